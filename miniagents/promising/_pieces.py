@@ -1,0 +1,283 @@
+"""The pieces of a stream in one shared list, and the iterators that read them.
+
+Any number of promises may look at one buffer (the whole of each may be made differently), and any number of readers may
+read it, each from the first piece. Nothing is copied and nothing is queued: a reader is an index into the list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, Generic
+
+from typing_extensions import TypeVar
+
+from miniagents.promising._current import producing
+from miniagents.promising._failure import Failure
+from miniagents.promising._production import Production
+from miniagents.promising.errors import PromiseCancelledError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from miniagents.promising.context import PromisingContext
+
+__all__ = ["FAIR_SHARE", "PieceBuffer", "PieceIterator", "take_turn"]
+
+P = TypeVar("P")
+P_co = TypeVar("P_co", covariant=True)
+
+FAIR_SHARE: Final = 256
+"""How many pieces that are already there are read in a row before the loop gets a turn."""
+
+
+class PieceBuffer(Production, Generic[P]):
+    """Pieces and failures in the order in which they came, with an end.
+
+    Args:
+        context: the context that owns the work, if there is any.
+        name: what errors, logs and tasks call this.
+        streamer: makes the pieces, once started; without one they come from whoever holds the writing end.
+        max_ahead: how many pieces the streamer may be ahead of the furthest reader; None for no bound.
+    """
+
+    __slots__ = ("_furthest", "_max_ahead", "_room", "_streamer", "at_end", "bounded", "ended", "failure", "pieces")
+
+    def __init__(
+        self,
+        context: PromisingContext | None,
+        name: str,
+        *,
+        streamer: Callable[[], AsyncIterator[P | Failure]] | None = None,
+        max_ahead: int | None = None,
+    ) -> None:
+        super().__init__(context, name)
+        self.pieces: list[P | Failure] = []
+        self.ended = False
+        self.failure: Failure | None = None
+        self.at_end: Callable[[], None] | None = None
+        self._streamer = streamer
+        self._max_ahead = max_ahead
+        self._furthest = 0.0
+        self.bounded = max_ahead is not None
+        self._room: asyncio.Future[None] | None = None
+
+    # --- for producers ---
+
+    def emit(self, piece: P) -> None:
+        """Adds a piece."""
+        self.pieces.append(piece)
+        wakeup = self._wakeup
+        if wakeup is not None:
+            self._wakeup = None
+            if not wakeup.done():
+                wakeup.set_result(None)
+
+    def emit_failure(self, failure: Failure) -> None:
+        """Adds an error, at the place where it happened."""
+        if self.failure is None:
+            self.failure = failure
+        self.pieces.append(failure)
+        self.wake()
+
+    def emit_all(self, pieces: Sequence[P]) -> None:
+        """Adds pieces that are there at once."""
+        self.pieces.extend(pieces)
+        self.wake()
+
+    def end(self) -> None:
+        """Ends the stream."""
+        if not self.ended:
+            self.ended = True
+            self.finished()
+            at_end = self.at_end
+            if at_end is not None:
+                self.at_end = None
+                at_end()
+
+    def give_up(self, error: BaseException) -> None:
+        """Ends the stream with an error, unless it has ended."""
+        if not self.ended:
+            self.emit_failure(self.failure_of(error))
+            self._streamer = None
+            self.end()
+
+    async def room(self) -> None:
+        """Waits until the stream may have one more piece: as soon as a reader is near enough to its end."""
+        bound = self._max_ahead
+        if bound is None:
+            return
+        task = asyncio.current_task()
+        while len(self.pieces) - self._furthest >= bound and not self.ended:
+            if self._room is None or self._room.done():
+                self._room = asyncio.get_running_loop().create_future()
+            if task is not None:
+                self.context.watch.parked(task)
+            try:
+                await self._room
+            finally:
+                if task is not None:
+                    self.context.watch.parked_no_more(task)
+
+    # --- for readers ---
+
+    def start(self) -> None:
+        """Starts the work, if there is any that waits for it."""
+        streamer = self._streamer
+        if streamer is not None:
+            self._streamer = None
+            self.launch(self._produce(streamer))
+
+    def outcomes(self) -> AsyncIterator[P | Failure]:
+        """Reads from the first piece, failures as objects."""
+        return OutcomeIterator(self)
+
+    def was_cancelled(self) -> bool:
+        """Whether a cancellation ended the stream."""
+        last = self.pieces[-1] if self.ended and self.pieces else None
+        return isinstance(last, Failure) and isinstance(last.error, PromiseCancelledError)
+
+    def whole_pieces(self) -> list[P]:
+        """All pieces of a stream that had no failure."""
+        return [piece for piece in self.pieces if not isinstance(piece, Failure)]
+
+    def is_done(self) -> bool:
+        """Whether the stream has ended."""
+        return self.ended
+
+    def is_lazy(self) -> bool:
+        """Whether the work waits for a first reader."""
+        return self._streamer is not None
+
+    def reached(self, position: float) -> None:
+        """Notes how far the furthest reader has come (infinity: it wants everything), for streams with a bound."""
+        if position > self._furthest:
+            self._furthest = position
+            room = self._room
+            if room is not None and not room.done():
+                room.set_result(None)
+
+    async def completed(self) -> None:
+        """Waits for the end of the stream."""
+        self.start()
+        self.reached(float("inf"))
+        while not self.ended:
+            await self.progress()
+
+    # --- machinery ---
+
+    async def _produce(self, streamer: Callable[[], AsyncIterator[P | Failure]]) -> None:
+        producing.set(self)
+        stream: AsyncIterator[P | Failure] | None = None
+        try:
+            await self.room()
+            stream = streamer()
+            async for piece in stream:
+                if self.ended:
+                    break
+                if isinstance(piece, Failure):
+                    self.emit_failure(piece)
+                else:
+                    self.emit(piece)
+                if self.bounded:
+                    await self.room()
+                elif len(self.pieces) % FAIR_SHARE == 0:
+                    await take_turn()
+        except GeneratorExit:
+            raise  # the loop is gone, and with it everybody who could be told
+        except BaseException as error:
+            if self.ended:
+                self.fail_late(error)
+            self.give_up(error)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+        finally:
+            await self._close(stream)
+            self.end()
+
+    async def _close(self, stream: AsyncIterator[P | Failure] | None) -> None:
+        """Runs the `finally` blocks of a generator that was left half-way."""
+        aclose: Any = getattr(stream, "aclose", None)  # Any: only async generators have it
+        if aclose is not None:
+            try:
+                await aclose()
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - an error becomes a piece of the stream
+                if self.ended:
+                    self.fail_late(error)
+                self.give_up(error)
+
+
+class _Reader(Generic[P_co]):
+    """A position in a buffer."""
+
+    __slots__ = ("_buffer", "_pieces", "_position", "_share")
+
+    def __init__(self, buffer: PieceBuffer[P_co]) -> None:
+        self._buffer = buffer
+        self._pieces = buffer.pieces
+        self._position = 0
+        self._share = FAIR_SHARE
+
+    async def _advance(self) -> int:
+        """The position of the next piece.
+
+        Raises:
+            StopAsyncIteration: the stream has ended.
+        """
+        position = self._position
+        if position >= len(self._pieces) and not await self._more():
+            raise StopAsyncIteration
+        self._position = position + 1
+        if self._buffer.bounded:
+            self._buffer.reached(position + 1)
+        self._share -= 1
+        if not self._share:
+            self._share = FAIR_SHARE
+            await take_turn()
+        return position
+
+    async def _more(self) -> bool:
+        """Waits for a piece that is not there yet; False at the end of the stream."""
+        buffer = self._buffer
+        buffer.start()
+        if buffer.bounded:
+            buffer.reached(self._position + 1)  # what this reader waits for, the producer may make
+        while self._position >= len(self._pieces):
+            if buffer.ended:
+                return False
+            await buffer.progress()
+        self._share = FAIR_SHARE
+        return True
+
+
+class PieceIterator(_Reader[P_co]):
+    """Reads a buffer from its first piece; an error is raised where it happened, and reading may go on behind it."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> PieceIterator[P_co]:
+        return self
+
+    async def __anext__(self) -> P_co:
+        piece = self._pieces[await self._advance()]
+        if isinstance(piece, Failure):
+            piece.reraise()
+        return piece
+
+
+class OutcomeIterator(_Reader[P_co]):
+    """Reads a buffer likewise, but gives failures as objects, for what passes them on instead of raising them."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> OutcomeIterator[P_co]:
+        return self
+
+    async def __anext__(self) -> P_co | Failure:
+        return self._pieces[await self._advance()]
+
+
+async def take_turn() -> None:
+    """Lets everything else that is ready run once."""
+    await asyncio.sleep(0)

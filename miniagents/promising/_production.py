@@ -1,0 +1,208 @@
+"""Work in progress that others wait for: what a single promise and a buffer of pieces have in common.
+
+Readers never touch the work itself. They look at what is there and, where that is not enough, wait for `progress()`;
+all who wait share one future, so that a producer wakes any number of readers with one call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from miniagents.promising._current import active_context, producing
+from miniagents.promising._failure import Failure
+from miniagents.promising.errors import NoActiveContextError, PromiseCancelledError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable, Iterator
+
+    from miniagents.promising.context import PromisingContext
+
+__all__ = ["Production"]
+
+
+class Production:
+    """Something that is being made, by tasks of its own or by whoever holds its writing end."""
+
+    __slots__ = ("__weakref__", "_context", "_name", "_owner", "_started", "_tasks", "_wakeup")
+
+    def __init__(self, context: PromisingContext | None, name: str) -> None:
+        self._context = context
+        self._name = name
+        self._owner: Production | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._started: set[Production] | None = None
+        self._wakeup: asyncio.Future[None] | None = None
+
+    # --- for readers ---
+
+    async def progress(self) -> None:
+        """Waits until something has changed, or may have: callers look again.
+
+        Raises:
+            PromiseDeadlockError: what is waited for waits, directly or not, for the task that calls this.
+        """
+        context = self.context
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
+        if task is None:
+            raise NoActiveContextError(f"{self._name!r} can only be waited for in a task")
+        wakeup = self._wakeup
+        if wakeup is None or wakeup.done():
+            wakeup = self._wakeup = loop.create_future()
+        if task.cancelling():
+            # A task that is being cancelled waits on a future of its own: what cancels that was meant for this task.
+            own: asyncio.Future[None] = loop.create_future()
+            wakeup.add_done_callback(lambda _: None if own.done() else own.set_result(None))
+            wakeup = own
+        watch = context.watch
+        watch.waits(task, self)
+        try:
+            await wakeup
+        except asyncio.CancelledError:
+            # Cancelling one reader cancels the future that all of them wait on. The others look again.
+            if task.cancelling():
+                raise
+        finally:
+            deadlock = watch.waits_no_more(task)
+        if deadlock is not None:
+            raise deadlock
+
+    # --- for producers ---
+
+    @property
+    def name(self) -> str:
+        """What errors, logs and tasks call this."""
+        return self._name
+
+    @property
+    def context(self) -> PromisingContext:
+        """The context that this belongs to.
+
+        Raises:
+            NoActiveContextError: it was made outside of any context and there is none now.
+        """
+        context = self._context
+        if context is None:
+            context = self._context = active_context.get()
+            if context is None:
+                raise NoActiveContextError(
+                    f"{self._name!r} needs an active context: write `async with MiniAgents():` around it"
+                )
+        return context
+
+    def wake(self) -> None:
+        """Lets everybody who waits look again."""
+        wakeup = self._wakeup
+        if wakeup is not None:
+            self._wakeup = None
+            if not wakeup.done():
+                wakeup.set_result(None)
+
+    def launch(self, work: Coroutine[object, object, None]) -> None:
+        """Starts a task of this production; the context waits for it and cancelling the production cancels it."""
+        self.adopt()
+        task = self.context.spawn(work, self._name)
+        if not task.done():
+            self._tasks = (*self._tasks, task)
+            task.add_done_callback(self._task_done)
+
+    def adopt(self) -> None:
+        """Makes this a part of the work of whoever produces in the running task, to be cancelled with it."""
+        if self._owner is None and not self.is_done():
+            owner = producing.get()
+            if owner is not None and owner is not self:
+                self._owner = owner
+                if owner._started is None:
+                    owner._started = set()
+                owner._started.add(self)
+
+    def finished(self) -> None:
+        """Notes that nothing more will come: readers look again, the owner need not remember this any longer."""
+        self.wake()
+        self._leave_owner()
+
+    def failure_of(self, error: BaseException) -> Failure:
+        """The error as a piece, with its origin: this production and those that it was started for."""
+        failure = Failure(error, self.origin())
+        context = self._context
+        if context is not None:
+            context.remember(failure)
+        return failure
+
+    def fail_late(self, error: BaseException) -> None:
+        """Takes an error of work that was cancelled or given up before: there is nobody left who could read it."""
+        self.failure_of(error).log_unseen()
+
+    def origin(self) -> str:
+        """Names this production and the chain of those that started it, innermost first."""
+        names: list[str] = []
+        production: Production | None = self
+        while production is not None:
+            if not names or names[-1] != production._name:
+                names.append(production._name)
+            production = production._owner
+        return ", called by ".join(repr(name) for name in names)
+
+    def cancel(self) -> bool:
+        """Stops this and everything that it started, also what still runs after it was finished itself.
+
+        Readers get `PromiseCancelledError`. Nothing happens to what is finished.
+
+        Returns:
+            Whether there was anything to stop.
+        """
+        stopped = False
+        productions: list[Production] = [self]
+        while productions:
+            production = productions.pop()
+            if not production.is_done():
+                production.give_up(PromiseCancelledError(f"{production.origin()} was cancelled"))
+                stopped = True
+            for task in production._tasks:
+                stopped = task.cancel() or stopped
+            productions.extend(production.parts())
+        return stopped
+
+    def was_woken(self) -> bool:
+        """Whether those who waited here have been told to look again, be it that they have not done so yet."""
+        return self._wakeup is None or self._wakeup.done()
+
+    def parts(self) -> Iterable[Production]:
+        """What is cancelled with this: whatever it started."""
+        return tuple(self._started) if self._started else ()
+
+    # --- what the kinds of production fill in ---
+
+    def is_done(self) -> bool:
+        """Whether nothing more will come."""
+        raise NotImplementedError
+
+    def give_up(self, error: BaseException) -> None:
+        """Ends with an error, unless this is done."""
+        raise NotImplementedError
+
+    # --- machinery ---
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks = tuple(other for other in self._tasks if other is not task)
+        if task.cancelled() and not self.is_done():
+            # cancelled before its first step, so that no line of it was there to catch anything
+            self.give_up(PromiseCancelledError(f"{self.origin()} was cancelled"))
+        self._leave_owner()
+
+    def _leave_owner(self) -> None:
+        """Leaves the owner once there is nothing left to cancel here, and lets the owner do likewise."""
+        production = self
+        while production._owner is not None and not production._tasks and not production._started:
+            if not production.is_done():
+                return
+            owner = production._owner
+            production._owner = None
+            if owner._started is not None:
+                owner._started.discard(production)
+            production = owner
+
+    def workers(self) -> Iterator[asyncio.Task[None]]:
+        """The tasks that can make progress here; none of them: it is up to code that is not known."""
+        return (task for task in self._tasks if not task.done())

@@ -1,0 +1,140 @@
+"""The writing end of a stream, for whoever has pieces to give rather than an async generator to run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import TYPE_CHECKING, Generic, Self
+
+from typing_extensions import TypeVar
+
+from miniagents.promising._current import active_context
+from miniagents.promising._pieces import PieceBuffer, take_turn
+from miniagents.promising.errors import AppenderAbandonedError, AppenderClosedError, PromiseCancelledError
+from miniagents.promising.stream import Stream, stream_over
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["StreamAppender"]
+
+P = TypeVar("P")
+
+
+class StreamAppender(AsyncIterable[P], Generic[P]):
+    """Appends pieces to a stream that any number of readers read: `appender.promise`, or the appender itself.
+
+    It is a context manager that closes the stream at its end. An error inside the `with` block becomes the last piece
+    of the stream and goes on to the caller. An appender that is dropped without having been closed ends its stream with
+    an `AppenderAbandonedError`.
+
+    Args:
+        name: what errors and logs call the stream.
+        max_ahead: how many pieces `drain` lets the appender be ahead of the furthest reader; None for no bound.
+        capture_errors: True keeps an `Exception` inside the `with` block from going on to the caller, who knows that
+            the readers get it.
+
+    Raises:
+        NoActiveContextError: there is no active context.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         with StreamAppender[str]() as appender:
+    ...             appender.append("Hel")
+    ...             appender.append("lo")
+    ...         print("".join(await appender.promise))
+    >>> asyncio.run(main())
+    Hello
+    """
+
+    def __init__(
+        self, *, name: str = "StreamAppender", max_ahead: int | None = None, capture_errors: bool = False
+    ) -> None:
+        if max_ahead is not None and max_ahead < 1:
+            raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
+        self._buffer: PieceBuffer[P] = PieceBuffer(active_context.get(), name, max_ahead=max_ahead)
+        self._capture_errors = capture_errors
+        self._buffer.context.register_writing_end(self._buffer)
+        self._buffer.adopt()
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def promise(self) -> Stream[P]:
+        """The stream that is appended to."""
+        return stream_over(self._buffer)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream has ended."""
+        return self._buffer.ended
+
+    def append(self, piece: P) -> None:
+        """Adds a piece to the stream; its readers see it at the next turn of the loop.
+
+        Raises:
+            AppenderClosedError: the stream has ended.
+            PromiseCancelledError: the stream was cancelled.
+        """
+        buffer = self._buffer
+        if buffer.ended:
+            self._refuse("append")
+        buffer.emit(piece)
+
+    def extend(self, pieces: Iterable[P]) -> None:
+        """Adds pieces to the stream.
+
+        Raises:
+            AppenderClosedError: the stream has ended.
+            PromiseCancelledError: the stream was cancelled.
+        """
+        if self._buffer.ended:
+            self._refuse("extend")
+        self._buffer.emit_all(tuple(pieces))
+
+    def fail(self, error: BaseException) -> None:
+        """Adds an error to the stream, which its readers get raised at this place; more pieces may follow.
+
+        Raises:
+            AppenderClosedError: the stream has ended.
+            PromiseCancelledError: the stream was cancelled.
+        """
+        if self._buffer.ended:
+            self._refuse("fail")
+        self._buffer.emit_failure(self._buffer.failure_of(error))
+
+    async def drain(self) -> None:
+        """Waits until the furthest reader is less than `max_ahead` pieces behind; at least one turn of the loop."""
+        await take_turn()
+        await self._buffer.room()
+
+    def close(self) -> None:
+        """Ends the stream; closing it again does nothing."""
+        self._buffer.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        captured = error is not None and not self._buffer.ended
+        if error is not None and captured:
+            self._buffer.emit_failure(self._buffer.failure_of(error))
+        self.close()
+        return captured and self._capture_errors and isinstance(error, Exception)
+
+    def __aiter__(self) -> AsyncIterator[P]:
+        return aiter(self.promise)
+
+    def __del__(self) -> None:
+        buffer: PieceBuffer[P] | None = getattr(self, "_buffer", None)
+        if buffer is None or buffer.ended or not hasattr(self, "_loop") or self._loop.is_closed():
+            return
+        error = AppenderAbandonedError(f"{buffer.name!r} was dropped before it was closed: use it in a `with` block")
+        # the collector runs in whatever thread happens to need memory
+        self._loop.call_soon_threadsafe(buffer.give_up, error)
+
+    def _refuse(self, what: str) -> None:
+        if self._buffer.was_cancelled():
+            raise PromiseCancelledError(f"{self._buffer.name!r}: {what}() after the stream was cancelled")
+        raise AppenderClosedError(f"{self._buffer.name!r}: {what}() after the stream has ended")

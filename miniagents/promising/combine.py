@@ -1,0 +1,219 @@
+"""Combinators of many promises and streams.
+
+Coroutines and other awaitables are taken wherever promises are: each becomes a promise of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, overload
+
+from typing_extensions import TypeVar
+
+from miniagents.promising.promise import Promise
+from miniagents.promising.sentinels import DEFAULT, Default
+from miniagents.promising.stream import Stream, StreamedPromise, outcomes_of, piped
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Iterable
+
+    from miniagents.promising._failure import Failure
+    from miniagents.promising._pieces import PieceBuffer
+
+__all__ = ["concat", "gather", "merge", "race"]
+
+T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+
+
+@overload
+def gather() -> Promise[tuple[()]]: ...
+@overload
+def gather(p1: Awaitable[T1], /) -> Promise[tuple[T1]]: ...
+@overload
+def gather(p1: Awaitable[T1], p2: Awaitable[T2], /) -> Promise[tuple[T1, T2]]: ...
+@overload
+def gather(p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], /) -> Promise[tuple[T1, T2, T3]]: ...
+@overload
+def gather(
+    p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], p4: Awaitable[T4], /
+) -> Promise[tuple[T1, T2, T3, T4]]: ...
+@overload
+def gather(*promises: Awaitable[T]) -> Promise[tuple[T, ...]]: ...
+def gather(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie the result to the arguments
+    """The values of all promises, in the order of the arguments; fails as soon as one of them fails.
+
+    The others go on for their other readers.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         print(await gather(Promise.resolved(1), Promise.resolved("a")))
+    >>> asyncio.run(main())
+    (1, 'a')
+    """
+    sources = [_as_promise(promise) for promise in promises]
+
+    async def gathered() -> tuple[object, ...]:
+        async with _reading(sources) as readers:
+            if readers:
+                await asyncio.wait(readers, return_when=asyncio.FIRST_EXCEPTION)
+            for reader in readers:
+                if reader.done():
+                    reader.result()  # raises the error of one that failed
+            return tuple(reader.result() for reader in readers)
+
+    return Promise(gathered, start_asap=_start_like(sources), name="gather")
+
+
+@overload
+def race(p1: Awaitable[T1], /) -> Promise[T1]: ...
+@overload
+def race(p1: Awaitable[T1], p2: Awaitable[T2], /) -> Promise[T1 | T2]: ...
+@overload
+def race(p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], /) -> Promise[T1 | T2 | T3]: ...
+@overload
+def race(
+    p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], p4: Awaitable[T4], /
+) -> Promise[T1 | T2 | T3 | T4]: ...
+@overload
+def race(*promises: Awaitable[T]) -> Promise[T]: ...
+def race(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie the result to the arguments
+    """The first result, be it a value or an error; the promises that lose are cancelled.
+
+    Of results that are there at once the one of the earlier argument is taken.
+
+    Raises:
+        ValueError: there is nothing to wait for.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         print(await race(Promise(lambda: asyncio.sleep(10, "slow")), Promise.resolved("fast")))
+    >>> asyncio.run(main())
+    fast
+    """
+    if not promises:
+        raise ValueError("race() of no promises would never end: give it at least one")
+    sources = [_as_promise(promise) for promise in promises]
+
+    async def raced() -> object:
+        try:
+            async with _reading(sources) as readers:
+                await asyncio.wait(readers, return_when=asyncio.FIRST_COMPLETED)
+                return next(reader for reader in readers if reader.done()).result()
+        finally:
+            for source in sources:
+                source.cancel()
+
+    return Promise(raced, start_asap=_start_like(sources), name="race")
+
+
+@overload
+def merge(s1: AsyncIterable[T1], /) -> Stream[T1]: ...
+@overload
+def merge(s1: AsyncIterable[T1], s2: AsyncIterable[T2], /) -> Stream[T1 | T2]: ...
+@overload
+def merge(s1: AsyncIterable[T1], s2: AsyncIterable[T2], s3: AsyncIterable[T3], /) -> Stream[T1 | T2 | T3]: ...
+@overload
+def merge(
+    s1: AsyncIterable[T1], s2: AsyncIterable[T2], s3: AsyncIterable[T3], s4: AsyncIterable[T4], /
+) -> Stream[T1 | T2 | T3 | T4]: ...
+@overload
+def merge(*streams: AsyncIterable[T]) -> Stream[T]: ...
+def merge(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads tie the result to the arguments
+    """The pieces of all streams, each as soon as it is there; errors likewise.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         print(sorted(await merge(StreamedPromise.of("ac"), StreamedPromise.of("b"))))
+    >>> asyncio.run(main())
+    ['a', 'b', 'c']
+    """
+
+    async def merged(out: PieceBuffer[object]) -> AsyncIterator[object | Failure]:
+        arrived: asyncio.Queue[object] = asyncio.Queue()
+        async with asyncio.TaskGroup() as pumps:
+            for stream in streams:
+                pumps.create_task(_pump(outcomes_of(stream, out), arrived))
+            open_streams = len(streams)
+            while open_streams:
+                piece = await arrived.get()
+                if piece is _END:
+                    open_streams -= 1
+                else:
+                    yield piece
+
+    return piped(merged, "merge", lazy=_any_lazy(streams))
+
+
+@overload
+def concat(s1: AsyncIterable[T1], /) -> Stream[T1]: ...
+@overload
+def concat(s1: AsyncIterable[T1], s2: AsyncIterable[T2], /) -> Stream[T1 | T2]: ...
+@overload
+def concat(s1: AsyncIterable[T1], s2: AsyncIterable[T2], s3: AsyncIterable[T3], /) -> Stream[T1 | T2 | T3]: ...
+@overload
+def concat(
+    s1: AsyncIterable[T1], s2: AsyncIterable[T2], s3: AsyncIterable[T3], s4: AsyncIterable[T4], /
+) -> Stream[T1 | T2 | T3 | T4]: ...
+@overload
+def concat(*streams: AsyncIterable[T]) -> Stream[T]: ...
+def concat(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads tie the result to the arguments
+    """The pieces of the first stream, then those of the second, and so on; errors stay in their places.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         print(await concat(StreamedPromise.of("ab"), StreamedPromise.of([1])))
+    >>> asyncio.run(main())
+    ('a', 'b', 1)
+    """
+
+    async def concatenated(out: PieceBuffer[object]) -> AsyncIterator[object | Failure]:
+        for stream in streams:
+            async for piece in outcomes_of(stream, out):
+                yield piece
+
+    return piped(concatenated, "concat", lazy=_any_lazy(streams))
+
+
+# --- machinery ---
+
+_END = object()
+
+
+def _as_promise(awaitable: Awaitable[T]) -> Promise[T]:
+    return awaitable if isinstance(awaitable, Promise) else Promise(lambda: awaitable)
+
+
+def _start_like(sources: Iterable[Promise[object]]) -> bool | Default:
+    """What is made of something lazy is lazy."""
+    return False if any(source.is_lazy() for source in sources) else DEFAULT
+
+
+def _any_lazy(streams: Iterable[AsyncIterable[object]]) -> bool:
+    return any(isinstance(stream, StreamedPromise) and stream.is_lazy() for stream in streams)
+
+
+@contextlib.asynccontextmanager
+async def _reading(sources: Iterable[Promise[T]]) -> AsyncGenerator[list[asyncio.Task[T]]]:
+    """A task for each promise that waits for it; none of them is left at the end."""
+
+    async def read(source: Promise[T]) -> T:
+        return await source
+
+    readers = [asyncio.create_task(read(source)) for source in sources]
+    try:
+        yield readers
+    finally:
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+
+
+async def _pump(pieces: AsyncIterator[object], arrived: asyncio.Queue[object]) -> None:
+    async for piece in pieces:
+        arrived.put_nowait(piece)
+    arrived.put_nowait(_END)

@@ -1,0 +1,303 @@
+"""The context of promises: it owns every task that they start, and it does not end before they have."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import warnings
+import weakref
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
+
+from miniagents.promising._current import active_context, inside_hook
+from miniagents.promising._watch import Watch
+from miniagents.promising.errors import (
+    AppenderAbandonedError,
+    ContextStateError,
+    NoActiveContextError,
+    TaskAbandonedWarning,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Set as AbstractSet
+    from types import TracebackType
+
+    from miniagents.promising._failure import Failure
+    from miniagents.promising._production import Production
+    from miniagents.promising.promise import Promise
+
+__all__ = ["PromiseResolvedHandler", "PromisingContext"]
+
+logger = logging.getLogger("miniagents")
+
+PromiseResolvedHandler: TypeAlias = "Callable[[Promise[object], object], Awaitable[None]]"
+"""A hook: an async function that is given a promise and what it resolved to."""
+
+
+class PromisingContext:
+    """The place where promises live: `async with PromisingContext(): ...`.
+
+    Leaving the context waits for all work that was started in it. Leaving it by an error or a cancellation cancels the
+    work first. Either way nothing that the context owns runs on afterwards.
+
+    Args:
+        start_asap: whether promises that do not say so themselves start at the next turn of the loop (True), or when
+            somebody first awaits or iterates them (False).
+        shutdown_timeout: seconds that a cancelled task is given to stop before it is given up with a
+            `TaskAbandonedWarning`.
+        on_promise_resolved: called with every promise that resolved in this context and its result.
+    """
+
+    def __init__(
+        self,
+        *,
+        start_asap: bool = True,
+        shutdown_timeout: float = 5.0,
+        on_promise_resolved: PromiseResolvedHandler | Iterable[PromiseResolvedHandler] = (),
+    ) -> None:
+        self.start_asap: Final = start_asap
+        self.shutdown_timeout: Final = shutdown_timeout
+        self._resolved_handlers: tuple[PromiseResolvedHandler, ...] = (
+            (on_promise_resolved,) if callable(on_promise_resolved) else tuple(on_promise_resolved)
+        )
+        self.parent: PromisingContext | None = None
+        self._state = "new"
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._body: asyncio.Task[object] | None = None
+        self._watch: Watch | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writing_ends: weakref.WeakSet[Production] = weakref.WeakSet()
+        self._failures: weakref.WeakSet[Failure] = weakref.WeakSet()
+        self._late_errors: list[BaseException] = []
+        self._interruption: BaseException | None = None
+        self._body_was_cancelled = False
+
+    # --- entering and leaving ---
+
+    @classmethod
+    def current(cls) -> Self:
+        """The innermost active context of this class.
+
+        Raises:
+            NoActiveContextError: there is none.
+        """
+        context = active_context.get()
+        while context is not None and not isinstance(context, cls):
+            context = context.parent
+        if context is None:
+            raise NoActiveContextError(
+                f"there is no active {cls.__name__} here: write `async with {cls.__name__}():` around this code"
+            )
+        return context
+
+    def activate(self) -> Self:
+        """Makes this the active context of the running task and of all tasks it starts.
+
+        `async with` does this and `afinalize` for you; call them yourself where the two ends are in different functions
+        or tasks.
+
+        Raises:
+            ContextStateError: this object was activated before.
+        """
+        name = type(self).__name__
+        if self._state != "new":
+            raise ContextStateError(
+                f"this {name} is already {self._state} and serves one `async with` only: "
+                f"make one per run or request, `async with {name}():`"
+            )
+        self._loop = asyncio.get_running_loop()
+        self._body = asyncio.current_task()
+        self.parent = active_context.get()
+        self._watch = self.parent.watch if self.parent is not None else Watch(self._loop)
+        self._state = "active"
+        active_context.set(self)
+        return self
+
+    async def afinalize(self, error: BaseException | None = None) -> None:
+        """Ends the context: waits for all its work or, where `error` is given, cancels it.
+
+        Raises:
+            ContextStateError: the context is not active.
+            BaseException: an error that no stream could carry to anybody, e.g. of an agent that failed after it had
+                closed its replies; an exception group where there are several.
+        """
+        if self._state != "active":
+            raise ContextStateError(f"this {type(self).__name__} is {self._state}, not active")
+        self._state = "closing"
+        self.watch.closing(self)
+        try:
+            if error is None and self._interruption is None:
+                await self._end_of_work()
+                await self._before_the_end()
+                await self._end_of_work()
+        except asyncio.CancelledError as cancelled:
+            error = cancelled
+            raise
+        finally:
+            try:
+                if self._tasks:
+                    await self._cancel_work()
+            finally:
+                self._close()
+        self._raise_late_errors(error)
+
+    async def __aenter__(self) -> Self:
+        return self.activate()
+
+    async def __aexit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self.afinalize(error)
+        finally:
+            interruption = self._interruption
+            if self._body_was_cancelled and self._body is not None:
+                self._body.uncancel()
+            if interruption is not None and error is not interruption:
+                raise interruption
+
+    # --- for promises ---
+
+    @property
+    def tasks(self) -> AbstractSet[asyncio.Task[None]]:
+        """The tasks of this context that have not ended."""
+        return self._tasks
+
+    @property
+    def watch(self) -> Watch:
+        """Who waits for whom in this loop.
+
+        Raises:
+            ContextStateError: the context was never activated.
+        """
+        if self._watch is None:
+            raise ContextStateError(f"this {type(self).__name__} is not active yet")
+        return self._watch
+
+    def spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """Starts a task that the context owns.
+
+        Raises:
+            ContextStateError: the context has ended.
+        """
+        if self._loop is None or self._state == "closed":
+            work.close()
+            raise ContextStateError(f"{name!r} cannot start: its {type(self).__name__} is {self._state}")
+        task = self._loop.create_task(work, name=name)
+        if not task.done():  # it is, where the loop starts tasks eagerly
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return task
+
+    def register_writing_end(self, production: Production) -> None:
+        """Remembers a stream that is fed by its holder, so that its readers do not wait for ever."""
+        self._writing_ends.add(production)
+
+    def remember(self, failure: Failure) -> None:
+        """Remembers an error, so that it is logged at the latest when the context ends, unless somebody saw it."""
+        self._failures.add(failure)
+        if isinstance(failure.error, KeyboardInterrupt | SystemExit):
+            self._interrupt(failure)
+
+    def report(self, error: BaseException) -> None:
+        """Keeps an error that no stream can carry to anybody; leaving the context raises it."""
+        self._late_errors.append(error)
+
+    def notify_resolved(self, promise: Promise[object]) -> None:
+        """Arranges for the hooks to be called once the promise has resolved; does nothing where there are none."""
+        if self._resolved_handlers and not inside_hook.get() and self._state != "closed":
+            self.spawn(self._call_resolved_handlers(promise), f"on_promise_resolved({promise.name})")
+
+    # --- machinery ---
+
+    async def _before_the_end(self) -> None:
+        """What a subclass does once the work has come to its end and before the context closes."""
+
+    async def _end_of_work(self) -> None:
+        while self._tasks:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+
+    def end_what_nobody_can_end(self) -> None:
+        """All tasks wait for readers or for writers that are not there any more: tells them so."""
+        ended = any(self.watch.is_parked(task) for task in self._tasks)
+        for production in self._open_writing_ends():
+            production.give_up(AppenderAbandonedError(f"the context ended before {production.name!r} was closed"))
+            ended = True
+        for task in tuple(self._tasks):
+            if self.watch.is_parked(task) or not ended:
+                task.cancel()
+
+    def _open_writing_ends(self) -> list[Production]:
+        return [production for production in self._writing_ends if not production.is_done()]
+
+    async def _cancel_work(self) -> None:
+        """Cancels all tasks, gives them time to stop, and gives up those that do not."""
+        deadline = asyncio.get_running_loop().time() + self.shutdown_timeout
+        cancelled: set[asyncio.Task[None]] = set()
+        interrupted: asyncio.CancelledError | None = None
+        while self._tasks:
+            # tasks that are started while others stop are to be cancelled as well
+            for task in self._tasks - cancelled:
+                task.cancel()
+                cancelled.add(task)
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            try:
+                await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError as error:
+                interrupted = error
+        for task in tuple(self._tasks):
+            self._tasks.discard(task)
+            warnings.warn(
+                f"task {task.get_name()!r} did not stop within {self.shutdown_timeout} s of its cancellation and was "
+                f"given up: {task.get_coro()!r}",
+                TaskAbandonedWarning,
+                stacklevel=2,
+            )
+            # asyncio.run() waits without end for every task that it knows; the documented way for a task to leave
+            asyncio._unregister_task(task)
+        if interrupted is not None:
+            raise interrupted
+
+    def _close(self) -> None:
+        for production in self._open_writing_ends():
+            production.give_up(AppenderAbandonedError(f"the context ended before {production.name!r} was closed"))
+        self.watch.closed(self)
+        self._state = "closed"
+        if active_context.get() is self:
+            active_context.set(self.parent)
+        for failure in tuple(self._failures):
+            failure.log_unseen()
+
+    def _raise_late_errors(self, error: BaseException | None) -> None:
+        errors, self._late_errors = self._late_errors, []
+        if error is not None:
+            for late in errors:
+                logger.error("an error that no reply could carry", exc_info=late)
+            return
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise BaseExceptionGroup("errors that no reply could carry", errors)
+
+    def _interrupt(self, failure: Failure) -> None:
+        """Ctrl+C and sys.exit() in a task are meant for the program: its main task is cancelled and raises them."""
+        if self._interruption is None and self._state in ("active", "closing"):
+            self._interruption = failure.error
+            failure.seen = True
+            if self._body is not None and not self._body.done() and self._body is not asyncio.current_task():
+                self._body_was_cancelled = True
+                self._body.cancel()
+
+    async def _call_resolved_handlers(self, promise: Promise[object]) -> None:
+        inside_hook.set(True)
+        failure = await promise.settled()
+        if failure is not None:
+            return
+        result = await promise
+        for handler in self._resolved_handlers:
+            try:
+                await handler(promise, result)
+            except Exception as error:
+                logger.error("on_promise_resolved failed for %r", promise.name, exc_info=error)  # noqa: TRY400
+                self.report(error)

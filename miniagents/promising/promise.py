@@ -1,0 +1,350 @@
+"""A promise of one value, and the combinators of one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
+
+from typing_extensions import TypeVar, TypeVarTuple, Unpack
+
+from miniagents.promising._current import active_context, producing
+from miniagents.promising._production import Production
+from miniagents.promising.errors import PromiseCancelledError
+from miniagents.promising.sentinels import DEFAULT, Default
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator
+
+    from miniagents.promising._failure import Failure
+
+__all__ = ["Promise"]
+
+T_co = TypeVar("T_co", covariant=True)
+U = TypeVar("U")
+E = TypeVar("E", bound=BaseException)
+Ts = TypeVarTuple("Ts")
+
+
+class Promise(Production, Generic[T_co]):
+    """A value that will be there later.
+
+    Awaiting gives the value, or raises the error that kept it from being made: the same object each time, to any number
+    of readers. The work runs in a task of its own, so that a reader who is cancelled or loses patience takes nothing
+    away from the others.
+
+    Args:
+        resolver: an async function (or anything whose call gives an awaitable) that makes the value; called once.
+        start_asap: True starts the work at the next turn of the loop, False when somebody first awaits it; by default
+            as the active context says.
+        name: what errors, logs and tasks call this promise; by default the resolver's name.
+
+    Raises:
+        NoActiveContextError: there is no active context that could own the work.
+
+    >>> async def answer() -> int:
+    ...     return 42
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         promise = Promise(answer)
+    ...         print(await promise, await promise)
+    >>> asyncio.run(main())
+    42 42
+    """
+
+    __slots__ = ("_failure", "_resolver", "_value")
+
+    def __init__(
+        self,
+        resolver: Callable[[], Awaitable[T_co]],
+        *,
+        start_asap: bool | Default = DEFAULT,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(active_context.get(), name if name is not None else name_of(resolver))
+        self._value: Any = PENDING  # Any: the sentinel aside it is a T_co, which no checker can follow through a slot
+        self._failure: Failure | None = None
+        self._resolver: Callable[[], Awaitable[T_co]] | None = resolver
+        context = self.context
+        context.notify_resolved(self)
+        if context.start_asap if start_asap is DEFAULT else start_asap:
+            self._start()
+
+    @classmethod
+    def resolved(cls, value: U, /) -> Promise[U]:
+        """A promise that already has its value; needs no context.
+
+        >>> async def main() -> None:
+        ...     print(await Promise.resolved(3))
+        >>> asyncio.run(main())
+        3
+        """
+        promise: Promise[U] = _settled_promise("resolved")
+        promise._value = value
+        return promise
+
+    @classmethod
+    def failed(cls, error: BaseException, /) -> Promise[NoReturn]:
+        """A promise that has already failed; needs no context.
+
+        >>> async def main() -> None:
+        ...     print(await Promise.failed(ValueError("no")).recover(str))
+        >>> async def in_context() -> None:
+        ...     async with PromisingContext():
+        ...         await main()
+        >>> asyncio.run(in_context())
+        no
+        """
+        promise: Promise[NoReturn] = _settled_promise("failed")
+        promise._failure = promise.failure_of(error)
+        return promise
+
+    # --- reading ---
+
+    def __await__(self) -> Generator[Any, None, T_co]:  # Any: what asyncio's futures yield is asyncio's own affair
+        if self._value is PENDING and self._failure is None:
+            yield from self._settle().__await__()
+        if self._failure is not None:
+            self._failure.reraise()
+        value: T_co = self._value
+        return value
+
+    def done(self) -> bool:
+        """Whether there is a value or an error."""
+        return self.is_done()
+
+    def cancelled(self) -> bool:
+        """Whether the promise was cancelled before it had a value."""
+        return self._failure is not None and isinstance(self._failure.error, PromiseCancelledError)
+
+    def __repr__(self) -> str:
+        state = "resolved" if self._value is not PENDING else "pending" if self._failure is None else "failed"
+        return f"<{type(self).__name__} {self._name!r} {state}>"
+
+    # --- combinators ---
+
+    def map(self, fn: Callable[[T_co], U], /) -> Promise[U]:
+        """What a plain function makes of the value; an error stays the error.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await Promise.resolved(20).map(lambda value: value + 1))
+        >>> asyncio.run(main())
+        21
+        """
+
+        async def mapped() -> U:
+            return fn(await self)
+
+        return self._derived(mapped, "map")
+
+    def then(self, fn: Callable[[T_co], Awaitable[U]], /) -> Promise[U]:
+        """What an async function makes of the value; an error stays the error.
+
+        >>> async def double(value: int) -> int:
+        ...     return 2 * value
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await Promise.resolved(21).then(double))
+        >>> asyncio.run(main())
+        42
+        """
+
+        async def continued() -> U:
+            return await fn(await self)
+
+        return self._derived(continued, "then")
+
+    @overload
+    def recover(self, fn: Callable[[Exception], U], /) -> Promise[T_co | U]: ...
+    @overload
+    def recover(self, fn: Callable[[E], U], /, *errors: type[E]) -> Promise[T_co | U]: ...
+    def recover(
+        self,
+        fn: Callable[[Any], U],  # Any: the overloads tie it to the classes given
+        /,
+        *errors: type[BaseException],
+    ) -> Promise[T_co | U]:
+        """What a plain function makes of an error of the given classes (by default of any `Exception`).
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await Promise.failed(ValueError("no")).recover(lambda error: str(error), ValueError))
+        >>> asyncio.run(main())
+        no
+        """
+        expected = errors or (Exception,)
+
+        async def recovered() -> T_co | U:
+            try:
+                return await self
+            except expected as error:
+                return fn(error)
+
+        return self._derived(recovered, "recover")
+
+    @overload
+    def timeout(self, seconds: float, /) -> Promise[T_co]: ...
+    @overload
+    def timeout(self, seconds: float, /, *, default: U) -> Promise[T_co | U]: ...
+    def timeout(self, seconds: float, /, *, default: U | Default = DEFAULT) -> Promise[T_co | U]:
+        """The value if it comes within `seconds` of the start of the result, else `default` or a `TimeoutError`.
+
+        The work itself goes on for its other readers.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         slow = Promise(lambda: asyncio.sleep(0.05, "late"))
+        ...         print(await slow.timeout(0.001, default="nothing"), await slow)
+        >>> asyncio.run(main())
+        nothing late
+        """
+
+        async def in_time() -> T_co | U:
+            limit = asyncio.timeout(seconds)
+            try:
+                async with limit:
+                    return await self
+            except TimeoutError:
+                if not limit.expired():
+                    raise  # the source's own
+                if default is not DEFAULT:
+                    return default
+                raise TimeoutError(f"{self._name!r} gave no result within {seconds} s") from None
+
+        return self._derived(in_time, "timeout")
+
+    def tap(self, fn: Callable[[T_co], object], /) -> Promise[T_co]:
+        """The same value, after a plain function has looked at it; an error of the function is the result's.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         await Promise.resolved(3).tap(print)
+        >>> asyncio.run(main())
+        3
+        """
+
+        async def tapped() -> T_co:
+            value = await self
+            fn(value)
+            return value
+
+        return self._derived(tapped, "tap")
+
+    def pair(self: Promise[tuple[*Ts]], other: Promise[U], /) -> Promise[tuple[*Ts, U]]:
+        """A tuple's promise with one more value behind it.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await Promise.resolved((1, "a")).pair(Promise.resolved(True)))
+        >>> asyncio.run(main())
+        (1, 'a', True)
+        """
+
+        async def paired() -> tuple[*Ts, U]:
+            return (*(await self), await other)
+
+        return self._derived(paired, "pair")
+
+    def starmap(self: Promise[tuple[*Ts]], fn: Callable[[Unpack[Ts]], U], /) -> Promise[U]:
+        """What a plain function makes of a tuple's values, each an argument of its own.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await Promise.resolved((3, "a")).starmap(lambda count, text: count * text))
+        >>> asyncio.run(main())
+        aaa
+        """
+
+        async def mapped() -> U:
+            return fn(*(await self))
+
+        return self._derived(mapped, "starmap")
+
+    def flatten(self: Promise[Promise[U]]) -> Promise[U]:
+        """The value of the promise that this promise resolves to.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await Promise.resolved(Promise.resolved(3)).flatten())
+        >>> asyncio.run(main())
+        3
+        """
+
+        async def flat() -> U:
+            return await (await self)
+
+        return self._derived(flat, "flatten")
+
+    # --- machinery ---
+
+    def is_done(self) -> bool:
+        """Whether there is a value or an error."""
+        return self._value is not PENDING or self._failure is not None
+
+    def is_lazy(self) -> bool:
+        """Whether the work waits for a first reader: what is derived from this then does so too."""
+        return self._resolver is not None and not self.is_done()
+
+    def give_up(self, error: BaseException) -> None:
+        """Fails, unless this is done."""
+        if not self.is_done():
+            self._resolver = None
+            self._failure = self.failure_of(error)
+            self.finished()
+
+    async def settled(self) -> Failure | None:
+        """Waits for the end without raising the promise's error, which nobody has seen by this."""
+        if not self.is_done():
+            await self._settle()
+        return self._failure
+
+    async def _settle(self) -> None:
+        """Waits until there is a value or an error."""
+        self._start()
+        while not self.is_done():
+            await self.progress()
+
+    def _start(self) -> None:
+        resolver = self._resolver
+        if resolver is not None:
+            self._resolver = None
+            self.launch(self._produce(resolver))
+
+    async def _produce(self, resolver: Callable[[], Awaitable[T_co]]) -> None:
+        producing.set(self)
+        try:
+            value = await resolver()
+        except GeneratorExit:
+            raise  # the loop is gone, and with it everybody who could be told
+        except BaseException as error:
+            if self.is_done():
+                self.fail_late(error)
+            self.give_up(error)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+        else:
+            if not self.is_done():
+                self._value = value
+                self.finished()
+
+    def _derived(self, resolver: Callable[[], Awaitable[U]], what: str) -> Promise[U]:
+        """A promise made of this one: in the same context where there is no other, and lazy as long as this is."""
+        return Promise(resolver, start_asap=False if self.is_lazy() else DEFAULT, name=f"{self._name}.{what}")
+
+
+PENDING = object()
+
+
+def name_of(source: object) -> str:
+    """What to call a promise that is made by `source`: the name of the function, or of the object's class."""
+    name: object = getattr(source, "__qualname__", None)
+    return name if isinstance(name, str) else type(source).__qualname__
+
+
+def _settled_promise(name: str) -> Promise[Any]:  # Any: the caller puts the value in
+    promise: Promise[Any] = object.__new__(Promise)  # Any: as above
+    Production.__init__(promise, None, name)
+    promise._value = PENDING
+    promise._failure = None
+    promise._resolver = None
+    return promise

@@ -1,0 +1,266 @@
+"""A flat stream of whatever is put in, nested as deep as one likes.
+
+What is there already goes straight into the stream; only what is still to come needs a task: one for the whole
+sequence.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard
+
+from typing_extensions import TypeVar
+
+from miniagents.promising._current import active_context
+from miniagents.promising._failure import Failure
+from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError
+from miniagents.promising.stream import ForeignOutcomes, Stream, StreamedPromise, outcomes_of, stream_over
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from miniagents.promising.context import PromisingContext
+
+__all__ = ["FlatSequence"]
+
+P = TypeVar("P")
+
+
+class FlatSequence(Generic[P]):
+    """The writing end of a flat stream.
+
+    Sequences and iterators are taken apart at once, as they are at that moment; async iterables and streams give their
+    pieces as they come. Order is kept: a piece appears when all that was put in before it has appeared. An exception
+    object that is put in is raised to readers at its place.
+
+    Args:
+        adapt: makes a piece of an item, or returns `NotImplemented` for what is no single item.
+        name: what errors and logs call the stream.
+
+    >>> async def later() -> AsyncIterator[str]:
+    ...     yield "b"
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         letters = FlatSequence[str](lambda item: item if isinstance(item, str) else NotImplemented)
+    ...         letters.put(["a", [later()], "c"])
+    ...         letters.close()
+    ...         print(await letters.promise)
+    >>> asyncio.run(main())
+    ('a', 'b', 'c')
+    """
+
+    __slots__ = ("__weakref__", "_adapt", "_buffer", "_closed", "_draining", "_out_of_order", "_queue")
+
+    def __init__(
+        self,
+        adapt: Callable[[object], Any],  # Any: a P or NotImplemented, which has no type of its own to say
+        *,
+        name: str = "FlatSequence",
+        context: PromisingContext | None = None,
+    ) -> None:
+        self._adapt = adapt
+        self._buffer: PieceBuffer[P] = PieceBuffer(context or active_context.get(), name)
+        self._queue: deque[P | Failure | _Pending] = deque()
+        self._draining = False
+        self._out_of_order = 0
+        self._closed = False
+
+    @property
+    def promise(self) -> Stream[P]:
+        """The flat stream."""
+        return stream_over(self._buffer)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be put in; the stream may still have pieces to come."""
+        return self._closed
+
+    def put(self, item: object) -> None:
+        """Adds an item, or whatever it is made of, behind all that was put in before.
+
+        Raises:
+            TypeError: there is something in it that is no item; then nothing of it is added.
+            AppenderClosedError: the sequence was closed.
+            PromiseCancelledError: the stream was cancelled.
+        """
+        self._check_open()
+        parts = self._take_apart(item)
+        if not self._queue and not self._draining:
+            ready = next((place for place, part in enumerate(parts) if isinstance(part, _Pending)), len(parts))
+            self._emit(parts[:ready])
+            parts = parts[ready:]
+        if parts:
+            self._queue.extend(parts)
+            if not self._draining:
+                self._draining = True
+                self._buffer.launch(self._drain())
+
+    def put_out_of_order(self, item: object) -> None:
+        """Adds an item that appears as soon as it is there, whatever was put in before or after it.
+
+        Raises:
+            TypeError: there is something in it that is no item; then nothing of it is added.
+            AppenderClosedError: the sequence was closed.
+            PromiseCancelledError: the stream was cancelled.
+        """
+        self._check_open()
+        for part in self._take_apart(item):
+            if isinstance(part, _Pending):
+                self._out_of_order += 1
+                self._buffer.launch(self._forward_out_of_order(part))
+            else:
+                self._emit([part])
+
+    def fail(self, error: BaseException) -> None:
+        """Adds an error that readers get raised behind all that was put in before."""
+        self.put(error)
+
+    def close(self) -> None:
+        """Ends the sequence: the stream ends when all that was put in has appeared."""
+        self._closed = True
+        self._end_if_complete()
+
+    # --- machinery ---
+
+    def _check_open(self) -> None:
+        if self._buffer.was_cancelled():
+            raise PromiseCancelledError(f"{self._buffer.name!r} was cancelled: nothing can be added to it")
+        if self._closed or self._buffer.ended:
+            raise AppenderClosedError(f"{self._buffer.name!r} is closed: nothing can be added to it")
+
+    def _take_apart(self, item: object) -> list[P | Failure | _Pending]:
+        """The pieces and the still pending parts of an item, in order; lists within lists cost no recursion."""
+        parts: list[P | Failure | _Pending] = []
+        nested: list[Iterator[object]] = [iter((item,))]
+        while nested:
+            for part in nested[-1]:
+                piece = self._adapt(part)
+                if piece is not NotImplemented:
+                    parts.append(piece)
+                elif isinstance(part, BaseException):
+                    parts.append(self._buffer.failure_of(part))
+                elif _is_ended_stream(part):
+                    nested.append(_pieces_of_ended(part))
+                    break
+                elif _is_async_iterable(part):
+                    parts.append(_Pending(part))
+                elif _is_iterator(part):
+                    nested.append(part)
+                    break
+                elif _is_sequence(part):
+                    nested.append(iter(tuple(part)))
+                    break
+                else:
+                    raise TypeError(f"{self._buffer.name!r} takes no {type(part).__qualname__}: {part!r:.200}")
+            else:
+                nested.pop()
+        return parts
+
+    def _emit(self, parts: Sequence[P | Failure | _Pending]) -> None:
+        for part in parts:
+            if isinstance(part, Failure):
+                self._buffer.emit_failure(part)
+            elif not isinstance(part, _Pending):
+                self._buffer.emit(part)
+
+    async def _drain(self) -> None:
+        """Forwards what is still to come, in order."""
+        try:
+            while self._queue:
+                part = self._queue.popleft()
+                if isinstance(part, _Pending):
+                    await self._forward(part)
+                else:
+                    self._emit([part])
+        finally:
+            self._draining = False
+            self._end_if_complete()
+
+    async def _forward_out_of_order(self, pending: _Pending) -> None:
+        try:
+            await self._forward(pending)
+        finally:
+            self._out_of_order -= 1
+            self._end_if_complete()
+
+    async def _forward(self, pending: _Pending) -> None:
+        """Forwards what is still to come of one item, and whatever that is made of, as deep as it goes."""
+        levels: list[Iterator[P | Failure | _Pending] | AsyncIterator[object]] = [iter((pending,))]
+        try:
+            while levels and not self._buffer.ended:
+                level = levels[-1]
+                if isinstance(level, Iterator):
+                    part = next(level, None)
+                    if part is None:
+                        levels.pop()
+                    elif isinstance(part, _Pending):
+                        levels.append(outcomes_of(part.stream, self._buffer))
+                    else:
+                        self._emit([part])
+                    continue
+                try:
+                    item = await anext(level)
+                except StopAsyncIteration:
+                    levels.pop()
+                else:
+                    levels.append(iter(self._parts_of(item)))
+        finally:
+            for level in reversed(levels):
+                if isinstance(level, ForeignOutcomes):
+                    await level.aclose()
+
+    def _parts_of(self, item: object) -> list[P | Failure | _Pending]:
+        """Takes an item apart that came from a nested stream: what is wrong with it is an error in its place."""
+        if isinstance(item, Failure):
+            item.seen = True  # from here on it is this sequence's to deliver
+            return [self._buffer.failure_of(item.error)]
+        try:
+            return self._take_apart(item)
+        except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
+            return [self._buffer.failure_of(error)]
+
+    def _end_if_complete(self) -> None:
+        if self._closed and not self._draining and not self._queue and not self._out_of_order:
+            self._buffer.end()
+
+
+class _Pending:
+    """Something nested whose pieces are still to come."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: AsyncIterable[object]) -> None:
+        self.stream = stream
+
+
+# isinstance() alone would leave the types of the elements unknown
+
+
+def _is_ended_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
+    if isinstance(item, StreamedPromise):
+        stream: StreamedPromise[object, object] = item
+        return stream._buffer.ended
+    return False
+
+
+def _is_async_iterable(item: object) -> TypeGuard[AsyncIterable[object]]:
+    return isinstance(item, AsyncIterable)
+
+
+def _is_iterator(item: object) -> TypeGuard[Iterator[object]]:
+    return isinstance(item, Iterator)
+
+
+def _is_sequence(item: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(item, Sequence) and not isinstance(item, str | bytes | bytearray | memoryview)
+
+
+def _pieces_of_ended(stream: StreamedPromise[object, object]) -> Iterator[object]:
+    for piece in stream._buffer.pieces:
+        if isinstance(piece, Failure):
+            piece.seen = True  # from here on it is the sequence's to deliver
+            yield piece.error
+        else:
+            yield piece

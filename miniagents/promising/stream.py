@@ -1,0 +1,411 @@
+"""A promise of a whole that arrives piece by piece, and the combinators of pieces."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, Generic, TypeAlias, overload
+
+from typing_extensions import TypeIs, TypeVar
+
+from miniagents.promising._current import active_context
+from miniagents.promising._failure import Failure
+from miniagents.promising._pieces import PieceBuffer, PieceIterator
+from miniagents.promising._production import Production
+from miniagents.promising.promise import PENDING, Promise, name_of
+from miniagents.promising.sentinels import DEFAULT, Default
+
+__all__ = ["Stream", "StreamedPromise"]
+
+P_co = TypeVar("P_co", covariant=True)
+W_co = TypeVar("W_co", covariant=True)
+Q = TypeVar("Q")
+A = TypeVar("A")
+W = TypeVar("W")
+
+
+class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
+    """A whole value that arrives piece by piece and can be replayed from the first piece.
+
+    Iterating gives the pieces, to each reader all of them from the first one, be they there already or still to come.
+    An error is a piece: it is raised to each reader at the place where it happened, and going on with the same iterator
+    reads what came behind it. Awaiting gives the whole, or raises the first error.
+
+    Args:
+        streamer: makes the pieces: a function that returns an async iterator; called once.
+        resolver: makes the whole of the pieces; called once, when the last piece is there.
+        start_asap: True starts the streamer at the next turn of the loop, False at the first await or iteration; by
+            default as the active context says.
+        max_ahead: how many pieces the streamer may be ahead of the furthest reader; None for no bound.
+        name: what errors, logs and tasks call this promise; by default the streamer's name.
+
+    Raises:
+        NoActiveContextError: there is no active context that could own the work.
+        ValueError: `max_ahead` is less than one.
+
+    >>> async def letters() -> AsyncIterator[str]:
+    ...     for letter in "abc":
+    ...         yield letter
+    >>> async def join(pieces: AsyncIterable[str]) -> str:
+    ...     return "".join([piece async for piece in pieces])
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         promise = StreamedPromise(letters, join)
+    ...         print([piece async for piece in promise], await promise)
+    >>> asyncio.run(main())
+    ['a', 'b', 'c'] abc
+    """
+
+    __slots__ = ("_buffer", "_collect")
+
+    def __init__(
+        self,
+        streamer: Callable[[], AsyncIterator[P_co]],
+        resolver: Callable[[AsyncIterable[P_co]], Awaitable[W_co]],
+        *,
+        start_asap: bool | Default = DEFAULT,
+        max_ahead: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        if max_ahead is not None and max_ahead < 1:
+            raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
+        name = name if name is not None else name_of(streamer)
+        buffer: PieceBuffer[P_co] = PieceBuffer(active_context.get(), name, streamer=streamer, max_ahead=max_ahead)
+        self._look_at(buffer, None)
+        self._resolver = lambda: resolver(self)
+        context = self.context
+        context.notify_resolved(self)
+        if context.start_asap if start_asap is DEFAULT else start_asap:
+            buffer.at_end = self._start
+            buffer.start()
+
+    @classmethod
+    def of(cls, pieces: Iterable[Q], /) -> Stream[Q]:
+        """A stream of pieces that are there already; needs no context.
+
+        >>> async def main() -> None:
+        ...     print([piece async for piece in StreamedPromise.of("abc")])
+        >>> asyncio.run(main())
+        ['a', 'b', 'c']
+        """
+        buffer: PieceBuffer[Q] = PieceBuffer(None, "of")
+        buffer.emit_all(tuple(pieces))
+        buffer.end()
+        return stream_over(buffer)
+
+    # --- reading ---
+
+    def __aiter__(self) -> AsyncIterator[P_co]:
+        return PieceIterator(self._buffer)
+
+    def done(self) -> bool:
+        """Whether the whole, or the error in its place, is known."""
+        if self._collect is not None and self._buffer.ended:
+            self._make_whole()
+        return self.is_done()
+
+    # --- combinators: of the whole ---
+
+    def into(self, collect: Callable[[Iterable[P_co]], W], /) -> StreamedPromise[P_co, W]:
+        """The same pieces with another whole: what a plain function makes of all of them.
+
+        >>> async def main() -> None:
+        ...     print(await StreamedPromise.of([1, 2, 3]).into(sum))
+        >>> asyncio.run(main())
+        6
+        """
+        return view_of(self._buffer, collect)
+
+    def pieces(self) -> Stream[P_co]:
+        """The same pieces with the tuple of them for the whole.
+
+        >>> async def main() -> None:
+        ...     print(await StreamedPromise.of([1, 2, 3]).into(sum).pieces())
+        >>> asyncio.run(main())
+        (1, 2, 3)
+        """
+        return stream_over(self._buffer)
+
+    def fold(self, fn: Callable[[A, P_co], A], initial: A, /) -> Promise[A]:
+        """What is left of all pieces when each is combined with the result so far, as `functools.reduce` does it.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of([1, 2, 3]).fold(lambda total, piece: total + piece, 0))
+        >>> asyncio.run(main())
+        6
+        """
+
+        async def folded() -> A:
+            result = initial
+            async for piece in self:
+                result = fn(result, piece)
+            return result
+
+        return self._derived(folded, "fold")
+
+    # --- combinators: of the pieces; an error stays where it is, one that a function raises takes its piece's place ---
+
+    def map_pieces(self, fn: Callable[[P_co], Q], /) -> Stream[Q]:
+        """What a plain function makes of each piece.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of([1, 2, 3]).map_pieces(lambda piece: 2 * piece))
+        >>> asyncio.run(main())
+        (2, 4, 6)
+        """
+
+        async def mapped(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
+            async for piece in self._buffer.outcomes():
+                yield piece if isinstance(piece, Failure) else _attempt(out, fn, piece)
+
+        return self._piped(mapped, "map_pieces")
+
+    @overload
+    def filter(self, keep: Callable[[P_co], TypeIs[Q]], /) -> Stream[Q]: ...
+    @overload
+    def filter(self, keep: Callable[[P_co], object], /) -> Stream[P_co]: ...
+    def filter(self, keep: Callable[[P_co], object], /) -> Stream[Any]:  # Any: the overloads say which type is left
+        """The pieces for which a plain function says yes; a `TypeIs` function narrows their type.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of([1, 2, 3]).filter(lambda piece: piece != 2))
+        >>> asyncio.run(main())
+        (1, 3)
+        """
+
+        async def filtered(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            async for piece in self._buffer.outcomes():
+                verdict = piece if isinstance(piece, Failure) else _attempt(out, keep, piece)
+                if isinstance(verdict, Failure):
+                    yield verdict
+                elif verdict:
+                    yield piece
+
+        return self._piped(filtered, "filter")
+
+    def scan(self, fn: Callable[[A, P_co], A], initial: A, /) -> Stream[A]:
+        """The result so far after each piece, as `itertools.accumulate` gives it, without `initial` itself.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of([1, 2, 3]).scan(lambda total, piece: total + piece, 0))
+        >>> asyncio.run(main())
+        (1, 3, 6)
+        """
+
+        async def scanned(out: PieceBuffer[A]) -> AsyncIterator[A | Failure]:
+            result = initial
+            async for piece in self._buffer.outcomes():
+                if isinstance(piece, Failure):
+                    yield piece
+                    continue
+                try:
+                    result = fn(result, piece)
+                except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
+                    yield out.failure_of(error)
+                else:
+                    yield result
+
+        return self._piped(scanned, "scan")
+
+    def take(self, count: int, /) -> Stream[P_co]:
+        """The first `count` pieces; errors before the last of them are passed on and not counted.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abc").take(2))
+        >>> asyncio.run(main())
+        ('a', 'b')
+        """
+
+        async def taken(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            left = count
+            if left <= 0:
+                return
+            async for piece in self._buffer.outcomes():
+                yield piece
+                left -= not isinstance(piece, Failure)
+                if not left:
+                    return
+
+        return self._piped(taken, "take")
+
+    def zip(self, other: AsyncIterable[Q], /) -> Stream[tuple[P_co, Q]]:
+        """Pairs of the first pieces, the second pieces, … until one of the two streams ends.
+
+        An error of either side stands in the place of the pair that it would have been a part of.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("ab").zip(StreamedPromise.of([1, 2, 3])))
+        >>> asyncio.run(main())
+        (('a', 1), ('b', 2))
+        """
+
+        async def zipped(out: PieceBuffer[tuple[P_co, Q]]) -> AsyncIterator[tuple[P_co, Q] | Failure]:
+            others = outcomes_of(other, out)
+            async for left in self._buffer.outcomes():
+                try:
+                    right = await anext(others)
+                except StopAsyncIteration:
+                    return
+                if isinstance(left, Failure):
+                    yield left
+                elif isinstance(right, Failure):
+                    yield right
+                else:
+                    yield left, right
+
+        return self._piped(zipped, "zip")
+
+    def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:
+        """These pieces, then those of the other streams, one stream after the other.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("ab").chain(StreamedPromise.of([1, 2])))
+        >>> asyncio.run(main())
+        ('a', 'b', 1, 2)
+        """
+
+        async def chained(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
+            async for piece in self._buffer.outcomes():
+                yield piece
+            for other in others:
+                async for following in outcomes_of(other, out):
+                    yield following
+
+        return self._piped(chained, "chain")
+
+    def flat_map(self, fn: Callable[[P_co], AsyncIterable[Q]], /) -> Stream[Q]:
+        """The pieces of the streams that a plain function makes of each piece, one stream after the other.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of([1, 2]).flat_map(lambda count: StreamedPromise.of(count * "a")))
+        >>> asyncio.run(main())
+        ('a', 'a', 'a')
+        """
+
+        async def flat(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
+            async for piece in self._buffer.outcomes():
+                inner = piece if isinstance(piece, Failure) else _attempt(out, fn, piece)
+                if isinstance(inner, Failure):
+                    yield inner
+                    continue
+                async for following in outcomes_of(inner, out):
+                    yield following
+
+        return self._piped(flat, "flat_map")
+
+    # --- machinery ---
+
+    def _look_at(self, buffer: PieceBuffer[P_co], collect: Callable[[Iterable[P_co]], W_co] | None) -> None:
+        """Makes this a promise of the buffer's pieces; `collect` makes the whole where no resolver does."""
+        Production.__init__(self, buffer._context, buffer.name)
+        self._value = PENDING
+        self._failure = None
+        self._resolver = None
+        self._buffer = buffer
+        self._collect = collect
+
+    def is_lazy(self) -> bool:
+        """Whether the work waits for a first reader."""
+        return self._buffer.is_lazy()
+
+    def parts(self) -> Iterable[Production]:
+        """What is cancelled with this: the making of the pieces, and whatever was started."""
+        return (self._buffer, *super().parts())
+
+    async def _settle(self) -> None:
+        await self._buffer.completed()
+        if self._collect is not None:
+            self._make_whole()
+        else:
+            await super()._settle()
+
+    def _make_whole(self) -> None:
+        """Makes the whole of pieces that are all there."""
+        collect = self._collect
+        if collect is None or self.is_done():
+            return
+        failure = self._buffer.failure
+        if failure is None:
+            try:
+                self._value = collect(self._buffer.whole_pieces())
+            except Exception as error:  # noqa: BLE001 - the error is what the promise resolves to
+                failure = self.failure_of(error)
+        self._failure = failure
+        self.finished()
+
+    def _piped(self, pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]], what: str) -> Stream[Q]:
+        """A stream made of this one: eager unless this one still waits for a first reader."""
+        return piped(pipe, f"{self._name}.{what}", lazy=self.is_lazy())
+
+
+Stream: TypeAlias = StreamedPromise[Q, tuple[Q, ...]]
+"""A stream whose whole is the tuple of its pieces."""
+
+
+def stream_over(buffer: PieceBuffer[Q]) -> Stream[Q]:
+    """The promise of a buffer's pieces."""
+    return view_of(buffer, tuple)
+
+
+def view_of(buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W]) -> StreamedPromise[Q, W]:
+    """The promise of a buffer's pieces and of what a plain function makes of them."""
+    promise: StreamedPromise[Q, W] = object.__new__(StreamedPromise)
+    promise._look_at(buffer, collect)
+    return promise
+
+
+def piped(pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]], name: str, *, lazy: bool) -> Stream[Q]:
+    """The stream of what an async generator yields that is given the buffer it yields into."""
+    buffer: PieceBuffer[Q] = PieceBuffer(active_context.get(), name, streamer=lambda: pipe(buffer))
+    promise = stream_over(buffer)
+    context = promise.context
+    context.notify_resolved(promise)
+    if context.start_asap and not lazy:
+        buffer.start()
+    return promise
+
+
+def outcomes_of(stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> AsyncIterator[Q | Failure]:  # Any: not read
+    """The pieces and failures of any async iterable; one that is no promise ends with its first error."""
+    return stream._buffer.outcomes() if isinstance(stream, StreamedPromise) else ForeignOutcomes(stream, out)
+
+
+class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
+    """Reads an async iterable that is no promise."""
+
+    def __init__(self, stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> None:  # Any: `out` is not read
+        self._iterator: AsyncIterator[Q] | None = aiter(stream)
+        self._out = out
+
+    async def __anext__(self) -> Q | Failure:
+        iterator = self._iterator
+        if iterator is None:
+            raise StopAsyncIteration
+        try:
+            return await anext(iterator)
+        except StopAsyncIteration:
+            self._iterator = None
+            raise
+        except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
+            self._iterator = None
+            return self._out.failure_of(error)
+
+    async def aclose(self) -> None:
+        """Runs the `finally` blocks of a generator that was left half-way."""
+        iterator, self._iterator = self._iterator, None
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
+
+
+def _attempt(out: PieceBuffer[Any], fn: Callable[[A], W], piece: A) -> W | Failure:  # Any: `out` is not read
+    try:
+        return fn(piece)
+    except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
+        return out.failure_of(error)
