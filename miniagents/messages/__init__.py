@@ -1,0 +1,53 @@
+"""Messages: immutable, generated from schemas, known by a hash key, streamed by promises."""
+
+from miniagents.messages._generated import (
+    AgentCallNode,
+    AgentReplyNode,
+    AnyMessage,
+    AssistantMessage,
+    ErrorMessage,
+    Message,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEvent,
+    SystemMessage,
+    TextDelta,
+    ToolCallDelta,
+    UserMessage,
+)
+from miniagents.messages.codec import DecodeError, UnknownMessage, decode, encode
+from miniagents.messages.frozen import Frozen, FrozenDict, canonical_form, freeze
+from miniagents.messages.promises import MessagePromise, MessageSequencePromise, stream_message
+from miniagents.messages.sequence import MessageSequence, MessageType
+from miniagents.messages.text import join_messages, split_messages
+
+__all__ = [
+    "AgentCallNode",
+    "AgentReplyNode",
+    "AnyMessage",
+    "AssistantMessage",
+    "DecodeError",
+    "ErrorMessage",
+    "Frozen",
+    "FrozenDict",
+    "Message",
+    "MessagePromise",
+    "MessageSequence",
+    "MessageSequencePromise",
+    "MessageType",
+    "ReasoningDelta",
+    "RefusalDelta",
+    "StreamEvent",
+    "SystemMessage",
+    "TextDelta",
+    "ToolCallDelta",
+    "UnknownMessage",
+    "UserMessage",
+    "canonical_form",
+    "decode",
+    "encode",
+    "freeze",
+    "join_messages",
+    "split_messages",
+    "stream_message",
+]

@@ -17,7 +17,7 @@ from miniagents.promising._production import Production
 from miniagents.promising.errors import PromiseCancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
     from miniagents.promising.context import PromisingContext
 
@@ -40,7 +40,7 @@ class PieceBuffer(Production, Generic[P]):
         max_ahead: how many pieces the streamer may be ahead of the furthest reader; None for no bound.
     """
 
-    __slots__ = ("_furthest", "_max_ahead", "_room", "_streamer", "at_end", "bounded", "ended", "failure", "pieces")
+    __slots__ = ("_furthest", "_max_ahead", "_room", "at_end", "bounded", "ended", "failure", "pieces", "starter")
 
     def __init__(
         self,
@@ -55,7 +55,9 @@ class PieceBuffer(Production, Generic[P]):
         self.ended = False
         self.failure: Failure | None = None
         self.at_end: Callable[[], None] | None = None
-        self._streamer = streamer
+        self.starter: Callable[[], Coroutine[object, object, None]] | None = (
+            None if streamer is None else lambda: self._produce(streamer)
+        )
         self._max_ahead = max_ahead
         self._furthest = 0.0
         self.bounded = max_ahead is not None
@@ -98,7 +100,7 @@ class PieceBuffer(Production, Generic[P]):
         """Ends the stream with an error, unless it has ended."""
         if not self.ended:
             self.emit_failure(self.failure_of(error))
-            self._streamer = None
+            self.starter = None
             self.end()
 
     async def room(self) -> None:
@@ -122,10 +124,10 @@ class PieceBuffer(Production, Generic[P]):
 
     def start(self) -> None:
         """Starts the work, if there is any that waits for it."""
-        streamer = self._streamer
-        if streamer is not None:
-            self._streamer = None
-            self.launch(self._produce(streamer))
+        starter = self.starter
+        if starter is not None:
+            self.starter = None
+            self.launch(starter())
 
     def outcomes(self) -> AsyncIterator[P | Failure]:
         """Reads from the first piece, failures as objects."""
@@ -146,7 +148,7 @@ class PieceBuffer(Production, Generic[P]):
 
     def is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
-        return self._streamer is not None
+        return self.starter is not None
 
     def reached(self, position: float) -> None:
         """Notes how far the furthest reader has come (infinity: it wants everything), for streams with a bound."""

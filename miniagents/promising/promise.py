@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
     from miniagents.promising._failure import Failure
+    from miniagents.promising.context import PromisingContext
 
 __all__ = ["Promise"]
 
@@ -60,10 +61,7 @@ class Promise(Production, Generic[T_co]):
         start_asap: bool | Default = DEFAULT,
         name: str | None = None,
     ) -> None:
-        super().__init__(active_context.get(), name if name is not None else name_of(resolver))
-        self._value: Any = PENDING  # Any: the sentinel aside it is a T_co, which no checker can follow through a slot
-        self._failure: Failure | None = None
-        self._resolver: Callable[[], Awaitable[T_co]] | None = resolver
+        self._prepare(active_context.get(), name if name is not None else name_of(resolver), resolver)
         context = self.context
         context.notify_resolved(self)
         if context.start_asap if start_asap is DEFAULT else start_asap:
@@ -277,6 +275,15 @@ class Promise(Production, Generic[T_co]):
 
     # --- machinery ---
 
+    def _prepare(
+        self, context: PromisingContext | None, name: str, resolver: Callable[[], Awaitable[T_co]] | None = None
+    ) -> None:
+        """Makes this a promise with nothing in it yet."""
+        Production.__init__(self, context, name)
+        self._value: Any = PENDING  # Any: the sentinel aside it is a T_co, which no checker can follow through a slot
+        self._failure: Failure | None = None
+        self._resolver = resolver
+
     def is_done(self) -> bool:
         """Whether there is a value or an error."""
         return self._value is not PENDING or self._failure is not None
@@ -341,10 +348,12 @@ def name_of(source: object) -> str:
     return name if isinstance(name, str) else type(source).__qualname__
 
 
+def blank(cls: type[Promise[Any]]) -> Any:  # Any: the caller says of what, and puts that in
+    """A promise of the class that was not prepared yet."""
+    return object.__new__(cls)
+
+
 def _settled_promise(name: str) -> Promise[Any]:  # Any: the caller puts the value in
-    promise: Promise[Any] = object.__new__(Promise)  # Any: as above
-    Production.__init__(promise, None, name)
-    promise._value = PENDING
-    promise._failure = None
-    promise._resolver = None
+    promise: Promise[Any] = blank(Promise)  # Any: as above
+    promise._prepare(None, name)
     return promise

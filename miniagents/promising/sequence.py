@@ -6,20 +6,21 @@ sequence.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeGuard
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._current import active_context
+from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Failure
 from miniagents.promising._pieces import PieceBuffer
 from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError
 from miniagents.promising.stream import ForeignOutcomes, Stream, StreamedPromise, outcomes_of, stream_over
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from miniagents.promising.context import PromisingContext
 
@@ -117,12 +118,53 @@ class FlatSequence(Generic[P]):
         """Adds an error that readers get raised behind all that was put in before."""
         self.put(error)
 
+    def produce(
+        self,
+        work: Callable[[], Awaitable[object]],
+        *,
+        start_asap: bool,
+        instead: Callable[[Exception], object] | None = None,
+    ) -> None:
+        """Runs an async function that puts things in, in a task of this sequence, and closes it afterwards.
+
+        Args:
+            work: what is run; its error becomes the last piece.
+            start_asap: True starts it at the next turn of the loop, False when somebody first reads the stream.
+            instead: makes what is put in for an `Exception` of the work; None puts in the error itself.
+        """
+        self._buffer.starter = lambda: self._run(work, instead)
+        if start_asap:
+            self._buffer.start()
+
     def close(self) -> None:
         """Ends the sequence: the stream ends when all that was put in has appeared."""
         self._closed = True
         self._end_if_complete()
 
     # --- machinery ---
+
+    async def _run(self, work: Callable[[], Awaitable[object]], instead: Callable[[Exception], object] | None) -> None:
+        producing.set(self._buffer)
+        try:
+            await work()
+        except GeneratorExit:
+            raise  # the loop is gone, and with it everybody who could be told
+        except BaseException as error:
+            self._take_error(error if instead is None or not isinstance(error, Exception) else instead(error), error)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+        finally:
+            self.close()
+
+    def _take_error(self, item: object, error: BaseException) -> None:
+        """Puts in what stands for an error of the work; where it is too late for that, the context gets the error."""
+        if not self._closed and not self._buffer.ended:
+            self.put(item)
+        elif self._buffer.was_cancelled():
+            if not isinstance(error, asyncio.CancelledError):
+                self._buffer.fail_late(error)
+        elif not isinstance(error, asyncio.CancelledError):
+            self._buffer.context.report(error)
 
     def _check_open(self) -> None:
         if self._buffer.was_cancelled():
@@ -239,10 +281,7 @@ class _Pending:
 
 
 def _is_ended_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
-    if isinstance(item, StreamedPromise):
-        stream: StreamedPromise[object, object] = item
-        return stream._buffer.ended
-    return False
+    return isinstance(item, StreamedPromise) and item.all_there()
 
 
 def _is_async_iterable(item: object) -> TypeGuard[AsyncIterable[object]]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any, Generic, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
 
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.promising._current import active_context
 from miniagents.promising._failure import Failure
 from miniagents.promising._pieces import PieceBuffer, PieceIterator
-from miniagents.promising._production import Production
-from miniagents.promising.promise import PENDING, Promise, name_of
+from miniagents.promising.promise import Promise, blank, name_of
 from miniagents.promising.sentinels import DEFAULT, Default
+
+if TYPE_CHECKING:
+    from miniagents.promising._production import Production
 
 __all__ = ["Stream", "StreamedPromise"]
 
@@ -156,7 +158,7 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
         """
 
         async def mapped(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
-            async for piece in self._buffer.outcomes():
+            async for piece in self._outcomes():
                 yield piece if isinstance(piece, Failure) else _attempt(out, fn, piece)
 
         return self._piped(mapped, "map_pieces")
@@ -176,7 +178,7 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
         """
 
         async def filtered(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
-            async for piece in self._buffer.outcomes():
+            async for piece in self._outcomes():
                 verdict = piece if isinstance(piece, Failure) else _attempt(out, keep, piece)
                 if isinstance(verdict, Failure):
                     yield verdict
@@ -197,7 +199,7 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
 
         async def scanned(out: PieceBuffer[A]) -> AsyncIterator[A | Failure]:
             result = initial
-            async for piece in self._buffer.outcomes():
+            async for piece in self._outcomes():
                 if isinstance(piece, Failure):
                     yield piece
                     continue
@@ -224,7 +226,7 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
             left = count
             if left <= 0:
                 return
-            async for piece in self._buffer.outcomes():
+            async for piece in self._outcomes():
                 yield piece
                 left -= not isinstance(piece, Failure)
                 if not left:
@@ -246,7 +248,7 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
 
         async def zipped(out: PieceBuffer[tuple[P_co, Q]]) -> AsyncIterator[tuple[P_co, Q] | Failure]:
             others = outcomes_of(other, out)
-            async for left in self._buffer.outcomes():
+            async for left in self._outcomes():
                 try:
                     right = await anext(others)
                 except StopAsyncIteration:
@@ -271,7 +273,7 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
         """
 
         async def chained(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
-            async for piece in self._buffer.outcomes():
+            async for piece in self._outcomes():
                 yield piece
             for other in others:
                 async for following in outcomes_of(other, out):
@@ -290,7 +292,7 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
         """
 
         async def flat(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
-            async for piece in self._buffer.outcomes():
+            async for piece in self._outcomes():
                 inner = piece if isinstance(piece, Failure) else _attempt(out, fn, piece)
                 if isinstance(inner, Failure):
                     yield inner
@@ -304,16 +306,21 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
 
     def _look_at(self, buffer: PieceBuffer[P_co], collect: Callable[[Iterable[P_co]], W_co] | None) -> None:
         """Makes this a promise of the buffer's pieces; `collect` makes the whole where no resolver does."""
-        Production.__init__(self, buffer._context, buffer.name)
-        self._value = PENDING
-        self._failure = None
-        self._resolver = None
+        self._prepare(buffer._context, buffer.name)
         self._buffer = buffer
         self._collect = collect
+
+    def _outcomes(self) -> AsyncIterator[P_co | Failure]:
+        """Reads from the first piece, failures as objects."""
+        return self._buffer.outcomes()
 
     def is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
         return self._buffer.is_lazy()
+
+    def all_there(self) -> bool:
+        """Whether no more pieces will come."""
+        return self._buffer.ended
 
     def parts(self) -> Iterable[Production]:
         """What is cancelled with this: the making of the pieces, and whatever was started."""
@@ -356,7 +363,7 @@ def stream_over(buffer: PieceBuffer[Q]) -> Stream[Q]:
 
 def view_of(buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W]) -> StreamedPromise[Q, W]:
     """The promise of a buffer's pieces and of what a plain function makes of them."""
-    promise: StreamedPromise[Q, W] = object.__new__(StreamedPromise)
+    promise: StreamedPromise[Q, W] = blank(StreamedPromise)
     promise._look_at(buffer, collect)
     return promise
 
@@ -374,7 +381,7 @@ def piped(pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]], name: st
 
 def outcomes_of(stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> AsyncIterator[Q | Failure]:  # Any: not read
     """The pieces and failures of any async iterable; one that is no promise ends with its first error."""
-    return stream._buffer.outcomes() if isinstance(stream, StreamedPromise) else ForeignOutcomes(stream, out)
+    return stream._outcomes() if isinstance(stream, StreamedPromise) else ForeignOutcomes(stream, out)
 
 
 class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):

@@ -1,0 +1,220 @@
+"""One call of an agent: what the caller holds, what the agent sees, and how the two end together."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Generic, Self
+
+from typing_extensions import TypeVar
+
+from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
+from miniagents.promising import NoActiveContextError, Promise
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from miniagents.miniagents import MiniAgent, MiniAgents
+
+__all__ = ["AgentCall", "EndLoop", "InteractionContext"]
+
+# type parameters of classes carry defaults, so that the bare names work under --strict
+In_co = TypeVar("In_co", bound=Message, default=Message, covariant=True)
+Out_contra = TypeVar("Out_contra", bound=Message, default=Message, contravariant=True)
+In_contra = TypeVar("In_contra", bound=Message, default=Message, contravariant=True)
+Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
+
+_interaction: ContextVar[InteractionContext[Any, Any] | None] = ContextVar("miniagents.interaction", default=None)
+
+
+class EndLoop(Exception):  # noqa: N818 - like StopIteration it is no mistake
+    """Raised by an agent to end the `achain_loop` that it is a part of."""
+
+
+class InteractionContext(Generic[In_co, Out_contra]):
+    """What an agent sees of one call: the messages that came in and the way to answer them.
+
+    The library makes it and gives it to the agent as its first argument.
+    """
+
+    __slots__ = ("_agent", "_caller", "_context", "_messages", "_open_calls", "_replies", "call_node")
+
+    def __init__(
+        self,
+        agent: MiniAgent[Any, Any, ...],  # Any: whatever the agent takes and gives is In_co and Out_contra here
+        context: MiniAgents,
+        messages: MessageSequencePromise[In_co],
+        replies: MessageSequence[Any],  # Any: the writing end of Out_contra
+    ) -> None:
+        self._agent = agent
+        self._context = context
+        self._messages = messages
+        self._replies = replies
+        self._caller = _interaction.get()
+        self._open_calls: list[AgentCall[Any, Any]] | None = None  # Any: of any agents
+        self.call_node: Promise[str] | None = None
+        """The promise of the hash key of this call's `AgentCallNode`, where calls are recorded."""
+
+    @classmethod
+    def current(cls) -> InteractionContext[Any, Any]:  # Any: whatever the running agent takes and gives
+        """The context of the agent that is running here.
+
+        Raises:
+            NoActiveContextError: no agent is running here.
+        """
+        interaction = _interaction.get()
+        if interaction is None:
+            raise NoActiveContextError("no agent is running here: InteractionContext.current() is for code of agents")
+        return interaction
+
+    # --- what came in ---
+
+    @property
+    def messages(self) -> MessageSequencePromise[In_co]:
+        """The messages that the agent was sent, perhaps still arriving."""
+        return self._messages
+
+    @property
+    def this_agent(self) -> MiniAgent[Any, Any, ...]:  # Any: the agent knows its own types
+        """The agent that was called."""
+        return self._agent
+
+    @property
+    def caller(self) -> InteractionContext[Any, Any] | None:  # Any: of any agent
+        """The interaction of the agent that made this call; None where no agent did."""
+        return self._caller
+
+    @property
+    def callers(self) -> tuple[MiniAgent[Any, Any, ...], ...]:  # Any: of any agents
+        """The agents whose calls led here, the nearest first."""
+        return tuple(interaction._agent for interaction in self._chain())[1:]
+
+    # --- what goes out ---
+
+    def reply(self, messages: MessageType[Out_contra], /) -> None:
+        """Answers with messages, behind all that was replied before; returns at once.
+
+        What is still to come (promises, other agents' replies, async iterators) may be replied as well.
+
+        Raises:
+            TypeError: something in it is no message, or a message of another class than the agent declares.
+            AppenderClosedError: the agent has finished.
+            PromiseCancelledError: the call was cancelled.
+        """
+        self._replies.put(messages)
+
+    def reply_out_of_order(self, messages: MessageType[Out_contra], /) -> None:
+        """Answers with messages that appear as soon as they are there, whatever was replied before or after.
+
+        Raises:
+            TypeError: something in it is no message, or a message of another class than the agent declares.
+            AppenderClosedError: the agent has finished.
+            PromiseCancelledError: the call was cancelled.
+        """
+        self._replies.put_out_of_order(messages)
+
+    def finish_early(self) -> None:
+        """Ends the replies now; the agent may go on working, and its context waits for it.
+
+        An error after this can stand in no reply: it is raised where the context is left.
+        """
+        self._replies.close()
+
+    def make_sure_to_wait(self, awaitable: Awaitable[object], /) -> None:
+        """Lets the context of the agents wait for something before it ends; its error is raised there."""
+
+        async def wait() -> None:
+            try:
+                await awaitable
+            except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the context's end
+                self._context.report(error)
+
+        Promise(wait, start_asap=True, name=f"{self._agent.alias}.make_sure_to_wait")
+
+    def __repr__(self) -> str:
+        return f"<InteractionContext of {self._agent.alias!r}>"
+
+    # --- machinery ---
+
+    async def run(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Runs the agent's own code as this interaction."""
+        _interaction.set(self)
+        try:
+            await work()
+        finally:
+            for call in self._open_calls or ():
+                call.finish()
+
+    def error_message(self, error: Exception) -> object:
+        """What is replied instead of an error, where errors are sent as messages."""
+        if isinstance(error, EndLoop | EOFError):
+            return error  # a loop of agents ends by these
+        return ErrorMessage(
+            f"{type(error).__name__}: {error}",
+            error_type=f"{type(error).__module__}.{type(error).__qualname__}",
+            agent=self._agent.alias,
+            callers=tuple(agent.alias for agent in reversed(self.callers)),
+        )
+
+    def _chain(self) -> Iterator[InteractionContext[Any, Any]]:  # Any: of any agents
+        interaction: InteractionContext[Any, Any] | None = self
+        while interaction is not None:
+            yield interaction
+            interaction = interaction._caller
+
+
+class AgentCall(Generic[In_contra, Out_co]):
+    """A call of an agent whose messages are not all known yet.
+
+    The agent runs already. A call that nobody finishes is finished when the agent, or the context, that made it ends.
+
+    >>> @miniagent
+    ... async def count(ctx: InteractionContext) -> None:
+    ...     ctx.reply(str(len(await ctx.messages)))
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         call = count.initiate_inquiry()
+    ...         call.send_message("a").send_message(["b", "c"])
+    ...         print(await call.reply_sequence())
+    >>> asyncio.run(main())
+    (Message(text='3'),)
+    """
+
+    __slots__ = ("_messages", "_replies")
+
+    def __init__(
+        self,
+        messages: MessageSequence[Any],  # Any: the writing end of In_contra
+        replies: MessageSequencePromise[Out_co],
+    ) -> None:
+        self._messages = messages
+        self._replies = replies
+
+    def send_message(self, messages: MessageType[In_contra], /) -> Self:
+        """Sends messages, behind all that were sent before.
+
+        Raises:
+            TypeError: something in it is no message, or a message of another class than the agent declares.
+            AppenderClosedError: the call is finished.
+        """
+        self._messages.put(messages)
+        return self
+
+    def reply_sequence(self) -> MessageSequencePromise[Out_co]:
+        """Finishes the call and gives the replies."""
+        self.finish()
+        return self._replies
+
+    def finish(self) -> None:
+        """Tells the agent that no more messages will come; finishing again does nothing."""
+        self._messages.close()
+
+
+def keep_open(call: AgentCall[Any, Any], context: MiniAgents) -> None:  # Any: of any agent
+    """Has an unfinished call finished at the end of the agent, or the context, that made it."""
+    interaction = _interaction.get()
+    if interaction is None or interaction._context is not context:
+        context.open_calls.append(call)
+        return
+    if interaction._open_calls is None:
+        interaction._open_calls = []
+    interaction._open_calls.append(call)

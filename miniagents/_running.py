@@ -1,0 +1,101 @@
+"""Runs a program in a loop of its own, so that one Ctrl+C ends it wherever it is.
+
+`asyncio.run` answers Ctrl+C by cancelling the main task. That reaches nothing while the loop is held up by a blocking
+call such as `input()`, so there the interrupt is raised on the spot, as in any other Python program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from types import FrameType
+
+__all__ = ["run_until_interrupted"]
+
+T = TypeVar("T")
+
+
+def run_until_interrupted(
+    wrapped: Callable[[], Coroutine[Any, Any, T]],  # Any: what asyncio's futures yield is asyncio's own affair
+    main: Coroutine[Any, Any, T],  # Any: as above
+    *,
+    debug: bool | None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
+) -> T:
+    """Runs a coroutine to its end in a new loop.
+
+    Args:
+        wrapped: runs `main` in whatever it needs around it.
+        main: the coroutine; closed if it never came to run.
+        debug: asyncio's debug mode.
+        loop_factory: makes the loop.
+
+    Raises:
+        RuntimeError: there is a running loop already.
+        KeyboardInterrupt: SIGINT came, and the coroutine was cancelled and has ended.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        main.close()
+        raise RuntimeError(
+            "run() cannot be called where an event loop is running: write `async with MiniAgents():` and `await` there"
+        )
+    interruption = _Interruption()
+
+    async def interruptible() -> T:
+        interruption.task = asyncio.current_task()
+        return await wrapped()
+
+    with asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner:
+        interruption.loop = runner.get_loop()
+        # asyncio installs its own handler only where nobody else did, and so does this
+        replaces_default = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if replaces_default:
+            signal.signal(signal.SIGINT, interruption.handle)
+        try:
+            return runner.run(interruptible())
+        except asyncio.CancelledError:
+            if interruption.count and interruption.task is not None and interruption.task.uncancel() == 0:
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            if replaces_default:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+            main.close()  # where it ran, there is nothing left to close
+
+
+class _Interruption:
+    """What Ctrl+C does."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.task: asyncio.Task[Any] | None = None  # Any: the result is not read here
+        self.count = 0
+
+    def handle(self, _signal: int, frame: FrameType | None) -> None:
+        """Cancels the main task, or interrupts the code of the user that is running."""
+        self.count += 1
+        loop, task = self.loop, self.task
+        if self.count > 1 or loop is None or task is None or task.done():
+            raise KeyboardInterrupt
+        if asyncio.current_task(loop) is not None and not _is_machinery(frame):
+            raise KeyboardInterrupt
+        task.cancel()
+        loop.call_soon_threadsafe(lambda: None)  # wakes the loop up
+
+
+def _is_machinery(frame: FrameType | None) -> bool:
+    """Whether the running code is asyncio's or the library's own, which an exception could leave half done."""
+    module: object = frame.f_globals.get("__name__") if frame is not None else None
+    return isinstance(module, str) and module.partition(".")[0] in ("asyncio", "miniagents", "selectors")

@@ -1,0 +1,206 @@
+"""What may stand for messages, and how it becomes one flat sequence of message promises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard, Union
+
+from typing_extensions import TypeVar
+
+from miniagents.messages._generated import Message
+from miniagents.messages.promises import MessagePromise, MessageSequencePromise, from_promise, sequence_over
+from miniagents.promising.appender import StreamAppender
+from miniagents.promising.promise import Promise
+from miniagents.promising.sequence import FlatSequence
+from miniagents.promising.stream import StreamedPromise
+
+if TYPE_CHECKING:
+    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.context import PromisingContext
+
+__all__ = ["MessageSequence", "MessageType"]
+
+M = TypeVar("M", bound=Message, default=Message)
+
+if TYPE_CHECKING:
+    MessageType = Union[  # noqa: UP007 - an alias that refers to itself is written so
+        str,
+        M,
+        MessagePromise[M],
+        MessageSequencePromise[M],
+        Promise[M],
+        BaseException,
+        Sequence["MessageType[M]"],
+        Iterator["MessageType[M]"],
+        AsyncIterator["MessageType[M]"],
+    ]
+    """What may stand for messages wherever messages are expected, nested as deep as one likes.
+
+    A string stands for a message of the declared type, an exception for an error at its place. Mappings, sets and
+    iterables that are neither sequences nor iterators are not among them.
+    """
+else:
+    T = TypeVar("T")
+    MessageType: TypeAlias = Union[str, T, Promise[T], BaseException, Sequence[T], Iterator[T], AsyncIterator[T]]  # noqa: UP007
+
+
+class MessageSequence(Generic[M]):
+    """The writing end of a sequence of messages: whatever is put in appears flat, in order, as message promises.
+
+    Args:
+        name: what logs, tasks and circles call the sequence, e.g. an agent's alias.
+        place: how errors name the place of what was put in, e.g. "agent 'translator': reply".
+        message_classes: the classes that messages may have; a string becomes a message of the first.
+        context: the context that owns the sequence; by default the active one.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         sequence = MessageSequence()
+    ...         sequence.put(["a", [Message("b"), ("c",)]])
+    ...         sequence.close()
+    ...         print([message.text for message in await sequence.promise])
+    >>> asyncio.run(main())
+    ['a', 'b', 'c']
+    """
+
+    __slots__ = ("_classes", "_flat", "_name", "promise")
+
+    def __init__(
+        self,
+        *,
+        name: str = "messages",
+        place: str | None = None,
+        message_classes: tuple[type[Message], ...] = (Message,),
+        context: PromisingContext | None = None,
+    ) -> None:
+        self._name = name if place is None else place
+        self._classes = message_classes
+        self._flat = FlatSequence[MessagePromise[M]](self._adapt, name=name, context=context)
+        self.promise: MessageSequencePromise[M] = sequence_over(self._flat._buffer)
+        """The flat sequence."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be put in."""
+        return self._flat.closed
+
+    def put(self, messages: MessageType[M], /) -> None:
+        """Adds messages behind all that were put in before.
+
+        Raises:
+            TypeError: something in it is no message, or a message of another class; then nothing is added.
+            AppenderClosedError: the sequence was closed.
+            PromiseCancelledError: the sequence was cancelled.
+        """
+        self._flat.put(messages)
+
+    def put_out_of_order(self, messages: MessageType[M], /) -> None:
+        """Adds messages that appear as soon as they are there, whatever was put in before or after them.
+
+        Raises:
+            TypeError: something in it is no message, or a message of another class; then nothing is added.
+            AppenderClosedError: the sequence was closed.
+            PromiseCancelledError: the sequence was cancelled.
+        """
+        self._flat.put_out_of_order(messages)
+
+    def close(self) -> None:
+        """Ends the sequence; closing it again does nothing."""
+        self._flat.close()
+
+    def produce(
+        self,
+        work: Callable[[], Awaitable[object]],
+        *,
+        start_asap: bool,
+        instead: Callable[[Exception], object] | None = None,
+    ) -> None:
+        """Runs an async function that puts messages in, in a task of this sequence, and closes it afterwards.
+
+        Args:
+            work: what is run; its error becomes the last piece.
+            start_asap: True starts it at the next turn of the loop, False when somebody first reads the sequence.
+            instead: makes what is put in for an `Exception` of the work; None puts in the error itself.
+        """
+        self._flat.produce(work, start_asap=start_asap, instead=instead)
+
+    # --- machinery ---
+
+    @property
+    def production(self) -> PieceBuffer[MessagePromise[M]]:
+        """The work behind the sequence."""
+        return self._flat._buffer
+
+    def _adapt(self, item: object) -> Any:  # Any: a MessagePromise[M], or NotImplemented for what has parts
+        if isinstance(item, str):
+            return MessagePromise.of_message(self._message_of(item))
+        if isinstance(item, Message):
+            return MessagePromise.of_message(self._checked(item))
+        if _is_message_promise(item):
+            return self._checked_promise(item)
+        if isinstance(item, MessageSequencePromise):
+            return NotImplemented
+        if _streams_something_else(item):
+            raise TypeError(
+                f"{self._name}: {_article(_class_name(item))} streams pieces of something, not messages; "
+                "write stream_message(Message, …) for a message whose tokens it streams"
+            )
+        if _is_promise(item):
+            return from_promise(item.map(self._checked), None)
+        if isinstance(item, BaseException | Sequence | Iterator | AsyncIterable):
+            return NotImplemented
+        raise TypeError(
+            f"{self._name}: {_article(_class_name(item))} is no message; give {self._declared()}, a string, "
+            f"or promises or sequences of them: {item!r:.200}"
+        )
+
+    def _message_of(self, text: str) -> Message:
+        cls = self._classes[0]
+        try:
+            return cls(text=text)
+        except TypeError as error:
+            raise TypeError(f"{self._name}: a plain string cannot become {self._declared()}: {error}") from None
+
+    def _checked(self, message: object) -> Any:  # Any: an M, as the check says
+        if isinstance(message, self._classes):
+            return message
+        raise TypeError(self._refusal(type(message)))
+
+    def _checked_promise(self, promise: MessagePromise[Any]) -> MessagePromise[Any]:  # Any: the check follows
+        cls = promise.message_class
+        if cls is None:
+            if self._classes == (Message,):
+                return promise
+            return promise.checked(self._checked)
+        if issubclass(cls, self._classes):
+            return promise
+        raise TypeError(self._refusal(cls))
+
+    def _refusal(self, actual: type) -> str:
+        return f"{self._name}: {_article(actual.__qualname__)} was given where {self._declared()} is declared"
+
+    def _declared(self) -> str:
+        return " or ".join(_article(cls.__qualname__) for cls in self._classes)
+
+
+# isinstance() alone would leave the types of what is promised unknown
+
+
+def _is_message_promise(item: object) -> TypeGuard[MessagePromise[Message]]:
+    return isinstance(item, MessagePromise)
+
+
+def _streams_something_else(item: object) -> bool:
+    return isinstance(item, StreamAppender | StreamedPromise)
+
+
+def _is_promise(item: object) -> TypeGuard[Promise[object]]:
+    return isinstance(item, Promise)
+
+
+def _class_name(item: object) -> str:
+    return type(item).__qualname__
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"

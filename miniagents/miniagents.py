@@ -1,0 +1,402 @@
+"""Agents, and the context that they live in."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Protocol, Self, TypeAlias, overload
+
+from typing_extensions import ParamSpec, TypeVar
+
+from miniagents._interaction import AgentCall, EndLoop, InteractionContext, keep_open
+from miniagents._persistence import PersistenceError, Persister, PersistHandler
+from miniagents._recording import Recorder
+from miniagents._running import run_until_interrupted
+from miniagents._signatures import declared_messages, names_around
+from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
+from miniagents.messages.frozen import longer_hash_keys as longer_hash_keys_here
+from miniagents.promising import DEFAULT, Default, NoActiveContextError, PromiseResolvedHandler, PromisingContext
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+
+__all__ = [
+    "AgentBody",
+    "AgentCall",
+    "AgentFunction",
+    "EndLoop",
+    "Inquirable",
+    "InteractionContext",
+    "MiniAgent",
+    "MiniAgents",
+    "PersistHandler",
+    "PersistenceError",
+    "miniagent",
+]
+
+In_contra = TypeVar("In_contra", bound=Message, default=Message, contravariant=True)
+Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
+Params = ParamSpec("Params", default=...)
+In = TypeVar("In", bound=Message)
+Out = TypeVar("Out", bound=Message)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+AgentFunction: TypeAlias = Callable[Concatenate[InteractionContext[In, Out], P], Awaitable[None]]
+"""An async function that is an agent: it takes its context and whatever other arguments it likes."""
+
+
+class AgentBody(Protocol):
+    """What a class must be to make agents: its objects are called without arguments to do the work."""
+
+    async def __call__(self) -> None:
+        """Does the work of one call."""
+
+
+class Inquirable(Protocol[In_contra, Out_co]):
+    """Whatever can be asked without further arguments."""
+
+    def inquire(self, messages: MessageType[In_contra] | None = None, /) -> MessageSequencePromise[Out_co]:
+        """Asks, and gives the replies."""
+        ...
+
+
+class MiniAgents(PromisingContext):
+    """The context that agents live in: `async with MiniAgents(): ...`, or `MiniAgents().run(main())` for a program.
+
+    Leaving it waits for all agents; leaving it by an error or a cancellation cancels them first. One object serves one
+    `async with`.
+
+    Args:
+        start_asap: whether agents and promises that do not say so themselves start at the next turn of the loop (True),
+            or when somebody first reads them (False).
+        errors_as_messages: True has an agent's error replied as an `ErrorMessage`, False raises it to readers.
+        longer_hash_keys: True gives messages hash keys of 64 digits instead of 40 in this context.
+        shutdown_timeout: seconds that a cancelled task is given to stop before it is given up with a warning.
+        on_promise_resolved: called with every promise that resolved in this context and its result.
+        on_persist_messages: called with the messages that agents exchange, each once, parts before what holds them;
+            among them an `AgentCallNode` and an `AgentReplyNode` for each call. One that fails is tried again; what it
+            cannot keep in the end is a `PersistenceError` where the context is left.
+    """
+
+    def __init__(
+        self,
+        *,
+        start_asap: bool = True,
+        errors_as_messages: bool = False,
+        longer_hash_keys: bool = False,
+        shutdown_timeout: float = 5.0,
+        on_promise_resolved: PromiseResolvedHandler | Iterable[PromiseResolvedHandler] = (),
+        on_persist_messages: PersistHandler | Iterable[PersistHandler] = (),
+    ) -> None:
+        super().__init__(
+            start_asap=start_asap, shutdown_timeout=shutdown_timeout, on_promise_resolved=on_promise_resolved
+        )
+        self.errors_as_messages = errors_as_messages
+        self.longer_hash_keys = longer_hash_keys
+        self.open_calls: list[AgentCall[Any, Any]] = []  # Any: of any agents
+        """Calls made outside of agents that nobody has finished yet."""
+        handlers = (on_persist_messages,) if callable(on_persist_messages) else tuple(on_persist_messages)
+        self.recorder = Recorder(self, Persister(self, handlers)) if handlers else None
+        """What records calls, where somebody keeps messages."""
+
+    def run(
+        self,
+        main: Coroutine[Any, Any, T],  # Any: what asyncio's futures yield is asyncio's own affair
+        /,
+        *,
+        debug: bool | None = None,
+        loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    ) -> T:
+        """Runs a coroutine in this context, in an event loop of its own.
+
+        One Ctrl+C cancels the work and raises `KeyboardInterrupt`, also while an agent waits in a blocking call such
+        as `input()`.
+
+        Raises:
+            RuntimeError: there is a running event loop already.
+            ContextStateError: this object was used before.
+
+        >>> async def main() -> int:
+        ...     return 42
+        >>> MiniAgents().run(main())
+        42
+        """
+
+        async def in_context() -> T:
+            async with self:
+                return await main
+
+        return run_until_interrupted(in_context, main, debug=debug, loop_factory=loop_factory)
+
+    def activate(self) -> Self:
+        """Makes this the active context of the running task and of all tasks it starts.
+
+        Raises:
+            ContextStateError: this object was activated before.
+        """
+        super().activate()
+        longer_hash_keys_here.set(self.longer_hash_keys)
+        return self
+
+    async def afinalize(self, error: BaseException | None = None) -> None:
+        """Ends the context: waits for all its agents or, where `error` is given, cancels them.
+
+        Raises:
+            ContextStateError: the context is not active.
+            BaseException: an error that no reply could carry; an exception group where there are several.
+        """
+        for call in self.open_calls:
+            call.finish()
+        try:
+            await super().afinalize(error)
+        finally:
+            parent = self.parent
+            longer_hash_keys_here.set(isinstance(parent, MiniAgents) and parent.longer_hash_keys)
+
+    async def _before_the_end(self) -> None:
+        if self.recorder is not None:
+            await self.recorder.finish()
+
+
+class MiniAgent(Generic[In_contra, Out_co, Params]):
+    """An agent function or class together with the ways to call it; `miniagent` makes it.
+
+    Agents are values: `bound` and `options` give new ones and change nothing.
+
+    Attributes:
+        alias: what logs, errors and records call the agent.
+        description: what it does, by default its docstring.
+    """
+
+    __slots__ = (
+        "_args",
+        "_declared",
+        "_function",
+        "_kwargs",
+        "_local_names",
+        "_signature",
+        "_start_asap",
+        "alias",
+        "description",
+    )
+
+    def __init__(
+        self,
+        function: Callable[..., Any],  # Any: a function whose result is awaited, or a class whose objects are called
+        *,
+        alias: str | None = None,
+        description: str | None = None,
+        local_names: Mapping[str, object] | None = None,
+    ) -> None:
+        self._function = function
+        self._signature = inspect.signature(function)
+        self._args: tuple[Any, ...] = ()  # Any: arguments are checked by `Params`
+        self._kwargs: dict[str, Any] = {}  # Any: as above
+        self._start_asap: bool | Default = DEFAULT
+        self._local_names = local_names or {}
+        self._declared: tuple[tuple[type[Message], ...], tuple[type[Message], ...]] | None = None
+        self.alias = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
+        self.description = description if description is not None else inspect.getdoc(function)
+        with contextlib.suppress(NameError):  # a class that is defined further down: by the first call it will be there
+            self._classes()
+
+    def inquire(
+        self, messages: MessageType[In_contra] | None = None, /, *args: Params.args, **kwargs: Params.kwargs
+    ) -> MessageSequencePromise[Out_co]:
+        """Calls the agent with messages and arguments, and gives the promise of its replies at once.
+
+        Raises:
+            TypeError: the arguments do not fit, or something is no message or a message of another class.
+            NoActiveContextError: there is no active `MiniAgents`.
+        """
+        call, start = self._prepare(args, kwargs)
+        if messages is not None:
+            call.send_message(messages)
+        call.finish()
+        start()
+        return call.reply_sequence()
+
+    def initiate_inquiry(self, *args: Params.args, **kwargs: Params.kwargs) -> AgentCall[In_contra, Out_co]:
+        """Calls the agent with arguments; messages may be sent to the call until it is finished.
+
+        Raises:
+            TypeError: the arguments do not fit.
+            NoActiveContextError: there is no active `MiniAgents`.
+        """
+        call, start = self._prepare(args, kwargs)
+        keep_open(call, MiniAgents.current())
+        start()
+        return call
+
+    def options(self, *, start_asap: bool | Default = DEFAULT, alias: str | None = None) -> Self:
+        """The same agent with another way to be called.
+
+        Args:
+            start_asap: True starts calls at the next turn of the loop, False when somebody first reads the replies.
+            alias: what logs, errors and records call the agent.
+        """
+        agent = self._copy()
+        if start_asap is not DEFAULT:
+            agent._start_asap = start_asap
+        if alias is not None:
+            agent.alias = alias
+        return agent
+
+    def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]:
+        """The same agent with its arguments given once and for all.
+
+        Raises:
+            TypeError: the arguments do not fit.
+
+        >>> @miniagent
+        ... async def repeat(ctx: InteractionContext, times: int) -> None:
+        ...     ctx.reply([await ctx.messages] * times)
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         print(await repeat.bound(times=2).inquire("ho"))
+        >>> asyncio.run(main())
+        (Message(text='ho'), Message(text='ho'))
+        """
+        agent: Any = self._copy()  # Any: the parameters that are left are none
+        agent._args = (*self._args, *args)
+        agent._kwargs = {**self._kwargs, **kwargs}
+        agent._check_arguments(agent._args, agent._kwargs)
+        bound: MiniAgent[In_contra, Out_co, []] = agent
+        return bound
+
+    def __repr__(self) -> str:
+        return f"<MiniAgent {self.alias!r}>"
+
+    # --- machinery ---
+
+    def _classes(self) -> tuple[tuple[type[Message], ...], tuple[type[Message], ...]]:
+        """The classes of the messages that the agent takes, and of those it gives."""
+        if self._declared is None:
+            self._declared = declared_messages(self._function, InteractionContext, self._local_names)
+            self._local_names = {}
+        return self._declared
+
+    def _copy(self) -> Self:
+        agent = object.__new__(type(self))
+        for name in MiniAgent.__slots__:
+            setattr(agent, name, getattr(self, name))
+        return agent
+
+    def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        if not args and not kwargs and len(self._signature.parameters) == 1:
+            return
+        try:
+            self._signature.bind(None, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"agent {self.alias!r}: {error}") from None
+
+    def _prepare(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],  # Any: checked by `Params`
+    ) -> tuple[AgentCall[In_contra, Out_co], Callable[[], None]]:
+        """A call that has not begun, and what begins it."""
+        try:
+            context = MiniAgents.current()
+        except NoActiveContextError as error:
+            raise NoActiveContextError(f"agent {self.alias!r} was called where {error}") from None
+        args = (*self._args, *args)
+        kwargs = {**self._kwargs, **kwargs}
+        self._check_arguments(args, kwargs)
+        alias = self.alias
+        takes, gives = self._classes()
+        messages = MessageSequence[Any](
+            name=f"{alias}.messages", place=f"agent {alias!r}: messages", message_classes=takes, context=context
+        )
+        if context.errors_as_messages and not issubclass(ErrorMessage, gives):
+            gives = (*gives, ErrorMessage)
+        replies = MessageSequence[Any](
+            name=alias, place=f"agent {alias!r}: reply", message_classes=gives, context=context
+        )
+        interaction = InteractionContext[Any, Any](self, context, messages.promise, replies)
+
+        async def work() -> None:
+            if context.recorder is not None:
+                context.recorder.record(interaction, replies.promise)
+            body = self._function(interaction, *args, **kwargs)
+            await (body() if inspect.isclass(self._function) else body)
+
+        def start() -> None:
+            replies.produce(
+                lambda: interaction.run(work),
+                start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
+                instead=interaction.error_message if context.errors_as_messages else None,
+            )
+
+        return AgentCall(messages, replies.promise), start
+
+
+@overload
+def miniagent(fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
+@overload
+def miniagent(cls: Callable[Concatenate[InteractionContext[In, Out], P], AgentBody], /) -> MiniAgent[In, Out, P]: ...
+@overload
+def miniagent(*, alias: str | None = None, description: str | None = None) -> _Decorator: ...
+def miniagent(
+    fn: Callable[..., Any] | None = None,  # Any: the overloads say what it is
+    /,
+    *,
+    alias: str | None = None,
+    description: str | None = None,
+) -> Any:  # Any: as above
+    """Makes an agent of an async function, or of a class whose objects are called to do the work.
+
+    The first parameter is the `InteractionContext`; its annotation declares which messages the agent takes and gives:
+    `ctx: InteractionContext[UserMessage, AssistantMessage]`, or bare for any messages. Strings that are sent or replied
+    become messages of the (first) declared class.
+
+    Args:
+        fn: the function or class.
+        alias: what logs, errors and records call the agent; by default the name of the function or class.
+        description: what the agent does; by default the docstring.
+
+    Raises:
+        TypeError: it is no async function (or class with an async `__call__`), or does not take an
+            `InteractionContext` first.
+
+    >>> @miniagent
+    ... async def greeter(ctx: InteractionContext, greeting: str = "Hello") -> None:
+    ...     for message in await ctx.messages:
+    ...         ctx.reply(f"{greeting}, {message.text}!")
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         print(await greeter.inquire("world", greeting="Good morning"))
+    >>> asyncio.run(main())
+    (Message(text='Good morning, world!'),)
+    """
+    local_names = names_around(2)
+
+    def decorate(function: Callable[..., Any]) -> MiniAgent[Any, Any, ...]:  # Any: the overloads say what it is
+        _check_async(function)
+        return MiniAgent(function, alias=alias, description=description, local_names=local_names)
+
+    return decorate if fn is None else decorate(fn)
+
+
+class _Decorator(Protocol):
+    @overload
+    def __call__(self, fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
+    @overload
+    def __call__(
+        self, cls: Callable[Concatenate[InteractionContext[In, Out], P], AgentBody], /
+    ) -> MiniAgent[In, Out, P]: ...
+
+
+def _check_async(function: Callable[..., object]) -> None:
+    """Refuses the common mistake; what only returns an awaitable (a partial, a wrapper) is taken at its word."""
+    name: str = getattr(function, "__qualname__", repr(function))
+    if inspect.isclass(function):
+        if not inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must be async
+            raise TypeError(f"@miniagent: class {name} needs `async def __call__(self) -> None`")
+        return
+    is_plain = inspect.isfunction(function) and not hasattr(function, "__wrapped__")
+    if is_plain and not inspect.iscoroutinefunction(function):
+        raise TypeError(f"@miniagent: {name} is not async: write `async def {name}(ctx, ...)`")

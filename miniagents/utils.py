@@ -1,0 +1,77 @@
+"""What programs of agents often need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from miniagents.messages import Message, MessageSequencePromise, MessageType, join_messages, split_messages
+from miniagents.miniagents import EndLoop, Inquirable
+from miniagents.promising import AWAIT, CLEAR, Control
+
+__all__ = ["Link", "achain_loop", "join_messages", "split_messages"]
+
+Link: TypeAlias = (
+    Inquirable[Any, Message]  # Any: an agent is given what the one before it replied, whose type is its own affair
+    | Callable[[MessageType[Message] | None], MessageSequencePromise[Message]]
+    | Control
+)
+"""A step of a loop: an agent, a function that calls agents, `AWAIT` or `CLEAR`."""
+
+
+async def achain_loop(agents: Iterable[Link], initial_input: MessageType[Message] | None = None) -> None:
+    """Calls agents in turn, each with the replies of the one before it, the first again with those of the last.
+
+    `AWAIT` waits until the replies so far are complete, `CLEAR` has the next agent start with no messages. The loop
+    ends when an agent raises `EndLoop`, or `EOFError` as `input()` does at the end of its input; any other error is
+    raised here. What was replied before that is not lost: the agents behind get it, and then the same error.
+
+    Args:
+        agents: the steps; at least one agent, and `AWAIT` at least once, or the loop would never wait for anything.
+        initial_input: what the first agent is given in the first round.
+
+    Raises:
+        ValueError: there is no agent, or no `AWAIT`, among the steps.
+        TypeError: a step is nothing that can be called with messages.
+
+    >>> @miniagent
+    ... async def count_down(ctx: InteractionContext) -> None:
+    ...     number = int((await ctx.messages)[0].text or "0")
+    ...     if number == 0:
+    ...         raise EndLoop
+    ...     print(number)
+    ...     ctx.reply(str(number - 1))
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         await achain_loop([count_down, AWAIT], "3")
+    >>> asyncio.run(main())
+    3
+    2
+    1
+    """
+    steps = tuple(agents)
+    if AWAIT not in steps:
+        raise ValueError("achain_loop: without AWAIT among its steps the loop would call agents without end")
+    if all(isinstance(step, Control) for step in steps):
+        raise ValueError("achain_loop: there is no agent among its steps")
+    for step in steps:
+        if not isinstance(step, Control) and not callable(step) and not hasattr(step, "inquire"):
+            raise TypeError(f"achain_loop: {step!r} is neither an agent nor a function nor AWAIT nor CLEAR")
+    messages = initial_input
+    try:
+        while True:
+            for step in steps:
+                if step is CLEAR:
+                    messages = None
+                elif step is AWAIT:
+                    if isinstance(messages, MessageSequencePromise):
+                        messages = await messages
+                elif callable(step):
+                    messages = step(messages)
+                else:
+                    messages = step.inquire(messages)
+    except EndLoop:
+        return
+    except EOFError as error:
+        if type(error) is not EOFError:
+            raise  # asyncio.IncompleteReadError, for one, is the end of something else
