@@ -1,0 +1,47 @@
+"""Schema files to the text of a module: reader, emitter and formatter in a row."""
+
+import os
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from miniagents.codegen.emitter import emit
+from miniagents.codegen.formatter import formatted
+from miniagents.codegen.reader import read
+
+COMMAND = "python -m miniagents.codegen generate"
+"""How the generator is run."""
+
+
+def generate(schemas: Iterable[Path | str], output: Path | str, *, library: bool = False) -> str:
+    """Return the text of the module for some schema files; nothing is written.
+
+    The text depends on the schemas and on where they lie as seen from the module, and on nothing else: not on the
+    folder this runs in, the order of the files, the version of Python or its hash seed.
+
+    Args:
+        schemas: Schema files, and folders of files that end in `.schema.json`.
+        output: The file that the module will be, for the header to say how it is made again.
+        library: Whether the schemas are the library's own, which may name hand-written bases.
+
+    Returns:
+        Python text, formatted.
+
+    Raises:
+        GenerationError: The schemas cannot be honoured; it holds every problem of every file.
+    """
+    paths = sorted({Path(each) for each in schemas})
+    folder = Path(output).parent
+    module = read(paths, is_library=library)
+    sources = sorted(_seen_from(folder, file) for file in module.files)
+    names = sorted(_seen_from(folder, path) for path in paths)
+    own = f"{COMMAND} {shlex.join(names)} --output {shlex.quote(Path(output).name)}"
+    command = "../../scripts/generate" if library else own
+    return formatted(emit(module, sources=sources, command=command))
+
+
+def _seen_from(folder: Path, path: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive
+        return path.name

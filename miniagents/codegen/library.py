@@ -1,0 +1,94 @@
+"""The library's own types, as far as the schemas of users may name them.
+
+The generator is used without the package being imported and may be used without its `schemas/`, so it knows them by
+this table; a test compares it with what the reader makes of `schemas/`.
+"""
+
+from miniagents.codegen.documents import JsonValue
+from miniagents.codegen.model import (
+    AliasType,
+    ArrayOf,
+    Choice,
+    Default,
+    Field,
+    Form,
+    Named,
+    ObjectType,
+    OneOf,
+    Scalar,
+    Types,
+)
+
+SCHEME = "miniagents:"
+"""How a `$ref` or a base names a type of the library: `miniagents:Message`."""
+
+FROZEN = "Frozen"
+"""The hand-written base of every generated class."""
+
+MESSAGE_BASE = "MessageBase"
+"""The hand-written base of `Message`; only the library's own schemas may name it."""
+
+HAND_WRITTEN = {FROZEN: "miniagents.messages.frozen", MESSAGE_BASE: "miniagents.messages.base"}
+"""Where the library's own module takes the hand-written bases from."""
+
+PACKAGE = "miniagents"
+"""Where users' modules take the library's names from."""
+
+
+def _required(name: str, form: Form) -> Field:
+    return Field(name, name, form, required=True)
+
+
+def _optional(name: str, form: Form, default: JsonValue = None) -> Field:
+    return Field(name, name, form, default=Default(default))
+
+
+_STRING = Scalar("string")
+_NULLABLE = OneOf((_STRING, Scalar("null")))
+_INDEX = Scalar("integer", (("ge", 0),))
+
+
+def _role(value: str) -> Field:
+    return _optional("role", Choice((value,)), value)
+
+
+_MESSAGES = _optional("messages", ArrayOf(Named("Message")), [])
+_CLASSES = (
+    ObjectType("Message", MESSAGE_BASE, (_optional("text", _NULLABLE),), positional=True),
+    ObjectType("UserMessage", "Message", (_role("user"),)),
+    ObjectType("SystemMessage", "Message", (_role("system"),)),
+    ObjectType("AssistantMessage", "Message", (_role("assistant"), _optional("model", _NULLABLE))),
+    ObjectType(
+        "ErrorMessage",
+        "Message",
+        (
+            _required("error_type", _STRING),
+            _optional("agent", _NULLABLE),
+            _optional("callers", ArrayOf(_STRING), []),
+            _optional("call", _NULLABLE),
+        ),
+    ),
+    ObjectType("AgentCallNode", "Message", (_required("agent", _STRING), _MESSAGES, _optional("caller", _NULLABLE))),
+    ObjectType(
+        "AgentReplyNode",
+        "Message",
+        (_required("agent", _STRING), _required("call", _STRING), _MESSAGES, _optional("error", _NULLABLE)),
+    ),
+    ObjectType("TextDelta", FROZEN, (_required("text", _STRING),), positional=True),
+    ObjectType("ReasoningDelta", FROZEN, (_required("text", _STRING),), positional=True),
+    ObjectType("RefusalDelta", FROZEN, (_required("text", _STRING),), positional=True),
+    ObjectType(
+        "ToolCallDelta",
+        FROZEN,
+        (
+            _required("index", _INDEX),
+            _optional("id", _NULLABLE),
+            _optional("name", _NULLABLE),
+            _optional("arguments", _STRING, ""),
+        ),
+    ),
+)
+_EVENTS = OneOf(tuple(Named(name) for name in ("TextDelta", "ReasoningDelta", "RefusalDelta", "ToolCallDelta")))
+
+LIBRARY: Types = {each.name: each for each in (*_CLASSES, AliasType("StreamEvent", _EVENTS))}
+"""The types that `schemas/` describes, by name."""

@@ -1,0 +1,73 @@
+"""Names in Python for names in JSON, which may be anything at all.
+
+A name that Python takes stays as it is. Others become the nearest name that is neither a keyword nor one that the
+generated module itself needs; where two would meet, the author of the schema decides by a hint.
+"""
+
+import builtins
+import keyword
+import re
+import unicodedata
+
+from miniagents.codegen.library import HAND_WRITTEN, LIBRARY
+
+ANY_MESSAGE = "AnyMessage"
+"""The union of a module's messages."""
+
+MODULE_NAMES = frozenset({"Annotated", "ClassVar", "Literal", "Mapping", "TypeAlias", "msgspec"})
+"""What generated modules import, and so may not use for anything else."""
+
+ATTRIBUTES = frozenset({"hash_key", "text_template"})
+"""What every generated class has from its hand-written base; a property of that name gets another name in Python."""
+
+_ANNOTATIONS = frozenset({"str", "int", "float", "bool", "tuple", "dict"})
+
+
+def class_name(text: str) -> str | None:
+    """Return the name of the class for `text` in PascalCase, or None when there is none.
+
+    >>> class_name("weather_report"), class_name("mcp/2025-06"), class_name("404")
+    ('WeatherReport', 'Mcp202506', None)
+    """
+    words: list[str] = re.findall(r"[^\W_]+", text)
+    name = "".join(word[0].upper() + word[1:] for word in words)
+    return name if _is_plain(name) else None
+
+
+def is_class_name(name: str) -> bool:
+    """Whether `name` can be written as it is for a class: PascalCase, no keyword."""
+    return class_name(name) == name
+
+
+def is_reserved_class(name: str, *, is_library: bool) -> bool:
+    """Whether a class of that name would hide one that the generated module or its readers need."""
+    if name in MODULE_NAMES or name in HAND_WRITTEN or name == ANY_MESSAGE or hasattr(builtins, name):
+        return True
+    return not is_library and name in LIBRARY
+
+
+def field_name(text: str) -> str:
+    """Return the name in Python of a property.
+
+    >>> field_name("city"), field_name("class"), field_name("content-type"), field_name("$id"), field_name("2nd")
+    ('city', 'class_', 'content_type', 'id', 'field_2nd')
+    """
+    name = re.sub(r"\W", "_", text).lstrip("_")
+    if not _is_plain(name) and not keyword.iskeyword(name):
+        name = re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_")
+    if not name or name[0].isdigit():
+        name = f"field_{name}".rstrip("_")
+    return f"{name}_" if _is_taken(name) else name
+
+
+def is_field_name(name: str) -> bool:
+    """Whether `name` can be written as it is for a field."""
+    return field_name(name) == name
+
+
+def _is_plain(name: str) -> bool:
+    return name.isidentifier() and not keyword.iskeyword(name) and unicodedata.normalize("NFKC", name) == name
+
+
+def _is_taken(name: str) -> bool:
+    return keyword.iskeyword(name) or name in ATTRIBUTES or name in MODULE_NAMES or name in _ANNOTATIONS

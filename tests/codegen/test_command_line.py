@@ -1,0 +1,165 @@
+"""The command line: exit statuses, what goes to which stream, and `--check` (G4)."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from miniagents.codegen import main
+
+SchemaFile = Callable[..., Path]
+GOOD: dict[str, object] = {"$defs": {"Reading": {"type": "object", "properties": {}, "additionalProperties": False}}}
+ROOT = Path(__file__).parents[2]
+
+
+def test_writes_the_module_and_says_nothing(
+    schema_file: SchemaFile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out.py"
+    assert main(["generate", str(schema_file(GOOD)), "--output", str(output)]) == 0
+    assert "class Reading(Frozen" in output.read_text()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_module_that_is_up_to_date_is_not_touched(schema_file: SchemaFile, tmp_path: Path) -> None:
+    output = tmp_path / "out.py"
+    arguments = ["generate", str(schema_file(GOOD)), "--output", str(output)]
+    assert main(arguments) == 0
+    before = output.stat().st_mtime_ns
+    assert main(arguments) == 0
+    assert output.stat().st_mtime_ns == before
+    assert main([*arguments, "--check"]) == 0
+
+
+def test_g4_check_shows_the_difference_and_the_command(
+    schema_file: SchemaFile, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    schema_file(GOOD)
+    arguments = ["generate", "schemas", "--output", "out.py"]
+    assert main([*arguments, "--check"]) == 1
+    assert not Path("out.py").exists()
+    assert main(arguments) == 0
+    text = Path("out.py").read_text()
+    Path("out.py").write_text(text.replace("class Reading", "class Writing"))
+    capsys.readouterr()
+    assert main([*arguments, "--check"]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("--- out.py\n+++ out.py (as the schemas say)\n@@ ")
+    assert '\n-class Writing(Frozen, frozen=True, kw_only=True, tag="Reading"):\n+class Reading(' in out
+    assert err == (
+        "out.py differs from its schemas; run: python -m miniagents.codegen generate schemas --output out.py\n"
+    )
+
+
+def test_line_ends_count_as_differences(
+    schema_file: SchemaFile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out.py"
+    arguments = ["generate", str(schema_file(GOOD)), "--output", str(output)]
+    assert main(arguments) == 0
+    output.write_bytes(output.read_bytes().replace(b"\n", b"\r\n"))
+    assert main([*arguments, "--check"]) == 1
+    assert capsys.readouterr().out
+
+
+def test_errors_go_to_stderr_all_at_once_and_nothing_is_written(
+    schema_file: SchemaFile, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    schema_file('{"$defs": {\n "A": {"type": "strin"},\n "B": {"type": "array"}\n}}', "a.schema.json")
+    assert main(["generate", "schemas", "--output", "out.py"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        "schemas/a.schema.json:2: #/$defs/A/type: type: unknown: strin; "
+        "write one of string, integer, number, boolean, null, array, object, or several of them, each once\n"
+        "schemas/a.schema.json:3: #/$defs/B: items: is missing, so anything would be accepted; "
+        'write "items": {...}\n'
+    )
+    assert not Path("out.py").exists()
+
+
+def test_files_that_cannot_be_read_are_named_all_at_once(
+    schema_file: SchemaFile, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    schema_file("{", "bad.json")
+    Path("empty").mkdir()
+    assert main(["generate", "missing.json", "empty", "schemas/bad.json", "--output", "out.py"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "empty: the folder has no file *.schema.json; name a schema file",
+        "missing.json: No such file or directory; name a file that can be read",
+        "schemas/bad.json:1:2: not JSON: Expecting property name enclosed in double quotes; mend the file",
+    ]
+
+
+def test_a_module_that_cannot_be_written_is_named(
+    schema_file: SchemaFile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["generate", str(schema_file(GOOD)), "--output", str(tmp_path / "none" / "out.py")]) == 2
+    assert capsys.readouterr().err.endswith("none/out.py: No such file or directory; name a file that can be written\n")
+
+
+def test_a_missing_formatter_gives_one_line(
+    schema_file: SchemaFile, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(_: str) -> None:
+        return None
+
+    monkeypatch.setattr("miniagents.codegen.formatter.find_spec", nothing)
+    assert main(["generate", str(schema_file(GOOD)), "--output", str(tmp_path / "out.py")]) == 2
+    assert capsys.readouterr().err == "ruff: the formatter is not installed; pip install 'miniagents[codegen]'\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["generate"], ["generate", "x"], ["nonsense"], ["generate", "--nonsense"]])
+def test_wrong_arguments_are_errors(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith("usage: python -m miniagents.codegen")
+
+
+def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "--help"]) == 0
+    assert "--check" in capsys.readouterr().out
+
+
+def test_g1_the_bytes_are_the_same_whatever_the_hash_seed_the_order_and_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "schemas"
+    folder.mkdir()
+    for name in "abc":
+        thing = {"type": "object", "properties": {name: {"enum": ["x", "y", None]}}, "additionalProperties": False}
+        (folder / f"{name}.schema.json").write_text(json.dumps({"$defs": {f"T{name}": thing, f"U{name}": thing}}))
+    files = [f"schemas/{name}.schema.json" for name in "abc"]
+    texts: set[bytes] = set()
+    for seed, cwd, schemas, output in [
+        ("0", tmp_path, files, "out.py"),
+        ("1", tmp_path, files[::-1], "out.py"),
+        ("2", folder, [f"../{file}" for file in files], "../out.py"),
+        ("3", folder, [str(tmp_path / file) for file in files], str(tmp_path / "out.py")),
+    ]:
+        command = [sys.executable, "-m", "miniagents.codegen", "generate", *schemas, "--output", output]
+        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        subprocess.run(command, cwd=cwd, env=environment, check=True)
+        texts.add((tmp_path / "out.py").read_bytes())
+        (tmp_path / "out.py").unlink()
+    assert len(texts) == 1
+
+
+def test_m2_the_librarys_own_module_is_what_its_schemas_say() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "generate", "--check"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_m2_the_module_can_be_made_where_nothing_but_the_generator_is_there(tmp_path: Path) -> None:
+    for folder in ("miniagents/codegen", "schemas", "scripts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    (tmp_path / "miniagents" / "messages").mkdir()
+    subprocess.run([sys.executable, tmp_path / "scripts" / "generate"], env={}, check=True)
+    module = "miniagents/messages/_generated.py"
+    assert (tmp_path / module).read_bytes() == (ROOT / module).read_bytes()

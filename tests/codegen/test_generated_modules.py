@@ -1,0 +1,150 @@
+"""Generated modules at work.
+
+They import, keep what they decode (M1, M5), accept what the schema accepts (G2), and please the checkers (G1).
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+import pytest
+
+import miniagents
+from miniagents.codegen import generate
+from miniagents.codegen.library import FROZEN, LIBRARY
+
+Imported = Callable[[object], ModuleType]
+CLOSED: dict[str, object] = {"type": "object", "additionalProperties": False}
+DEFINITIONS: dict[str, object] = {
+    "Reading": {
+        **CLOSED,
+        "description": "What a sensor said.",
+        "x-miniagents": {"base": "Message", "template": "{place-name}: {value} {unit} {{raw}} {by}{tags}"},
+        "properties": {
+            "place-name": {"description": "Where.", "type": "string", "minLength": 1},
+            "value": {"description": "How much.", "type": ["number", "null"]},
+            "unit": {"description": "Of what.", "enum": ["C", "F"], "default": "C"},
+            "tags": {"description": "Words.", "type": "array", "items": {"type": "string"}, "default": []},
+            "limits": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
+            "by": {"description": "Who.", "type": ["string", "null"]},
+            "parts": {"type": "array", "items": {"$ref": "#/$defs/Part"}},
+            "note": {"$ref": "miniagents:Message"},
+        },
+        "required": ["place-name", "value"],
+    },
+    "Part": {"anyOf": [{"$ref": "#/$defs/Reading"}, {"$ref": "#/$defs/Point"}, {"type": "integer"}]},
+    "Point": {
+        **CLOSED,
+        "x-miniagents": {"positional": True},
+        "properties": {"x": {"type": "integer"}, "y": {"type": "integer", "default": 0}},
+        "required": ["x"],
+    },
+}
+
+
+@pytest.fixture
+def module(imported: Imported) -> ModuleType:
+    return imported(DEFINITIONS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"@type":"Reading","place-name":"x","value":1}',
+        '{"@type":"Reading","place-name":"x","value":1.0}',
+        '{"@type":"Reading","place-name":"x","value":123456789012345678901234567890}',
+        '{"@type":"Reading","text":"t","place-name":"x","value":null,"unit":"F","tags":["a"],"limits":{"a":1}}',
+        '{"@type":"Reading","place-name":"x","value":null,"by":null}',
+        '{"@type":"Reading","place-name":"x","value":null,"parts":[{"@type":"Point","x":1},7]}',
+        '{"@type":"Reading","place-name":"x","value":null,"parts":[{"@type":"Reading","place-name":"y","value":2}]}',
+        '{"@type":"Reading","place-name":"x","value":null,"note":{"@type":"Message","text":"n"}}',
+    ],
+)
+def test_m5_what_is_decoded_comes_back_byte_for_byte_and_is_frozen(module: ModuleType, text: str) -> None:
+    value = msgspec.json.decode(text, type=module.Reading)
+    assert msgspec.json.encode(value).decode() == text
+    assert msgspec.json.decode(text, type=module.AnyMessage) == value
+    assert hash(value) == hash(msgspec.json.decode(text, type=module.Reading))
+    with pytest.raises(AttributeError):
+        value.value = 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"place-name":"x"}', "missing required field `value`"),
+        ('{"place-name":"","value":1}', "length >= 1 - at `$.place-name`"),
+        ('{"place-name":"x","value":"1"}', "at `$.value`"),
+        ('{"place-name":"x","value":1,"unit":"K"}', "Invalid enum value 'K' - at `$.unit`"),
+        ('{"place-name":"x","value":1,"unit":null}', "at `$.unit`"),
+        ('{"place-name":"x","value":1,"other":1}', "unknown field `other`"),
+        ('{"place-name":"x","value":1,"limits":{"a":-1}}', "at `$.limits[...]`"),
+        ('{"place-name":"x","value":1,"parts":[{"x":1}]}', "missing required field `@type` - at `$.parts[0]`"),
+        ('{"place-name":"x","value":1,"parts":[{"@type":"Point"}]}', "missing required field `x` - at `$.parts[0]`"),
+    ],
+)
+def test_g2_what_the_schema_does_not_accept_is_refused_with_its_path(module: ModuleType, text: str, said: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.json.decode(text, type=module.Reading)
+    assert said in str(caught.value)
+
+
+def test_absent_is_not_null(module: ModuleType) -> None:
+    assert module.Reading(place_name="x", value=1).by is msgspec.UNSET
+    assert module.Reading(place_name="x", value=1, by=None).by is None
+
+
+def test_m1_containers_given_to_a_constructor_are_frozen(module: ModuleType) -> None:
+    reading = module.Reading(place_name="x", value=1, tags=["a"], limits={"a": 1})
+    assert reading.tags == ("a",)
+    assert hash(reading) == hash(module.Reading(place_name="x", value=1, tags=("a",), limits={"a": 1}))
+    with pytest.raises(TypeError):
+        reading.limits["b"] = 2
+
+
+def test_positional_fields_are_taken_by_position_others_only_by_name(module: ModuleType) -> None:
+    assert module.Point(1, 2) == module.Point(x=1, y=2)
+    assert miniagents.Message("x").text == "x"
+    with pytest.raises(TypeError):
+        module.Reading("text", "x", 1)
+
+
+def test_m6_a_template_is_filled_with_what_the_fields_hold(module: ModuleType) -> None:
+    assert str(module.Reading(place_name="x", value=1.5, tags=["a"])) == 'x: 1.5 C {raw} ["a"]'
+    assert str(module.Reading(place_name="{unit}", value=None, by="me", text=None)) == "{unit}:  C {raw} me[]"
+    assert str(module.Reading("said", place_name="x", value=1)) == "said"
+    assert issubclass(module.Reading, miniagents.Message)
+
+
+def test_m6_a_message_without_text_and_template_is_json_in_a_fence(imported: Imported) -> None:
+    module = imported({"T": {**CLOSED, "x-miniagents": {"base": "Message"}, "properties": {"a": {"type": "integer"}}}})
+    assert str(module.T(a=1)) == '```json\n{\n  "@type": "T",\n  "a": 1\n}\n```'
+
+
+def test_the_package_has_every_name_that_generated_modules_import() -> None:
+    assert {*LIBRARY, FROZEN} <= set(miniagents.__all__)
+
+
+def test_g1_generated_modules_are_clean_for_mypy_pyright_and_ruff(
+    tmp_path: Path, schema_file: Callable[..., Path]
+) -> None:
+    path = tmp_path / "types_of_mine.py"
+    text = generate([schema_file({"$defs": DEFINITIONS})], path)
+    path.write_text(text, encoding="utf-8")
+    root = Path(__file__).parents[2]
+    config = ["--config-file", str(root / "pyproject.toml"), "--cache-dir", str(tmp_path / "cache")]
+    # in a project of a user the module is part of a package, and the library is a third party's
+    lint = ["--config", str(root / "pyproject.toml"), "--no-cache", "--ignore", "INP001"]
+    lint += ["--config", 'lint.isort.known-third-party = ["miniagents"]']
+    commands = [
+        ["mypy", *config, str(path)],
+        ["pyright", "--pythonpath", sys.executable, "--warnings", "--project", str(tmp_path)],
+        ["ruff", "check", *lint, str(path)],
+    ]
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict", "include": ["types_of_mine.py"]}')
+    for command in commands:
+        done = subprocess.run([sys.executable, "-m", *command], cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,153 @@
+"""Schemas are untrusted (G3): whatever they say becomes data or is refused, never code, a hang or a crash."""
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from miniagents.codegen import GenerationError, generate
+from miniagents.codegen.emitter import emit
+from miniagents.codegen.reader import read
+
+HOSTILE = [
+    '"""\nimport os\nos.abort()\n"""',
+    "'''\nraise SystemExit\n'''",
+    "\\",
+    '\\"\\"\\"',
+    "x\n\nraise SystemExit",
+    "{__class__.__mro__}",
+    "# type: ignore\r\nraise SystemExit",
+    "\u2028raise SystemExit",
+    "\x00\x1b[31m\u202e",
+    "__init_subclass__",
+    "__post_init__",
+    "hash_key",
+    "None",
+    "lambda",
+    "msgspec",
+    'a"',
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_g3_texts_come_out_as_the_data_they_are(imported: Callable[[object], ModuleType], text: str) -> None:
+    template = text.replace("{", "{{").replace("}", "}}")
+    # msgspec takes no such names, and the next test has them refused
+    name = text if re.search(r'["\\\x00-\x1f]', text) is None else "name"
+    module = imported(
+        {
+            "T": {
+                "title": text,
+                "description": text,
+                "type": "object",
+                "x-miniagents": {"base": "Message", "template": template},
+                "properties": {
+                    name: {"description": text, "type": "string", "default": text},
+                    "choice": {"enum": [text, 1], "default": text},
+                    "list": {"type": "array", "items": {"type": "string"}, "default": [text]},
+                },
+                "additionalProperties": False,
+            },
+            "Alias": {"description": text, "const": text},
+        }
+    )
+    message = module.T()
+    assert str(message) == text
+    assert message.choice == text
+    assert message.list == (text,)
+    names = {each.encode_name: each.name for each in msgspec.structs.fields(module.T)}
+    assert getattr(message, names[name]) == text
+    assert "".join(text.split()) in "".join(module.T.__doc__.split())
+
+
+@pytest.mark.parametrize("name", ['a"', "\\", "\n", "\x00"])
+def test_g3_names_that_msgspec_cannot_write_are_refused(refusals: Callable[[object], list[str]], name: str) -> None:
+    thing = {"type": "object", "properties": {name: {"type": "null"}}, "additionalProperties": False}
+    assert "msgspec cannot write names with quotes, backslashes or control characters" in refusals({"T": thing})[0]
+
+
+def nodes(text: str) -> Iterator[str]:
+    """Give the kinds of syntax that a generated module is made of."""
+    return (type(node).__name__ for node in ast.walk(ast.parse(text)))
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(HOSTILE),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(HOSTILE), inner, max_size=3),
+    max_leaves=4,
+)
+KEYWORDS = st.sampled_from(
+    [
+        *("type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "oneOf", "$ref"),
+        *("default", "description", "title", "minimum", "maxLength", "pattern", "minItems", "x-miniagents", "format"),
+        *("name", "base", "template", "positional", "field", "$defs", "$id", "$schema", "multipleOf", "not", "allOf"),
+    ]
+)
+VALUES = st.sampled_from(
+    [
+        *("object", "string", "array", "integer", "null", "#/$defs/A", "#/$defs/B", "#", "Message", "{a}", "^a$", "A"),
+        *("miniagents:Message", 0, 1, False, True, ["string", "null"], ["a", None]),
+    ]
+)
+SCHEMAS = st.recursive(
+    VALUES | JSON,
+    lambda inner: (
+        st.dictionaries(KEYWORDS | st.sampled_from(["a", "b", *HOSTILE]), inner, max_size=5)
+        | st.lists(inner, max_size=3)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(["A", "B", *HOSTILE]), SCHEMAS, max_size=3) | SCHEMAS)
+def test_g3_any_json_gives_plain_declarations_or_a_refusal(tmp_path: Path, definitions: object) -> None:
+    path = tmp_path / "any.schema.json"
+    path.write_text(json.dumps({"$defs": definitions}), encoding="utf-8")
+    try:
+        text = emit(read([path]), sources=["any.schema.json"], command="command")
+    except GenerationError as error:
+        text = ""
+        unprintable = [problem for problem in error.problems if not str(problem).isprintable()]
+    else:
+        unprintable = []
+    assert not unprintable
+    assert not {"FunctionDef", "Lambda", "Try", "For", "While", "Delete", "Raise", "If"} & set(nodes(text))
+
+
+def test_g3_deep_schemas_are_taken_or_refused_but_never_crash(tmp_path: Path) -> None:
+    path = tmp_path / "deep.schema.json"
+    for depth in (20, 60, 125, 500, 10_000):
+        inner = '{"type":"array","items":' * depth + '{"type":"null"}' + "}" * depth
+        path.write_text('{"$defs":{"A":' + inner + "}}", encoding="utf-8")
+        if depth <= 125:
+            assert generate([path], tmp_path / "out.py").count("tuple[") == depth
+        else:
+            with pytest.raises(GenerationError, match="nested deeper than"):
+                generate([path], tmp_path / "out.py")
+
+
+@pytest.mark.timeout(30)
+def test_g3_megabytes_of_values_are_no_danger(tmp_path: Path) -> None:
+    path = tmp_path / "large.schema.json"
+    values = [f"value number {index}" for index in range(50_000)]
+    path.write_text(json.dumps({"$defs": {"A": {"enum": values}}}), encoding="utf-8")
+    assert generate([path], tmp_path / "out.py").count("value number ") == len(values)
+
+
+def test_a_folder_of_600_types_is_generated_in_time(tmp_path: Path) -> None:
+    member = {"type": "array", "items": {"$ref": "#/$defs/T1"}}
+    thing = {"type": "object", "properties": {"a": member, "b": {"type": "string"}}, "additionalProperties": False}
+    path = tmp_path / "many.schema.json"
+    path.write_text(json.dumps({"$defs": {f"T{index}": thing for index in range(600)}}), encoding="utf-8")
+    assert generate([path], tmp_path / "out.py").count("\nclass ") == 600
