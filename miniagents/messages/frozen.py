@@ -1,0 +1,337 @@
+"""Frozen: the base of all messages, immutable all the way down and known by a hash key.
+
+Here is what a class derived from Frozen gets when it is made (the checks, and the freezing of fields that need it) and
+what its values can do. `FrozenDict` and `freeze` live in `freezing.py`, the canonical form in `canonical.py`; all of
+them are imported from here.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import sys
+import types
+from contextvars import ContextVar
+from datetime import datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ForwardRef, Literal, Union, get_args, get_origin
+from weakref import WeakSet
+
+import msgspec
+from msgspec.structs import force_setattr
+from typing_extensions import Format, dataclass_transform, evaluate_forward_ref, get_annotations
+
+from miniagents.messages.canonical import message_form
+from miniagents.messages.freezing import UNCHANGED, FrozenDict, FrozenType, freeze, freeze_field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = [
+    "Frozen",
+    "FrozenDict",
+    "canonical_form",
+    "freeze",
+    "loaded_classes",
+    "longer_hash_keys",
+    "same_place",
+    "when_classes_change",
+]
+
+longer_hash_keys: ContextVar[bool] = ContextVar("longer_hash_keys", default=False)
+"""Whether `Frozen.hash_key` has all 64 hexadecimal digits of the SHA-256 instead of the first 40."""
+
+
+def canonical_form(value: Frozen) -> bytes:
+    """Write the bytes whose SHA-256 is the key of a value; see `canonical.py` for what they look like.
+
+    Raises:
+        TypeError: See `Frozen.hash_key`.
+        ValueError: See `Frozen.hash_key`.
+    """
+    return message_form(value, _full_key)
+
+
+when_classes_change: list[Callable[[], None]] = []
+"""Called whenever a Frozen class was made: what is known of the loaded classes is to be forgotten then."""
+
+
+class FrozenMeta(FrozenType):
+    """Makes Frozen classes: refuses what would break their promises."""
+
+    def __new__(
+        mcs,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],  # Any: a class may define anything
+        **options: Any,  # Any: msgspec's options, checked by its stub
+    ) -> FrozenMeta:
+        is_root = not any(isinstance(base, FrozenType) for base in bases)
+        if not is_root and "hash_key" in namespace.keys() | namespace.get("__annotations__", {}).keys():
+            raise TypeError(f"{name}.hash_key would shadow Frozen.hash_key: give the field another name")
+        # a tag is the name of one class: msgspec would hand a literal one down to subclasses
+        options.setdefault("tag", True)
+        try:
+            cls = super().__new__(mcs, name, bases, namespace, **options)
+        except ValueError as error:  # a field is encoded as "@type"
+            raise TypeError(f"{name} cannot be Frozen: {error}") from None
+        if not is_root:
+            _check(cls)
+        for forget in when_classes_change:
+            forget()
+        return cls
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class Frozen(
+    msgspec.Struct,
+    metaclass=FrozenMeta,
+    frozen=True,
+    dict=True,
+    tag=True,
+    tag_field="@type",
+    omit_defaults=True,
+    repr_omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """An immutable value: a msgspec Struct that is frozen all the way down.
+
+    What the constructor is given mutable is frozen as `freeze` does; so a field that holds a list when it is given
+    holds a tuple when it is read. Ints given to fields declared as float become floats. Fields declared as str, int,
+    bool, bytes and the like are taken as they are: that their values are of their types is for a type checker to see.
+
+    Values are equal when they are of one class and have equal fields, and can be hashed. A class is encoded under its
+    name, or the ``tag="..."`` it is given, which its subclasses do not inherit.
+
+    Raises:
+        TypeError: A value cannot be frozen; the text names class, field and what to do. Or a class is made that could
+            not keep what Frozen promises.
+        ValueError: A field is given NaN or infinity.
+    """
+
+    if TYPE_CHECKING:
+        # How the fields that need it are frozen, by name; the others cost nothing.
+        __frozen_fields__: ClassVar[dict[str, Callable[[object, type, str], object]]]
+    else:  # checkers are to see the options of msgspec.Struct
+
+        def __init_subclass__(cls, **options: Any) -> None:
+            super().__init_subclass__(**options)
+            _freeze_when_made(cls)
+
+    @property
+    def hash_key(self) -> str:
+        """The first 40 hexadecimal digits of the SHA-256 of the canonical form, all 64 with `longer_hash_keys`.
+
+        Equal values of one class have equal keys, in every process. Computed once for each object.
+
+        Raises:
+            TypeError: Another class is loaded that has the same tag, so that keys could be confused; or a field holds
+                what its declared type does not allow.
+            ValueError: A string has a lone surrogate.
+        """
+        key: str = self.__dict__.get(_KEY) or _full_key(self)
+        return key if longer_hash_keys.get() else key[:40]
+
+
+def loaded_classes(base: type) -> Iterator[type[Frozen]]:
+    """Give a Frozen class and all classes derived from it that are loaded, in the order they were made."""
+    pending: list[type] = [base]
+    seen: set[type] = set()
+    while pending:
+        cls = pending.pop(0)
+        if cls not in seen and issubclass(cls, Frozen):
+            seen.add(cls)
+            yield cls
+            pending += type.__subclasses__(cls)
+
+
+def same_place(one: type, other: type) -> bool:
+    """Tell whether two classes are one definition, run twice (as in a notebook)."""
+    return one.__module__ == other.__module__ and one.__qualname__ == other.__qualname__
+
+
+# Classes made --------------------------------------------------------------------------------------------------------
+
+
+def _check(cls: FrozenMeta) -> None:
+    config = cls.__struct_config__
+    refused = {
+        "frozen=False": not config.frozen,
+        "eq=False": not config.eq,
+        "array_like=True": config.array_like,
+        "forbid_unknown_fields=False": not config.forbid_unknown_fields,
+        "tag=False": config.tag is None,
+        f"tag={config.tag!r}, which is no string": not isinstance(config.tag, str),
+        f"tag_field={config.tag_field!r}": config.tag_field != "@type",
+    }
+    for option, wrong in refused.items():
+        if wrong:
+            raise TypeError(f"{cls.__name__} cannot be Frozen with {option}: leave that option out")
+    for name in cls.__struct_fields__:
+        if name == "hash_key" or name.startswith("__"):
+            raise TypeError(f"{cls.__name__}.{name} would shadow Frozen.{name}: give the field another name")
+
+
+def _freeze_when_made(cls: type[Frozen]) -> None:
+    """Give a class the `__post_init__` it needs; called while the class is made, so that msgspec finds it."""
+    inherited_fields: dict[str, Callable[[object, type, str], object]] = {}
+    for base in reversed(cls.__mro__[1:]):
+        inherited_fields |= base.__dict__.get("__frozen_fields__", {})
+    fields = dict(inherited_fields)
+    for name, annotation in get_annotations(cls, format=Format.FORWARDREF).items():
+        fields.pop(name, None)
+        if (freezer := _freezer(annotation, cls)) is not None:
+            fields[name] = freezer
+    own: Callable[[Frozen], None] | None = cls.__dict__.get("__post_init__")
+    inherited: Callable[[Frozen], None] | None = getattr(cls, "__post_init__", None)
+    frozen_by_inherited: object = getattr(inherited, "__frozen_fields__", {})
+    cls.__frozen_fields__ = fields
+    if fields and (own is not None or fields != frozen_by_inherited):
+        post_init = _post_init(fields, inherited)
+        post_init.__frozen_fields__ = fields  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] # functions take attributes
+        cls.__post_init__ = post_init  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue] # looked up by msgspec
+
+
+def _post_init(
+    fields: dict[str, Callable[[object, type, str], object]], then: Callable[[Frozen], None] | None
+) -> Callable[[Frozen], None]:
+    freezers = tuple(fields.items())
+
+    def __post_init__(self: Frozen) -> None:  # noqa: N807  # the name it has in tracebacks
+        for name, freezer in freezers:
+            value = getattr(self, name)
+            if type(value) not in UNCHANGED or freezer is not freeze_field:
+                frozen = freezer(value, type(self), name)
+                if frozen is not value:
+                    force_setattr(self, name, frozen)
+        if then is not None:
+            then(self)
+
+    return __post_init__
+
+
+def _float_field(value: object, owner: type, name: str) -> object:
+    """Freeze a field declared as float and not as int: an int given to it becomes the float that it is read back as."""
+    if isinstance(value, int) and not isinstance(value, Enum):
+        number = _to_float(value)
+        if number != value:
+            raise ValueError(f"{owner.__qualname__}.{name}: {value} has no equal float: declare the field as int")
+        return number
+    return freeze_field(value, owner, name)
+
+
+def _to_float(value: int) -> float | None:
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+_PLAIN = UNCHANGED - {FrozenDict}
+_NEED_LOOKING_AT = frozenset((Decimal, datetime, time))
+
+
+def _freezer(annotation: object, cls: type) -> Callable[[object, type, str], object] | None:
+    """Tell how a field with this annotation is frozen; None for one that holds only plain scalars."""
+    alternatives = list(_alternatives(annotation, cls))
+    if all(alternative in _PLAIN or _is_enum(alternative) for alternative in alternatives):
+        return None
+    if float in alternatives and int not in alternatives and not _NEED_LOOKING_AT.intersection(alternatives):
+        return _float_field
+    return freeze_field
+
+
+def _is_enum(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Enum)
+
+
+def _alternatives(annotation: object, cls: type) -> Iterator[Any]:  # Any: hashable, whatever annotations are
+    """Take unions, aliases and names apart; what cannot be told is `object`, which needs freezing."""
+    if isinstance(annotation, (str, ForwardRef)):
+        annotation = _evaluated(annotation, cls)
+    # aliases made by `type`, and NewType
+    annotation = getattr(annotation, "__value__", getattr(annotation, "__supertype__", annotation))
+    origin = get_origin(annotation)
+    if annotation is None or origin is Literal:
+        yield type(None)
+    elif origin is ClassVar or annotation is ClassVar:
+        yield type(None)  # no field at all
+    elif origin is Annotated:
+        yield from _alternatives(get_args(annotation)[0], cls)
+    elif origin is Union or origin is types.UnionType:
+        for argument in get_args(annotation):
+            yield from _alternatives(argument, cls)
+    else:
+        yield annotation if isinstance(annotation, type) and origin is None else object
+
+
+def _evaluated(annotation: str | ForwardRef, cls: type) -> object:
+    reference = annotation if isinstance(annotation, ForwardRef) else ForwardRef(annotation, is_class=True)
+    names = vars(sys.modules.get(cls.__module__, types))
+    try:
+        return evaluate_forward_ref(reference, globals=dict(names), locals={cls.__name__: cls})
+    except Exception:  # noqa: BLE001  # whatever a string may raise: it cannot be told yet
+        return object
+
+
+# Keys ----------------------------------------------------------------------------------------------------------------
+
+# Not an identifier, so no field or cached property can have this name. The `__dict__` of a Struct takes no part in
+# equality, encoding, copying or pickling.
+_KEY = "@key"
+
+
+def _full_key(value: msgspec.Struct) -> str:
+    """All 64 hexadecimal digits, computed once for each object; works for messages nested to any depth."""
+    pending = [value]
+    while pending:
+        current = pending[-1]
+        unknown: list[msgspec.Struct] = []
+
+        def key_of(part: msgspec.Struct, unknown: list[msgspec.Struct] = unknown) -> str:
+            key = vars(part).get(_KEY, "")
+            if not key:
+                unknown.append(part)
+            return str(key)
+
+        if _KEY not in vars(current):
+            _only_class_of_its_tag(type(current))
+            form = message_form(current, key_of)
+            if unknown:  # they first, and then this one again
+                pending += unknown
+                continue
+            vars(current)[_KEY] = hashlib.sha256(form).hexdigest()
+        pending.pop()
+    return str(vars(value)[_KEY])
+
+
+_known_single: WeakSet[type] = WeakSet()
+when_classes_change.append(_known_single.clear)
+
+
+def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
+    """Refuse keys to a class that has the tag of another one: their values could not be told apart by key."""
+    if cls in _known_single:
+        return
+    if _namesakes(cls):
+        gc.collect()  # a class lives on until then, even if nothing refers to it
+    for other in _namesakes(cls):
+        raise TypeError(
+            f"the keys of {_place(cls)} and {_place(other)} could be confused, for both have the tag "
+            f'{cls.__struct_config__.tag!r}: give one of them its own, as in `class {cls.__name__}(..., tag="...")`'
+        )
+    _known_single.add(cls)
+
+
+def _namesakes(cls: type[msgspec.Struct]) -> list[type[Frozen]]:
+    tag = cls.__struct_config__.tag
+    return [
+        other
+        for other in loaded_classes(Frozen)
+        if other.__struct_config__.tag == tag and other is not cls and not same_place(cls, other)
+    ]
+
+
+def _place(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
