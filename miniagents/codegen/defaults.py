@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.model import (
@@ -49,7 +50,7 @@ def expression(value: JsonValue) -> str:
     return repr(value)
 
 
-_KINDS: dict[ScalarKind, Callable[[JsonValue], bool]] = {
+_KINDS: Final[dict[ScalarKind, Callable[[JsonValue], bool]]] = {
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
@@ -57,7 +58,7 @@ _KINDS: dict[ScalarKind, Callable[[JsonValue], bool]] = {
     "null": lambda value: value is None,
 }
 
-_NUMBERS: dict[LimitName, Callable[[float, float], bool]] = {
+_NUMBERS: Final[dict[LimitName, Callable[[float, float], bool]]] = {
     "ge": lambda value, limit: value >= limit,
     "gt": lambda value, limit: value > limit,
     "le": lambda value, limit: value <= limit,

@@ -8,6 +8,7 @@ msgspec and readers see types instead of texts; one that mentions a type written
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from miniagents.codegen.defaults import expression
 from miniagents.codegen.docstrings import WIDTH, docstring
@@ -68,7 +69,7 @@ def emit(module: Module, *, sources: Sequence[str], command: str) -> str:
 
 
 _INDENT = 4
-_SCALARS = {"string": "str", "integer": "int", "boolean": "bool", "null": "None"}
+_SCALARS: Final = {"string": "str", "integer": "int", "boolean": "bool", "null": "None"}
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ accepts what the schema does not.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from miniagents.codegen.documents import Node
 from miniagents.codegen.errors import Problem
@@ -16,7 +17,7 @@ NOTES = frozenset({"title", "description", "$comment", "examples", "deprecated",
 HINTS = "x-miniagents"
 """The keyword for what JSON Schema has no word for."""
 
-BY_KIND: dict[Kind, frozenset[str]] = {
+BY_KIND: Final[dict[Kind, frozenset[str]]] = {
     "string": frozenset({"minLength", "maxLength", "pattern", "format"}),
     "integer": frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}),
     "number": frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}),
@@ -33,7 +34,7 @@ FORMS = ("$ref", "anyOf", "oneOf", "const", "enum", "type")
 ROOT = frozenset({"$schema", "$id", "$defs"})
 """The keywords that only the root of a file may have."""
 
-REMEDIES = {
+REMEDIES: Final = {
     "$anchor": "refer to the type by its place: #/$defs/Name",
     "$dynamicAnchor": "refer to the type by its place: #/$defs/Name",
     "$dynamicRef": 'write "$ref"',

@@ -4,6 +4,8 @@ The generator is used without the package being imported and may be used without
 this table; a test compares it with what the reader makes of `schemas/`.
 """
 
+from typing import Final
+
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.model import (
     AliasType,
@@ -28,7 +30,7 @@ FROZEN = "Frozen"
 MESSAGE_BASE = "MessageBase"
 """The hand-written base of `Message`; only the library's own schemas may name it."""
 
-HAND_WRITTEN = {FROZEN: "miniagents.messages.frozen", MESSAGE_BASE: "miniagents.messages.base"}
+HAND_WRITTEN: Final = {FROZEN: "miniagents.messages.frozen", MESSAGE_BASE: "miniagents.messages.base"}
 """Where the library's own module takes the hand-written bases from."""
 
 PACKAGE = "miniagents"
@@ -90,5 +92,5 @@ _CLASSES = (
 )
 _EVENTS = OneOf(tuple(Named(name) for name in ("TextDelta", "ReasoningDelta", "RefusalDelta", "ToolCallDelta")))
 
-LIBRARY: Types = {each.name: each for each in (*_CLASSES, AliasType("StreamEvent", _EVENTS))}
+LIBRARY: Final[Types] = {each.name: each for each in (*_CLASSES, AliasType("StreamEvent", _EVENTS))}
 """The types that `schemas/` describes, by name."""

@@ -2,20 +2,21 @@
 
 import math
 from collections.abc import Callable
+from typing import Final
 
 from miniagents.codegen.documents import Node
 from miniagents.codegen.errors import Problem
 from miniagents.codegen.model import Kind, LimitName, Limits
 from miniagents.codegen.patterns import translate
 
-_NUMBERS: dict[str, LimitName] = {
+_NUMBERS: Final[dict[str, LimitName]] = {
     "minimum": "ge",
     "exclusiveMinimum": "gt",
     "maximum": "le",
     "exclusiveMaximum": "lt",
     "multipleOf": "multiple_of",
 }
-_SIZES: dict[Kind, dict[str, LimitName]] = {
+_SIZES: Final[dict[Kind, dict[str, LimitName]]] = {
     "string": {"minLength": "min_length", "maxLength": "max_length"},
     "array": {"minItems": "min_length", "maxItems": "max_length"},
     "object": {"minProperties": "min_length", "maxProperties": "max_length"},

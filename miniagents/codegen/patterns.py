@@ -6,8 +6,9 @@ refused.
 """
 
 import re
+from typing import Final
 
-_CLASSES = {"d": "0-9", "w": "A-Za-z0-9_"}
+_CLASSES: Final = {"d": "0-9", "w": "A-Za-z0-9_"}
 _TOKEN = re.compile(
     r"\\(?P<escape>[dwDWnrt\\/.*+?^$(){}|\[\]-])"
     r"|(?P<set>\[\^?(?:\\[dwnrt\\/.*+?^$(){}|\[\]-]|[^\\\[\]&~|])+\])"

@@ -4,7 +4,7 @@ Objects found on the way become types of their own, named after their place.
 """
 
 import json
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from miniagents.codegen.documents import Node
 from miniagents.codegen.hints import ON_OBJECT, ON_PROPERTY, ON_TYPE, Hints, read_hints
@@ -31,7 +31,7 @@ Role: TypeAlias = Literal["definition", "property", "inner"]
 """Where a schema stands: it is a type of its own, a property's, or within one of these."""
 
 _INT64 = range(-(2**63), 2**63)
-_HINTS: dict[Role, frozenset[str]] = {"definition": ON_TYPE, "property": ON_PROPERTY, "inner": frozenset()}
+_HINTS: Final[dict[Role, frozenset[str]]] = {"definition": ON_TYPE, "property": ON_PROPERTY, "inner": frozenset()}
 
 
 def is_class(node: Node) -> bool:

@@ -40,7 +40,7 @@ from base64 import b64encode
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 from uuid import UUID
 
 import msgspec
@@ -286,14 +286,14 @@ class _RefusedError(Exception):
         self.reason = reason
 
 
-_JSON_ATOMS: dict[type, Callable[[Any], str]] = {  # Any: each function takes the type it stands under
+_JSON_ATOMS: Final[dict[type, Callable[[Any], str]]] = {  # Any: each function takes the type it stands under
     type(None): _literal,
     bool: _literal,
     int: _integer,
     float: _float,
     str: _quote,
 }
-_ATOMS: dict[type, Callable[[Any], str]] = {  # Any: each function takes the type it stands under
+_ATOMS: Final[dict[type, Callable[[Any], str]]] = {  # Any: each function takes the type it stands under
     **_JSON_ATOMS,
     UUID: lambda value: f'{{"@uuid":"{value}"}}',
     date: lambda value: f'{{"@date":"{value.isoformat()}"}}',

@@ -1,0 +1,418 @@
+"""The rules of the house: who may import whom, what is public, what a file may hold."""
+
+import ast
+import io
+import os
+import re
+import subprocess
+import sys
+import tokenize
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+ROOT: Final = Path(__file__).parent.parent
+PACKAGE: Final = ROOT / "miniagents"
+
+RANKS: Final = {
+    "miniagents.promising": 0,
+    "miniagents.codegen": 0,
+    "miniagents.messages": 1,
+    "miniagents.miniagents": 2,
+    "miniagents._interaction": 2,
+    "miniagents._persistence": 2,
+    "miniagents._recording": 2,
+    "miniagents._running": 2,
+    "miniagents._signatures": 2,
+    "miniagents.utils": 3,
+    "miniagents": 4,  # `__init__.py`, the names that a user imports
+    "miniagents.ext": 5,
+    "miniagents.testing": 6,
+    "miniagents.cli": 7,
+    "miniagents.__main__": 7,
+}
+"""Imports go down or stay on one floor. A module has the rank of its package unless it has one of its own."""
+
+FOREIGN: Final = {
+    "miniagents.promising": {"typing_extensions"},
+    "miniagents.messages": {"msgspec", "typing_extensions"},
+}
+"""What packages may import beside themselves and Python; the rest of the package may import what messages may."""
+
+MOST_LINES: Final = 430
+
+MUTABLE: Final = (
+    *("list", "dict", "set", "bytearray", "deque", "defaultdict", "OrderedDict", "Counter", "ChainMap", "array"),
+    *("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue", "UserDict", "UserList", "count", "cycle"),
+    *("WeakSet", "WeakKeyDictionary", "WeakValueDictionary"),
+)
+"""What makes containers that can change."""
+
+
+CACHES: Final = {
+    "miniagents.messages.codec": {"_decoders"},
+    "miniagents.messages.exactness": {"_to_check"},
+    "miniagents.messages.frozen": {"_known_single", "when_classes_change"},
+    "miniagents.messages.rebuilding": {"_fields", "_tags"},
+}
+"""What is remembered of classes: it follows from the classes alone, and is forgotten when one more is made. No loop, no
+conversation and no user is in it."""
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+TREES: Final = {
+    module_name(path): ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in sorted(PACKAGE.rglob("*.py"))
+}
+PATHS: Final = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+HAND_WRITTEN: Final = [name for name in TREES if not name.endswith("._generated")]
+each_module = pytest.mark.parametrize("module", TREES)
+each_hand_written_module = pytest.mark.parametrize("module", HAND_WRITTEN)
+
+
+# --- imports ---
+
+
+class Import(NamedTuple):
+    """One imported module of this package, or the first part of the name of another."""
+
+    target: str
+    line: int
+    for_types: bool
+    """Only under `if TYPE_CHECKING:`."""
+    later: bool
+    """Inside a function, so not when the module is imported."""
+
+
+def imports_of(module: str) -> list[Import]:
+    found: list[Import] = []
+
+    def visit(node: ast.AST, *, for_types: bool, later: bool) -> None:
+        if isinstance(node, ast.Import):
+            found.extend(Import(resolved(alias.name), node.lineno, for_types, later) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno}: imports are absolute"
+            base = node.module or ""
+            targets = {resolved(f"{base}.{alias.name}") for alias in node.names}
+            found.extend(Import(target, node.lineno, for_types, later) for target in sorted(targets))
+        elif isinstance(node, ast.If) and is_type_checking(node.test):
+            for statement in node.body:
+                visit(statement, for_types=True, later=later)
+            for statement in node.orelse:
+                visit(statement, for_types=for_types, later=later)
+        else:
+            later = later or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            for child in ast.iter_child_nodes(node):
+                visit(child, for_types=for_types, later=later)
+
+    visit(TREES[module], for_types=False, later=False)
+    return found
+
+
+def is_type_checking(test: ast.expr) -> bool:
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+def resolved(name: str) -> str:
+    """The module that is imported: of this package with its full name, of another one the first part of it."""
+    if name.partition(".")[0] != "miniagents":
+        return name.partition(".")[0]
+    return name if name in TREES else resolved(name.rpartition(".")[0])
+
+
+def rank_of(module: str) -> int:
+    name = module
+    while name not in RANKS:
+        name = name.rpartition(".")[0]
+    assert name != "miniagents" or module == "miniagents", f"{module} has no rank: say in RANKS where it belongs"
+    return RANKS[name]
+
+
+@each_module
+def test_imports_go_down_only(module: str) -> None:
+    """Also the imports for types only, and those inside of functions."""
+    upward = [
+        f"line {each.line}: {each.target}"
+        for each in imports_of(module)
+        if each.target in TREES and rank_of(each.target) > rank_of(module)
+    ]
+    assert not upward
+
+
+def test_no_circles_when_modules_are_imported() -> None:
+    """On one floor a module may name, for types only, one that imports it; two that import each other are one."""
+    graph = {
+        module: {
+            each.target
+            for each in imports_of(module)
+            if each.target in TREES and each.target != module and not each.for_types and not each.later
+        }
+        for module in TREES
+    }
+    while leaves := [module for module, targets in graph.items() if not targets & graph.keys()]:
+        for leaf in leaves:
+            del graph[leaf]
+    assert not graph
+
+
+@each_module
+def test_codegen_stands_apart(module: str) -> None:
+    inside = module.startswith("miniagents.codegen")
+    for each in imports_of(module):
+        if each.target in TREES and module != "miniagents.cli":
+            assert each.target.startswith("miniagents.codegen") == inside, f"line {each.line}: {each.target}"
+
+
+@each_module
+def test_only_the_declared_dependencies_are_imported(module: str) -> None:
+    if module.startswith("miniagents.ext"):
+        pytest.skip("integrations import what they integrate")
+    part = next((part for part in FOREIGN if module.startswith(part)), "miniagents.messages")
+    foreign = {each.target for each in imports_of(module)} - TREES.keys() - sys.stdlib_module_names - {"__future__"}
+    assert foreign <= FOREIGN[part]
+
+
+def test_importing_the_package_imports_little() -> None:
+    program = "import sys; before = set(sys.modules); import miniagents; print(*set(sys.modules) - before)"
+    imported = set(
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, check=True, encoding="utf-8"
+        ).stdout.split()
+    )
+    assert "miniagents.promising.promise" in imported
+    for module in ("codegen", "testing", "ext", "cli"):
+        assert f"miniagents.{module}" not in imported
+    tops = {name.partition(".")[0] for name in imported}
+    assert tops - sys.stdlib_module_names == {"miniagents", "msgspec", "typing_extensions"}
+
+
+def test_run_time_dependencies() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.split(r"[^\w.-]", requirement)[0] for requirement in project["dependencies"]}
+    assert names == {"msgspec", "typing-extensions"}
+
+
+# --- names ---
+
+
+def exported(module: str) -> list[str] | None:
+    for node in TREES[module].body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__all__":
+            names: list[str] = ast.literal_eval(node.value)
+            return names
+    return None
+
+
+WITH_ALL: Final = [module for module in TREES if exported(module) is not None]
+FACES: Final = [
+    module for module in TREES if rank_of(module) in (2, 3, 6) and not module.rpartition(".")[2].startswith("_")
+]
+"""Modules that users import from and that are no packages."""
+
+
+def statements(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, ast.stmt | None]]:
+    """The statements at the top of a module, those under `if` included, each with the one behind it."""
+    for place, node in enumerate(body):
+        if isinstance(node, ast.If):
+            yield from statements(node.body)
+            yield from statements(node.orelse)
+        else:
+            yield node, body[place + 1] if place + 1 < len(body) else None
+
+
+def defined_names(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def is_type_parameter(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    return isinstance(value, ast.Call) and callee(value) in ("TypeVar", "ParamSpec", "TypeVarTuple")
+
+
+def callee(call: ast.Call) -> str:
+    """The last part of the name of what is called."""
+    function = call.func.value if isinstance(call.func, ast.Subscript) else call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def docstring_of(module: str, name: str) -> str | None:
+    """The docstring of a name, or the string behind its assignment, wherever it comes from."""
+    for node, behind in statements(TREES[module].body):
+        if isinstance(node, ast.ImportFrom) and name in {alias.asname or alias.name for alias in node.names}:
+            source = next(alias.name for alias in node.names if (alias.asname or alias.name) == name)
+            return docstring_of(resolved(f"{node.module}.{source}"), source)
+        if name not in defined_names(node):
+            continue
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node)
+        elif isinstance(behind, ast.Expr) and isinstance(behind.value, ast.Constant):
+            docstring = behind.value.value if isinstance(behind.value.value, str) else None
+        else:
+            docstring = None
+        if docstring:
+            return docstring
+    return None
+
+
+def sorting_key(name: str) -> tuple[int, list[tuple[int, str]]]:
+    """As ruff sorts `__all__` (RUF022): constants, classes, the rest; numbers in names by their value."""
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return kind, [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+@pytest.mark.parametrize("module", WITH_ALL)
+def test_all_is_sorted(module: str) -> None:
+    names = exported(module) or []
+    assert names == sorted(set(names), key=sorting_key)
+
+
+@pytest.mark.parametrize("module", WITH_ALL)
+def test_all_can_be_imported(module: str) -> None:
+    if module.startswith("miniagents.ext."):
+        pytest.importorskip(module.rpartition(".")[2])
+    namespace: dict[str, object] = {}
+    exec(f"from {module} import *", namespace)
+    assert set(exported(module) or []) <= namespace.keys()
+
+
+@pytest.mark.parametrize("module", [module for module in TREES if PATHS[module].name == "__init__.py"])
+def test_all_of_a_package_is_complete(module: str) -> None:
+    imported = {
+        alias.asname or alias.name
+        for node in TREES[module].body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {name for name in imported if not name.startswith("_")} == set(exported(module) or [])
+
+
+@pytest.mark.parametrize("module", FACES)
+def test_all_of_a_module_is_complete(module: str) -> None:
+    defined = {
+        name
+        for node, _ in statements(TREES[module].body)
+        if not is_type_parameter(node)
+        for name in defined_names(node)
+        if not name.startswith("_") and name != "logger"
+    }
+    assert defined <= set(exported(module) or [])
+
+
+@each_module
+def test_packages_take_only_what_modules_export(module: str) -> None:
+    if PATHS[module].name != "__init__.py":
+        return
+    for node in TREES[module].body:
+        if isinstance(node, ast.ImportFrom) and node.module in TREES:
+            names = exported(node.module)
+            assert names is None or {alias.name for alias in node.names} <= set(names), node.module
+
+
+@pytest.mark.parametrize("module", WITH_ALL)
+def test_public_names_are_documented(module: str) -> None:
+    assert not [name for name in exported(module) or [] if not docstring_of(module, name)]
+
+
+@each_module
+def test_modules_are_documented(module: str) -> None:
+    assert ast.get_docstring(TREES[module])
+
+
+# --- files ---
+
+
+@each_hand_written_module
+def test_files_are_small(module: str) -> None:
+    assert len(PATHS[module].read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+@each_hand_written_module
+def test_gaps_in_the_types_have_reasons(module: str) -> None:
+    """`Any`, `cast` and `type: ignore` say on their line why they are there."""
+    gaps: set[int] = set()
+    comments: dict[int, str] = {}
+    importing = False
+    tokens = list(tokenize.generate_tokens(io.StringIO(PATHS[module].read_text(encoding="utf-8")).readline))
+    for before, token, after in zip([tokens[0], *tokens], tokens, [*tokens[1:], tokens[-1]], strict=False):
+        line = token.start[0]
+        if token.type == tokenize.NEWLINE:
+            importing = False
+        elif token.type == tokenize.COMMENT:
+            comments[line] = token.string
+            if re.search(r"#\s*(type|pyright):\s*ignore", token.string):
+                gaps.add(line)
+        elif token.type == tokenize.NAME:
+            at_start = before.type in (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT)
+            importing = importing or (token.string in ("from", "import") and at_start)
+            is_cast = token.string == "cast" and after.string == "(" and before.string != "def"
+            is_any = token.string == "Any" and before.string not in ("is", "not")  # `form is Any` asks for the object
+            if (is_any or is_cast) and not importing:
+                gaps.add(line)
+    assert not sorted(line for line in gaps if not reason_in(comments.get(line, "")))
+
+
+def reason_in(comment: str) -> str:
+    """What a comment says to people."""
+    directives = r"#\s*(type:\s*ignore(\[[^]]*\])?|pyright:\s*ignore(\[[^]]*\])?|noqa:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)"
+    return re.sub(directives, "", comment).strip(" #-")
+
+
+@each_module
+def test_no_state_in_modules(module: str) -> None:
+    """A6: at the top of a module stand constants; what can be filled is no constant, whatever its name says."""
+    state = [
+        f"line {node.lineno}: {name}"
+        for node, _ in statements(TREES[module].body)
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and is_mutable(node.value)
+        for name in defined_names(node)
+        if name != "__all__" and name not in CACHES.get(module, ()) and not is_constant(node)
+    ]
+    state += [
+        f"line {node.lineno}: global {', '.join(node.names)}"
+        for node in ast.walk(TREES[module])
+        if isinstance(node, ast.Global)
+    ]
+    assert not state
+
+
+def is_mutable(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        return callee(value) in MUTABLE
+    return isinstance(value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp)
+
+
+def is_constant(node: ast.Assign | ast.AnnAssign) -> bool:
+    """Whether it is said to be final, and has something in it: an empty one can only be there to be filled."""
+    final = isinstance(node, ast.AnnAssign) and "Final" in ast.unparse(node.annotation)
+    value = node.value
+    empty = (
+        (isinstance(value, ast.List | ast.Set) and not value.elts)
+        or (isinstance(value, ast.Dict) and not value.keys)
+        or (isinstance(value, ast.Call) and not value.args and not value.keywords)
+    )
+    return final and not empty
+
+
+def test_the_top_of_the_repository() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no repository")
+    files = subprocess.run(
+        ["git", "ls-files"],
+        cwd=ROOT,
+        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    ).stdout.splitlines()
+    allowed = {"CONTRIBUTING.md", "LICENSE", "README.md", "miniagents", "pyproject.toml", "schemas", "scripts", "tests"}
+    assert {top for top in (name.partition("/")[0] for name in files) if not top.startswith(".")} <= allowed

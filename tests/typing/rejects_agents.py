@@ -1,0 +1,289 @@
+"""What the type checkers must refuse: agents.
+
+Checked, not run. Each line that is wrong says to both checkers that it is; one that becomes valid is then refused as a
+needless comment.
+"""
+
+from __future__ import annotations
+
+from miniagents import (
+    AWAIT,
+    DEFAULT,
+    AgentCall,
+    AssistantMessage,
+    InteractionContext,
+    Message,
+    MessageSequencePromise,
+    MiniAgent,
+    MiniAgents,
+    Promise,
+    UserMessage,
+    achain_loop,
+    miniagent,
+)
+from miniagents.miniagents import Inquirable
+from miniagents.testing import Pause, scripted_agent, transcript
+
+
+@miniagent
+async def bare(ctx: InteractionContext) -> None:
+    ctx.reply(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@miniagent
+async def chat(ctx: InteractionContext[UserMessage, AssistantMessage], temperature: float) -> None:
+    assert temperature
+    ctx.reply(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.reply(Message("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@miniagent(alias="X")
+async def named(
+    _: InteractionContext[UserMessage, AssistantMessage], temperature: float, *, model: str = "m"
+) -> None: ...
+
+
+async def calls() -> None:
+    chat.inquire("hi")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # missing
+    chat.inquire("hi", temperature="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # type
+    chat.inquire("hi", temprature=0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # keyword
+    chat.inquire("hi", temperature=0.3, foo=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # extra
+    chat.inquire(AssistantMessage("x"), temperature=0.3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong message
+    chat.inquire(["x", [AssistantMessage("x")]], temperature=0.3)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # nested wrong
+    chat.inquire(chat.inquire("x", 0.3), temperature=0.3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong sequence
+    named.inquire("hi", temperature=0.3, model=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    bare.inquire("x", foo=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chat.options(start_asap="no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chat.options(start=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue, reportUntypedFunctionDecorator]  # not async
+def sync_agent(_: InteractionContext) -> None: ...
+
+
+@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue, reportUntypedFunctionDecorator]  # no context
+async def no_context() -> None: ...
+
+
+@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue, reportUntypedFunctionDecorator]  # wrong context
+async def wrong_context(_: int) -> None: ...
+
+
+@miniagent(alais="x")  # type: ignore[call-overload, untyped-decorator]  # pyright: ignore[reportCallIssue, reportUntypedFunctionDecorator]
+async def wrong_option(_: InteractionContext) -> None: ...
+
+
+async def more_of_calls(call: AgentCall[UserMessage, AssistantMessage]) -> None:
+    bare.inquire(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    bare.inquire("x", "y")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    bare.inquire({"a": "b"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    bare.inquire(messages="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # positional only
+    chat.inquire("x", 0.3, 0.4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chat.inquire("x", 0.3, temperature=0.3)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]  # twice
+    named.inquire("x", 0.3, "m")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # by keyword only
+    chat.initiate_inquiry()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chat.initiate_inquiry("x", temperature=0.3)  # type: ignore[arg-type, misc]  # pyright: ignore[reportCallIssue]  # messages are sent to the call
+    call.send_message(AssistantMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    call.send_message([["x", Message("x")]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    call.send_message(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await call  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]  # its replies can be awaited
+    await chat  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+    chat("x")  # type: ignore[operator]  # pyright: ignore[reportCallIssue]  # inquired, not called
+    await chat(0.3)  # type: ignore[operator]  # pyright: ignore[reportCallIssue]
+    for _ in bare.inquire("x"):  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+        pass
+    _other: MessageSequencePromise[UserMessage] = chat.inquire("x", 0.3)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _message: AssistantMessage = await chat.inquire("x", 0.3)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # a tuple of them
+    chat.alias = 3  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+    chat.options(temperature=0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chat.options(start_asap=AWAIT)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+@miniagent
+async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) -> None:
+    ctx.reply(chat)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the agent itself
+    ctx.reply(ctx.messages)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what came in is not what may go out
+    ctx.reply([["x", [UserMessage("x")]]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    ctx.reply()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ctx.reply(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.reply_out_of_order(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.make_sure_to_wait(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.messages = ctx.messages  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    ctx.nope  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    bare_context: InteractionContext = ctx  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # it may reply what is not declared
+    bare_context.reply("x")
+    chat.inquire(chat.inquire(ctx.messages, 0.3), 0.3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await ctx.reply("x")  # type: ignore[func-returns-value, misc]  # pyright: ignore[reportGeneralTypeIssues]  # nothing to wait for
+
+
+_text_context: InteractionContext[str, str]  # type: ignore[type-var]  # pyright: ignore[reportInvalidTypeArguments]  # messages only
+
+
+def bound() -> None:
+    chat.bound()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # all or nothing
+    chat.bound("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chat.bound(temprature=0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chat.bound(0.3).inquire("x", 0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # given twice
+    chat.bound(0.3).inquire(AssistantMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    bare.bound(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def variance(assistant: MiniAgent[AssistantMessage, Message, []]) -> None:
+    _wider: MiniAgent[Message, AssistantMessage, []] = chat.bound(0.3)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # takes less
+    _gives: MiniAgent[UserMessage, UserMessage, []] = chat.bound(0.3)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _params: MiniAgent[UserMessage, AssistantMessage, []] = chat  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _asked: Inquirable[UserMessage, AssistantMessage] = chat  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # it needs an argument
+    _other: Inquirable[UserMessage, Message] = assistant  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+# Agents that are classes: `agent = miniagent(Class)` is checked by both.
+
+
+class Greeter:
+    def __init__(self, ctx: InteractionContext[UserMessage, AssistantMessage], greeting: str) -> None:
+        ctx.reply(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        ctx.reply(greeting)
+
+    async def __call__(self) -> None: ...
+
+
+class NoCall:
+    def __init__(self, ctx: InteractionContext) -> None: ...
+
+
+class SyncCall:
+    def __init__(self, ctx: InteractionContext) -> None: ...
+
+    def __call__(self) -> None: ...
+
+
+class CallWithArguments:
+    def __init__(self, ctx: InteractionContext) -> None: ...
+
+    async def __call__(self, greeting: str) -> None: ...
+
+
+class NoContext:
+    async def __call__(self) -> None: ...
+
+
+greeter = miniagent(Greeter)
+miniagent(NoCall)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+miniagent(SyncCall)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+miniagent(CallWithArguments)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+miniagent(NoContext)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def class_agents() -> None:
+    greeter.inquire("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    greeter.inquire("x", 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    greeter.inquire("x", greeting="Hello", times=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    greeter.inquire(AssistantMessage("x"), "Hello")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    greeter.bound()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    miniagent(Greeter, name="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+
+
+# `@miniagent` on a class is checked by pyright only. mypy takes `Decorated` for the class itself, so that it finds no
+# `inquire` whatever the arguments, right or wrong; and it does look at what the decorator is given.
+
+
+@miniagent
+class Decorated:
+    def __init__(self, ctx: InteractionContext[UserMessage, AssistantMessage], greeting: str) -> None: ...
+
+    async def __call__(self) -> None: ...
+
+
+@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue, reportUntypedClassDecorator]
+class DecoratedSync:
+    def __init__(self, ctx: InteractionContext) -> None: ...
+
+    def __call__(self) -> None: ...
+
+
+def decorated() -> None:
+    Decorated.inquire("x")  # type: ignore[attr-defined]  # pyright: ignore[reportCallIssue]
+    Decorated.inquire("x", 3)  # type: ignore[attr-defined]  # pyright: ignore[reportArgumentType]
+    Decorated.inquire(AssistantMessage("x"), "Hello")  # type: ignore[attr-defined]  # pyright: ignore[reportArgumentType]
+
+
+# The context
+
+
+def sync_keep(_: tuple[Message, ...]) -> None: ...
+
+
+async def keep_one(_: Message) -> None: ...
+
+
+async def keep_users(_: tuple[UserMessage, ...]) -> None: ...
+
+
+async def keep_list(_: list[Message]) -> None: ...
+
+
+async def on_resolved(_: Promise[object]) -> None: ...
+
+
+async def main() -> int:
+    return 42
+
+
+def contexts() -> None:
+    MiniAgents(on_persist_messages=sync_keep)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MiniAgents(on_persist_messages=keep_one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MiniAgents(on_persist_messages=keep_users)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MiniAgents(on_persist_messages=keep_list)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MiniAgents(on_persist_messages=[sync_keep])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    MiniAgents(on_promise_resolved=on_resolved)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MiniAgents(start_asap=DEFAULT)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the default is the context's to say
+    MiniAgents(errors_as_messages="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MiniAgents(True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    MiniAgents(model="m")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    MiniAgents().run(main)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # called, please
+    MiniAgents().run(bare.inquire("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a promise is made inside the context
+    _text: str = MiniAgents().run(main())  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    with MiniAgents():  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # `async with`
+        pass
+
+
+# Loops
+
+
+def takes_text(_: str) -> MessageSequencePromise[Message]:
+    return bare.inquire("x")
+
+
+def gives_text(_: object) -> str:
+    return "x"
+
+
+async def async_link(_: object) -> MessageSequencePromise[Message]:
+    return bare.inquire("x")
+
+
+async def loops() -> None:
+    await achain_loop([chat, AWAIT])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # it needs an argument
+    await achain_loop(["x", AWAIT])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    await achain_loop([bare, DEFAULT])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    await achain_loop([takes_text, AWAIT])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    await achain_loop([gives_text, AWAIT])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    await achain_loop([async_link, AWAIT])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    await achain_loop([bare, AWAIT], 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await achain_loop(bare, AWAIT)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await achain_loop()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+# Testing
+
+
+async def testing() -> None:
+    scripted_agent(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    scripted_agent(["to", 3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    scripted_agent("x", pause="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    scripted_agent("x", name="A")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    scripted_agent("x").inquire("x", 3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Pause("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Pause(1).seconds = 2  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    transcript("x")  # type: ignore[arg-type, unused-coroutine]  # pyright: ignore[reportArgumentType, reportUnusedCoroutine]
+    _text: str = transcript(bare.inquire("x"))  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]

@@ -1,0 +1,130 @@
+"""What the type checkers must refuse: promises and streams.
+
+Checked, not run. Each line that is wrong says to both checkers that it is; one that becomes valid is then refused as a
+needless comment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+
+from miniagents.promising import (
+    AWAIT,
+    FlatSequence,
+    Promise,
+    PromisingContext,
+    Stream,
+    StreamAppender,
+    StreamedPromise,
+    concat,
+    gather,
+    merge,
+    race,
+)
+
+
+async def one() -> int:
+    return 1
+
+
+def plain() -> int:
+    return 1
+
+
+async def letters(pieces: AsyncIterable[str]) -> int:
+    return len([piece async for piece in pieces])
+
+
+async def integers() -> AsyncIterable[int]:
+    raise NotImplementedError
+
+
+def promises(p: Promise[int], s: Stream[str]) -> None:
+    p.map(str.upper)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    p.then(lambda x: x)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+    s.map_pieces(lambda x: x.nope)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+    s.fold(lambda a, x: a + x, 0)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnknownLambdaType]
+    _text: Promise[str] = p  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    gather(p, 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    p.recover(lambda e: e.errno, ValueError)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+
+
+async def more_of_promises(p: Promise[int], q: Promise[tuple[int, str]], wide: Promise[object]) -> None:
+    Promise(plain)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # not async
+    Promise(one, False)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # options are keywords
+    Promise(one, start_asap=AWAIT)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # another sentinel
+    Promise(one, start_asap="no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Promise(one())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a coroutine, not a function
+    _narrow: Promise[int] = wide  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _parts = [x async for x in p]  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]  # no stream
+    race(p, 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    gather(p, start_asap=False)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    p.timeout("3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    p.recover(str, "ValueError")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    p.pair(p)  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # no tuple
+    q.starmap(lambda one: one)  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType]  # two arguments
+    q.starmap(lambda number, text: number + text)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnknownLambdaType]
+    p.flatten()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # no promise in it
+    p.value = 3  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    Promise.failed("no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def streams(n: Stream[int], s: StreamedPromise[str, bytes]) -> None:
+    _other: Stream[str] = n  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _whole: StreamedPromise[str, str] = s  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    StreamedPromise(integers, letters)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    StreamedPromise.of(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    StreamedPromise.of([1]).into("".join)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    n.filter(lambda x: x.nope)  # type: ignore[arg-type]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+    n.zip([1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # no async iterable
+    n.chain([1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    n.take("3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    n.flat_map(lambda x: x)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+    n.scan(lambda text, x: text + x, "")  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnknownLambdaType]
+    merge(n, 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    concat(n, [1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    for _ in n:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]  # async only
+        pass
+
+
+async def appenders(appender: StreamAppender[str]) -> None:
+    appender.append(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    appender.extend([3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    appender.extend(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    appender.fail("no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    appender.promise = StreamedPromise.of("a")  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    StreamAppender[str](max_ahead="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    StreamAppender[str]("name")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    _wider: StreamAppender[object] = appender  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # one could append anything to it
+    _other: Stream[int] = appender.promise  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    async with appender:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # a plain `with`
+        pass
+
+
+def flat_sequences(flat: FlatSequence[str]) -> None:
+    FlatSequence[str](lambda: "a")  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType]
+    FlatSequence[str]()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    _other: Stream[int] = flat.promise  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    flat.fail("no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def sync_handler(_promise: Promise[object], _result: object) -> None: ...
+
+
+async def short_handler(_promise: Promise[object]) -> None: ...
+
+
+async def narrow_handler(_promise: Promise[int], _result: object) -> None: ...
+
+
+def contexts() -> None:
+    PromisingContext(on_promise_resolved=sync_handler)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PromisingContext(on_promise_resolved=short_handler)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PromisingContext(on_promise_resolved=narrow_handler)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PromisingContext(on_promise_resolved=[short_handler])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    PromisingContext(False)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    PromisingContext(start_asap="no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PromisingContext(timeout=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    PromisingContext().start_asap = False  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    with PromisingContext():  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # `async with`
+        pass
