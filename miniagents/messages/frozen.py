@@ -115,7 +115,7 @@ class Frozen(
         __frozen_fields__: ClassVar[dict[str, Callable[[object, type, str], object]]]
     else:  # checkers are to see the options of msgspec.Struct
 
-        def __init_subclass__(cls, **options: Any) -> None:
+        def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
             super().__init_subclass__(**options)
             _freeze_when_made(cls)
 
