@@ -23,7 +23,9 @@ Out_contra = TypeVar("Out_contra", bound=Message, default=Message, contravariant
 In_contra = TypeVar("In_contra", bound=Message, default=Message, contravariant=True)
 Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
 
-_interaction: ContextVar[InteractionContext[Any, Any] | None] = ContextVar("miniagents.interaction", default=None)
+_interaction: ContextVar[InteractionContext[Any, Any] | None] = ContextVar(  # Any: of any agent
+    "miniagents.interaction", default=None
+)
 
 
 class EndLoop(Exception):  # noqa: N818 - like StopIteration it is no mistake
@@ -50,7 +52,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         self._messages = messages
         self._replies = replies
         self._caller = _interaction.get()
-        self._open_calls: list[AgentCall[Any, Any]] | None = None  # Any: of any agents
+        self._open_calls: set[AgentCall[Any, Any]] | None = None  # Any: of any agents
         self.call_node: Promise[str] | None = None
         """The promise of the hash key of this call's `AgentCallNode`, where calls are recorded."""
 
@@ -141,22 +143,27 @@ class InteractionContext(Generic[In_co, Out_contra]):
         try:
             await work()
         finally:
-            for call in self._open_calls or ():
+            for call in tuple(self._open_calls or ()):
                 call.finish()
 
     def error_message(self, error: Exception) -> object:
         """What is replied instead of an error, where errors are sent as messages."""
         if isinstance(error, EndLoop | EOFError):
             return error  # a loop of agents ends by these
-        return ErrorMessage(
-            f"{type(error).__name__}: {error}",
-            error_type=f"{type(error).__module__}.{type(error).__qualname__}",
-            agent=self._agent.alias,
-            callers=tuple(agent.alias for agent in reversed(self.callers)),
-        )
+        text = f"{type(error).__name__}: {error}"
+        error_type = f"{type(error).__module__}.{type(error).__qualname__}"
+        callers = tuple(agent.alias for agent in reversed(self.callers))
+
+        def message(call: str | None) -> ErrorMessage:
+            return ErrorMessage(text, error_type=error_type, agent=self._agent.alias, callers=callers, call=call)
+
+        # the key of a call is made of its messages: an error does not wait for those that are still to come
+        if self.call_node is None or not all(interaction._messages.done() for interaction in self._chain()):
+            return message(None)
+        return self.call_node.recover(lambda _: None).map(message)
 
     def _chain(self) -> Iterator[InteractionContext[Any, Any]]:  # Any: of any agents
-        interaction: InteractionContext[Any, Any] | None = self
+        interaction: InteractionContext[Any, Any] | None = self  # Any: as above
         while interaction is not None:
             yield interaction
             interaction = interaction._caller
@@ -179,7 +186,7 @@ class AgentCall(Generic[In_contra, Out_co]):
     (Message(text='3'),)
     """
 
-    __slots__ = ("_messages", "_replies")
+    __slots__ = ("_messages", "_open_calls", "_replies")
 
     def __init__(
         self,
@@ -188,6 +195,7 @@ class AgentCall(Generic[In_contra, Out_co]):
     ) -> None:
         self._messages = messages
         self._replies = replies
+        self._open_calls: set[AgentCall[Any, Any]] | None = None  # Any: of any agents
 
     def send_message(self, messages: MessageType[In_contra], /) -> Self:
         """Sends messages, behind all that were sent before.
@@ -207,14 +215,19 @@ class AgentCall(Generic[In_contra, Out_co]):
     def finish(self) -> None:
         """Tells the agent that no more messages will come; finishing again does nothing."""
         self._messages.close()
+        if self._open_calls is not None:
+            self._open_calls.discard(self)
+            self._open_calls = None
 
 
 def keep_open(call: AgentCall[Any, Any], context: MiniAgents) -> None:  # Any: of any agent
     """Has an unfinished call finished at the end of the agent, or the context, that made it."""
     interaction = _interaction.get()
     if interaction is None or interaction._context is not context:
-        context.open_calls.append(call)
-        return
-    if interaction._open_calls is None:
-        interaction._open_calls = []
-    interaction._open_calls.append(call)
+        open_calls = context.open_calls
+    else:
+        if interaction._open_calls is None:
+            interaction._open_calls = set()
+        open_calls = interaction._open_calls
+    open_calls.add(call)
+    call._open_calls = open_calls

@@ -1,6 +1,6 @@
 """Hands the messages that agents exchange to whoever keeps them, each one once.
 
-One task works for all handlers: while they are busy with some messages, others gather and are handed over together.
+A task works for each handler: while it is busy with some messages, others gather and are handed over together.
 """
 
 from __future__ import annotations
@@ -35,19 +35,17 @@ class PersistenceError(Exception):
         messages: the messages it was not able to keep.
     """
 
-    def __init__(self, handler: str, messages: tuple[Message, ...], cause: Exception) -> None:
+    def __init__(self, handler: str, messages: tuple[Message, ...], cause: Exception | None) -> None:
         super().__init__(handler, messages, cause)
         self.handler = handler
         self.messages = messages
-        self.__cause__ = cause
+        self.__cause__: BaseException | None = cause
 
     def __str__(self) -> str:
-        first = ", ".join(f"{type(message).__name__} {message.hash_key}" for message in self.messages[:3])
+        first = ", ".join(_shown(message) for message in self.messages[:3])
         more = f" and {len(self.messages) - 3} more" if len(self.messages) > 3 else ""
-        return (
-            f"{self.handler} could not keep {len(self.messages)} messages ({first}{more}): "
-            f"{type(self.__cause__).__name__}: {self.__cause__}"
-        )
+        reason = "the context was left before" if self.__cause__ is None else _described(self.__cause__)
+        return f"{self.handler} could not keep {len(self.messages)} messages ({first}{more}): {reason}"
 
 
 class Persister:
@@ -60,58 +58,88 @@ class Persister:
 
     def __init__(self, context: PromisingContext, handlers: tuple[PersistHandler, ...]) -> None:
         self._context = context
-        self._handlers = handlers
+        self._keepers = tuple(_Keeper(context, handler) for handler in handlers)
         self._handed_over: set[str] = set()
-        self._waiting: list[Message] = []
-        self._not_kept: dict[PersistHandler, list[Message]] = {handler: [] for handler in handlers}
-        self._working = False
 
     def keep(self, message: Message) -> None:
         """Has a message kept, and the messages inside it before it."""
+        new: list[Message] = []
         for part in with_parts(message):
-            if part.hash_key not in self._handed_over:
-                self._handed_over.add(part.hash_key)
-                self._waiting.append(part)
-        if self._waiting and not self._working:
-            self._working = True
-            self._context.spawn(self._work(), "on_persist_messages")
+            try:
+                key = part.hash_key
+            except (TypeError, ValueError) as error:
+                self._context.report(PersistenceError("on_persist_messages", (part,), error))
+                break  # what holds it has no key either
+            if key not in self._handed_over:
+                self._handed_over.add(key)
+                new.append(part)
+        if new:
+            for keeper in self._keepers:
+                keeper.keep(new)
 
     async def finish(self) -> None:
         """Tries the handlers a last time with what they could not keep, and reports what they cannot."""
-        for handler, messages in self._not_kept.items():
-            if messages:
-                batch = tuple(messages)
-                messages.clear()
-                error = await self._hand_over(handler, batch, pauses=())
-                if error is not None:
-                    self._context.report(PersistenceError(_name_of(handler), batch, error))
+        for keeper in self._keepers:
+            await keeper.finish()
 
-    def unfinished(self) -> int:
-        """How many messages no handler, or not every handler, has kept."""
-        return len(self._waiting) + sum(map(len, self._not_kept.values()))
+    def log_not_kept(self) -> None:
+        """Logs what the handlers have not kept."""
+        for keeper in self._keepers:
+            keeper.log_not_kept()
+
+
+class _Keeper:
+    """A handler, and what it is still to keep."""
+
+    def __init__(self, context: PromisingContext, handler: PersistHandler) -> None:
+        self._context = context
+        self._handler = handler
+        self._name: str = getattr(handler, "__qualname__", type(handler).__qualname__)
+        self._waiting: list[Message] = []
+        self._not_kept: list[Message] = []
+        self._working = False
+
+    def keep(self, messages: Collection[Message]) -> None:
+        """Hands messages over, together with those that come while the handler is busy."""
+        self._waiting.extend(messages)
+        if not self._working:
+            self._working = True
+            self._context.spawn(self._work(), f"on_persist_messages({self._name})")
+
+    async def finish(self) -> None:
+        """Tries a last time to keep what is not kept."""
+        batch = (*self._not_kept, *self._waiting)
+        if batch:
+            error = await self._hand_over(batch, pauses=())
+            self._not_kept, self._waiting = [], []
+            if error is not None:
+                self._context.report(PersistenceError(self._name, batch, error))
+
+    def log_not_kept(self) -> None:
+        """Logs what is not kept, and never will be."""
+        batch = (*self._not_kept, *self._waiting)
+        self._not_kept, self._waiting = [], []
+        if batch:
+            logger.error("%s", PersistenceError(self._name, batch, None))
 
     async def _work(self) -> None:
+        batch: tuple[Message, ...] = ()
         try:
             while self._waiting:
                 batch, self._waiting = tuple(self._waiting), []
-                for handler in self._handlers:
-                    # in the list until it is known to be kept, so that a cancellation loses nothing from sight
-                    self._not_kept[handler].extend(batch)
-                for handler in self._handlers:
-                    error = await self._hand_over(handler, batch, pauses=_PAUSES)
-                    if error is None:
-                        del self._not_kept[handler][-len(batch) :]
-                    else:
-                        logger.error("%s", PersistenceError(_name_of(handler), batch, error), exc_info=error)
+                error = await self._hand_over(batch, pauses=_PAUSES)
+                if error is not None:
+                    self._not_kept.extend(batch)
+                    logger.error("%s", PersistenceError(self._name, batch, error), exc_info=error)
+                batch = ()
         finally:
+            self._not_kept.extend(batch)  # a cancellation loses nothing from sight
             self._working = False
 
-    async def _hand_over(
-        self, handler: PersistHandler, batch: tuple[Message, ...], *, pauses: tuple[float, ...]
-    ) -> Exception | None:
+    async def _hand_over(self, batch: tuple[Message, ...], *, pauses: tuple[float, ...]) -> Exception | None:
         for pause in (*pauses, None):
             try:
-                await handler(batch)
+                await self._handler(batch)
             except Exception as error:  # noqa: BLE001 - any error of a handler means that it kept nothing
                 if pause is None:
                     return error
@@ -160,5 +188,13 @@ def _is_collection(holder: object) -> TypeGuard[Collection[object]]:
     return isinstance(holder, tuple | frozenset)
 
 
-def _name_of(handler: PersistHandler) -> str:
-    return getattr(handler, "__qualname__", type(handler).__qualname__)
+def _shown(message: Message) -> str:
+    try:
+        key = message.hash_key
+    except (TypeError, ValueError):
+        return f"{type(message).__name__} without a key"
+    return f"{type(message).__name__} {key}"
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -62,6 +62,10 @@ class Recorder:
         """Has kept whatever is still to be kept."""
         await self._persister.finish()
 
+    def log_not_kept(self) -> None:
+        """Logs what could not be kept because the context was left by an error."""
+        self._persister.log_not_kept()
+
     async def _keep_all(
         self, sequence: MessageSequencePromise[Message]
     ) -> tuple[tuple[Message, ...], BaseException | None]:

@@ -7,7 +7,9 @@ call such as `input()`, so there the interrupt is raised on the spot, as in any 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -48,6 +50,20 @@ def run_until_interrupted(
         raise RuntimeError(
             "run() cannot be called where an event loop is running: write `async with MiniAgents():` and `await` there"
         )
+    if not inspect.iscoroutine(main):
+        raise TypeError(f"run() takes a coroutine, as in `run(main())`, not {main!r:.200}")
+    try:
+        return _run(wrapped, debug=debug, loop_factory=loop_factory)
+    finally:
+        main.close()  # where it ran, there is nothing left to close
+
+
+def _run(
+    wrapped: Callable[[], Coroutine[Any, Any, T]],  # Any: as above
+    *,
+    debug: bool | None,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
+) -> T:
     interruption = _Interruption()
 
     async def interruptible() -> T:
@@ -72,7 +88,6 @@ def run_until_interrupted(
         finally:
             if replaces_default:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
-            main.close()  # where it ran, there is nothing left to close
 
 
 class _Interruption:
@@ -96,6 +111,15 @@ class _Interruption:
 
 
 def _is_machinery(frame: FrameType | None) -> bool:
-    """Whether the running code is asyncio's or the library's own, which an exception could leave half done."""
-    module: object = frame.f_globals.get("__name__") if frame is not None else None
-    return isinstance(module, str) and module.partition(".")[0] in ("asyncio", "miniagents", "selectors")
+    """Whether the running code is asyncio's or the library's own, which an exception could leave half done.
+
+    What else of the standard library is running is part of the work of whoever called it.
+    """
+    while frame is not None:
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if package in ("asyncio", "miniagents"):
+            return True
+        if package == "__main__" or package not in sys.stdlib_module_names:
+            return False
+        frame = frame.f_back
+    return False

@@ -13,7 +13,7 @@ from miniagents._interaction import AgentCall, EndLoop, InteractionContext, keep
 from miniagents._persistence import PersistenceError, Persister, PersistHandler
 from miniagents._recording import Recorder
 from miniagents._running import run_until_interrupted
-from miniagents._signatures import declared_messages, names_around
+from miniagents._signatures import declared_messages, names_around, own_docstring, signature_of
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.messages.frozen import longer_hash_keys as longer_hash_keys_here
 from miniagents.promising import DEFAULT, Default, NoActiveContextError, PromiseResolvedHandler, PromisingContext
@@ -96,11 +96,12 @@ class MiniAgents(PromisingContext):
         )
         self.errors_as_messages = errors_as_messages
         self.longer_hash_keys = longer_hash_keys
-        self.open_calls: list[AgentCall[Any, Any]] = []  # Any: of any agents
+        self.open_calls: set[AgentCall[Any, Any]] = set()  # Any: of any agents
         """Calls made outside of agents that nobody has finished yet."""
         handlers = (on_persist_messages,) if callable(on_persist_messages) else tuple(on_persist_messages)
-        self.recorder = Recorder(self, Persister(self, handlers)) if handlers else None
+        self.recorder: Recorder | None = Recorder(self, Persister(self, handlers)) if handlers else None
         """What records calls, where somebody keeps messages."""
+        self._longer_hash_keys_outside = False
 
     def run(
         self,
@@ -138,6 +139,7 @@ class MiniAgents(PromisingContext):
             ContextStateError: this object was activated before.
         """
         super().activate()
+        self._longer_hash_keys_outside = longer_hash_keys_here.get()
         longer_hash_keys_here.set(self.longer_hash_keys)
         return self
 
@@ -148,13 +150,24 @@ class MiniAgents(PromisingContext):
             ContextStateError: the context is not active.
             BaseException: an error that no reply could carry; an exception group where there are several.
         """
-        for call in self.open_calls:
-            call.finish()
+        self._finish_open_calls()
         try:
             await super().afinalize(error)
         finally:
-            parent = self.parent
-            longer_hash_keys_here.set(isinstance(parent, MiniAgents) and parent.longer_hash_keys)
+            longer_hash_keys_here.set(self._longer_hash_keys_outside)
+            if self.recorder is not None:
+                self.recorder.log_not_kept()
+
+    def end_what_nobody_can_end(self) -> None:
+        """All tasks wait for readers or for writers that are not there any more: tells them so."""
+        if self.open_calls:  # made while the context was ending
+            self._finish_open_calls()
+        else:
+            super().end_what_nobody_can_end()
+
+    def _finish_open_calls(self) -> None:
+        for call in tuple(self.open_calls):
+            call.finish()
 
     async def _before_the_end(self) -> None:
         if self.recorder is not None:
@@ -192,14 +205,14 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
         local_names: Mapping[str, object] | None = None,
     ) -> None:
         self._function = function
-        self._signature = inspect.signature(function)
+        self._signature = signature_of(function)
         self._args: tuple[Any, ...] = ()  # Any: arguments are checked by `Params`
         self._kwargs: dict[str, Any] = {}  # Any: as above
         self._start_asap: bool | Default = DEFAULT
         self._local_names = local_names or {}
         self._declared: tuple[tuple[type[Message], ...], tuple[type[Message], ...]] | None = None
-        self.alias = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
-        self.description = description if description is not None else inspect.getdoc(function)
+        self.alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
+        self.description: str | None = description if description is not None else own_docstring(function)
         with contextlib.suppress(NameError):  # a class that is defined further down: by the first call it will be there
             self._classes()
 
@@ -211,6 +224,15 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
         Raises:
             TypeError: the arguments do not fit, or something is no message or a message of another class.
             NoActiveContextError: there is no active `MiniAgents`.
+
+        >>> @miniagent
+        ... async def shout(ctx: InteractionContext, times: int = 1) -> None:
+        ...     ctx.reply([f"{message}{times * '!'}" for message in await ctx.messages])
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         print(await shout.inquire(["Hello", "world"], times=2))
+        >>> asyncio.run(main())
+        (Message(text='Hello!!'), Message(text='world!!'))
         """
         call, start = self._prepare(args, kwargs)
         if messages is not None:
@@ -275,7 +297,7 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
     def _classes(self) -> tuple[tuple[type[Message], ...], tuple[type[Message], ...]]:
         """The classes of the messages that the agent takes, and of those it gives."""
         if self._declared is None:
-            self._declared = declared_messages(self._function, InteractionContext, self._local_names)
+            self._declared = declared_messages(self._function, InteractionContext, self._local_names, self.alias)
             self._local_names = {}
         return self._declared
 
@@ -295,8 +317,8 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
 
     def _prepare(
         self,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],  # Any: checked by `Params`
+        args: tuple[Any, ...],  # Any: checked by `Params`
+        kwargs: dict[str, Any],  # Any: as above
     ) -> tuple[AgentCall[In_contra, Out_co], Callable[[], None]]:
         """A call that has not begun, and what begins it."""
         try:
@@ -308,15 +330,15 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
         self._check_arguments(args, kwargs)
         alias = self.alias
         takes, gives = self._classes()
-        messages = MessageSequence[Any](
+        messages = MessageSequence[Any](  # Any: the writing end of In_contra
             name=f"{alias}.messages", place=f"agent {alias!r}: messages", message_classes=takes, context=context
         )
         if context.errors_as_messages and not issubclass(ErrorMessage, gives):
             gives = (*gives, ErrorMessage)
-        replies = MessageSequence[Any](
+        replies = MessageSequence[Any](  # Any: the writing end of Out_co
             name=alias, place=f"agent {alias!r}: reply", message_classes=gives, context=context
         )
-        interaction = InteractionContext[Any, Any](self, context, messages.promise, replies)
+        interaction = InteractionContext[Any, Any](self, context, messages.promise, replies)  # Any: as above
 
         async def work() -> None:
             if context.recorder is not None:
@@ -382,6 +404,8 @@ def miniagent(
 
 
 class _Decorator(Protocol):
+    """What `@miniagent(...)` does to a function or class."""
+
     @overload
     def __call__(self, fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
     @overload
@@ -397,6 +421,10 @@ def _check_async(function: Callable[..., object]) -> None:
         if not inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must be async
             raise TypeError(f"@miniagent: class {name} needs `async def __call__(self) -> None`")
         return
+    if not callable(function):
+        raise TypeError(
+            f"@miniagent: {name} is no function and no class; write `@miniagent` or `@miniagent(alias=...)`"
+        )
     is_plain = inspect.isfunction(function) and not hasattr(function, "__wrapped__")
     if is_plain and not inspect.iscoroutinefunction(function):
         raise TypeError(f"@miniagent: {name} is not async: write `async def {name}(ctx, ...)`")

@@ -22,9 +22,10 @@ Link: TypeAlias = (
 async def achain_loop(agents: Iterable[Link], initial_input: MessageType[Message] | None = None) -> None:
     """Calls agents in turn, each with the replies of the one before it, the first again with those of the last.
 
-    `AWAIT` waits until the replies so far are complete, `CLEAR` has the next agent start with no messages. The loop
-    ends when an agent raises `EndLoop`, or `EOFError` as `input()` does at the end of its input; any other error is
-    raised here. What was replied before that is not lost: the agents behind get it, and then the same error.
+    `AWAIT` waits until all replies so far are complete, `CLEAR` has the next agent start with no messages. The loop
+    ends when an agent raises `EndLoop`, be it that the next one does not read so far, or `EOFError` as `input()` does
+    at the end of its input; any other error is raised here. What was replied before that is not lost: the agents behind
+    get it, and then the same error.
 
     Args:
         agents: the steps; at least one agent, and `AWAIT` at least once, or the loop would never wait for anything.
@@ -58,14 +59,20 @@ async def achain_loop(agents: Iterable[Link], initial_input: MessageType[Message
         if not isinstance(step, Control) and not callable(step) and not hasattr(step, "inquire"):
             raise TypeError(f"achain_loop: {step!r} is neither an agent nor a function nor AWAIT nor CLEAR")
     messages = initial_input
+    passed_on: list[MessageSequencePromise[Message]] = []
+    cleared: list[MessageSequencePromise[Message]] = []
     try:
         while True:
             for step in steps:
-                if step is CLEAR:
-                    messages = None
-                elif step is AWAIT:
+                if step is AWAIT:
                     if isinstance(messages, MessageSequencePromise):
                         messages = await messages
+                    await _complete(passed_on, cleared)
+                    continue
+                if isinstance(messages, MessageSequencePromise):
+                    (cleared if step is CLEAR else passed_on).append(messages)
+                if step is CLEAR:
+                    messages = None
                 elif callable(step):
                     messages = step(messages)
                 else:
@@ -75,3 +82,23 @@ async def achain_loop(agents: Iterable[Link], initial_input: MessageType[Message
     except EOFError as error:
         if type(error) is not EOFError:
             raise  # asyncio.IncompleteReadError, for one, is the end of something else
+
+
+async def _complete(
+    passed_on: list[MessageSequencePromise[Message]], cleared: list[MessageSequencePromise[Message]]
+) -> None:
+    """Waits for the replies that are no step's messages any more.
+
+    Raises:
+        EndLoop: one of the agents raised it.
+        BaseException: an error of replies that were cleared. Errors of those that were passed on are the next agent's
+            to deal with.
+    """
+    for replies in passed_on:
+        failure = await replies.settled()
+        if failure is not None and isinstance(failure.error, EndLoop):
+            await replies
+    for replies in cleared:
+        await replies
+    passed_on.clear()
+    cleared.clear()

@@ -30,6 +30,7 @@ RANKS: Final = {
     "miniagents.utils": 3,
     "miniagents": 4,  # `__init__.py`, the names that a user imports
     "miniagents.ext": 5,
+    "miniagents._virtual_clock": 6,
     "miniagents.testing": 6,
     "miniagents.cli": 7,
     "miniagents.__main__": 7,

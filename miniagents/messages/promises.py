@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, TypeGuard
 
 import msgspec
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent, TextDelta
+from miniagents.messages._tokens import TextOutcomes, Tokens, text_of
 from miniagents.messages.frozen import FrozenDict
 from miniagents.promising._current import active_context
 from miniagents.promising._failure import Failure
@@ -19,6 +19,8 @@ from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+
     from miniagents.promising._production import Production
 
 __all__ = ["MessagePromise", "MessageSequencePromise", "stream_message"]
@@ -89,7 +91,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
     # --- reading ---
 
     def __aiter__(self) -> AsyncIterator[str]:
-        return _Tokens(self._outcomes())
+        return Tokens(self._outcomes())
 
     @property
     def message_class(self) -> type[Message] | None:
@@ -120,7 +122,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
-        ...         print(await MessagePromise.of_message(Message("Hello")).map_text(str.upper))
+        ...         print(repr(await MessagePromise.of_message(Message("Hello")).map_text(str.upper)))
         >>> asyncio.run(main())
         Message(text='HELLO')
         """
@@ -143,7 +145,15 @@ class MessagePromise(StreamedPromise[str, M_co]):
         )
 
     def checked(self, check: Callable[[M_co], M], /) -> MessagePromise[M]:
-        """The same tokens and events; the message is what `check` makes of it, or the error it raises."""
+        """The same tokens and events; the message is what `check` makes of it, or the error it raises.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         promise = MessagePromise.of_message(Message("Hello"))
+        ...         print(repr(await promise.checked(lambda message: UserMessage(message.text))))
+        >>> asyncio.run(main())
+        UserMessage(text='Hello')
+        """
 
         async def whole(_: AsyncIterable[str]) -> M:
             return check(await self)
@@ -187,7 +197,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return mixed
 
     def _outcomes(self) -> AsyncIterator[str | Failure]:
-        return _TextOutcomes(self._mixed())
+        return TextOutcomes(self._mixed())
 
     def _text_only(self) -> Stream[str]:
         async def text(_: PieceBuffer[str]) -> AsyncIterator[str | Failure]:
@@ -216,7 +226,13 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     @classmethod
     def of_messages(cls, messages: Iterable[M], /) -> MessageSequencePromise[M]:
-        """The promise of messages that are there already; needs no context."""
+        """The promise of messages that are there already; needs no context.
+
+        >>> async def main() -> None:
+        ...     print(await MessageSequencePromise.of_messages([Message("a"), Message("b")]))
+        >>> asyncio.run(main())
+        (Message(text='a'), Message(text='b'))
+        """
         buffer: PieceBuffer[MessagePromise[M]] = PieceBuffer(None, "messages")
         buffer.emit_all([MessagePromise.of_message(message) for message in messages])
         buffer.end()
@@ -259,9 +275,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
-        ...         print(await MessageSequencePromise.of_messages([Message("a"), Message("b")]).as_single_promise())
+        ...         messages = MessageSequencePromise.of_messages([Message("a"), Message("b")])
+        ...         print(repr(await messages.as_single_promise()))
         >>> asyncio.run(main())
-        Message(text='a\\n\\nb')
+        Message(text='a\n\nb')
         """
         from miniagents.messages.text import join_messages  # noqa: PLC0415 - it is made of this module's promises
 
@@ -326,13 +343,13 @@ def stream_message(
     >>> async def main() -> None:
     ...     async with PromisingContext():
     ...         promise = stream_message(AssistantMessage, tokens(), model="some-model")
-    ...         print(promise.known["model"], [token async for token in promise], await promise)
+    ...         print(promise.known["model"], [token async for token in promise], repr(await promise))
     >>> asyncio.run(main())
     some-model ['Hel', 'lo'] AssistantMessage(text='Hello', model='some-model')
     """
 
     def whole(pieces: Iterable[object]) -> M:
-        return cls("".join([piece for piece in pieces if isinstance(piece, str)]), *args, **known_beforehand)
+        return cls("".join([text_of(piece, name) for piece in pieces]), *args, **known_beforehand)
 
     name = getattr(cls, "__name__", "message")
     shared = buffer_of(tokens)  # the very same pieces: nothing is copied, whoever reads them
@@ -389,33 +406,3 @@ def buffer_of(stream: AsyncIterable[object]) -> PieceBuffer[Any] | None:  # Any:
 
 def _is_stream(stream: object) -> TypeGuard[StreamedPromise[object, object]]:
     return isinstance(stream, StreamedPromise)
-
-
-class _Tokens(AsyncIterator[str]):
-    """Raises the failures among the outcomes."""
-
-    __slots__ = ("_outcomes",)
-
-    def __init__(self, outcomes: AsyncIterator[str | Failure]) -> None:
-        self._outcomes = outcomes
-
-    async def __anext__(self) -> str:
-        piece = await anext(self._outcomes)
-        if isinstance(piece, Failure):
-            piece.reraise()
-        return piece
-
-
-class _TextOutcomes(AsyncIterator[str | Failure]):
-    """Skips what is no text."""
-
-    __slots__ = ("_outcomes",)
-
-    def __init__(self, buffer: PieceBuffer[str | StreamEvent]) -> None:
-        self._outcomes = OutcomeIterator(buffer)
-
-    async def __anext__(self) -> str | Failure:
-        while True:
-            piece = await anext(self._outcomes)
-            if isinstance(piece, str | Failure):
-                return piece

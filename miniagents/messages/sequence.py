@@ -147,7 +147,7 @@ class MessageSequence(Generic[M]):
             )
         if _is_promise(item):
             return from_promise(item.map(self._checked), None)
-        if isinstance(item, BaseException | Sequence | Iterator | AsyncIterable):
+        if _has_parts(item):
             return NotImplemented
         raise TypeError(
             f"{self._name}: {_article(_class_name(item))} is no message; give {self._declared()}, a string, "
@@ -196,6 +196,11 @@ def _streams_something_else(item: object) -> bool:
 
 def _is_promise(item: object) -> TypeGuard[Promise[object]]:
     return isinstance(item, Promise)
+
+
+def _has_parts(item: object) -> bool:
+    is_bytes = isinstance(item, bytes | bytearray | memoryview)  # sequences, but of numbers
+    return isinstance(item, BaseException | Sequence | Iterator | AsyncIterable) and not is_bytes
 
 
 def _class_name(item: object) -> str:

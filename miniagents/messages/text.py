@@ -9,6 +9,7 @@ from typing_extensions import TypeVar
 from miniagents.messages._generated import Message
 from miniagents.messages.promises import MessagePromise, MessageSequencePromise, stream_message
 from miniagents.messages.sequence import MessageSequence, MessageType
+from miniagents.promising._failure import Failure
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.context import PromisingContext
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -51,7 +52,7 @@ def join_messages(
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
-    ...         print(await join_messages(["Hello", "world"], ", "))
+    ...         print(repr(await join_messages(["Hello", "world"], ", ")))
     >>> asyncio.run(main())
     Message(text='Hello, world')
     """
@@ -62,10 +63,13 @@ def join_messages(
         async for promise in sequence:
             first = True
             async for token in promise:
+                if not token:
+                    continue
                 if first and separator:
                     yield separator
                 first = False
                 yield token
+            await promise  # an error may be in the whole alone
             if not first:
                 separator = delimiter
 
@@ -130,27 +134,58 @@ def split_messages(
     parts = MessageSequence[Message](name="split_messages", message_classes=(message_class,))
 
     async def split() -> None:
-        async for promise in source:
-            part: StreamAppender[str] | None = None
-            splitter = Splitter(delimiter, code_fence)
-            try:
-                async for token in promise:
-                    part = _write(splitter.feed(token), part, parts, message_class)
-                part = _write(splitter.finish(), part, parts, message_class)
-            except BaseException as error:
-                if part is None:
-                    raise
-                part.fail(error)
-                part.close()
-                if not isinstance(error, Exception):
-                    raise
+        async for promise in source._outcomes():
+            if isinstance(promise, Failure):
+                parts.put(_passed_on(promise))
             else:
-                if part is not None:
-                    part.close()
+                await _split_one(promise, Splitter(delimiter, code_fence), parts, message_class)
 
     eager = PromisingContext.current().start_asap if start_asap is DEFAULT else start_asap
     parts.produce(split, start_asap=eager)
     return parts.promise
+
+
+async def _split_one(
+    promise: MessagePromise[Message],
+    splitter: Splitter,
+    parts: MessageSequence[Message],
+    message_class: type[Message],
+) -> None:
+    part: StreamAppender[str] | None = None
+    failed = False
+    try:
+        async for token in promise._outcomes():
+            if isinstance(token, Failure):
+                failed = True
+                # what was kept back as the beginning of a delimiter came before the error
+                part = _write(splitter.finish(), part, parts, message_class)
+                _fail(_passed_on(token), part, parts)
+            else:
+                part = _write(splitter.feed(token), part, parts, message_class)
+        part = _write(splitter.finish(), part, parts, message_class)
+        failure = None if failed else await promise.settled()  # an error may be in the whole alone
+        if failure is not None:
+            _fail(_passed_on(failure), part, parts)
+    except BaseException as error:
+        if part is not None:
+            _fail(error, part, parts)
+        raise
+    finally:
+        if part is not None:
+            part.close()
+
+
+def _fail(error: BaseException, part: StreamAppender[str] | None, parts: MessageSequence[Message]) -> None:
+    if part is None:
+        parts.put(error)
+    elif not part.closed:
+        part.fail(error)
+
+
+def _passed_on(failure: Failure) -> BaseException:
+    """The error, which is the parts' to deliver from here on."""
+    failure.seen = True
+    return failure.error
 
 
 def _write(
@@ -168,7 +203,8 @@ def _write(
         if part is None:
             part = StreamAppender[str](name="split_messages")
             parts.put(stream_message(message_class, part))
-        part.append(piece)
+        if not part.closed:  # it is, where somebody has cancelled this part
+            part.append(piece)
     return part
 
 

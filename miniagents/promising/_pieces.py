@@ -7,6 +7,7 @@ read it, each from the first piece. Nothing is copied and nothing is queued: a r
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from typing_extensions import TypeVar
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["FAIR_SHARE", "PieceBuffer", "PieceIterator", "take_turn"]
+__all__ = ["FAIR_SHARE", "PieceBuffer", "PieceIterator", "Replayed", "take_turn"]
 
 P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)
@@ -40,7 +41,18 @@ class PieceBuffer(Production, Generic[P]):
         max_ahead: how many pieces the streamer may be ahead of the furthest reader; None for no bound.
     """
 
-    __slots__ = ("_furthest", "_max_ahead", "_room", "at_end", "bounded", "ended", "failure", "pieces", "starter")
+    __slots__ = (
+        "_fed",
+        "_furthest",
+        "_max_ahead",
+        "_room",
+        "at_end",
+        "bounded",
+        "ended",
+        "failure",
+        "pieces",
+        "starter",
+    )
 
     def __init__(
         self,
@@ -52,15 +64,18 @@ class PieceBuffer(Production, Generic[P]):
     ) -> None:
         super().__init__(context, name)
         self.pieces: list[P | Failure] = []
-        self.ended = False
+        self.ended: bool = False
         self.failure: Failure | None = None
+        self._fed = streamer is None
         self.at_end: Callable[[], None] | None = None
         self.starter: Callable[[], Coroutine[object, object, None]] | None = (
             None if streamer is None else lambda: self._produce(streamer)
         )
+        if streamer is not None:
+            self.belongs_here()
         self._max_ahead = max_ahead
         self._furthest = 0.0
-        self.bounded = max_ahead is not None
+        self.bounded: bool = max_ahead is not None
         self._room: asyncio.Future[None] | None = None
 
     # --- for producers ---
@@ -81,6 +96,13 @@ class PieceBuffer(Production, Generic[P]):
         self.pieces.append(failure)
         self.wake()
 
+    def emit_outcome(self, outcome: P | Failure) -> None:
+        """Adds a piece or an error."""
+        if isinstance(outcome, Failure):
+            self.emit_failure(outcome)
+        else:
+            self.emit(outcome)
+
     def emit_all(self, pieces: Sequence[P]) -> None:
         """Adds pieces that are there at once."""
         self.pieces.extend(pieces)
@@ -91,6 +113,7 @@ class PieceBuffer(Production, Generic[P]):
         if not self.ended:
             self.ended = True
             self.finished()
+            self._make_room()
             at_end = self.at_end
             if at_end is not None:
                 self.at_end = None
@@ -115,7 +138,8 @@ class PieceBuffer(Production, Generic[P]):
             if task is not None:
                 self.context.watch.parked(task)
             try:
-                await self._room
+                # shielded, as others wait for it too: cancelling one of them must not cancel them all
+                await asyncio.shield(self._room)
             finally:
                 if task is not None:
                     self.context.watch.parked_no_more(task)
@@ -128,6 +152,19 @@ class PieceBuffer(Production, Generic[P]):
         if starter is not None:
             self.starter = None
             self.launch(starter())
+
+    def when_started(self, then: Callable[[], object]) -> None:
+        """Calls something when the work starts; at once where it has started."""
+        starter = self.starter
+        if starter is None:
+            then()
+            return
+
+        def start() -> Coroutine[object, object, None]:
+            then()
+            return starter()
+
+        self.starter = start
 
     def outcomes(self) -> AsyncIterator[P | Failure]:
         """Reads from the first piece, failures as objects."""
@@ -146,6 +183,10 @@ class PieceBuffer(Production, Generic[P]):
         """Whether the stream has ended."""
         return self.ended
 
+    def is_fed(self) -> bool:
+        """Whether any code that holds the writing end can add pieces."""
+        return self._fed
+
     def is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
         return self.starter is not None
@@ -154,9 +195,7 @@ class PieceBuffer(Production, Generic[P]):
         """Notes how far the furthest reader has come (infinity: it wants everything), for streams with a bound."""
         if position > self._furthest:
             self._furthest = position
-            room = self._room
-            if room is not None and not room.done():
-                room.set_result(None)
+            self._make_room()
 
     async def completed(self) -> None:
         """Waits for the end of the stream."""
@@ -167,6 +206,11 @@ class PieceBuffer(Production, Generic[P]):
 
     # --- machinery ---
 
+    def _make_room(self) -> None:
+        room = self._room
+        if room is not None and not room.done():
+            room.set_result(None)
+
     async def _produce(self, streamer: Callable[[], AsyncIterator[P | Failure]]) -> None:
         producing.set(self)
         stream: AsyncIterator[P | Failure] | None = None
@@ -176,20 +220,15 @@ class PieceBuffer(Production, Generic[P]):
             async for piece in stream:
                 if self.ended:
                     break
-                if isinstance(piece, Failure):
-                    self.emit_failure(piece)
-                else:
-                    self.emit(piece)
+                self.emit_outcome(piece)
                 if self.bounded:
                     await self.room()
-                elif len(self.pieces) % FAIR_SHARE == 0:
+                if len(self.pieces) % FAIR_SHARE == 0:
                     await take_turn()
         except GeneratorExit:
             raise  # the loop is gone, and with it everybody who could be told
         except BaseException as error:
-            if self.ended:
-                self.fail_late(error)
-            self.give_up(error)
+            self.end_with(error)
             if isinstance(error, asyncio.CancelledError):
                 raise
         finally:
@@ -205,9 +244,17 @@ class PieceBuffer(Production, Generic[P]):
             except asyncio.CancelledError:
                 raise
             except BaseException as error:  # noqa: BLE001 - an error becomes a piece of the stream
-                if self.ended:
-                    self.fail_late(error)
-                self.give_up(error)
+                self.end_with(error)
+
+
+class Replayed(AsyncIterable[P_co]):
+    """What reads a buffer anew each time it is iterated."""
+
+    __slots__ = ()
+
+    def _outcomes(self) -> AsyncIterator[P_co | Failure]:
+        """Reads from the first piece, failures as objects."""
+        raise NotImplementedError
 
 
 class _Reader(Generic[P_co]):

@@ -7,14 +7,16 @@ all who wait share one future, so that a producer wakes any number of readers wi
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from miniagents.promising._current import active_context, producing
-from miniagents.promising._failure import Failure
-from miniagents.promising.errors import NoActiveContextError, PromiseCancelledError
+from miniagents.promising._failure import Failure, mark_as_read
+from miniagents.promising.errors import ContextStateError, NoActiveContextError, PromiseCancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
+    from contextvars import Context
 
     from miniagents.promising.context import PromisingContext
 
@@ -24,11 +26,12 @@ __all__ = ["Production"]
 class Production:
     """Something that is being made, by tasks of its own or by whoever holds its writing end."""
 
-    __slots__ = ("__weakref__", "_context", "_name", "_owner", "_started", "_tasks", "_wakeup")
+    __slots__ = ("__weakref__", "_birth", "_context", "_name", "_owner", "_started", "_tasks", "_wakeup")
 
     def __init__(self, context: PromisingContext | None, name: str) -> None:
         self._context = context
         self._name = name
+        self._birth: Context | None = None
         self._owner: Production | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._started: set[Production] | None = None
@@ -100,12 +103,22 @@ class Production:
                 wakeup.set_result(None)
 
     def launch(self, work: Coroutine[object, object, None]) -> None:
-        """Starts a task of this production; the context waits for it and cancelling the production cancels it."""
-        self.adopt()
-        task = self.context.spawn(work, self._name)
-        if not task.done():
-            self._tasks = (*self._tasks, task)
-            task.add_done_callback(self._task_done)
+        """Starts a task of this production; the context waits for it and cancelling the production cancels it.
+
+        Where the context has ended, this production ends with an error instead.
+        """
+        if self._birth is None:
+            self._launch(work)
+        else:
+            self._birth.copy().run(self._launch, work)
+
+    def belongs_here(self) -> None:
+        """Notes where this was made, for work that others start later.
+
+        The work is a part of what made it and sees the context variables of that place: whoever happens to read it
+        first is a guest like all readers, and does not take it along when cancelled.
+        """
+        self._birth = copy_context()
 
     def adopt(self) -> None:
         """Makes this a part of the work of whoever produces in the running task, to be cancelled with it."""
@@ -120,19 +133,23 @@ class Production:
     def finished(self) -> None:
         """Notes that nothing more will come: readers look again, the owner need not remember this any longer."""
         self.wake()
+        self._birth = None
         self._leave_owner()
 
     def failure_of(self, error: BaseException) -> Failure:
         """The error as a piece, with its origin: this production and those that it was started for."""
-        failure = Failure(error, self.origin())
-        context = self._context
-        if context is not None:
-            context.remember(failure)
-        return failure
+        return self._remembered(Failure(error, self.origin(), self))
 
-    def fail_late(self, error: BaseException) -> None:
-        """Takes an error of work that was cancelled or given up before: there is nobody left who could read it."""
-        self.failure_of(error).log_unseen()
+    def taken_over(self, failure: Failure) -> Failure:
+        """An error of another production that is passed on here."""
+        return self._remembered(failure.handed_over())
+
+    def end_with(self, error: BaseException) -> None:
+        """Ends with an error of the work; where this has ended before, nobody is left who could read it."""
+        if self.is_done():
+            self.failure_of(error).log_unseen()
+        else:
+            self.give_up(error)
 
     def origin(self) -> str:
         """Names this production and the chain of those that started it, innermost first."""
@@ -178,11 +195,33 @@ class Production:
         """Whether nothing more will come."""
         raise NotImplementedError
 
+    def is_fed(self) -> bool:
+        """Whether any code that holds the writing end can make progress here, besides the workers."""
+        return False
+
     def give_up(self, error: BaseException) -> None:
         """Ends with an error, unless this is done."""
         raise NotImplementedError
 
     # --- machinery ---
+
+    def _remembered(self, failure: Failure) -> Failure:
+        context = self._context
+        if context is not None:
+            context.remember(failure)
+        return failure
+
+    def _launch(self, work: Coroutine[object, object, None]) -> None:
+        self.adopt()
+        try:
+            task = self.context.spawn(work, self._name, self)
+        except ContextStateError as error:
+            self.give_up(error)  # the same answer to whoever asks, now and later
+            mark_as_read(error)
+            return
+        if not task.done():
+            self._tasks = (*self._tasks, task)
+            task.add_done_callback(self._task_done)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks = tuple(other for other in self._tasks if other is not task)

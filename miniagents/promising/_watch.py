@@ -9,9 +9,10 @@ that waits that end at once (nearly all of them) cost no more than a line in a d
 from __future__ import annotations
 
 import asyncio
-import time
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from miniagents.promising._joins import joined_tasks, producing_in
 from miniagents.promising.errors import PromiseDeadlockError
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
 
     _Waits = dict[asyncio.Task[object], Production]
+    _Writers = dict[Production, list[asyncio.Task[object]]]
 
 __all__ = ["Watch"]
 
 _FIRST_SWEEP: Final = 0.01
 """Seconds from the beginning of a wait to the first sweep that looks at it."""
 _LAST_SWEEP: Final = 10.0
-"""Seconds between two sweeps after which a wait that was never found stuck is left alone."""
+"""Seconds from one sweep to the next at most, where nobody began to wait in the meantime."""
 _SWEEP_SHARE: Final = 20.0
 """How many times longer than a sweep took the pause after it is at least: at most 5 % of the time goes to sweeps."""
 
@@ -43,12 +45,13 @@ class Watch:
         self._closing: list[PromisingContext] = []
         self._timer: asyncio.TimerHandle | None = None
         self._pause = _FIRST_SWEEP
+        self._changed = False
+        self._not_before = 0.0
 
     def waits(self, task: asyncio.Task[object], production: Production) -> None:
         """Notes that the task cannot go on before the production does."""
         self._waits[task] = production
-        if self._timer is None:
-            self._schedule(_FIRST_SWEEP)
+        self._look_soon()
 
     def waits_no_more(self, task: asyncio.Task[object]) -> PromiseDeadlockError | None:
         """Forgets the wait.
@@ -62,8 +65,8 @@ class Watch:
     def parked(self, task: asyncio.Task[object]) -> None:
         """Notes that the task produces nothing before somebody reads."""
         self._parked.add(task)
-        if self._closing and self._timer is None:
-            self._schedule(_FIRST_SWEEP)
+        if self._closing:
+            self._look_soon()
 
     def parked_no_more(self, task: asyncio.Task[object]) -> None:
         """Forgets that the task waits for readers."""
@@ -76,7 +79,7 @@ class Watch:
     def closing(self, context: PromisingContext) -> None:
         """From now on tells the context when none of its tasks can go on by itself."""
         self._closing.append(context)
-        self._reschedule()
+        self._look_soon()
 
     def closed(self, context: PromisingContext) -> None:
         """The context needs to be told nothing more."""
@@ -93,28 +96,41 @@ class Watch:
 
     # --- machinery ---
 
-    def _schedule(self, pause: float) -> None:
-        self._pause = pause
-        self._timer = self._loop.call_later(pause, self._sweep)
+    def _look_soon(self) -> None:
+        """Has a sweep come soon, whatever pause the last one made."""
+        self._changed = True
+        if self._timer is None or self._pause > _FIRST_SWEEP:
+            self.stop()
+            self._pause = _FIRST_SWEEP
+            self._schedule()
 
-    def _reschedule(self) -> None:
-        self.stop()
-        self._schedule(_FIRST_SWEEP)
+    def _schedule(self) -> None:
+        self._timer = self._loop.call_at(max(self._loop.time() + self._pause, self._not_before), self._sweep)
 
     def _sweep(self) -> None:
         self._timer = None
-        began = time.perf_counter()
-        newest = next(reversed(self._waits), None)
-        self._break_circle(_stuck(self._waits))
+        began = self._loop.time()
+        self._pause = _FIRST_SWEEP if self._changed else min(2 * self._pause, _LAST_SWEEP)
+        self._changed = False
+        if _stuck(self._waits):
+            self._break_circle(_stuck(self._waits, writers=self._writers()))
         for context in tuple(self._closing):
             tasks = context.tasks
-            if tasks and tasks <= _stuck(self._waits, tasks=tasks, parked=self._parked, ending=True):
+            if tasks and tasks <= _stuck(self._waits, tasks=tasks, parked=self._parked, ending=context):
                 context.end_what_nobody_can_end()
-        if self._waits or self._closing:
-            unchanged = newest is not None and newest is next(reversed(self._waits), None)
-            pause = max(self._pause * 2 if unchanged else _FIRST_SWEEP, _SWEEP_SHARE * (time.perf_counter() - began))
-            if pause <= _LAST_SWEEP or self._closing:
-                self._schedule(min(pause, _LAST_SWEEP))
+        ended = self._loop.time()
+        self._not_before = ended + _SWEEP_SHARE * (ended - began)
+        if (self._waits or self._closing) and self._timer is None:
+            self._schedule()
+
+    def _writers(self) -> _Writers:
+        """The tasks, besides its workers, that run for a stream whose writing end they may hold."""
+        writers: _Writers = defaultdict(list)
+        for task in asyncio.all_tasks(self._loop):
+            production = producing_in(task)
+            if production is not None and production.is_fed() and task not in production.workers():
+                writers[production].append(task)
+        return writers
 
     def _break_circle(self, stuck: set[asyncio.Task[object]]) -> None:
         """Raises an error in the newest wait of each circle among the tasks that are stuck."""
@@ -145,44 +161,51 @@ def _stuck(
     *,
     tasks: Iterable[asyncio.Task[object]] = (),
     parked: Iterable[asyncio.Task[object]] = (),
-    ending: bool = False,
+    writers: _Writers | None = None,
+    ending: PromisingContext | None = None,
 ) -> set[asyncio.Task[object]]:
     """The tasks that nothing will ever wake, among those that wait and `tasks`.
 
     When their context is `ending`, its own code has come to its end: nothing can be expected any more from readers yet
-    to come (so that a task `parked` until one comes is stuck) nor from the holder of a writing end.
+    to come (so that a task `parked` until one comes is stuck) nor from the holder of a writing end in that context.
     """
     # tasks that wait for other tasks rather than for a promise: gather(), a task group, or simply `await task`
     joins: dict[asyncio.Task[object], list[asyncio.Task[object]]] = {}
     for task in tasks:
         _collect_joins(task, waits, joins)
     for production in set(waits.values()):
-        for worker in production.workers():
+        for worker in _workers(production, writers):
             _collect_joins(worker, waits, joins)
     stuck: set[asyncio.Task[object]] = {*waits, *joins, *parked}
-    changed = True
-    while changed:
-        alive = {task for task in stuck if _can_go_on(task, waits, joins, stuck, ending=ending)}
-        stuck -= alive
-        changed = bool(alive)
+    # one live task among those that can wake it, and a task lives as well
+    woken_by: defaultdict[asyncio.Task[object], list[asyncio.Task[object]]] = defaultdict(list)
+    alive: list[asyncio.Task[object]] = []
+    for task in stuck:
+        awaited = waits.get(task)
+        if awaited is None:
+            wakers = joins.get(task, [])
+        elif awaited.is_done() or awaited.was_woken():
+            alive.append(task)
+            continue
+        else:
+            wakers = _workers(awaited, writers)
+            if not wakers and (ending is None or awaited._context is not ending):
+                alive.append(task)
+        for waker in wakers:
+            if waker in stuck:
+                woken_by[waker].append(task)
+            else:
+                alive.append(task)
+    while alive:
+        task = alive.pop()
+        if task in stuck:
+            stuck.remove(task)
+            alive.extend(woken_by[task])
     return stuck
 
 
-def _can_go_on(
-    task: asyncio.Task[object],
-    waits: _Waits,
-    joins: dict[asyncio.Task[object], list[asyncio.Task[object]]],
-    stuck: set[asyncio.Task[object]],
-    *,
-    ending: bool,
-) -> bool:
-    production = waits.get(task)
-    if production is None:
-        return any(joined not in stuck for joined in joins.get(task, ()))
-    if production.is_done() or production.was_woken():
-        return True
-    workers = list(production.workers())
-    return any(worker not in stuck for worker in workers) if workers else not ending
+def _workers(production: Production, writers: _Writers | None) -> list[asyncio.Task[object]]:
+    return [*production.workers(), *(() if writers is None else writers.get(production, ()))]
 
 
 def _collect_joins(
@@ -195,40 +218,15 @@ def _collect_joins(
         task = pending.pop()
         if task in waits or task in joins:
             continue
-        joined = _joined_tasks(task)
+        joined = joined_tasks(task)
         if joined:
             joins[task] = joined
             pending.extend(joined)
-
-
-def _joined_tasks(task: asyncio.Task[object]) -> list[asyncio.Task[object]]:
-    """The unfinished tasks that a task waits for, as far as asyncio lets one see it.
-
-    asyncio has no public way to ask this; where its insides look different, nothing is found and nothing is claimed.
-    """
-    waiter: object = getattr(task, "_fut_waiter", None)
-    if isinstance(waiter, asyncio.Task):
-        return [] if waiter.done() else [waiter]
-    # what gather() waits for
-    gathered: Iterable[object] | None = getattr(waiter, "_children", None)
-    members = _task_group_members(task) if gathered is None else gathered
-    return [child for child in members if isinstance(child, asyncio.Task) and not child.done()]
-
-
-def _task_group_members(task: asyncio.Task[object]) -> Iterable[object]:
-    awaited: object = task.get_coro()
-    while awaited is not None:
-        frame = getattr(awaited, "cr_frame", None)
-        if frame is not None and frame.f_code is asyncio.TaskGroup.__aexit__.__code__:
-            members: Iterable[object] = getattr(frame.f_locals.get("self"), "_tasks", ())
-            return tuple(members)
-        awaited = getattr(awaited, "cr_await", None)
-    return ()
 
 
 def _next_stuck(
     task: asyncio.Task[object], waits: _Waits, stuck: set[asyncio.Task[object]]
 ) -> asyncio.Task[object] | None:
     production = waits.get(task)
-    following = production.workers() if production is not None else iter(_joined_tasks(task))
+    following = production.workers() if production is not None else iter(joined_tasks(task))
     return next((other for other in following if other in stuck), None)

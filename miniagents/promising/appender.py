@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Generic, Self
 
 from typing_extensions import TypeVar
 
 from miniagents.promising._current import active_context
-from miniagents.promising._pieces import PieceBuffer, take_turn
+from miniagents.promising._pieces import PieceBuffer, Replayed, take_turn
 from miniagents.promising.errors import AppenderAbandonedError, AppenderClosedError, PromiseCancelledError
 from miniagents.promising.stream import Stream, stream_over
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
     from types import TracebackType
+
+    from miniagents.promising._failure import Failure
 
 __all__ = ["StreamAppender"]
 
 P = TypeVar("P")
 
 
-class StreamAppender(AsyncIterable[P], Generic[P]):
+class StreamAppender(Replayed[P], Generic[P]):
     """Appends pieces to a stream that any number of readers read: `appender.promise`, or the appender itself.
 
     It is a context manager that closes the stream at its end. An error inside the `with` block becomes the last piece
@@ -125,6 +127,9 @@ class StreamAppender(AsyncIterable[P], Generic[P]):
 
     def __aiter__(self) -> AsyncIterator[P]:
         return aiter(self.promise)
+
+    def _outcomes(self) -> AsyncIterator[P | Failure]:
+        return self._buffer.outcomes()
 
     def __del__(self) -> None:
         buffer: PieceBuffer[P] | None = getattr(self, "_buffer", None)

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._current import active_context
+from miniagents.promising._pieces import PieceBuffer
 from miniagents.promising.promise import Promise
 from miniagents.promising.sentinels import DEFAULT, Default
-from miniagents.promising.stream import Stream, StreamedPromise, outcomes_of, piped
+from miniagents.promising.stream import Stream, StreamedPromise, piped, reading, started_over
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Iterable
 
     from miniagents.promising._failure import Failure
-    from miniagents.promising._pieces import PieceBuffer
 
 __all__ = ["concat", "gather", "merge", "race"]
 
@@ -100,13 +101,16 @@ def race(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie t
     sources = [_as_promise(promise) for promise in promises]
 
     async def raced() -> object:
+        losers = sources
         try:
             async with _reading(sources) as readers:
                 await asyncio.wait(readers, return_when=asyncio.FIRST_COMPLETED)
-                return next(reader for reader in readers if reader.done()).result()
+                first = next(place for place, reader in enumerate(readers) if reader.done())
+                losers = [source for source in sources if source is not sources[first]]
+                return readers[first].result()
         finally:
-            for source in sources:
-                source.cancel()
+            for loser in losers:
+                loser.cancel()
 
     return Promise(raced, start_asap=_start_like(sources), name="race")
 
@@ -132,21 +136,34 @@ def merge(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads ti
     >>> asyncio.run(main())
     ['a', 'b', 'c']
     """
+    buffer: PieceBuffer[object] = PieceBuffer(active_context.get(), "merge")
+    still_open = len(streams)
 
-    async def merged(out: PieceBuffer[object]) -> AsyncIterator[object | Failure]:
-        arrived: asyncio.Queue[object] = asyncio.Queue()
-        async with asyncio.TaskGroup() as pumps:
-            for stream in streams:
-                pumps.create_task(_pump(outcomes_of(stream, out), arrived))
-            open_streams = len(streams)
-            while open_streams:
-                piece = await arrived.get()
-                if piece is _END:
-                    open_streams -= 1
-                else:
-                    yield piece
+    async def forward(stream: AsyncIterable[object]) -> None:
+        nonlocal still_open
+        try:
+            async with reading(stream, buffer) as pieces:
+                async for piece in pieces:
+                    buffer.emit_outcome(piece)
+            still_open -= 1
+        except GeneratorExit:
+            raise  # the loop is gone, and with it everybody who could be told
+        except BaseException as error:
+            buffer.end_with(error)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+        if not still_open:
+            buffer.end()
 
-    return piped(merged, "merge", lazy=_any_lazy(streams))
+    async def start() -> None:
+        for stream in streams:
+            buffer.launch(forward(stream))
+        if not streams:
+            buffer.end()
+
+    buffer.starter = start
+    buffer.belongs_here()
+    return started_over(buffer, lazy=_any_lazy(streams))
 
 
 @overload
@@ -173,15 +190,14 @@ def concat(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads t
 
     async def concatenated(out: PieceBuffer[object]) -> AsyncIterator[object | Failure]:
         for stream in streams:
-            async for piece in outcomes_of(stream, out):
-                yield piece
+            async with reading(stream, out) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     return piped(concatenated, "concat", lazy=_any_lazy(streams))
 
 
 # --- machinery ---
-
-_END = object()
 
 
 def _as_promise(awaitable: Awaitable[T]) -> Promise[T]:
@@ -211,9 +227,3 @@ async def _reading(sources: Iterable[Promise[T]]) -> AsyncGenerator[list[asyncio
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
-
-
-async def _pump(pieces: AsyncIterator[object], arrived: asyncio.Queue[object]) -> None:
-    async for piece in pieces:
-        arrived.put_nowait(piece)
-    arrived.put_nowait(_END)

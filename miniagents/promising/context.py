@@ -6,7 +6,8 @@ import asyncio
 import logging
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from miniagents.promising._current import active_context, inside_hook
 from miniagents.promising._watch import Watch
@@ -14,6 +15,7 @@ from miniagents.promising.errors import (
     AppenderAbandonedError,
     ContextStateError,
     NoActiveContextError,
+    PromiseCancelledError,
     TaskAbandonedWarning,
 )
 
@@ -22,12 +24,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from miniagents.promising._failure import Failure
+    from miniagents.promising._pieces import PieceBuffer
     from miniagents.promising._production import Production
     from miniagents.promising.promise import Promise
 
 __all__ = ["PromiseResolvedHandler", "PromisingContext"]
 
-logger = logging.getLogger("miniagents")
+logger: Final = logging.getLogger("miniagents")
 
 PromiseResolvedHandler: TypeAlias = "Callable[[Promise[object], object], Awaitable[None]]"
 """A hook: an async function that is given a promise and what it resolved to."""
@@ -64,8 +67,8 @@ class PromisingContext:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._body: asyncio.Task[object] | None = None
         self._watch: Watch | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._writing_ends: weakref.WeakSet[Production] = weakref.WeakSet()
+        self._tasks: dict[asyncio.Task[None], Production | None] = {}
+        self._writing_ends: weakref.WeakSet[PieceBuffer[Any]] = weakref.WeakSet()  # Any: not read
         self._failures: weakref.WeakSet[Failure] = weakref.WeakSet()
         self._late_errors: list[BaseException] = []
         self._interruption: BaseException | None = None
@@ -107,7 +110,9 @@ class PromisingContext:
         self._loop = asyncio.get_running_loop()
         self._body = asyncio.current_task()
         self.parent = active_context.get()
-        self._watch = self.parent.watch if self.parent is not None else Watch(self._loop)
+        # in a thread with a loop of its own, the context outside may be one of another loop
+        shares_loop = self.parent is not None and self.parent._loop is self._loop
+        self._watch = self.parent.watch if self.parent is not None and shares_loop else Watch(self._loop)
         self._state = "active"
         active_context.set(self)
         return self
@@ -125,6 +130,12 @@ class PromisingContext:
         self._state = "closing"
         self.watch.closing(self)
         try:
+            await self._end(error)
+        finally:
+            self._raise_interruption(error)
+
+    async def _end(self, error: BaseException | None) -> None:
+        try:
             if error is None and self._interruption is None:
                 await self._end_of_work()
                 await self._before_the_end()
@@ -137,7 +148,7 @@ class PromisingContext:
                 if self._tasks:
                     await self._cancel_work()
             finally:
-                self._close()
+                self._close(error)
         self._raise_late_errors(error)
 
     async def __aenter__(self) -> Self:
@@ -146,21 +157,14 @@ class PromisingContext:
     async def __aexit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        try:
-            await self.afinalize(error)
-        finally:
-            interruption = self._interruption
-            if self._body_was_cancelled and self._body is not None:
-                self._body.uncancel()
-            if interruption is not None and error is not interruption:
-                raise interruption
+        await self.afinalize(error)
 
     # --- for promises ---
 
     @property
     def tasks(self) -> AbstractSet[asyncio.Task[None]]:
         """The tasks of this context that have not ended."""
-        return self._tasks
+        return self._tasks.keys()
 
     @property
     def watch(self) -> Watch:
@@ -173,24 +177,56 @@ class PromisingContext:
             raise ContextStateError(f"this {type(self).__name__} is not active yet")
         return self._watch
 
-    def spawn(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
-        """Starts a task that the context owns.
+    def spawn(
+        self, work: Coroutine[object, object, None], name: str, production: Production | None = None
+    ) -> asyncio.Task[None]:
+        """Starts a task that the context owns, and in which it is the active one.
+
+        Args:
+            work: what the task runs.
+            name: what logs and warnings call it.
+            production: what is given up with the task, should it never stop.
 
         Raises:
-            ContextStateError: the context has ended.
+            ContextStateError: the context has ended, or belongs to another event loop.
         """
-        if self._loop is None or self._state == "closed":
+        try:
+            loop = self.open_loop(name)
+        except ContextStateError:
             work.close()
-            raise ContextStateError(f"{name!r} cannot start: its {type(self).__name__} is {self._state}")
-        task = self._loop.create_task(work, name=name)
+            raise
+        if active_context.get() is self:
+            task = loop.create_task(work, name=name)
+        else:
+            variables = copy_context()
+            variables.run(active_context.set, self)
+            task = loop.create_task(work, name=name, context=variables)
         if not task.done():  # it is, where the loop starts tasks eagerly
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = production
+            task.add_done_callback(self._forget)
         return task
 
-    def register_writing_end(self, production: Production) -> None:
-        """Remembers a stream that is fed by its holder, so that its readers do not wait for ever."""
-        self._writing_ends.add(production)
+    def open_loop(self, name: str) -> asyncio.AbstractEventLoop:
+        """The loop that work can be started in.
+
+        Raises:
+            ContextStateError: the context has ended, or belongs to another event loop.
+        """
+        loop = self._loop
+        if loop is None or self._state == "closed":
+            raise ContextStateError(f"{name!r} cannot start: its {type(self).__name__} is {self._state}")
+        if asyncio.get_running_loop() is not loop:
+            raise ContextStateError(f"{name!r} cannot start: its {type(self).__name__} is one of another event loop")
+        return loop
+
+    def register_writing_end(self, buffer: PieceBuffer[Any]) -> None:  # Any: not read
+        """Remembers a stream that is fed by its holder, so that its readers do not wait for ever.
+
+        Raises:
+            ContextStateError: the context has ended, or belongs to another event loop.
+        """
+        self.open_loop(buffer.name)
+        self._writing_ends.add(buffer)
 
     def remember(self, failure: Failure) -> None:
         """Remembers an error, so that it is logged at the latest when the context ends, unless somebody saw it."""
@@ -205,16 +241,22 @@ class PromisingContext:
     def notify_resolved(self, promise: Promise[object]) -> None:
         """Arranges for the hooks to be called once the promise has resolved; does nothing where there are none."""
         if self._resolved_handlers and not inside_hook.get() and self._state != "closed":
-            self.spawn(self._call_resolved_handlers(promise), f"on_promise_resolved({promise.name})")
+            # what is lazy stays so: looking at its result begins when the work does
+            promise.when_started(
+                lambda: self.spawn(self._call_resolved_handlers(promise), f"on_promise_resolved({promise.name})")
+            )
 
     # --- machinery ---
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(task, None)
 
     async def _before_the_end(self) -> None:
         """What a subclass does once the work has come to its end and before the context closes."""
 
     async def _end_of_work(self) -> None:
         while self._tasks:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self._tasks, return_when="FIRST_COMPLETED")
 
     def end_what_nobody_can_end(self) -> None:
         """All tasks wait for readers or for writers that are not there any more: tells them so."""
@@ -226,8 +268,13 @@ class PromisingContext:
             if self.watch.is_parked(task) or not ended:
                 task.cancel()
 
-    def _open_writing_ends(self) -> list[Production]:
-        return [production for production in self._writing_ends if not production.is_done()]
+    def _open_writing_ends(self) -> list[PieceBuffer[Any]]:  # Any: not read
+        """The streams that have not ended and that no task, running or still to be started, will end."""
+        return [
+            buffer
+            for buffer in self._writing_ends
+            if not buffer.is_done() and not buffer.is_lazy() and not any(buffer.workers())
+        ]
 
     async def _cancel_work(self) -> None:
         """Cancels all tasks, gives them time to stop, and gives up those that do not."""
@@ -236,7 +283,7 @@ class PromisingContext:
         interrupted: asyncio.CancelledError | None = None
         while self._tasks:
             # tasks that are started while others stop are to be cancelled as well
-            for task in self._tasks - cancelled:
+            for task in self._tasks.keys() - cancelled:
                 task.cancel()
                 cancelled.add(task)
             left = deadline - asyncio.get_running_loop().time()
@@ -246,8 +293,10 @@ class PromisingContext:
                 await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError as error:
                 interrupted = error
-        for task in tuple(self._tasks):
-            self._tasks.discard(task)
+        for task, production in tuple(self._tasks.items()):
+            self._forget(task)
+            if production is not None:
+                production.give_up(PromiseCancelledError(f"{production.origin()} was cancelled and did not stop"))
             warnings.warn(
                 f"task {task.get_name()!r} did not stop within {self.shutdown_timeout} s of its cancellation and was "
                 f"given up: {task.get_coro()!r}",
@@ -259,9 +308,12 @@ class PromisingContext:
         if interrupted is not None:
             raise interrupted
 
-    def _close(self) -> None:
-        for production in self._open_writing_ends():
-            production.give_up(AppenderAbandonedError(f"the context ended before {production.name!r} was closed"))
+    def _close(self, error: BaseException | None) -> None:
+        for buffer in self._open_writing_ends():
+            if error is None:
+                buffer.give_up(AppenderAbandonedError(f"the context ended before {buffer.name!r} was closed"))
+            else:
+                buffer.cancel()
         self.watch.closed(self)
         self._state = "closed"
         if active_context.get() is self:
@@ -288,6 +340,12 @@ class PromisingContext:
             if self._body is not None and not self._body.done() and self._body is not asyncio.current_task():
                 self._body_was_cancelled = True
                 self._body.cancel()
+
+    def _raise_interruption(self, error: BaseException | None) -> None:
+        if self._body_was_cancelled and self._body is not None:
+            self._body.uncancel()
+        if self._interruption is not None and error is not self._interruption:
+            raise self._interruption
 
     async def _call_resolved_handlers(self, promise: Promise[object]) -> None:
         inside_hook.set(True)

@@ -63,9 +63,12 @@ class Promise(Production, Generic[T_co]):
     ) -> None:
         self._prepare(active_context.get(), name if name is not None else name_of(resolver), resolver)
         context = self.context
+        context.open_loop(self.name)
         context.notify_resolved(self)
         if context.start_asap if start_asap is DEFAULT else start_asap:
             self._start()
+        else:
+            self.belongs_here()
 
     @classmethod
     def resolved(cls, value: U, /) -> Promise[U]:
@@ -112,7 +115,18 @@ class Promise(Production, Generic[T_co]):
 
     def cancelled(self) -> bool:
         """Whether the promise was cancelled before it had a value."""
-        return self._failure is not None and isinstance(self._failure.error, PromiseCancelledError)
+        return self.done() and self._failure is not None and isinstance(self._failure.error, PromiseCancelledError)
+
+    def cancel(self) -> bool:
+        """Stops the work and everything that it started, also what still runs after the promise has resolved.
+
+        Readers get `PromiseCancelledError`. Nothing happens to what is finished.
+
+        Returns:
+            Whether there was anything to stop.
+        """
+        self.done()  # a whole that can be made of pieces that are all there is not lost
+        return super().cancel()
 
     def __repr__(self) -> str:
         state = "resolved" if self._value is not PENDING else "pending" if self._failure is None else "failed"
@@ -299,6 +313,19 @@ class Promise(Production, Generic[T_co]):
             self._failure = self.failure_of(error)
             self.finished()
 
+    def when_started(self, then: Callable[[], object]) -> None:
+        """Calls something when the work starts; at once where it has started."""
+        resolver = self._resolver
+        if resolver is None:
+            then()
+            return
+
+        def start() -> Awaitable[T_co]:
+            then()
+            return resolver()
+
+        self._resolver = start
+
     async def settled(self) -> Failure | None:
         """Waits for the end without raising the promise's error, which nobody has seen by this."""
         if not self.is_done():
@@ -324,9 +351,7 @@ class Promise(Production, Generic[T_co]):
         except GeneratorExit:
             raise  # the loop is gone, and with it everybody who could be told
         except BaseException as error:
-            if self.is_done():
-                self.fail_late(error)
-            self.give_up(error)
+            self.end_with(error)
             if isinstance(error, asyncio.CancelledError):
                 raise
         else:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeGuard
 
 from typing_extensions import TypeVar
 
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import PieceBuffer
-from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError
-from miniagents.promising.stream import ForeignOutcomes, Stream, StreamedPromise, outcomes_of, stream_over
+from miniagents.promising._foreign import ForeignOutcomes
+from miniagents.promising._pieces import FAIR_SHARE, PieceBuffer, take_turn
+from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
+from miniagents.promising.stream import Stream, StreamedPromise, outcomes_of, stream_over
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -62,7 +64,12 @@ class FlatSequence(Generic[P]):
         context: PromisingContext | None = None,
     ) -> None:
         self._adapt = adapt
-        self._buffer: PieceBuffer[P] = PieceBuffer(context or active_context.get(), name)
+        context = context or active_context.get()
+        self._buffer: PieceBuffer[P] = PieceBuffer(context, name)
+        if context is not None:
+            context.register_writing_end(self._buffer)
+            self._buffer.adopt()
+            self._buffer.belongs_here()
         self._queue: deque[P | Failure | _Pending] = deque()
         self._draining = False
         self._out_of_order = 0
@@ -96,7 +103,7 @@ class FlatSequence(Generic[P]):
             self._queue.extend(parts)
             if not self._draining:
                 self._draining = True
-                self._buffer.launch(self._drain())
+                self._buffer.launch(self._whole_or_error(self._drain))
 
     def put_out_of_order(self, item: object) -> None:
         """Adds an item that appears as soon as it is there, whatever was put in before or after it.
@@ -110,7 +117,7 @@ class FlatSequence(Generic[P]):
         for part in self._take_apart(item):
             if isinstance(part, _Pending):
                 self._out_of_order += 1
-                self._buffer.launch(self._forward_out_of_order(part))
+                self._buffer.launch(self._whole_or_error(partial(self._forward_out_of_order, part)))
             else:
                 self._emit([part])
 
@@ -161,8 +168,7 @@ class FlatSequence(Generic[P]):
         if not self._closed and not self._buffer.ended:
             self.put(item)
         elif self._buffer.was_cancelled():
-            if not isinstance(error, asyncio.CancelledError):
-                self._buffer.fail_late(error)
+            self._buffer.end_with(error)
         elif not isinstance(error, asyncio.CancelledError):
             self._buffer.context.report(error)
 
@@ -175,57 +181,76 @@ class FlatSequence(Generic[P]):
     def _take_apart(self, item: object) -> list[P | Failure | _Pending]:
         """The pieces and the still pending parts of an item, in order; lists within lists cost no recursion."""
         parts: list[P | Failure | _Pending] = []
-        nested: list[Iterator[object]] = [iter((item,))]
+        nested: list[tuple[object, Iterator[object]]] = [(parts, iter((item,)))]
+        within = {id(parts)}
         while nested:
-            for part in nested[-1]:
+            for part in nested[-1][1]:
+                if isinstance(part, Failure):
+                    parts.append(self._buffer.taken_over(part))
+                    continue
                 piece = self._adapt(part)
                 if piece is not NotImplemented:
                     parts.append(piece)
-                elif isinstance(part, BaseException):
+                    continue
+                if isinstance(part, BaseException):
                     parts.append(self._buffer.failure_of(part))
-                elif _is_ended_stream(part):
-                    nested.append(_pieces_of_ended(part))
-                    break
+                    continue
+                if _is_stream(part) and part._buffer is self._buffer:
+                    raise PromiseDeadlockError((self._buffer.name,))  # it would give what it gives, again and again
+                level: tuple[object, Iterator[object]]
+                if _is_stream(part) and part.all_there():
+                    level = part._buffer, iter(part._buffer.pieces)
                 elif _is_async_iterable(part):
                     parts.append(_Pending(part))
+                    continue
                 elif _is_iterator(part):
-                    nested.append(part)
-                    break
+                    level = part, part
                 elif _is_sequence(part):
-                    nested.append(iter(tuple(part)))
-                    break
+                    level = part, iter(tuple(part))
                 else:
                     raise TypeError(f"{self._buffer.name!r} takes no {type(part).__qualname__}: {part!r:.200}")
+                if id(level[0]) in within:
+                    raise TypeError(f"{self._buffer.name!r} takes no {type(part).__qualname__} that contains itself")
+                within.add(id(level[0]))
+                nested.append(level)
+                break
             else:
-                nested.pop()
+                within.discard(id(nested.pop()[0]))
         return parts
 
     def _emit(self, parts: Sequence[P | Failure | _Pending]) -> None:
         for part in parts:
-            if isinstance(part, Failure):
-                self._buffer.emit_failure(part)
-            elif not isinstance(part, _Pending):
-                self._buffer.emit(part)
+            if not isinstance(part, _Pending):
+                self._buffer.emit_outcome(part)
 
     async def _drain(self) -> None:
         """Forwards what is still to come, in order."""
-        try:
-            while self._queue:
-                part = self._queue.popleft()
-                if isinstance(part, _Pending):
-                    await self._forward(part)
-                else:
-                    self._emit([part])
-        finally:
-            self._draining = False
-            self._end_if_complete()
+        while self._queue and not self._buffer.ended:
+            part = self._queue.popleft()
+            if isinstance(part, _Pending):
+                await self._forward(part)
+            else:
+                self._emit([part])
+                if len(self._buffer.pieces) % FAIR_SHARE == 0:
+                    await take_turn()
+        self._draining = False
+        self._end_if_complete()
 
     async def _forward_out_of_order(self, pending: _Pending) -> None:
+        await self._forward(pending)
+        self._out_of_order -= 1
+        self._end_if_complete()
+
+    async def _whole_or_error(self, forward: Callable[[], Awaitable[None]]) -> None:
+        """Ends the stream with an error where the forwarding breaks off: what is not complete must not look so."""
         try:
-            await self._forward(pending)
-        finally:
-            self._out_of_order -= 1
-            self._end_if_complete()
+            await forward()
+        except GeneratorExit:
+            raise  # the loop is gone, and with it everybody who could be told
+        except BaseException as error:
+            self._buffer.end_with(error)
+            if isinstance(error, asyncio.CancelledError):
+                raise
 
     async def _forward(self, pending: _Pending) -> None:
         """Forwards what is still to come of one item, and whatever that is made of, as deep as it goes."""
@@ -255,9 +280,6 @@ class FlatSequence(Generic[P]):
 
     def _parts_of(self, item: object) -> list[P | Failure | _Pending]:
         """Takes an item apart that came from a nested stream: what is wrong with it is an error in its place."""
-        if isinstance(item, Failure):
-            item.seen = True  # from here on it is this sequence's to deliver
-            return [self._buffer.failure_of(item.error)]
         try:
             return self._take_apart(item)
         except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
@@ -280,8 +302,8 @@ class _Pending:
 # isinstance() alone would leave the types of the elements unknown
 
 
-def _is_ended_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
-    return isinstance(item, StreamedPromise) and item.all_there()
+def _is_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
+    return isinstance(item, StreamedPromise)
 
 
 def _is_async_iterable(item: object) -> TypeGuard[AsyncIterable[object]]:
@@ -294,12 +316,3 @@ def _is_iterator(item: object) -> TypeGuard[Iterator[object]]:
 
 def _is_sequence(item: object) -> TypeGuard[Sequence[object]]:
     return isinstance(item, Sequence) and not isinstance(item, str | bytes | bytearray | memoryview)
-
-
-def _pieces_of_ended(stream: StreamedPromise[object, object]) -> Iterator[object]:
-    for piece in stream._buffer.pieces:
-        if isinstance(piece, Failure):
-            piece.seen = True  # from here on it is the sequence's to deliver
-            yield piece.error
-        else:
-            yield piece

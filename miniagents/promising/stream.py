@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+import contextlib
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
 
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.promising._current import active_context
 from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import PieceBuffer, PieceIterator
+from miniagents.promising._foreign import ForeignOutcomes
+from miniagents.promising._pieces import PieceBuffer, PieceIterator, Replayed
 from miniagents.promising.promise import Promise, blank, name_of
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+
     from miniagents.promising._production import Production
 
 __all__ = ["Stream", "StreamedPromise"]
@@ -25,7 +28,7 @@ A = TypeVar("A")
 W = TypeVar("W")
 
 
-class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
+class StreamedPromise(Promise[W_co], Replayed[P_co], Generic[P_co, W_co]):
     """A whole value that arrives piece by piece and can be replayed from the first piece.
 
     Iterating gives the pieces, to each reader all of them from the first one, be they there already or still to come.
@@ -75,10 +78,13 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
         self._look_at(buffer, None)
         self._resolver = lambda: resolver(self)
         context = self.context
+        context.open_loop(name)
         context.notify_resolved(self)
         if context.start_asap if start_asap is DEFAULT else start_asap:
             buffer.at_end = self._start
             buffer.start()
+        else:
+            self.belongs_here()
 
     @classmethod
     def of(cls, pieces: Iterable[Q], /) -> Stream[Q]:
@@ -247,18 +253,18 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
         """
 
         async def zipped(out: PieceBuffer[tuple[P_co, Q]]) -> AsyncIterator[tuple[P_co, Q] | Failure]:
-            others = outcomes_of(other, out)
-            async for left in self._outcomes():
-                try:
-                    right = await anext(others)
-                except StopAsyncIteration:
-                    return
-                if isinstance(left, Failure):
-                    yield left
-                elif isinstance(right, Failure):
-                    yield right
-                else:
-                    yield left, right
+            async with reading(other, out) as others:
+                async for left in self._outcomes():
+                    try:
+                        right = await anext(others)
+                    except StopAsyncIteration:
+                        return
+                    if isinstance(left, Failure):
+                        yield left
+                    elif isinstance(right, Failure):
+                        yield right
+                    else:
+                        yield left, right
 
         return self._piped(zipped, "zip")
 
@@ -276,8 +282,9 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
             async for piece in self._outcomes():
                 yield piece
             for other in others:
-                async for following in outcomes_of(other, out):
-                    yield following
+                async with reading(other, out) as pieces:
+                    async for following in pieces:
+                        yield following
 
         return self._piped(chained, "chain")
 
@@ -297,8 +304,9 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
                 if isinstance(inner, Failure):
                     yield inner
                     continue
-                async for following in outcomes_of(inner, out):
-                    yield following
+                async with reading(inner, out) as pieces:
+                    async for following in pieces:
+                        yield following
 
         return self._piped(flat, "flat_map")
 
@@ -309,6 +317,10 @@ class StreamedPromise(Promise[W_co], AsyncIterable[P_co], Generic[P_co, W_co]):
         self._prepare(buffer._context, buffer.name)
         self._buffer = buffer
         self._collect = collect
+
+    def when_started(self, then: Callable[[], object]) -> None:
+        """Calls something when the work starts; at once where it has started."""
+        self._buffer.when_started(then)
 
     def _outcomes(self) -> AsyncIterator[P_co | Failure]:
         """Reads from the first piece, failures as objects."""
@@ -371,8 +383,14 @@ def view_of(buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W]) -> Stre
 def piped(pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]], name: str, *, lazy: bool) -> Stream[Q]:
     """The stream of what an async generator yields that is given the buffer it yields into."""
     buffer: PieceBuffer[Q] = PieceBuffer(active_context.get(), name, streamer=lambda: pipe(buffer))
+    return started_over(buffer, lazy=lazy)
+
+
+def started_over(buffer: PieceBuffer[Q], *, lazy: bool) -> Stream[Q]:
+    """The promise of a buffer's pieces, whose making is started unless it is to be lazy."""
     promise = stream_over(buffer)
     context = promise.context
+    context.open_loop(promise.name)
     context.notify_resolved(promise)
     if context.start_asap and not lazy:
         buffer.start()
@@ -380,35 +398,22 @@ def piped(pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]], name: st
 
 
 def outcomes_of(stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> AsyncIterator[Q | Failure]:  # Any: not read
-    """The pieces and failures of any async iterable; one that is no promise ends with its first error."""
-    return stream._outcomes() if isinstance(stream, StreamedPromise) else ForeignOutcomes(stream, out)
+    """The pieces and failures of any async iterable; one that is not replayed ends with its first error."""
+    return stream._outcomes() if isinstance(stream, Replayed) else ForeignOutcomes(stream, out)
 
 
-class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
-    """Reads an async iterable that is no promise."""
-
-    def __init__(self, stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> None:  # Any: `out` is not read
-        self._iterator: AsyncIterator[Q] | None = aiter(stream)
-        self._out = out
-
-    async def __anext__(self) -> Q | Failure:
-        iterator = self._iterator
-        if iterator is None:
-            raise StopAsyncIteration
-        try:
-            return await anext(iterator)
-        except StopAsyncIteration:
-            self._iterator = None
-            raise
-        except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
-            self._iterator = None
-            return self._out.failure_of(error)
-
-    async def aclose(self) -> None:
-        """Runs the `finally` blocks of a generator that was left half-way."""
-        iterator, self._iterator = self._iterator, None
-        if isinstance(iterator, AsyncGenerator):
-            await iterator.aclose()
+@contextlib.asynccontextmanager
+async def reading(
+    stream: AsyncIterable[Q],
+    out: PieceBuffer[Any],  # Any: not read
+) -> AsyncGenerator[AsyncIterator[Q | Failure]]:
+    """Reads any async iterable as `outcomes_of` does, and closes a generator that is left half-way."""
+    outcomes = outcomes_of(stream, out)
+    try:
+        yield outcomes
+    finally:
+        if isinstance(outcomes, ForeignOutcomes):
+            await outcomes.aclose()
 
 
 def _attempt(out: PieceBuffer[Any], fn: Callable[[A], W], piece: A) -> W | Failure:  # Any: `out` is not read

@@ -1,0 +1,70 @@
+"""Which tasks a task waits for, rather than for a promise: `await task`, `gather()`, `wait()`, a task group."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import Context
+from types import AsyncGeneratorType, CodeType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+
+from miniagents.promising._current import producing
+
+if TYPE_CHECKING:
+    from miniagents.promising._production import Production
+
+__all__ = ["joined_tasks", "producing_in"]
+
+
+def joined_tasks(task: asyncio.Task[object]) -> list[asyncio.Task[object]]:
+    """The unfinished tasks that a task waits for and nothing else, as far as asyncio lets one see it.
+
+    asyncio has no public way to ask this; where its insides look different, nothing is found and nothing is claimed.
+    """
+    waiter: object = getattr(task, "_fut_waiter", None)
+    if isinstance(waiter, asyncio.Task):
+        return [] if waiter.done() else [waiter]
+    gathered: Iterable[asyncio.Future[object]] | None = getattr(waiter, "_children", None)
+    joined = [future for future in (_members(task) if gathered is None else gathered) if not future.done()]
+    tasks = [future for future in joined if isinstance(future, asyncio.Task)]
+    return tasks if len(tasks) == len(joined) else []  # any other future may be done by whoever holds it
+
+
+def producing_in(task: asyncio.Task[object]) -> Production | None:
+    """The promise that a task is a part of the making of."""
+    # tasks tell their context from Python 3.12 on
+    variables = next((held for held in gc.get_referents(task) if isinstance(held, Context)), None)
+    return None if variables is None else variables.get(producing)
+
+
+def _members(task: asyncio.Task[object]) -> Iterable[asyncio.Future[object]]:
+    """What a task waits for in a task group or in one of asyncio's functions that wait by callbacks."""
+    awaited: object = task.get_coro()
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None)
+        members = None if frame is None else _MEMBERS.get(frame.f_code)
+        found = () if frame is None or members is None else members(frame.f_locals)
+        if found:
+            return found
+        following = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
+        if following is None and frame is None:
+            # what `async for` awaits keeps the generator that it steps through to itself
+            following = next((other for other in gc.get_referents(awaited) if _is_async_generator(other)), None)
+        awaited = following
+    return ()
+
+
+_Locals: TypeAlias = Mapping[str, Any]  # Any: the local variables of asyncio's functions
+
+_MEMBERS: Final[Mapping[CodeType, Callable[[_Locals], tuple[asyncio.Future[object], ...]]]] = {
+    asyncio.TaskGroup.__aexit__.__code__: lambda variables: tuple(variables["self"]._tasks),
+    # with a time limit the wait ends by itself
+    asyncio.wait.__code__: lambda variables: tuple(variables["fs"]) if variables["timeout"] is None else (),
+    # up to Python 3.11 this runs what it is given in a task of its own, later on in the one that calls it
+    asyncio.wait_for.__code__: lambda variables: (variables["fut"],) if asyncio.isfuture(variables["fut"]) else (),
+}
+
+
+def _is_async_generator(value: object) -> TypeGuard[AsyncGeneratorType[object, object]]:
+    return isinstance(value, AsyncGeneratorType)

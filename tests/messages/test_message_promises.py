@@ -1,0 +1,242 @@
+"""Promises of one message: its tokens, its events, and what is known of it beforehand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from syrupy.assertion import SnapshotAssertion
+
+from miniagents import (
+    AssistantMessage,
+    ErrorMessage,
+    Message,
+    MessagePromise,
+    MessageSequencePromise,
+    MiniAgents,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamAppender,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    UserMessage,
+    stream_message,
+)
+from miniagents.testing import transcript
+
+pytestmark = pytest.mark.timeout(60)
+
+Piece = str | StreamEvent
+
+
+class Templated(Message, frozen=True, kw_only=True):
+    text_template = "{name} is {age}"
+    name: str
+    age: int
+
+
+async def said(pieces: Iterable[Piece]) -> AsyncIterator[Piece]:
+    for piece in pieces:
+        yield piece
+
+
+PIECES = st.lists(
+    st.text(st.characters(codec="utf-8"), max_size=4)
+    | st.builds(ReasoningDelta, text=st.text(st.characters(codec="utf-8"), max_size=3))
+    | st.builds(RefusalDelta, text=st.just("no"))
+    | st.builds(TextDelta, text=st.text("xyz", max_size=3))
+    | st.builds(ToolCallDelta, index=st.integers(0, 3), arguments=st.text("{}", max_size=3)),
+    max_size=12,
+)
+
+
+def text_of(pieces: list[Piece]) -> str:
+    return "".join(
+        piece.text if isinstance(piece, TextDelta) else piece for piece in pieces if isinstance(piece, str | TextDelta)
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(pieces=PIECES)
+def test_m6_tokens_joined_are_the_text_and_events_never_appear_as_text(pieces: list[Piece]) -> None:
+    async def main() -> None:
+        promise = stream_message(AssistantMessage, said(pieces), model="m")
+        tokens = [token async for token in promise]
+        message = await promise
+        assert all(isinstance(token, str) for token in tokens)
+        assert "".join(tokens) == str(message) == message.text == text_of(pieces)
+        assert await promise.pieces() == tuple(tokens)
+        assert await promise.into("".join) == str(message)
+        events = await promise.events
+        assert events == tuple(TextDelta(text=piece) if isinstance(piece, str) else piece for piece in pieces)
+        again = stream_message(AssistantMessage, promise.events, model="m")
+        assert await again == message
+        assert await again.events == events
+
+    MiniAgents().run(main())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message("text"),
+        Message(""),
+        Message(),
+        Templated(name="Ann", age=3),
+        ErrorMessage("no", error_type="ValueError"),
+    ],
+)
+def test_m6_tokens_of_a_message_that_is_there_already_are_its_text(message: Message) -> None:
+    async def main() -> None:
+        promise = MessagePromise.of_message(message)
+        assert "".join([token async for token in promise]) == str(message)
+        assert await promise is message
+        assert promise.done()
+        assert promise.message_class is type(message)
+        async with MiniAgents():
+            assert "".join([event.text async for event in promise.events if isinstance(event, TextDelta)]) == str(
+                message
+            )
+
+    asyncio.run(main())
+
+
+def test_m6_what_is_neither_token_nor_event_is_refused() -> None:
+    async def main() -> None:
+        wrong: Any = said([b"bytes"])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
+        with pytest.raises(TypeError, match=r"^Message: a token is a string or a stream event, not bytes: b'bytes'$"):
+            await stream_message(Message, wrong)
+
+    MiniAgents().run(main())
+
+
+def test_m7_known_fields_can_be_read_before_the_end() -> None:
+    async def main() -> None:
+        with StreamAppender[str]() as appender:
+            promise = stream_message(AssistantMessage, appender, model="some-model")
+            assert promise.message_class is AssistantMessage
+            assert dict(promise.known) == {"model": "some-model"}
+            assert not promise.done()
+            appender.append("Hello")
+            appender.close()
+            assert await promise == AssistantMessage("Hello", model="some-model")
+            assert dict(promise.known) == {"text": "Hello", "role": "assistant", "model": "some-model"}
+
+    MiniAgents().run(main())
+
+
+def test_m7_known_fields_are_frozen() -> None:
+    async def main() -> None:
+        with StreamAppender[str]() as appender:
+            callers = ["a"]
+            promise = stream_message(ErrorMessage, appender, error_type="E", callers=tuple(callers))
+            known: Any = promise.known
+            with pytest.raises(TypeError):
+                known["error_type"] = "other"
+
+    MiniAgents().run(main())
+
+
+def test_m7_known_fields_of_sequences_are_those_of_their_messages() -> None:
+    async def main() -> None:
+        sequence = MessageSequencePromise.of_messages([UserMessage("a"), Message("b")])
+        assert [promise.message_class async for promise in sequence] == [UserMessage, Message]
+
+    asyncio.run(main())
+
+
+def test_a_message_that_cannot_be_made_is_an_error_of_its_promise() -> None:
+    async def main() -> None:
+        promise = stream_message(Templated, said(["text"]), name="Ann")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+        assert [token async for token in promise] == ["text"]
+        with pytest.raises(TypeError, match="age"):
+            await promise
+
+    MiniAgents().run(main())
+
+
+def test_map_text_keeps_the_class_the_fields_and_the_streaming() -> None:
+    async def main() -> None:
+        promise = stream_message(AssistantMessage, said(["a", ReasoningDelta(text="hm"), "b"]), model="m").map_text(
+            str.upper
+        )
+        assert [token async for token in promise] == ["A", "B"]
+        assert promise.known["model"] == "m"
+        assert await promise == AssistantMessage("AB", model="m")
+
+    MiniAgents().run(main())
+
+
+def test_checked_keeps_tokens_and_events() -> None:
+    def check(message: Message) -> Message:
+        if str(message) == "bad":
+            raise ValueError("refused")
+        return message
+
+    async def main() -> None:
+        for text in ("good", "bad"):
+            promise = stream_message(Message, said([text, ReasoningDelta(text="hm")])).checked(check)
+            assert [token async for token in promise] == [text]
+            assert await promise.events == (TextDelta(text=text), ReasoningDelta(text="hm"))
+            if text == "good":
+                assert await promise == Message("good")
+            else:
+                with pytest.raises(ValueError, match="^refused$"):
+                    await promise
+
+    MiniAgents().run(main())
+
+
+def test_sequences_map_join_and_resolve_their_messages() -> None:
+    async def main() -> None:
+        sequence = MessageSequencePromise.of_messages([Message("a"), Message("b")])
+        assert await sequence.aresolve_messages() is await sequence
+        assert await sequence.map_messages(lambda message: UserMessage(message.text)) == (
+            UserMessage("a"),
+            UserMessage("b"),
+        )
+        assert await sequence.as_single_promise() == Message("a\n\nb")
+
+    MiniAgents().run(main())
+
+
+def test_settled_messages_give_errors_in_their_places_and_raise_nothing() -> None:
+    from miniagents import MessageSequence  # noqa: PLC0415 - it reads better here
+
+    async def main() -> None:
+        async def cut() -> AsyncIterator[str]:
+            yield "half"
+            raise ValueError("cut")
+
+        sequence = MessageSequence[Message]()
+        sequence.put(["a", KeyError("k"), stream_message(Message, cut()), "b"])
+        sequence.close()
+        settled = [(message, repr(error)) async for message, error in sequence.promise.settled_messages()]
+        assert settled == [
+            (Message("a"), "None"),
+            (None, "KeyError('k')"),
+            (None, "ValueError('cut')"),
+            (Message("b"), "None"),
+        ]
+        with pytest.raises(KeyError):
+            await sequence.promise
+
+    MiniAgents().run(main())
+
+
+def test_the_stream_of_a_message_is_what_it_was(snapshot: SnapshotAssertion) -> None:
+    async def main() -> str:
+        pieces: list[Piece] = [
+            ReasoningDelta(text="A greeting."),
+            "Hel",
+            "lo",
+            ToolCallDelta(index=0, id="c1", name="wave", arguments='{"hand":'),
+            ToolCallDelta(index=0, arguments='"left"}'),
+            RefusalDelta(text="No more."),
+        ]
+        promise = stream_message(AssistantMessage, said(pieces), model="m")
+        return f"{await transcript(promise)}\n--- events\n{await transcript(promise.events)}"
+
+    assert MiniAgents().run(main()) == snapshot

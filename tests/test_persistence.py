@@ -1,0 +1,393 @@
+"""Hooks: those that keep messages, and those that are told of promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from miniagents import (
+    AgentCallNode,
+    AgentReplyNode,
+    InteractionContext,
+    Message,
+    MiniAgents,
+    PersistenceError,
+    Promise,
+    miniagent,
+    stream_message,
+)
+from miniagents.miniagents import PersistHandler
+
+pytestmark = pytest.mark.timeout(20)
+
+
+class Holder(Message, frozen=True, kw_only=True):
+    parts: tuple[Message, ...] = ()
+    one: Message | None = None
+
+
+@miniagent
+async def echo(ctx: InteractionContext) -> None:
+    ctx.reply(ctx.messages)
+
+
+class Store:
+    """Keeps messages, after it failed for the first times that it was asked to."""
+
+    def __init__(self, *, failures: int = 0, error: BaseException | None = None) -> None:
+        self.kept: list[Message] = []
+        self.calls = 0
+        self.failures = failures
+        self.error = error if error is not None else OSError("the disk is full")
+
+    async def keep(self, messages: tuple[Message, ...]) -> None:
+        self.calls += 1
+        await asyncio.sleep(0)
+        if self.calls <= self.failures:
+            raise self.error
+        self.kept.extend(messages)
+
+    @property
+    def said(self) -> list[Message]:
+        return [message for message in self.kept if not isinstance(message, AgentCallNode | AgentReplyNode)]
+
+    def calls_of(self, agent: str) -> list[AgentCallNode]:
+        return [node for node in self.kept if isinstance(node, AgentCallNode) and node.agent == agent]
+
+    def replies_of(self, agent: str) -> list[AgentReplyNode]:
+        return [node for node in self.kept if isinstance(node, AgentReplyNode) and node.agent == agent]
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("miniagents._persistence._PAUSES", (0, 0, 0))
+
+
+def say(messages: Any, *handlers: PersistHandler, agent: Any = echo) -> None:
+    async def main() -> None:
+        await agent.inquire(messages)
+
+    MiniAgents(on_persist_messages=handlers).run(main())
+
+
+# --- what is kept ---
+
+
+def test_a7_a_message_is_kept_once_however_often_it_is_sent() -> None:
+    store = Store()
+    message = Message("m")
+    say([message, message, Message("m"), "m", "n"], store.keep)
+    assert store.said == [Message("m"), Message("n")]
+
+
+def test_a7_the_messages_inside_a_message_are_kept_once_and_before_it() -> None:
+    store = Store()
+    part = Message("part")
+    inner = Holder(parts=(part, part), one=part)
+    outer = Holder("outer", parts=(inner, part), one=inner)
+    say([outer, part], store.keep)
+    assert store.said == [part, inner, outer]
+
+
+def test_a7_messages_nested_thousands_deep_are_kept_in_order() -> None:
+    message = Message("0")
+    for depth in range(2_000):
+        message = Holder(str(depth + 1), one=message)
+    store = Store()
+    say(message, store.keep)
+    assert [kept.text for kept in store.said] == [str(depth) for depth in range(2_001)]
+
+
+def test_a7_calls_and_replies_are_recorded_with_the_keys_of_their_callers() -> None:
+    store = Store()
+
+    @miniagent
+    async def outer(ctx: InteractionContext) -> None:
+        ctx.reply(echo.inquire([ctx.messages, "more"]))
+
+    say("hello", store.keep, agent=outer)
+    hello, more = Message("hello"), Message("more")
+    outer_call = AgentCallNode(agent="outer", messages=(hello,))
+    inner_call = AgentCallNode(agent="echo", messages=(hello, more), caller=outer_call.hash_key)
+    assert store.calls_of("outer") == [outer_call]
+    assert store.calls_of("echo") == [inner_call]
+    assert store.replies_of("outer") == [
+        AgentReplyNode(agent="outer", call=outer_call.hash_key, messages=(hello, more))
+    ]
+    assert store.replies_of("echo") == [AgentReplyNode(agent="echo", call=inner_call.hash_key, messages=(hello, more))]
+    order = [message.hash_key for message in store.kept]
+    assert len(set(order)) == len(order) == 6
+    for node in (outer_call, inner_call):
+        assert order.index(hello.hash_key) < order.index(node.hash_key)
+
+
+def test_a7_a_failed_call_is_recorded_with_its_error_and_the_error_still_reaches_its_reader() -> None:
+    store = Store()
+
+    @miniagent
+    async def failing(ctx: InteractionContext) -> None:
+        ctx.reply("before")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="^no$"):
+        say("hello", store.keep, agent=failing)
+    # the context was left by the error: what it still had to record may be missing, nothing else
+    store = Store()
+
+    async def main() -> None:
+        with pytest.raises(ValueError, match="^no$"):
+            await failing.inquire("hello")
+
+    MiniAgents(on_persist_messages=store.keep).run(main())
+    [reply] = store.replies_of("failing")
+    assert (reply.messages, reply.error) == ((Message("before"),), "ValueError: no")
+
+
+def test_a7_recording_does_not_count_as_reading_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    @miniagent
+    async def failing(ctx: InteractionContext) -> None:
+        raise ValueError("no")
+
+    async def main() -> None:
+        failing.inquire("hello")
+
+    MiniAgents(on_persist_messages=Store().keep).run(main())
+    assert len([record for record in caplog.records if "nobody has read" in record.getMessage()]) == 1, caplog.text
+
+
+def test_a7_a_cancelled_call_is_recorded() -> None:
+    store = Store()
+
+    async def main() -> None:
+        begun = asyncio.Event()
+
+        @miniagent
+        async def endless(ctx: InteractionContext) -> None:
+            ctx.reply("before")
+            begun.set()
+            await asyncio.Event().wait()
+
+        replies = endless.inquire("hello")
+        await begun.wait()
+        replies.cancel()
+
+    MiniAgents(on_persist_messages=store.keep).run(main())
+    [reply] = store.replies_of("endless")
+    assert reply.messages == (Message("before"),)
+    assert reply.error is not None
+    assert "cancelled" in reply.error
+
+
+def test_a7_messages_are_kept_as_they_arrive() -> None:
+    async def main() -> None:
+        seen = asyncio.Event()
+
+        async def keep(messages: tuple[Message, ...]) -> None:
+            if Message("first") in messages:
+                seen.set()
+
+        @miniagent
+        async def agent(ctx: InteractionContext) -> None:
+            ctx.reply("first")
+            await seen.wait()
+            ctx.reply("second")
+
+        async with MiniAgents(on_persist_messages=keep):
+            assert len(await agent.inquire()) == 2
+
+    asyncio.run(main())
+
+
+def test_a7_nothing_is_recorded_where_nobody_keeps_messages() -> None:
+    async def main() -> None:
+        assert MiniAgents.current().recorder is None
+        nodes: list[object] = []
+
+        @miniagent
+        async def agent(ctx: InteractionContext) -> None:
+            nodes.append(ctx.call_node)
+
+        await agent.inquire()
+        assert nodes == [None]
+
+    MiniAgents().run(main())
+
+
+# --- handlers that fail ---
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a7_a_failing_handler_is_tried_again() -> None:
+    store = Store(failures=2)
+    say(["a", "b"], store.keep)
+    assert store.said == [Message("a"), Message("b")]
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a7_a_handler_that_fails_to_the_end_is_reported_with_what_it_did_not_keep(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = Store(failures=10_000)
+    with pytest.raises(PersistenceError) as reported:
+        say(["a"], store.keep)
+    error = reported.value
+    assert error.messages[0] == Message("a")
+    assert len(error.messages) == 3
+    assert isinstance(error.__cause__, OSError)
+    assert str(error).startswith(
+        f"Store.keep could not keep 3 messages (Message {Message('a').hash_key}, AgentCallNode"
+    )
+    assert str(error).endswith("OSError: the disk is full")
+    assert "could not keep" in caplog.text
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a7_a_last_attempt_at_the_end_keeps_what_could_not_be_kept_before() -> None:
+    store = Store(failures=4)  # the first attempt and its three repetitions
+    say(["a"], store.keep)
+    assert store.said == [Message("a")]
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a7_one_failing_handler_does_not_keep_another_from_its_work() -> None:
+    broken, working = Store(failures=10_000), Store()
+    with pytest.raises(PersistenceError):
+        say(["a", "b"], broken.keep, working.keep)
+    assert working.said == [Message("a"), Message("b")]
+    assert not broken.kept
+
+
+def test_a7_a_handler_that_waits_does_not_keep_another_from_its_work() -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        kept = asyncio.Event()
+
+        async def slow(_: tuple[Message, ...]) -> None:
+            await gate.wait()
+
+        async def quick(_: tuple[Message, ...]) -> None:
+            kept.set()
+
+        async with MiniAgents(on_persist_messages=[slow, quick]):
+            await echo.inquire("a")
+            await kept.wait()
+            gate.set()
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a7_a_handler_that_is_cancelled_from_within_loses_nothing() -> None:
+    store = Store(failures=1, error=asyncio.CancelledError())
+    say(["a", "b"], store.keep)
+    assert store.said == [Message("a"), Message("b")]
+
+
+def test_a7_what_is_not_kept_because_the_context_was_left_by_an_error_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def never(_: tuple[Message, ...]) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        await echo.inquire("a")
+        await asked.wait()
+        raise KeyError("main")
+
+    asked = asyncio.Event()
+    with pytest.raises(KeyError):
+        MiniAgents(on_persist_messages=never).run(main())
+    assert "never could not keep" in caplog.text
+    assert "the context was left before" in caplog.text
+
+
+def test_a7_a_message_that_can_have_no_key_is_reported_and_the_others_are_kept() -> None:
+    store = Store()
+    with pytest.raises(BaseException) as reported:
+        say(["a", "\ud800", "b"], store.keep)
+    assert "Message without a key" in repr([str(error) for error in _all_errors(reported.value)])
+    assert store.said == [Message("a"), Message("b")]
+
+
+def _all_errors(error: BaseException) -> list[BaseException]:
+    parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+    return [inner for part in parts for inner in _all_errors(part)] or [error]
+
+
+# --- on_promise_resolved ---
+
+
+def test_a7_on_promise_resolved_is_told_of_every_promise_once() -> None:
+    seen: list[tuple[str, object]] = []
+
+    async def hook(promise: Promise[object], result: object) -> None:
+        seen.append((promise.name, result))
+
+    async def main() -> None:
+        async def answer() -> int:
+            return 42
+
+        async def tokens() -> AsyncIterator[str]:
+            yield "to"
+            yield "kens"
+
+        assert await Promise(answer, name="answer") == 42
+        [message] = await echo.inquire(stream_message(Message, tokens()))
+        assert message == Message("tokens")
+
+    MiniAgents(on_promise_resolved=hook).run(main())
+    assert seen.count(("answer", 42)) == 1
+    assert seen.count(("Message", Message("tokens"))) == 1
+
+
+def test_a7_an_error_of_on_promise_resolved_is_raised_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    async def hook(_: Promise[object], __: object) -> None:
+        raise ValueError("hook")
+
+    async def main() -> None:
+        async def answer() -> int:
+            return 42
+
+        await Promise(answer)
+
+    with pytest.raises(ValueError, match="^hook$"):
+        MiniAgents(on_promise_resolved=hook).run(main())
+    assert "on_promise_resolved failed" in caplog.text
+
+
+def test_a7_there_is_no_task_for_hooks_that_nobody_registered() -> None:
+    def tasks_at_most() -> int:
+        async def main() -> int:
+            async def answer() -> int:
+                return 42
+
+            promises = [Promise(answer) for _ in range(50)]
+            most = 0
+            for promise in promises:
+                most = max(most, len(asyncio.all_tasks()))
+                await promise
+            return most
+
+        return MiniAgents().run(main())
+
+    assert tasks_at_most() == 51
+
+
+@pytest.mark.parametrize("hooked", [True, False])
+def test_a7_a_hook_does_not_start_what_waits_for_a_reader(hooked: bool) -> None:
+    started: list[str] = []
+
+    async def hook(_: Promise[object], __: object) -> None: ...
+
+    async def lazy() -> None:
+        started.append("started")
+
+    async def main() -> None:
+        Promise(lazy, start_asap=False)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    MiniAgents(on_promise_resolved=[hook] if hooked else []).run(main())
+    assert not started
