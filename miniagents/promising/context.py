@@ -256,7 +256,7 @@ class PromisingContext:
 
     async def _end_of_work(self) -> None:
         while self._tasks:
-            await asyncio.wait(self._tasks, return_when="FIRST_COMPLETED")
+            await asyncio.wait(self._tasks)
 
     def end_what_nobody_can_end(self) -> None:
         """All tasks wait for readers or for writers that are not there any more: tells them so."""
