@@ -1,4 +1,7 @@
-"""What tests of agents need: agents that say what the test wants, and a stable text of what a stream delivered."""
+"""What tests of agents need.
+
+Agents that say what the test wants, a stable text of what a stream delivered, and a clock that nobody waits for.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from typing import Final, TypeAlias, TypeGuard
 
 import msgspec
 
+from miniagents._virtual_clock import VirtualClockEventLoop
 from miniagents.messages import Message, MessagePromise, MessageSequencePromise, StreamEvent, stream_message
 from miniagents.miniagents import InteractionContext, MiniAgent, miniagent
 from miniagents.promising import StreamedPromise
 
-__all__ = ["Pause", "Reply", "Step", "scripted_agent", "transcript"]
+__all__ = ["Pause", "Reply", "Step", "VirtualClockEventLoop", "scripted_agent", "transcript"]
 
 
 class Pause(msgspec.Struct, frozen=True):

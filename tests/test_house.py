@@ -22,6 +22,7 @@ RANKS: Final = {
     "miniagents.codegen": 0,
     "miniagents.messages": 1,
     "miniagents.miniagents": 2,
+    "miniagents._context": 2,
     "miniagents._interaction": 2,
     "miniagents._persistence": 2,
     "miniagents._recording": 2,

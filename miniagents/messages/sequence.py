@@ -123,6 +123,7 @@ class MessageSequence(Generic[M]):
             instead: makes what is put in for an `Exception` of the work; None puts in the error itself.
         """
         self._flat.produce(work, start_asap=start_asap, instead=instead)
+        self.production.context.notify_resolved(self.promise)
 
     # --- machinery ---
 

@@ -27,14 +27,12 @@ class StreamAppender(Replayed[P], Generic[P]):
     """Appends pieces to a stream that any number of readers read: `appender.promise`, or the appender itself.
 
     It is a context manager that closes the stream at its end. An error inside the `with` block becomes the last piece
-    of the stream and goes on to the caller. An appender that is dropped without having been closed ends its stream with
-    an `AppenderAbandonedError`.
+    of the stream, and goes on to the caller as errors do. An appender that is dropped without having been closed ends
+    its stream with an `AppenderAbandonedError`.
 
     Args:
         name: what errors and logs call the stream.
         max_ahead: how many pieces `drain` lets the appender be ahead of the furthest reader; None for no bound.
-        capture_errors: True keeps an `Exception` inside the `with` block from going on to the caller, who knows that
-            the readers get it.
 
     Raises:
         NoActiveContextError: there is no active context.
@@ -49,13 +47,10 @@ class StreamAppender(Replayed[P], Generic[P]):
     Hello
     """
 
-    def __init__(
-        self, *, name: str = "StreamAppender", max_ahead: int | None = None, capture_errors: bool = False
-    ) -> None:
+    def __init__(self, *, name: str = "StreamAppender", max_ahead: int | None = None) -> None:
         if max_ahead is not None and max_ahead < 1:
             raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
         self._buffer: PieceBuffer[P] = PieceBuffer(active_context.get(), name, max_ahead=max_ahead)
-        self._capture_errors = capture_errors
         self._buffer.context.register_writing_end(self._buffer)
         self._buffer.adopt()
         self._loop = asyncio.get_running_loop()
@@ -118,12 +113,10 @@ class StreamAppender(Replayed[P], Generic[P]):
 
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        captured = error is not None and not self._buffer.ended
-        if error is not None and captured:
+    ) -> None:
+        if error is not None and not self._buffer.ended:
             self._buffer.emit_failure(self._buffer.failure_of(error))
         self.close()
-        return captured and self._capture_errors and isinstance(error, Exception)
 
     def __aiter__(self) -> AsyncIterator[P]:
         return aiter(self.promise)

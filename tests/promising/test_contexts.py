@@ -329,7 +329,7 @@ async def test_p8_thousands_of_tasks_that_end_one_by_one_do_not_hold_up_leaving(
         await gate.wait()
         following.set()
 
-    gates = [asyncio.Event() for _ in range(4001)]
+    gates = [asyncio.Event() for _ in range(7001)]
     async with PromisingContext():
         for gate, following in itertools.pairwise(gates):
             Promise(partial(wait_for, gate, following))

@@ -313,7 +313,7 @@ async def test_p7_long_chains_of_waits_do_not_hold_up_the_loop() -> None:
         ticking.cancel()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-    assert longest < 1
+    assert longest < 3
 
 
 # --- no circles ---

@@ -210,15 +210,13 @@ async def test_p4_a_million_ready_pieces_starve_nobody(what: str) -> None:
         for number in range(count):
             yield number
 
-    longest = 0.0
+    ticks = 0
 
     async def ticker() -> None:
-        nonlocal longest
-        loop = asyncio.get_running_loop()
+        nonlocal ticks
         while True:
-            began = loop.time()
             await asyncio.sleep(0)
-            longest = max(longest, loop.time() - began)
+            ticks += 1
 
     async with PromisingContext():
         pieces = range(count)
@@ -233,13 +231,13 @@ async def test_p4_a_million_ready_pieces_starve_nobody(what: str) -> None:
         stream = makers[what]()
         ticking = asyncio.create_task(ticker())
         await asyncio.sleep(0)
-        longest = 0.0
+        ticks = 0
         total = 0
         async for _ in stream:
             total += 1
         await stream.settled()
         assert total in (0, count)
-        assert longest < 0.2
+        assert ticks >= count // 512
         ticking.cancel()
         await settle(2)
 

@@ -143,7 +143,7 @@ async def appenders(appender: StreamAppender[str]) -> None:
     assert_type([piece async for piece in appender], list[str])
     assert_type(await appender.promise, tuple[str, ...])
     assert_type(appender.closed, bool)
-    with StreamAppender[int | str](name="numbers", max_ahead=3, capture_errors=True) as out:
+    with StreamAppender[int | str](name="numbers", max_ahead=3) as out:
         assert_type(out, StreamAppender[int | str])
         out.append(1)
         out.append("a")

@@ -1,0 +1,134 @@
+"""The context that agents live in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from typing_extensions import TypeVar
+
+from miniagents._persistence import Persister, PersistHandler
+from miniagents._recording import Recorder
+from miniagents._running import run_until_interrupted
+from miniagents.messages.frozen import longer_hash_keys as longer_hash_keys_here
+from miniagents.promising import PromiseResolvedHandler, PromisingContext
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Coroutine, Iterable
+
+    from miniagents._interaction import AgentCall
+
+__all__ = ["MiniAgents"]
+
+T = TypeVar("T")
+
+
+class MiniAgents(PromisingContext):
+    """The context that agents live in: `async with MiniAgents(): ...`, or `MiniAgents().run(main())` for a program.
+
+    Leaving it waits for all agents; leaving it by an error or a cancellation cancels them first. One object serves one
+    `async with`.
+
+    Args:
+        start_asap: whether agents and promises that do not say so themselves start at the next turn of the loop (True),
+            or when somebody first reads them (False).
+        errors_as_messages: True has an agent's error replied as an `ErrorMessage`, False raises it to readers.
+        longer_hash_keys: True gives messages hash keys of 64 digits instead of 40 in this context.
+        shutdown_timeout: seconds that a cancelled task is given to stop before it is given up with a warning.
+        on_promise_resolved: called with every promise that resolved in this context and its result.
+        on_persist_messages: called with the messages that agents exchange, each once, parts before what holds them;
+            among them an `AgentCallNode` and an `AgentReplyNode` for each call. One that fails is tried again; what it
+            cannot keep in the end is a `PersistenceError` where the context is left.
+    """
+
+    def __init__(
+        self,
+        *,
+        start_asap: bool = True,
+        errors_as_messages: bool = False,
+        longer_hash_keys: bool = False,
+        shutdown_timeout: float = 5.0,
+        on_promise_resolved: PromiseResolvedHandler | Iterable[PromiseResolvedHandler] = (),
+        on_persist_messages: PersistHandler | Iterable[PersistHandler] = (),
+    ) -> None:
+        super().__init__(
+            start_asap=start_asap, shutdown_timeout=shutdown_timeout, on_promise_resolved=on_promise_resolved
+        )
+        self.errors_as_messages = errors_as_messages
+        self.longer_hash_keys = longer_hash_keys
+        self.open_calls: set[AgentCall[Any, Any]] = set()  # Any: of any agents
+        """Calls made outside of agents that nobody has finished yet."""
+        handlers = (on_persist_messages,) if callable(on_persist_messages) else tuple(on_persist_messages)
+        self.recorder: Recorder | None = Recorder(self, Persister(self, handlers)) if handlers else None
+        """What records calls, where somebody keeps messages."""
+        self._longer_hash_keys_outside = False
+
+    def run(
+        self,
+        main: Coroutine[Any, Any, T],  # Any: what asyncio's futures yield is asyncio's own affair
+        /,
+        *,
+        debug: bool | None = None,
+        loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    ) -> T:
+        """Runs a coroutine in this context, in an event loop of its own.
+
+        One Ctrl+C cancels the work and raises `KeyboardInterrupt`, also while an agent waits in a blocking call such
+        as `input()`.
+
+        Raises:
+            RuntimeError: there is a running event loop already.
+            ContextStateError: this object was used before.
+
+        >>> async def main() -> int:
+        ...     return 42
+        >>> MiniAgents().run(main())
+        42
+        """
+
+        async def in_context() -> T:
+            async with self:
+                return await main
+
+        return run_until_interrupted(in_context, main, debug=debug, loop_factory=loop_factory)
+
+    def activate(self) -> Self:
+        """Makes this the active context of the running task and of all tasks it starts.
+
+        Raises:
+            ContextStateError: this object was activated before.
+        """
+        super().activate()
+        self._longer_hash_keys_outside = longer_hash_keys_here.get()
+        longer_hash_keys_here.set(self.longer_hash_keys)
+        return self
+
+    async def afinalize(self, error: BaseException | None = None) -> None:
+        """Ends the context: waits for all its agents or, where `error` is given, cancels them.
+
+        Raises:
+            ContextStateError: the context is not active.
+            BaseException: an error that no reply could carry; an exception group where there are several.
+        """
+        self._finish_open_calls()
+        try:
+            await super().afinalize(error)
+        finally:
+            longer_hash_keys_here.set(self._longer_hash_keys_outside)
+            if self.recorder is not None:
+                self.recorder.log_not_kept()
+
+    def end_what_nobody_can_end(self) -> None:
+        """All tasks wait for readers or for writers that are not there any more: tells them so."""
+        if self.open_calls:  # made while the context was ending
+            self._finish_open_calls()
+        else:
+            super().end_what_nobody_can_end()
+
+    def _finish_open_calls(self) -> None:
+        for call in tuple(self.open_calls):
+            call.finish()
+
+    async def _before_the_end(self) -> None:
+        if self.recorder is not None:
+            await self.recorder.finish()
