@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
 from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import FAIR_SHARE, take_turn
+from miniagents.promising._pieces import FAIR_SHARE, Replayed, take_turn
 
 if TYPE_CHECKING:
     from miniagents.promising._pieces import PieceBuffer
 
-__all__ = ["ForeignOutcomes"]
+__all__ = ["ForeignOutcomes", "outcomes_of", "reading"]
 
 Q = TypeVar("Q")
 
@@ -54,3 +55,22 @@ class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
         iterator, self._iterator = self._iterator, None
         if isinstance(iterator, AsyncGenerator):
             await iterator.aclose()
+
+
+def outcomes_of(stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> AsyncIterator[Q | Failure]:  # Any: not read
+    """The pieces and failures of any async iterable; one that is not replayed ends with its first error."""
+    return stream._outcomes() if isinstance(stream, Replayed) else ForeignOutcomes(stream, out)
+
+
+@contextlib.asynccontextmanager
+async def reading(
+    stream: AsyncIterable[Q],
+    out: PieceBuffer[Any],  # Any: not read
+) -> AsyncGenerator[AsyncIterator[Q | Failure]]:
+    """Reads any async iterable as `outcomes_of` does, and closes a generator that is left half-way."""
+    outcomes = outcomes_of(stream, out)
+    try:
+        yield outcomes
+    finally:
+        if isinstance(outcomes, ForeignOutcomes):
+            await outcomes.aclose()

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, overload
 from typing_extensions import TypeVar
 
 from miniagents.promising._current import active_context
+from miniagents.promising._foreign import reading
 from miniagents.promising._pieces import PieceBuffer
 from miniagents.promising.promise import Promise
 from miniagents.promising.sentinels import DEFAULT, Default
-from miniagents.promising.stream import Stream, StreamedPromise, piped, reading, started_over
+from miniagents.promising.stream import Stream, StreamedPromise, piped, started_over
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Iterable

@@ -16,10 +16,10 @@ from typing_extensions import TypeVar
 
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Failure
-from miniagents.promising._foreign import ForeignOutcomes
+from miniagents.promising._foreign import ForeignOutcomes, outcomes_of
 from miniagents.promising._pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
-from miniagents.promising.stream import Stream, StreamedPromise, outcomes_of, stream_over
+from miniagents.promising.stream import Stream, StreamedPromise, stream_over
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
-from typing_extensions import TypeIs, TypeVar
+from typing_extensions import TypeVar
 
 from miniagents.promising._current import active_context
-from miniagents.promising._failure import Failure
-from miniagents.promising._foreign import ForeignOutcomes
-from miniagents.promising._pieces import PieceBuffer, PieceIterator, Replayed
+from miniagents.promising._piece_combinators import PieceCombinators
+from miniagents.promising._pieces import PieceBuffer, PieceIterator
+from miniagents.promising._place_combinators import PlaceCombinators
 from miniagents.promising.promise import Promise, blank, name_of
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
+    from miniagents.promising._failure import Failure
     from miniagents.promising._production import Production
 
 __all__ = ["Stream", "StreamedPromise"]
@@ -28,7 +28,7 @@ A = TypeVar("A")
 W = TypeVar("W")
 
 
-class StreamedPromise(Promise[W_co], Replayed[P_co], Generic[P_co, W_co]):
+class StreamedPromise(Promise[W_co], PieceCombinators[P_co], PlaceCombinators[P_co], Generic[P_co, W_co]):
     """A whole value that arrives piece by piece and can be replayed from the first piece.
 
     Iterating gives the pieces, to each reader all of them from the first one, be they there already or still to come.
@@ -151,165 +151,6 @@ class StreamedPromise(Promise[W_co], Replayed[P_co], Generic[P_co, W_co]):
 
         return self._derived(folded, "fold")
 
-    # --- combinators: of the pieces; an error stays where it is, one that a function raises takes its piece's place ---
-
-    def map_pieces(self, fn: Callable[[P_co], Q], /) -> Stream[Q]:
-        """What a plain function makes of each piece.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of([1, 2, 3]).map_pieces(lambda piece: 2 * piece))
-        >>> asyncio.run(main())
-        (2, 4, 6)
-        """
-
-        async def mapped(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
-            async for piece in self._outcomes():
-                yield piece if isinstance(piece, Failure) else _attempt(out, fn, piece)
-
-        return self._piped(mapped, "map_pieces")
-
-    @overload
-    def filter(self, keep: Callable[[P_co], TypeIs[Q]], /) -> Stream[Q]: ...
-    @overload
-    def filter(self, keep: Callable[[P_co], object], /) -> Stream[P_co]: ...
-    def filter(self, keep: Callable[[P_co], object], /) -> Stream[Any]:  # Any: the overloads say which type is left
-        """The pieces for which a plain function says yes; a `TypeIs` function narrows their type.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of([1, 2, 3]).filter(lambda piece: piece != 2))
-        >>> asyncio.run(main())
-        (1, 3)
-        """
-
-        async def filtered(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
-            async for piece in self._outcomes():
-                verdict = piece if isinstance(piece, Failure) else _attempt(out, keep, piece)
-                if isinstance(verdict, Failure):
-                    yield verdict
-                elif verdict:
-                    yield piece
-
-        return self._piped(filtered, "filter")
-
-    def scan(self, fn: Callable[[A, P_co], A], initial: A, /) -> Stream[A]:
-        """The result so far after each piece, as `itertools.accumulate` gives it, without `initial` itself.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of([1, 2, 3]).scan(lambda total, piece: total + piece, 0))
-        >>> asyncio.run(main())
-        (1, 3, 6)
-        """
-
-        async def scanned(out: PieceBuffer[A]) -> AsyncIterator[A | Failure]:
-            result = initial
-            async for piece in self._outcomes():
-                if isinstance(piece, Failure):
-                    yield piece
-                    continue
-                try:
-                    result = fn(result, piece)
-                except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
-                    yield out.failure_of(error)
-                else:
-                    yield result
-
-        return self._piped(scanned, "scan")
-
-    def take(self, count: int, /) -> Stream[P_co]:
-        """The first `count` pieces; errors before the last of them are passed on and not counted.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of("abc").take(2))
-        >>> asyncio.run(main())
-        ('a', 'b')
-        """
-
-        async def taken(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
-            left = count
-            if left <= 0:
-                return
-            async for piece in self._outcomes():
-                yield piece
-                left -= not isinstance(piece, Failure)
-                if not left:
-                    return
-
-        return self._piped(taken, "take")
-
-    def zip(self, other: AsyncIterable[Q], /) -> Stream[tuple[P_co, Q]]:
-        """Pairs of the first pieces, the second pieces, … until one of the two streams ends.
-
-        An error of either side stands in the place of the pair that it would have been a part of.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of("ab").zip(StreamedPromise.of([1, 2, 3])))
-        >>> asyncio.run(main())
-        (('a', 1), ('b', 2))
-        """
-
-        async def zipped(out: PieceBuffer[tuple[P_co, Q]]) -> AsyncIterator[tuple[P_co, Q] | Failure]:
-            async with reading(other, out) as others:
-                async for left in self._outcomes():
-                    try:
-                        right = await anext(others)
-                    except StopAsyncIteration:
-                        return
-                    if isinstance(left, Failure):
-                        yield left
-                    elif isinstance(right, Failure):
-                        yield right
-                    else:
-                        yield left, right
-
-        return self._piped(zipped, "zip")
-
-    def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:
-        """These pieces, then those of the other streams, one stream after the other.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of("ab").chain(StreamedPromise.of([1, 2])))
-        >>> asyncio.run(main())
-        ('a', 'b', 1, 2)
-        """
-
-        async def chained(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
-            async for piece in self._outcomes():
-                yield piece
-            for other in others:
-                async with reading(other, out) as pieces:
-                    async for following in pieces:
-                        yield following
-
-        return self._piped(chained, "chain")
-
-    def flat_map(self, fn: Callable[[P_co], AsyncIterable[Q]], /) -> Stream[Q]:
-        """The pieces of the streams that a plain function makes of each piece, one stream after the other.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of([1, 2]).flat_map(lambda count: StreamedPromise.of(count * "a")))
-        >>> asyncio.run(main())
-        ('a', 'a', 'a')
-        """
-
-        async def flat(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
-            async for piece in self._outcomes():
-                inner = piece if isinstance(piece, Failure) else _attempt(out, fn, piece)
-                if isinstance(inner, Failure):
-                    yield inner
-                    continue
-                async with reading(inner, out) as pieces:
-                    async for following in pieces:
-                        yield following
-
-        return self._piped(flat, "flat_map")
-
     # --- machinery ---
 
     def _look_at(self, buffer: PieceBuffer[P_co], collect: Callable[[Iterable[P_co]], W_co] | None) -> None:
@@ -395,29 +236,3 @@ def started_over(buffer: PieceBuffer[Q], *, lazy: bool) -> Stream[Q]:
     if context.start_asap and not lazy:
         buffer.start()
     return promise
-
-
-def outcomes_of(stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> AsyncIterator[Q | Failure]:  # Any: not read
-    """The pieces and failures of any async iterable; one that is not replayed ends with its first error."""
-    return stream._outcomes() if isinstance(stream, Replayed) else ForeignOutcomes(stream, out)
-
-
-@contextlib.asynccontextmanager
-async def reading(
-    stream: AsyncIterable[Q],
-    out: PieceBuffer[Any],  # Any: not read
-) -> AsyncGenerator[AsyncIterator[Q | Failure]]:
-    """Reads any async iterable as `outcomes_of` does, and closes a generator that is left half-way."""
-    outcomes = outcomes_of(stream, out)
-    try:
-        yield outcomes
-    finally:
-        if isinstance(outcomes, ForeignOutcomes):
-            await outcomes.aclose()
-
-
-def _attempt(out: PieceBuffer[Any], fn: Callable[[A], W], piece: A) -> W | Failure:  # Any: `out` is not read
-    try:
-        return fn(piece)
-    except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
-        return out.failure_of(error)

@@ -1,0 +1,252 @@
+"""The combinators for which the place of a piece in the stream matters.
+
+An error in the source stays at its place in the result; one that a given function raises takes the place of the piece
+that it was given. The pieces behind it follow.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Generic
+
+from typing_extensions import TypeVar
+
+from miniagents.promising._failure import Failure
+from miniagents.promising._piped import Piped, attempt
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Hashable
+
+    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.stream import Stream
+
+__all__ = ["PlaceCombinators"]
+
+P_co = TypeVar("P_co", covariant=True)
+Q = TypeVar("Q")
+A = TypeVar("A")
+W = TypeVar("W")
+E = TypeVar("E", bound=BaseException)
+
+
+class PlaceCombinators(Piped[P_co], Generic[P_co]):
+    """What can be made of a stream by counting, and by what came before."""
+
+    __slots__ = ()
+
+    def scan(self, fn: Callable[[A, P_co], A], initial: A, /) -> Stream[A]:
+        """The result so far after each piece, as `itertools.accumulate` gives it, without `initial` itself.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of([1, 2, 3]).scan(lambda total, piece: total + piece, 0))
+        >>> asyncio.run(main())
+        (1, 3, 6)
+        """
+
+        async def scanned(out: PieceBuffer[A]) -> AsyncIterator[A | Failure]:
+            result = initial
+            async for piece in self._outcomes():
+                if isinstance(piece, Failure):
+                    yield piece
+                    continue
+                try:
+                    result = fn(result, piece)
+                except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
+                    yield out.failure_of(error)
+                else:
+                    yield result
+
+        return self._piped(scanned, "scan")
+
+    def take(self, count: int, /) -> Stream[P_co]:
+        """The first `count` pieces; errors before the last of them are passed on and not counted.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abc").take(2))
+        >>> asyncio.run(main())
+        ('a', 'b')
+        """
+
+        async def taken(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            left = count
+            if left <= 0:
+                return
+            async for piece in self._outcomes():
+                yield piece
+                left -= not isinstance(piece, Failure)
+                if not left:
+                    return
+
+        return self._piped(taken, "take")
+
+    def enumerate(self, start: int = 0, /) -> Stream[tuple[int, P_co]]:
+        """Each piece with its number; errors are passed on and not counted.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("ab").enumerate(1))
+        >>> asyncio.run(main())
+        ((1, 'a'), (2, 'b'))
+        """
+
+        async def numbered(_: PieceBuffer[tuple[int, P_co]]) -> AsyncIterator[tuple[int, P_co] | Failure]:
+            number = start
+            async for piece in self._outcomes():
+                if isinstance(piece, Failure):
+                    yield piece
+                else:
+                    yield number, piece
+                    number += 1
+
+        return self._piped(numbered, "enumerate")
+
+    def skip(self, count: int, /) -> Stream[P_co]:
+        """All but the first `count` pieces; errors among those are passed on and not counted.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abc").skip(2))
+        >>> asyncio.run(main())
+        ('c',)
+        """
+
+        async def rest(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            left = count
+            async for piece in self._outcomes():
+                if isinstance(piece, Failure) or left <= 0:
+                    yield piece
+                else:
+                    left -= 1
+
+        return self._piped(rest, "skip")
+
+    def take_while(self, goes_on: Callable[[P_co], object], /) -> Stream[P_co]:
+        """The pieces before the first for which a plain function says no (`itertools.takewhile`).
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of([1, 2, 5, 1]).take_while(lambda piece: piece < 3))
+        >>> asyncio.run(main())
+        (1, 2)
+        """
+
+        async def taken(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            async for piece in self._outcomes():
+                verdict = piece if isinstance(piece, Failure) else attempt(out, goes_on, piece)
+                if isinstance(verdict, Failure):
+                    yield verdict
+                elif verdict:
+                    yield piece
+                else:
+                    return
+
+        return self._piped(taken, "take_while")
+
+    def skip_while(self, goes_on: Callable[[P_co], object], /) -> Stream[P_co]:
+        """The pieces from the first for which a plain function says no (`itertools.dropwhile`).
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of([1, 2, 5, 1]).skip_while(lambda piece: piece < 3))
+        >>> asyncio.run(main())
+        (5, 1)
+        """
+
+        async def rest(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            skipping = True
+            async for piece in self._outcomes():
+                verdict = attempt(out, goes_on, piece) if skipping and not isinstance(piece, Failure) else piece
+                if isinstance(verdict, Failure):
+                    yield verdict
+                elif not skipping or not verdict:
+                    skipping = False
+                    yield piece
+
+        return self._piped(rest, "skip_while")
+
+    def batch(self, size: int, /) -> Stream[tuple[P_co, ...]]:
+        """Tuples of `size` pieces one after the other, the last perhaps shorter (`itertools.batched`).
+
+        An error comes after the pieces before it, as a shorter tuple, so that none of them waits for what is behind it.
+
+        Raises:
+            ValueError: the size is less than one.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abcde").batch(2))
+        >>> asyncio.run(main())
+        (('a', 'b'), ('c', 'd'), ('e',))
+        """
+        if size < 1:
+            raise ValueError(f"batch({size}): a batch has at least one piece")
+
+        async def batched(_: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
+            pieces: list[P_co] = []
+            async for piece in self._outcomes():
+                if not isinstance(piece, Failure):
+                    pieces.append(piece)
+                if pieces and (isinstance(piece, Failure) or len(pieces) == size):
+                    yield tuple(pieces)
+                    pieces.clear()
+                if isinstance(piece, Failure):
+                    yield piece
+            if pieces:
+                yield tuple(pieces)
+
+        return self._piped(batched, "batch")
+
+    def window(self, size: int, /) -> Stream[tuple[P_co, ...]]:
+        """Each piece with the `size - 1` before it, from the first for which there are as many.
+
+        Raises:
+            ValueError: the size is less than one.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abcd").window(3))
+        >>> asyncio.run(main())
+        (('a', 'b', 'c'), ('b', 'c', 'd'))
+        """
+        if size < 1:
+            raise ValueError(f"window({size}): a window has at least one piece")
+
+        async def windows(_: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
+            pieces: deque[P_co] = deque(maxlen=size)
+            async for piece in self._outcomes():
+                if isinstance(piece, Failure):
+                    yield piece
+                    continue
+                pieces.append(piece)
+                if len(pieces) == size:
+                    yield tuple(pieces)
+
+        return self._piped(windows, "window")
+
+    def distinct(self, key: Callable[[P_co], Hashable] | None = None, /) -> Stream[P_co]:
+        """The pieces that are equal to none before them, or whose keys are; all keys are kept in memory.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abracadabra").distinct())
+        >>> asyncio.run(main())
+        ('a', 'b', 'r', 'c', 'd')
+        """
+
+        async def new(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            known: set[object] = set()
+            async for piece in self._outcomes():
+                its_key = piece if isinstance(piece, Failure) or key is None else attempt(out, key, piece)
+                if isinstance(its_key, Failure):
+                    yield its_key
+                    continue
+                before = len(known)
+                failure = attempt(out, known.add, its_key)
+                if isinstance(failure, Failure):
+                    yield failure  # it cannot be hashed
+                elif len(known) > before:
+                    yield piece
+
+        return self._piped(new, "distinct")
