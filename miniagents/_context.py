@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 from typing_extensions import TypeVar
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MiniAgents"]
 
 T = TypeVar("T")
+H = TypeVar("H", bound="Callable[..., object]")
 
 
 class MiniAgents(PromisingContext):
@@ -35,7 +38,9 @@ class MiniAgents(PromisingContext):
         errors_as_messages: True has an agent's error replied as an `ErrorMessage`, False raises it to readers.
         longer_hash_keys: True gives messages hash keys of 64 digits instead of 40 in this context.
         shutdown_timeout: seconds that a cancelled task is given to stop before it is given up with a warning.
-        on_promise_resolved: called with every promise that resolved in this context and its result.
+        on_promise_resolved: called with every promise that this context did the work for, once it has resolved, and its
+            result: promises with a resolver or a streamer, messages that were streamed, what agents were sent and
+            replied. Promises of what was there from the start, and other views of the same stream, are not among them.
         on_persist_messages: called with the messages that agents exchange, each once, parts before what holds them;
             among them an `AgentCallNode` and an `AgentReplyNode` for each call. One that fails is tried again; what it
             cannot keep in the end is a `PersistenceError` where the context is left.
@@ -52,13 +57,15 @@ class MiniAgents(PromisingContext):
         on_persist_messages: PersistHandler | Iterable[PersistHandler] = (),
     ) -> None:
         super().__init__(
-            start_asap=start_asap, shutdown_timeout=shutdown_timeout, on_promise_resolved=on_promise_resolved
+            start_asap=start_asap,
+            shutdown_timeout=shutdown_timeout,
+            on_promise_resolved=_handlers("on_promise_resolved", on_promise_resolved),
         )
         self.errors_as_messages = errors_as_messages
         self.longer_hash_keys = longer_hash_keys
-        self.open_calls: set[AgentCall[Any, Any]] = set()  # Any: of any agents
+        self.open_calls: WeakSet[AgentCall[Any, Any]] = WeakSet()  # Any: of any agents
         """Calls made outside of agents that nobody has finished yet."""
-        handlers = (on_persist_messages,) if callable(on_persist_messages) else tuple(on_persist_messages)
+        handlers = _handlers("on_persist_messages", on_persist_messages)
         self.recorder: Recorder | None = Recorder(self, Persister(self, handlers)) if handlers else None
         """What records calls, where somebody keeps messages."""
         self._longer_hash_keys_outside = False
@@ -132,3 +139,25 @@ class MiniAgents(PromisingContext):
     async def _before_the_end(self) -> None:
         if self.recorder is not None:
             await self.recorder.finish()
+
+
+def _handlers(option: str, given: H | Iterable[H]) -> tuple[H, ...]:
+    """The handlers that an option was given.
+
+    Raises:
+        TypeError: something among them is no async function.
+    """
+    handlers: tuple[H, ...] = (given,) if callable(given) else ()
+    if not callable(given):
+        try:
+            handlers = tuple(given)
+        except TypeError:
+            raise TypeError(f"{option}: {given!r} is neither an async function nor several of them") from None
+    for handler in handlers:
+        name: str = getattr(handler, "__qualname__", repr(handler))
+        if not callable(handler):
+            raise TypeError(f"{option}: {name} cannot be called; give an async function, or several in a list")
+        is_plain = inspect.isfunction(handler) and not hasattr(handler, "__wrapped__")
+        if is_plain and not inspect.iscoroutinefunction(handler):
+            raise TypeError(f"{option}: {name} is not async; write `async def {name}(...)`")
+    return handlers

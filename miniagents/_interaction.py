@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, Self
+from weakref import WeakSet
 
 from typing_extensions import TypeVar
 
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
-from miniagents.promising import NoActiveContextError, Promise
+from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -52,7 +54,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         self._messages = messages
         self._replies = replies
         self._caller = _interaction.get()
-        self._open_calls: set[AgentCall[Any, Any]] | None = None  # Any: of any agents
+        self._open_calls: WeakSet[AgentCall[Any, Any]] | None = None  # Any: of any agents
         self.call_node: Promise[str] | None = None
         """The promise of the hash key of this call's `AgentCallNode`, where calls are recorded."""
 
@@ -127,7 +129,9 @@ class InteractionContext(Generic[In_co, Out_contra]):
         async def wait() -> None:
             try:
                 await awaitable
-            except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the context's end
+            except (asyncio.CancelledError, PromiseCancelledError):
+                raise  # somebody wished it
+            except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the context's end
                 self._context.report(error)
 
         Promise(wait, start_asap=True, name=f"{self._agent.alias}.make_sure_to_wait")
@@ -172,7 +176,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
 class AgentCall(Generic[In_contra, Out_co]):
     """A call of an agent whose messages are not all known yet.
 
-    The agent runs already. A call that nobody finishes is finished when the agent, or the context, that made it ends.
+    The agent runs already. A call that nobody finishes is finished when it is dropped, or when the agent or the context
+    that made it ends.
 
     >>> @miniagent
     ... async def count(ctx: InteractionContext) -> None:
@@ -186,7 +191,7 @@ class AgentCall(Generic[In_contra, Out_co]):
     (Message(text='3'),)
     """
 
-    __slots__ = ("_messages", "_open_calls", "_replies")
+    __slots__ = ("__weakref__", "_loop", "_messages", "_open_calls", "_replies")
 
     def __init__(
         self,
@@ -195,7 +200,14 @@ class AgentCall(Generic[In_contra, Out_co]):
     ) -> None:
         self._messages = messages
         self._replies = replies
-        self._open_calls: set[AgentCall[Any, Any]] | None = None  # Any: of any agents
+        self._open_calls: WeakSet[AgentCall[Any, Any]] | None = None  # Any: of any agents
+        self._loop = asyncio.get_running_loop()
+
+    def __del__(self) -> None:
+        messages: MessageSequence[Any] | None = getattr(self, "_messages", None)  # Any: as above
+        if messages is not None and not messages.closed and not self._loop.is_closed():
+            # the collector runs in whatever thread happens to need memory
+            self._loop.call_soon_threadsafe(messages.close)
 
     def send_message(self, messages: MessageType[In_contra], /) -> Self:
         """Sends messages, behind all that were sent before.
@@ -227,7 +239,7 @@ def keep_open(call: AgentCall[Any, Any], context: MiniAgents) -> None:  # Any: o
         open_calls = context.open_calls
     else:
         if interaction._open_calls is None:
-            interaction._open_calls = set()
+            interaction._open_calls = WeakSet()
         open_calls = interaction._open_calls
     open_calls.add(call)
     call._open_calls = open_calls

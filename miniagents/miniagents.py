@@ -230,7 +230,13 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
             if context.recorder is not None:
                 context.recorder.record(interaction, replies.promise)
             body = self._function(interaction, *args, **kwargs)
-            await (body() if inspect.isclass(self._function) else body)
+            if inspect.isclass(self._function):
+                body = body()
+            returned: object = (await body) if inspect.isawaitable(body) else body
+            if returned is not None:
+                raise TypeError(
+                    f"agent {alias!r} returned {returned!r:.200}, which nobody gets: answer with `ctx.reply(...)`"
+                )
 
         def start() -> None:
             context.notify_resolved(messages.promise)
@@ -312,6 +318,8 @@ def _check_async(function: Callable[..., object]) -> None:
         raise TypeError(
             f"@miniagent: {name} is no function and no class; write `@miniagent` or `@miniagent(alias=...)`"
         )
+    if inspect.isasyncgenfunction(function):
+        raise TypeError(f"@miniagent: {name} yields, and nobody gets that: answer with `ctx.reply(...)`")
     is_plain = inspect.isfunction(function) and not hasattr(function, "__wrapped__")
     if is_plain and not inspect.iscoroutinefunction(function):
         raise TypeError(f"@miniagent: {name} is not async: write `async def {name}(ctx, ...)`")

@@ -1,6 +1,7 @@
 """Calls of agents: what runs when, who called whom, what ends with what."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -689,3 +690,14 @@ def test_longer_hash_keys_are_those_of_the_context() -> None:
         assert len(message.hash_key) == 40
 
     asyncio.run(main())
+
+
+def test_a5_a_call_that_is_dropped_is_finished() -> None:
+    async def main() -> None:
+        call = echo.initiate_inquiry().send_message("x")
+        replies = call._replies
+        del call
+        gc.collect()
+        assert texts(await replies) == ["x"]
+
+    MiniAgents().run(main())

@@ -391,3 +391,15 @@ def test_a7_a_hook_does_not_start_what_waits_for_a_reader(hooked: bool) -> None:
 
     MiniAgents(on_promise_resolved=[hook] if hooked else []).run(main())
     assert not started
+
+
+def test_a_hook_that_is_not_async_is_refused_at_once() -> None:
+    def keep(messages: tuple[Message, ...]) -> None:
+        raise AssertionError(messages)
+
+    with pytest.raises(TypeError, match=r"on_persist_messages: .*keep is not async; write `async def"):
+        MiniAgents(on_persist_messages=keep)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match="on_promise_resolved: 3 is neither an async function nor several of them"):
+        MiniAgents(on_promise_resolved=3)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match="on_persist_messages: 'x' cannot be called"):
+        MiniAgents(on_persist_messages="x")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
