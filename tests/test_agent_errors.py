@@ -14,6 +14,7 @@ from miniagents import (
     ErrorMessage,
     InteractionContext,
     Message,
+    MiniAgent,
     MiniAgents,
     Promise,
     StreamAppender,
@@ -262,7 +263,7 @@ def test_errors_as_messages_come_also_from_agents_that_declare_other_messages() 
     async def main() -> None:
         [reply] = await agent.inquire()
         assert isinstance(reply, ErrorMessage)
-        assert str(reply).startswith("TypeError: agent 'agent': reply: a Message was given where ")
+        assert str(reply).startswith("TypeError: agent 'agent': reply: got Message where ")
         assert str(reply).endswith("Answer or an ErrorMessage is declared")
 
     MiniAgents(errors_as_messages=True).run(main())
@@ -399,3 +400,57 @@ def test_a_cancelled_promise_among_the_messages_is_an_error_and_cancels_nobody()
             await pieces[1]
 
     MiniAgents().run(main())
+
+
+async def _returns_something(ctx: InteractionContext) -> str:
+    return "hello"
+
+
+def test_a_value_that_an_agent_returns_is_an_error_that_says_what_to_do() -> None:
+    agent = MiniAgent[Message, Message, []](_returns_something)
+
+    async def main() -> None:
+        with pytest.raises(TypeError, match=r"agent '_returns_something' returned 'hello', which nobody gets: answer"):
+            await agent.inquire()
+
+    MiniAgents().run(main())
+
+
+def test_an_async_generator_is_no_agent() -> None:
+    async def yielding(ctx: InteractionContext) -> AsyncIterator[str]:
+        yield "hello"
+
+    with pytest.raises(TypeError, match=r"yielding yields, and nobody gets that: answer with `ctx.reply\(...\)`"):
+        miniagent(yielding)  # type: ignore[arg-type] # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def test_make_sure_to_wait_takes_a_cancellation_for_what_it_is() -> None:
+    @miniagent
+    async def waiting(ctx: InteractionContext) -> None:
+        endless = Promise(asyncio.Event().wait)
+        ctx.make_sure_to_wait(endless)
+        await asyncio.sleep(0)
+        endless.cancel()
+
+    async def main() -> None:
+        await waiting.inquire()
+
+    MiniAgents().run(main())
+
+
+def test_make_sure_to_wait_reports_whatever_else_goes_wrong() -> None:
+    class Odd(BaseException):
+        pass
+
+    async def fail() -> None:
+        raise Odd("odd")
+
+    @miniagent
+    async def waiting(ctx: InteractionContext) -> None:
+        ctx.make_sure_to_wait(fail())
+
+    async def main() -> None:
+        await waiting.inquire()
+
+    with pytest.raises(Odd, match="odd"):
+        MiniAgents().run(main())
