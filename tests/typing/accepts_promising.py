@@ -197,3 +197,20 @@ def sentinels(flag: bool | Default, control: Control) -> None:
     if flag is not DEFAULT:
         assert_type(flag, bool)
     _controls: tuple[Control, ...] = (AWAIT, CLEAR, control)
+
+
+def combinators_of_pieces(n: Stream[int], m: Stream[int | str]) -> None:
+    assert_type(n.filter_map(lambda x: str(x) if x else None), Stream[str])
+    assert_type(n.enumerate(), Stream[tuple[int, int]])
+    assert_type(n.skip(1), Stream[int])
+    assert_type(n.take_while(lambda x: x > 0), Stream[int])
+    assert_type(n.skip_while(lambda x: x > 0), Stream[int])
+    assert_type(n.batch(2), Stream[tuple[int, ...]])
+    assert_type(n.window(2), Stream[tuple[int, ...]])
+    assert_type(n.distinct(), Stream[int])
+    assert_type(n.distinct(lambda x: x % 2), Stream[int])
+    assert_type(n.recover_pieces(str), Stream[int | str])
+    assert_type(n.recover_pieces(lambda e: e.errno, OSError), Stream[int | None])
+    assert_type(n.on_error(lambda _: StreamedPromise.of("ab")), Stream[int | str])
+    assert_type(m.partition(is_str), tuple[Stream[str], Stream[int | str]])
+    assert_type(n.partition(lambda x: x > 0), tuple[Stream[int], Stream[int]])

@@ -128,3 +128,10 @@ def contexts() -> None:
     PromisingContext().start_asap = False  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     with PromisingContext():  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # `async with`
         pass
+
+
+def combinators_of_pieces(n: Stream[int]) -> None:
+    n.filter_map(lambda x: x.nope)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownLambdaType]
+    n.batch("2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    n.distinct(lambda x: [x])  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+    n.on_error(lambda _: 3)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
