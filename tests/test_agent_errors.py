@@ -264,7 +264,7 @@ def test_errors_as_messages_come_also_from_agents_that_declare_other_messages() 
         [reply] = await agent.inquire()
         assert isinstance(reply, ErrorMessage)
         assert str(reply).startswith("TypeError: agent 'agent': reply: got Message where ")
-        assert str(reply).endswith("Answer or an ErrorMessage is declared")
+        assert str(reply).endswith("Answer or ErrorMessage is declared")
 
     MiniAgents(errors_as_messages=True).run(main())
 

@@ -312,7 +312,7 @@ def test_a1_a_union_declares_each_of_its_classes_and_strings_become_the_first() 
         ctx.reply([*(await ctx.messages), "reply"])
 
     assert ask(agent, ["text", Answer("a")]) == (Question("text"), Answer("a"), Answer("reply"))
-    assert "was given where a Question or an Answer is declared" in refusal(agent, Measured(metres=1))
+    assert "got Measured where Question or Answer is declared" in refusal(agent, Measured(metres=1))
 
 
 T = TypeVar("T", bound="Later")
@@ -329,7 +329,7 @@ def test_a1_type_variables_and_generic_messages_can_be_declared() -> None:
 
     called: MiniAgent[Any, Boxed[int], []] = miniagent(agent)
     assert ask(called, "x") == (Boxed("x"),)
-    assert "a Question was given where a Later is declared" in refusal(called, Question("no"))
+    assert "got Question where Later is declared" in refusal(called, Question("no"))
 
 
 def test_a1_one_class_declares_what_is_taken_and_leaves_open_what_is_given() -> None:
@@ -366,7 +366,7 @@ def test_a2_a_string_that_cannot_become_the_declared_type_is_refused() -> None:
 
     assert ask(agent, Measured(metres=2.0)) == (Measured(metres=2.0),)
     said = refusal(agent, "two metres")
-    assert said.startswith("agent 'agent': messages: a plain string cannot become a Measured: ")
+    assert said.startswith("agent 'agent': messages: a plain string cannot become Measured: ")
     assert "'metres'" in said
 
 
@@ -382,25 +382,23 @@ async def _never() -> AsyncIterator[str]:
 
 
 def test_a2_a_message_of_another_type_is_refused_with_agent_field_and_both_types() -> None:
-    assert refusal(answering, Answer("no")) == (
-        "agent 'answering': messages: an Answer was given where a Question is declared"
-    )
+    assert refusal(answering, Answer("no")) == ("agent 'answering': messages: got Answer where Question is declared")
     with pytest.raises(TypeError) as refused:
         ask(answering, "?", Question("no"))
-    assert str(refused.value) == "agent 'answering': reply: a Question was given where an Answer is declared"
+    assert str(refused.value) == "agent 'answering': reply: got Question where Answer is declared"
 
 
 def test_a2_a_subclass_is_taken_and_a_base_class_is_not() -> None:
     class Urgent(Question, frozen=True, kw_only=True): ...
 
     assert ask(answering, Urgent("now"), Answer("yes")) == (Answer("yes"),)
-    assert refusal(answering, Message("hm")).endswith("a Message was given where a Question is declared")
+    assert refusal(answering, Message("hm")).endswith("got Message where Question is declared")
 
 
 def test_a2_a_stream_of_another_type_is_refused_before_it_has_come_to_its_end() -> None:
     async def main() -> None:
         never = stream_message(Answer, _never())
-        with pytest.raises(TypeError, match=r"^agent 'answering': messages: an Answer was given where a Question is"):
+        with pytest.raises(TypeError, match=r"^agent 'answering': messages: got Answer where Question is"):
             answering.inquire(never)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
         never.cancel()
 
@@ -419,7 +417,7 @@ def test_a2_a_promise_whose_type_is_not_known_before_is_refused_where_it_is_read
         async def reader(ctx: InteractionContext[Question, Answer]) -> None:
             first, second = [promise async for promise in ctx.messages]
             assert await first == Question("fine")
-            with pytest.raises(TypeError, match=r"^agent 'reader': messages: a Message was given where a Question is"):
+            with pytest.raises(TypeError, match=r"^agent 'reader': messages: got Message where Question is"):
                 await second
             ctx.reply("refused")
 
@@ -444,7 +442,7 @@ def test_a2_a_message_promise_of_unknown_type_keeps_its_tokens_and_is_checked_at
         async def reader(ctx: InteractionContext[Question, Answer]) -> None:
             [promise] = [promise async for promise in ctx.messages]
             assert [token async for token in promise] == ["to", "kens"]
-            with pytest.raises(TypeError, match=r"an Answer was given where a Question is declared"):
+            with pytest.raises(TypeError, match=r"got Answer where Question is declared"):
                 await promise
             ctx.reply(unknown)
 
@@ -456,12 +454,12 @@ def test_a2_a_message_promise_of_unknown_type_keeps_its_tokens_and_is_checked_at
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (3, "an int is no message; give a Question, a string, or promises or sequences of them: 3"),
-        ({"text": "q"}, "a dict is no message; "),
-        ({"q"}, "a set is no message; "),
-        (b"bytes", "a bytes is no message; "),
-        (["fine", [None]], "a NoneType is no message; "),
-        (answering, "a MiniAgent is no message; "),
+        (3, "got int, which is no message; give Question, a string, or promises or sequences of them: 3"),
+        ({"text": "q"}, "got dict, which is no message; "),
+        ({"q"}, "got set, which is no message; "),
+        (b"bytes", "got bytes, which is no message; "),
+        (["fine", [None]], "got NoneType, which is no message; "),
+        (answering, "got MiniAgent, which is no message; "),
     ],
 )
 def test_what_is_no_message_is_refused_with_agent_and_field(wrong: Any, said: str) -> None:

@@ -64,7 +64,7 @@ def ask(agent: MiniAgent[Any, Any, []], messages: Any) -> tuple[Message, ...]:
 @pytest.mark.parametrize("agent", [function, PlainClass, data_class, struct])
 def test_a1_declared_types_are_read_from_annotations_that_are_strings(agent: Any) -> None:
     assert ask(agent, "?") == (Later("Question"),)
-    with pytest.raises(TypeError, match=f"^agent '{agent.alias}': messages: a Later was given where a Question is"):
+    with pytest.raises(TypeError, match=f"^agent '{agent.alias}': messages: got Later where Question is"):
         ask(agent, Later("no"))
 
 

@@ -52,9 +52,7 @@ class _Options(argparse.Namespace):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m miniagents.codegen", description="Make Python types of JSON Schema files."
-    )
+    parser = argparse.ArgumentParser(prog=_program(), description="Make Python types of JSON Schema files.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser(
         "generate",
@@ -69,6 +67,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--check", action="store_true", help="write nothing, and show how the module differs")
     command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
     return parser
+
+
+def _program() -> str:
+    """How the generator was called, for the usage."""
+    called = Path(sys.argv[0])
+    if called.stem == "miniagents":  # the script, which is an .exe on some systems
+        return "miniagents"
+    if called.parts[-2:] == ("miniagents", "__main__.py"):
+        return "python -m miniagents"
+    return "python -m miniagents.codegen"
 
 
 def _check(options: _Options, text: str) -> int:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeGuard
 import msgspec
 from typing_extensions import ParamSpec, TypeVar
 
-from miniagents.messages._generated import Message, StreamEvent, TextDelta
-from miniagents.messages._tokens import TextOutcomes, Tokens, text_of
+from miniagents.messages._generated import Message, StreamEvent
+from miniagents.messages._tokens import EventOutcomes, TextOutcomes, Tokens, check_arguments, text_of
 from miniagents.messages.frozen import FrozenDict
 from miniagents.promising._current import active_context
 from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import OutcomeIterator, PieceBuffer
+from miniagents.promising._pieces import PieceBuffer
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.promise import PENDING, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -110,8 +110,8 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """Everything that is streamed, as typed events: the text as well as what is no text."""
 
         async def as_events(_: PieceBuffer[StreamEvent]) -> AsyncIterator[StreamEvent | Failure]:
-            async for piece in OutcomeIterator[str | StreamEvent](self._mixed()):
-                yield TextDelta(text=piece) if isinstance(piece, str) else piece
+            async for piece in EventOutcomes(self._mixed(), self._name):
+                yield piece
 
         return piped(as_events, f"{self._name}.events", lazy=True)
 
@@ -160,6 +160,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
         promise: MessagePromise[M] = blank(MessagePromise)
         promise._look_at(self._buffer, None)
+        promise._name = self._name
         promise._resolver = lambda: whole(promise)
         promise._message_class = None
         promise._known = self._known
@@ -189,7 +190,12 @@ class MessagePromise(StreamedPromise[str, M_co]):
                 return buffer
             if name == "_known":
                 return None
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            hint = f"; await the promise first: (await promise).{name}" if self._may_come(name) else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
+    def _may_come(self, name: str) -> bool:
+        """Whether the message may have an attribute that its promise does not have."""
+        return not name.startswith("_") and (self._message_class is None or hasattr(self._message_class, name))
 
     def _mixed(self) -> PieceBuffer[str | StreamEvent]:
         # for the base class the buffer holds what iterating gives, the tokens alone
@@ -197,7 +203,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return mixed
 
     def _outcomes(self) -> AsyncIterator[str | Failure]:
-        return TextOutcomes(self._mixed())
+        return TextOutcomes(self._mixed(), self._name)
 
     def _text_only(self) -> Stream[str]:
         async def text(_: PieceBuffer[str]) -> AsyncIterator[str | Failure]:
@@ -286,6 +292,12 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     # --- machinery ---
 
+    if not TYPE_CHECKING:
+
+        def __getitem__(self, _: object) -> object:
+            # `for` and `in` come here too; with an `__iter__` the promise would pass for an Iterable
+            raise TypeError(f"{self.name!r}: await the promise first: (await promise)[…], or read it by `async for`")
+
     def done(self) -> bool:
         """Whether all messages, or the error in their place, are known."""
         if not self.is_done() and self._buffer.ended:
@@ -335,6 +347,7 @@ def stream_message(
         known_beforehand: the other fields of the message, which can be read from `promise.known` at once.
 
     Raises:
+        TypeError: the tokens are no async iterable, or the fields are not those of the class.
         NoActiveContextError: there is no active context.
 
     >>> async def tokens() -> AsyncIterator[str]:
@@ -351,6 +364,7 @@ def stream_message(
     def whole(pieces: Iterable[object]) -> M:
         return cls("".join([text_of(piece, name) for piece in pieces]), *args, **known_beforehand)
 
+    check_arguments(cls, tokens, args, known_beforehand)
     name = getattr(cls, "__name__", "message")
     shared = buffer_of(tokens)  # the very same pieces: nothing is copied, whoever reads them
     buffer: PieceBuffer[Any]  # Any: tokens and events; for the base class the buffer holds tokens alone

@@ -85,22 +85,18 @@ class MessageSequence(Generic[M]):
         return self._flat.closed
 
     def put(self, messages: MessageType[M], /) -> None:
-        """Adds messages behind all that were put in before.
+        """Adds messages behind all that were put in before, as `FlatSequence.put` does.
 
         Raises:
             TypeError: something in it is no message, or a message of another class; then nothing is added.
-            AppenderClosedError: the sequence was closed.
-            PromiseCancelledError: the sequence was cancelled.
         """
         self._flat.put(messages)
 
     def put_out_of_order(self, messages: MessageType[M], /) -> None:
-        """Adds messages that appear as soon as they are there, whatever was put in before or after them.
+        """Adds messages that appear as soon as they are there, as `FlatSequence.put_out_of_order` does.
 
         Raises:
-            TypeError: something in it is no message, or a message of another class; then nothing is added.
-            AppenderClosedError: the sequence was closed.
-            PromiseCancelledError: the sequence was cancelled.
+            TypeError: as for `put`.
         """
         self._flat.put_out_of_order(messages)
 
@@ -115,13 +111,7 @@ class MessageSequence(Generic[M]):
         start_asap: bool,
         instead: Callable[[Exception], object] | None = None,
     ) -> None:
-        """Runs an async function that puts messages in, in a task of this sequence, and closes it afterwards.
-
-        Args:
-            work: what is run; its error becomes the last piece.
-            start_asap: True starts it at the next turn of the loop, False when somebody first reads the sequence.
-            instead: makes what is put in for an `Exception` of the work; None puts in the error itself.
-        """
+        """Runs an async function that puts messages in, as `FlatSequence.produce` does."""
         self._flat.produce(work, start_asap=start_asap, instead=instead)
         self.production.context.notify_resolved(self.promise)
 
@@ -143,7 +133,7 @@ class MessageSequence(Generic[M]):
             return NotImplemented
         if _streams_something_else(item):
             raise TypeError(
-                f"{self._name}: {_article(_class_name(item))} streams pieces of something, not messages; "
+                f"{self._name}: got {_class_name(item)}, which streams pieces of something, not messages; "
                 "write stream_message(Message, …) for a message whose tokens it streams"
             )
         if _is_promise(item):
@@ -151,7 +141,7 @@ class MessageSequence(Generic[M]):
         if _has_parts(item):
             return NotImplemented
         raise TypeError(
-            f"{self._name}: {_article(_class_name(item))} is no message; give {self._declared()}, a string, "
+            f"{self._name}: got {_class_name(item)}, which is no message; give {self._declared()}, a string, "
             f"or promises or sequences of them: {item!r:.200}"
         )
 
@@ -178,10 +168,10 @@ class MessageSequence(Generic[M]):
         raise TypeError(self._refusal(cls))
 
     def _refusal(self, actual: type) -> str:
-        return f"{self._name}: {_article(actual.__qualname__)} was given where {self._declared()} is declared"
+        return f"{self._name}: got {actual.__qualname__} where {self._declared()} is declared"
 
     def _declared(self) -> str:
-        return " or ".join(_article(cls.__qualname__) for cls in self._classes)
+        return " or ".join(cls.__qualname__ for cls in self._classes)
 
 
 # isinstance() alone would leave the types of what is promised unknown
@@ -206,7 +196,3 @@ def _has_parts(item: object) -> bool:
 
 def _class_name(item: object) -> str:
     return type(item).__qualname__
-
-
-def _article(name: str) -> str:
-    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"

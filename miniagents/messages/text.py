@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, overload
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
+from miniagents.messages._tokens import check_fields
 from miniagents.messages.promises import MessagePromise, MessageSequencePromise, stream_message
 from miniagents.messages.sequence import MessageSequence, MessageType
 from miniagents.promising._failure import Failure
@@ -48,6 +49,7 @@ def join_messages(
         start_asap: as for every promise.
 
     Raises:
+        TypeError: the class has required fields besides the text.
         NoActiveContextError: there is no active context.
 
     >>> async def main() -> None:
@@ -56,6 +58,7 @@ def join_messages(
     >>> asyncio.run(main())
     Message(text='Hello, world')
     """
+    check_fields("join_messages", message_class)
     sequence = _sequence_of(messages)
 
     async def tokens() -> AsyncIterator[str]:
@@ -119,6 +122,7 @@ def split_messages(
 
     Raises:
         ValueError: the delimiter or the fence is empty.
+        TypeError: the class has required fields besides the text.
         NoActiveContextError: there is no active context.
 
     >>> async def main() -> None:
@@ -130,6 +134,7 @@ def split_messages(
     """
     if not delimiter or code_fence == "":
         raise ValueError("split_messages: the delimiter and the code fence cannot be empty")
+    check_fields("split_messages", message_class)
     source = _sequence_of(messages)
     parts = MessageSequence[Message](name="split_messages", message_classes=(message_class,))
 

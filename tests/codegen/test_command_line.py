@@ -163,3 +163,19 @@ def test_m2_the_module_can_be_made_where_nothing_but_the_generator_is_there(tmp_
     subprocess.run([sys.executable, tmp_path / "scripts" / "generate"], env={}, check=True)
     module = "miniagents/messages/_generated.py"
     assert (tmp_path / module).read_bytes() == (ROOT / module).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("called", "program"),
+    [
+        ("/usr/bin/miniagents", "miniagents"),
+        ("/lib/miniagents/__main__.py", "python -m miniagents"),
+        ("/lib/miniagents/codegen/__main__.py", "python -m miniagents.codegen"),
+    ],
+)
+def test_the_usage_names_the_command_as_it_was_called(
+    called: str, program: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [called])
+    assert main(["generate"]) == 2
+    assert capsys.readouterr().err.startswith(f"usage: {program} generate ")

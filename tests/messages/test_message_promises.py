@@ -1,7 +1,7 @@
 """Promises of one message: its tokens, its events, and what is known of it beforehand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -35,6 +35,11 @@ class Templated(Message, frozen=True, kw_only=True):
     text_template = "{name} is {age}"
     name: str
     age: int
+
+
+class Picky(Message, frozen=True):
+    def __post_init__(self) -> None:
+        raise ValueError(f"refused: {self.text}")
 
 
 async def said(pieces: Iterable[Piece]) -> AsyncIterator[Piece]:
@@ -103,11 +108,104 @@ def test_m6_tokens_of_a_message_that_is_there_already_are_its_text(message: Mess
     asyncio.run(main())
 
 
-def test_m6_what_is_neither_token_nor_event_is_refused() -> None:
+WRONG_TOKEN = "Message: a token is a string or a stream event, not int: 3"
+
+
+async def outcomes(stream: AsyncIterable[object]) -> list[object]:
+    """What reading a stream to its end gives, errors as their texts."""
+    read: list[object] = []
+    pieces = aiter(stream)
+    while True:
+        try:
+            read.append(await anext(pieces))
+        except StopAsyncIteration:
+            return read
+        except TypeError as error:
+            read.append(str(error))
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_m6_what_is_neither_token_nor_event_is_an_error_at_its_place_for_every_reader(shared: bool) -> None:
     async def main() -> None:
-        wrong: Any = said([b"bytes"])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
-        with pytest.raises(TypeError, match=r"^Message: a token is a string or a stream event, not bytes: b'bytes'$"):
-            await stream_message(Message, wrong)
+        pieces: Any = ["a", 3, "x"]
+        tokens: AsyncIterable[Any] = said(pieces)
+        if shared:
+            with StreamAppender[Any](name="other") as appender:
+                appender.extend(pieces)
+            tokens = appender
+        promise = stream_message(Message, tokens)
+        assert await outcomes(promise) == ["a", WRONG_TOKEN, "x"]
+        assert await outcomes(promise.pieces()) == ["a", WRONG_TOKEN, "x"]
+        assert await outcomes(promise.checked(lambda message: message)) == ["a", WRONG_TOKEN, "x"]
+        assert await outcomes(promise.events) == [TextDelta(text="a"), WRONG_TOKEN, TextDelta(text="x")]
+        for whole in (promise, promise.pieces(), promise.events, promise.map_text(str.upper)):
+            with pytest.raises(TypeError, match=f"^{WRONG_TOKEN}$"):
+                await whole
+
+    MiniAgents().run(main())
+
+
+def refused(*args: Any, **fields: Any) -> str:  # Any: what checkers would refuse
+    """Why `stream_message` refuses its arguments at the call."""
+    stream: Any = stream_message
+
+    async def main() -> str:
+        with pytest.raises(TypeError) as refusal:
+            stream(*args, **fields)
+        return str(refusal.value)
+
+    return MiniAgents().run(main())
+
+
+def test_what_is_no_stream_of_tokens_is_refused_at_the_call() -> None:
+    start = "stream_message(Message, …): the tokens come from an async iterable, "
+
+    async def tokens() -> AsyncIterator[str]:
+        yield "never"
+
+    class Later:
+        def __await__(self) -> Iterator[None]:
+            yield
+
+    assert refused(Message, tokens) == f"{start}not the function tokens: call it: tokens()"
+    assert refused(Message, "text") == f"{start}not str: 'text'"
+    assert refused(Message, Later()) == f"{start}not {Later.__qualname__}: await it first"
+    assert refused(tokens(), Message) == "stream_message: the class comes first: stream_message(Message, …)"
+
+
+def test_fields_that_do_not_make_the_message_are_refused_at_the_call() -> None:
+    start = "stream_message(Templated, …): "
+    assert refused(Templated, said([]), name="Ann") == f"{start}Templated.age is missing"
+    assert refused(Templated, said([]), name="Ann", agee=3) == f"{start}Templated has no field 'agee'"
+    assert refused(Templated, said([]), name="Ann", age=3, text="x") == (
+        f"{start}leave out text=, the text is what is streamed"
+    )
+
+
+def test_any_callable_makes_the_message_of_the_arguments_it_takes() -> None:
+    def made(text: str | None, excitement: int) -> UserMessage:
+        return UserMessage((text or "") + "!" * excitement)
+
+    async def main() -> None:
+        assert await stream_message(made, said(["wow"]), 2) == UserMessage("wow!!")
+
+    MiniAgents().run(main())
+
+
+def test_a_forgotten_await_says_what_to_do() -> None:
+    async def main() -> None:
+        promise: Any = MessagePromise.of_message(Message("a"))
+        hint = r"^'MessagePromise' object has no attribute 'text'; await the promise first: \(await promise\)\.text$"
+        with pytest.raises(AttributeError, match=hint):
+            _ = promise.text
+        with pytest.raises(AttributeError, match="no attribute 'txet'$"):
+            _ = promise.txet
+        sequence: Any = MessageSequencePromise.of_messages([Message("a")])
+        assert not isinstance(sequence, Iterable | Sequence)
+        with pytest.raises(TypeError, match="await the promise first"):
+            _ = sequence[0]
+        with pytest.raises(TypeError, match="await the promise first"):
+            list(sequence)
 
     MiniAgents().run(main())
 
@@ -149,9 +247,9 @@ def test_m7_known_fields_of_sequences_are_those_of_their_messages() -> None:
 
 def test_a_message_that_cannot_be_made_is_an_error_of_its_promise() -> None:
     async def main() -> None:
-        promise = stream_message(Templated, said(["text"]), name="Ann")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+        promise = stream_message(Picky, said(["text"]))
         assert [token async for token in promise] == ["text"]
-        with pytest.raises(TypeError, match="age"):
+        with pytest.raises(ValueError, match="^refused: text$"):
             await promise
 
     MiniAgents().run(main())

@@ -230,7 +230,9 @@ def test_what_comes_later_and_is_no_message_is_an_error_at_its_place() -> None:
         sequence.close()
         pieces = aiter(sequence.promise)
         assert await (await anext(pieces)) == Message("a")
-        with pytest.raises(TypeError, match=r"^agent 'x': reply: an int is no message; give a Message, a string, or"):
+        with pytest.raises(
+            TypeError, match=r"^agent 'x': reply: got int, which is no message; give Message, a string, or"
+        ):
             await anext(pieces)
         assert await (await anext(pieces)) == Message("b")
 

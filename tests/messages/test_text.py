@@ -10,6 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
     AssistantMessage,
+    ErrorMessage,
     Message,
     MessagePromise,
     MessageType,
@@ -282,5 +283,15 @@ def test_lazy_splitting_waits_for_a_reader() -> None:
         assert not started
         assert await parts == (Message("a"), Message("b"))
         assert await joined == Message("a\n\nb")
+
+    MiniAgents().run(main())
+
+
+def test_a_class_that_a_text_alone_does_not_make_is_refused_at_the_call() -> None:
+    async def main() -> None:
+        with pytest.raises(TypeError, match=r"^join_messages\(ErrorMessage, …\): ErrorMessage.error_type is missing$"):
+            join_messages("a", message_class=ErrorMessage)
+        with pytest.raises(TypeError, match=r"^split_messages\(ErrorMessage, …\): ErrorMessage.error_type is missing$"):
+            split_messages("a", message_class=ErrorMessage)
 
     MiniAgents().run(main())
