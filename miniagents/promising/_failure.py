@@ -10,14 +10,19 @@ from miniagents.promising._current import producing
 from miniagents.promising.errors import PromiseCancelledError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
     from miniagents.promising._production import Production
 
-__all__ = ["Failure", "mark_as_read"]
+__all__ = ["Catching", "Failure", "ends_task", "is_cancellation", "mark_as_read", "running_task"]
 
 logger = logging.getLogger("miniagents")
 
 _READERS: Final = "__miniagents_readers__"
 """Where an exception keeps the ids of the productions whose code has seen it; that of None stands for other code."""
+_UNWISHED: Final = "__miniagents_unwished__"
+"""What a `PromiseCancelledError` carries that nobody asked for: something was cancelled that the work waited for."""
 
 
 class Failure:
@@ -33,7 +38,7 @@ class Failure:
         raised_by: the production that it happened in.
     """
 
-    __slots__ = ("__weakref__", "_context", "_traceback", "error", "origin", "seen")
+    __slots__ = ("__weakref__", "_context", "_traceback", "error", "origin", "seen", "wished")
 
     def __init__(self, error: BaseException, origin: str, raised_by: Production | None = None) -> None:
         if isinstance(error, StopIteration | StopAsyncIteration):
@@ -42,20 +47,19 @@ class Failure:
             disguised.__cause__ = error
             error = disguised
         elif isinstance(error, asyncio.CancelledError):
-            # a reader of a cancelled promise is not itself cancelled
-            cancelled = PromiseCancelledError(f"{origin} was cancelled")
-            cancelled.__cause__ = error
-            error = cancelled
+            error = _for_readers(error, origin)
         readers: set[int] = error.__dict__.setdefault(_READERS, set())
         if id(raised_by) in readers:
             readers.discard(id(raised_by))
+            self._traceback = error.__traceback__
         else:
             readers.clear()  # it was not read there but raised anew
+            self._traceback = _without_readers(error.__traceback__)
         self.error: BaseException = error
         self.origin: str = origin
         # a cancellation was somebody's wish and is nobody's loss
-        self.seen: bool = isinstance(error, PromiseCancelledError)
-        self._traceback = error.__traceback__
+        self.wished: bool = isinstance(error, PromiseCancelledError) and _UNWISHED not in error.__dict__
+        self.seen: bool = self.wished
         self._context = error.__context__
 
     def reraise(self) -> NoReturn:
@@ -70,7 +74,8 @@ class Failure:
         try:
             raise error.with_traceback(self._traceback)
         finally:
-            error.__context__ = self._context
+            # the class may forbid assignments, as frozen dataclasses do
+            BaseException.__setattr__(error, "__context__", self._context)
             del error
 
     def handed_over(self) -> Failure:
@@ -78,6 +83,7 @@ class Failure:
         failure: Failure = object.__new__(Failure)
         failure.error = self.error
         failure.origin = self.origin
+        failure.wished = self.wished
         failure.seen, self.seen = self.seen, True
         failure._traceback = self._traceback
         failure._context = self._context
@@ -97,3 +103,79 @@ class Failure:
 def mark_as_read(error: BaseException) -> None:
     """Notes that the code that runs here knows of the error: nobody needs to be told by the log."""
     error.__dict__.setdefault(_READERS, set()).add(id(producing.get()))
+
+
+class Catching:
+    """Catches what the work of a production raises, and has it told to the readers.
+
+    Two kinds of errors go on instead: a cancellation of the task, after readers were told of it, and the
+    `GeneratorExit` by which Python takes down a task whose loop is gone, and with it everybody who could be told.
+
+    Args:
+        production: what the work is a part of.
+        take: tells the readers; by default the production ends with the error.
+    """
+
+    __slots__ = ("_take", "_task")
+
+    def __init__(self, production: Production, take: Callable[[BaseException], object] | None = None) -> None:
+        self._take = production.end_with if take is None else take
+        self._task = running_task()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if error is None:
+            return False
+        going_on = ends_task(error, self._task)
+        if not going_on or isinstance(error, asyncio.CancelledError):
+            self._take(error)
+        return not going_on
+
+
+def ends_task(error: BaseException, task: asyncio.Task[object] | None) -> bool:
+    """Whether an error is meant for the task in which code runs rather than an error of that code."""
+    if isinstance(error, GeneratorExit):
+        return task is None or running_task() is not task  # raised from outside, not by the code itself
+    return is_cancellation(error)
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Whether the running task was cancelled; else it was something else that was, and the task waited for it."""
+    task = running_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def running_task() -> asyncio.Task[object] | None:
+    """The running task, None where no loop runs."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
+
+
+def _for_readers(error: asyncio.CancelledError, origin: str) -> PromiseCancelledError:
+    """What readers of a cancelled promise get, who are not cancelled themselves."""
+    wished = is_cancellation(error)
+    what = "was cancelled" if wished else "waited for something that was cancelled"
+    cancelled = PromiseCancelledError(f"{origin} {what}")
+    cancelled.__cause__ = error
+    if not wished:
+        cancelled.__dict__[_UNWISHED] = True
+    return cancelled
+
+
+def _without_readers(traceback: TracebackType | None) -> TracebackType | None:
+    """Where an error came from before promises raised it to readers.
+
+    An exception object that is put in or raised again and again brings along the frames of those who read it before.
+    """
+    first = traceback
+    while traceback is not None:
+        if traceback.tb_frame.f_code is Failure.reraise.__code__:
+            first = traceback.tb_next
+        traceback = traceback.tb_next
+    return first

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._failure import Failure
+from miniagents.promising._failure import Failure, ends_task
 from miniagents.promising._pieces import FAIR_SHARE, Replayed, take_turn
 
 if TYPE_CHECKING:
@@ -36,16 +36,17 @@ class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
         if not self._share:  # nobody knows whether the iterator ever waits for anything
             self._share = FAIR_SHARE
             await take_turn()
+        task = asyncio.current_task()
         try:
             if self._iterator is None:
                 self._iterator = aiter(self._stream)
             return await anext(self._iterator)
-        except (asyncio.CancelledError, GeneratorExit):
-            raise
         except StopAsyncIteration:
             self._stream = None
             raise
-        except BaseException as error:  # noqa: BLE001 - an error becomes a piece of the stream
+        except BaseException as error:
+            if ends_task(error, task):
+                raise
             self._stream = None
             return self._out.failure_of(error)
 

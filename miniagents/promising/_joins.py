@@ -1,4 +1,4 @@
-"""Which tasks a task waits for, rather than for a promise: `await task`, `gather()`, `wait()`, a task group."""
+"""Which tasks a task waits for, rather than for a promise: `await task`, `gather()`, `shield()`, a task group."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import asyncio
 import gc
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context
-from types import AsyncGeneratorType, CodeType
+from types import AsyncGeneratorType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
-from miniagents.promising._current import producing
+from miniagents.promising._current import active_context, producing
 
 if TYPE_CHECKING:
     from miniagents.promising._production import Production
+    from miniagents.promising.context import PromisingContext
 
-__all__ = ["joined_tasks", "producing_in"]
+__all__ = ["held_by", "joined_tasks", "producing_in"]
 
 
 def joined_tasks(task: asyncio.Task[object]) -> list[asyncio.Task[object]]:
@@ -26,16 +27,37 @@ def joined_tasks(task: asyncio.Task[object]) -> list[asyncio.Task[object]]:
     if isinstance(waiter, asyncio.Task):
         return [] if waiter.done() else [waiter]
     gathered: Iterable[asyncio.Future[object]] | None = getattr(waiter, "_children", None)
-    joined = [future for future in (_members(task) if gathered is None else gathered) if not future.done()]
+    found = _members(task) or _shielded(waiter) if gathered is None else gathered
+    joined = [future for future in found if not future.done()]
     tasks = [future for future in joined if isinstance(future, asyncio.Task)]
     return tasks if len(tasks) == len(joined) else []  # any other future may be done by whoever holds it
 
 
 def producing_in(task: asyncio.Task[object]) -> Production | None:
     """The promise that a task is a part of the making of."""
-    # tasks tell their context from Python 3.12 on
-    variables = next((held for held in gc.get_referents(task) if isinstance(held, Context)), None)
+    variables = _variables(task)
     return None if variables is None else variables.get(producing)
+
+
+def held_by(task: asyncio.Task[object]) -> PromisingContext | None:
+    """The context that is active in a task."""
+    variables = _variables(task)
+    return None if variables is None else variables.get(active_context)
+
+
+def _variables(task: asyncio.Task[object]) -> Context | None:
+    # tasks tell their context from Python 3.12 on
+    return next((held for held in gc.get_referents(task) if isinstance(held, Context)), None)
+
+
+def _shielded(waiter: object) -> Iterable[asyncio.Future[object]]:
+    """What `shield()` waits for, by a function that it hangs on the future that it returns."""
+    callbacks: Iterable[tuple[object, Context]] = getattr(waiter, "_callbacks", None) or ()
+    for callback, _ in callbacks:
+        if isinstance(callback, FunctionType) and callback.__code__ in asyncio.shield.__code__.co_consts:
+            cells = dict(zip(callback.__code__.co_freevars, callback.__closure__ or (), strict=True))
+            return (cells["inner"].cell_contents,) if "inner" in cells else ()
+    return ()
 
 
 def _members(task: asyncio.Task[object]) -> Iterable[asyncio.Future[object]]:

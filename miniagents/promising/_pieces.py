@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 from typing_extensions import TypeVar
 
 from miniagents.promising._current import producing
-from miniagents.promising._failure import Failure
+from miniagents.promising._failure import Catching, Failure
 from miniagents.promising._production import Production
-from miniagents.promising.errors import PromiseCancelledError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -173,7 +172,7 @@ class PieceBuffer(Production, Generic[P]):
     def was_cancelled(self) -> bool:
         """Whether a cancellation ended the stream."""
         last = self.pieces[-1] if self.ended and self.pieces else None
-        return isinstance(last, Failure) and isinstance(last.error, PromiseCancelledError)
+        return isinstance(last, Failure) and last.wished
 
     def whole_pieces(self) -> list[P]:
         """All pieces of a stream that had no failure."""
@@ -215,22 +214,17 @@ class PieceBuffer(Production, Generic[P]):
         producing.set(self)
         stream: AsyncIterator[P | Failure] | None = None
         try:
-            await self.room()
-            stream = streamer()
-            async for piece in stream:
-                if self.ended:
-                    break
-                self.emit_outcome(piece)
-                if self.bounded:
-                    await self.room()
-                if len(self.pieces) % FAIR_SHARE == 0:
-                    await take_turn()
-        except GeneratorExit:
-            raise  # the loop is gone, and with it everybody who could be told
-        except BaseException as error:
-            self.end_with(error)
-            if isinstance(error, asyncio.CancelledError):
-                raise
+            with Catching(self):
+                await self.room()
+                stream = streamer()
+                async for piece in stream:
+                    if self.ended:
+                        break
+                    self.emit_outcome(piece)
+                    if self.bounded:
+                        await self.room()
+                    if len(self.pieces) % FAIR_SHARE == 0:
+                        await take_turn()
         finally:
             await self._close(stream)
             self.end()
@@ -239,12 +233,8 @@ class PieceBuffer(Production, Generic[P]):
         """Runs the `finally` blocks of a generator that was left half-way."""
         aclose: Any = getattr(stream, "aclose", None)  # Any: only async generators have it
         if aclose is not None:
-            try:
+            with Catching(self):
                 await aclose()
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:  # noqa: BLE001 - an error becomes a piece of the stream
-                self.end_with(error)
 
 
 class Replayed(AsyncIterable[P_co]):

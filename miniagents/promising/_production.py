@@ -44,9 +44,10 @@ class Production:
 
         Raises:
             PromiseDeadlockError: what is waited for waits, directly or not, for the task that calls this.
+            ContextStateError: the context belongs to another event loop, which could wake nobody here.
         """
         context = self.context
-        loop = asyncio.get_running_loop()
+        loop = context.running_loop(f"{self._name!r} cannot be waited for")
         task = asyncio.current_task(loop)
         if task is None:
             raise NoActiveContextError(f"{self._name!r} can only be waited for in a task")

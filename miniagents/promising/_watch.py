@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from miniagents.promising._joins import joined_tasks, producing_in
+from miniagents.promising._joins import held_by, joined_tasks, producing_in
 from miniagents.promising.errors import PromiseDeadlockError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Set as AbstractSet
 
     from miniagents.promising._production import Production
     from miniagents.promising.context import PromisingContext
@@ -115,13 +115,36 @@ class Watch:
         if _stuck(self._waits):
             self._break_circle(_stuck(self._waits, writers=self._writers()))
         for context in tuple(self._closing):
-            tasks = context.tasks
-            if tasks and tasks <= _stuck(self._waits, tasks=tasks, parked=self._parked, ending=context):
-                context.end_what_nobody_can_end()
+            if context.tasks and self._is_stuck(context, context.tasks):
+                outsiders = self._outsiders(context)
+                if self._is_stuck(context, context.tasks | outsiders):
+                    context.end_what_nobody_can_end()
+                self._look_when_done(outsiders)
         ended = self._loop.time()
         self._not_before = ended + _SWEEP_SHARE * (ended - began)
         if (self._waits or self._closing) and self._timer is None:
             self._schedule()
+
+    def _is_stuck(
+        self,
+        context: PromisingContext,
+        tasks: AbstractSet[asyncio.Task[Any]],  # Any: results are not read
+    ) -> bool:
+        return tasks <= _stuck(self._waits, tasks=tasks, parked=self._parked, ending=context)
+
+    def _outsiders(self, context: PromisingContext) -> set[asyncio.Task[object]]:
+        """The tasks that were started inside a context by plain asyncio, and may hold writing ends or be readers."""
+        known = {*context.tasks, context.body}
+        return {task for task in asyncio.all_tasks(self._loop) if task not in known and held_by(task) is context}
+
+    def _look_when_done(self, tasks: Iterable[asyncio.Task[object]]) -> None:
+        for task in tasks:
+            task.remove_done_callback(self._outsider_done)  # it may be there since the last sweep
+            task.add_done_callback(self._outsider_done)
+
+    def _outsider_done(self, _: asyncio.Task[object]) -> None:
+        if self._closing:
+            self._look_soon()
 
     def _writers(self) -> _Writers:
         """The tasks, besides its workers, that run for a stream whose writing end they may hold."""

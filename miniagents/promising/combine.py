@@ -6,12 +6,12 @@ Coroutines and other awaitables are taken wherever promises are: each becomes a 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from typing_extensions import TypeVar
 
 from miniagents.promising._current import active_context
+from miniagents.promising._failure import Catching
 from miniagents.promising._foreign import reading
 from miniagents.promising._pieces import PieceBuffer
 from miniagents.promising.promise import Promise
@@ -19,7 +19,7 @@ from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped, started_over
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Iterable
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable
 
     from miniagents.promising._failure import Failure
 
@@ -60,7 +60,7 @@ def gather(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie
     sources = [_as_promise(promise) for promise in promises]
 
     async def gathered() -> tuple[object, ...]:
-        async with _reading(sources) as readers:
+        async with _Readers(sources) as readers:
             if readers:
                 await asyncio.wait(readers, return_when=asyncio.FIRST_EXCEPTION)
             for reader in readers:
@@ -104,7 +104,7 @@ def race(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie t
     async def raced() -> object:
         losers = sources
         try:
-            async with _reading(sources) as readers:
+            async with _Readers(sources) as readers:
                 await asyncio.wait(readers, return_when=asyncio.FIRST_COMPLETED)
                 first = next(place for place, reader in enumerate(readers) if reader.done())
                 losers = [source for source in sources if source is not sources[first]]
@@ -142,17 +142,11 @@ def merge(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads ti
 
     async def forward(stream: AsyncIterable[object]) -> None:
         nonlocal still_open
-        try:
+        with Catching(buffer):
             async with reading(stream, buffer) as pieces:
                 async for piece in pieces:
                     buffer.emit_outcome(piece)
             still_open -= 1
-        except GeneratorExit:
-            raise  # the loop is gone, and with it everybody who could be told
-        except BaseException as error:
-            buffer.end_with(error)
-            if isinstance(error, asyncio.CancelledError):
-                raise
         if not still_open:
             buffer.end()
 
@@ -214,17 +208,22 @@ def _any_lazy(streams: Iterable[AsyncIterable[object]]) -> bool:
     return any(isinstance(stream, StreamedPromise) and stream.is_lazy() for stream in streams)
 
 
-@contextlib.asynccontextmanager
-async def _reading(sources: Iterable[Promise[T]]) -> AsyncGenerator[list[asyncio.Task[T]]]:
-    """A task for each promise that waits for it; none of them is left at the end."""
+class _Readers(Generic[T]):
+    """A task for each promise that waits for it; none of them is left at the end.
 
-    async def read(source: Promise[T]) -> T:
+    No `asynccontextmanager`, as that assigns to the error that goes through it, which its class may forbid.
+    """
+
+    def __init__(self, sources: Iterable[Promise[T]]) -> None:
+        self._tasks = [asyncio.create_task(self._read(source)) for source in sources]
+
+    async def __aenter__(self) -> list[asyncio.Task[T]]:
+        return self._tasks
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _read(self, source: Promise[T]) -> T:
         return await source
-
-    readers = [asyncio.create_task(read(source)) for source in sources]
-    try:
-        yield readers
-    finally:
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)

@@ -9,6 +9,8 @@ import weakref
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
+from typing_extensions import TypeVar
+
 from miniagents.promising._current import active_context, inside_hook
 from miniagents.promising._watch import Watch
 from miniagents.promising.errors import (
@@ -32,6 +34,8 @@ __all__ = ["PromiseResolvedHandler", "PromisingContext"]
 
 logger: Final = logging.getLogger("miniagents")
 
+C = TypeVar("C", bound="PromisingContext")
+
 PromiseResolvedHandler: TypeAlias = "Callable[[Promise[object], object], Awaitable[None]]"
 """A hook: an async function that is given a promise and what it resolved to."""
 
@@ -40,7 +44,8 @@ class PromisingContext:
     """The place where promises live: `async with PromisingContext(): ...`.
 
     Leaving the context waits for all work that was started in it. Leaving it by an error or a cancellation cancels the
-    work first. Either way nothing that the context owns runs on afterwards.
+    work first. Either way nothing that the context owns runs on afterwards. A plain asyncio task that was started
+    inside is not waited for, but as long as it may still feed what the work waits for, the work is not given up.
 
     Args:
         start_asap: whether promises that do not say so themselves start at the next turn of the loop (True), or when
@@ -80,12 +85,13 @@ class PromisingContext:
     def current(cls) -> Self:
         """The innermost active context of this class.
 
+        Where all of them were ended elsewhere, it is the innermost of those: what is tried with it fails and says so.
+
         Raises:
             NoActiveContextError: there is none.
         """
-        context = active_context.get()
-        while context is not None and not isinstance(context, cls):
-            context = context.parent
+        innermost = active_context.get()
+        context = _innermost(cls, _still_open(innermost)) or _innermost(cls, innermost)
         if context is None:
             raise NoActiveContextError(
                 f"there is no active {cls.__name__} here: write `async with {cls.__name__}():` around this code"
@@ -109,7 +115,7 @@ class PromisingContext:
             )
         self._loop = asyncio.get_running_loop()
         self._body = asyncio.current_task()
-        self.parent = active_context.get()
+        self.parent = _still_open(active_context.get())
         # in a thread with a loop of its own, the context outside may be one of another loop
         shares_loop = self.parent is not None and self.parent._loop is self._loop
         self._watch = self.parent.watch if self.parent is not None and shares_loop else Watch(self._loop)
@@ -167,6 +173,11 @@ class PromisingContext:
         return self._tasks.keys()
 
     @property
+    def body(self) -> asyncio.Task[object] | None:
+        """The task that this context was activated in."""
+        return self._body
+
+    @property
     def watch(self) -> Watch:
         """Who waits for whom in this loop.
 
@@ -215,8 +226,17 @@ class PromisingContext:
         loop = self._loop
         if loop is None or self._state == "closed":
             raise ContextStateError(f"{name!r} cannot start: its {type(self).__name__} is {self._state}")
-        if asyncio.get_running_loop() is not loop:
-            raise ContextStateError(f"{name!r} cannot start: its {type(self).__name__} is one of another event loop")
+        return self.running_loop(f"{name!r} cannot start")
+
+    def running_loop(self, what_cannot: str) -> asyncio.AbstractEventLoop:
+        """The loop of this context, if it is the one that runs here.
+
+        Raises:
+            ContextStateError: the context belongs to another event loop.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            raise ContextStateError(f"{what_cannot}: its {type(self).__name__} is one of another event loop")
         return loop
 
     def register_writing_end(self, buffer: PieceBuffer[Any]) -> None:  # Any: not read
@@ -359,3 +379,17 @@ class PromisingContext:
             except Exception as error:
                 logger.error("on_promise_resolved failed for %r", promise.name, exc_info=error)  # noqa: TRY400
                 self.report(error)
+
+
+def _innermost(cls: type[C], context: PromisingContext | None) -> C | None:
+    """The context or, where it is not of the class, the first around it that is."""
+    while context is not None and not isinstance(context, cls):
+        context = context.parent
+    return context
+
+
+def _still_open(context: PromisingContext | None) -> PromisingContext | None:
+    """The context or, where that was ended (in another task, so that this one could not notice), the one around it."""
+    while context is not None and context._state == "closed":
+        context = context.parent
+    return context

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
 from miniagents.promising._current import active_context, producing
+from miniagents.promising._failure import Catching
 from miniagents.promising._production import Production
 from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -346,15 +347,8 @@ class Promise(Production, Generic[T_co]):
 
     async def _produce(self, resolver: Callable[[], Awaitable[T_co]]) -> None:
         producing.set(self)
-        try:
+        with Catching(self):
             value = await resolver()
-        except GeneratorExit:
-            raise  # the loop is gone, and with it everybody who could be told
-        except BaseException as error:
-            self.end_with(error)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-        else:
             if not self.is_done():
                 self._value = value
                 self.finished()

@@ -6,7 +6,6 @@ sequence.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, Iterator, Sequence
 from functools import partial
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeGuard
 from typing_extensions import TypeVar
 
 from miniagents.promising._current import active_context, producing
-from miniagents.promising._failure import Failure
+from miniagents.promising._failure import Catching, Failure, is_cancellation
 from miniagents.promising._foreign import ForeignOutcomes, outcomes_of
 from miniagents.promising._pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
@@ -152,14 +151,13 @@ class FlatSequence(Generic[P]):
 
     async def _run(self, work: Callable[[], Awaitable[object]], instead: Callable[[Exception], object] | None) -> None:
         producing.set(self._buffer)
-        try:
-            await work()
-        except GeneratorExit:
-            raise  # the loop is gone, and with it everybody who could be told
-        except BaseException as error:
+
+        def take(error: BaseException) -> None:
             self._take_error(error if instead is None or not isinstance(error, Exception) else instead(error), error)
-            if isinstance(error, asyncio.CancelledError):
-                raise
+
+        try:
+            with Catching(self._buffer, take):
+                await work()
         finally:
             self.close()
 
@@ -169,8 +167,10 @@ class FlatSequence(Generic[P]):
             self.put(item)
         elif self._buffer.was_cancelled():
             self._buffer.end_with(error)
-        elif not isinstance(error, asyncio.CancelledError):
-            self._buffer.context.report(error)
+        elif not is_cancellation(error):
+            failure = self._buffer.failure_of(error)  # whoever leaves the context must not look cancelled
+            failure.seen = True
+            self._buffer.context.report(failure.error)
 
     def _check_open(self) -> None:
         if self._buffer.was_cancelled():
@@ -243,14 +243,8 @@ class FlatSequence(Generic[P]):
 
     async def _whole_or_error(self, forward: Callable[[], Awaitable[None]]) -> None:
         """Ends the stream with an error where the forwarding breaks off: what is not complete must not look so."""
-        try:
+        with Catching(self._buffer):
             await forward()
-        except GeneratorExit:
-            raise  # the loop is gone, and with it everybody who could be told
-        except BaseException as error:
-            self._buffer.end_with(error)
-            if isinstance(error, asyncio.CancelledError):
-                raise
 
     async def _forward(self, pending: _Pending) -> None:
         """Forwards what is still to come of one item, and whatever that is made of, as deep as it goes."""

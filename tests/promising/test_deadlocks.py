@@ -119,6 +119,10 @@ async def asyncio_task_group(awaitable: Awaitable[object]) -> object:
     return task.result()
 
 
+async def asyncio_shield(awaitable: Awaitable[object]) -> object:
+    return await asyncio.shield(asyncio.create_task(waiting_for(awaitable)))
+
+
 async def our_gather(awaitable: Awaitable[object]) -> object:
     return await gather(awaitable, asyncio.sleep(0))
 
@@ -140,6 +144,7 @@ WAYS = [
     asyncio_timeout,
     asyncio_task,
     asyncio_task_group,
+    asyncio_shield,
     our_gather,
     our_race,
     nested_context,
