@@ -169,3 +169,24 @@ def test_a_step_that_is_nothing_to_call_is_refused() -> None:
         TypeError, match=r"^achain_loop: 'echo' is neither an agent nor a function nor AWAIT nor CLEAR$"
     ):
         loop(wrong, AWAIT)
+
+
+def test_a6_two_conversations_at_once_see_nothing_of_each_other() -> None:
+    @miniagent
+    async def remembering(ctx: InteractionContext, history: list[str], turns: int) -> None:
+        if len(history) == turns:
+            raise EndLoop
+        history.extend(str(message) for message in await ctx.messages)
+        await asyncio.sleep(0)
+        ctx.reply(f"{history[0]} {len(history)}")
+
+    async def conversation(name: str) -> list[str]:
+        history: list[str] = []
+        async with MiniAgents():
+            await achain_loop([remembering.bound(history=history, turns=3), AWAIT], name)
+        return history
+
+    async def main() -> list[list[str]]:
+        return list(await asyncio.gather(conversation("Ada"), conversation("Grace")))
+
+    assert asyncio.run(main()) == [["Ada", "Ada 1", "Ada 2"], ["Grace", "Grace 1", "Grace 2"]]
