@@ -8,7 +8,7 @@ import msgspec
 from miniagents import Message
 
 
-class Measured(Message, kw_only=True):
+class Temperature(Message, kw_only=True):
     text_template: ClassVar[str | None] = "{place}: {degrees} °C"
 
     place: str
@@ -16,7 +16,7 @@ class Measured(Message, kw_only=True):
 
 
 def test_m6_a_copy_with_changed_fields_has_a_text_and_a_key_of_its_own() -> None:
-    warm = Measured(place="Rome", degrees=21)
+    warm = Temperature(place="Rome", degrees=21)
     said, key = str(warm), warm.hash_key
     cold = msgspec.structs.replace(warm, degrees=3)
     assert (said, str(cold)) == ("Rome: 21.0 °C", "Rome: 3.0 °C")
@@ -28,5 +28,5 @@ def test_m6_a_copy_with_changed_fields_has_a_text_and_a_key_of_its_own() -> None
 
 
 def test_m6_a_text_that_is_given_stands_before_the_template() -> None:
-    assert str(Measured("hot", place="Rome", degrees=40)) == "hot"
+    assert str(Temperature("hot", place="Rome", degrees=40)) == "hot"
     assert str(msgspec.structs.replace(Message("a"), text="b")) == "b"
