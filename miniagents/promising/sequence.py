@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterable, Iterator, Sequence
+from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeGuard
 
 from typing_extensions import TypeVar
 
@@ -253,8 +254,8 @@ class FlatSequence(Generic[P]):
             while levels and not self._buffer.ended:
                 level = levels[-1]
                 if isinstance(level, Iterator):
-                    part = next(level, None)
-                    if part is None:
+                    part = next(level, _END)
+                    if part is _END:
                         levels.pop()
                     elif isinstance(part, _Pending):
                         levels.append(outcomes_of(part.stream, self._buffer))
@@ -282,6 +283,15 @@ class FlatSequence(Generic[P]):
     def _end_if_complete(self) -> None:
         if self._closed and not self._draining and not self._queue and not self._out_of_order:
             self._buffer.end()
+
+
+class _End(Enum):
+    """No piece, whatever pieces are: `None` may well be one."""
+
+    END = 0
+
+
+_END: Final = _End.END
 
 
 class _Pending:

@@ -391,3 +391,19 @@ async def test_what_is_ready_needs_no_context() -> None:
     sequence.put([1, [2]])
     sequence.close()
     assert await sequence.promise == (1, 2)
+
+
+async def test_p6_none_is_a_piece_like_any_other() -> None:
+    async def later() -> AsyncIterator[object]:
+        yield [1, None, 2]
+        yield None
+
+    def adapt(item: object) -> object:
+        return item if item is None or isinstance(item, int) else NotImplemented
+
+    async with PromisingContext():
+        sequence = FlatSequence[int | None](adapt)
+        sequence.put([None, later(), None, 3])
+        sequence.put_out_of_order(None)
+        sequence.close()
+        assert await sequence.promise == (None, None, 1, None, 2, None, None, 3)
