@@ -113,7 +113,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
             async for piece in EventOutcomes(self._mixed(), self._name):
                 yield piece
 
-        return piped(as_events, f"{self._name}.events", lazy=True)
+        return piped(as_events, f"{self._name}.events", (self,), lazy=True)
 
     # --- combinators ---
 
@@ -135,7 +135,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
             text = "".join([token async for token in tokens])
             return msgspec.structs.replace(await self, text=text)
 
-        return MessagePromise(
+        promise = MessagePromise(
             mapped,
             with_text,
             message_class=self._message_class,
@@ -143,6 +143,8 @@ class MessagePromise(StreamedPromise[str, M_co]):
             start_asap=False if self.is_lazy() else DEFAULT,
             name=f"{self._name}.map_text",
         )
+        promise.made_of((self,))
+        return promise
 
     def checked(self, check: Callable[[M_co], M], /) -> MessagePromise[M]:
         """The same tokens and events; the message is what `check` makes of it, or the error it raises.
@@ -210,11 +212,15 @@ class MessagePromise(StreamedPromise[str, M_co]):
             async for piece in self._outcomes():
                 yield piece
 
-        return piped(text, f"{self._name}.pieces", lazy=self.is_lazy())
+        return piped(text, f"{self._name}.pieces", (self,))
 
     def is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
         return self._value is PENDING and super().is_lazy()
+
+    def pieces_production(self) -> Production:
+        """Where readers and results are counted."""
+        return self if self._value is not PENDING else super().pieces_production()
 
     def parts(self) -> Iterable[Production]:
         """What is cancelled with this."""
@@ -392,13 +398,15 @@ def from_promise(promise: Promise[M], message_class: type[Message] | None) -> Me
     async def message(_: AsyncIterable[str]) -> M:
         return await promise
 
-    return MessagePromise(
+    made = MessagePromise(
         text,
         message,
         message_class=message_class,
         start_asap=False if promise.is_lazy() else DEFAULT,
         name=promise.name,
     )
+    made.made_of((promise,))
+    return made
 
 
 def sequence_over(buffer: PieceBuffer[MessagePromise[M]]) -> MessageSequencePromise[M]:

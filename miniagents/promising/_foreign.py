@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 
 from miniagents.promising._failure import Failure, ends_task
 from miniagents.promising._pieces import FAIR_SHARE, Replayed, take_turn
+from miniagents.promising._production import Production
 
 if TYPE_CHECKING:
     from miniagents.promising._pieces import PieceBuffer
@@ -68,10 +69,18 @@ async def reading(
     stream: AsyncIterable[Q],
     out: PieceBuffer[Any],  # Any: not read
 ) -> AsyncGenerator[AsyncIterator[Q | Failure]]:
-    """Reads any async iterable as `outcomes_of` does, and closes a generator that is left half-way."""
+    """Reads any async iterable as `outcomes_of` does, as a source of `out`.
+
+    A generator that is left half-way is closed.
+    """
+    source = stream if isinstance(stream, Production) and stream not in out._sources else None
+    if source is not None:
+        out.made_of((source,))  # first, as what reads from here on is no guest of the source
     outcomes = outcomes_of(stream, out)
     try:
         yield outcomes
     finally:
+        if source is not None:
+            out.leave_sources(source)
         if isinstance(outcomes, ForeignOutcomes):
             await outcomes.aclose()

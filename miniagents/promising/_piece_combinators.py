@@ -193,7 +193,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
                     else:
                         yield left, right
 
-        return self._piped(zipped, "zip")
+        return self._piped(zipped, "zip", other)
 
     def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:
         """These pieces, then those of the other streams, one stream after the other.
@@ -213,7 +213,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
                     async for following in pieces:
                         yield following
 
-        return self._piped(chained, "chain")
+        return self._piped(chained, "chain", *others)
 
     def flat_map(self, fn: Callable[[P_co], AsyncIterable[Q]], /) -> Stream[Q]:
         """The pieces of the streams that a plain function makes of each piece, one stream after the other.

@@ -43,12 +43,12 @@ class PieceBuffer(Production, Generic[P]):
     __slots__ = (
         "_fed",
         "_furthest",
-        "_max_ahead",
         "_room",
         "at_end",
         "bounded",
         "ended",
         "failure",
+        "max_ahead",
         "pieces",
         "starter",
     )
@@ -72,10 +72,17 @@ class PieceBuffer(Production, Generic[P]):
         )
         if streamer is not None:
             self.belongs_here()
-        self._max_ahead = max_ahead
+        self.max_ahead: int | None = None
+        self.bounded: bool = False
         self._furthest = 0.0
-        self.bounded: bool = max_ahead is not None
+        if max_ahead is not None:
+            self.bound(max_ahead)
         self._room: asyncio.Future[None] | None = None
+
+    def bound(self, max_ahead: int) -> None:
+        """Sets how many pieces the streamer may be ahead of the furthest reader."""
+        self.max_ahead = max_ahead
+        self.bounded = True
 
     # --- for producers ---
 
@@ -127,7 +134,7 @@ class PieceBuffer(Production, Generic[P]):
 
     async def room(self) -> None:
         """Waits until the stream may have one more piece: as soon as a reader is near enough to its end."""
-        bound = self._max_ahead
+        bound = self.max_ahead
         if bound is None:
             return
         task = asyncio.current_task()
@@ -250,13 +257,17 @@ class Replayed(AsyncIterable[P_co]):
 class _Reader(Generic[P_co]):
     """A position in a buffer."""
 
-    __slots__ = ("_buffer", "_pieces", "_position", "_share")
+    __slots__ = ("_buffer", "_is_guest", "_pieces", "_position", "_share")
 
     def __init__(self, buffer: PieceBuffer[P_co]) -> None:
+        self._is_guest = not buffer.ended and buffer.guest_came()
         self._buffer = buffer
         self._pieces = buffer.pieces
         self._position = 0
         self._share = FAIR_SHARE
+
+    def __del__(self) -> None:
+        self._leave()
 
     async def _advance(self) -> int:
         """The position of the next piece.
@@ -285,9 +296,19 @@ class _Reader(Generic[P_co]):
         while self._position >= len(self._pieces):
             if buffer.ended:
                 return False
-            await buffer.progress()
+            try:
+                await buffer.progress()
+            except BaseException:
+                self._leave()  # this object may live on in a traceback
+                raise
         self._share = FAIR_SHARE
         return True
+
+    def _leave(self) -> None:
+        """A reader counts as one while it is busy with a piece as well, when it waits for nothing."""
+        if self._is_guest:
+            self._is_guest = False
+            self._buffer.guest_left()
 
 
 class PieceIterator(_Reader[P_co]):

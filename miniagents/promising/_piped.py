@@ -28,8 +28,21 @@ class Piped(Replayed[P_co], Generic[P_co]):
 
     __slots__ = ()
 
-    def _piped(self, pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]], what: str) -> Stream[Q]:
-        """The stream of what an async generator yields that is given the buffer it yields into."""
+    def _piped(
+        self,
+        pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]],
+        what: str,
+        *others: object,
+        max_ahead: int | None = None,
+    ) -> Stream[Q]:
+        """The stream of what an async generator yields that is given the buffer it yields into.
+
+        Args:
+            pipe: makes the pieces of this stream's.
+            what: the name of the combinator.
+            others: what else the stream is made of.
+            max_ahead: a bound of its own, instead of that of the sources.
+        """
         raise NotImplementedError
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextvars import copy_context
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Failure, mark_as_read
@@ -26,7 +27,19 @@ __all__ = ["Production"]
 class Production:
     """Something that is being made, by tasks of its own or by whoever holds its writing end."""
 
-    __slots__ = ("__weakref__", "_birth", "_context", "_name", "_owner", "_started", "_tasks", "_wakeup")
+    __slots__ = (
+        "__weakref__",
+        "_birth",
+        "_context",
+        "_guests",
+        "_name",
+        "_owner",
+        "_results",
+        "_sources",
+        "_started",
+        "_tasks",
+        "_wakeup",
+    )
 
     def __init__(self, context: PromisingContext | None, name: str) -> None:
         self._context = context
@@ -35,6 +48,9 @@ class Production:
         self._owner: Production | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._started: set[Production] | None = None
+        self._sources: tuple[Production, ...] = ()
+        self._results: WeakSet[Production] | None = None
+        self._guests = 0
         self._wakeup: asyncio.Future[None] | None = None
 
     # --- for readers ---
@@ -61,6 +77,8 @@ class Production:
             wakeup = own
         watch = context.watch
         watch.waits(task, self)
+        is_guest = self.is_guest()
+        self._guests += is_guest
         try:
             await wakeup
         except asyncio.CancelledError:
@@ -68,9 +86,29 @@ class Production:
             if task.cancelling():
                 raise
         finally:
+            self._guests -= is_guest
             deadlock = watch.waits_no_more(task)
         if deadlock is not None:
             raise deadlock
+
+    def guest_came(self) -> bool:
+        """Counts a reader who stays for a while, unless what reads is the work of something made of this.
+
+        Returns:
+            Whether it was counted; the reader is to call `guest_left` then.
+        """
+        is_guest = self.is_guest()
+        self._guests += is_guest
+        return is_guest
+
+    def guest_left(self) -> None:
+        """A reader who was counted is gone."""
+        self._guests -= 1
+
+    def is_guest(self) -> bool:
+        """Whether the code that runs here reads this for itself, not for something that is made of this."""
+        results = self._results
+        return results is None or producing.get() not in results
 
     # --- for producers ---
 
@@ -136,6 +174,37 @@ class Production:
         self.wake()
         self._birth = None
         self._leave_owner()
+        if self._sources:
+            self.leave_sources()
+
+    def made_of(self, sources: Iterable[Production]) -> None:
+        """Notes what this is made of: those that nobody else uses are cancelled when this is cancelled."""
+        for source in sources:
+            if not source.is_done() and source not in self._sources:
+                pieces = source.pieces_production()
+                if pieces._results is None:
+                    pieces._results = WeakSet()
+                pieces._results.add(self)
+                self._sources = (*self._sources, source)
+
+    def leave_sources(self, *left: Production) -> tuple[Production, ...]:
+        """Forgets what this is made of, or the given part of it.
+
+        Returns:
+            What was forgotten.
+        """
+        leaving = tuple(source for source in self._sources if not left or source in left)
+        self._sources = tuple(source for source in self._sources if source not in leaving)
+        for source in leaving:
+            results = source.pieces_production()._results
+            if results is not None:
+                results.discard(self)
+        return leaving
+
+    def is_used(self) -> bool:
+        """Whether anybody reads this, or something is made of it."""
+        pieces = self.pieces_production()
+        return bool(self._guests or pieces._guests or pieces._results)
 
     def failure_of(self, error: BaseException) -> Failure:
         """The error as a piece, with its origin: this production and those that it was started for."""
@@ -165,21 +234,28 @@ class Production:
     def cancel(self) -> bool:
         """Stops this and everything that it started, also what still runs after it was finished itself.
 
-        Readers get `PromiseCancelledError`. Nothing happens to what is finished.
+        What this was made of is stopped as well where nobody else uses it: no reader, and nothing else that is made of
+        it. Readers get `PromiseCancelledError`. Nothing happens to what is finished.
 
         Returns:
             Whether there was anything to stop.
         """
         stopped = False
-        productions: list[Production] = [self]
-        while productions:
-            production = productions.pop()
-            if not production.is_done():
-                production.give_up(PromiseCancelledError(f"{production.origin()} was cancelled"))
-                stopped = True
-            for task in production._tasks:
-                stopped = task.cancel() or stopped
-            productions.extend(production.parts())
+        results: list[tuple[Production, str]] = [(self, "was cancelled")]
+        while results:
+            result, how = results.pop()
+            sources = {*result.leave_sources(), *result.pieces_production().leave_sources()}
+            productions: list[Production] = [result]
+            while productions:
+                production = productions.pop()
+                if not production.is_done():
+                    production.give_up(PromiseCancelledError(f"{production.origin()} {how}"))
+                    stopped = True
+                for task in production._tasks:
+                    stopped = task.cancel() or stopped
+                productions.extend(production.parts())
+            how = f"was cancelled with {result.name!r}, which was made of it"
+            results.extend((source, how) for source in sources if not source.is_used())
         return stopped
 
     def was_woken(self) -> bool:
@@ -191,6 +267,18 @@ class Production:
         return tuple(self._started) if self._started else ()
 
     # --- what the kinds of production fill in ---
+
+    def is_lazy(self) -> bool:
+        """Whether the work waits for a first reader."""
+        return False
+
+    def bound_to_readers(self) -> int | None:
+        """How many pieces this may be ahead of its furthest reader, where there is a bound."""
+        return None
+
+    def pieces_production(self) -> Production:
+        """Where readers and results of this are counted: for a stream, its pieces, which several promises may share."""
+        return self
 
     def is_done(self) -> bool:
         """Whether nothing more will come."""

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._current import active_context
+from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Catching
 from miniagents.promising._foreign import reading
 from miniagents.promising._pieces import PieceBuffer
-from miniagents.promising.promise import Promise
-from miniagents.promising.sentinels import DEFAULT, Default
-from miniagents.promising.stream import Stream, StreamedPromise, piped, started_over
+from miniagents.promising.promise import Promise, derived
+from miniagents.promising.stream import Stream, made_of, piped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable
@@ -68,7 +67,7 @@ def gather(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie
                     reader.result()  # raises the error of one that failed
             return tuple(reader.result() for reader in readers)
 
-    return Promise(gathered, start_asap=_start_like(sources), name="gather")
+    return derived(gathered, "gather", sources)
 
 
 @overload
@@ -113,7 +112,7 @@ def race(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie t
             for loser in losers:
                 loser.cancel()
 
-    return Promise(raced, start_asap=_start_like(sources), name="race")
+    return derived(raced, "race", sources)
 
 
 @overload
@@ -142,10 +141,13 @@ def merge(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads ti
 
     async def forward(stream: AsyncIterable[object]) -> None:
         nonlocal still_open
+        producing.set(buffer)
         with Catching(buffer):
             async with reading(stream, buffer) as pieces:
                 async for piece in pieces:
                     buffer.emit_outcome(piece)
+                    if buffer.bounded:
+                        await buffer.room()
             still_open -= 1
         if not still_open:
             buffer.end()
@@ -158,7 +160,7 @@ def merge(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads ti
 
     buffer.starter = start
     buffer.belongs_here()
-    return started_over(buffer, lazy=_any_lazy(streams))
+    return made_of(streams, buffer)
 
 
 @overload
@@ -189,7 +191,7 @@ def concat(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads t
                 async for piece in pieces:
                     yield piece
 
-    return piped(concatenated, "concat", lazy=_any_lazy(streams))
+    return piped(concatenated, "concat", streams)
 
 
 # --- machinery ---
@@ -197,15 +199,6 @@ def concat(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads t
 
 def _as_promise(awaitable: Awaitable[T]) -> Promise[T]:
     return awaitable if isinstance(awaitable, Promise) else Promise(lambda: awaitable)
-
-
-def _start_like(sources: Iterable[Promise[object]]) -> bool | Default:
-    """What is made of something lazy is lazy."""
-    return False if any(source.is_lazy() for source in sources) else DEFAULT
-
-
-def _any_lazy(streams: Iterable[AsyncIterable[object]]) -> bool:
-    return any(isinstance(stream, StreamedPromise) and stream.is_lazy() for stream in streams)
 
 
 class _Readers(Generic[T]):

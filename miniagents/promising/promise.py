@@ -14,7 +14,7 @@ from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Awaitable, Callable, Generator, Iterable
 
     from miniagents.promising._failure import Failure
     from miniagents.promising.context import PromisingContext
@@ -121,7 +121,9 @@ class Promise(Production, Generic[T_co]):
     def cancel(self) -> bool:
         """Stops the work and everything that it started, also what still runs after the promise has resolved.
 
-        Readers get `PromiseCancelledError`. Nothing happens to what is finished.
+        The promises that a combinator made this of are cancelled as well, unless somebody else uses them: reads them,
+        or has made something else of them that is not finished. Readers get `PromiseCancelledError`. Nothing happens
+        to what is finished.
 
         Returns:
             Whether there was anything to stop.
@@ -256,7 +258,7 @@ class Promise(Production, Generic[T_co]):
         async def paired() -> tuple[*Ts, U]:
             return (*(await self), await other)
 
-        return self._derived(paired, "pair")
+        return self._derived(paired, "pair", other)
 
     def starmap(self: Promise[tuple[*Ts]], fn: Callable[[Unpack[Ts]], U], /) -> Promise[U]:
         """What a plain function makes of a tuple's values, each an argument of its own.
@@ -284,9 +286,12 @@ class Promise(Production, Generic[T_co]):
         """
 
         async def flat() -> U:
-            return await (await self)
+            inner = await self
+            result.made_of((inner,))
+            return await inner
 
-        return self._derived(flat, "flatten")
+        result = self._derived(flat, "flatten")
+        return result
 
     # --- machinery ---
 
@@ -353,12 +358,24 @@ class Promise(Production, Generic[T_co]):
                 self._value = value
                 self.finished()
 
-    def _derived(self, resolver: Callable[[], Awaitable[U]], what: str) -> Promise[U]:
-        """A promise made of this one: in the same context where there is no other, and lazy as long as this is."""
-        return Promise(resolver, start_asap=False if self.is_lazy() else DEFAULT, name=f"{self._name}.{what}")
+    def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
+        """A promise made of this one and others: as lazy as they are, and cancelling those that nobody else uses."""
+        return derived(resolver, f"{self._name}.{what}", (self, *others))
 
 
 PENDING = object()
+
+
+def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[Promise[object]]) -> Promise[U]:
+    """A promise that is made of others.
+
+    It is as lazy as they are, and cancels those that nobody else uses when it is cancelled.
+    """
+    sources = tuple(sources)
+    lazy = any(source.is_lazy() for source in sources)
+    promise = Promise(resolver, start_asap=False if lazy else DEFAULT, name=name)
+    promise.made_of(sources)
+    return promise
 
 
 def name_of(source: object) -> str:

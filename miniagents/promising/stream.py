@@ -10,6 +10,7 @@ from miniagents.promising._current import active_context
 from miniagents.promising._piece_combinators import PieceCombinators
 from miniagents.promising._pieces import PieceBuffer, PieceIterator
 from miniagents.promising._place_combinators import PlaceCombinators
+from miniagents.promising._production import Production
 from miniagents.promising.promise import Promise, blank, name_of
 from miniagents.promising.sentinels import DEFAULT, Default
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
     from miniagents.promising._failure import Failure
-    from miniagents.promising._production import Production
 
 __all__ = ["Stream", "StreamedPromise"]
 
@@ -175,6 +175,19 @@ class StreamedPromise(Promise[W_co], PieceCombinators[P_co], PlaceCombinators[P_
         """Whether no more pieces will come."""
         return self._buffer.ended
 
+    def bound_to_readers(self) -> int | None:
+        """How many pieces this may be ahead of its furthest reader, as long as there are more to come."""
+        return None if self._buffer.ended else self._buffer.max_ahead
+
+    def pieces_production(self) -> Production:
+        """Where readers and results are counted."""
+        return self._buffer
+
+    def made_of(self, sources: Iterable[Production]) -> None:
+        """Notes what the pieces and the whole are made of."""
+        self._buffer.made_of(sources)
+        super().made_of(sources)
+
     def parts(self) -> Iterable[Production]:
         """What is cancelled with this: the making of the pieces, and whatever was started."""
         return (self._buffer, *super().parts())
@@ -200,9 +213,15 @@ class StreamedPromise(Promise[W_co], PieceCombinators[P_co], PlaceCombinators[P_
         self._failure = failure
         self.finished()
 
-    def _piped(self, pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]], what: str) -> Stream[Q]:
-        """A stream made of this one: eager unless this one still waits for a first reader."""
-        return piped(pipe, f"{self._name}.{what}", lazy=self.is_lazy())
+    def _piped(
+        self,
+        pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]],
+        what: str,
+        *others: object,
+        max_ahead: int | None = None,
+    ) -> Stream[Q]:
+        """The stream of what an async generator yields that is given the buffer it yields into."""
+        return piped(pipe, f"{self._name}.{what}", (self, *others), max_ahead=max_ahead)
 
 
 Stream: TypeAlias = StreamedPromise[Q, tuple[Q, ...]]
@@ -221,18 +240,34 @@ def view_of(buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W]) -> Stre
     return promise
 
 
-def piped(pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]], name: str, *, lazy: bool) -> Stream[Q]:
-    """The stream of what an async generator yields that is given the buffer it yields into."""
-    buffer: PieceBuffer[Q] = PieceBuffer(active_context.get(), name, streamer=lambda: pipe(buffer))
-    return started_over(buffer, lazy=lazy)
+def piped(
+    pipe: Callable[[PieceBuffer[Q]], AsyncIterator[Q | Failure]],
+    name: str,
+    sources: Iterable[object],
+    *,
+    lazy: bool = False,
+    max_ahead: int | None = None,
+) -> Stream[Q]:
+    """The stream of what an async generator yields that is given the buffer it yields into; see `made_of`."""
+    buffer: PieceBuffer[Q] = PieceBuffer(active_context.get(), name, streamer=lambda: pipe(buffer), max_ahead=max_ahead)
+    return made_of(sources, buffer, lazy=lazy)
 
 
-def started_over(buffer: PieceBuffer[Q], *, lazy: bool) -> Stream[Q]:
-    """The promise of a buffer's pieces, whose making is started unless it is to be lazy."""
+def made_of(sources: Iterable[object], buffer: PieceBuffer[Q], *, lazy: bool = False) -> Stream[Q]:
+    """The promise of a buffer's pieces, which are made of sources, whatever of those are streams.
+
+    It is as lazy as they are, has the narrowest of their bounds unless it has one of its own, and cancels those that
+    nobody else uses when it is cancelled.
+    """
     promise = stream_over(buffer)
     context = promise.context
     context.open_loop(promise.name)
     context.notify_resolved(promise)
-    if context.start_asap and not lazy:
+    productions = [source for source in sources if isinstance(source, Production)]
+    bounds = [bound for source in productions if (bound := source.bound_to_readers()) is not None]
+    if bounds and not buffer.bounded:
+        buffer.bound(min(bounds))
+    buffer.made_of(productions)
+    if context.start_asap and not lazy and not any(source.is_lazy() for source in productions):
         buffer.start()
     return promise

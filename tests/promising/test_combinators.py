@@ -124,7 +124,7 @@ async def test_gather_keeps_order_fails_fast_and_leaves_the_others_alone() -> No
         assert await gather() == ()
 
 
-async def test_cancelling_a_gather_leaves_its_sources_to_others() -> None:
+async def test_cancelling_a_gather_leaves_its_sources_to_other_readers() -> None:
     gate = asyncio.Event()
 
     async def slow() -> int:
@@ -134,10 +134,12 @@ async def test_cancelling_a_gather_leaves_its_sources_to_others() -> None:
     async with PromisingContext():
         source = Promise(slow)
         both = gather(source, source)
+        reader = asyncio.create_task(source.settled())
         await settle()
         both.cancel()
         gate.set()
         assert await source == 1
+        await reader
         with pytest.raises(PromiseCancelledError):
             await both
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 import pytest
 
 from miniagents.promising import (
+    Promise,
     PromiseCancelledError,
     PromisingContext,
     Stream,
@@ -141,7 +142,11 @@ async def test_p3_cancelling_a_promise_that_read_a_lazy_stream_first_leaves_the_
     numbers = Numbers()
     async with PromisingContext():
         stream = stream_of(numbers, start_asap=False)
-        reader = stream.fold(lambda total, number: total + number, 0)
+
+        async def read() -> tuple[int, ...]:
+            return await stream
+
+        reader = Promise(read)
         waiting = asyncio.create_task(reader.settled())
         await settle()
         reader.cancel()
