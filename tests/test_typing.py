@@ -1,10 +1,17 @@
-"""The type checkers really see the package: `tests/typing` would say nothing if everything were `Any` to them."""
+"""The type checkers really see the package: `tests/typing` would say nothing if everything were `Any` to them.
+
+mypy and pyright run over everything, `tests/typing` included (see `scripts/check`), and refuse their own needless
+comments there. pyrefly and ty run over `tests/typing` here, and are to refuse just the lines that are marked for the
+other two; where they do not, `tests/typing/gaps.toml` says why.
+"""
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +19,12 @@ import pytest
 
 pytest.importorskip("mypy", reason="the type checkers are in the extra `dev`")
 pytest.importorskip("pyright", reason="the type checkers are in the extra `dev`")
+pytest.importorskip("pyrefly", reason="the type checkers are in the extra `dev`")
+pytest.importorskip("ty", reason="the type checkers are in the extra `dev`")
 
 ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "tests" / "typing"
+FILES = sorted(FOLDER.glob("*.py"))
 LIMIT = 120
 
 pytestmark = pytest.mark.timeout(LIMIT)
@@ -75,6 +86,65 @@ def test_pyright_finds_what_is_wrong(bad_file: Path) -> None:
     assert errors == WRONG_LINES, diagnostics
 
 
+Line = tuple[str, int]
+"""The name of a file of `tests/typing`, and the number of a line of it."""
+
+
+def what_pyrefly_finds() -> dict[Line, str]:
+    arguments = ("--output-format", "json", "--summary", "none", "--python-interpreter-path", sys.executable)
+    errors = json.loads(run("pyrefly", "check", *arguments, *FILES))["errors"]
+    return {(Path(error["path"]).name, error["line"]): f"{error['name']}: {error['description']}" for error in errors}
+
+
+def what_ty_finds() -> dict[Line, str]:
+    errors = json.loads(run("ty", "check", "--output-format", "gitlab", "--python", sys.executable, *FILES))
+    places = [error["location"] for error in errors]
+    return {
+        (Path(place["path"]).name, place["positions"]["begin"]["line"]): error["description"]
+        for place, error in zip(places, errors, strict=True)
+    }
+
+
+def code_of(lines: list[str], number: int) -> str:
+    """A line without its comments; with a decorator, what it decorates."""
+    code = lines[number - 1].partition("  # ")[0].strip()
+    return f"{code} {code_of(lines, number + 1)}" if code.startswith("@") else code
+
+
+def gaps_of(checker: str) -> set[str]:
+    gaps = tomllib.loads((FOLDER / "gaps.toml").read_text(encoding="utf-8"))["gap"]
+    assert all(gap.keys() == {"checker", "reason", "lines"} and gap["reason"] for gap in gaps)
+    assert {gap["checker"] for gap in gaps} <= {"pyrefly", "ty"}
+    return {line for gap in gaps if gap["checker"] == checker for line in gap["lines"]}
+
+
+@pytest.mark.parametrize(("checker", "find"), [("pyrefly", what_pyrefly_finds), ("ty", what_ty_finds)])
+def test_pyrefly_and_ty_agree_with_the_marks(checker: str, find: Callable[[], dict[Line, str]]) -> None:
+    found = find()
+    gaps = gaps_of(checker)
+    wrong: list[str] = []
+    true_gaps: set[str] = set()
+    agreed: set[str] = set()
+    for path in FILES:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, 1):
+            entry = f"{path.name}: {code_of(lines, number)}"
+            is_marked = path.name.startswith("rejects_") and re.search(r"# (type|pyright): ignore\[", line) is not None
+            says = found.get((path.name, number))
+            if (says is not None) == is_marked:
+                agreed.add(entry)
+            elif entry in gaps:
+                true_gaps.add(entry)
+            else:
+                verdict = "does not refuse" if says is None else f"refuses ({says})"
+                wrong.append(f"{path.name}:{number}: {checker} {verdict} {entry!r}")
+    wrong += [f"gaps.toml: {checker} agrees on {entry!r} now: remove the entry" for entry in sorted(gaps & agreed)]
+    wrong += [f"gaps.toml: there is no line {entry!r}" for entry in sorted(gaps - true_gaps - agreed)]
+    if wrong:
+        advice = "Where the line is right, say in tests/typing/gaps.toml why the checker thinks otherwise."
+        pytest.fail("\n".join([*wrong, advice]), pytrace=False)
+
+
 def test_the_checkers_are_told_to_look_at_everything() -> None:
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
     assert tools["mypy"]["strict"] is True
@@ -85,6 +155,12 @@ def test_the_checkers_are_told_to_look_at_everything() -> None:
     assert tools["pyright"]["enableTypeIgnoreComments"] is False
     assert tools["pyright"]["reportUnnecessaryTypeIgnoreComment"] == "error"
     assert tools["mypy"].get("warn_unused_ignores", True) is True  # a part of `strict`
+    assert tools["pyrefly"]["preset"] == "strict"
+    assert tools["ty"]["rules"] == {"all": "error"}
+    # both are to look at the marked lines, and have no marks of their own
+    assert tools["pyrefly"]["enabled-ignores"] == ["pyrefly"]
+    assert tools["ty"]["analysis"]["respect-type-ignore-comments"] is False
+    assert not [path.name for path in FILES if re.search(r"# (pyrefly|ty): ignore", path.read_text(encoding="utf-8"))]
 
 
 def test_every_name_of_the_package_has_a_known_type() -> None:

@@ -31,7 +31,7 @@ from miniagents import (
     miniagent,
 )
 from miniagents.miniagents import AgentBody, AgentFunction, Inquirable, PersistHandler
-from miniagents.testing import Pause, Reply, Step, scripted_agent, transcript
+from miniagents.testing import Pause, Reply, Step, VirtualClockEventLoop, scripted_agent, transcript
 from miniagents.utils import Link
 
 
@@ -141,7 +141,8 @@ def variance() -> None:
     # whoever takes more and gives less can stand in
     _narrow: MiniAgent[UserMessage, Message, []] = bare
     _wide: MiniAgent[UserMessage, Message, []] = chat.bound(0.3)
-    _asked: Inquirable[UserMessage, AssistantMessage] = chat.bound(0.3)
+    asked: Inquirable[UserMessage, AssistantMessage] = chat.bound(0.3)
+    assert_type(asked.inquire(["x", UserMessage("y")]), MessageSequencePromise[AssistantMessage])
     _bare_asked: Inquirable[UserMessage, Message] = bare
     _call: AgentCall[UserMessage, Message] = bare.initiate_inquiry()
     _function: AgentFunction[Message, Message, []] = plain_function
@@ -151,7 +152,7 @@ def variance() -> None:
 async def plain_function(_: InteractionContext) -> None: ...
 
 
-# Agents that are classes: `agent = miniagent(Class)` is checked by both.
+# Agents that are classes: `agent = miniagent(Class)` is checked by all.
 
 
 class Greeter:
@@ -207,8 +208,8 @@ def class_agents(ctx: InteractionContext[UserMessage, AssistantMessage]) -> None
     _body: AgentBody = Greeter(ctx, "Hello")
 
 
-# `@miniagent` on a class is checked by pyright only: mypy ignores what a class decorator returns and goes on taking the
-# name for the class, so that every use of the agent has to be told to it.
+# `@miniagent` on a class is checked by pyright and ty only: mypy and pyrefly ignore what a class decorator returns and
+# go on taking the name for the class, so that every use of the agent has to be told to them.
 
 
 @miniagent
@@ -299,3 +300,9 @@ async def testing(replies: list[Reply], steps: list[Step]) -> None:
     assert_type(await transcript(scripted_agent("x").inquire("x")), str)
     assert_type(await transcript(StreamedPromise.of([1])), str)
     assert_type(await transcript(main()), str)
+
+
+def virtual_time(event_loop: VirtualClockEventLoop) -> None:
+    assert_type(MiniAgents().run(main(), loop_factory=VirtualClockEventLoop), int)
+    assert_type(event_loop.time(), float)
+    event_loop.jump(3.5)

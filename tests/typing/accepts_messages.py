@@ -222,6 +222,9 @@ def frozen(place: Place) -> None:
     assert_type(canonical_form(place), bytes)
 
 
+async def nothing() -> None: ...
+
+
 async def sequences() -> None:
     assert_type(MessageSequence().promise, MessageSequencePromise[Message])
     sequence = MessageSequence[UserMessage](name="questions", message_classes=(UserMessage,))
@@ -230,6 +233,7 @@ async def sequences() -> None:
     sequence.put("x")
     sequence.put(["x", UserMessage("y"), [Narrow("z", number=1), sequence.promise], texts(), ValueError("no")])
     sequence.put_out_of_order(messages())
+    sequence.produce(nothing, start_asap=False, instead=lambda error: UserMessage(str(error)))
     sequence.close()
 
 

@@ -11,18 +11,24 @@ from miniagents.promising import (
     AWAIT,
     CLEAR,
     DEFAULT,
+    AppenderAbandonedError,
     AppenderClosedError,
+    ContextStateError,
     Control,
     Default,
     FlatSequence,
+    NoActiveContextError,
     Promise,
+    PromiseCancelledError,
     PromiseDeadlockError,
     PromiseResolvedHandler,
     PromisingContext,
     PromisingError,
+    PromisingWarning,
     Stream,
     StreamAppender,
     StreamedPromise,
+    TaskAbandonedWarning,
     concat,
     gather,
     merge,
@@ -160,6 +166,8 @@ def flat_sequences() -> None:
     assert_type(flat.closed, bool)
     flat.put(["a", ["b", numbers()], ValueError("no")])
     flat.put_out_of_order("a")
+    flat.fail(ValueError("no"))
+    flat.produce(one, start_asap=True, instead=str)
     flat.close()
 
 
@@ -190,6 +198,9 @@ async def errors(p: Promise[int]) -> None:
         assert_type(error.circle, tuple[str, ...])
     except AppenderClosedError as error:
         _any: PromisingError | RuntimeError = error
+    except (AppenderAbandonedError, ContextStateError, NoActiveContextError, PromiseCancelledError) as error:
+        _one_for_all: PromisingError = error
+    _warning: type[PromisingWarning] = TaskAbandonedWarning
 
 
 def sentinels(flag: bool | Default, control: Control) -> None:

@@ -1,7 +1,7 @@
 """What the type checkers must refuse: agents.
 
-Checked, not run. Each line that is wrong says to both checkers that it is; one that becomes valid is then refused as a
-needless comment.
+Checked, not run. Each line that is wrong says so to mypy and pyright; one that becomes valid is then refused as a
+needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has those that they do not.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from miniagents import (
     MessageSequencePromise,
     MiniAgent,
     MiniAgents,
+    PersistenceError,
     Promise,
     UserMessage,
     achain_loop,
     miniagent,
 )
 from miniagents.miniagents import Inquirable
-from miniagents.testing import Pause, scripted_agent, transcript
+from miniagents.testing import Pause, VirtualClockEventLoop, scripted_agent, transcript
 
 
 @miniagent
@@ -128,7 +129,19 @@ def bound() -> None:
     bare.bound(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
-def variance(assistant: MiniAgent[AssistantMessage, Message, []]) -> None:
+def makers() -> None:
+    # the library makes them
+    MiniAgent(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    InteractionContext(chat)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    AgentCall(bare.inquire("x"))  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+    PersistenceError("keep", (Message("x"),))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def variance(
+    assistant: MiniAgent[AssistantMessage, Message, []], asked: Inquirable[UserMessage, AssistantMessage]
+) -> None:
+    asked.inquire(AssistantMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    asked.inquire("x", 0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     _wider: MiniAgent[Message, AssistantMessage, []] = chat.bound(0.3)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # takes less
     _gives: MiniAgent[UserMessage, UserMessage, []] = chat.bound(0.3)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     _params: MiniAgent[UserMessage, AssistantMessage, []] = chat  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
@@ -136,7 +149,7 @@ def variance(assistant: MiniAgent[AssistantMessage, Message, []]) -> None:
     _other: Inquirable[UserMessage, Message] = assistant  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
-# Agents that are classes: `agent = miniagent(Class)` is checked by both.
+# Agents that are classes: `agent = miniagent(Class)` is checked by all.
 
 
 class Greeter:
@@ -183,8 +196,8 @@ def class_agents() -> None:
     miniagent(Greeter, name="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 
-# `@miniagent` on a class is checked by pyright only. mypy takes `Decorated` for the class itself, so that it finds no
-# `inquire` whatever the arguments, right or wrong; and it does look at what the decorator is given.
+# `@miniagent` on a class is checked by pyright and ty only. mypy and pyrefly take `Decorated` for the class itself, so
+# that they find no `inquire` whatever the arguments, right or wrong; mypy does look at what the decorator is given.
 
 
 @miniagent
@@ -229,7 +242,8 @@ async def main() -> int:
     return 42
 
 
-def contexts() -> None:
+async def contexts() -> None:
+    await MiniAgents().afinalize("no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     MiniAgents(on_persist_messages=sync_keep)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     MiniAgents(on_persist_messages=keep_one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     MiniAgents(on_persist_messages=keep_users)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -283,6 +297,9 @@ async def testing() -> None:
     scripted_agent("x", pause="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     scripted_agent("x", name="A")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     scripted_agent("x").inquire("x", 3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    MiniAgents().run(main(), loop_factory=VirtualClockEventLoop())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    VirtualClockEventLoop(1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    VirtualClockEventLoop().jump("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Pause("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Pause(1).seconds = 2  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     transcript("x")  # type: ignore[arg-type, unused-coroutine]  # pyright: ignore[reportArgumentType, reportUnusedCoroutine]

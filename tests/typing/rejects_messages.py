@@ -1,7 +1,7 @@
 """What the type checkers must refuse: messages and their promises.
 
-Checked, not run. Each line that is wrong says to both checkers that it is; one that becomes valid is then refused as a
-needless comment.
+Checked, not run. Each line that is wrong says so to mypy and pyright; one that becomes valid is then refused as a
+needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has those that they do not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator
 
 from miniagents.messages import (
     AgentCallNode,
+    AgentReplyNode,
     AssistantMessage,
+    DecodeError,
     ErrorMessage,
     Frozen,
     FrozenDict,
@@ -19,10 +21,17 @@ from miniagents.messages import (
     MessageSequence,
     MessageSequencePromise,
     MessageType,
+    ReasoningDelta,
+    RefusalDelta,
+    SystemMessage,
+    TextDelta,
     ToolCallDelta,
+    UnknownMessage,
     UserMessage,
+    canonical_form,
     decode,
     encode,
+    freeze,
     join_messages,
     split_messages,
     stream_message,
@@ -42,6 +51,10 @@ async def wrong_messages() -> AsyncIterator[AssistantMessage]:
 
 async def texts() -> AsyncIterator[str]:
     yield "x"
+
+
+async def whole(_: object) -> UserMessage:
+    return UserMessage("x")
 
 
 async def integers() -> AsyncIterator[int]:
@@ -105,6 +118,10 @@ async def promises(p: MessagePromise[UserMessage], s: MessageSequencePromise[Use
     p.checked(str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     MessagePromise.of_message("x")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     MessageSequencePromise.of_messages(["x"])  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    MessagePromise(integers, whole)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MessagePromise(texts, whole, message_class=str)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MessageSequencePromise(texts, whole)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    p.into(sum)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     p.known["text"] = "x"  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
     p.message_class = UserMessage  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     async for event in p.events:
@@ -161,6 +178,14 @@ def constructors() -> None:
     Narrow("x", number="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Narrow("x", number=1, labels=["a"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Narrow("x", number=1, scores={"a": 1.0})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # declare it as Mapping to take dicts
+    Message(text=b"x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AssistantMessage("x", model=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    SystemMessage("x", role="user")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    UnknownMessage(raw=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    TextDelta(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ReasoningDelta(text=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    RefusalDelta()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    AgentReplyNode(agent="a", messages=())  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ErrorMessage("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     AgentCallNode(agent="a", messages=("x",))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ToolCallDelta(0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -183,11 +208,21 @@ def frozen_dicts(d: FrozenDict[str, int]) -> None:
     _frozen: FrozenDict[str, int] = {"a": 1}  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
+def plain() -> None: ...
+
+
+def frozen() -> None:
+    freeze()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    canonical_form({"a": 1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 async def sequences(sequence: MessageSequence[UserMessage]) -> None:
     sequence.put(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sequence.put(AssistantMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sequence.put(["x", [AssistantMessage("x")]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     sequence.put_out_of_order(wrong_messages())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    sequence.produce(plain, start_asap=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    sequence.produce(whole, start_asap=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sequence.put()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     _other: MessageSequencePromise[AssistantMessage] = sequence.promise  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     MessageSequence(message_classes=(str,))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -222,6 +257,7 @@ def joined_and_split(s: MessageSequencePromise[UserMessage]) -> None:
 
 
 def coded(data: bytes) -> None:
+    DecodeError("$.text")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     encode()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     decode(data)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     decode(3, UserMessage)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]

@@ -1,7 +1,7 @@
 """What the type checkers must refuse: promises and streams.
 
-Checked, not run. Each line that is wrong says to both checkers that it is; one that becomes valid is then refused as a
-needless comment.
+Checked, not run. Each line that is wrong says so to mypy and pyright; one that becomes valid is then refused as a
+needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has those that they do not.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from miniagents.promising import (
     AWAIT,
     FlatSequence,
     Promise,
+    PromiseDeadlockError,
     PromisingContext,
     Stream,
     StreamAppender,
@@ -66,6 +67,9 @@ async def more_of_promises(p: Promise[int], q: Promise[tuple[int, str]], wide: P
     q.starmap(lambda number, text: number + text)  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnknownLambdaType]
     p.flatten()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # no promise in it
     p.value = 3  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    Promise.resolved()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    p.tap(str.upper)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PromiseDeadlockError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Promise.failed("no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
@@ -103,6 +107,10 @@ async def appenders(appender: StreamAppender[str]) -> None:
 
 def flat_sequences(flat: FlatSequence[str]) -> None:
     FlatSequence[str](lambda: "a")  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType]
+    flat.put()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    flat.put_out_of_order("a", "b")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    flat.produce(one)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    flat.produce(plain, start_asap=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     FlatSequence[str]()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     _other: Stream[int] = flat.promise  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     flat.fail("no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -117,7 +125,8 @@ async def short_handler(_promise: Promise[object]) -> None: ...
 async def narrow_handler(_promise: Promise[int], _result: object) -> None: ...
 
 
-def contexts() -> None:
+async def contexts() -> None:
+    await PromisingContext().afinalize("no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     PromisingContext(on_promise_resolved=sync_handler)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     PromisingContext(on_promise_resolved=short_handler)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     PromisingContext(on_promise_resolved=narrow_handler)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -132,6 +141,13 @@ def contexts() -> None:
 
 def combinators_of_pieces(n: Stream[int]) -> None:
     n.filter_map(lambda x: x.nope)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownLambdaType]
+    n.partition(lambda x: x.nope)  # type: ignore[arg-type]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+    n.recover_pieces(str, "ValueError")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    n.enumerate("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    n.skip("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    n.skip_while(str.isspace)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    n.take_while(str.isspace)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    n.window("2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     n.batch("2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     n.distinct(lambda x: [x])  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
     n.on_error(lambda _: 3)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]

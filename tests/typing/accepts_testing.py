@@ -1,0 +1,73 @@
+"""What the type checkers must take: the tools for tests. Checked, not run; see `rejects_testing.py` for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import assert_type
+
+from miniagents import Message, MiniAgent, MiniAgents
+from miniagents.promising import Promise, PromisingContext, Stream, gather, merge
+from miniagents.testing import (
+    Delivered,
+    Pause,
+    Reply,
+    Scenario,
+    Step,
+    VirtualClockEventLoop,
+    diagram,
+    marble,
+    marbles,
+    run_marbles,
+    scripted_agent,
+    transcript,
+)
+
+
+async def seconds() -> AsyncIterator[int]:
+    yield 1
+
+
+def sources() -> None:
+    assert_type(marbles("a-b|"), Stream[str])
+    assert_type(marbles("1-2|", values=int), Stream[int])
+    assert_type(marbles("a-b|", values={"a": 1.5, "b": 2.5}), Stream[float])
+    assert_type(marbles("a-!|", errors={"!": KeyError("!"), "#": OSError("no")}, unit=0.5, name="left"), Stream[str])
+    assert_type(marbles("1|", values=int, max_ahead=1, start_asap=False).map_pieces(str), Stream[str])
+    assert_type(marbles("a|", values=lambda mark: (mark, len(mark))), Stream[tuple[str, int]])
+    assert_type(marble("--a"), Promise[str])
+    assert_type(marble("--1", values=int, errors={"!": KeyError("!")}, unit=0.5, name="one"), Promise[int])
+    assert_type(marble("--a", values={"a": b"bytes"}, start_asap=True), Promise[bytes])
+
+
+async def diagrams(stream: Stream[int], promise: Promise[str]) -> None:
+    assert_type(await diagram(stream), str)
+    assert_type(await diagram(promise, unit=0.1, until=20), str)
+    assert_type(await diagram({"source": stream, "result": promise}), str)
+    assert_type(await diagram(seconds()), str)
+    _one: Delivered = stream
+    _other: Delivered = asyncio.sleep(1)
+
+
+def scenarios(context: PromisingContext) -> None:
+    assert_type(run_marbles(lambda: merge(marbles("a-b-|"), marbles("-1|", values=int))), str)
+    assert_type(run_marbles(lambda: marble("-a").map(str.upper), result="map", unit=0.1, until=50), str)
+    assert_type(run_marbles(lambda: gather(marble("a"), marble("1", values=int)), context=context), str)
+    assert_type(run_marbles(lambda: {"a": marble("a"), "b": marbles("b|")}, context=MiniAgents()), str)
+    assert_type(run_marbles(lambda: asyncio.sleep(3)), str)
+    assert_type(run_marbles(seconds), str)
+    cases: dict[str, Scenario] = {
+        "take": lambda: marbles("a-b|").take(1),
+        "partition": lambda: dict(zip("ab", marbles("a-b|").partition(str.isupper), strict=True)),
+    }
+    for case in cases.values():
+        assert_type(run_marbles(case), str)
+
+
+async def scripts() -> None:
+    steps: list[Step] = ["a", Pause(1.5), ValueError("no")]
+    replies: list[Reply] = ["whole", Message("m"), KeyError("raised"), steps]
+    agent = scripted_agent(*replies, alias="shy", pause=0.1)
+    assert_type(agent, MiniAgent[Message, Message, []])
+    assert_type(await transcript(agent.inquire()), str)
+    assert_type(VirtualClockEventLoop().time(), float)
