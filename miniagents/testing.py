@@ -1,6 +1,7 @@
 """What tests of agents need.
 
-Agents that say what the test wants, a stable text of what a stream delivered, and a clock that nobody waits for.
+Agents that say what the test wants, a stable text of what a stream delivered, streams that are drawn as marble diagrams
+and diagrams of what comes of them, and a clock that nobody waits for.
 """
 
 from __future__ import annotations
@@ -12,12 +13,27 @@ from typing import Final, TypeAlias, TypeGuard
 
 import msgspec
 
+from miniagents._diagrams import Delivered, Scenario, diagram, run_marbles
+from miniagents._marbles import marble, marbles
 from miniagents._virtual_clock import VirtualClockEventLoop
 from miniagents.messages import Message, MessagePromise, MessageSequencePromise, StreamEvent, stream_message
 from miniagents.miniagents import InteractionContext, MiniAgent, miniagent
 from miniagents.promising import StreamedPromise
 
-__all__ = ["Pause", "Reply", "Step", "VirtualClockEventLoop", "scripted_agent", "transcript"]
+__all__ = [
+    "Delivered",
+    "Pause",
+    "Reply",
+    "Scenario",
+    "Step",
+    "VirtualClockEventLoop",
+    "diagram",
+    "marble",
+    "marbles",
+    "run_marbles",
+    "scripted_agent",
+    "transcript",
+]
 
 
 class Pause(msgspec.Struct, frozen=True):

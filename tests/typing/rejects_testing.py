@@ -11,40 +11,40 @@ from miniagents.testing import Pause, diagram, marble, marbles, run_marbles, scr
 
 
 def sources() -> None:
-    marbles(3)
-    marbles("a|", int)
-    marbles("a|", values=3)
-    marbles("a|", values={1: "a"})
-    marbles("a|", errors={"!": "no"})
-    marbles("a|", unit="s")
-    marbles("a|", start_asap=None)
-    marble("a", max_ahead=1)
-    _stream: Stream[int] = marbles("1|")
-    _promise: Promise[str] = marble("1", values=int)
-    marbles("1|", values=int).map_pieces(str.upper)
-    marble("1", values=int).map(str.upper)
+    marbles(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    marbles("a|", int)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    marbles("a|", values=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    marbles("a|", values={1: "a"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    marbles("a|", errors={"!": "no"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    marbles("a|", unit="s")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    marbles("a|", start_asap=None)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    marble("a", max_ahead=1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    _stream: Stream[int] = marbles("1|")  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _promise: Promise[str] = marble("1", values=int)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    marbles("1|", values=int).map_pieces(str.upper)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    marble("1", values=int).map(str.upper)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def diagrams(stream: Stream[int]) -> None:
-    await diagram(3)
-    await diagram({"three": 3})
-    await diagram({3: stream})
-    await diagram(stream, unit="s")
-    await diagram(stream, stream)
-    await transcript(3)
+    await diagram(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await diagram({"three": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    await diagram({3: stream})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    await diagram(stream, unit="s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await diagram(stream, stream)  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+    await transcript(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def scenarios(stream: Stream[int]) -> None:
-    run_marbles(stream)
-    run_marbles(lambda: 3)
-    run_marbles(lambda: [stream])
-    run_marbles(lambda source: source)
-    run_marbles(lambda: stream, "result")
-    run_marbles(lambda: stream, context="new")
+    run_marbles(stream)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run_marbles(lambda: 3)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+    run_marbles(lambda: [stream])  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+    run_marbles(lambda source: source)  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType, reportUnknownLambdaType]
+    run_marbles(lambda: stream, "result")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    run_marbles(lambda: stream, context="new")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def scripts() -> None:
-    Pause("long")
-    scripted_agent(3)
-    scripted_agent("a", pause="long")
-    scripted_agent("a").inquire(temperature=0.3)
+    Pause("long")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    scripted_agent(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    scripted_agent("a", pause="long")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    scripted_agent("a").inquire(temperature=0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -1,0 +1,353 @@
+"""Streams and promises that are written as marble diagrams.
+
+The notation is that of ReactiveX, with two differences that make diagrams easier to read: a group takes one unit of
+time, however many characters it has, and spaces mean nothing, so that lines can be aligned with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, overload
+
+from typing_extensions import TypeVar
+
+from miniagents._pictures import ERROR, Line, Picture
+from miniagents.promising import DEFAULT, Default, Promise, PromisingContext, Stream
+from miniagents.promising.stream import piped
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+    from miniagents.promising._failure import Failure
+    from miniagents.promising._pieces import PieceBuffer
+
+__all__ = ["current_picture", "marble", "marbles", "positive"]
+
+Q = TypeVar("Q")
+
+current_picture: Final[ContextVar[Picture | None]] = ContextVar("miniagents.current_picture", default=None)
+"""The picture on which sources get lines."""
+
+_LONG_PAUSE: Final = re.compile(r"~(\d+)~")
+_MARKS: Final = frozenset("-~|() ")
+
+
+class _Piece(NamedTuple, Generic[Q]):
+    """A piece; it may be an exception, or None."""
+
+    value: Q
+
+
+class _Event(NamedTuple, Generic[Q]):
+    """Something that a diagram says is to happen.
+
+    Attributes:
+        place: where it stands in the diagram.
+        time: when it happens, in units.
+        what: a piece, an error that is raised, or None for the end.
+    """
+
+    place: int
+    time: int
+    what: _Piece[Q] | BaseException | None
+
+
+@overload
+def marbles(
+    diagram: str,
+    /,
+    *,
+    errors: Mapping[str, BaseException] | None = None,
+    unit: float | None = None,
+    name: str = "source",
+    start_asap: bool | Default = DEFAULT,
+    max_ahead: int | None = None,
+) -> Stream[str]: ...
+@overload
+def marbles(
+    diagram: str,
+    /,
+    *,
+    values: Mapping[str, Q] | Callable[[str], Q],
+    errors: Mapping[str, BaseException] | None = None,
+    unit: float | None = None,
+    name: str = "source",
+    start_asap: bool | Default = DEFAULT,
+    max_ahead: int | None = None,
+) -> Stream[Q]: ...
+def marbles(
+    diagram: str,
+    /,
+    *,
+    values: Mapping[str, Any] | Callable[[str], Any] = str,  # Any: the overloads say of what the stream is
+    errors: Mapping[str, BaseException] | None = None,
+    unit: float | None = None,
+    name: str = "source",
+    start_asap: bool | Default = DEFAULT,
+    max_ahead: int | None = None,
+) -> Stream[Any]:  # Any: as above
+    """A stream whose pieces come when a diagram says: in `"a-b--#-(cd)|"` each character is one unit of time.
+
+    | mark | meaning |
+    |---|---|
+    | a letter or digit | a piece |
+    | `-` | nothing happens for one unit |
+    | `~60~` | nothing happens for 60 units |
+    | `#` | an error at its place, `ValueError("#")`; more may follow |
+    | `(ab#)` | several things at one time, which take one unit together |
+    | `|` | the end of the stream; without it the stream never ends |
+    | a space | nothing at all: it is there to align one line with another |
+
+    Time begins when the stream starts. In `run_marbles` the stream gets a line of its own, on which `!` is the moment
+    at which it was cancelled.
+
+    Args:
+        diagram: what comes when.
+        values: what a piece's character stands for: a mapping, or a function such as `int`; by default itself.
+        errors: what is raised at further characters, or at `#` instead of the `ValueError`.
+        unit: how many seconds of the loop's clock a unit has; by default 1, or as many as in `run_marbles`.
+        name: what errors and diagrams call the stream.
+        start_asap: as for `StreamedPromise`.
+        max_ahead: as for `StreamedPromise`.
+
+    Raises:
+        ValueError: the diagram is malformed (the message shows where), or a number is not positive.
+        NoActiveContextError: there is no active context.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         print(await marbles("1-2-(34)|", values=int, unit=0.001))
+    >>> asyncio.run(main())
+    (1, 2, 3, 4)
+    """
+    reader = _Reader("marbles", diagram, values, errors)
+    events = tuple(reader.events())
+    if max_ahead is not None and max_ahead < 1:
+        raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
+    source = _Source(name, unit)
+
+    async def played(out: PieceBuffer[Any]) -> AsyncIterator[Any | Failure]:  # Any: as above
+        with source as line:
+            for event in events:
+                await source.time(event.time)
+                what = event.what
+                if what is None:
+                    line.mark("|", last=True)
+                    return
+                if isinstance(what, _Piece):
+                    line.piece(what.value)
+                    yield what.value
+                else:
+                    line.error(what)
+                    yield out.failure_of(what)
+            await source.never(reader.time)
+
+    stream: Stream[Any] = piped(played, name, (), lazy=start_asap is False, max_ahead=max_ahead)  # Any: as above
+    if start_asap is True:
+        stream._buffer.start()
+    source.belongs_to(stream)
+    return stream
+
+
+@overload
+def marble(
+    diagram: str,
+    /,
+    *,
+    errors: Mapping[str, BaseException] | None = None,
+    unit: float | None = None,
+    name: str = "source",
+    start_asap: bool | Default = DEFAULT,
+) -> Promise[str]: ...
+@overload
+def marble(
+    diagram: str,
+    /,
+    *,
+    values: Mapping[str, Q] | Callable[[str], Q],
+    errors: Mapping[str, BaseException] | None = None,
+    unit: float | None = None,
+    name: str = "source",
+    start_asap: bool | Default = DEFAULT,
+) -> Promise[Q]: ...
+def marble(
+    diagram: str,
+    /,
+    *,
+    values: Mapping[str, Any] | Callable[[str], Any] = str,  # Any: the overloads say of what the promise is
+    errors: Mapping[str, BaseException] | None = None,
+    unit: float | None = None,
+    name: str = "source",
+    start_asap: bool | Default = DEFAULT,
+) -> Promise[Any]:  # Any: as above
+    """A promise whose value or error comes when a diagram says: `"--a"`, `"--#"`, or `"--"` for never.
+
+    Notation and arguments are those of `marbles`.
+
+    Raises:
+        ValueError: the diagram is malformed or has more in it than one value (the message shows where), or the unit is
+            not positive.
+        NoActiveContextError: there is no active context.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         print(await marble("--a", unit=0.001).map(str.upper))
+    >>> asyncio.run(main())
+    A
+    """
+    reader = _Reader("marble", diagram, values, errors)
+    events = tuple(reader.events())
+    for event in events:
+        if event.what is None or event is not events[0]:
+            raise reader.refused("a promise has one value and no end; marbles() makes streams", event.place)
+    source = _Source(name, unit)
+
+    async def resolved() -> Any:  # Any: as above
+        with source as line:
+            for event in events:
+                await source.time(event.time)
+                if isinstance(event.what, _Piece):
+                    line.piece(event.what.value, last=True)
+                    return event.what.value
+                if event.what is not None:
+                    line.error(event.what, last=True)
+                    raise event.what
+            return await source.never(reader.time)
+
+    promise: Promise[Any] = Promise(resolved, start_asap=start_asap, name=name)  # Any: as above
+    source.belongs_to(promise)
+    return promise
+
+
+def positive(name: str, number: float) -> float:
+    """The number, which is refused where it is not positive."""
+    if not 0 < number < float("inf"):
+        raise ValueError(f"{name}={number}: it is to be a positive number")
+    return number
+
+
+# --- machinery ---
+
+
+class _Reader(Generic[Q]):
+    """Reads a diagram.
+
+    Args:
+        function: who is to be blamed for what is wrong with it.
+        diagram: the diagram.
+        values: what characters stand for.
+        errors: which characters stand for errors, besides `#`.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        diagram: str,
+        values: Mapping[str, Q] | Callable[[str], Q],
+        errors: Mapping[str, BaseException] | None,
+    ) -> None:
+        self._function = function
+        self._diagram = diagram
+        self._values = values if callable(values) else values.__getitem__
+        self._errors = errors or {}
+        self.time = 0
+        """How many units have been read."""
+        for mark in self._errors:
+            if len(mark) != 1 or mark in _MARKS:
+                raise ValueError(
+                    f"{function}: {mark!r} cannot stand for an error: it is not one character, or has a meaning"
+                )
+
+    def events(self) -> Iterator[_Event[Q]]:
+        """What is to happen."""
+        diagram, place, group, has_ended, is_empty = self._diagram, 0, -1, False, False
+        while place < len(diagram):
+            mark, step, units = diagram[place], 1, 1 if group < 0 else 0
+            if has_ended and mark not in " )":
+                raise self.refused("nothing comes after the end", place)
+            if mark == " ":
+                units = 0
+            elif mark == "(":
+                if group >= 0:
+                    raise self.refused("a group has no groups inside", place)
+                group, is_empty, units = place, True, 0
+            elif mark == ")":
+                if group < 0:
+                    raise self.refused("no group is open that this could close", place)
+                if is_empty:
+                    raise self.refused("there is nothing in the group", place)
+                group, units = -1, 1
+            elif mark in "-~":
+                if group >= 0:
+                    raise self.refused("no time passes inside of a group", place)
+                if mark == "~":
+                    pause = _LONG_PAUSE.match(diagram, place)
+                    if pause is None:
+                        raise self.refused("a long pause has a number of units in it, as in ~60~", place)
+                    step, units = len(pause[0]), int(pause[1])
+            else:
+                has_ended, is_empty = mark == "|", False
+                yield _Event(place, self.time, None if has_ended else self._meaning(mark, place))
+            self.time += units
+            place += step
+        if group >= 0:
+            raise self.refused("the group is not closed", group)
+
+    def refused(self, why: str, place: int) -> ValueError:
+        """The error that says what is wrong with the diagram, and where."""
+        return ValueError(f"{self._function}: {why}\n  {self._diagram}\n  {'^':>{place + 1}}")
+
+    def _meaning(self, mark: str, place: int) -> _Piece[Q] | BaseException:
+        if mark in self._errors:
+            return self._errors[mark]
+        if mark == ERROR:
+            return ValueError(ERROR)
+        if not mark.isalnum():
+            raise self.refused(f"{mark!r} has no meaning; pieces are letters and digits", place)
+        try:
+            return _Piece(self._values(mark))
+        except Exception as error:
+            raise self.refused(f"`values` has nothing for {mark!r}", place) from error
+
+
+class _Source:
+    """The clock of a source and its line, which begins when the source starts and ends with it."""
+
+    def __init__(self, name: str, unit: float | None) -> None:
+        if unit is not None:
+            positive("unit", unit)
+        PromisingContext.current()
+        picture = current_picture.get()
+        self._is_drawn = picture is not None
+        self._picture = Picture(1.0) if picture is None else picture
+        self._unit = self._picture.unit if unit is None else unit
+        self._begin = 0.0
+        self._place = len(self._picture.sources)
+        self._line = Line(self._picture, name)
+        self._picture.sources.append(self._line)
+
+    def belongs_to(self, promise: Promise[object]) -> None:
+        """Keeps the promise from getting one more line."""
+        if self._is_drawn:
+            self._picture.known.append(promise)
+
+    def __enter__(self) -> Line:
+        self._begin = asyncio.get_running_loop().time()
+        self._line.begin = self._picture.now()
+        return self._line
+
+    def __exit__(self, *_: object) -> None:
+        if self._line.end is None:
+            self._line.mark("!", last=True)
+
+    async def time(self, units: int) -> None:
+        """Waits until so many units have passed since the start."""
+        await self._picture.moment(self._begin + units * self._unit, self._place)
+
+    async def never(self, units: int) -> None:
+        """Waits for the time that the diagram covers, and for ever."""
+        await self.time(units)
+        self._picture.reach = max(self._picture.reach, self._picture.now())
+        await asyncio.get_running_loop().create_future()

@@ -1,0 +1,263 @@
+"""Pictures of what was delivered when: a line for each promise, a column for each moment.
+
+The marks on a line are those of `marbles`, so that a source looks as it was written. Where something takes more room
+than one character, the other lines get spaces in its column, which mean nothing: what stands under each other happened
+at the same time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final, TypeGuard
+
+from miniagents.promising import Promise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence, Set as AbstractSet
+
+__all__ = ["ERROR", "Line", "Picture", "as_mark", "error_in_words", "in_words", "promises_in"]
+
+ERROR: Final = "#"
+"""The mark of an error, and the text of the one that a source raises unless it is given another."""
+
+LONGEST_GAP: Final = 20
+"""How many moments in which nothing happens are drawn one by one."""
+
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+class Line:
+    """What happened on one line, and when.
+
+    Args:
+        picture: what it is a line of.
+        label: what stands before it.
+        begin: the moment at which it begins; None: not yet.
+    """
+
+    def __init__(self, picture: Picture, label: str, begin: float | None = None) -> None:
+        self._picture = picture
+        self.label = label
+        self.begin = begin
+        self.end: float | None = None
+        self.marks: list[tuple[float, str]] = []
+        self.nested: list[Line] = []
+        self.whole = ""
+
+    def mark(self, text: str, *, last: bool = False) -> None:
+        """Notes what happens now; behind the last of it the line is empty."""
+        if not self._picture.finished:
+            self.marks.append((self._picture.now(), text))
+        if last:
+            self.ends()
+
+    def ends(self) -> None:
+        """Notes that nothing more happens."""
+        if not self._picture.finished:
+            self.end = self._picture.now()
+            self._picture.line_ended.set()
+
+    def piece(self, piece: object, *, last: bool = False) -> None:
+        """Notes that a piece, or the value of a promise, is there."""
+        self.mark(as_mark(piece), last=last)
+
+    def error(self, error: BaseException, *, last: bool = False) -> None:
+        """Notes an error."""
+        plain = type(error) is ValueError and str(error) == ERROR
+        self.mark(ERROR if plain else f"<{ERROR}{type(error).__name__}>", last=last)
+
+
+class Picture:
+    """The lines of a picture; time is counted in units from the moment at which it is made.
+
+    Args:
+        unit: how many seconds of the loop's clock a column stands for.
+    """
+
+    def __init__(self, unit: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._origin = self._loop.time()
+        self._moments: dict[float, list[tuple[int, asyncio.Future[None]]]] = {}
+        self.unit = unit
+        self.finished = False
+        self.sources: list[Line] = []
+        self.results: list[Line] = []
+        self.known: list[object] = []
+        """Promises that have a line already."""
+        self.line_ended = asyncio.Event()
+        self.reach = 0.0
+        """The moment up to which lines without an end are drawn at least."""
+
+    def now(self) -> float:
+        """How many units have passed."""
+        return round((self._loop.time() - self._origin) / self.unit, 6)
+
+    async def moment(self, seconds: float, place: int) -> None:
+        """Waits for a moment of the loop's clock; of those who wait for the same one the lowest place comes first."""
+        moment = round(seconds, 9)
+        waiting = self._moments.setdefault(moment, [])
+        woken: asyncio.Future[None] = self._loop.create_future()
+        waiting.append((place, woken))
+        if len(waiting) == 1:
+            self._loop.call_at(moment, self._wake, moment)
+        await woken
+
+    def _wake(self, moment: float) -> None:
+        for _, woken in sorted(self._moments.pop(moment), key=lambda waiting: waiting[0]):
+            if not woken.done():
+                woken.set_result(None)
+
+    def text(self) -> str:
+        """The picture."""
+        rows = [*_rows(zip(_numbered(self.sources), self.sources, strict=True))]
+        rows += _rows((line.label, line) for line in self.results)
+        bodies = _bodies([line for _, line in rows], self.reach)
+        labels = max((len(label) for label, _ in rows), default=0)
+        width = max((len(body) for body, (_, line) in zip(bodies, rows, strict=True) if line.whole), default=0)
+        return "\n".join(
+            f"{label:<{labels}}  {body:<{width if line.whole else 0}}  {line.whole}".rstrip()
+            for body, (label, line) in zip(bodies, rows, strict=True)
+        )
+
+    def is_complete(self) -> bool:
+        """Whether every line that has begun has ended."""
+        rows = _rows(("", line) for line in [*self.sources, *self.results])
+        return all(line.begin is None or line.end is not None for _, line in rows)
+
+
+def as_mark(piece: object) -> str:
+    """A piece in one character, or in something that is seen to be one thing: `'text'`, `[ab]`, `<10>`."""
+    text = _bare(piece)
+    return text if _is_one_mark(text) or text.startswith(("'", '"', "[", "{", "<")) else f"<{text}>"
+
+
+def in_words(value: object) -> str:
+    """What a value is, the same in every run: like its `repr`, with `*` for promises."""
+    if isinstance(value, Promise):
+        return "*"
+    if isinstance(value, BaseException):
+        return _ADDRESS.sub("", f"{type(value).__name__}({', '.join(in_words(item) for item in value.args)})")
+    kind = type(value)
+    if kind in (tuple, list) and _has_order(value):
+        items = [in_words(item) for item in value]
+        if kind is list:
+            return f"[{', '.join(items)}]"
+        return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
+    if kind in (set, frozenset) and _has_no_order(value):
+        items = sorted(in_words(item) for item in value)  # their own order differs from run to run
+        return f"{{{', '.join(items)}}}" if items else f"{kind.__name__}()"
+    return _ADDRESS.sub("", repr(value)).replace("\n", " ")
+
+
+def promises_in(value: object) -> Iterator[Promise[object]]:
+    """The promises that are a value, or in it."""
+    if isinstance(value, Promise):
+        yield value
+    elif _has_order(value):
+        for item in value:
+            yield from promises_in(item)
+
+
+def error_in_words(error: BaseException) -> str:
+    """What an error says, in one line."""
+    said = _ADDRESS.sub("", " ".join(str(error).split()))
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+# --- machinery ---
+
+
+def _has_order(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, tuple | list)
+
+
+def _has_no_order(value: object) -> TypeGuard[AbstractSet[object]]:
+    return isinstance(value, set | frozenset)
+
+
+def _bare(piece: object) -> str:
+    if isinstance(piece, str) and len(piece) == 1 and piece.isalnum():
+        return piece
+    if _has_order(piece):
+        items = [_bare(item) for item in piece]
+        if all(map(_is_one_mark, items)):
+            return f"[{''.join(items)}]"
+        return f"[{','.join(items)}{',' if len(items) == 1 else ''}]"
+    return in_words(piece)
+
+
+def _is_one_mark(text: str) -> bool:
+    return len(text) == 1 and (text.isalnum() or text == "*")
+
+
+def _numbered(lines: list[Line]) -> list[str]:
+    """The names of lines, those that occur more than once with numbers behind them."""
+    names = Counter(line.label for line in lines)
+    numbers: Counter[str] = Counter()
+    labels: list[str] = []
+    for line in lines:
+        numbers[line.label] += 1
+        labels.append(f"{line.label} {numbers[line.label]}" if names[line.label] > 1 else line.label)
+    return labels
+
+
+def _rows(lines: Iterable[tuple[str, Line]], indent: str = "") -> Iterator[tuple[str, Line]]:
+    """The lines with their labels, each followed by those of the promises among its pieces."""
+    for label, line in lines:
+        yield indent + label, line
+        yield from _rows(((inner.label, inner) for inner in line.nested), f"{indent}  ")
+
+
+def _bodies(lines: list[Line], reach: float) -> list[str]:
+    """The lines drawn under each other."""
+    drawn = [_cells(line) for line in lines]
+    busy = {column for cells in drawn for column in cells} | {int(line.begin) for line in lines if line.begin}
+    last = max(busy, default=-1)
+    if any(line.begin is not None and line.end is None for line in lines):
+        last = max(last + 1, int(reach) - 1)
+    bodies = ["" for _ in lines]
+    for columns in _columns(busy, last):
+        gap = f"~{len(columns)}~" if len(columns) > 1 else "-"
+        column = columns[0]
+        texts = [
+            cells.get(column, gap if _lives(line, column) else "") for line, cells in zip(lines, drawn, strict=True)
+        ]
+        # what a line ends with needs no room: nothing else comes there
+        going_on = (text for text, line in zip(texts, lines, strict=True) if not _ends_at(line, column))
+        width = max(map(len, (gap, *going_on)))
+        bodies = [f"{body}{text:<{width}}" for body, text in zip(bodies, texts, strict=True)]
+    return [body.rstrip() for body in bodies]
+
+
+def _lives(line: Line, column: int) -> bool:
+    """Whether a line that has nothing in a column might have had."""
+    return line.begin is not None and int(line.begin) <= column and (line.end is None or column < line.end)
+
+
+def _ends_at(line: Line, column: int) -> bool:
+    return line.end is not None and int(line.end) == column
+
+
+def _cells(line: Line) -> dict[int, str]:
+    """What stands in each column; a moment between two columns is written out."""
+    cells: dict[int, list[str]] = {}
+    for moment, text in line.marks:
+        if moment != int(moment):
+            text = f"<{text.removeprefix('<').removesuffix('>')}@{moment}>"  # noqa: PLW2901 - said more exactly
+        cells.setdefault(int(moment), []).append(text)
+    return {column: texts[0] if len(texts) == 1 else f"({''.join(texts)})" for column, texts in cells.items()}
+
+
+def _columns(busy: set[int], last: int) -> Iterator[range]:
+    """The columns to draw: one moment each, or a long time in which nothing happens."""
+    column = 0
+    while column <= last:
+        following = min((other for other in busy if other >= column), default=last + 1)
+        if following - column > LONGEST_GAP:
+            yield range(column, following)
+            column = following
+        else:
+            yield range(column, column + 1)
+            column += 1
