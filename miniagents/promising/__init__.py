@@ -1,7 +1,7 @@
 """Promises: eager, replayable values and streams that know nothing of messages or agents."""
 
 from miniagents.promising.appender import StreamAppender
-from miniagents.promising.combine import concat, gather, merge, race
+from miniagents.promising.combine import all_settled, concat, first_ok, gather, merge, race, zip_latest
 from miniagents.promising.context import PromiseResolvedHandler, PromisingContext
 from miniagents.promising.errors import (
     AppenderAbandonedError,
@@ -14,7 +14,9 @@ from miniagents.promising.errors import (
     PromisingWarning,
     TaskAbandonedWarning,
 )
+from miniagents.promising.outcome import Err, Ok, Outcome
 from miniagents.promising.promise import Promise
+from miniagents.promising.retrying import Backoff, exponential_backoff, retry
 from miniagents.promising.sentinels import AWAIT, CLEAR, DEFAULT, Control, Default
 from miniagents.promising.sequence import FlatSequence
 from miniagents.promising.stream import Stream, StreamedPromise
@@ -25,11 +27,15 @@ __all__ = [
     "DEFAULT",
     "AppenderAbandonedError",
     "AppenderClosedError",
+    "Backoff",
     "ContextStateError",
     "Control",
     "Default",
+    "Err",
     "FlatSequence",
     "NoActiveContextError",
+    "Ok",
+    "Outcome",
     "Promise",
     "PromiseCancelledError",
     "PromiseDeadlockError",
@@ -41,8 +47,13 @@ __all__ = [
     "StreamAppender",
     "StreamedPromise",
     "TaskAbandonedWarning",
+    "all_settled",
     "concat",
+    "exponential_backoff",
+    "first_ok",
     "gather",
     "merge",
     "race",
+    "retry",
+    "zip_latest",
 ]

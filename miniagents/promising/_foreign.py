@@ -73,7 +73,7 @@ async def reading(
 
     A generator that is left half-way is closed.
     """
-    source = stream if isinstance(stream, Production) and stream not in out._sources else None
+    source = stream if isinstance(stream, Production) and not out.is_made_of(stream) else None
     if source is not None:
         out.made_of((source,))  # first, as what reads from here on is no guest of the source
     outcomes = outcomes_of(stream, out)

@@ -1,7 +1,9 @@
 """The combinators that look at each piece by itself, and those that put streams together.
 
-An error in the source stays at its place in the result; one that a given function raises takes the place of the piece
-that it was given. The pieces behind it follow.
+What the docstring of `StreamedPromise` says of all combinators holds here: an error in the source stays at its place in
+the result, one that a given function raises takes the place of the piece that it was given, and the pieces behind it
+follow; cancelling the result frees the source unless somebody else uses it; each costs one task, and keeps its pieces
+for those who read it later. The docstrings say what is more than that.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
     __slots__ = ()
 
     def map_pieces(self, fn: Callable[[P_co], Q], /) -> Stream[Q]:
-        """What a plain function makes of each piece.
+        """What a plain function makes of each piece: the `map` of all others, a name that the whole has here.
+
+        `then_pieces` is for async functions.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -57,6 +61,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
     def filter(self, keep: Callable[[P_co], object], /) -> Stream[Any]:  # Any: the overloads say which type is left
         """The pieces for which a plain function says yes; a `TypeIs` function narrows their type.
 
+        Errors are passed on unasked. Under a bound it is the pieces that are left that count.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of([1, 2, 3]).filter(lambda piece: piece != 2))
@@ -76,6 +82,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
 
     def filter_map(self, fn: Callable[[P_co], Q | None], /) -> Stream[Q]:
         """What a plain function makes of each piece, without what it makes `None` of (Rust's `filter_map`).
+
+        Kotlin's name is `mapNotNull`. Under a bound it is the pieces that are left that count.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -105,6 +113,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
     ) -> Stream[P_co | Q]:
         """With a piece in the place of each error of the given classes (by default of any `Exception`).
 
+        Other errors stay at their places, and one that the function raises takes the place of the one that it was
+        given. ReactiveX's `onErrorReturn` ends with the piece, as an error ends its streams; here the pieces behind the
+        error follow.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of("1x3").map_pieces(int).recover_pieces(lambda error: 0, ValueError))
@@ -125,6 +137,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
 
     def on_error(self, resume: Callable[[Exception], AsyncIterable[Q]], /) -> Stream[P_co | Q]:
         """The pieces before the first `Exception`, then those of the stream that a plain function makes of it.
+
+        It is ReactiveX's `onErrorResumeNext`. Errors of the stream that goes on stay in it; what stands behind the
+        first error here is not read; other errors than an `Exception` are passed on. If the function raises an error,
+        the result ends with that. Cancelling the result frees the stream that goes on likewise.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -156,7 +172,11 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
     @overload
     def partition(self, keep: Callable[[P_co], object], /) -> tuple[Stream[P_co], Stream[P_co]]: ...
     def partition(self, keep: Callable[[P_co], object], /) -> tuple[Stream[Any], Stream[P_co]]:  # Any: as for filter
-        """The pieces for which a plain function says yes, and those for which it says no; errors are in both.
+        """The pieces for which a plain function says yes, and those for which it says no (Rust's `partition`).
+
+        Errors of the source are in both, and so are those of the function. Each of the two is a `filter` with a task of
+        its own: the function is asked twice for each piece, and cancelling one of them leaves the other as it is.
+        `group_by` asks once.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -168,9 +188,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         return self.filter(keep), self.filter(_opposite(keep))
 
     def zip(self, other: AsyncIterable[Q], /) -> Stream[tuple[P_co, Q]]:
-        """Pairs of the first pieces, the second pieces, … until one of the two streams ends.
+        """Pairs of the first pieces, the second pieces, … until one of the two streams ends, as Python's `zip`.
 
-        An error of either side stands in the place of the pair that it would have been a part of.
+        An error of either side stands in the place of the pair that it would have been a part of; where both sides have
+        one there, it is that of this stream. What is given besides this stream is freed with it.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -196,7 +217,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(zipped, "zip", other)
 
     def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:
-        """These pieces, then those of the other streams, one stream after the other.
+        """These pieces, then those of the other streams, one stream after the other (`itertools.chain`).
+
+        An error ends none of them. The other streams are freed with this one; those that are lazy start when their turn
+        comes.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -217,6 +241,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
 
     def flat_map(self, fn: Callable[[P_co], AsyncIterable[Q]], /) -> Stream[Q]:
         """The pieces of the streams that a plain function makes of each piece, one stream after the other.
+
+        It is Rust's `flat_map`, ReactiveX's `concatMap` and Kotlin's `flatMapConcat`; what ReactiveX calls `flatMap`
+        reads the streams side by side. Errors of those streams stay at their places in them. The stream that is being
+        read is freed with this one; a generator that is left half-way is closed.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():

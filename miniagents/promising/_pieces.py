@@ -134,11 +134,10 @@ class PieceBuffer(Production, Generic[P]):
 
     async def room(self) -> None:
         """Waits until the stream may have one more piece: as soon as a reader is near enough to its end."""
-        bound = self.max_ahead
-        if bound is None:
+        if self.max_ahead is None:
             return
         task = asyncio.current_task()
-        while len(self.pieces) - self._furthest >= bound and not self.ended:
+        while self.is_full() and not self.ended:
             if self._room is None or self._room.done():
                 self._room = asyncio.get_running_loop().create_future()
             if task is not None:
@@ -149,6 +148,10 @@ class PieceBuffer(Production, Generic[P]):
             finally:
                 if task is not None:
                     self.context.watch.parked_no_more(task)
+
+    def is_full(self) -> bool:
+        """Whether the stream may have no more pieces before a reader comes nearer."""
+        return self.max_ahead is not None and len(self.pieces) - self._furthest >= self.max_ahead
 
     # --- for readers ---
 
@@ -278,13 +281,13 @@ class _Reader(Generic[P_co]):
         position = self._position
         if position >= len(self._pieces) and not await self._more():
             raise StopAsyncIteration
-        self._position = position + 1
-        if self._buffer.bounded:
-            self._buffer.reached(position + 1)
         self._share -= 1
         if not self._share:
             self._share = FAIR_SHARE
             await take_turn()
+        self._position = position + 1  # last, so that a reader who is cancelled loses no piece
+        if self._buffer.bounded:
+            self._buffer.reached(position + 1)
         return position
 
     async def _more(self) -> bool:

@@ -1,12 +1,15 @@
 """The combinators for which the place of a piece in the stream matters.
 
-An error in the source stays at its place in the result; one that a given function raises takes the place of the piece
-that it was given. The pieces behind it follow.
+What the docstring of `StreamedPromise` says of all combinators holds here: an error in the source stays at its place in
+the result, one that a given function raises takes the place of the piece that it was given, and the pieces behind it
+follow; cancelling the result frees the source unless somebody else uses it; each costs one task, and keeps its pieces
+for those who read it later. The docstrings say what is more than that.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
@@ -37,6 +40,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
     def scan(self, fn: Callable[[A, P_co], A], initial: A, /) -> Stream[A]:
         """The result so far after each piece, as `itertools.accumulate` gives it, without `initial` itself.
 
+        After an error, be it of the source or of the function, the result goes on from where it was before.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of([1, 2, 3]).scan(lambda total, piece: total + piece, 0))
@@ -50,17 +55,18 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
                 if isinstance(piece, Failure):
                     yield piece
                     continue
-                try:
-                    result = fn(result, piece)
-                except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
-                    yield out.failure_of(error)
-                else:
-                    yield result
+                made = attempt(out, partial(fn, result), piece)
+                if not isinstance(made, Failure):
+                    result = made
+                yield made
 
         return self._piped(scanned, "scan")
 
     def take(self, count: int, /) -> Stream[P_co]:
         """The first `count` pieces; errors before the last of them are passed on and not counted.
+
+        It ends with the last of them, without waiting for what the source does then, which goes on: unlike Rust's and
+        ReactiveX's, a stream here may have other readers. With a count below one nothing is read.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -82,7 +88,7 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(taken, "take")
 
     def enumerate(self, start: int = 0, /) -> Stream[tuple[int, P_co]]:
-        """Each piece with its number; errors are passed on and not counted.
+        """Each piece with its number, as Python's `enumerate`; errors are passed on and not counted.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -105,6 +111,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
     def skip(self, count: int, /) -> Stream[P_co]:
         """All but the first `count` pieces; errors among those are passed on and not counted.
 
+        The name is Rust's and ReactiveX's; Kotlin says `drop`.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of("abc").skip(2))
@@ -124,6 +132,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
 
     def take_while(self, goes_on: Callable[[P_co], object], /) -> Stream[P_co]:
         """The pieces before the first for which a plain function says no (`itertools.takewhile`).
+
+        Errors before that are passed on; one of the function is no no, and the next piece is asked for.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -147,6 +157,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
     def skip_while(self, goes_on: Callable[[P_co], object], /) -> Stream[P_co]:
         """The pieces from the first for which a plain function says no (`itertools.dropwhile`).
 
+        Errors before that are passed on; one of the function is no no, and the next piece is asked for.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of([1, 2, 5, 1]).skip_while(lambda piece: piece < 3))
@@ -166,40 +178,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
 
         return self._piped(rest, "skip_while")
 
-    def batch(self, size: int, /) -> Stream[tuple[P_co, ...]]:
-        """Tuples of `size` pieces one after the other, the last perhaps shorter (`itertools.batched`).
-
-        An error comes after the pieces before it, as a shorter tuple, so that none of them waits for what is behind it.
-
-        Raises:
-            ValueError: the size is less than one.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of("abcde").batch(2))
-        >>> asyncio.run(main())
-        (('a', 'b'), ('c', 'd'), ('e',))
-        """
-        if size < 1:
-            raise ValueError(f"batch({size}): a batch has at least one piece")
-
-        async def batched(_: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
-            pieces: list[P_co] = []
-            async for piece in self._outcomes():
-                if not isinstance(piece, Failure):
-                    pieces.append(piece)
-                if pieces and (isinstance(piece, Failure) or len(pieces) == size):
-                    yield tuple(pieces)
-                    pieces.clear()
-                if isinstance(piece, Failure):
-                    yield piece
-            if pieces:
-                yield tuple(pieces)
-
-        return self._piped(batched, "batch")
-
     def window(self, size: int, /) -> Stream[tuple[P_co, ...]]:
         """Each piece with the `size - 1` before it, from the first for which there are as many.
+
+        It is Rust's `windows` and Kotlin's `windowed`; ReactiveX's `window` gives a stream of streams. An error is
+        passed on at its place and is in no window: the next window reaches over it. Each piece costs a tuple.
 
         Raises:
             ValueError: the size is less than one.
@@ -226,7 +209,10 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(windows, "window")
 
     def distinct(self, key: Callable[[P_co], Hashable] | None = None, /) -> Stream[P_co]:
-        """The pieces that are equal to none before them, or whose keys are; all keys are kept in memory.
+        """The pieces that are equal to none before them, or whose keys are (ReactiveX's `distinct`).
+
+        All keys are kept in memory until the source ends. In the place of a piece that cannot be hashed, or whose key
+        cannot, stands the `TypeError`.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():

@@ -46,9 +46,9 @@ class Production:
         self._name = name
         self._birth: Context | None = None
         self._owner: Production | None = None
-        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._tasks: dict[asyncio.Task[None], None] | None = None
         self._started: set[Production] | None = None
-        self._sources: tuple[Production, ...] = ()
+        self._sources: dict[Production, None] | None = None
         self._results: WeakSet[Production] | None = None
         self._guests = 0
         self._wakeup: asyncio.Future[None] | None = None
@@ -91,6 +91,38 @@ class Production:
         if deadlock is not None:
             raise deadlock
 
+    async def progress_until(self, moment: float) -> bool:
+        """Waits likewise, but no longer than until a moment of the loop's clock.
+
+        The watch does not look at such a wait, as it ends by itself.
+
+        Returns:
+            Whether the moment was there first.
+        """
+        loop = self.context.running_loop(f"{self._name!r} cannot be waited for")
+        wakeup = self._wakeup
+        if wakeup is None or wakeup.done():
+            wakeup = self._wakeup = loop.create_future()
+        own: asyncio.Future[bool] = loop.create_future()
+
+        def go_on(is_moment: bool) -> None:
+            if not own.done():
+                own.set_result(is_moment)
+
+        def woken(_: asyncio.Future[None]) -> None:
+            go_on(False)
+
+        timer = loop.call_at(moment, go_on, True)
+        wakeup.add_done_callback(woken)
+        is_guest = self.guest_came()
+        try:
+            return await own
+        finally:
+            timer.cancel()
+            wakeup.remove_done_callback(woken)
+            if is_guest:
+                self.guest_left()
+
     def guest_came(self) -> bool:
         """Counts a reader who stays for a while, unless what reads is the work of something made of this.
 
@@ -107,7 +139,7 @@ class Production:
 
     def is_guest(self) -> bool:
         """Whether the code that runs here reads this for itself, not for something that is made of this."""
-        results = self._results
+        results = self.pieces_production()._results
         return results is None or producing.get() not in results
 
     # --- for producers ---
@@ -180,12 +212,18 @@ class Production:
     def made_of(self, sources: Iterable[Production]) -> None:
         """Notes what this is made of: those that nobody else uses are cancelled when this is cancelled."""
         for source in sources:
-            if not source.is_done() and source not in self._sources:
+            if not source.is_done() and not self.is_made_of(source):
                 pieces = source.pieces_production()
                 if pieces._results is None:
                     pieces._results = WeakSet()
                 pieces._results.add(self)
-                self._sources = (*self._sources, source)
+                if self._sources is None:
+                    self._sources = {}
+                self._sources[source] = None
+
+    def is_made_of(self, source: Production) -> bool:
+        """Whether it was noted that this is made of the source."""
+        return self._sources is not None and source in self._sources
 
     def leave_sources(self, *left: Production) -> tuple[Production, ...]:
         """Forgets what this is made of, or the given part of it.
@@ -193,9 +231,10 @@ class Production:
         Returns:
             What was forgotten.
         """
-        leaving = tuple(source for source in self._sources if not left or source in left)
-        self._sources = tuple(source for source in self._sources if source not in leaving)
+        leaving = tuple(source for source in left or self._sources or () if self.is_made_of(source))
         for source in leaving:
+            if self._sources is not None:
+                self._sources.pop(source, None)
             results = source.pieces_production()._results
             if results is not None:
                 results.discard(self)
@@ -204,7 +243,7 @@ class Production:
     def is_used(self) -> bool:
         """Whether anybody reads this, or something is made of it."""
         pieces = self.pieces_production()
-        return bool(self._guests or pieces._guests or pieces._results)
+        return bool(self._guests or self._results) or (pieces is not self and pieces.is_used())
 
     def failure_of(self, error: BaseException) -> Failure:
         """The error as a piece, with its origin: this production and those that it was started for."""
@@ -246,12 +285,16 @@ class Production:
             result, how = results.pop()
             sources = {*result.leave_sources(), *result.pieces_production().leave_sources()}
             productions: list[Production] = [result]
+            stopping: set[Production] = set()
             while productions:
                 production = productions.pop()
+                if production in stopping:
+                    continue  # the work on the pieces of a stream starts the making of its whole
+                stopping.add(production)
                 if not production.is_done():
                     production.give_up(PromiseCancelledError(f"{production.origin()} {how}"))
                     stopped = True
-                for task in production._tasks:
+                for task in tuple(production._tasks or ()):
                     stopped = task.cancel() or stopped
                 productions.extend(production.parts())
             how = f"was cancelled with {result.name!r}, which was made of it"
@@ -309,11 +352,16 @@ class Production:
             mark_as_read(error)
             return
         if not task.done():
-            self._tasks = (*self._tasks, task)
+            if self._tasks is None:
+                self._tasks = {}
+            self._tasks[task] = None
             task.add_done_callback(self._task_done)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks = tuple(other for other in self._tasks if other is not task)
+        if self._tasks is not None:
+            del self._tasks[task]
+            if not self._tasks:
+                self._tasks = None
         if task.cancelled() and not self.is_done():
             # cancelled before its first step, so that no line of it was there to catch anything
             self.give_up(PromiseCancelledError(f"{self.origin()} was cancelled"))
@@ -333,4 +381,4 @@ class Production:
 
     def workers(self) -> Iterator[asyncio.Task[None]]:
         """The tasks that can make progress here; none of them: it is up to code that is not known."""
-        return (task for task in self._tasks if not task.done())
+        return (task for task in self._tasks or () if not task.done())

@@ -354,6 +354,8 @@ class PromisingContext:
 
     def _interrupt(self, failure: Failure) -> None:
         """Ctrl+C and sys.exit() in a task are meant for the program: its main task is cancelled and raises them."""
+        if failure.error is self._interruption:
+            failure.seen = True  # of a promise that was made of the one that was interrupted
         if self._interruption is None and self._state in ("active", "closing"):
             self._interruption = failure.error
             failure.seen = True

@@ -34,6 +34,11 @@ class Promise(Production, Generic[T_co]):
     of readers. The work runs in a task of its own, so that a reader who is cancelled or loses patience takes nothing
     away from the others.
 
+    The combinators make new promises of this one, which start at once, or lazily if it is lazy. Unless one says
+    otherwise, an error stays the error, and one that a given function raises is that of the result; cancelling the
+    result cancels this promise too, unless somebody else uses it; each costs one task. The names are those of Rust's
+    futures where they have one.
+
     Args:
         resolver: an async function (or anything whose call gives an awaitable) that makes the value; called once.
         start_asap: True starts the work at the next turn of the loop, False when somebody first awaits it; by default
@@ -153,7 +158,10 @@ class Promise(Production, Generic[T_co]):
         return self._derived(mapped, "map")
 
     def then(self, fn: Callable[[T_co], Awaitable[U]], /) -> Promise[U]:
-        """What an async function makes of the value; an error stays the error.
+        """What an async function makes of the value; an error stays the error (JavaScript's and Rust's `then`).
+
+        Cancelling the result cancels the call. The function may as well give a promise: one that it made is cancelled
+        with the call, any other goes on for its other readers.
 
         >>> async def double(value: int) -> int:
         ...     return 2 * value
@@ -181,6 +189,9 @@ class Promise(Production, Generic[T_co]):
     ) -> Promise[T_co | U]:
         """What a plain function makes of an error of the given classes (by default of any `Exception`).
 
+        The value, where there is one, and other errors stay as they are. It is JavaScript's `catch` and Rust's
+        `unwrap_or_else`.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await Promise.failed(ValueError("no")).recover(lambda error: str(error), ValueError))
@@ -204,7 +215,8 @@ class Promise(Production, Generic[T_co]):
     def timeout(self, seconds: float, /, *, default: U | Default = DEFAULT) -> Promise[T_co | U]:
         """The value if it comes within `seconds` of the start of the result, else `default` or a `TimeoutError`.
 
-        The work itself goes on for its other readers.
+        The work itself goes on for its other readers, where `asyncio.wait_for` cancels it: cancel this promise if
+        nobody else needs it. A `TimeoutError` of the work is an error like any other: `default` does not replace it.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -231,6 +243,8 @@ class Promise(Production, Generic[T_co]):
     def tap(self, fn: Callable[[T_co], object], /) -> Promise[T_co]:
         """The same value, after a plain function has looked at it; an error of the function is the result's.
 
+        An error is not looked at. It is Rust's `inspect`; the name is that of ReactiveX and Ruby.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         await Promise.resolved(3).tap(print)
@@ -248,6 +262,9 @@ class Promise(Production, Generic[T_co]):
     def pair(self: Promise[tuple[*Ts]], other: Promise[U], /) -> Promise[tuple[*Ts, U]]:
         """A tuple's promise with one more value behind it.
 
+        Its error is that of the tuple, else that of the other promise. Both are awaited one after the other, and are
+        cancelled with the result as all sources are.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await Promise.resolved((1, "a")).pair(Promise.resolved(True)))
@@ -261,7 +278,7 @@ class Promise(Production, Generic[T_co]):
         return self._derived(paired, "pair", other)
 
     def starmap(self: Promise[tuple[*Ts]], fn: Callable[[Unpack[Ts]], U], /) -> Promise[U]:
-        """What a plain function makes of a tuple's values, each an argument of its own.
+        """What a plain function makes of a tuple's values, each an argument of its own (`itertools.starmap`).
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -276,7 +293,9 @@ class Promise(Production, Generic[T_co]):
         return self._derived(mapped, "starmap")
 
     def flatten(self: Promise[Promise[U]]) -> Promise[U]:
-        """The value of the promise that this promise resolves to.
+        """The value of the promise that this promise resolves to, or the first error of the two.
+
+        Cancelling the result cancels the inner promise likewise, once it is there, unless somebody else uses it.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -287,11 +306,12 @@ class Promise(Production, Generic[T_co]):
 
         async def flat() -> U:
             inner = await self
-            result.made_of((inner,))
+            result = producing.get()
+            if result is not None:
+                result.made_of((inner,))
             return await inner
 
-        result = self._derived(flat, "flatten")
-        return result
+        return self._derived(flat, "flatten")
 
     # --- machinery ---
 
@@ -373,8 +393,10 @@ def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[P
     """
     sources = tuple(sources)
     lazy = any(source.is_lazy() for source in sources)
-    promise = Promise(resolver, start_asap=False if lazy else DEFAULT, name=name)
-    promise.made_of(sources)
+    promise = Promise(resolver, start_asap=False, name=name)
+    promise.made_of(sources)  # before the work begins, which may be at once where tasks are eager
+    if not lazy and promise.context.start_asap:
+        promise._start()
     return promise
 
 

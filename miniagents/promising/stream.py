@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._async_combinators import AsyncCombinators
 from miniagents.promising._current import active_context
+from miniagents.promising._failure import ends_task, running_task
+from miniagents.promising._group_combinators import GroupCombinators
 from miniagents.promising._piece_combinators import PieceCombinators
 from miniagents.promising._pieces import PieceBuffer, PieceIterator
+from miniagents.promising._piped import TimedOutcomes
 from miniagents.promising._place_combinators import PlaceCombinators
 from miniagents.promising._production import Production
+from miniagents.promising._time_combinators import TimeCombinators
 from miniagents.promising.promise import Promise, blank, name_of
 from miniagents.promising.sentinels import DEFAULT, Default
 
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
     from miniagents.promising._failure import Failure
+    from miniagents.promising.context import PromisingContext
 
 __all__ = ["Stream", "StreamedPromise"]
 
@@ -28,12 +34,27 @@ A = TypeVar("A")
 W = TypeVar("W")
 
 
-class StreamedPromise(Promise[W_co], PieceCombinators[P_co], PlaceCombinators[P_co], Generic[P_co, W_co]):
+class StreamedPromise(
+    Promise[W_co],
+    PieceCombinators[P_co],
+    PlaceCombinators[P_co],
+    AsyncCombinators[P_co],
+    TimeCombinators[P_co],
+    GroupCombinators[P_co],
+    Generic[P_co, W_co],
+):
     """A whole value that arrives piece by piece and can be replayed from the first piece.
 
     Iterating gives the pieces, to each reader all of them from the first one, be they there already or still to come.
     An error is a piece: it is raised to each reader at the place where it happened, and going on with the same iterator
     reads what came behind it. Awaiting gives the whole, or raises the first error.
+
+    The combinators make new streams of this one, which can be replayed as it can, and are as lazy and as bounded.
+    Unless one says otherwise, an error of the source stays at its place, one that a given function raises takes the
+    place of the piece that it was given, and the pieces behind it follow. Cancelling the result cancels this stream
+    too, unless somebody else uses it: reads it, or has made something else of it. Each costs one task and a list of its
+    pieces; ready pieces cost no task switch. An async iterable that is no promise can be given wherever streams are; it
+    can be read once, and ends with its first error.
 
     Args:
         streamer: makes the pieces: a function that returns an async iterator; called once.
@@ -114,7 +135,11 @@ class StreamedPromise(Promise[W_co], PieceCombinators[P_co], PlaceCombinators[P_
     # --- combinators: of the whole ---
 
     def into(self, collect: Callable[[Iterable[P_co]], W], /) -> StreamedPromise[P_co, W]:
-        """The same pieces with another whole: what a plain function makes of all of them.
+        """The same pieces with another whole: what a plain function makes of all of them, as Rust's `collect` does.
+
+        The whole is the first error of the pieces, else what the function makes or raises; iterating gives the errors
+        in their places as before. It is a view of the same pieces and costs no task: the function is called by whoever
+        awaits it first, or asks whether it is done. Cancelling it cancels this stream.
 
         >>> async def main() -> None:
         ...     print(await StreamedPromise.of([1, 2, 3]).into(sum))
@@ -124,7 +149,7 @@ class StreamedPromise(Promise[W_co], PieceCombinators[P_co], PlaceCombinators[P_
         return view_of(self._buffer, collect)
 
     def pieces(self) -> Stream[P_co]:
-        """The same pieces with the tuple of them for the whole.
+        """The same pieces with the tuple of them for the whole: a view as `into(tuple)` is.
 
         >>> async def main() -> None:
         ...     print(await StreamedPromise.of([1, 2, 3]).into(sum).pieces())
@@ -135,6 +160,9 @@ class StreamedPromise(Promise[W_co], PieceCombinators[P_co], PlaceCombinators[P_
 
     def fold(self, fn: Callable[[A, P_co], A], initial: A, /) -> Promise[A]:
         """What is left of all pieces when each is combined with the result so far, as `functools.reduce` does it.
+
+        The first error, be it of the source or of the function, is that of the result, and nothing is read behind it.
+        Cost: one task; no intermediate results are kept.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -208,7 +236,9 @@ class StreamedPromise(Promise[W_co], PieceCombinators[P_co], PlaceCombinators[P_
         if failure is None:
             try:
                 self._value = collect(self._buffer.whole_pieces())
-            except Exception as error:  # noqa: BLE001 - the error is what the promise resolves to
+            except BaseException as error:
+                if ends_task(error, running_task()):
+                    raise
                 failure = self.failure_of(error)
         self._failure = failure
         self.finished()
@@ -222,6 +252,23 @@ class StreamedPromise(Promise[W_co], PieceCombinators[P_co], PlaceCombinators[P_
     ) -> Stream[Q]:
         """The stream of what an async generator yields that is given the buffer it yields into."""
         return piped(pipe, f"{self._name}.{what}", (self, *others), max_ahead=max_ahead)
+
+    def _worked(self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str) -> Stream[Q]:
+        """The stream of what tasks put into a buffer, for what one async generator cannot do."""
+        buffer = make(active_context.get(), f"{self._name}.{what}")
+        buffer.belongs_here()
+        return made_of((self,), buffer)
+
+    def _over(self, buffer: PieceBuffer[Q]) -> Stream[Q]:
+        """The promise of a buffer's pieces."""
+        return stream_over(buffer)
+
+    def _timed(self, out: PieceBuffer[Any]) -> TimedOutcomes[P_co]:  # Any: `out` is not read
+        """Reads this as a source of `out`, in whose work it is called, with an eye on the clock."""
+        source = self.pieces()
+        if source._buffer is not self._buffer:  # what this buffer holds is not yet what reading this gives
+            out.made_of((source,))
+        return TimedOutcomes(source._buffer)
 
 
 Stream: TypeAlias = StreamedPromise[Q, tuple[Q, ...]]

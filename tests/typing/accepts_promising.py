@@ -77,7 +77,7 @@ async def promises(p: Promise[int], q: Promise[str], b: Promise[bool]) -> None:
     assert_type(gather(), Promise[tuple[()]])
     assert_type(gather(*[p, p]), Promise[tuple[int, ...]])
     assert_type(gather(p, one()), Promise[tuple[int, int]])
-    assert_type(gather(p, p, p, p, p), Promise[tuple[int, ...]])
+    assert_type(gather(p, p, p, p, p), Promise[tuple[int, int, int, int, int]])
     assert_type(race(p, q), Promise[int | str])
     assert_type(race(*[p, p]), Promise[int])
     assert_type(gather(p).pair(q).pair(b), Promise[tuple[int, str, bool]])

@@ -1,0 +1,198 @@
+"""Combinators that wait for all of many promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from typing_extensions import TypeVar
+
+from miniagents.promising._waiting import as_promises, count_as_read, first_done
+from miniagents.promising.outcome import Err, Ok
+from miniagents.promising.promise import Promise, derived
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from miniagents.promising._failure import Failure
+    from miniagents.promising.outcome import Outcome
+
+__all__ = ["all_settled", "gather"]
+
+T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+T5 = TypeVar("T5")
+T6 = TypeVar("T6")
+T7 = TypeVar("T7")
+T8 = TypeVar("T8")
+
+
+@overload
+def gather() -> Promise[tuple[()]]: ...
+@overload
+def gather(p1: Awaitable[T1], /) -> Promise[tuple[T1]]: ...
+@overload
+def gather(p1: Awaitable[T1], p2: Awaitable[T2], /) -> Promise[tuple[T1, T2]]: ...
+@overload
+def gather(p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], /) -> Promise[tuple[T1, T2, T3]]: ...
+@overload
+def gather(
+    p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], p4: Awaitable[T4], /
+) -> Promise[tuple[T1, T2, T3, T4]]: ...
+@overload
+def gather(
+    p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], p4: Awaitable[T4], p5: Awaitable[T5], /
+) -> Promise[tuple[T1, T2, T3, T4, T5]]: ...
+@overload
+def gather(
+    p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], p4: Awaitable[T4], p5: Awaitable[T5], p6: Awaitable[T6], /
+) -> Promise[tuple[T1, T2, T3, T4, T5, T6]]: ...
+@overload
+def gather(
+    p1: Awaitable[T1],
+    p2: Awaitable[T2],
+    p3: Awaitable[T3],
+    p4: Awaitable[T4],
+    p5: Awaitable[T5],
+    p6: Awaitable[T6],
+    p7: Awaitable[T7],
+    /,
+) -> Promise[tuple[T1, T2, T3, T4, T5, T6, T7]]: ...
+@overload
+def gather(
+    p1: Awaitable[T1],
+    p2: Awaitable[T2],
+    p3: Awaitable[T3],
+    p4: Awaitable[T4],
+    p5: Awaitable[T5],
+    p6: Awaitable[T6],
+    p7: Awaitable[T7],
+    p8: Awaitable[T8],
+    /,
+) -> Promise[tuple[T1, T2, T3, T4, T5, T6, T7, T8]]: ...
+@overload
+def gather(*promises: Awaitable[T]) -> Promise[tuple[T, ...]]: ...
+def gather(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie the result to the arguments
+    """The values of all promises, in the order of the arguments; fails as soon as one of them fails.
+
+    Of errors that are there at once, that of the earliest argument is raised. The others are left to other readers, and
+    logged where there is none. The other promises go on as well (as with `asyncio.gather`; JavaScript's `Promise.all`):
+    to have them cancelled, cancel the result, which frees those that nobody else uses. There is one task more for the
+    result, and while it waits one for each promise that is not there yet.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         print(await gather(Promise.resolved(1), Promise.resolved("a")))
+    >>> asyncio.run(main())
+    (1, 'a')
+    """
+    sources = as_promises(promises)
+
+    async def gathered() -> tuple[object, ...]:
+        failed = await first_done(sources, _is_failed)
+        if failed is not None:
+            await sources[failed]
+        return tuple([await source for source in sources])
+
+    return derived(gathered, "gather", sources)
+
+
+@overload
+def all_settled() -> Promise[tuple[()]]: ...
+@overload
+def all_settled(p1: Awaitable[T1], /) -> Promise[tuple[Outcome[T1]]]: ...
+@overload
+def all_settled(p1: Awaitable[T1], p2: Awaitable[T2], /) -> Promise[tuple[Outcome[T1], Outcome[T2]]]: ...
+@overload
+def all_settled(
+    p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], /
+) -> Promise[tuple[Outcome[T1], Outcome[T2], Outcome[T3]]]: ...
+@overload
+def all_settled(
+    p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], p4: Awaitable[T4], /
+) -> Promise[tuple[Outcome[T1], Outcome[T2], Outcome[T3], Outcome[T4]]]: ...
+@overload
+def all_settled(
+    p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], p4: Awaitable[T4], p5: Awaitable[T5], /
+) -> Promise[tuple[Outcome[T1], Outcome[T2], Outcome[T3], Outcome[T4], Outcome[T5]]]: ...
+@overload
+def all_settled(
+    p1: Awaitable[T1], p2: Awaitable[T2], p3: Awaitable[T3], p4: Awaitable[T4], p5: Awaitable[T5], p6: Awaitable[T6], /
+) -> Promise[tuple[Outcome[T1], Outcome[T2], Outcome[T3], Outcome[T4], Outcome[T5], Outcome[T6]]]: ...
+@overload
+def all_settled(
+    p1: Awaitable[T1],
+    p2: Awaitable[T2],
+    p3: Awaitable[T3],
+    p4: Awaitable[T4],
+    p5: Awaitable[T5],
+    p6: Awaitable[T6],
+    p7: Awaitable[T7],
+    /,
+) -> Promise[tuple[Outcome[T1], Outcome[T2], Outcome[T3], Outcome[T4], Outcome[T5], Outcome[T6], Outcome[T7]]]: ...
+@overload
+def all_settled(
+    p1: Awaitable[T1],
+    p2: Awaitable[T2],
+    p3: Awaitable[T3],
+    p4: Awaitable[T4],
+    p5: Awaitable[T5],
+    p6: Awaitable[T6],
+    p7: Awaitable[T7],
+    p8: Awaitable[T8],
+    /,
+) -> Promise[
+    tuple[Outcome[T1], Outcome[T2], Outcome[T3], Outcome[T4], Outcome[T5], Outcome[T6], Outcome[T7], Outcome[T8]]
+]: ...
+@overload
+def all_settled(*promises: Awaitable[T]) -> Promise[tuple[Outcome[T], ...]]: ...
+def all_settled(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie the result to the arguments
+    """How all promises ended, in the order of the arguments: `Ok` with a value or `Err` with an error.
+
+    This is JavaScript's `Promise.allSettled`, and `asyncio.gather(..., return_exceptions=True)` without the danger of
+    taking an error for a value. It waits for all of them and fails with none; that of a promise that was cancelled is
+    `PromiseCancelledError`. The errors count as read: nobody but the reader of the outcomes will hear of them.
+    Cancelling the result frees the promises that nobody else uses. There is one task more for the result, and while it
+    waits one for each promise that is not there yet.
+
+    Raises:
+        PromiseDeadlockError: in the result, when one of the promises waits for it.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         for outcome in await all_settled(Promise.resolved(1), Promise.failed(ValueError("no"))):
+    ...             match outcome:
+    ...                 case Ok(value):
+    ...                     print("value", value)
+    ...                 case Err(error):
+    ...                     print("error", error)
+    >>> asyncio.run(main())
+    value 1
+    error no
+    """
+    sources = as_promises(promises)
+
+    async def settled() -> tuple[Outcome[object], ...]:
+        await first_done(sources, _is_nothing)
+        return tuple([await _outcome_of(source) for source in sources])
+
+    return derived(settled, "all_settled", sources)
+
+
+# --- machinery ---
+
+
+def _is_failed(failure: Failure | None) -> bool:
+    return failure is not None
+
+
+def _is_nothing(_: Failure | None) -> bool:
+    return False
+
+
+async def _outcome_of(source: Promise[T]) -> Outcome[T]:
+    """How a promise that is done ended."""
+    failure = await source.settled()
+    return Ok(await source) if failure is None else Err(count_as_read(failure))

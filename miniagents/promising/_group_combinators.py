@@ -1,0 +1,217 @@
+"""The combinator that makes many streams of one, and the buffers of those.
+
+One task reads the source and puts each piece into the stream of its group. All of the streams stand on its work: who
+reads one of them waits for that task, and it has one bound for all of them together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import reprlib
+from typing import TYPE_CHECKING, Any, Generic
+
+from typing_extensions import TypeVar
+
+from miniagents.promising._current import producing
+from miniagents.promising._failure import Catching, Failure
+from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising._piped import Piped, attempt
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterator
+
+    from miniagents.promising.context import PromisingContext
+    from miniagents.promising.stream import Stream
+
+__all__ = ["GroupCombinators"]
+
+P = TypeVar("P")
+P_co = TypeVar("P_co", covariant=True)
+K = TypeVar("K", bound="Hashable")
+
+
+class GroupCombinators(Piped[P_co], Generic[P_co]):
+    """What can be made of a stream by sorting its pieces."""
+
+    __slots__ = ()
+
+    def group_by(self, key: Callable[[P_co], K], /) -> Stream[tuple[K, Stream[P_co]]]:
+        """A stream for each key, given with its key when the first piece of it comes (ReactiveX's `groupBy`).
+
+        A group gets all pieces of its key, wherever they stand in the source (not only the neighbours, as with
+        `itertools.groupby`), and ends when the source does. It is a stream like any other: its readers get all of it,
+        whenever they come. An error of the source stands in the stream of groups and in every group that is there by
+        then; one of `key` stands in the stream of groups, in the place of the piece that has no key.
+
+        Cancelling the stream of groups cancels the source and the groups. Cancelling a group ends that group alone, and
+        what else would have come to it is dropped; ReactiveX makes a new group of it.
+
+        Cost: one task for all of it, and all keys and groups in memory until the source ends. Of a bounded source are
+        read as many pieces as its bound before somebody reads them, be it in whatever groups; more only while somebody
+        waits for a piece, which may have to come from behind many of other groups.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         words = StreamedPromise.of(["ant", "bee", "ape", "bat", "cat"])
+        ...         async for letter, group in words.group_by(lambda word: word[0]):
+        ...             print(letter, await group)
+        >>> asyncio.run(main())
+        a ('ant', 'ape')
+        b ('bee', 'bat')
+        c ('cat',)
+        """
+
+        def make(context: PromisingContext | None, name: str) -> _Groups[K, P_co]:
+            return _Groups(context, name, self._outcomes, key, self._over)
+
+        return self._worked(make, "group_by")
+
+
+class _Account:
+    """How far the streams that stand on one task are ahead of their readers, all together."""
+
+    __slots__ = ("changed", "unread", "waiting")
+
+    def __init__(self) -> None:
+        self.unread = 0
+        self.waiting = 0
+        self.changed: Callable[[], None] = lambda: None
+
+
+class _Counted(PieceBuffer[P]):
+    """A buffer whose unread pieces and waiting readers count for several."""
+
+    __slots__ = ("_account", "_unread", "_waiting")
+
+    def __init__(self, context: PromisingContext | None, name: str, account: _Account) -> None:
+        super().__init__(context, name)
+        self._account = account
+        self._unread = 0
+        self._waiting: set[object] = set()
+
+    def put(self, outcome: P | Failure) -> None:
+        """Adds a piece or an error; one that comes after the end is dropped."""
+        if not self.ended:
+            self.emit_outcome(outcome)
+            self._account.waiting -= len(self._waiting)  # they have what they waited for, before they know of it
+            self._waiting.clear()
+            self._count()
+
+    def end(self) -> None:
+        super().end()
+        self._count()
+
+    def reached(self, position: float) -> None:
+        super().reached(position)
+        self._count()
+
+    async def progress(self) -> None:
+        with self._one_more_waits():
+            await super().progress()
+
+    async def progress_until(self, moment: float) -> bool:
+        with self._one_more_waits():
+            return await super().progress_until(moment)
+
+    @contextlib.contextmanager
+    def _one_more_waits(self) -> Generator[None]:
+        waiter = object()
+        self._waiting.add(waiter)
+        self._account.waiting += 1
+        self._account.changed()
+        try:
+            yield
+        finally:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+                self._account.waiting -= 1
+
+    def _count(self) -> None:
+        unread = 0 if self.ended or self._furthest >= len(self.pieces) else len(self.pieces) - int(self._furthest)
+        account = self._account
+        account.unread += unread - self._unread
+        self._unread = unread
+        account.changed()
+
+
+class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
+    """The buffer of the groups, and the task that fills them."""
+
+    __slots__ = ("_groups", "_key", "_over", "_source")
+
+    def __init__(
+        self,
+        context: PromisingContext | None,
+        name: str,
+        source: Callable[[], AsyncIterator[P | Failure]],
+        key: Callable[[P], K],
+        over: Callable[[PieceBuffer[P]], Stream[P]],
+    ) -> None:
+        super().__init__(context, name, _Account())
+        self._source = source
+        self._key = key
+        self._over = over
+        self._groups: dict[K, _Group[P]] = {}
+        self._account.changed = self._make_room
+        self.starter = self._sort_all
+
+    def is_full(self) -> bool:
+        account = self._account
+        return self.max_ahead is not None and account.unread >= self.max_ahead and not account.waiting
+
+    def is_used(self) -> bool:
+        return super().is_used() or any(group.is_used() for group in self._groups.values() if not group.ended)
+
+    async def _sort_all(self) -> None:
+        producing.set(self)
+        with Catching(self, self._fail):
+            if self.bounded:
+                await self.room()
+            async for piece in self._source():
+                if self.ended:
+                    return
+                if isinstance(piece, Failure):
+                    self.put(piece)
+                    for group in self._groups.values():
+                        group.put(piece)
+                elif (failure := attempt(self, self._sort, piece)) is not None:
+                    self.put(failure)
+                if self.bounded:
+                    await self.room()
+            for group in self._groups.values():
+                group.end()
+            self.end()
+
+    def _sort(self, piece: P) -> None:
+        key = self._key(piece)
+        group = self._groups.get(key)
+        if group is not None:
+            group.put(piece)
+            return
+        group = self._groups[key] = _Group(self, f"{self.name}[{reprlib.repr(key)}]", self._account)
+        group.put(piece)
+        self.put((key, self._over(group)))
+
+    def _fail(self, error: BaseException) -> None:
+        """Ends all of the streams with the task."""
+        for group in self._groups.values():
+            if not group.ended:
+                group.give_up(error)
+        self.end_with(error)
+
+
+class _Group(_Counted[P]):
+    """The buffer of one group."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: PieceBuffer[Any], name: str, account: _Account) -> None:  # Any: its pieces are not read
+        super().__init__(work.context, name, account)
+        self._work = work
+        if work.max_ahead is not None:
+            self.bound(work.max_ahead)
+        self.adopt()
+
+    def workers(self) -> Iterator[asyncio.Task[None]]:
+        return self._work.workers()

@@ -1,0 +1,242 @@
+"""The combinators for which it matters when a piece comes.
+
+An error in the source stays at its place in the result: what waits for its time is given before it, and the error at
+once behind that. All times are in seconds on the clock of the event loop. A piece has come when its stream has it and
+its time to be read has come: where readers of a bounded stream keep it back, that may be later.
+
+Each of these takes one task and keeps at most the pieces that wait for their time besides those of the result; a timer
+is there only while something waits for it. Ready pieces cost no task switch. Cancelling the result drops what waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Generic
+
+from typing_extensions import TypeVar
+
+from miniagents.promising._failure import Failure
+from miniagents.promising._piped import Piped
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.stream import Stream
+
+__all__ = ["TimeCombinators"]
+
+P_co = TypeVar("P_co", covariant=True)
+
+NEVER: Final = float("inf")
+"""A moment that does not come."""
+
+
+class TimeCombinators(Piped[P_co], Generic[P_co]):
+    """What can be made of a stream by the times at which its pieces come."""
+
+    __slots__ = ()
+
+    def batch(self, size: int, /, *, within: float | None = None) -> Stream[tuple[P_co, ...]]:
+        """Tuples of `size` pieces one after the other, the last perhaps shorter (`itertools.batched`).
+
+        With `within`, a batch is also given when that many seconds have passed since its first piece came (tokio-stream
+        calls it `chunks_timeout`, ReactiveX `bufferWithTimeOrCount`, which counts from the batch before instead). There
+        are no empty batches. An error comes after the pieces before it, as a shorter tuple, so that none of them waits
+        for what is behind it.
+
+        Raises:
+            ValueError: the size is less than one, or the time is negative.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abcde").batch(2))
+        >>> asyncio.run(main())
+        (('a', 'b'), ('c', 'd'), ('e',))
+        >>> async def in_time() -> None:
+        ...     async with PromisingContext():
+        ...         slow = StreamedPromise.of([0, 0, 5]).then_pieces(lambda number: asyncio.sleep(number / 100, number))
+        ...         print(await slow.batch(3, within=0.01))
+        >>> asyncio.run(in_time())
+        ((0, 0), (5,))
+        """
+        if size < 1:
+            raise ValueError(f"batch({size}): a batch has at least one piece")
+        if within is not None:
+            _check(f"batch(within={within})", within)
+
+        async def batched(out: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
+            loop = asyncio.get_running_loop()
+            source = self._timed(out)
+            pieces: list[P_co] = []
+            due = NEVER
+            while True:
+                if due < NEVER and not source.is_ready() and not await source.ready_until(due):
+                    yield tuple(pieces)
+                    pieces.clear()
+                    due = NEVER
+                piece = await anext(source, _END)
+                if not isinstance(piece, Failure | _End):
+                    if not pieces and within is not None:
+                        due = loop.time() + within
+                    pieces.append(piece)
+                    if len(pieces) < size:
+                        continue
+                if pieces:
+                    yield tuple(pieces)
+                    pieces.clear()
+                    due = NEVER
+                if isinstance(piece, Failure):
+                    yield piece
+                elif isinstance(piece, _End):
+                    return
+
+        return self._piped(batched, "batch")
+
+    def throttle(self, seconds: float, /) -> Stream[P_co]:
+        """Lets a piece through and then nothing for that many seconds.
+
+        Of the pieces that come meanwhile the last is let through when the time is over, and the time begins anew; the
+        others are dropped. The last piece of the stream is let through at its end at once, so that it is never lost.
+        This is lodash's `throttle` with both edges and RxJava's `throttleLatest` with `emitLast`; ReactiveX's
+        `throttleFirst` drops all that comes meanwhile.
+
+        Raises:
+            ValueError: the time is negative.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abcde").throttle(0.01))
+        >>> asyncio.run(main())
+        ('a', 'e')
+        """
+        _check(f"throttle({seconds})", seconds)
+
+        async def throttled(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            loop = asyncio.get_running_loop()
+            source = self._timed(out)
+            held: P_co | _End = _END
+            opens = -NEVER
+            while True:
+                if not isinstance(held, _End) and (loop.time() >= opens or not await source.ready_until(opens)):
+                    yield held
+                    held = _END
+                    opens = loop.time() + seconds
+                piece = await anext(source, _END)
+                if not isinstance(piece, Failure | _End):
+                    if not isinstance(held, _End) or loop.time() < opens:
+                        held = piece
+                        continue
+                    yield piece
+                    opens = loop.time() + seconds
+                    continue
+                if not isinstance(held, _End):
+                    yield held
+                    held = _END
+                    opens = loop.time() + seconds
+                if isinstance(piece, _End):
+                    return
+                yield piece
+
+        return self._piped(throttled, "throttle")
+
+    def debounce(self, seconds: float, /) -> Stream[P_co]:
+        """The pieces after which nothing came for that many seconds, and the last piece of the stream at its end.
+
+        The name is that of ReactiveX, Kotlin and lodash (whose trailing edge this is).
+
+        Raises:
+            ValueError: the time is negative.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abcde").debounce(0.01))
+        >>> asyncio.run(main())
+        ('e',)
+        """
+        _check(f"debounce({seconds})", seconds)
+
+        async def debounced(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            loop = asyncio.get_running_loop()
+            source = self._timed(out)
+            held: P_co | _End = _END
+            quiet_until = NEVER
+            while True:
+                if not isinstance(held, _End) and not source.is_ready() and not await source.ready_until(quiet_until):
+                    yield held
+                    held = _END
+                piece = await anext(source, _END)
+                if not isinstance(piece, Failure | _End):
+                    held = piece
+                    quiet_until = loop.time() + seconds
+                    continue
+                if not isinstance(held, _End):
+                    yield held
+                    held = _END
+                if isinstance(piece, _End):
+                    return
+                yield piece
+
+        return self._piped(debounced, "debounce")
+
+    def timeout_pieces(self, *, each: float | None = None, whole: float | None = None) -> Stream[P_co]:
+        """The pieces as they come, until one of them takes too long: then a `TimeoutError` ends the result.
+
+        The source goes on for its other readers. A piece that is there in time counts as such, however late somebody
+        reads it. Rust's `timeout` of tokio-stream goes on behind each error instead; here `on_error` goes on.
+
+        Args:
+            each: seconds within which the first piece has to come after the start of the result, and each further one
+                after the reading of the one before it (ReactiveX's `timeout`).
+            whole: seconds from the start of the result within which the source has to be complete.
+
+        Raises:
+            ValueError: neither limit is given, or one is negative.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         slow = StreamedPromise.of("ab").then_pieces(lambda letter: asyncio.sleep(0.05, letter))
+        ...         limited = slow.timeout_pieces(each=0.001)
+        ...         print(await limited.recover_pieces(lambda error: str(error), TimeoutError), await slow)
+        >>> asyncio.run(main())
+        ("'of.then_pieces' gave no piece within 0.001 s",) ('a', 'b')
+        """
+        if each is None and whole is None:
+            raise ValueError("timeout_pieces(): give it a limit, `each` or `whole` or both")
+        for name, limit in (("each", each), ("whole", whole)):
+            if limit is not None:
+                _check(f"timeout_pieces({name}={limit})", limit)
+
+        async def in_time(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            loop = asyncio.get_running_loop()
+            source = self._timed(out)
+            end = NEVER if whole is None else loop.time() + whole
+            while True:
+                next_end = end if each is None else min(end, loop.time() + each)
+                is_ready = await source.ready_in_time(next_end)
+                if not is_ready and next_end < end:
+                    late = f"gave no piece within {each} s"
+                elif not is_ready or (loop.time() >= end and not source.all_there()):
+                    late = f"was not complete within {whole} s"
+                else:
+                    piece = await anext(source, _END)
+                    if isinstance(piece, _End):
+                        return
+                    yield piece
+                    continue
+                yield out.failure_of(TimeoutError(f"{source.name!r} {late}"))
+                return
+
+        return self._piped(in_time, "timeout_pieces")
+
+
+class _End:
+    """What stands for a piece where there is none."""
+
+
+_END: Final = _End()
+
+
+def _check(what: str, seconds: float) -> None:
+    if not seconds >= 0:  # nor is "not a number" a time
+        raise ValueError(f"{what}: a time is a number of seconds, and none is negative")

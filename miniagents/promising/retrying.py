@@ -1,0 +1,168 @@
+"""Promises that are tried again when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from typing_extensions import TypeVar
+
+from miniagents.promising._failure import ends_task
+from miniagents.promising._notes import add_note, listed, said
+from miniagents.promising._waiting import as_promise, count_as_read
+from miniagents.promising.errors import PromiseCancelledError
+from miniagents.promising.promise import Promise, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+__all__ = ["Backoff", "exponential_backoff", "retry"]
+
+T = TypeVar("T")
+
+logger: Final = logging.getLogger("miniagents")
+
+Backoff: TypeAlias = Callable[[int], float] | float
+"""Seconds before the next attempt; as a function, of the number of attempts that have failed, from 1."""
+
+_NEVER_RETRIED: Final = (asyncio.CancelledError, PromiseCancelledError, KeyboardInterrupt, SystemExit)
+"""They are no failures: somebody wanted an end."""
+
+
+def retry(
+    factory: Callable[[], Awaitable[T]],
+    /,
+    *,
+    attempts: int = 3,
+    backoff: Backoff = 0.0,
+    errors: type[BaseException] | tuple[type[BaseException], ...] = (Exception,),
+) -> Promise[T]:
+    """What the first attempt that succeeds gives; each is made by calling a plain function that gives an awaitable.
+
+    The function is called again when an attempt fails with an error of the given classes, an error of the function
+    itself included. Errors after which it was tried again count as read. The last one is raised as it is, with a note
+    of how many attempts there were and how the others failed. Cancellations, Ctrl+C and `SystemExit` are never retried.
+    What an attempt started is cancelled when it fails. Cancelling the result cancels the attempt that is under way, or
+    the pause before the next.
+
+    Each attempt has its own promise, unless the function gives one. There is one task more for the result, and nothing
+    is kept of failed attempts but a line for the note. Where promises are lazy by default so is this one: the first
+    attempt is made when somebody reads the result.
+
+    Args:
+        factory: makes an attempt: an async function, or any that gives a coroutine or a promise.
+        attempts: how many there may be in all.
+        backoff: seconds before the next attempt, or a function of the number of failed attempts, from 1; see
+            `exponential_backoff`.
+        errors: the classes of the errors after which it is tried again.
+
+    Raises:
+        ValueError: there is not even one attempt, or the pause is negative (in the result, where a function gave it).
+
+    >>> answers = [Promise.failed(ConnectionError("lost")), Promise.resolved("Here I am")]
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         print(await retry(lambda: answers.pop(0), attempts=2, errors=ConnectionError))
+    >>> asyncio.run(main())
+    Here I am
+    """
+    if attempts < 1:
+        raise ValueError(f"retry: attempts={attempts}: there is at least one attempt, the first")
+    if not callable(backoff):
+        _check_seconds(f"retry: backoff={backoff}", backoff)
+    expected = errors if isinstance(errors, tuple) else (errors,)
+    name = f"{name_of(factory)}.retry"
+
+    async def retried() -> T:
+        failed: list[str] = []
+        while True:
+            attempt = _attempt(factory)
+            result.made_of((attempt,))
+            failure = await attempt.settled()
+            if failure is None:
+                break
+            error = failure.error
+            goes_on = isinstance(error, expected) and not isinstance(error, _NEVER_RETRIED)
+            made = len(failed) + 1
+            if not goes_on or made >= attempts:
+                if failed:
+                    add_note(error, f"{name!r} failed in {made} attempts, before this one by {listed(failed)}")
+                break
+            seconds = backoff(made) if callable(backoff) else backoff
+            _check_seconds(f"{name!r}: the backoff function gave {seconds}", seconds)
+            failed.append(said(count_as_read(failure)))
+            result.leave_sources(attempt)
+            if result in (attempt._owner, attempt.pieces_production()._owner):
+                attempt.cancel()  # what it started and has not ended
+            where = f"attempt {made} of {attempts} of {name!r}"
+            logger.info("%s failed, the next follows in %s s: %s", where, seconds, failed[-1])
+            del attempt, failure, error
+            await asyncio.sleep(seconds)
+        return await attempt
+
+    result = Promise(retried, start_asap=False, name=name)
+    if result.context.start_asap:
+        result._start()  # now that it has its name in `retried`, as the loop may start tasks eagerly
+    return result
+
+
+def exponential_backoff(
+    *,
+    initial: float = 0.1,
+    factor: float = 2.0,
+    maximum: float = 5.0,
+    jitter: float | Callable[[], float] = 1.0,
+) -> Callable[[int], float]:
+    """A `backoff` for `retry` that grows with each failed attempt, up to a maximum, and differs from one to the next.
+
+    The pause after the n-th failed attempt is `initial * factor ** (n - 1)` and the jitter, `maximum` at most: as
+    stamina does it, with its numbers (there `wait_initial`, `wait_exp_base`, `wait_max` and `wait_jitter`), which hand
+    them on to tenacity's `wait_exponential_jitter`. Jitter keeps those who failed together from trying again together.
+
+    Args:
+        initial: seconds after the first failed attempt.
+        factor: how many times longer each pause is than the one before.
+        maximum: seconds that no pause exceeds.
+        jitter: seconds to be added at most, each time any part of them by chance; or a function that gives the seconds
+            to be added, such as `random.Random(seed).random` for pauses that can be told beforehand. 0 adds none.
+
+    Raises:
+        ValueError: a number is negative.
+
+    >>> backoff = exponential_backoff(jitter=0)
+    >>> [backoff(failed) for failed in range(1, 9)]
+    [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
+    """
+    for what, number in (("initial", initial), ("factor", factor), ("maximum", maximum)):
+        _check_seconds(f"exponential_backoff: {what}={number}", number)
+    if not callable(jitter):
+        _check_seconds(f"exponential_backoff: jitter={jitter}", jitter)
+
+    def seconds(failed: int) -> float:
+        added = jitter() if callable(jitter) else jitter * random.random()  # noqa: S311 - nothing secret
+        try:
+            return max(0.0, min(initial * factor ** (failed - 1) + added, maximum))
+        except OverflowError:  # of the power
+            return maximum
+
+    return seconds
+
+
+# --- machinery ---
+
+
+def _attempt(factory: Callable[[], Awaitable[T]]) -> Promise[T]:
+    try:
+        return as_promise(factory())
+    except BaseException as error:
+        if ends_task(error, asyncio.current_task()):
+            raise
+        return Promise.failed(error)
+
+
+def _check_seconds(what: str, seconds: float) -> None:
+    if not seconds >= 0:  # nor is nan
+        raise ValueError(f"{what}: give a number that is not negative")
