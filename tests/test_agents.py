@@ -139,7 +139,7 @@ def test_a1_a_struct_is_an_agent() -> None:
         times: int = 1
 
         async def __call__(self) -> None:
-            self.ctx.reply([await self.ctx.messages.as_single_promise().map(lambda one: Answer(one.text))] * self.times)
+            self.ctx.reply([await self.ctx.messages.join().map(lambda one: Answer(one.text))] * self.times)
 
     assert ask(miniagent(Repeater), "ho", times=2) == (Answer("ho"), Answer("ho"))
     assert miniagent(Repeater).description is None, "what a base class says of itself does not describe the agent"

@@ -18,7 +18,16 @@ from miniagents.promising._pieces import OutcomeIterator
 if TYPE_CHECKING:
     from miniagents.promising._pieces import PieceBuffer
 
-__all__ = ["EventOutcomes", "TextOutcomes", "Tokens", "check_arguments", "check_fields", "text_of"]
+__all__ = [
+    "EventOutcomes",
+    "MixedOutcomes",
+    "TextOutcomes",
+    "Tokens",
+    "check_arguments",
+    "check_fields",
+    "checked_piece",
+    "text_of",
+]
 
 
 class Tokens(AsyncIterator[str]):
@@ -57,8 +66,8 @@ class TextOutcomes(AsyncIterator[str | Failure]):
                 return _refused(piece, self._name, self._buffer)
 
 
-class EventOutcomes(AsyncIterator[StreamEvent | Failure]):
-    """Everything as events, text as well; what is no piece of the message `name` is an error at its place."""
+class MixedOutcomes(AsyncIterator[str | StreamEvent | Failure]):
+    """Everything as it is; what is no piece of the message `name` is an error at its place."""
 
     __slots__ = ("_buffer", "_name", "_outcomes")
 
@@ -67,13 +76,30 @@ class EventOutcomes(AsyncIterator[StreamEvent | Failure]):
         self._name = name
         self._outcomes = OutcomeIterator(buffer)
 
+    async def __anext__(self) -> str | StreamEvent | Failure:
+        return checked_piece(await anext(self._outcomes), self._name, self._buffer)
+
+
+class EventOutcomes(AsyncIterator[StreamEvent | Failure]):
+    """Everything as events, text as well; what is no piece of the message `name` is an error at its place."""
+
+    __slots__ = ("_outcomes",)
+
+    def __init__(self, buffer: PieceBuffer[str | StreamEvent], name: str) -> None:
+        self._outcomes = MixedOutcomes(buffer, name)
+
     async def __anext__(self) -> StreamEvent | Failure:
         piece = await anext(self._outcomes)
-        if isinstance(piece, str):
-            return TextDelta(text=piece)
-        if isinstance(piece, Failure) or _is_event(piece):
-            return piece
-        return _refused(piece, self._name, self._buffer)
+        return TextDelta(text=piece) if isinstance(piece, str) else piece
+
+
+def checked_piece(
+    piece: str | StreamEvent | Failure, name: str, buffer: PieceBuffer[str | StreamEvent]
+) -> str | StreamEvent | Failure:
+    """A piece as it is, or the error in its place where it is no piece of the message `name`."""
+    if isinstance(piece, str | Failure) or _is_event(piece):
+        return piece
+    return _refused(piece, name, buffer)
 
 
 def text_of(piece: object, name: str) -> str:

@@ -134,7 +134,8 @@ class MessageSequence(Generic[M]):
         if _streams_something_else(item):
             raise TypeError(
                 f"{self._name}: got {_class_name(item)}, which streams pieces of something, not messages; "
-                "write stream_message(Message, …) for a message whose tokens it streams"
+                "write stream_message(Message, …) for a message whose tokens it streams, "
+                "MessageSequencePromise.of_promises(…) for messages whose promises it streams"
             )
         if _is_promise(item):
             return from_promise(item.map(self._checked), None)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, overload
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, TypeGuard, overload
 
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
+from miniagents.messages._selecting import Using, bind
 from miniagents.messages._tokens import check_fields
 from miniagents.messages.promises import MessagePromise, MessageSequencePromise, stream_message
 from miniagents.messages.sequence import MessageSequence, MessageType
 from miniagents.promising._failure import Failure
+from miniagents.promising._production import Production
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.context import PromisingContext
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -40,13 +43,14 @@ def join_messages(
 ) -> MessagePromise[Message]:
     """One message of the texts of many, with a delimiter between them, streamed as they arrive.
 
-    Messages without a text take no part. The first error ends the stream and is what awaiting raises.
+    Messages without a text take no part. The first error ends the stream and is what awaiting raises. Cancelling the
+    result cancels the promises that were given, where nobody else uses them, and the message that was arriving.
 
     Args:
         messages: the messages to join.
         delimiter: what stands between two texts.
         message_class: the class of the result.
-        start_asap: as for every promise.
+        start_asap: as for every promise; by default lazy where one of the messages is.
 
     Raises:
         TypeError: the class has required fields besides the text.
@@ -59,27 +63,38 @@ def join_messages(
     Message(text='Hello, world')
     """
     check_fields("join_messages", message_class)
-    sequence = _sequence_of(messages)
+    sequence, sources = _sequence_of(messages)
 
     async def tokens() -> AsyncIterator[str]:
         separator = ""
         async for promise in sequence:
+            bind(joined._buffer, promise)
             first = True
-            async for token in promise:
-                if not token:
-                    continue
-                if first and separator:
-                    yield separator
-                first = False
-                yield token
-            await promise  # an error may be in the whole alone
+            with Using(joined._buffer, promise):
+                async for token in promise:
+                    if not token:
+                        continue
+                    if first and separator:
+                        yield separator
+                    first = False
+                    yield token
+                await promise  # an error may be in the whole alone
             if not first:
                 separator = delimiter
 
     async def whole(pieces: AsyncIterable[str]) -> Message:
         return message_class(text="".join([token async for token in pieces]))
 
-    return MessagePromise(tokens, whole, message_class=message_class, start_asap=start_asap, name="join_messages")
+    joined = MessagePromise(
+        tokens,
+        whole,
+        message_class=message_class,
+        start_asap=_start_asap(start_asap, sources),
+        max_ahead=_bound_of(sources),
+        name="join_messages",
+    )
+    joined.made_of((sequence,))
+    return joined
 
 
 @overload
@@ -111,14 +126,16 @@ def split_messages(
 
     The parts are those of `str.split`, without the empty ones, but no delimiter counts inside a block of code, from a
     line that begins with the fence to the next such line. Each message is split for itself. An error stays at its
-    place: in the part that was arriving when it happened.
+    place: in the part that was arriving when it happened. Of bounded messages at most as many parts as the bound are
+    begun before they are read; a part that was begun comes in full. Cancelling the result cancels the promises that
+    were given, where nobody else uses them, and the message that was arriving.
 
     Args:
         messages: the messages to split.
         delimiter: what stands between two parts.
         code_fence: what begins the first and the last line of a block of code; None: code is text like any other.
         message_class: the class of the parts.
-        start_asap: as for every promise.
+        start_asap: as for every promise; by default lazy where one of the messages is.
 
     Raises:
         ValueError: the delimiter or the fence is empty.
@@ -135,18 +152,24 @@ def split_messages(
     if not delimiter or code_fence == "":
         raise ValueError("split_messages: the delimiter and the code fence cannot be empty")
     check_fields("split_messages", message_class)
-    source = _sequence_of(messages)
+    source, sources = _sequence_of(messages)
     parts = MessageSequence[Message](name="split_messages", message_classes=(message_class,))
 
     async def split() -> None:
         async for promise in source._outcomes():
             if isinstance(promise, Failure):
+                await parts.production.room()
                 parts.put(_passed_on(promise))
             else:
-                await _split_one(promise, Splitter(delimiter, code_fence), parts, message_class)
+                with Using(parts.production, promise):
+                    await _split_one(promise, Splitter(delimiter, code_fence), parts, message_class)
 
-    eager = PromisingContext.current().start_asap if start_asap is DEFAULT else start_asap
-    parts.produce(split, start_asap=eager)
+    bound = _bound_of(sources)
+    if bound is not None:
+        parts.production.bound(bound)
+    parts.promise.made_of((source,))
+    start_asap = _start_asap(start_asap, sources)
+    parts.produce(split, start_asap=PromisingContext.current().start_asap if start_asap is DEFAULT else start_asap)
     return parts.promise
 
 
@@ -163,11 +186,11 @@ async def _split_one(
             if isinstance(token, Failure):
                 failed = True
                 # what was kept back as the beginning of a delimiter came before the error
-                part = _write(splitter.finish(), part, parts, message_class)
+                part = await _write(splitter.finish(), part, parts, message_class)
                 _fail(_passed_on(token), part, parts)
             else:
-                part = _write(splitter.feed(token), part, parts, message_class)
-        part = _write(splitter.finish(), part, parts, message_class)
+                part = await _write(splitter.feed(token), part, parts, message_class)
+        part = await _write(splitter.finish(), part, parts, message_class)
         failure = None if failed else await promise.settled()  # an error may be in the whole alone
         if failure is not None:
             _fail(_passed_on(failure), part, parts)
@@ -193,7 +216,7 @@ def _passed_on(failure: Failure) -> BaseException:
     return failure.error
 
 
-def _write(
+async def _write(
     pieces: Iterator[str | None],
     part: StreamAppender[str] | None,
     parts: MessageSequence[Message],
@@ -206,6 +229,7 @@ def _write(
             part = None
             continue
         if part is None:
+            await parts.production.room()  # no part is waited for by the one before it
             part = StreamAppender[str](name="split_messages")
             parts.put(stream_message(message_class, part))
         if not part.closed:  # it is, where somebody has cancelled this part
@@ -213,13 +237,36 @@ def _write(
     return part
 
 
-def _sequence_of(messages: MessageType[Message]) -> MessageSequencePromise[Message]:
+def _sequence_of(messages: MessageType[Message]) -> tuple[MessageSequencePromise[Message], list[Production]]:
+    """One sequence of all messages, and the promises among what it was given, which are freed with it."""
     if isinstance(messages, MessageSequencePromise):
-        return messages
+        return messages, [messages]
     sequence = MessageSequence[Message]()
     sequence.put(messages)
     sequence.close()
-    return sequence.promise
+    sources: list[Production] = []
+    items: list[object] = [messages]
+    while items:
+        item = items.pop()
+        if isinstance(item, Production):
+            sources.append(item)
+        elif _has_items(item):
+            items.extend(item)
+    sequence.promise.made_of(sources)
+    return sequence.promise, sources
+
+
+def _has_items(item: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(item, Sequence) and not isinstance(item, str)
+
+
+def _start_asap(start_asap: bool | Default, sources: list[Production]) -> bool | Default:
+    """What is made of a lazy source is lazy, unless it was asked for otherwise."""
+    return False if start_asap is DEFAULT and any(source.is_lazy() for source in sources) else start_asap
+
+
+def _bound_of(sources: list[Production]) -> int | None:
+    return min((bound for source in sources if (bound := source.bound_to_readers()) is not None), default=None)
 
 
 class Splitter:

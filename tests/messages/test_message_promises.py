@@ -295,7 +295,7 @@ def test_sequences_map_join_and_resolve_their_messages() -> None:
             UserMessage("a"),
             UserMessage("b"),
         )
-        assert await sequence.as_single_promise() == Message("a\n\nb")
+        assert await sequence.join() == Message("a\n\nb")
 
     MiniAgents().run(main())
 

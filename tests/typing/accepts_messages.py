@@ -123,7 +123,7 @@ async def more_of_promises(p: MessagePromise[UserMessage], s: MessageSequencePro
     assert_type(p.pieces(), Stream[str])
     assert_type(p.into("".join), StreamedPromise[str, str])
     assert_type(p.map_pieces(len).into(sum), StreamedPromise[int, int])
-    assert_type(s.as_single_promise(), MessagePromise[Message])
+    assert_type(s.join(), MessagePromise[Message])
     assert_type(s.map_pieces(lambda m: m.message_class), Stream[type[Message] | None])
     assert_type(s.flat_map(lambda m: m), Stream[str])
     async for message, error in s.settled_messages():
