@@ -40,7 +40,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
     The library makes it and gives it to the agent as its first argument.
     """
 
-    __slots__ = ("_agent", "_caller", "_context", "_messages", "_open_calls", "_replies", "call_node")
+    __slots__ = ("_agent", "_caller", "_context", "_messages", "_open_calls", "_raises", "_replies", "call_node")
 
     def __init__(
         self,
@@ -48,6 +48,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
         context: MiniAgents,
         messages: MessageSequencePromise[In_co],
         replies: MessageSequence[Any],  # Any: the writing end of Out_contra
+        *,
+        raises: bool = False,
     ) -> None:
         self._agent = agent
         self._context = context
@@ -55,6 +57,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         self._replies = replies
         self._caller = _interaction.get()
         self._open_calls: WeakSet[AgentCall[Any, Any]] | None = None  # Any: of any agents
+        self._raises = raises  # also where the context wants errors as messages
         self.call_node: Promise[str] | None = None
         """The promise of the hash key of this call's `AgentCallNode`, where calls are recorded."""
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Protocol, Self, Typ
 
 from typing_extensions import ParamSpec, TypeVar
 
+from miniagents._composable import Composable
 from miniagents._context import MiniAgents
 from miniagents._interaction import AgentCall, EndLoop, InteractionContext, keep_open
+from miniagents._members import Chain, Declared
 from miniagents._persistence import PersistenceError, PersistHandler
 from miniagents._signatures import declared_messages, names_around, own_docstring, signature_of
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
@@ -18,6 +20,8 @@ from miniagents.promising import DEFAULT, Default, NoActiveContextError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from miniagents._members import AnyAgent
 
 __all__ = [
     "AgentBody",
@@ -60,7 +64,7 @@ class Inquirable(Protocol[In_contra, Out_co]):
         ...
 
 
-class MiniAgent(Generic[In_contra, Out_co, Params]):
+class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co, Params]):
     """An agent function or class together with the ways to call it; `miniagent` makes it.
 
     Agents are values: `bound` and `options` give new ones and change nothing.
@@ -73,6 +77,7 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
     __slots__ = (
         "_args",
         "_declared",
+        "_declares",
         "_function",
         "_kwargs",
         "_local_names",
@@ -89,6 +94,7 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
         alias: str | None = None,
         description: str | None = None,
         local_names: Mapping[str, object] | None = None,
+        declares: Callable[[], Declared] | None = None,
     ) -> None:
         self._function = function
         self._signature = signature_of(function)
@@ -96,7 +102,8 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
         self._kwargs: dict[str, Any] = {}  # Any: as above
         self._start_asap: bool | Default = DEFAULT
         self._local_names = local_names or {}
-        self._declared: tuple[tuple[type[Message], ...], tuple[type[Message], ...]] | None = None
+        self._declared: Declared | None = None
+        self._declares = declares
         self.alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
         self.description: str | None = description if description is not None else own_docstring(function)
         with contextlib.suppress(NameError):  # a class that is defined further down: by the first call it will be there
@@ -120,12 +127,7 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
         >>> asyncio.run(main())
         (Message(text='Hello!!'), Message(text='world!!'))
         """
-        call, start = self._prepare(args, kwargs)
-        if messages is not None:
-            call.send_message(messages)
-        call.finish()
-        start()
-        return call.reply_sequence()
+        return self._ask(messages, args, kwargs)
 
     def initiate_inquiry(self, *args: Params.args, **kwargs: Params.kwargs) -> AgentCall[In_contra, Out_co]:
         """Calls the agent with arguments; messages may be sent to the call until it is finished.
@@ -180,12 +182,45 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
 
     # --- machinery ---
 
-    def _classes(self) -> tuple[tuple[type[Message], ...], tuple[type[Message], ...]]:
-        """The classes of the messages that the agent takes, and of those it gives."""
+    def _classes(self) -> Declared:
+        """The classes of the messages that the agent takes, and of those it gives.
+
+        Raises:
+            TypeError: the annotation is wrong, or what the agent is made of does not fit together.
+            NameError: a class is defined further down.
+        """
         if self._declared is None:
-            self._declared = declared_messages(self._function, InteractionContext, self._local_names, self.alias)
+            if self._declares is not None:
+                self._declared = self._declares()
+            else:
+                self._declared = declared_messages(self._function, InteractionContext, self._local_names, self.alias)
             self._local_names = {}
+            self._declares = None
         return self._declared
+
+    def _check_complete(self) -> None:
+        self._check_arguments(self._args, self._kwargs)
+
+    def _parts(self) -> tuple[AnyAgent, ...]:
+        chain = self._function
+        plain = isinstance(chain, Chain) and self.alias == chain.alias and self._start_asap is DEFAULT
+        return chain.agents if isinstance(chain, Chain) and plain else (self,)
+
+    def _guarded(
+        self,
+        body: Callable[[AnyAgent], Callable[..., Any]],  # Any: as for any agent's function
+        alias: str,
+        declares: Callable[[], Declared] | None = None,
+    ) -> Self:
+        inner, agent = self._copy(), self._copy()
+        inner._args, inner._kwargs = (), {}
+        agent._function = body(inner)
+        agent._declares = declares or self._classes
+        agent._declared = None
+        agent.alias = alias
+        with contextlib.suppress(NameError):  # as above
+            agent._classes()
+        return agent
 
     def _copy(self) -> Self:
         agent = object.__new__(type(self))
@@ -201,10 +236,27 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
         except TypeError as error:
             raise TypeError(f"agent {self.alias!r}: {error}") from None
 
+    def _ask(
+        self,
+        messages: Any,  # Any: a MessageType[In_contra]
+        args: tuple[Any, ...],  # Any: checked by `Params`
+        kwargs: Mapping[str, Any],  # Any: as above
+        *,
+        raises: bool = False,
+    ) -> MessageSequencePromise[Out_co]:
+        call, start = self._prepare(args, kwargs, raises=raises)
+        if messages is not None:
+            call.send_message(messages)
+        call.finish()
+        start()
+        return call.reply_sequence()
+
     def _prepare(
         self,
         args: tuple[Any, ...],  # Any: checked by `Params`
-        kwargs: dict[str, Any],  # Any: as above
+        kwargs: Mapping[str, Any],  # Any: as above
+        *,
+        raises: bool = False,
     ) -> tuple[AgentCall[In_contra, Out_co], Callable[[], None]]:
         """A call that has not begun, and what begins it."""
         try:
@@ -219,12 +271,15 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
         messages = MessageSequence[Any](  # Any: the writing end of In_contra
             name=f"{alias}.messages", place=f"agent {alias!r}: messages", message_classes=takes, context=context
         )
+        errors_as_messages = context.errors_as_messages and not raises
         if context.errors_as_messages and not issubclass(ErrorMessage, gives):
             gives = (*gives, ErrorMessage)
         replies = MessageSequence[Any](  # Any: the writing end of Out_co
             name=alias, place=f"agent {alias!r}: reply", message_classes=gives, context=context
         )
-        interaction = InteractionContext[Any, Any](self, context, messages.promise, replies)  # Any: as above
+        interaction = InteractionContext[Any, Any](  # Any: as above
+            self, context, messages.promise, replies, raises=raises
+        )
 
         async def work() -> None:
             if context.recorder is not None:
@@ -243,7 +298,7 @@ class MiniAgent(Generic[In_contra, Out_co, Params]):
             replies.produce(
                 lambda: interaction.run(work),
                 start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
-                instead=interaction.error_message if context.errors_as_messages else None,
+                instead=interaction.error_message if errors_as_messages else None,
             )
 
         return AgentCall(messages, replies.promise), start

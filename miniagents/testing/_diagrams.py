@@ -7,11 +7,11 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TypeAlias
 
-from miniagents._marbles import current_picture, positive
-from miniagents._pictures import Line, Picture, as_mark, error_in_words, in_words, promises_in
-from miniagents._virtual_clock import VirtualClockEventLoop
 from miniagents.promising import PromisingContext
 from miniagents.promising._failure import ends_task
+from miniagents.testing._marbles import current_picture, positive
+from miniagents.testing._pictures import Line, Picture, as_mark, error_in_words, in_words, promises_in
+from miniagents.testing._virtual_clock import VirtualClockEventLoop
 
 __all__ = ["Delivered", "Scenario", "diagram", "run_marbles"]
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, overload
 
 from typing_extensions import TypeVar
 
-from miniagents._pictures import ERROR, Line, Picture
 from miniagents.promising import DEFAULT, Default, Promise, PromisingContext, Stream
 from miniagents.promising.stream import piped
+from miniagents.testing._pictures import ERROR, Line, Picture
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping

@@ -1,39 +1,18 @@
-"""What tests of agents need.
-
-Agents that say what the test wants, a stable text of what a stream delivered, streams that are drawn as marble diagrams
-and diagrams of what comes of them, and a clock that nobody waits for.
-"""
+"""Agents that say what a test wants."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from typing import Final, TypeAlias, TypeGuard
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 
-from miniagents._diagrams import Delivered, Scenario, diagram, run_marbles
-from miniagents._marbles import marble, marbles
-from miniagents._virtual_clock import VirtualClockEventLoop
-from miniagents.messages import Message, MessagePromise, MessageSequencePromise, StreamEvent, stream_message
+from miniagents.messages import Message, MessagePromise, StreamEvent, stream_message
 from miniagents.miniagents import InteractionContext, MiniAgent, miniagent
-from miniagents.promising import StreamedPromise
 
-__all__ = [
-    "Delivered",
-    "Pause",
-    "Reply",
-    "Scenario",
-    "Step",
-    "VirtualClockEventLoop",
-    "diagram",
-    "marble",
-    "marbles",
-    "run_marbles",
-    "scripted_agent",
-    "transcript",
-]
+__all__ = ["Pause", "Reply", "Step", "scripted_agent"]
 
 
 class Pause(msgspec.Struct, frozen=True):
@@ -104,37 +83,7 @@ def scripted_agent(
     return scripted
 
 
-async def transcript(delivered: Awaitable[object]) -> str:
-    """What a promise delivers, in the order in which it came, a line for each thing.
-
-    Of a sequence of messages all messages are read at once, so that the lines show how they overlap: `2 'to'` is a
-    token of the second message, `2 = …` that message, `! …` an error at its place, `end` the end of the stream. The
-    text is the same in every run in which things come in the same order; use it with snapshots.
-
-    >>> async def main() -> None:
-    ...     print(await transcript(StreamedPromise.of([1, 2])))
-    >>> asyncio.run(main())
-    1
-    2
-    = (1, 2)
-    """
-    lines: list[str] = []
-    if _is_sequence(delivered):
-        await _record_messages(delivered, lines)
-    else:
-        await _record(delivered, lines, "")
-    return "\n".join(lines)
-
-
 # --- machinery ---
-
-
-def _is_sequence(delivered: Awaitable[object]) -> TypeGuard[MessageSequencePromise[Message]]:
-    return isinstance(delivered, MessageSequencePromise)
-
-
-def _is_stream(delivered: Awaitable[object]) -> TypeGuard[StreamedPromise[object, object]]:
-    return isinstance(delivered, StreamedPromise)
 
 
 def _words(text: str, pause: float) -> list[Step]:
@@ -157,39 +106,3 @@ async def _played(steps: Sequence[Step]) -> AsyncIterator[str | StreamEvent]:
             raise step
         else:
             yield step
-
-
-async def _record_messages(messages: MessageSequencePromise[Message], lines: list[str]) -> None:
-    async with asyncio.TaskGroup() as readers:
-        pieces, number = aiter(messages), 0
-        while True:
-            try:
-                message = await anext(pieces)
-            except StopAsyncIteration:
-                break
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is what was delivered
-                lines.append(_error_line("", error))
-            else:
-                number += 1
-                readers.create_task(_record(message, lines, f"{number} "))
-    lines.append("end")
-
-
-async def _record(delivered: Awaitable[object], lines: list[str], prefix: str) -> None:
-    if _is_stream(delivered):
-        pieces = aiter(delivered)
-        while True:
-            try:
-                lines.append(f"{prefix}{await anext(pieces)!r}")
-            except StopAsyncIteration:
-                break
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is what was delivered
-                lines.append(_error_line(prefix, error))
-    try:
-        lines.append(f"{prefix}= {await delivered!r}")
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what was delivered
-        lines.append(_error_line(f"{prefix}= ", error))
-
-
-def _error_line(prefix: str, error: Exception) -> str:
-    return f"{prefix}! {type(error).__name__}: {error}"

@@ -101,9 +101,8 @@ def one_after_the_other() -> None:
     assert_type(chain(write), MiniAgent[UserMessage, Draft, []])
     assert_type(chain(Remote(), finish), MiniAgent[Draft, Final, []])
     assert_type(chain(write, tunable, finish), MiniAgent[UserMessage, Final, []])
-    assert_type(
-        chain(write, improve, improve, improve, improve, improve, review, finish), MiniAgent[UserMessage, Final, []]
-    )
+    eight = chain(write, improve, improve, improve, improve, improve, review, finish)
+    assert_type(eight, MiniAgent[UserMessage, Final, []])
     assert_type(chain(*[improve] * 1_000), MiniAgent[Draft, Draft, []])
 
 

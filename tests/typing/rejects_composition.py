@@ -12,7 +12,9 @@ from miniagents import (
     InteractionContext,
     Message,
     MiniAgent,
+    NoRouteError,
     SystemMessage,
+    TooManyRoundsError,
     UserMessage,
     case,
     chain,
@@ -170,3 +172,9 @@ async def guarded() -> None:
     tuned.with_fallback(answer).inquire("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     tuned.with_retry() >> review  # type: ignore[misc]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
     _gives: MiniAgent[UserMessage, Draft, []] = write.with_fallback(answer)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+
+
+def made_by_others() -> None:
+    Case(write)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    NoRouteError("x")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+    TooManyRoundsError(3)  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]

@@ -1,0 +1,251 @@
+"""The work of agents that look after another one: that try again, ask somebody else, or lose patience."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from miniagents._interaction import EndLoop
+from miniagents._members import (
+    AnyAgent,
+    AnyContext,
+    AnyReplies,
+    alias_of,
+    ask,
+    failure_in_place,
+    is_cancelled,
+    passed_on,
+    pieces_of,
+)
+from miniagents.messages import MessagePromise
+from miniagents.promising._failure import Failure, mark_as_read
+from miniagents.promising._notes import add_note, listed, said
+from miniagents.promising.promise import PENDING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator
+
+    from miniagents.messages import Message
+    from miniagents.promising import Backoff
+
+__all__ = ["FallenBack", "Retried", "Timed"]
+
+AnyMessage: TypeAlias = "MessagePromise[Any]"  # Any: what made the composition has checked the types
+
+logger = logging.getLogger("miniagents")
+
+
+class Retried:
+    """Asks an agent again as long as it fails before anything of its reply was there to be read."""
+
+    __slots__ = ("_agent", "_attempts", "_backoff", "_errors")
+
+    def __init__(
+        self, agent: AnyAgent, attempts: int, backoff: Backoff, errors: tuple[type[BaseException], ...]
+    ) -> None:
+        self._agent = agent
+        self._attempts = attempts
+        self._backoff = backoff
+        self._errors = errors
+
+    async def __call__(
+        self,
+        ctx: AnyContext,
+        /,
+        *args: Any,  # Any: checked by the agent's signature
+        **kwargs: Any,  # Any: as above
+    ) -> None:
+        """Does the work of one call."""
+        earlier: list[str] = []
+        while True:
+            replies = ask(ctx, self._agent, ctx.messages, args, kwargs, raises=True)
+            failure = await _failure_before_anything(replies)
+            if failure is None or len(earlier) + 1 >= self._attempts or not _replaceable(failure, self._errors):
+                break
+            earlier.append(_discarded(replies, failure))
+            seconds = self._backoff(len(earlier)) if callable(self._backoff) else self._backoff
+            where = f"attempt {len(earlier)} of {self._attempts} of agent {alias_of(self._agent)!r}"
+            logger.info("%s failed, the next follows in %s s: %s", where, seconds, earlier[-1])
+            await asyncio.sleep(seconds)
+        attempts = f"agent {alias_of(self._agent)!r} failed in {len(earlier) + 1} attempts, before this one by"
+        await _deliver(ctx, replies, failure, [f"{attempts} {listed(earlier)}"] if earlier else [])
+
+
+class FallenBack:
+    """Asks another agent where one fails before anything of its reply was there to be read."""
+
+    __slots__ = ("_agent", "_errors", "_other")
+
+    def __init__(self, agent: AnyAgent, other: AnyAgent, errors: tuple[type[BaseException], ...]) -> None:
+        self._agent = agent
+        self._other = other
+        self._errors = errors
+
+    async def __call__(
+        self,
+        ctx: AnyContext,
+        /,
+        *args: Any,  # Any: checked by the agent's signature
+        **kwargs: Any,  # Any: as above
+    ) -> None:
+        """Does the work of one call."""
+        replies = ask(ctx, self._agent, ctx.messages, args, kwargs, raises=True)
+        failure = await _failure_before_anything(replies)
+        if failure is None or not _replaceable(failure, self._errors):
+            await _deliver(ctx, replies, failure, [])
+            return
+        said = _discarded(replies, failure)
+        first, second = alias_of(self._agent), alias_of(self._other)
+        logger.info("agent %r failed, agent %r is asked instead: %s", first, second, said)
+        replies = ask(ctx, self._other, ctx.messages, raises=True)
+        note = f"agent {second!r} was asked because agent {first!r} had failed by {said}"
+        await _deliver(ctx, replies, await _failure_before_anything(replies), [note])
+
+
+class Timed:
+    """Cuts off an agent's reply that is not complete in time."""
+
+    __slots__ = ("_agent", "_seconds")
+
+    def __init__(self, agent: AnyAgent, seconds: float) -> None:
+        self._agent = agent
+        self._seconds = seconds
+
+    async def __call__(
+        self,
+        ctx: AnyContext,
+        /,
+        *args: Any,  # Any: checked by the agent's signature
+        **kwargs: Any,  # Any: as above
+    ) -> None:
+        """Does the work of one call."""
+        limit = asyncio.timeout(self._seconds)
+        replies = ask(ctx, self._agent, ctx.messages, args, kwargs, raises=True)
+        passed = 0
+        mirrors: list[_Mirror] = []
+        try:
+            async with limit:
+                async for piece in pieces_of(replies):
+                    passed += 1
+                    self._pass_on(ctx, piece, mirrors)
+                ctx.finish_early()  # whoever waits for the end of the sequence need not wait for its messages
+                for mirror in mirrors:
+                    await mirror.promise.settled()
+                return
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        error = TimeoutError(f"agent {alias_of(self._agent)!r} did not complete its reply within {self._seconds} s")
+        was_complete = replies.all_there()
+        for piece in replies._buffer.pieces[passed:]:
+            self._pass_on(ctx, piece, mirrors)  # it was there in time, and only not read yet
+        for mirror in mirrors:
+            mirror.cut_off(error)
+        replies.cancel()
+        if not was_complete:
+            raise error
+
+    def _pass_on(self, ctx: AnyContext, piece: AnyMessage | Failure, mirrors: list[_Mirror]) -> None:
+        if isinstance(piece, Failure):
+            ctx.reply(failure_in_place(ctx, piece))
+        elif piece.done():
+            ctx.reply(piece)
+        else:
+            mirrors.append(_Mirror(piece))
+            ctx.reply(mirrors[-1].promise)
+
+
+class _Mirror:
+    """A copy of a message that is still to come, which can be cut off without harm to other readers of the message."""
+
+    __slots__ = ("_source", "promise")
+
+    def __init__(self, source: AnyMessage) -> None:
+        self._source = source
+        self.promise: AnyMessage = MessagePromise(
+            self._pieces,
+            self._whole,
+            message_class=source.message_class,
+            known=source.known,
+            start_asap=True,
+            name=source.name,
+        )
+
+    async def _pieces(self) -> AsyncIterator[Any]:  # Any: tokens, events, and errors as objects
+        async for piece in self._source._mixed().outcomes():
+            yield piece
+
+    async def _whole(self, _: AsyncIterable[str]) -> Message:
+        message: Message = await self._source
+        return message
+
+    def cut_off(self, error: BaseException) -> None:
+        """Ends the copy with an error, behind all that was there, unless it is complete."""
+        if self.promise.done():
+            return
+        buffer = self.promise._mixed()
+        if not buffer.is_done():
+            for piece in self._source._mixed().pieces[len(buffer.pieces) :]:
+                buffer.emit_outcome(piece)
+        buffer.give_up(error)
+        self.promise.give_up(error)
+        self.promise.cancel()
+
+
+# --- what was there to be read ---
+
+
+async def _failure_before_anything(replies: AnyReplies) -> Failure | None:
+    """Waits until there is something of a reply to be read; the error, if that is what comes first.
+
+    It is raised by nobody and seen by nobody here.
+    """
+    first = await anext(pieces_of(replies), None)
+    if first is None or isinstance(first, Failure):
+        return first
+    if first.done() and first._failure is None:
+        return None
+    # events are something to be read as well as tokens are
+    piece = await anext(first._mixed().outcomes(), None)
+    if piece is not None and not isinstance(piece, Failure):
+        return None
+    return await first.settled() or piece  # the message as a whole fails a moment later, perhaps by another error
+
+
+def _replaceable(failure: Failure, errors: tuple[type[BaseException], ...]) -> bool:
+    error = failure.error
+    return isinstance(error, errors) and not isinstance(error, EndLoop) and not is_cancelled(error)
+
+
+def _discarded(replies: AnyReplies, failure: Failure) -> str:
+    """Cancels a call whose reply nobody will get, so that its errors are nobody's loss; what is remembered of it."""
+    replies.cancel()
+    _count_as_read(failure)
+    for piece in replies._buffer.pieces:
+        if isinstance(piece, Failure):
+            _count_as_read(piece)
+        elif piece._value is PENDING:  # of a message that is complete nothing went wrong
+            for part in (piece._failure, *piece._mixed().pieces):
+                if isinstance(part, Failure):
+                    _count_as_read(part)
+    return said(failure.error)
+
+
+def _count_as_read(failure: Failure) -> None:
+    failure.seen = True
+    mark_as_read(failure.error)
+
+
+async def _deliver(ctx: AnyContext, replies: AnyReplies, failure: Failure | None, notes: list[str]) -> None:
+    """Passes on a reply as it is; its first error gets the notes."""
+    if failure is not None:
+        for note in notes:
+            add_note(failure.error, note)
+    ctx.reply(passed_on(ctx, replies))
+    if failure is None and notes:
+        ctx.finish_early()  # nobody has to wait for the notes
+        failure = await replies.settled()
+        if failure is not None:
+            for note in notes:
+                add_note(failure.error, note)

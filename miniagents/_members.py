@@ -1,0 +1,309 @@
+"""What agents that are made of other agents have in common: how they ask, what they declare, what they are called."""
+
+from __future__ import annotations
+
+import inspect
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from miniagents.messages import Message
+from miniagents.promising import PromiseCancelledError
+from miniagents.promising._failure import Failure, mark_as_read
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+
+    from miniagents._interaction import InteractionContext
+    from miniagents.messages import MessagePromise, MessageSequencePromise
+    from miniagents.miniagents import Inquirable
+
+__all__ = [
+    "AnyAgent",
+    "AnyContext",
+    "AnyReplies",
+    "Chain",
+    "Classes",
+    "Declared",
+    "Member",
+    "alias_of",
+    "ask",
+    "check_agents",
+    "check_count",
+    "check_plain",
+    "common",
+    "declared_by",
+    "error_in_place",
+    "failure_in_place",
+    "is_cancelled",
+    "joined_alias",
+    "operand",
+    "passed_on",
+    "pieces_of",
+    "refuse_misfits",
+    "union",
+]
+
+Classes: TypeAlias = tuple[type[Message], ...]
+"""The classes of some messages."""
+Declared: TypeAlias = tuple[Classes, Classes]
+"""The classes of the messages that an agent takes, and of those it gives."""
+AnyAgent: TypeAlias = "Inquirable[Any, Message]"  # Any: contravariant, so that any agent is one
+"""Whatever can be asked."""
+AnyContext: TypeAlias = "InteractionContext[Any, Any]"  # Any: what made the composition has checked the types
+"""A composition\'s call."""
+AnyReplies: TypeAlias = "MessageSequencePromise[Any]"  # Any: as above
+"""Messages, or replies, of a composition or a member."""
+
+_SHOWN: Final = 4
+"""How many agents are named at each end of an alias that would otherwise be too long."""
+
+
+class Member:
+    """What the library knows of its own agents, beyond what any `Inquirable` has."""
+
+    __slots__ = ()
+
+    alias: str
+
+    def _classes(self) -> Declared:
+        """The classes of the messages that the agent takes, and of those it gives.
+
+        Raises:
+            NameError: a class is defined further down.
+        """
+        raise NotImplementedError
+
+    def _check_complete(self) -> None:
+        """Refuses an agent that cannot be called without arguments.
+
+        Raises:
+            TypeError: there are parameters without a default.
+        """
+        raise NotImplementedError
+
+    def _parts(self) -> tuple[AnyAgent, ...]:
+        """The agents of a chain that has no name or way to be called of its own; of any other agent, itself."""
+        raise NotImplementedError
+
+    def _ask(
+        self,
+        messages: Any,  # Any: what messages may be, whose type the composition has checked
+        args: tuple[Any, ...],  # Any: checked by the agent's signature
+        kwargs: Mapping[str, Any],  # Any: as above
+        *,
+        raises: bool,
+    ) -> AnyReplies:
+        """As `inquire` does it; where it `raises`, an error is one, also where the context wants errors as messages."""
+        raise NotImplementedError
+
+
+class Chain:
+    """The work of a chain: asks agents one after the other, each with the replies of the one before it."""
+
+    __slots__ = ("agents", "alias")
+
+    def __init__(self, agents: tuple[AnyAgent, ...], alias: str) -> None:
+        self.agents = agents
+        self.alias = alias
+
+    async def __call__(self, ctx: AnyContext, /) -> None:
+        """Does the work of one call."""
+        replies = ctx.messages
+        for agent in self.agents:
+            replies = ask(ctx, agent, replies)
+        ctx.reply(replies)
+
+
+# --- asking ---
+
+
+def ask(
+    ctx: AnyContext,
+    agent: AnyAgent,
+    messages: Any,  # Any: a message promise or a sequence of messages, whose type the composition has checked
+    args: tuple[Any, ...] = (),  # Any: checked by the agent's signature
+    kwargs: Mapping[str, Any] | None = None,  # Any: as above
+    *,
+    raises: bool = False,
+) -> AnyReplies:
+    """Asks a member on behalf of a composition.
+
+    Args:
+        ctx: the composition's call.
+        agent: the member.
+        messages: what it is asked.
+        args: arguments of the member.
+        kwargs: as above.
+        raises: whether the composition has to see the member's errors as errors. If so, members of members show theirs.
+    """
+    if isinstance(agent, Member):
+        return agent._ask(messages, args, kwargs or {}, raises=raises or ctx._raises)
+    return agent.inquire(messages, *args, **(kwargs or {}))
+
+
+def pieces_of(sequence: AnyReplies) -> AsyncIterator[MessagePromise[Any] | Failure]:  # Any: as in `AnyReplies`
+    """The message promises of a sequence, and its errors as objects, which nobody has seen by this."""
+    return sequence._outcomes()
+
+
+def passed_on(ctx: AnyContext, replies: AnyReplies) -> Any:  # Any: what a reply may be, or an iterator of that
+    """The replies of a member that was asked so that it raises, as the composition gives them."""
+    if ctx._raises or not ctx._context.errors_as_messages:
+        return replies
+
+    async def with_messages() -> AsyncIterator[object]:
+        async for piece in pieces_of(replies):
+            yield failure_in_place(ctx, piece) if isinstance(piece, Failure) else piece
+
+    return with_messages()
+
+
+def failure_in_place(ctx: AnyContext, failure: Failure) -> Any:  # Any: the failure, or a message where these are wanted
+    """What a composition gives in the place of an error that a member raised."""
+    replaced = error_in_place(ctx, failure.error)
+    if replaced is failure.error:
+        return failure  # with the origin and the traceback that it has
+    failure.seen = True
+    mark_as_read(failure.error)
+    return replaced
+
+
+def error_in_place(ctx: AnyContext, error: BaseException) -> Any:  # Any: an error, or a message where these are wanted
+    """What a composition puts in the place of a reply that could not be made."""
+    if ctx._raises or not ctx._context.errors_as_messages or not isinstance(error, Exception) or is_cancelled(error):
+        return error
+    return ctx.error_message(error)
+
+
+def is_cancelled(error: BaseException) -> bool:
+    """Whether an error says that something was cancelled, which is never a reason to try anything else."""
+    return isinstance(error, PromiseCancelledError)  # that is also what readers get of a CancelledError
+
+
+# --- what is declared ---
+
+
+def declared_by(agent: AnyAgent) -> Declared:
+    """What an agent declares; one that is not of this library declares nothing."""
+    return agent._classes() if isinstance(agent, Member) else ((Message,), (Message,))
+
+
+def union(all_classes: Iterable[Classes]) -> Classes:
+    """All classes, each once."""
+    return tuple(dict.fromkeys(cls for classes in all_classes for cls in classes))
+
+
+def common(what: str, agents: Sequence[AnyAgent]) -> Classes:
+    """The classes of the messages that all agents take.
+
+    Raises:
+        TypeError: there are none.
+    """
+
+    def both(left: Classes, right: Classes) -> Classes:
+        narrower = [(one if issubclass(one, other) else other) for one in left for other in right if _fits(one, other)]
+        return tuple(dict.fromkeys(narrower))
+
+    taken = [declared_by(agent)[0] for agent in agents]
+    classes = reduce(both, taken)
+    if not classes:
+        each = ", ".join(
+            f"{alias_of(agent)!r} takes {_named(takes)}" for agent, takes in zip(agents, taken, strict=True)
+        )
+        raise TypeError(f"{what}: there is no message that all agents take: {each}")
+    return classes
+
+
+def refuse_misfits(what: str, gives: Classes, takes: Classes, giver: str, taker: str) -> None:
+    """Refuses a giver of messages that the taker can never take.
+
+    A class that is wider than what is taken may still turn out to fit, message by message.
+
+    Raises:
+        TypeError: a class that is given is neither a subclass nor a base of any that is taken.
+    """
+    misfits = tuple(given for given in gives if not any(_fits(given, taken) for taken in takes))
+    if misfits:
+        raise TypeError(f"{what}: {giver} gives {_named(misfits)} where {taker} takes {_named(takes)}")
+
+
+def _fits(one: type[Message], other: type[Message]) -> bool:
+    return issubclass(one, other) or issubclass(other, one)
+
+
+def _named(classes: Classes) -> str:
+    return " or ".join(cls.__qualname__ for cls in classes)
+
+
+# --- arguments ---
+
+
+def check_agents(what: str, agents: Sequence[object]) -> None:
+    """Refuses what cannot be asked without further arguments.
+
+    Raises:
+        TypeError: something is no agent, needs arguments, or there is nothing at all.
+    """
+    if not agents:
+        raise TypeError(f"{what}: there is no agent; give it at least one")
+    for agent in agents:
+        if not callable(getattr(agent, "inquire", None)):
+            raise TypeError(f"{what}: {agent!r:.200} is no agent, it has no `inquire`")
+        if isinstance(agent, Member):
+            try:
+                agent._check_complete()
+            except TypeError as error:
+                raise TypeError(f"{what}: {error}; give it with `bound(...)`") from None
+
+
+def check_count(what: str, count: int) -> None:
+    """Refuses what cannot be counted to.
+
+    Raises:
+        ValueError: the count is less than one.
+    """
+    if count < 1:
+        raise ValueError(f"{what} must be at least 1")
+
+
+def check_plain(what: str, function: object) -> None:
+    """Refuses a function whose answer would have to be awaited, and so would always be taken for a yes.
+
+    Raises:
+        TypeError: it is async, or nothing that can be called.
+    """
+    if not callable(function):
+        raise TypeError(f"{what}: {function!r:.200} is no function")
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must not be async
+        name: str = getattr(function, "__qualname__", type(function).__qualname__)
+        raise TypeError(f"{what}: {name} is async; give a plain function")
+
+
+# --- names ---
+
+
+def alias_of(agent: object) -> str:
+    """What an agent is called."""
+    alias: object = getattr(agent, "alias", None)
+    return alias if isinstance(alias, str) else type(agent).__name__
+
+
+def operand(agent: object) -> str:
+    """What an agent is called as a part of an expression."""
+    alias = alias_of(agent)
+    return f"({alias})" if " >> " in alias else alias
+
+
+def joined_alias(separator: str, agents: Sequence[object], name: Callable[[object], str] = alias_of) -> str:
+    """The names of all agents; of very many those at both ends."""
+
+    def names() -> Iterator[str]:
+        left_out = len(agents) - 2 * _SHOWN
+        if left_out <= 1:
+            yield from map(name, agents)
+            return
+        yield from map(name, agents[:_SHOWN])
+        yield f"… {left_out} more …"
+        yield from map(name, agents[-_SHOWN:])
+
+    return separator.join(names())

@@ -1,0 +1,279 @@
+"""Agents made of other agents: one after the other, and side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from typing_extensions import TypeVar
+
+from miniagents._members import (
+    AnyAgent,
+    AnyContext,
+    Chain,
+    Declared,
+    Member,
+    alias_of,
+    ask,
+    check_agents,
+    common,
+    declared_by,
+    joined_alias,
+    operand,
+    refuse_misfits,
+    union,
+)
+from miniagents.messages import Message
+from miniagents.miniagents import Inquirable, MiniAgent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["chain", "composed", "parallel"]
+
+In = TypeVar("In", bound=Message)
+Out = TypeVar("Out", bound=Message)
+M0 = TypeVar("M0", bound=Message)
+M1 = TypeVar("M1", bound=Message)
+M2 = TypeVar("M2", bound=Message)
+M3 = TypeVar("M3", bound=Message)
+M4 = TypeVar("M4", bound=Message)
+M5 = TypeVar("M5", bound=Message)
+M6 = TypeVar("M6", bound=Message)
+M7 = TypeVar("M7", bound=Message)
+M8 = TypeVar("M8", bound=Message)
+
+
+# --- one after the other ---
+
+
+@overload
+def chain(a1: Inquirable[M0, M1], /) -> MiniAgent[M0, M1, []]: ...
+@overload
+def chain(a1: Inquirable[M0, M1], a2: Inquirable[M1, M2], /) -> MiniAgent[M0, M2, []]: ...
+@overload
+def chain(a1: Inquirable[M0, M1], a2: Inquirable[M1, M2], a3: Inquirable[M2, M3], /) -> MiniAgent[M0, M3, []]: ...
+@overload
+def chain(
+    a1: Inquirable[M0, M1], a2: Inquirable[M1, M2], a3: Inquirable[M2, M3], a4: Inquirable[M3, M4], /
+) -> MiniAgent[M0, M4, []]: ...
+@overload
+def chain(
+    a1: Inquirable[M0, M1],
+    a2: Inquirable[M1, M2],
+    a3: Inquirable[M2, M3],
+    a4: Inquirable[M3, M4],
+    a5: Inquirable[M4, M5],
+    /,
+) -> MiniAgent[M0, M5, []]: ...
+@overload
+def chain(
+    a1: Inquirable[M0, M1],
+    a2: Inquirable[M1, M2],
+    a3: Inquirable[M2, M3],
+    a4: Inquirable[M3, M4],
+    a5: Inquirable[M4, M5],
+    a6: Inquirable[M5, M6],
+    /,
+) -> MiniAgent[M0, M6, []]: ...
+@overload
+def chain(
+    a1: Inquirable[M0, M1],
+    a2: Inquirable[M1, M2],
+    a3: Inquirable[M2, M3],
+    a4: Inquirable[M3, M4],
+    a5: Inquirable[M4, M5],
+    a6: Inquirable[M5, M6],
+    a7: Inquirable[M6, M7],
+    /,
+) -> MiniAgent[M0, M7, []]: ...
+@overload
+def chain(
+    a1: Inquirable[M0, M1],
+    a2: Inquirable[M1, M2],
+    a3: Inquirable[M2, M3],
+    a4: Inquirable[M3, M4],
+    a5: Inquirable[M4, M5],
+    a6: Inquirable[M5, M6],
+    a7: Inquirable[M6, M7],
+    a8: Inquirable[M7, M8],
+    /,
+) -> MiniAgent[M0, M8, []]: ...
+@overload
+def chain(*agents: Inquirable[M0, M0]) -> MiniAgent[M0, M0, []]: ...
+def chain(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the arguments
+    """Agents one after the other, each asked the replies of the one before it; `a >> b` is short for it.
+
+    The first is asked the messages, the replies are the last one's. Everything streams: an agent may work with the
+    first tokens of the one before it. Errors stay in their places, where the next agent reads them. Chaining is
+    associative; a chain of a chain is taken apart, unless `options` gave it something of its own.
+
+    A string becomes a message of the class that the first agent declares. Cancelling the replies cancels all calls. All
+    agents are called at once, and each has the tasks of any call of it; nothing but their replies is kept.
+
+    Raises:
+        TypeError: an agent gives messages of a class that the next can never take, one of them cannot be called without
+            arguments, or there is none.
+
+    >>> @miniagent
+    ... async def shout(ctx: InteractionContext) -> None:
+    ...     ctx.reply(ctx.messages.map_messages(lambda message: Message(f"{message}!")))
+    >>> @miniagent
+    ... async def twice(ctx: InteractionContext) -> None:
+    ...     ctx.reply([ctx.messages, ctx.messages])
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         print(await chain(shout, twice, shout).inquire("Hello"))
+    >>> asyncio.run(main())
+    (Message(text='Hello!!'), Message(text='Hello!!'))
+    """
+    check_agents("chain", agents)
+
+    def declares() -> Declared:
+        declared = [declared_by(agent) for agent in agents]
+        for place in range(1, len(agents)):
+            giver, taker = (
+                f"agent {alias_of(agent)!r}" for agent in (_parts(agents[place - 1])[-1], _parts(agents[place])[0])
+            )
+            refuse_misfits(alias, declared[place - 1][1], declared[place][0], giver, taker)
+        return declared[0][0], declared[-1][1]
+
+    parts = tuple(part for agent in agents for part in _parts(agent))
+    alias = joined_alias(" >> ", parts, operand)
+    return composed(Chain(parts, alias), alias, declares)
+
+
+def _parts(agent: AnyAgent) -> tuple[AnyAgent, ...]:
+    return agent._parts() if isinstance(agent, Member) else (agent,)
+
+
+# --- side by side ---
+
+
+@overload
+def parallel(a1: Inquirable[In, M1], /, *, ordered: bool = True) -> MiniAgent[In, M1, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1], a2: Inquirable[In, M2], /, *, ordered: bool = True
+) -> MiniAgent[In, M1 | M2, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1], a2: Inquirable[In, M2], a3: Inquirable[In, M3], /, *, ordered: bool = True
+) -> MiniAgent[In, M1 | M2 | M3, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    /,
+    *,
+    ordered: bool = True,
+) -> MiniAgent[In, M1 | M2 | M3 | M4, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    /,
+    *,
+    ordered: bool = True,
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    a6: Inquirable[In, M6],
+    /,
+    *,
+    ordered: bool = True,
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    a6: Inquirable[In, M6],
+    a7: Inquirable[In, M7],
+    /,
+    *,
+    ordered: bool = True,
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    a6: Inquirable[In, M6],
+    a7: Inquirable[In, M7],
+    a8: Inquirable[In, M8],
+    /,
+    *,
+    ordered: bool = True,
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | M8, []]: ...
+@overload
+def parallel(*agents: Inquirable[In, Out], ordered: bool = True) -> MiniAgent[In, Out, []]: ...
+def parallel(*agents: AnyAgent, ordered: bool = True) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it
+    """Agents side by side, all of them asked the same messages.
+
+    The replies are those of the first agent, then those of the second, and so on; where they are not `ordered`, each
+    comes as soon as it is there. Either way they stream, and all agents work from the beginning. Errors stay among the
+    replies of the agent that they are of, and keep nobody else from replying.
+
+    Cancelling the replies cancels all calls. Each agent has the tasks of any call of it; where replies are not ordered,
+    there is one task more for each. Nothing but the replies is kept.
+
+    Args:
+        agents: the agents; their number is not bounded.
+        ordered: whether the replies keep the order of the agents.
+
+    Raises:
+        TypeError: there is no message that all agents take, one of them cannot be called without arguments, or there is
+            none.
+
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         optimist, pessimist = scripted_agent("half full"), scripted_agent("half empty")
+    ...         print(await parallel(optimist, pessimist).inquire("How is the glass?"))
+    >>> asyncio.run(main())
+    (Message(text='half full'), Message(text='half empty'))
+    """
+    check_agents("parallel", agents)
+
+    async def ask_all(ctx: AnyContext) -> None:
+        for replies in [ask(ctx, agent, ctx.messages) for agent in agents]:
+            if ordered:
+                ctx.reply(replies)
+            else:
+                ctx.reply_out_of_order(replies)
+
+    def declares() -> Declared:
+        return common("parallel", agents), union(declared_by(agent)[1] for agent in agents)
+
+    return composed(ask_all, f"parallel({joined_alias(', ', agents)})", declares)
+
+
+# --- machinery ---
+
+
+def composed(
+    body: Callable[..., Any],  # Any: as for any agent's function
+    alias: str,
+    declares: Callable[[], Declared],
+) -> MiniAgent[Any, Any, []]:  # Any: whoever composes knows the types
+    """The agent that does the given work, and has no parameters.
+
+    Raises:
+        TypeError: what it is made of does not fit together.
+    """
+    agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares)  # Any: as above
+    agent.description = None
+    return agent
