@@ -131,13 +131,13 @@ class Timed:
                     self._pass_on(ctx, piece, mirrors)
                 ctx.finish_early()  # whoever waits for the end of the sequence need not wait for its messages
                 for mirror in mirrors:
-                    await mirror.promise.settled()
+                    await mirror.promise._settled()
                 return
         except TimeoutError:
             if not limit.expired():
                 raise
         error = TimeoutError(f"agent {alias_of(self._agent)!r} did not complete its reply within {self._seconds} s")
-        was_complete = replies.all_there()
+        was_complete = replies._all_there()
         for piece in replies._buffer.pieces[passed:]:
             self._pass_on(ctx, piece, mirrors)  # it was there in time, and only not read yet
         for mirror in mirrors:
@@ -185,11 +185,11 @@ class _Mirror:
         if self.promise.done():
             return
         buffer = self.promise._mixed()
-        if not buffer.is_done():
+        if not buffer._is_done():
             for piece in self._source._mixed().pieces[len(buffer.pieces) :]:
                 buffer.emit_outcome(piece)
-        buffer.give_up(error)
-        self.promise.give_up(error)
+        buffer._give_up(error)
+        self.promise._give_up(error)
         self.promise.cancel()
 
 
@@ -210,7 +210,7 @@ async def _failure_before_anything(replies: AnyReplies) -> Failure | None:
     piece = await anext(first._mixed().outcomes(), None)
     if piece is not None and not isinstance(piece, Failure):
         return None
-    return await first.settled() or piece  # the message as a whole fails a moment later, perhaps by another error
+    return await first._settled() or piece  # the message as a whole fails a moment later, perhaps by another error
 
 
 def _replaceable(failure: Failure, errors: tuple[type[BaseException], ...]) -> bool:
@@ -245,7 +245,7 @@ async def _deliver(ctx: AnyContext, replies: AnyReplies, failure: Failure | None
     ctx.reply(passed_on(ctx, replies))
     if failure is None and notes:
         ctx.finish_early()  # nobody has to wait for the notes
-        failure = await replies.settled()
+        failure = await replies._settled()
         if failure is not None:
             for note in notes:
                 add_note(failure.error, note)

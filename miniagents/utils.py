@@ -95,7 +95,7 @@ async def _complete(
             to deal with.
     """
     for replies in passed_on:
-        failure = await replies.settled()
+        failure = await replies._settled()
         if failure is not None and isinstance(failure.error, EndLoop):
             await replies
     for replies in cleared:

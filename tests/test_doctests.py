@@ -25,13 +25,20 @@ PATHS: Final = {
 }
 
 WITH_EXAMPLES: Final = (
+    "miniagents.messages._message_combinators",
+    "miniagents.messages._message_promise",
+    "miniagents.messages._sequence_combinators",
+    "miniagents.messages._sequence_promise",
     "miniagents.messages.promises",
     "miniagents.messages.sequence",
     "miniagents.messages.text",
     "miniagents.miniagents",
+    "miniagents.promising._gathering",
+    "miniagents.promising._of_streams",
+    "miniagents.promising._racing",
     "miniagents.promising.appender",
-    "miniagents.promising.combine",
     "miniagents.promising.promise",
+    "miniagents.promising.retrying",
     "miniagents.promising.sequence",
     "miniagents.promising.stream",
     "miniagents.testing",
@@ -150,11 +157,11 @@ def test_what_makes_promises_has_an_example(module: str) -> None:
 
 
 def test_the_rule_finds_what_it_is_meant_to_find() -> None:
-    promise, combine, agents = (
-        PUBLIC[f"miniagents.{name}"] for name in ("promising.promise", "promising.combine", "miniagents")
+    promise, streams, agents = (
+        PUBLIC[f"miniagents.{name}"] for name in ("promising.promise", "promising._of_streams", "miniagents")
     )
     combinators = {node.name for cls in promise.classes for node in functions(cls.body) if returns_promise(node)}
     assert {"flatten", "map", "pair", "recover", "resolved", "starmap", "tap", "then", "timeout"} <= combinators
-    assert {"concat", "gather", "merge", "race"} <= {node.name for node in combine.functions}
+    assert {node.name for node in streams.functions} == {"concat", "merge", "zip_latest"}
     assert "MiniAgent" in {cls.name for cls in agents.classes}
     assert "AgentBody" not in {cls.name for cls in agents.classes}

@@ -101,7 +101,7 @@ def loop(
         messages = ctx.messages
         for _ in range(max_rounds):
             replies = ask(ctx, agent, messages, raises=True)
-            if await replies.settled() is not None or until(await replies):
+            if await replies._settled() is not None or until(await replies):
                 ctx.reply(passed_on(ctx, replies))
                 return
             messages = replies
@@ -168,7 +168,7 @@ def map_agent(
                 replies = ask(ctx, agent, piece)
                 reply(replies)
                 if concurrency is not None:
-                    calls.add(asyncio.create_task(replies.settled(), name=f"{ctx.this_agent.alias}.settled"))
+                    calls.add(asyncio.create_task(replies._settled(), name=f"{ctx.this_agent.alias}.settled"))
         finally:
             for call in calls:
                 call.cancel()

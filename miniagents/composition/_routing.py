@@ -340,7 +340,7 @@ def _replies_to(
         raise NoRouteError(type(message), names)
 
     async def when_complete() -> None:
-        failure = await promise.settled()
+        failure = await promise._settled()
         replies.put(by_message(await promise) if failure is None else failure)
 
     instead = partial(error_in_place, ctx)

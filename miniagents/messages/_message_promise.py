@@ -169,11 +169,11 @@ class MessagePromise(MessageCombinators[M_co]):
             whole,
             message_class=message_class,
             known=known,
-            start_asap=False if self.is_lazy() else DEFAULT,
-            max_ahead=self.bound_to_readers(),
+            start_asap=False if self._is_lazy() else DEFAULT,
+            max_ahead=self._bound_to_readers(),
             name=f"{self._name}.{what}",
         )
-        promise.made_of((self, *others))
+        promise._made_of((self, *others))
         return promise
 
     def _mixed(self) -> PieceBuffer[str | StreamEvent]:
@@ -191,27 +191,27 @@ class MessagePromise(MessageCombinators[M_co]):
 
         return piped(text, f"{self._name}.pieces", (self,))
 
-    def is_lazy(self) -> bool:
+    def _is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
-        return self._value is PENDING and super().is_lazy()
+        return self._value is PENDING and super()._is_lazy()
 
-    def is_used_besides(self, sequence: Production) -> bool:
+    def _is_used_besides(self, sequence: Production) -> bool:
         """Whether anybody reads this, or something is made of it besides a sequence and what was cancelled."""
         pieces = self._buffer
-        results = [each for each in pieces._results or () if each not in (sequence, sequence.pieces_production())]
+        results = [each for each in pieces._results or () if each not in (sequence, sequence._pieces_production())]
         return bool(self._guests or pieces._guests) or not all(map(_was_cancelled, results))
 
-    def bound_to_readers(self) -> int | None:
+    def _bound_to_readers(self) -> int | None:
         """How many pieces this may be ahead of its furthest reader, as long as there are more to come."""
-        return super().bound_to_readers() if self._value is PENDING else None
+        return super()._bound_to_readers() if self._value is PENDING else None
 
-    def pieces_production(self) -> Production:
+    def _pieces_production(self) -> Production:
         """Where readers and results are counted."""
-        return self if self._value is not PENDING else super().pieces_production()
+        return self if self._value is not PENDING else super()._pieces_production()
 
-    def parts(self) -> Iterable[Production]:
+    def _parts(self) -> Iterable[Production]:
         """What is cancelled with this."""
-        return super().parts() if self._value is PENDING else ()
+        return super()._parts() if self._value is PENDING else ()
 
 
 def from_promise(promise: Promise[M], message_class: type[Message] | None) -> MessagePromise[M]:
@@ -229,10 +229,10 @@ def from_promise(promise: Promise[M], message_class: type[Message] | None) -> Me
         text,
         message,
         message_class=message_class,
-        start_asap=False if promise.is_lazy() else DEFAULT,
+        start_asap=False if promise._is_lazy() else DEFAULT,
         name=promise.name,
     )
-    made.made_of((promise,))
+    made._made_of((promise,))
     return made
 
 
@@ -252,5 +252,5 @@ def made_at_once(made: M | Failure, context: PromisingContext | None) -> Message
 
 def _was_cancelled(production: Production) -> bool:
     """Whether it was, be it that what waits for its pieces has yet to look at them."""
-    pieces = production.pieces_production()
+    pieces = production._pieces_production()
     return isinstance(pieces, PieceBuffer) and pieces.was_cancelled()

@@ -61,7 +61,7 @@ async def settled_for(out: PieceBuffer[MessagePromise[M]], promise: MessagePromi
     if promise.done():
         return promise._failure
     with Using(out, promise):
-        return await promise.settled()
+        return await promise._settled()
 
 
 def message_of(promise: MessagePromise[M]) -> M:
@@ -80,17 +80,17 @@ class Using:
         self._source = source
 
     def __enter__(self) -> None:
-        self._out.made_of((self._source,))
+        self._out._made_of((self._source,))
 
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._out.leave_sources(self._source)
+        self._out._leave_sources(self._source)
 
 
 def bind(out: PieceBuffer[str], source: Production) -> None:
     """Gives a buffer the bound of one more source, unless its own is narrower."""
-    bound = source.bound_to_readers()
+    bound = source._bound_to_readers()
     if bound is not None and (out.max_ahead is None or bound < out.max_ahead):
         out.bound(bound)
 
@@ -115,7 +115,7 @@ def of_one(
     async def pieces() -> AsyncIterator[Any]:  # Any: tokens, events, and failures, which a buffer takes as well
         chosen = await choice
         made._message_class, made._known = chosen.message_class, chosen.known
-        made.made_of((chosen,))
+        made._made_of((chosen,))
         bind(made._buffer, chosen)
         async for piece in MixedOutcomes(chosen._mixed(), chosen.name):
             yield piece
@@ -128,6 +128,6 @@ def of_one(
             await checked
         return message
 
-    made = MessagePromise(pieces, whole, start_asap=False if sequence.is_lazy() else DEFAULT, name=name)
-    made.made_of((sequence, choice, *(() if checked is None else (checked,))))
+    made = MessagePromise(pieces, whole, start_asap=False if sequence._is_lazy() else DEFAULT, name=name)
+    made._made_of((sequence, choice, *(() if checked is None else (checked,))))
     return made

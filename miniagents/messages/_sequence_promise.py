@@ -89,7 +89,7 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
     async def settled_messages(self) -> AsyncIterator[tuple[M_co | None, BaseException | None]]:
         """Each message, or the error in its place, in order; nothing is raised, and no error counts as read."""
         async for piece in self._buffer.outcomes():
-            failure = piece if isinstance(piece, Failure) else await piece.settled()
+            failure = piece if isinstance(piece, Failure) else await piece._settled()
             if failure is not None:
                 yield None, failure.error
             elif not isinstance(piece, Failure):
@@ -156,16 +156,16 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
             # `for` and `in` come here too; with an `__iter__` the promise would pass for an Iterable
             raise TypeError(f"{self.name!r}: await the promise first: (await promise)[…], or read it by `async for`")
 
-    def is_used(self) -> bool:
+    def _is_used(self) -> bool:
         """Whether anybody reads this or a message of it, or something is made of one of them."""
-        return super().is_used() or any(
-            not isinstance(piece, Failure) and not piece.is_done() and piece.is_used_besides(self)
+        return super()._is_used() or any(
+            not isinstance(piece, Failure) and not piece._is_done() and piece._is_used_besides(self)
             for piece in self._buffer.pieces
         )
 
     def done(self) -> bool:
         """Whether all messages, or the error in their place, are known."""
-        if not self.is_done() and self._buffer.ended:
+        if not self._is_done() and self._buffer.ended:
             for piece in self._buffer.pieces:
                 failure = piece if isinstance(piece, Failure) else None if not piece.done() else piece._failure
                 if failure is not None:
@@ -175,14 +175,14 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
                     return False
             else:
                 self._value = tuple(piece._value for piece in self._buffer.whole_pieces())
-        return self.is_done()
+        return self._is_done()
 
     def _sequence(
         self, pipe: Callable[[PieceBuffer[MessagePromise[M]]], Messages[M]], what: str
     ) -> MessageSequencePromise[M]:
         """The sequence of what an async generator yields, as `_piped` makes streams."""
         made = sequence_over(self._piped(pipe, what)._buffer)
-        made.made_of((self,))  # also when the last message has come, as long as it is not complete
+        made._made_of((self,))  # also when the last message has come, as long as it is not complete
         return made
 
     async def _settle(self) -> None:
@@ -192,16 +192,16 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
         messages: list[M_co] = []
         failure: Failure | None = None
         async for piece in self._buffer.outcomes():
-            failure = piece if isinstance(piece, Failure) else await piece.settled()
-            if failure is not None or self.is_done():
+            failure = piece if isinstance(piece, Failure) else await piece._settled()
+            if failure is not None or self._is_done():
                 break
             if not isinstance(piece, Failure):
                 messages.append(piece._value)
-        if not self.is_done():
+        if not self._is_done():
             if failure is None:
                 self._value = tuple(messages)
             self._failure = failure
-            self.finished()
+            self._finished()
 
 
 def sequence_over(buffer: PieceBuffer[MessagePromise[M]]) -> MessageSequencePromise[M]:

@@ -93,7 +93,7 @@ def join_messages(
         max_ahead=_bound_of(sources),
         name="join_messages",
     )
-    joined.made_of((sequence,))
+    joined._made_of((sequence,))
     return joined
 
 
@@ -167,7 +167,7 @@ def split_messages(
     bound = _bound_of(sources)
     if bound is not None:
         parts.production.bound(bound)
-    parts.promise.made_of((source,))
+    parts.promise._made_of((source,))
     start_asap = _start_asap(start_asap, sources)
     parts.produce(split, start_asap=PromisingContext.current().start_asap if start_asap is DEFAULT else start_asap)
     return parts.promise
@@ -191,7 +191,7 @@ async def _split_one(
             else:
                 part = await _write(splitter.feed(token), part, parts, message_class)
         part = await _write(splitter.finish(), part, parts, message_class)
-        failure = None if failed else await promise.settled()  # an error may be in the whole alone
+        failure = None if failed else await promise._settled()  # an error may be in the whole alone
         if failure is not None:
             _fail(_passed_on(failure), part, parts)
     except BaseException as error:
@@ -252,7 +252,7 @@ def _sequence_of(messages: MessageType[Message]) -> tuple[MessageSequencePromise
             sources.append(item)
         elif _has_items(item):
             items.extend(item)
-    sequence.promise.made_of(sources)
+    sequence.promise._made_of(sources)
     return sequence.promise, sources
 
 
@@ -262,11 +262,11 @@ def _has_items(item: object) -> TypeGuard[Sequence[object]]:
 
 def _start_asap(start_asap: bool | Default, sources: list[Production]) -> bool | Default:
     """What is made of a lazy source is lazy, unless it was asked for otherwise."""
-    return False if start_asap is DEFAULT and any(source.is_lazy() for source in sources) else start_asap
+    return False if start_asap is DEFAULT and any(source._is_lazy() for source in sources) else start_asap
 
 
 def _bound_of(sources: list[Production]) -> int | None:
-    return min((bound for source in sources if (bound := source.bound_to_readers()) is not None), default=None)
+    return min((bound for source in sources if (bound := source._bound_to_readers()) is not None), default=None)
 
 
 class Splitter:

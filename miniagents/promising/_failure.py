@@ -119,7 +119,7 @@ class Catching:
     __slots__ = ("_take", "_task")
 
     def __init__(self, production: Production, take: Callable[[BaseException], object] | None = None) -> None:
-        self._take = production.end_with if take is None else take
+        self._take = production._end_with if take is None else take
         self._task = running_task()
 
     def __enter__(self) -> None:

@@ -49,7 +49,7 @@ class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
             if ends_task(error, task):
                 raise
             self._stream = None
-            return self._out.failure_of(error)
+            return self._out._failure_of(error)
 
     async def aclose(self) -> None:
         """Runs the `finally` blocks of a generator that was left half-way."""
@@ -73,14 +73,14 @@ async def reading(
 
     A generator that is left half-way is closed.
     """
-    source = stream if isinstance(stream, Production) and not out.is_made_of(stream) else None
+    source = stream if isinstance(stream, Production) and not out._is_made_of(stream) else None
     if source is not None:
-        out.made_of((source,))  # first, as what reads from here on is no guest of the source
+        out._made_of((source,))  # first, as what reads from here on is no guest of the source
     outcomes = outcomes_of(stream, out)
     try:
         yield outcomes
     finally:
         if source is not None:
-            out.leave_sources(source)
+            out._leave_sources(source)
         if isinstance(outcomes, ForeignOutcomes):
             await outcomes.aclose()

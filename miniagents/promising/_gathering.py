@@ -194,5 +194,5 @@ def _is_nothing(_: Failure | None) -> bool:
 
 async def _outcome_of(source: Promise[T]) -> Outcome[T]:
     """How a promise that is done ended."""
-    failure = await source.settled()
+    failure = await source._settled()
     return Ok(await source) if failure is None else Err(count_as_read(failure))

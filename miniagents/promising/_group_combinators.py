@@ -106,13 +106,13 @@ class _Counted(PieceBuffer[P]):
         super().reached(position)
         self._count()
 
-    async def progress(self) -> None:
+    async def _progress(self) -> None:
         with self._one_more_waits():
-            await super().progress()
+            await super()._progress()
 
-    async def progress_until(self, moment: float) -> bool:
+    async def _progress_until(self, moment: float) -> bool:
         with self._one_more_waits():
-            return await super().progress_until(moment)
+            return await super()._progress_until(moment)
 
     @contextlib.contextmanager
     def _one_more_waits(self) -> Generator[None]:
@@ -160,8 +160,8 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         account = self._account
         return self.max_ahead is not None and account.unread >= self.max_ahead and not account.waiting
 
-    def is_used(self) -> bool:
-        return super().is_used() or any(group.is_used() for group in self._groups.values() if not group.ended)
+    def _is_used(self) -> bool:
+        return super()._is_used() or any(group._is_used() for group in self._groups.values() if not group.ended)
 
     async def _sort_all(self) -> None:
         producing.set(self)
@@ -197,8 +197,8 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         """Ends all of the streams with the task."""
         for group in self._groups.values():
             if not group.ended:
-                group.give_up(error)
-        self.end_with(error)
+                group._give_up(error)
+        self._end_with(error)
 
 
 class _Group(_Counted[P]):
@@ -211,7 +211,7 @@ class _Group(_Counted[P]):
         self._work = work
         if work.max_ahead is not None:
             self.bound(work.max_ahead)
-        self.adopt()
+        self._adopt()
 
-    def workers(self) -> Iterator[asyncio.Task[None]]:
-        return self._work.workers()
+    def _workers(self) -> Iterator[asyncio.Task[None]]:
+        return self._work._workers()

@@ -303,19 +303,19 @@ def _joined(
             stop_others()
 
     def stop_others() -> None:
-        for task in buffer.workers():
+        for task in buffer._workers():
             if task is not asyncio.current_task():
                 task.cancel()
 
     async def start() -> None:
         for place in range(len(sources)):
             if not buffer.ended:  # it may be, where the loop starts tasks eagerly
-                buffer.launch(forward(place))
+                buffer._launch(forward(place))
         if not sources:
             buffer.end()
 
     buffer.starter = start
-    buffer.belongs_here()
+    buffer._belongs_here()
     return made_of(sources, buffer)
 
 

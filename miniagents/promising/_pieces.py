@@ -71,7 +71,7 @@ class PieceBuffer(Production, Generic[P]):
             None if streamer is None else lambda: self._produce(streamer)
         )
         if streamer is not None:
-            self.belongs_here()
+            self._belongs_here()
         self.max_ahead: int | None = None
         self.bounded: bool = False
         self._furthest = 0.0
@@ -100,7 +100,7 @@ class PieceBuffer(Production, Generic[P]):
         if self.failure is None:
             self.failure = failure
         self.pieces.append(failure)
-        self.wake()
+        self._wake()
 
     def emit_outcome(self, outcome: P | Failure) -> None:
         """Adds a piece or an error."""
@@ -112,23 +112,23 @@ class PieceBuffer(Production, Generic[P]):
     def emit_all(self, pieces: Sequence[P]) -> None:
         """Adds pieces that are there at once."""
         self.pieces.extend(pieces)
-        self.wake()
+        self._wake()
 
     def end(self) -> None:
         """Ends the stream."""
         if not self.ended:
             self.ended = True
-            self.finished()
+            self._finished()
             self._make_room()
             at_end = self.at_end
             if at_end is not None:
                 self.at_end = None
                 at_end()
 
-    def give_up(self, error: BaseException) -> None:
+    def _give_up(self, error: BaseException) -> None:
         """Ends the stream with an error, unless it has ended."""
         if not self.ended:
-            self.emit_failure(self.failure_of(error))
+            self.emit_failure(self._failure_of(error))
             self.starter = None
             self.end()
 
@@ -160,9 +160,9 @@ class PieceBuffer(Production, Generic[P]):
         starter = self.starter
         if starter is not None:
             self.starter = None
-            self.launch(starter())
+            self._launch(starter())
 
-    def when_started(self, then: Callable[[], object]) -> None:
+    def _when_started(self, then: Callable[[], object]) -> None:
         """Calls something when the work starts; at once where it has started."""
         starter = self.starter
         if starter is None:
@@ -188,15 +188,15 @@ class PieceBuffer(Production, Generic[P]):
         """All pieces of a stream that had no failure."""
         return [piece for piece in self.pieces if not isinstance(piece, Failure)]
 
-    def is_done(self) -> bool:
+    def _is_done(self) -> bool:
         """Whether the stream has ended."""
         return self.ended
 
-    def is_fed(self) -> bool:
+    def _is_fed(self) -> bool:
         """Whether any code that holds the writing end can add pieces."""
         return self._fed
 
-    def is_lazy(self) -> bool:
+    def _is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
         return self.starter is not None
 
@@ -211,7 +211,7 @@ class PieceBuffer(Production, Generic[P]):
         self.start()
         self.reached(float("inf"))
         while not self.ended:
-            await self.progress()
+            await self._progress()
 
     # --- machinery ---
 
@@ -263,7 +263,7 @@ class _Reader(Generic[P_co]):
     __slots__ = ("_buffer", "_is_guest", "_pieces", "_position", "_share")
 
     def __init__(self, buffer: PieceBuffer[P_co]) -> None:
-        self._is_guest = not buffer.ended and buffer.guest_came()
+        self._is_guest = not buffer.ended and buffer._guest_came()
         self._buffer = buffer
         self._pieces = buffer.pieces
         self._position = 0
@@ -300,7 +300,7 @@ class _Reader(Generic[P_co]):
             if buffer.ended:
                 return False
             try:
-                await buffer.progress()
+                await buffer._progress()
             except BaseException:
                 self._leave()  # this object may live on in a traceback
                 raise
@@ -311,7 +311,7 @@ class _Reader(Generic[P_co]):
         """A reader counts as one while it is busy with a piece as well, when it waits for nothing."""
         if self._is_guest:
             self._is_guest = False
-            self._buffer.guest_left()
+            self._buffer._guest_left()
 
 
 class PieceIterator(_Reader[P_co]):

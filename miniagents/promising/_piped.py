@@ -46,7 +46,7 @@ class TimedOutcomes(OutcomeIterator[P_co]):
         if buffer.bounded:
             buffer.reached(self._position + 1)
         while not self.is_ready():
-            if await buffer.progress_until(moment):
+            if await buffer._progress_until(moment):
                 return self.is_ready()
         return True
 
@@ -62,7 +62,7 @@ class TimedOutcomes(OutcomeIterator[P_co]):
                     await self._more()
         return self.is_ready()
 
-    def all_there(self) -> bool:
+    def _all_there(self) -> bool:
         """Whether no more will come than what is there."""
         return self._buffer.ended
 
@@ -120,4 +120,4 @@ def attempt(out: PieceBuffer[Any], fn: Callable[[A], W], piece: A) -> W | Failur
     except BaseException as error:
         if ends_task(error, running_task()):
             raise
-        return out.failure_of(error)
+        return out._failure_of(error)

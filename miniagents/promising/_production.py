@@ -55,7 +55,7 @@ class Production:
 
     # --- for readers ---
 
-    async def progress(self) -> None:
+    async def _progress(self) -> None:
         """Waits until something has changed, or may have: callers look again.
 
         Raises:
@@ -77,7 +77,7 @@ class Production:
             wakeup = own
         watch = context.watch
         watch.waits(task, self)
-        is_guest = self.is_guest()
+        is_guest = self._is_guest()
         self._guests += is_guest
         try:
             await wakeup
@@ -91,7 +91,7 @@ class Production:
         if deadlock is not None:
             raise deadlock
 
-    async def progress_until(self, moment: float) -> bool:
+    async def _progress_until(self, moment: float) -> bool:
         """Waits likewise, but no longer than until a moment of the loop's clock.
 
         The watch does not look at such a wait, as it ends by itself.
@@ -114,32 +114,32 @@ class Production:
 
         timer = loop.call_at(moment, go_on, True)
         wakeup.add_done_callback(woken)
-        is_guest = self.guest_came()
+        is_guest = self._guest_came()
         try:
             return await own
         finally:
             timer.cancel()
             wakeup.remove_done_callback(woken)
             if is_guest:
-                self.guest_left()
+                self._guest_left()
 
-    def guest_came(self) -> bool:
+    def _guest_came(self) -> bool:
         """Counts a reader who stays for a while, unless what reads is the work of something made of this.
 
         Returns:
             Whether it was counted; the reader is to call `guest_left` then.
         """
-        is_guest = self.is_guest()
+        is_guest = self._is_guest()
         self._guests += is_guest
         return is_guest
 
-    def guest_left(self) -> None:
+    def _guest_left(self) -> None:
         """A reader who was counted is gone."""
         self._guests -= 1
 
-    def is_guest(self) -> bool:
+    def _is_guest(self) -> bool:
         """Whether the code that runs here reads this for itself, not for something that is made of this."""
-        results = self.pieces_production()._results
+        results = self._pieces_production()._results
         return results is None or producing.get() not in results
 
     # --- for producers ---
@@ -165,7 +165,7 @@ class Production:
                 )
         return context
 
-    def wake(self) -> None:
+    def _wake(self) -> None:
         """Lets everybody who waits look again."""
         wakeup = self._wakeup
         if wakeup is not None:
@@ -173,17 +173,17 @@ class Production:
             if not wakeup.done():
                 wakeup.set_result(None)
 
-    def launch(self, work: Coroutine[object, object, None]) -> None:
+    def _launch(self, work: Coroutine[object, object, None]) -> None:
         """Starts a task of this production; the context waits for it and cancelling the production cancels it.
 
         Where the context has ended, this production ends with an error instead.
         """
         if self._birth is None:
-            self._launch(work)
+            self._launch_here(work)
         else:
-            self._birth.copy().run(self._launch, work)
+            self._birth.copy().run(self._launch_here, work)
 
-    def belongs_here(self) -> None:
+    def _belongs_here(self) -> None:
         """Notes where this was made, for work that others start later.
 
         The work is a part of what made it and sees the context variables of that place: whoever happens to read it
@@ -191,9 +191,9 @@ class Production:
         """
         self._birth = copy_context()
 
-    def adopt(self) -> None:
+    def _adopt(self) -> None:
         """Makes this a part of the work of whoever produces in the running task, to be cancelled with it."""
-        if self._owner is None and not self.is_done():
+        if self._owner is None and not self._is_done():
             owner = producing.get()
             if owner is not None and owner is not self:
                 self._owner = owner
@@ -201,19 +201,19 @@ class Production:
                     owner._started = set()
                 owner._started.add(self)
 
-    def finished(self) -> None:
+    def _finished(self) -> None:
         """Notes that nothing more will come: readers look again, the owner need not remember this any longer."""
-        self.wake()
+        self._wake()
         self._birth = None
         self._leave_owner()
         if self._sources:
-            self.leave_sources()
+            self._leave_sources()
 
-    def made_of(self, sources: Iterable[Production]) -> None:
+    def _made_of(self, sources: Iterable[Production]) -> None:
         """Notes what this is made of: those that nobody else uses are cancelled when this is cancelled."""
         for source in sources:
-            if not source.is_done() and not self.is_made_of(source):
-                pieces = source.pieces_production()
+            if not source._is_done() and not self._is_made_of(source):
+                pieces = source._pieces_production()
                 if pieces._results is None:
                     pieces._results = WeakSet()
                 pieces._results.add(self)
@@ -221,46 +221,46 @@ class Production:
                     self._sources = {}
                 self._sources[source] = None
 
-    def is_made_of(self, source: Production) -> bool:
+    def _is_made_of(self, source: Production) -> bool:
         """Whether it was noted that this is made of the source."""
         return self._sources is not None and source in self._sources
 
-    def leave_sources(self, *left: Production) -> tuple[Production, ...]:
+    def _leave_sources(self, *left: Production) -> tuple[Production, ...]:
         """Forgets what this is made of, or the given part of it.
 
         Returns:
             What was forgotten.
         """
-        leaving = tuple(source for source in left or self._sources or () if self.is_made_of(source))
+        leaving = tuple(source for source in left or self._sources or () if self._is_made_of(source))
         for source in leaving:
             if self._sources is not None:
                 self._sources.pop(source, None)
-            results = source.pieces_production()._results
+            results = source._pieces_production()._results
             if results is not None:
                 results.discard(self)
         return leaving
 
-    def is_used(self) -> bool:
+    def _is_used(self) -> bool:
         """Whether anybody reads this, or something is made of it."""
-        pieces = self.pieces_production()
-        return bool(self._guests or self._results) or (pieces is not self and pieces.is_used())
+        pieces = self._pieces_production()
+        return bool(self._guests or self._results) or (pieces is not self and pieces._is_used())
 
-    def failure_of(self, error: BaseException) -> Failure:
+    def _failure_of(self, error: BaseException) -> Failure:
         """The error as a piece, with its origin: this production and those that it was started for."""
-        return self._remembered(Failure(error, self.origin(), self))
+        return self._remembered(Failure(error, self._origin(), self))
 
-    def taken_over(self, failure: Failure) -> Failure:
+    def _taken_over(self, failure: Failure) -> Failure:
         """An error of another production that is passed on here."""
         return self._remembered(failure.handed_over())
 
-    def end_with(self, error: BaseException) -> None:
+    def _end_with(self, error: BaseException) -> None:
         """Ends with an error of the work; where this has ended before, nobody is left who could read it."""
-        if self.is_done():
-            self.failure_of(error).log_unseen()
+        if self._is_done():
+            self._failure_of(error).log_unseen()
         else:
-            self.give_up(error)
+            self._give_up(error)
 
-    def origin(self) -> str:
+    def _origin(self) -> str:
         """Names this production and the chain of those that started it, innermost first."""
         names: list[str] = []
         production: Production | None = self
@@ -283,7 +283,7 @@ class Production:
         results: list[tuple[Production, str]] = [(self, "was cancelled")]
         while results:
             result, how = results.pop()
-            sources = {*result.leave_sources(), *result.pieces_production().leave_sources()}
+            sources = {*result._leave_sources(), *result._pieces_production()._leave_sources()}
             productions: list[Production] = [result]
             stopping: set[Production] = set()
             while productions:
@@ -291,47 +291,47 @@ class Production:
                 if production in stopping:
                     continue  # the work on the pieces of a stream starts the making of its whole
                 stopping.add(production)
-                if not production.is_done():
-                    production.give_up(PromiseCancelledError(f"{production.origin()} {how}"))
+                if not production._is_done():
+                    production._give_up(PromiseCancelledError(f"{production._origin()} {how}"))
                     stopped = True
                 for task in tuple(production._tasks or ()):
                     stopped = task.cancel() or stopped
-                productions.extend(production.parts())
+                productions.extend(production._parts())
             how = f"was cancelled with {result.name!r}, which was made of it"
-            results.extend((source, how) for source in sources if not source.is_used())
+            results.extend((source, how) for source in sources if not source._is_used())
         return stopped
 
-    def was_woken(self) -> bool:
+    def _was_woken(self) -> bool:
         """Whether those who waited here have been told to look again, be it that they have not done so yet."""
         return self._wakeup is None or self._wakeup.done()
 
-    def parts(self) -> Iterable[Production]:
+    def _parts(self) -> Iterable[Production]:
         """What is cancelled with this: whatever it started."""
         return tuple(self._started) if self._started else ()
 
     # --- what the kinds of production fill in ---
 
-    def is_lazy(self) -> bool:
+    def _is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
         return False
 
-    def bound_to_readers(self) -> int | None:
+    def _bound_to_readers(self) -> int | None:
         """How many pieces this may be ahead of its furthest reader, where there is a bound."""
         return None
 
-    def pieces_production(self) -> Production:
+    def _pieces_production(self) -> Production:
         """Where readers and results of this are counted: for a stream, its pieces, which several promises may share."""
         return self
 
-    def is_done(self) -> bool:
+    def _is_done(self) -> bool:
         """Whether nothing more will come."""
         raise NotImplementedError
 
-    def is_fed(self) -> bool:
+    def _is_fed(self) -> bool:
         """Whether any code that holds the writing end can make progress here, besides the workers."""
         return False
 
-    def give_up(self, error: BaseException) -> None:
+    def _give_up(self, error: BaseException) -> None:
         """Ends with an error, unless this is done."""
         raise NotImplementedError
 
@@ -343,12 +343,12 @@ class Production:
             context.remember(failure)
         return failure
 
-    def _launch(self, work: Coroutine[object, object, None]) -> None:
-        self.adopt()
+    def _launch_here(self, work: Coroutine[object, object, None]) -> None:
+        self._adopt()
         try:
             task = self.context.spawn(work, self._name, self)
         except ContextStateError as error:
-            self.give_up(error)  # the same answer to whoever asks, now and later
+            self._give_up(error)  # the same answer to whoever asks, now and later
             mark_as_read(error)
             return
         if not task.done():
@@ -362,16 +362,16 @@ class Production:
             del self._tasks[task]
             if not self._tasks:
                 self._tasks = None
-        if task.cancelled() and not self.is_done():
+        if task.cancelled() and not self._is_done():
             # cancelled before its first step, so that no line of it was there to catch anything
-            self.give_up(PromiseCancelledError(f"{self.origin()} was cancelled"))
+            self._give_up(PromiseCancelledError(f"{self._origin()} was cancelled"))
         self._leave_owner()
 
     def _leave_owner(self) -> None:
         """Leaves the owner once there is nothing left to cancel here, and lets the owner do likewise."""
         production = self
         while production._owner is not None and not production._tasks and not production._started:
-            if not production.is_done():
+            if not production._is_done():
                 return
             owner = production._owner
             production._owner = None
@@ -379,6 +379,6 @@ class Production:
                 owner._started.discard(production)
             production = owner
 
-    def workers(self) -> Iterator[asyncio.Task[None]]:
+    def _workers(self) -> Iterator[asyncio.Task[None]]:
         """The tasks that can make progress here; none of them: it is up to code that is not known."""
         return (task for task in self._tasks or () if not task.done())

@@ -216,7 +216,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                 is_ready = await source.ready_in_time(next_end)
                 if not is_ready and next_end < end:
                     late = f"gave no piece within {each} s"
-                elif not is_ready or (loop.time() >= end and not source.all_there()):
+                elif not is_ready or (loop.time() >= end and not source._all_there()):
                     late = f"was not complete within {whole} s"
                 else:
                     piece = await anext(source, _END)
@@ -224,7 +224,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                         return
                     yield piece
                     continue
-                yield out.failure_of(TimeoutError(f"{source.name!r} {late}"))
+                yield out._failure_of(TimeoutError(f"{source.name!r} {late}"))
                 return
 
         return self._piped(in_time, "timeout_pieces")

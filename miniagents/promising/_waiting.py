@@ -59,7 +59,7 @@ async def first_done(sources: Sequence[Promise[object]], decides: Callable[[Fail
         return next((place for place, source in ends if source.done() and decides(source._failure)), None)
 
     async def wait_for(source: Promise[object]) -> None:
-        if decides(await source.settled()):
+        if decides(await source._settled()):
             raise _DecidedError  # `wait` is told so, rather than a future: the watch can look through that
 
     first = decided()

@@ -151,7 +151,7 @@ class Watch:
         writers: _Writers = defaultdict(list)
         for task in asyncio.all_tasks(self._loop):
             production = producing_in(task)
-            if production is not None and production.is_fed() and task not in production.workers():
+            if production is not None and production._is_fed() and task not in production._workers():
                 writers[production].append(task)
         return writers
 
@@ -176,7 +176,7 @@ class Watch:
             turned = circle.index(closing_task)
             names = tuple(self._waits[waiting]._name for waiting in (*circle[turned:], *circle[:turned]))
             self._deadlocks[closing_task] = PromiseDeadlockError(names)
-            self._waits[closing_task].wake()
+            self._waits[closing_task]._wake()
 
 
 def _stuck(
@@ -207,7 +207,7 @@ def _stuck(
         awaited = waits.get(task)
         if awaited is None:
             wakers = joins.get(task, [])
-        elif awaited.is_done() or awaited.was_woken():
+        elif awaited._is_done() or awaited._was_woken():
             alive.append(task)
             continue
         else:
@@ -228,7 +228,7 @@ def _stuck(
 
 
 def _workers(production: Production, writers: _Writers | None) -> list[asyncio.Task[object]]:
-    return [*production.workers(), *(() if writers is None else writers.get(production, ()))]
+    return [*production._workers(), *(() if writers is None else writers.get(production, ()))]
 
 
 def _collect_joins(
@@ -251,5 +251,5 @@ def _next_stuck(
     task: asyncio.Task[object], waits: _Waits, stuck: set[asyncio.Task[object]]
 ) -> asyncio.Task[object] | None:
     production = waits.get(task)
-    following = production.workers() if production is not None else iter(joined_tasks(task))
+    following = production._workers() if production is not None else iter(joined_tasks(task))
     return next((other for other in following if other in stuck), None)

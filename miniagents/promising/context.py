@@ -262,7 +262,7 @@ class PromisingContext:
         """Arranges for the hooks to be called once the promise has resolved; does nothing where there are none."""
         if self._resolved_handlers and not inside_hook.get() and self._state != "closed":
             # what is lazy stays so: looking at its result begins when the work does
-            promise.when_started(
+            promise._when_started(
                 lambda: self.spawn(self._call_resolved_handlers(promise), f"on_promise_resolved({promise.name})")
             )
 
@@ -282,7 +282,7 @@ class PromisingContext:
         """All tasks wait for readers or for writers that are not there any more: tells them so."""
         ended = any(self.watch.is_parked(task) for task in self._tasks)
         for production in self._open_writing_ends():
-            production.give_up(AppenderAbandonedError(f"the context ended before {production.name!r} was closed"))
+            production._give_up(AppenderAbandonedError(f"the context ended before {production.name!r} was closed"))
             ended = True
         for task in tuple(self._tasks):
             if self.watch.is_parked(task) or not ended:
@@ -293,7 +293,7 @@ class PromisingContext:
         return [
             buffer
             for buffer in self._writing_ends
-            if not buffer.is_done() and not buffer.is_lazy() and not any(buffer.workers())
+            if not buffer._is_done() and not buffer._is_lazy() and not any(buffer._workers())
         ]
 
     async def _cancel_work(self) -> None:
@@ -316,7 +316,7 @@ class PromisingContext:
         for task, production in tuple(self._tasks.items()):
             self._forget(task)
             if production is not None:
-                production.give_up(PromiseCancelledError(f"{production.origin()} was cancelled and did not stop"))
+                production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))
             warnings.warn(
                 f"task {task.get_name()!r} did not stop within {self.shutdown_timeout} s of its cancellation and was "
                 f"given up: {task.get_coro()!r}",
@@ -331,7 +331,7 @@ class PromisingContext:
     def _close(self, error: BaseException | None) -> None:
         for buffer in self._open_writing_ends():
             if error is None:
-                buffer.give_up(AppenderAbandonedError(f"the context ended before {buffer.name!r} was closed"))
+                buffer._give_up(AppenderAbandonedError(f"the context ended before {buffer.name!r} was closed"))
             else:
                 buffer.cancel()
         self.watch.closed(self)
@@ -371,7 +371,7 @@ class PromisingContext:
 
     async def _call_resolved_handlers(self, promise: Promise[object]) -> None:
         inside_hook.set(True)
-        failure = await promise.settled()
+        failure = await promise._settled()
         if failure is not None:
             return
         result = await promise

@@ -74,7 +74,7 @@ class Promise(Production, Generic[T_co]):
         if context.start_asap if start_asap is DEFAULT else start_asap:
             self._start()
         else:
-            self.belongs_here()
+            self._belongs_here()
 
     @classmethod
     def resolved(cls, value: U, /) -> Promise[U]:
@@ -102,7 +102,7 @@ class Promise(Production, Generic[T_co]):
         no
         """
         promise: Promise[NoReturn] = _settled_promise("failed")
-        promise._failure = promise.failure_of(error)
+        promise._failure = promise._failure_of(error)
         return promise
 
     # --- reading ---
@@ -117,7 +117,7 @@ class Promise(Production, Generic[T_co]):
 
     def done(self) -> bool:
         """Whether there is a value or an error."""
-        return self.is_done()
+        return self._is_done()
 
     def cancelled(self) -> bool:
         """Whether the promise was cancelled before it had a value."""
@@ -308,7 +308,7 @@ class Promise(Production, Generic[T_co]):
             inner = await self
             result = producing.get()
             if result is not None:
-                result.made_of((inner,))
+                result._made_of((inner,))
             return await inner
 
         return self._derived(flat, "flatten")
@@ -324,22 +324,22 @@ class Promise(Production, Generic[T_co]):
         self._failure: Failure | None = None
         self._resolver = resolver
 
-    def is_done(self) -> bool:
+    def _is_done(self) -> bool:
         """Whether there is a value or an error."""
         return self._value is not PENDING or self._failure is not None
 
-    def is_lazy(self) -> bool:
+    def _is_lazy(self) -> bool:
         """Whether the work waits for a first reader: what is derived from this then does so too."""
-        return self._resolver is not None and not self.is_done()
+        return self._resolver is not None and not self._is_done()
 
-    def give_up(self, error: BaseException) -> None:
+    def _give_up(self, error: BaseException) -> None:
         """Fails, unless this is done."""
-        if not self.is_done():
+        if not self._is_done():
             self._resolver = None
-            self._failure = self.failure_of(error)
-            self.finished()
+            self._failure = self._failure_of(error)
+            self._finished()
 
-    def when_started(self, then: Callable[[], object]) -> None:
+    def _when_started(self, then: Callable[[], object]) -> None:
         """Calls something when the work starts; at once where it has started."""
         resolver = self._resolver
         if resolver is None:
@@ -352,31 +352,31 @@ class Promise(Production, Generic[T_co]):
 
         self._resolver = start
 
-    async def settled(self) -> Failure | None:
+    async def _settled(self) -> Failure | None:
         """Waits for the end without raising the promise's error, which nobody has seen by this."""
-        if not self.is_done():
+        if not self._is_done():
             await self._settle()
         return self._failure
 
     async def _settle(self) -> None:
         """Waits until there is a value or an error."""
         self._start()
-        while not self.is_done():
-            await self.progress()
+        while not self._is_done():
+            await self._progress()
 
     def _start(self) -> None:
         resolver = self._resolver
         if resolver is not None:
             self._resolver = None
-            self.launch(self._produce(resolver))
+            self._launch(self._produce(resolver))
 
     async def _produce(self, resolver: Callable[[], Awaitable[T_co]]) -> None:
         producing.set(self)
         with Catching(self):
             value = await resolver()
-            if not self.is_done():
+            if not self._is_done():
                 self._value = value
-                self.finished()
+                self._finished()
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """A promise made of this one and others: as lazy as they are, and cancelling those that nobody else uses."""
@@ -392,9 +392,9 @@ def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[P
     It is as lazy as they are, and cancels those that nobody else uses when it is cancelled.
     """
     sources = tuple(sources)
-    lazy = any(source.is_lazy() for source in sources)
+    lazy = any(source._is_lazy() for source in sources)
     promise = Promise(resolver, start_asap=False, name=name)
-    promise.made_of(sources)  # before the work begins, which may be at once where tasks are eager
+    promise._made_of(sources)  # before the work begins, which may be at once where tasks are eager
     if not lazy and promise.context.start_asap:
         promise._start()
     return promise

@@ -80,8 +80,8 @@ def retry(
         failed: list[str] = []
         while True:
             attempt = _attempt(factory)
-            result.made_of((attempt,))
-            failure = await attempt.settled()
+            result._made_of((attempt,))
+            failure = await attempt._settled()
             if failure is None:
                 break
             error = failure.error
@@ -94,8 +94,8 @@ def retry(
             seconds = backoff(made) if callable(backoff) else backoff
             _check_seconds(f"{name!r}: the backoff function gave {seconds}", seconds)
             failed.append(said(count_as_read(failure)))
-            result.leave_sources(attempt)
-            if result in (attempt._owner, attempt.pieces_production()._owner):
+            result._leave_sources(attempt)
+            if result in (attempt._owner, attempt._pieces_production()._owner):
                 attempt.cancel()  # what it started and has not ended
             where = f"attempt {made} of {attempts} of {name!r}"
             logger.info("%s failed, the next follows in %s s: %s", where, seconds, failed[-1])

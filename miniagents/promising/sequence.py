@@ -68,8 +68,8 @@ class FlatSequence(Generic[P]):
         self._buffer: PieceBuffer[P] = PieceBuffer(context, name)
         if context is not None:
             context.register_writing_end(self._buffer)
-            self._buffer.adopt()
-            self._buffer.belongs_here()
+            self._buffer._adopt()
+            self._buffer._belongs_here()
         self._queue: deque[P | Failure | _Pending] = deque()
         self._draining = False
         self._out_of_order = 0
@@ -103,7 +103,7 @@ class FlatSequence(Generic[P]):
             self._queue.extend(parts)
             if not self._draining:
                 self._draining = True
-                self._buffer.launch(self._whole_or_error(self._drain))
+                self._buffer._launch(self._whole_or_error(self._drain))
 
     def put_out_of_order(self, item: object) -> None:
         """Adds an item that appears as soon as it is there, whatever was put in before or after it.
@@ -117,7 +117,7 @@ class FlatSequence(Generic[P]):
         for part in self._take_apart(item):
             if isinstance(part, _Pending):
                 self._out_of_order += 1
-                self._buffer.launch(self._whole_or_error(partial(self._forward_out_of_order, part)))
+                self._buffer._launch(self._whole_or_error(partial(self._forward_out_of_order, part)))
             else:
                 self._emit([part])
 
@@ -167,9 +167,9 @@ class FlatSequence(Generic[P]):
         if not self._closed and not self._buffer.ended:
             self.put(item)
         elif self._buffer.was_cancelled():
-            self._buffer.end_with(error)
+            self._buffer._end_with(error)
         elif not is_cancellation(error):
-            failure = self._buffer.failure_of(error)  # whoever leaves the context must not look cancelled
+            failure = self._buffer._failure_of(error)  # whoever leaves the context must not look cancelled
             failure.seen = True
             self._buffer.context.report(failure.error)
 
@@ -187,19 +187,19 @@ class FlatSequence(Generic[P]):
         while nested:
             for part in nested[-1][1]:
                 if isinstance(part, Failure):
-                    parts.append(self._buffer.taken_over(part))
+                    parts.append(self._buffer._taken_over(part))
                     continue
                 piece = self._adapt(part)
                 if piece is not NotImplemented:
                     parts.append(piece)
                     continue
                 if isinstance(part, BaseException):
-                    parts.append(self._buffer.failure_of(part))
+                    parts.append(self._buffer._failure_of(part))
                     continue
                 if _is_stream(part) and part._buffer is self._buffer:
                     raise PromiseDeadlockError((self._buffer.name,))  # it would give what it gives, again and again
                 level: tuple[object, Iterator[object]]
-                if _is_stream(part) and part.all_there():
+                if _is_stream(part) and part._all_there():
                     level = part._buffer, iter(part._buffer.pieces)
                 elif _is_async_iterable(part):
                     parts.append(_Pending(part))
@@ -278,7 +278,7 @@ class FlatSequence(Generic[P]):
         try:
             return self._take_apart(item)
         except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
-            return [self._buffer.failure_of(error)]
+            return [self._buffer._failure_of(error)]
 
     def _end_if_complete(self) -> None:
         if self._closed and not self._draining and not self._queue and not self._out_of_order:

@@ -105,7 +105,7 @@ class StreamedPromise(
             buffer.at_end = self._start
             buffer.start()
         else:
-            self.belongs_here()
+            self._belongs_here()
 
     @classmethod
     def of(cls, pieces: Iterable[Q], /) -> Stream[Q]:
@@ -130,7 +130,7 @@ class StreamedPromise(
         """Whether the whole, or the error in its place, is known."""
         if self._collect is not None and self._buffer.ended:
             self._make_whole()
-        return self.is_done()
+        return self._is_done()
 
     # --- combinators: of the whole ---
 
@@ -187,38 +187,38 @@ class StreamedPromise(
         self._buffer = buffer
         self._collect = collect
 
-    def when_started(self, then: Callable[[], object]) -> None:
+    def _when_started(self, then: Callable[[], object]) -> None:
         """Calls something when the work starts; at once where it has started."""
-        self._buffer.when_started(then)
+        self._buffer._when_started(then)
 
     def _outcomes(self) -> AsyncIterator[P_co | Failure]:
         """Reads from the first piece, failures as objects."""
         return self._buffer.outcomes()
 
-    def is_lazy(self) -> bool:
+    def _is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
-        return self._buffer.is_lazy()
+        return self._buffer._is_lazy()
 
-    def all_there(self) -> bool:
+    def _all_there(self) -> bool:
         """Whether no more pieces will come."""
         return self._buffer.ended
 
-    def bound_to_readers(self) -> int | None:
+    def _bound_to_readers(self) -> int | None:
         """How many pieces this may be ahead of its furthest reader, as long as there are more to come."""
         return None if self._buffer.ended else self._buffer.max_ahead
 
-    def pieces_production(self) -> Production:
+    def _pieces_production(self) -> Production:
         """Where readers and results are counted."""
         return self._buffer
 
-    def made_of(self, sources: Iterable[Production]) -> None:
+    def _made_of(self, sources: Iterable[Production]) -> None:
         """Notes what the pieces and the whole are made of."""
-        self._buffer.made_of(sources)
-        super().made_of(sources)
+        self._buffer._made_of(sources)
+        super()._made_of(sources)
 
-    def parts(self) -> Iterable[Production]:
+    def _parts(self) -> Iterable[Production]:
         """What is cancelled with this: the making of the pieces, and whatever was started."""
-        return (self._buffer, *super().parts())
+        return (self._buffer, *super()._parts())
 
     async def _settle(self) -> None:
         await self._buffer.completed()
@@ -230,7 +230,7 @@ class StreamedPromise(
     def _make_whole(self) -> None:
         """Makes the whole of pieces that are all there."""
         collect = self._collect
-        if collect is None or self.is_done():
+        if collect is None or self._is_done():
             return
         failure = self._buffer.failure
         if failure is None:
@@ -239,9 +239,9 @@ class StreamedPromise(
             except BaseException as error:
                 if ends_task(error, running_task()):
                     raise
-                failure = self.failure_of(error)
+                failure = self._failure_of(error)
         self._failure = failure
-        self.finished()
+        self._finished()
 
     def _piped(
         self,
@@ -256,7 +256,7 @@ class StreamedPromise(
     def _worked(self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str) -> Stream[Q]:
         """The stream of what tasks put into a buffer, for what one async generator cannot do."""
         buffer = make(active_context.get(), f"{self._name}.{what}")
-        buffer.belongs_here()
+        buffer._belongs_here()
         return made_of((self,), buffer)
 
     def _over(self, buffer: PieceBuffer[Q]) -> Stream[Q]:
@@ -267,7 +267,7 @@ class StreamedPromise(
         """Reads this as a source of `out`, in whose work it is called, with an eye on the clock."""
         source = self.pieces()
         if source._buffer is not self._buffer:  # what this buffer holds is not yet what reading this gives
-            out.made_of((source,))
+            out._made_of((source,))
         return TimedOutcomes(source._buffer)
 
 
@@ -311,10 +311,10 @@ def made_of(sources: Iterable[object], buffer: PieceBuffer[Q], *, lazy: bool = F
     context.open_loop(promise.name)
     context.notify_resolved(promise)
     productions = [source for source in sources if isinstance(source, Production)]
-    bounds = [bound for source in productions if (bound := source.bound_to_readers()) is not None]
+    bounds = [bound for source in productions if (bound := source._bound_to_readers()) is not None]
     if bounds and not buffer.bounded:
         buffer.bound(min(bounds))
-    buffer.made_of(productions)
-    if context.start_asap and not lazy and not any(source.is_lazy() for source in productions):
+    buffer._made_of(productions)
+    if context.start_asap and not lazy and not any(source._is_lazy() for source in productions):
         buffer.start()
     return promise

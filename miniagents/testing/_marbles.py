@@ -141,7 +141,7 @@ def marbles(
                     yield what.value
                 else:
                     line.error(what)
-                    yield out.failure_of(what)
+                    yield out._failure_of(what)
             await source.never(reader.time)
 
     stream: Stream[Any] = piped(played, name, (), lazy=start_asap is False, max_ahead=max_ahead)  # Any: as above

@@ -134,7 +134,7 @@ async def test_cancelling_a_gather_leaves_its_sources_to_other_readers() -> None
     async with PromisingContext():
         source = Promise(slow)
         both = gather(source, source)
-        reader = asyncio.create_task(source.settled())
+        reader = asyncio.create_task(source._settled())
         await settle()
         both.cancel()
         gate.set()

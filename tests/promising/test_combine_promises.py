@@ -319,7 +319,7 @@ async def test_p3_cancelling_the_result_leaves_sources_with_other_readers(combin
 
     async with PromisingContext():
         shared, own = Promise(work), Promise(never)
-        reader = asyncio.create_task(shared.settled())
+        reader = asyncio.create_task(shared._settled())
         also = shared.map(str)
         result = combine(shared, own)
         await turns()
@@ -379,7 +379,7 @@ async def test_p3_a_reader_of_the_result_that_is_cancelled_changes_nothing(combi
 
     async with PromisingContext():
         result = combine(work(), work())
-        reader = asyncio.create_task(result.settled())
+        reader = asyncio.create_task(result._settled())
         await turns()
         reader.cancel()
         await asyncio.gather(reader, return_exceptions=True)
@@ -445,7 +445,7 @@ class Run:
         async def main() -> tuple[object, float]:
             async with PromisingContext():
                 self.promises = [Promise(partial(self.work, number)) for number in range(len(self.script))]
-                failure = await (result := combine(*self.promises)).settled()
+                failure = await (result := combine(*self.promises))._settled()
                 moment = asyncio.get_running_loop().time()
                 if failure is None:
                     return await result, moment

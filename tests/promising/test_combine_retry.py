@@ -279,7 +279,7 @@ async def test_p3_an_attempt_that_somebody_else_reads_goes_on() -> None:
     running = Running()
     async with PromisingContext():
         shared = Promise(running)
-        reader = asyncio.create_task(shared.settled())
+        reader = asyncio.create_task(shared._settled())
         promise = retry(lambda: shared)
         await turns()
         promise.cancel()
@@ -351,7 +351,7 @@ def test_each_new_attempt_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 def calls_of(flaky: Flaky, *, attempts: int, backoff: Callable[[int], float] | float) -> list[float]:
     async def main() -> None:
         async with PromisingContext():
-            await retry(flaky, attempts=attempts, backoff=backoff).settled()
+            await retry(flaky, attempts=attempts, backoff=backoff)._settled()
 
     virtual(main())
     return flaky.calls
@@ -415,7 +415,7 @@ def test_law_of_retry(
     async def main() -> object:
         async with PromisingContext():
             promise = retry(attempt, attempts=attempts, backoff=lambda failed: pauses[failed - 1], errors=expected)
-            failure = await promise.settled()
+            failure = await promise._settled()
             return await promise if failure is None else await promise.recover(lambda error: error)
 
     result = virtual(main())

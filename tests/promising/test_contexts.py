@@ -188,7 +188,7 @@ async def test_p8_a_timeout_on_a_promise_does_not_hold_up_leaving() -> None:
 
     with pytest.raises(TimeoutError):
         async with PromisingContext():
-            await asyncio.wait_for(StreamedPromise(endless, total).settled(), 0.01)
+            await asyncio.wait_for(StreamedPromise(endless, total)._settled(), 0.01)
 
 
 async def test_p8_a_task_that_does_not_stop_is_given_up_with_a_warning_that_names_it() -> None:
@@ -356,7 +356,7 @@ async def test_p8_an_inner_context_that_ends_leaves_readers_of_outer_streams_alo
 async def test_p8_what_waits_for_a_stream_that_nobody_feeds_ends_with_the_context() -> None:
     async with PromisingContext():
         appender = StreamAppender[int](name="left open")
-        reading = Promise(appender.promise.settled)
+        reading = Promise(appender.promise._settled)
         gathered = appender.promise.map(len)
     assert await reading is not None
     with pytest.raises(AppenderAbandonedError, match="left open"):
@@ -576,7 +576,7 @@ async def test_an_error_that_is_read_anywhere_is_not_logged(reader: str, logged:
 
     async with PromisingContext():
         source = Promise(fails)
-        early = asyncio.ensure_future(source.settled()) if reader == "the source before" else None
+        early = asyncio.ensure_future(source._settled()) if reader == "the source before" else None
         reading = asyncio.create_task(read_error(source)) if reader == "the source before" else None
         if reading is not None:
             await settle()

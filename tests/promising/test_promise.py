@@ -159,7 +159,7 @@ async def test_p2_what_is_made_of_a_lazy_promise_is_lazy() -> None:
         made = [lazy.map(str), lazy.then(lambda _: asyncio.sleep(0)), lazy.recover(str), lazy.tap(print)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert lazy.is_lazy()
+        assert lazy._is_lazy()
         assert not any(promise.done() for promise in made)
 
 
@@ -198,8 +198,8 @@ async def test_p3_a_reader_that_times_out_takes_nothing_from_the_others() -> Non
             go.clear()
             promise = Promise(work, start_asap=start_asap)
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(promise.settled(), 0.01)
-            other = asyncio.ensure_future(asyncio.wait_for(promise.settled(), 5))
+                await asyncio.wait_for(promise._settled(), 0.01)
+            other = asyncio.ensure_future(asyncio.wait_for(promise._settled(), 5))
             await asyncio.sleep(0)
             go.set()
             await other
@@ -269,10 +269,10 @@ async def test_p3_a_promise_that_read_a_lazy_one_first_does_not_take_it_along_wh
 
     async with PromisingContext():
         lazy = Promise(work, start_asap=False, name="lazy")
-        reader = Promise(lazy.settled, name="reader")
+        reader = Promise(lazy._settled, name="reader")
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        other = Promise(lazy.settled, name="other reader")
+        other = Promise(lazy._settled, name="other reader")
         await asyncio.sleep(0)
         reader.cancel()
         go.set()
@@ -415,7 +415,7 @@ async def test_a_promise_tells_its_name_and_state() -> None:
         assert repr(pending) == "<Promise 'answer' resolved>"
     failed = Promise.failed(ValueError("no"))
     assert repr(failed) == "<Promise 'failed' failed>"
-    assert await failed.settled() is not None
+    assert await failed._settled() is not None
     failed.cancel()
     with pytest.raises(ValueError, match="no"):
         await failed

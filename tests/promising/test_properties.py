@@ -169,7 +169,7 @@ def test_p4_each_complete_reader_sees_the_same_whatever_the_others_do(
             await asyncio.gather(*cancelling)
             assert await outcomes(stream) == expected
             errors = [outcome for outcome in expected if isinstance(outcome, BaseException)]
-            failure = await stream.settled()
+            failure = await stream._settled()
             assert (failure.error if failure is not None else None) == (errors[0] if errors else None)
             await asyncio.gather(*producer.writing)
         assert asyncio.all_tasks() == {asyncio.current_task()}
@@ -311,7 +311,7 @@ def test_p8_a_cancellation_at_any_moment_leaves_no_task(chunks: list[Node], mome
                     await turns(moment)
                     raise PieceError(0)
                 else:
-                    await doubled.settled()
+                    await doubled._settled()
                     await asyncio.Event().wait()
         finally:
             for writer in writing:

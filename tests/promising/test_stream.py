@@ -102,7 +102,7 @@ async def test_p2_a_lazy_stream_starts_with_its_first_reader(by: str) -> None:
         doubled = stream.map_pieces(lambda number: 2 * number)
         await settle()
         assert numbers.made == 0
-        assert doubled.is_lazy()
+        assert doubled._is_lazy()
         if by == "iterating":
             assert await anext(aiter(doubled)) == 0
         else:
@@ -147,7 +147,7 @@ async def test_p3_cancelling_a_promise_that_read_a_lazy_stream_first_leaves_the_
             return await stream
 
         reader = Promise(read)
-        waiting = asyncio.create_task(reader.settled())
+        waiting = asyncio.create_task(reader._settled())
         await settle()
         reader.cancel()
         await waiting
@@ -240,7 +240,7 @@ async def test_p4_a_million_ready_pieces_starve_nobody(what: str) -> None:
         total = 0
         async for _ in stream:
             total += 1
-        await stream.settled()
+        await stream._settled()
         assert total in (0, count)
         assert ticks >= count // 512
         ticking.cancel()

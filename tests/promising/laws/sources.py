@@ -241,7 +241,7 @@ class Given:
             for outcome in source.script:
                 await turns(self.manner.pause)
                 source.made += 1
-                yield out.failure_of(outcome) if isinstance(outcome, BaseException) else convert(outcome)
+                yield out._failure_of(outcome) if isinstance(outcome, BaseException) else convert(outcome)
             await self._end()
         finally:
             source.stopped = True
