@@ -103,7 +103,9 @@ class MessageCombinators(StreamedPromise[str, M_co]):
     @overload
     def recover_message(self, fn: Callable[[Exception], M], /) -> MessagePromise[M_co | M]: ...
     @overload
-    def recover_message(self, fn: Callable[[E], M], /, *errors: type[E]) -> MessagePromise[M_co | M]: ...
+    def recover_message(
+        self, fn: Callable[[E], M], error: type[E], /, *errors: type[E]
+    ) -> MessagePromise[M_co | M]: ...
     def recover_message(
         self,
         fn: Callable[[Any], M],  # Any: the overloads tie it to the classes given

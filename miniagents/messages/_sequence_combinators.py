@@ -115,7 +115,9 @@ class SequenceCombinators(StreamedPromise[MessagePromise[M_co], tuple[M_co, ...]
     @overload
     def recover_messages(self, fn: Callable[[Exception], M], /) -> MessageSequencePromise[M_co | M]: ...
     @overload
-    def recover_messages(self, fn: Callable[[E], M], /, *errors: type[E]) -> MessageSequencePromise[M_co | M]: ...
+    def recover_messages(
+        self, fn: Callable[[E], M], error: type[E], /, *errors: type[E]
+    ) -> MessageSequencePromise[M_co | M]: ...
     def recover_messages(
         self,
         fn: Callable[[Any], M],  # Any: the overloads tie it to the classes given

@@ -28,6 +28,10 @@ async def one() -> int:
     return 1
 
 
+def number_of(error: OSError) -> int | None:
+    return error.errno
+
+
 def plain() -> int:
     return 1
 
@@ -61,6 +65,7 @@ async def more_of_promises(p: Promise[int], q: Promise[tuple[int, str]], wide: P
     race(p, 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     gather(p, start_asap=False)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     p.timeout("3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    p.recover(number_of)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # of an OSError only
     p.recover(str, "ValueError")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     p.pair(p)  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # no tuple
     q.starmap(lambda one: one)  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType]  # two arguments
