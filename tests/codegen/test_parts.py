@@ -1,20 +1,19 @@
-"""The small parts: names, patterns, limits, templates, docstrings."""
+"""The small parts: names, limits, templates, docstrings."""
 
 import ast
 import doctest
 import keyword
-import re
 
 import pytest
 from hypothesis import given, strategies as st
 
-from miniagents.codegen import limits, names, patterns, templates
+from miniagents.codegen import limits, names, templates
 from miniagents.codegen.docstrings import WIDTH, docstring
 from miniagents.codegen.errors import printable
 from miniagents.messages._generated import Message
 
 
-@pytest.mark.parametrize("module", [names, patterns, limits])
+@pytest.mark.parametrize("module", [names, limits])
 def test_the_examples_in_docstrings_are_true(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -37,37 +36,6 @@ def test_g3_whatever_a_type_is_called_its_class_is_one_plain_identifier_or_refus
 def test_fields_do_not_hide_what_messages_have_by_nature() -> None:
     inherited = {name for name in dir(Message) if not name.startswith("_")} - {"text"}
     assert inherited <= names.ATTRIBUTES
-
-
-@pytest.mark.parametrize(
-    ("pattern", "yes", "no"),
-    [
-        ("^[a-z]+$", ["abc"], ["abc\n", "", "Abc"]),
-        (r"^\d$", ["1"], ["\u0661"]),
-        (r"^[\w-]+$", ["a_1-"], ["\u00e9"]),
-        ("^.$", ["a"], ["\n", "\r", "\u2028"]),
-        ("b|^c{2,3}?$", ["abc", "cc"], ["c"]),
-        (r"^(?:a\/[/\]])+$", ["a//a/]"], ["a/"]),
-        (r"\D\W", ["x-"], ["1-"]),
-    ],
-)
-def test_g2_patterns_mean_what_they_mean_in_ecmascript(pattern: str, yes: list[str], no: list[str]) -> None:
-    translated = patterns.translate(pattern)
-    assert translated is not None
-    assert all(re.search(translated, text) for text in yes)
-    assert not any(re.search(translated, text) for text in no)
-
-
-@pytest.mark.parametrize(
-    "pattern",
-    [
-        *(r"\s", r"\bx", r"\p{L}", r"\u0041", r"\x41", "\\", r"(x)\1"),
-        *("(?=x)", "(?i)x", "(?P<n>x)", "(", "x)", "a**", "a++", "*", "a{,3}", "{"),
-        *("[a", "[]", "[^]", "[--a]", r"[+-\d]", r"[\d-z]", "[[a]]", "[a&&b]"),
-    ],
-)
-def test_g2_patterns_without_a_plain_counterpart_are_refused(pattern: str) -> None:
-    assert patterns.translate(pattern) is None
 
 
 def test_templates_know_their_fields_and_braces() -> None:

@@ -1,0 +1,11 @@
+"""JSON Schema 2020-12 at run time: whether plain JSON fits a schema, and if not, where and why.
+
+Generated modules bring their schema along; what a type cannot say is checked against it here. Only the standard library
+is needed. A schema is compiled to closures at its first use; a value that they refuse (or that is nested too deeply for
+them) is looked at a second time by an interpreter that needs no stack and says what is wrong.
+"""
+
+from miniagents.validation.survey import UnsupportedSchemaError
+from miniagents.validation.validator import Validator, Violation
+
+__all__ = ["UnsupportedSchemaError", "Validator", "Violation"]

@@ -1,0 +1,269 @@
+"""The keywords that look at a value itself and at no schema below: when each accepts, and what is said if not."""
+
+import re
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from miniagents.validation.formats import FORMATS, is_checked
+from miniagents.validation.values import (
+    CLASSES,
+    TYPES,
+    Check,
+    JsonValue,
+    Memo,
+    canonical,
+    counted,
+    equal_items,
+    listed,
+    missing,
+    shown,
+)
+
+
+class Leaf(NamedTuple):
+    """One such keyword with its argument."""
+
+    keyword: str
+    classes: tuple[type, ...]
+    """Of values that it speaks of; it accepts all others."""
+    accepts: Check
+    message: Callable[[Any], str]  # Any: a value of `classes`
+    """Says what is wrong with a value that is not accepted."""
+    expected: str = ""
+    """What kinds of values there may be, for those keywords that name them."""
+
+
+_Objects: Final = (dict,)
+_Numbers: Final = (int, float)
+
+
+# --- which classes of values there may be ---
+
+
+def admitted(schema: dict[str, Any]) -> dict[type, list[Check]]:  # Any: a schema
+    """Return the classes of values that `type`, `const` and `enum` leave, each with what is still to check."""
+    table: dict[type, list[Check]] = {cls: [] for cls in CLASSES}
+    if "type" in schema:
+        names = _type_names(schema["type"])
+        allowed = {cls for name in names for cls in TYPES[name]}
+        table = {cls: [] for cls in CLASSES if cls in allowed}
+        if "integer" in names and "number" not in names:
+            table[float].append(_is_whole)
+    for keyword in ("const", "enum"):
+        if keyword in schema:
+            values = [schema["const"]] if keyword == "const" else schema["enum"]
+            table = {
+                cls: [*checks, *more]
+                for cls, checks in table.items()
+                if (more := _member_checks(cls, values)) is not None
+            }
+    return table
+
+
+def _type_names(argument: str | list[str]) -> list[str]:
+    return [argument] if isinstance(argument, str) else argument
+
+
+def _is_whole(value: float, _: Memo) -> bool:
+    return value.is_integer()
+
+
+def _member_checks(cls: type, values: list[JsonValue]) -> list[Check] | None:
+    """Return what to check of a value of a class that is to be one of `values`, or None if it cannot be one."""
+    if cls in (int, float):
+        members = [value for value in values if type(value) in (int, float)]
+    else:
+        members = [value for value in values if type(value) is cls]
+    if not members:
+        return None
+    if cls in (list, dict):
+        texts = frozenset(map(canonical, members))
+        return [lambda value, _: canonical(value) in texts]
+    if cls is type(None):
+        return []
+    if cls is bool:
+        return [] if len(set(members)) == 2 else [lambda value, _: value is members[0]]
+    known = frozenset(members)
+    return [lambda value, _: value in known]
+
+
+# --- all of a schema ---
+
+
+def leaves(schema: dict[str, Any]) -> Iterator[Leaf]:  # Any: a schema
+    """Yield such keywords of a schema, those first that say which kind of value there may be."""
+    for keyword in ("type", "const", "enum"):
+        if keyword in schema:
+            yield _kind(keyword, schema[keyword])
+    yield from constraints(schema)
+
+
+def constraints(schema: dict[str, Any]) -> Iterator[Leaf]:  # Any: a schema
+    """Yield such keywords of a schema other than `type`, `const` and `enum`."""
+    for keyword, make in _MAKERS.items():
+        if keyword in schema:
+            yield make(schema[keyword])
+    if is_checked(schema):
+        yield _format(schema["format"])
+    if schema.get("uniqueItems"):
+        yield _unique()
+
+
+def _kind(keyword: str, argument: Any) -> Leaf:  # Any: any JSON
+    table = admitted({keyword: argument})
+
+    def accepts(value: JsonValue, memo: Memo) -> bool:
+        checks = table.get(type(value))
+        return checks is not None and all(check(value, memo) for check in checks)
+
+    match keyword:
+        case "type":
+            expected = listed(_type_names(argument))
+        case "enum" if len(argument) != 1:
+            expected = f"one of {listed([_shown_whole(value) for value in argument], ',')}"
+        case "enum":
+            expected = _shown_whole(argument[0])
+        case _:
+            expected = _shown_whole(argument)
+
+    def message(value: JsonValue) -> str:
+        return f"Expected {expected}; got {shown(value)}"
+
+    return Leaf(keyword, CLASSES, accepts, message, expected)
+
+
+def _shown_whole(value: JsonValue) -> str:
+    return f"{shown(value)} given in the schema" if value and isinstance(value, list | dict) else shown(value)
+
+
+def _bound(keyword: str, words: str, accepts: Callable[[float], Check]) -> Callable[[float], Leaf]:
+    def make(limit: float) -> Leaf:
+        def message(value: float) -> str:
+            return f"Expected a number {words} {shown(limit)}; got {shown(value)}"
+
+        return Leaf(keyword, _Numbers, accepts(limit), message)
+
+    return make
+
+
+def _multiple_of(factor: float) -> Leaf:
+    whole = int(factor) if factor == int(factor) else None
+    exact = Fraction(repr(factor)) if whole is None else Fraction(whole)
+
+    def accepts(value: float, _: Memo) -> bool:
+        if isinstance(value, int):
+            return (value % whole if whole is not None else value % exact) == 0
+        if value.is_integer() and whole is not None:
+            return int(value) % whole == 0
+        if whole is not None or value - value != 0:
+            return False
+        return Fraction(repr(value)) % exact == 0
+
+    def message(value: float) -> str:
+        return f"Expected a multiple of {shown(factor)}; got {shown(value)}"
+
+    return Leaf("multipleOf", _Numbers, accepts, message)
+
+
+def _size(keyword: str, cls: type, one: str, many: str) -> Callable[[float], Leaf]:
+    least = keyword.startswith("min")
+
+    def make(limit: float) -> Leaf:
+        def at_least(value: str, _: Memo) -> bool:
+            return len(value) >= limit
+
+        def at_most(value: str, _: Memo) -> bool:
+            return len(value) <= limit
+
+        def message(value: str) -> str:
+            return f"Expected at {'least' if least else 'most'} {counted(limit, one, many)}; got {len(value)}"
+
+        return Leaf(keyword, (cls,), at_least if least else at_most, message)
+
+    return make
+
+
+def _pattern(pattern: str) -> Leaf:
+    search = re.compile(pattern).search
+
+    def accepts(value: str, _: Memo) -> bool:
+        return search(value) is not None
+
+    def message(value: str) -> str:
+        return f"Expected a string that matches {pattern}; got {shown(value)}"
+
+    return Leaf("pattern", (str,), accepts, message)
+
+
+def _format(name: str) -> Leaf:
+    fits = FORMATS[name]
+
+    def accepts(value: str, _: Memo) -> bool:
+        return fits(value)
+
+    def message(value: str) -> str:
+        return f"Expected a {name}; got {shown(value)}"
+
+    return Leaf("format", (str,), accepts, message)
+
+
+def _unique() -> Leaf:
+    def accepts(value: list[JsonValue], _: Memo) -> bool:
+        return len(value) < 2 or equal_items(value) is None
+
+    def message(value: list[JsonValue]) -> str:
+        first, second = equal_items(value) or (0, 0)
+        return f"Expected different items; items {first} and {second} are equal"
+
+    return Leaf("uniqueItems", (list,), accepts, message)
+
+
+def _required(names: list[str]) -> Leaf:
+    def accepts(value: dict[str, JsonValue], _: Memo) -> bool:
+        for name in names:  # noqa: SIM110 all() takes twice the time
+            if name not in value:
+                return False
+        return True
+
+    def message(value: dict[str, JsonValue]) -> str:
+        return missing([name for name in names if name not in value])
+
+    return Leaf("required", _Objects, accepts, message)
+
+
+def _dependent_required(dependencies: dict[str, list[str]]) -> Leaf:
+    def first_missing(value: dict[str, JsonValue]) -> tuple[str, str] | None:
+        for name, others in dependencies.items():
+            if name in value:
+                for other in others:
+                    if other not in value:
+                        return name, other
+        return None
+
+    def accepts(value: dict[str, JsonValue], _: Memo) -> bool:
+        return first_missing(value) is None
+
+    def message(value: dict[str, JsonValue]) -> str:
+        name, other = first_missing(value) or ("", "")
+        return f"property {shown(other)} is missing, which has to be there together with {shown(name)}"
+
+    return Leaf("dependentRequired", _Objects, accepts, message)
+
+
+_MAKERS: Final[dict[str, Callable[[Any], Leaf]]] = {  # Any: `survey` has looked at the arguments
+    "minimum": _bound("minimum", "of at least", lambda limit: lambda value, _: value >= limit),
+    "maximum": _bound("maximum", "of at most", lambda limit: lambda value, _: value <= limit),
+    "exclusiveMinimum": _bound("exclusiveMinimum", "above", lambda limit: lambda value, _: value > limit),
+    "exclusiveMaximum": _bound("exclusiveMaximum", "below", lambda limit: lambda value, _: value < limit),
+    "multipleOf": _multiple_of,
+    "minLength": _size("minLength", str, "character", "characters"),
+    "maxLength": _size("maxLength", str, "character", "characters"),
+    "pattern": _pattern,
+    "minItems": _size("minItems", list, "item", "items"),
+    "maxItems": _size("maxItems", list, "item", "items"),
+    "minProperties": _size("minProperties", dict, "property", "properties"),
+    "maxProperties": _size("maxProperties", dict, "property", "properties"),
+    "required": _required,
+    "dependentRequired": _dependent_required,
+}
