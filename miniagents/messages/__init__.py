@@ -18,25 +18,32 @@ from miniagents.messages._generated import (
 from miniagents.messages.codec import DecodeError, UnknownMessage, decode, encode
 from miniagents.messages.frozen import Frozen, FrozenDict, canonical_form, freeze
 from miniagents.messages.promises import MessagePromise, MessageSequencePromise, stream_message
+from miniagents.messages.record import NO_EXTRAS, Extras, JsonValue, Record
+from miniagents.messages.schema_codec import SchemaCodec
 from miniagents.messages.sequence import MessageSequence, MessageType
 from miniagents.messages.text import join_messages, split_messages
 
 __all__ = [
+    "NO_EXTRAS",
     "AgentCallNode",
     "AgentReplyNode",
     "AnyMessage",
     "AssistantMessage",
     "DecodeError",
     "ErrorMessage",
+    "Extras",
     "Frozen",
     "FrozenDict",
+    "JsonValue",
     "Message",
     "MessagePromise",
     "MessageSequence",
     "MessageSequencePromise",
     "MessageType",
     "ReasoningDelta",
+    "Record",
     "RefusalDelta",
+    "SchemaCodec",
     "StreamEvent",
     "SystemMessage",
     "TextDelta",

@@ -13,7 +13,10 @@ FrozenDict            an object; a key that starts with ``@`` gets another ``@``
                       ``{"@map": [[key, value], ...]}``, sorted
 frozenset             ``{"@set": [item, ...]}``, sorted
 a message             ``{"@type": tag, ...}`` with all its fields by their encoded names, those at defaults too;
-                      fields that are ``msgspec.UNSET`` are left out
+                      fields that are ``msgspec.UNSET`` are left out; a name that starts with ``@`` gets another ``@``
+                      in front
+a record              the same, with the name of its class as the tag; a discriminator is part of the class, and what
+                      its open object holds beside the fields stands under ``"@@extra"``
 a message in it       ``{"@key": its full key}``
 UUID, date            ``{"@uuid": text}``, ``{"@date": text}``
 datetime, time        aware: ``{"@datetime": microseconds since 1970 UTC}``, ``{"@time": microseconds since midnight
@@ -45,7 +48,16 @@ from uuid import UUID
 
 import msgspec
 
-from miniagents.messages.freezing import FrozenDict, FrozenType, is_list, is_mapping, is_set, is_tuple, path_of
+from miniagents.messages.freezing import (
+    FrozenDict,
+    FrozenType,
+    class_tag,
+    is_list,
+    is_mapping,
+    is_set,
+    is_tuple,
+    path_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -138,8 +150,7 @@ def _write(
 
 
 def _struct_frame(value: msgspec.Struct) -> _Frame:
-    tag = value.__struct_config__.tag
-    fields: dict[str, tuple[str | None, object]] = {"@type": (None, tag)}
+    fields: dict[str, tuple[str | None, object]] = {"@type": (None, class_tag(type(value)))}
     for name, encoded in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
         content = getattr(value, name)
         if content is not msgspec.UNSET:

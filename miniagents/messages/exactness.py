@@ -7,13 +7,14 @@ the second in the untyped fields of the classes that have any, so that others pa
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast, get_args
 
 import msgspec
 
-from miniagents.messages.freezing import FrozenDict, is_list, is_mapping, is_set, is_tuple, path_of
+from miniagents.messages.freezing import FrozenDict, is_list, is_mapping, is_record, is_set, is_tuple, path_of
 from miniagents.messages.frozen import Frozen, loaded_classes, when_classes_change
-from miniagents.messages.shapes import Shape, shape_of
+from miniagents.messages.record import EXTRAS_FIELD
+from miniagents.messages.shapes import Shape, bare, has_messages, is_message_class, kind_of, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,10 +24,16 @@ _Path: TypeAlias = "tuple[_Path | None, str | int]"
 
 
 def fields_to_check(cls: type[msgspec.Struct]) -> tuple[tuple[str, Shape], ...]:
-    """List the fields of a class in which something can stand that is not read back as it is, with their shapes."""
+    """List the fields of a class in which something can stand that is not read back as it is, with their shapes.
+
+    Extras are among them: they are not written where msgspec puts them.
+    """
     known = _to_check.get(cls)
     if known is None:
-        known = _to_check[cls] = tuple((name, shape) for name, shape in _shapes(cls) if _asks(shape, set()))
+        known = tuple((name, shape) for name, shape in _shapes(cls) if name == EXTRAS_FIELD or _asks(shape, set()))
+        if not known and is_record(cls) and _holds_only_records(cls, set()):
+            known = NOTHING
+        _to_check[cls] = known
     return known
 
 
@@ -102,6 +109,32 @@ known_fields: Callable[[type], tuple[tuple[str, Shape], ...] | None] = _to_check
 when_classes_change.append(_to_check.clear)
 
 
+class _Nothing(tuple[tuple[str, Shape], ...]):
+    """Another empty tuple."""
+
+    __slots__ = ()
+
+
+NOTHING: tuple[tuple[str, Shape], ...] = _Nothing()
+"""What `fields_to_check` tells of records in which NaN is not looked for either.
+
+Decoding makes none, and constructors refuse it in all fields that may hold a float.
+"""
+
+
+def _holds_only_records(form: object, seen: set[object]) -> bool:
+    """Tell whether no messages are in values of a type; one that holds none at all does as well."""
+    form = bare(form)
+    kind = kind_of(form)
+    if not is_message_class(kind):
+        return all(_holds_only_records(part, seen) for part in get_args(form) if has_messages(part))
+    if not kind.is_record:
+        return False
+    classes = set(loaded_classes(kind)) - seen
+    seen |= classes
+    return all(_holds_only_records(field.type, seen) for cls in classes for field in msgspec.structs.fields(cls))
+
+
 def _shapes(cls: type[msgspec.Struct]) -> Iterator[tuple[str, Shape]]:
     try:
         fields = msgspec.structs.fields(cls)
@@ -112,11 +145,13 @@ def _shapes(cls: type[msgspec.Struct]) -> Iterator[tuple[str, Shape]]:
 
 
 def _asks(shape: Shape, seen: set[type]) -> bool:
-    """Tell whether something untyped is to be found under a shape, through all classes that may stand there."""
+    """Tell whether something untyped, or a record with extras, is under a shape, through all classes that may be."""
     if shape.untyped or shape.string_keys:
         return True
     inner = [part for part in (shape.items, shape.values, *shape.fixed) if part is not None]
     classes = set(chain.from_iterable(map(_derived, shape.classes))) - seen
+    if any(EXTRAS_FIELD in cls.__struct_fields__ for cls in classes):
+        return True
     seen |= classes
     inner += [field for cls in classes for _, field in _shapes(cls)]
     return any(_asks(part, seen) for part in inner)

@@ -104,6 +104,28 @@ else:
 class FrozenType(msgspec.StructMeta):
     """The class of all Frozen classes, by which `freeze` knows their values; what it does is in `frozen.py`."""
 
+    # Properties, for a field of their name would come before a method.
+
+    @property
+    def class_tag(cls) -> str:  # noqa: N805  # a class
+        """What stands for the class in the canonical form of its values."""
+        return str(cls.__struct_config__.tag)
+
+    @property
+    def is_record(cls) -> bool:  # noqa: N805  # a class
+        """Whether it is a class of values that are encoded without a class tag; see `record.py`."""
+        return False
+
+
+def class_tag(cls: type) -> str:
+    """Tell what stands for a class in the canonical form of its values."""
+    return cls.class_tag if isinstance(cls, FrozenType) else cls.__name__
+
+
+def is_record(cls: type) -> bool:
+    """Tell whether values of a class are encoded without a class tag; see `record.py`."""
+    return isinstance(cls, FrozenType) and cls.is_record
+
 
 def freeze(value: object) -> object:
     """Turn a value into an immutable one that is equal in content, however deep it is nested.

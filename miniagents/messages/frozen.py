@@ -9,28 +9,27 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import sys
-import types
 from contextvars import ContextVar
-from datetime import datetime, time
-from decimal import Decimal
-from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ForwardRef, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
 
 import msgspec
 from msgspec.structs import force_setattr
-from typing_extensions import Format, dataclass_transform, evaluate_forward_ref, get_annotations
+from typing_extensions import Format, dataclass_transform, get_annotations
 
 from miniagents.messages.canonical import message_form
-from miniagents.messages.freezing import UNCHANGED, FrozenDict, FrozenType, freeze, freeze_field
+from miniagents.messages.freezers import freezer_of, is_frozen_when_decoded
+from miniagents.messages.freezing import UNCHANGED, FrozenDict, FrozenType, class_tag, freeze, freeze_field, is_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from miniagents.messages.freezers import Freezer
 
 __all__ = [
     "Frozen",
     "FrozenDict",
+    "FrozenMeta",
     "canonical_form",
     "freeze",
     "loaded_classes",
@@ -60,6 +59,13 @@ when_classes_change: list[Callable[[], None]] = []
 class FrozenMeta(FrozenType):
     """Makes Frozen classes: refuses what would break their promises."""
 
+    has_class_tag: ClassVar[bool] = True
+    """Values are encoded with the name of their class."""
+    own_freezers: ClassVar[Mapping[str, Freezer]] = {}
+    """How fields of these names are frozen, whatever their annotations."""
+    frozen_by_decoding: ClassVar[bool] = False
+    """Fields that are frozen already when they were decoded are frozen by calls of the class alone."""
+
     def __new__(
         mcs,
         name: str,
@@ -67,20 +73,47 @@ class FrozenMeta(FrozenType):
         namespace: dict[str, Any],  # Any: a class may define anything
         **options: Any,  # Any: msgspec's options, checked by its stub
     ) -> FrozenMeta:
+        """Make a class; what it refuses is told by Frozen."""
         is_root = not any(isinstance(base, FrozenType) for base in bases)
         if not is_root and "hash_key" in namespace.keys() | namespace.get("__annotations__", {}).keys():
             raise TypeError(f"{name}.hash_key would shadow Frozen.hash_key: give the field another name")
         # a tag is the name of one class: msgspec would hand a literal one down to subclasses
-        options.setdefault("tag", True)
+        options.setdefault("tag", mcs.has_class_tag)
         try:
             cls = super().__new__(mcs, name, bases, namespace, **options)
         except ValueError as error:  # a field is encoded as "@type"
             raise TypeError(f"{name} cannot be Frozen: {error}") from None
         if not is_root:
-            _check(cls)
+            mcs.made(cls)
         for forget in when_classes_change:
             forget()
         return cls
+
+    def made(cls) -> None:
+        """Look at a class that was made: refuse one with what would break the promises of its values.
+
+        Raises:
+            TypeError: It names class and option or field.
+        """
+        config = cls.__struct_config__
+        refused = {
+            "frozen=False": not config.frozen,
+            "eq=False": not config.eq,
+            "array_like=True": config.array_like,
+            "forbid_unknown_fields=False": not config.forbid_unknown_fields,
+        }
+        if type(cls).has_class_tag:
+            refused |= {
+                "tag=False": config.tag is None,
+                f"tag={config.tag!r}, which is no string": not isinstance(config.tag, str),
+                f"tag_field={config.tag_field!r}": config.tag_field != "@type",
+            }
+        for option, wrong in refused.items():
+            if wrong:
+                raise TypeError(f"{cls.__name__} cannot be Frozen with {option}: leave that option out")
+        for name in cls.__struct_fields__:
+            if name == "hash_key" or name.startswith("__"):
+                raise TypeError(f"{cls.__name__}.{name} would shadow Frozen.{name}: give the field another name")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
@@ -112,7 +145,7 @@ class Frozen(
 
     if TYPE_CHECKING:
         # How the fields that need it are frozen, by name; the others cost nothing.
-        __frozen_fields__: ClassVar[dict[str, Callable[[object, type, str], object]]]
+        __frozen_fields__: ClassVar[dict[str, Freezer]]
     else:  # checkers are to see the options of msgspec.Struct
 
         def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
@@ -154,54 +187,45 @@ def same_place(one: type, other: type) -> bool:
 # Classes made --------------------------------------------------------------------------------------------------------
 
 
-def _check(cls: FrozenMeta) -> None:
-    config = cls.__struct_config__
-    refused = {
-        "frozen=False": not config.frozen,
-        "eq=False": not config.eq,
-        "array_like=True": config.array_like,
-        "forbid_unknown_fields=False": not config.forbid_unknown_fields,
-        "tag=False": config.tag is None,
-        f"tag={config.tag!r}, which is no string": not isinstance(config.tag, str),
-        f"tag_field={config.tag_field!r}": config.tag_field != "@type",
-    }
-    for option, wrong in refused.items():
-        if wrong:
-            raise TypeError(f"{cls.__name__} cannot be Frozen with {option}: leave that option out")
-    for name in cls.__struct_fields__:
-        if name == "hash_key" or name.startswith("__"):
-            raise TypeError(f"{cls.__name__}.{name} would shadow Frozen.{name}: give the field another name")
-
-
 def _freeze_when_made(cls: type[Frozen]) -> None:
     """Give a class the `__post_init__` it needs; called while the class is made, so that msgspec finds it."""
-    inherited_fields: dict[str, Callable[[object, type, str], object]] = {}
+    inherited_fields: dict[str, Freezer] = {}
     for base in reversed(cls.__mro__[1:]):
         inherited_fields |= base.__dict__.get("__frozen_fields__", {})
     fields = dict(inherited_fields)
+    own_freezers = type(cls).own_freezers
+    only_when_called = type(cls).frozen_by_decoding
     for name, annotation in get_annotations(cls, format=Format.FORWARDREF).items():
         fields.pop(name, None)
-        if (freezer := _freezer(annotation, cls)) is not None:
-            fields[name] = freezer
+        freezer = freezer_of(annotation, cls)
+        if freezer is not None:
+            fields[name] = own_freezers.get(name, freezer)
+            only_when_called = only_when_called and is_frozen_when_decoded(annotation, cls)
     own: Callable[[Frozen], None] | None = cls.__dict__.get("__post_init__")
     inherited: Callable[[Frozen], None] | None = getattr(cls, "__post_init__", None)
     frozen_by_inherited: object = getattr(inherited, "__frozen_fields__", {})
     cls.__frozen_fields__ = fields
-    if fields and (own is not None or fields != frozen_by_inherited):
-        post_init = _post_init(fields, inherited)
+    if (
+        fields
+        and (own is not None or fields != frozen_by_inherited)
+        and (inherited is not None or not only_when_called)
+    ):
+        post_init = freeze_fields(fields, inherited)
         post_init.__frozen_fields__ = fields  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] # functions take attributes
         cls.__post_init__ = post_init  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue] # looked up by msgspec
 
 
-def _post_init(
-    fields: dict[str, Callable[[object, type, str], object]], then: Callable[[Frozen], None] | None
+def freeze_fields(
+    fields: Mapping[str, Freezer], then: Callable[[Frozen], None] | None = None
 ) -> Callable[[Frozen], None]:
+    """Make the function that freezes these fields of a new value, and then calls another one."""
     freezers = tuple(fields.items())
 
     def __post_init__(self: Frozen) -> None:  # noqa: N807  # the name it has in tracebacks
         for name, freezer in freezers:
-            value = getattr(self, name)
-            if type(value) not in UNCHANGED or freezer is not freeze_field:
+            value: object = getattr(self, name)
+            kind = type(value)
+            if freezer is not freeze_field or not (kind in UNCHANGED or isinstance(kind, FrozenType)):
                 frozen = freezer(value, type(self), name)
                 if frozen is not value:
                     force_setattr(self, name, frozen)
@@ -209,70 +233,6 @@ def _post_init(
             then(self)
 
     return __post_init__
-
-
-def _float_field(value: object, owner: type, name: str) -> object:
-    """Freeze a field declared as float and not as int: an int given to it becomes the float that it is read back as."""
-    if isinstance(value, int) and not isinstance(value, Enum):
-        number = _to_float(value)
-        if number != value:
-            raise ValueError(f"{owner.__qualname__}.{name}: {value} has no equal float: declare the field as int")
-        return number
-    return freeze_field(value, owner, name)
-
-
-def _to_float(value: int) -> float | None:
-    try:
-        return float(value)
-    except OverflowError:
-        return None
-
-
-_PLAIN = UNCHANGED - {FrozenDict}
-_NEED_LOOKING_AT = frozenset((Decimal, datetime, time))
-
-
-def _freezer(annotation: object, cls: type) -> Callable[[object, type, str], object] | None:
-    """Tell how a field with this annotation is frozen; None for one that holds only plain scalars."""
-    alternatives = list(_alternatives(annotation, cls))
-    if all(alternative in _PLAIN or _is_enum(alternative) for alternative in alternatives):
-        return None
-    if float in alternatives and int not in alternatives and not _NEED_LOOKING_AT.intersection(alternatives):
-        return _float_field
-    return freeze_field
-
-
-def _is_enum(annotation: object) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, Enum)
-
-
-def _alternatives(annotation: object, cls: type) -> Iterator[Any]:  # Any: hashable, whatever annotations are
-    """Take unions, aliases and names apart; what cannot be told is `object`, which needs freezing."""
-    if isinstance(annotation, (str, ForwardRef)):
-        annotation = _evaluated(annotation, cls)
-    # aliases made by `type`, and NewType
-    annotation = getattr(annotation, "__value__", getattr(annotation, "__supertype__", annotation))
-    origin = get_origin(annotation)
-    if annotation is None or origin is Literal:
-        yield type(None)
-    elif origin is ClassVar or annotation is ClassVar:
-        yield type(None)  # no field at all
-    elif origin is Annotated:
-        yield from _alternatives(get_args(annotation)[0], cls)
-    elif origin is Union or origin is types.UnionType:
-        for argument in get_args(annotation):
-            yield from _alternatives(argument, cls)
-    else:
-        yield annotation if isinstance(annotation, type) and origin is None else object
-
-
-def _evaluated(annotation: str | ForwardRef, cls: type) -> object:
-    reference = annotation if isinstance(annotation, ForwardRef) else ForwardRef(annotation, is_class=True)
-    names = vars(sys.modules.get(cls.__module__, types))
-    try:
-        return evaluate_forward_ref(reference, globals=dict(names), locals={cls.__name__: cls})
-    except Exception:  # noqa: BLE001  # whatever a string may raise: it cannot be told yet
-        return object
 
 
 # Keys ----------------------------------------------------------------------------------------------------------------
@@ -317,19 +277,21 @@ def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
     if _namesakes(cls):
         gc.collect()  # a class lives on until then, even if nothing refers to it
     for other in _namesakes(cls):
+        tag = class_tag(cls)
+        own = f'its own, as in `class {cls.__name__}(..., tag="...")`'
         raise TypeError(
-            f"the keys of {_place(cls)} and {_place(other)} could be confused, for both have the tag "
-            f'{cls.__struct_config__.tag!r}: give one of them its own, as in `class {cls.__name__}(..., tag="...")`'
+            f"the keys of {_place(cls)} and {_place(other)} could be confused, for both have the tag {tag!r}: "
+            f"give one of them {'another name' if is_record(cls) else own}"
         )
     _known_single.add(cls)
 
 
 def _namesakes(cls: type[msgspec.Struct]) -> list[type[Frozen]]:
-    tag = cls.__struct_config__.tag
+    tag = class_tag(cls)
     return [
         other
         for other in loaded_classes(Frozen)
-        if other.__struct_config__.tag == tag and other is not cls and not same_place(cls, other)
+        if class_tag(other) == tag and other is not cls and not same_place(cls, other)
     ]
 
 

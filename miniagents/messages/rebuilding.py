@@ -2,20 +2,23 @@
 
 msgspec decodes a field declared as a message class by the exact tag of that class only. Here subclasses are found by
 their tags, and everything that has no messages in it is left to msgspec. It is also what says what is wrong with a
-message, with its path. Private machinery of :mod:`miniagents.messages.codec`.
+message, with its path. Records are built by the plans of their classes (`planning.py`). Private machinery of
+:mod:`miniagents.messages.codec`.
 """
 
 from __future__ import annotations
 
 import collections.abc
 import gc
-import re
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 import msgspec
 
+from miniagents.messages.building import build
+from miniagents.messages.decode_errors import DecodeError, UnknownFormError, from_msgspec, json_type
 from miniagents.messages.freezing import FrozenDict, is_list, is_mapping, path_of
 from miniagents.messages.frozen import Frozen, when_classes_change
+from miniagents.messages.planning import fields_of, planner_of
 from miniagents.messages.shapes import (
     bare,
     classes_by_tag,
@@ -29,33 +32,6 @@ from miniagents.messages.shapes import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-
-class DecodeError(ValueError):
-    """Data could not be decoded."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        """Where in the data, as in ``$.items[0].@type``."""
-        self.reason = reason
-        """What is wrong."""
-
-    def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str]]:
-        return type(self), (self.path, self.reason)
-
-
-class UnknownFormError(DecodeError):
-    """A tag or a field is not known: another version of the program may know it."""
-
-
-def from_msgspec(error: msgspec.ValidationError, path: str) -> DecodeError:
-    """Put the path that msgspec knows behind the one it does not."""
-    match = re.fullmatch(r"(?s)(.*) - at (`key` in )?`\$(.*)`", str(error))
-    if match is None:
-        return DecodeError(path, str(error))
-    reason, in_key, rest = match.groups()
-    return DecodeError(f"{path}{rest}", f"{reason}{' in a key' if in_key else ''}")
 
 
 class Rebuilder:
@@ -81,6 +57,9 @@ class Rebuilder:
         kind = kind_of(form)
         if not has_messages(form):
             return self._leaf(raw, declared, path)
+        planner = planner_of(form, convert_message)
+        if planner is not None:
+            return build(planner.plan(declared, checked=True), raw, path)
         if is_union(form):
             return self._one_of(raw, get_args(form), path)
         if is_message_class(kind):
@@ -115,11 +94,11 @@ class Rebuilder:
         union: Any = Union  # Any: made of what is known when the program runs
         if rest:
             return self._leaf(raw, union[rest], path)
-        raise DecodeError(path, f"expected {' or '.join(map(_shown, forms))}, got {_json_type(raw)}")
+        raise DecodeError(path, f"expected {' or '.join(map(_shown, forms))}, got {json_type(raw)}")
 
     def _array(self, raw: object, form: object, kind: type, path: str) -> object:
         if not is_list(raw):
-            raise DecodeError(path, f"expected an array, got {_json_type(raw)}")
+            raise DecodeError(path, f"expected an array, got {json_type(raw)}")
         arguments = get_args(form)
         forms: Iterable[object]
         if is_a(kind, tuple) and arguments[1:] != (...,):
@@ -140,7 +119,7 @@ class Rebuilder:
 
     def _mapping(self, raw: object, form: object, kind: type, path: str) -> object:
         if not is_mapping(raw):
-            raise DecodeError(path, f"expected an object, got {_json_type(raw)}")
+            raise DecodeError(path, f"expected an object, got {json_type(raw)}")
         key_form, value_form = get_args(form) or (str, object)
         keys: Any = self._leaf(dict.fromkeys(raw), collections.abc.Mapping[key_form, object], path)  # type: ignore[valid-type] # Any: msgspec has checked it
         values = [self.build(item, value_form, path_of(path, [str(key)])) for key, item in raw.items()]
@@ -151,7 +130,7 @@ class Rebuilder:
 
     def _message(self, raw: object, forms: Iterable[object], path: str) -> object:
         if not is_mapping(raw):
-            raise DecodeError(path, f"expected an object, got {_json_type(raw)}")
+            raise DecodeError(path, f"expected an object, got {json_type(raw)}")
         bases = tuple(kind for kind in (kind_of(bare(form)) for form in forms) if is_message_class(kind))
         self._inside += 1
         try:
@@ -199,6 +178,15 @@ class Rebuilder:
                     raise DecodeError(path, f"expected a length of {meta.max_length} or less, got {len(raw)}")
 
 
+def convert_message(raw: object, form: object) -> object:
+    """Build a message that stands in a record.
+
+    Raises:
+        DecodeError: With the path below the record, which is empty for the message itself.
+    """
+    return Rebuilder(None, Frozen).build(raw, form, "")
+
+
 _fields: dict[object, tuple[tuple[msgspec.structs.FieldInfo, bool], ...]] = {}
 _tags: dict[tuple[type[Frozen], ...], dict[str, list[type[Frozen]]]] = {}
 when_classes_change.extend((_fields.clear, _tags.clear))
@@ -208,14 +196,7 @@ def _fields_of(form: Any) -> tuple[tuple[msgspec.structs.FieldInfo, bool], ...]:
     """List the fields of a class, each with whether it can be left to msgspec."""
     known = _fields.get(form)
     if known is None:
-        try:
-            fields = msgspec.structs.fields(form)
-        except NameError as error:
-            raise TypeError(
-                f"{form} cannot be decoded, for {error}: names in its annotations must be known in the module when the "
-                "program runs, not only under TYPE_CHECKING or in a function"
-            ) from None
-        known = _fields[form] = tuple((field, not has_messages(field.type)) for field in fields)
+        known = _fields[form] = tuple((field, not has_messages(field.type)) for field in fields_of(form))
     return known
 
 
@@ -235,7 +216,7 @@ def _form_of_tag(
     if tag is None and "@type" not in raw and len(forms) == 1:
         return forms[0]  # as msgspec does: what is declared as one class needs no tag
     if not isinstance(tag, str):
-        raise DecodeError(where, f"expected the tag of a class, got {_json_type(tag) if '@type' in raw else 'nothing'}")
+        raise DecodeError(where, f"expected the tag of a class, got {json_type(tag) if '@type' in raw else 'nothing'}")
     by_tag = _classes_by_tag(bases)
     if len(by_tag.get(tag, ())) > 1:
         by_tag = {}
@@ -250,11 +231,6 @@ def _form_of_tag(
         places = " and ".join(f"{cls.__module__}.{cls.__qualname__}" for cls in found)
         raise DecodeError(where, f"the tag {tag!r} is ambiguous, for {places} have it: give one of them its own tag")
     return next((form for form in forms if kind_of(form) is found[0]), found[0])
-
-
-def _json_type(raw: object) -> str:
-    names: dict[type, str] = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
-    return "null" if raw is None else "an array" if is_list(raw) else names.get(type(raw), "an object")
 
 
 def _shown(form: object) -> str:

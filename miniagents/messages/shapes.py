@@ -48,7 +48,7 @@ class Shape(NamedTuple):
     """Of each value of an object; None: nothing to ask."""
 
 
-PLAIN = Shape()
+PLAIN: Shape = Shape()
 
 
 def shape_of(form: Any) -> Shape:  # Any: a type of whatever kind
@@ -114,7 +114,7 @@ def is_union(form: object) -> bool:
 
 
 def is_message_class(kind: object) -> TypeGuard[type[Frozen]]:
-    """Tell whether it is Frozen or a class derived from it."""
+    """Tell whether it is Frozen or a class derived from it, records included."""
     return isinstance(kind, FrozenType)
 
 
@@ -143,6 +143,8 @@ def widened(form: Any, *, fits: Callable[[type[Frozen]], bool] = lambda _: True)
     A class whose tag another one of the union has as well is left out: only who reads the tag can say so.
     """
     inner = bare(form)
+    if is_message_class(inner) and inner.is_record:
+        return form
     if is_message_class(inner):
         by_tag = classes_by_tag((inner,))
         return _union(classes[0] for classes in by_tag.values() if len(classes) == 1 and fits(classes[0]))
@@ -158,10 +160,12 @@ def widened(form: Any, *, fits: Callable[[type[Frozen]], bool] = lambda _: True)
 
 
 def classes_by_tag(bases: Iterable[type[Frozen]]) -> dict[str, list[type[Frozen]]]:
-    """List the loaded classes derived from these by tag; of a class defined again, only the last definition."""
+    """List the loaded classes derived from these by class tag; of a class defined again, only the last definition."""
     by_tag: dict[str, list[type[Frozen]]] = {}
     for base in bases:
         for cls in loaded_classes(base):
+            if cls.is_record:
+                continue
             others = by_tag.setdefault(str(cls.__struct_config__.tag), [])
             others[:] = [other for other in others if other is not cls and not same_place(other, cls)] + [cls]
     return by_tag
