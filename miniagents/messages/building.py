@@ -13,7 +13,7 @@ from miniagents.messages.decode_errors import DecodeError
 from miniagents.messages.freezing import path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 class RefusedError(Exception):
@@ -56,8 +56,8 @@ class Frame:
         children: Iterable[tuple[str | int, Plan, object]],
         finish: Finish,
     ) -> None:
-        self.children = iter(children)
-        self.finish = finish
+        self.children: Iterator[tuple[str | int, Plan, object]] = iter(children)
+        self.finish: Finish = finish
         self.built: list[object] = []
         self.step: str | int | None = None
 

@@ -196,9 +196,9 @@ class Field:
     __slots__ = ("name", "plan", "required")
 
     def __init__(self, name: str, plan: Plan, *, required: bool) -> None:
-        self.name = name
-        self.plan = plan
-        self.required = required
+        self.name: str = name
+        self.plan: Plan = plan
+        self.required: bool = required
 
 
 class Object(Plan):

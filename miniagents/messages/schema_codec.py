@@ -106,7 +106,7 @@ class SchemaCodec:
             pass
         return self._read_exactly(data, form)  # type: ignore[return-value] # pyright: ignore[reportReturnType] # as above
 
-    encode = staticmethod(encode)
+    encode: Callable[[object], bytes] = staticmethod(encode)
     """Write a value, or a container of values, as JSON; see `miniagents.encode`, which it is."""
 
     # What planners ask ---------------------------------------------------------------------------------------------
@@ -203,11 +203,13 @@ class SchemaCodec:
         if self.is_sound(form):
             tagged = [cls for cls in _classes(form) if cls.is_record and cls.__struct_config__.tag is not None]
             return form if len(tagged) != 1 else form | _beside(tagged[0])
+        if self.schema_of(form) is not None:
+            return None
         inner = bare(form)
         if kind_of(inner) in _SCALARS:
             return form
         arguments = get_args(inner)
-        if not arguments or self.schema_of(form) is not None:
+        if not arguments:
             return None
         parts = [part if part is ... else self._strict(part) for part in arguments]
         if any(part is None for part in parts):

@@ -1,0 +1,41 @@
+"""What the type checkers must refuse: records, the codec of generated modules, and the validator.
+
+Checked, not run; see `rejects_promising.py`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from miniagents.messages import NO_EXTRAS, Extras, Record, SchemaCodec
+from miniagents.validation import UnsupportedSchemaError, Validator, Violation
+
+
+class Tree(Record, frozen=True, kw_only=True):
+    species: str
+    extra_properties: Extras[int] = msgspec.field(default=NO_EXTRAS, name="@extra")
+
+
+def records(tree: Tree) -> None:
+    Tree("oak")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Tree(species=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Tree(species="oak", extra_properties={"age": "old"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    tree.species = "elm"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def codecs(codec: SchemaCodec) -> None:
+    SchemaCodec({"Tree": {}}, {"Tree": Tree})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    codec.decode({"species": "oak"}, Tree)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    codec.decode(b"{}", 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    codec.encode()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    codec.is_sound()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    codec.schema_of()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def validators(validator: Validator) -> None:
+    Validator([])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Validator({}, {"miniagents:Message": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    validator.accepts("Point")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    validator.violation("Point", b"[]")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Violation()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    UnsupportedSchemaError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
