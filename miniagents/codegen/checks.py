@@ -1,25 +1,19 @@
 """What can only be judged when all types of a module are known.
 
-References that lead nowhere but to themselves, unions whose branches cannot be told apart, defaults that their own
-type does not accept, properties at odds with those of the base, templates that show what is not there.
+Classes that are their own base, defaults that their own type does not accept, properties at odds with those of the
+base, templates that show what is not there.
 """
 
 from collections.abc import Iterator
 
 from miniagents.codegen.defaults import accepts
+from miniagents.codegen.dialects import HINTS
 from miniagents.codegen.errors import Problem
-from miniagents.codegen.keywords import HINTS
 from miniagents.codegen.model import (
     AliasType,
-    ArrayOf,
-    Choice,
     Field,
-    Form,
-    MapOf,
     Module,
     ObjectType,
-    OneOf,
-    Scalar,
     TypeDefinition,
     Types,
     inherited_fields,
@@ -35,12 +29,9 @@ def check(module: Module) -> tuple[Problem, ...]:
         return loops
     problems: list[Problem] = []
     for each in module.types:
-        if isinstance(each, AliasType):
-            problems.extend(_check_unions(module.known, each.form))
-        else:
+        if isinstance(each, ObjectType):
             problems.extend(_check_base(module.known, each))
             for field in each.fields:
-                problems.extend(_check_unions(module.known, field.form))
                 problems.extend(_check_field(module.known, each, field))
             problems.extend(_check_template(module.known, each))
     return tuple(problems)
@@ -76,68 +67,6 @@ def _loop(definition: TypeDefinition, circle: str) -> Problem:
     return definition.place.problem("$ref", wrong, "put an object with a property between")
 
 
-def _check_unions(types: Types, form: Form) -> Iterator[Problem]:
-    todo = [form]
-    while todo:
-        part = todo.pop()
-        if isinstance(part, ArrayOf):
-            todo.append(part.item)
-        elif isinstance(part, MapOf):
-            todo.append(part.value)
-        elif isinstance(part, OneOf):
-            todo.extend(part.forms)
-            clash = _clash(types, part)
-            if clash is not None and part.place is not None:
-                keyword = part.place.pointer.rpartition("/")[2]
-                keyword = keyword if keyword in {"anyOf", "oneOf"} else "type"
-                remedy = "write one branch for both, or give each the form of a closed object"
-                yield part.place.problem(keyword, f"two branches cannot be told apart: {clash}", remedy)
-
-
-def _clash(types: Types, union: OneOf) -> str | None:
-    """Return what two branches of a union have in common, in words."""
-    seen: set[str] = set()
-    for branch in union.forms:
-        marks = _marks(types, branch)
-        for mark in sorted(marks):
-            if mark in seen:
-                return f"both are {mark}"
-        seen |= marks
-        classes = sorted(mark for mark in seen if mark.startswith("object "))
-        if "a map" in seen and classes:
-            return f"{classes[0]} and a map are both objects"
-    return None
-
-
-def _marks(types: Types, form: Form) -> set[str]:
-    """Return what tells the values of a form from others: their JSON types, the names of classes."""
-    marks: set[str] = set()
-    todo = [form]
-    seen: set[str] = set()
-    while todo:
-        part = todo.pop()
-        if isinstance(part, Scalar):
-            marks.add("number" if part.kind == "integer" else part.kind)
-        elif isinstance(part, Choice):
-            marks.update(
-                "null" if value is None else "string" if isinstance(value, str) else "number" for value in part.values
-            )
-        elif isinstance(part, ArrayOf):
-            marks.add("array")
-        elif isinstance(part, MapOf):
-            marks.add("a map")
-        elif isinstance(part, OneOf):
-            todo.extend(part.forms)
-        elif part.name not in seen:
-            seen.add(part.name)
-            definition = types.get(part.name)
-            if isinstance(definition, AliasType):
-                todo.append(definition.form)
-            else:
-                marks.add(f"object {part.name}")
-    return marks
-
-
 def _check_base(types: Types, owner: ObjectType) -> Iterator[Problem]:
     if isinstance(types.get(owner.base), AliasType) and owner.place is not None:
         yield owner.place.problem(HINTS, f"base: {owner.base} is no class", "name a closed object")
@@ -146,9 +75,6 @@ def _check_base(types: Types, owner: ObjectType) -> Iterator[Problem]:
 def _check_field(types: Types, owner: ObjectType, field: Field) -> Iterator[Problem]:
     if field.place is None:
         return
-    if field.name in types:
-        wrong = f"{field.name} is also the name of a type"
-        yield field.place.problem("name", wrong, 'name it by "x-miniagents": {"field": ...}')
     if field.default is not None and not accepts(types, field.form, field.default.value):
         wrong = "its own type does not accept it, or it is an object"
         yield field.place.problem("default", wrong, "mend it, or remove it")

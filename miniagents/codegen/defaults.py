@@ -7,6 +7,7 @@ from typing import Final
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.model import (
     AliasType,
+    Anything,
     ArrayOf,
     Choice,
     Form,
@@ -16,6 +17,7 @@ from miniagents.codegen.model import (
     Named,
     OneOf,
     ScalarKind,
+    TupleOf,
     Types,
 )
 
@@ -37,6 +39,12 @@ def accepts(types: Types, form: Form, value: JsonValue) -> bool:
         return _within(form.limits, value) and all(accepts(types, form.item, item) for item in value)
     if isinstance(form, MapOf):
         return isinstance(value, dict) and not value and _within(form.limits, value)
+    if isinstance(form, Anything):
+        return not isinstance(value, dict) and not (
+            isinstance(value, list) and any(isinstance(each, dict) for each in value)
+        )
+    if isinstance(form, TupleOf):
+        return False
     return _KINDS[form.kind](value) and _within(form.limits, value)
 
 

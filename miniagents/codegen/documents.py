@@ -6,6 +6,7 @@ characters that cannot be written again are all refused here, so that nothing be
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
@@ -29,7 +30,7 @@ class Document:
 
     name: str
     value: JsonValue
-    _text: str = field(repr=False)
+    _find_lines: Callable[[], dict[str, int]] = field(repr=False)
 
     @property
     def root(self) -> "Node":
@@ -39,7 +40,7 @@ class Document:
     @cached_property
     def lines(self) -> dict[str, int]:
         """The line of each JSON pointer; made only when something is wrong."""
-        return _scan(self._text)[0]
+        return self._find_lines()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,11 @@ class Place:
 
     def problem(self, keyword: str, wrong: str, remedy: str) -> Problem:
         """Return what is wrong here as an error with its line."""
-        line = self.document.lines.get(self.pointer, 1)
+        lines = self.document.lines
+        known = self.pointer
+        while known not in lines and "/" in known:  # what an alias of YAML repeats has no lines of its own
+            known = known.rpartition("/")[0]
+        line = lines.get(known, 1)
         return Problem(self.document.name, line, 0, self.pointer, keyword, wrong, remedy)
 
 
@@ -84,6 +89,11 @@ class Node:
 def escape(key: str) -> str:
     """Return `key` as one step of a JSON pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def has_half_character(text: str) -> bool:
+    """Whether a text holds a lone UTF-16 surrogate, which no file can hold."""
+    return _HALF.search(text) is not None
 
 
 def parse(name: str, data: bytes) -> Document:
@@ -129,12 +139,13 @@ def parse(name: str, data: bytes) -> Document:
                 for pointer, line in places
             )
         )
-    document = Document(name, value, text)
+    document = Document(name, value, lambda: _scan(text)[0])
     if "\\u" in text:
         _check_surrogates(document)
     return document
 
 
+_HALF = re.compile("[\ud800-\udfff]")
 # String, bracket, separator or bare word. Every alternative matches in linear time: a string that is not closed runs to
 # the end instead of being tried again from each of its quotes.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
@@ -184,7 +195,7 @@ def _check_surrogates(document: Document) -> None:
             todo.extend((f"{pointer}/{index}", item) for index, item in enumerate(value))
         elif isinstance(value, str):
             texts = [value]
-        if any("\ud800" <= char <= "\udfff" for text in texts for char in text):
+        if any(map(has_half_character, texts)):
             place = Place(document, pointer)
             problems.append(place.problem("string", "it holds half of a surrogate pair", "write both halves"))
     if problems:

@@ -1,13 +1,14 @@
-"""Schema files to the text of a module: reader, emitter and formatter in a row."""
+"""Schema files to the text of a module: bundle, model, text and formatter in a row."""
 
 import os
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
+from miniagents.codegen.bundle import read_bundle
 from miniagents.codegen.emitter import emit
 from miniagents.codegen.formatter import formatted
-from miniagents.codegen.reader import read
+from miniagents.codegen.modules import module_of
 
 COMMAND = "python -m miniagents.codegen generate"
 """How the generator is run."""
@@ -32,7 +33,7 @@ def generate(schemas: Iterable[Path | str], output: Path | str, *, library: bool
     """
     paths = sorted({Path(each) for each in schemas})
     folder = Path(output).parent
-    module = read(paths, is_library=library)
+    module = module_of(read_bundle(paths, is_library=library))
     sources = sorted(_seen_from(folder, file) for file in module.files)
     names = sorted(_seen_from(folder, path) for path in paths)
     own = f"{COMMAND} {shlex.join(names)} --output {shlex.quote(Path(output).name)}"

@@ -12,9 +12,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from miniagents.codegen.dialects import HINTS
 from miniagents.codegen.documents import Node
 from miniagents.codegen.errors import Problem
-from miniagents.codegen.keywords import HINTS
 from miniagents.codegen.names import is_class_name, is_field_name
 
 ON_TYPE = frozenset({"name"})

@@ -4,6 +4,8 @@ The generator is used without the package being imported and may be used without
 this table; a test compares it with what the reader makes of `schemas/`.
 """
 
+from collections.abc import Container
+from dataclasses import replace
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
@@ -18,6 +20,7 @@ from miniagents.codegen.model import (
     ObjectType,
     OneOf,
     Scalar,
+    TypeDefinition,
     Types,
 )
 
@@ -27,11 +30,20 @@ SCHEME = "miniagents:"
 FROZEN = "Frozen"
 """The hand-written base of every generated class."""
 
+RECORD = "Record"
+"""The hand-written base of the classes of users, unless they are messages."""
+
 MESSAGE_BASE = "MessageBase"
 """The hand-written base of `Message`; only the library's own schemas may name it."""
 
 HAND_WRITTEN: Final = {FROZEN: "miniagents.messages.frozen", MESSAGE_BASE: "miniagents.messages.base"}
 """Where the library's own module takes the hand-written bases from."""
+
+JSON_VALUE = "JsonValue"
+"""The library's type for whatever JSON can say."""
+
+LIBRARY_MODULE = "miniagents.messages"
+"""Where users' modules take from what only generated modules need."""
 
 PACKAGE = "miniagents"
 """Where users' modules take the library's names from."""
@@ -94,3 +106,37 @@ _EVENTS = OneOf(tuple(Named(name) for name in ("TextDelta", "ReasoningDelta", "R
 
 LIBRARY: Final[Types] = {each.name: each for each in (*_CLASSES, AliasType("StreamEvent", _EVENTS))}
 """The types that `schemas/` describes, by name."""
+
+
+def foreign(name: str, own: Container[str]) -> str:
+    """Return what a name of the library is in a module: with an underscore where a type of its own has that name."""
+    return f"_{name}" if name in own else name
+
+
+def library_types(own: Container[str]) -> dict[str, TypeDefinition]:
+    """Return the types of the library under the names that they have in a module.
+
+    Args:
+        own: The names of the types of the module.
+    """
+
+    def renamed(form: Form) -> Form:
+        match form:
+            case Named():
+                return Named(foreign(form.name, own))
+            case ArrayOf():
+                return replace(form, item=renamed(form.item))
+            case OneOf():
+                return replace(form, forms=tuple(map(renamed, form.forms)))
+            case _:
+                return form
+
+    result: dict[str, TypeDefinition] = {}
+    for name, each in LIBRARY.items():
+        known = foreign(name, own)
+        if isinstance(each, AliasType):
+            result[known] = replace(each, name=known, form=renamed(each.form))
+        else:
+            fields = tuple(replace(field, form=renamed(field.form)) for field in each.fields)
+            result[known] = replace(each, name=known, base=foreign(each.base, own), fields=fields)
+    return result

@@ -1,13 +1,11 @@
 """Constraints of JSON Schema as the constraints msgspec checks, where the two mean exactly the same."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from miniagents.codegen.documents import Node
-from miniagents.codegen.errors import Problem
+from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.model import Kind, LimitName, Limits
-from miniagents.codegen.patterns import translate
 
 _NUMBERS: Final[dict[str, LimitName]] = {
     "minimum": "ge",
@@ -16,49 +14,45 @@ _NUMBERS: Final[dict[str, LimitName]] = {
     "exclusiveMaximum": "lt",
     "multipleOf": "multiple_of",
 }
-_SIZES: Final[dict[Kind, dict[str, LimitName]]] = {
-    "string": {"minLength": "min_length", "maxLength": "max_length"},
+_NAMES: Final[dict[Kind, dict[str, LimitName]]] = {
+    "string": {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"},
     "array": {"minItems": "min_length", "maxItems": "max_length"},
     "object": {"minProperties": "min_length", "maxProperties": "max_length"},
+    "integer": _NUMBERS,
+    "number": _NUMBERS,
 }
-_INT64 = range(-(2**63), 2**63)
+_LOWER: Final = frozenset({"ge", "gt", "min_length"})
+_INT64: Final = range(-(2**63), 2**63)
 
 
-def read_limits(node: Node, kind: Kind, report: Callable[[Problem], None]) -> Limits:
-    """Return what the schema at `node` says about the values of one JSON type.
+def limits_of(kind: Kind, schemas: Iterable[Mapping[str, JsonValue]]) -> tuple[Limits, bool]:
+    """Return what schemas that hold together say about the values of one JSON type, and whether that is all they say.
 
     Args:
-        node: A schema, an object.
-        kind: The JSON type whose constraints are wanted.
-        report: Takes what cannot be honoured.
+        kind: The JSON type.
+        schemas: The schemas.
     """
-    if not isinstance(node.value, dict):
-        return ()
     found: dict[LimitName, int | float | str] = {}
-    for keyword in node.value:
-        member = node.child(keyword)
-        if kind in {"integer", "number"} and keyword in _NUMBERS:
-            number = _number(member, keyword, kind, report)
-            if number is not None:
-                found[_NUMBERS[keyword]] = number
-        elif keyword in _SIZES.get(kind, {}):
-            size = _size(member, keyword, report)
-            if size is not None:
-                found[_SIZES[kind][keyword]] = size
-        elif kind == "string" and keyword == "pattern":
-            pattern = translate(member.value) if isinstance(member.value, str) else None
-            if pattern is None:
-                wrong = "this expression may mean something else in Python"
-                remedy = "use plain characters, [a-z], \\d, \\w, groups, |, ^, $ and * + ? {n,m}"
-                report(member.place.problem(keyword, wrong, remedy))
+    is_all = True
+    for schema in schemas:
+        for keyword, name in _NAMES.get(kind, {}).items():
+            if keyword not in schema:
+                continue
+            limit = _limit(kind, name, schema[keyword])
+            known = found.get(name)
+            if limit is None:
+                is_all = False
+            elif known is None or known == limit:
+                found[name] = limit
+            elif isinstance(known, str) or isinstance(limit, str) or name == "multiple_of":
+                is_all = False
             else:
-                found["pattern"] = pattern
-    for inclusive, exclusive, words in (("ge", "gt", "Minimum"), ("le", "lt", "Maximum")):
-        if inclusive in found and exclusive in found:
-            keyword = f"exclusive{words}"
-            wrong = f"given together with {words.lower()}"
-            report(node.child(keyword).place.problem(keyword, wrong, "keep the stricter of the two"))
-    return tuple(sorted(found.items()))
+                found[name] = max(known, limit) if name in _LOWER else min(known, limit)
+    for one, other in (("ge", "gt"), ("le", "lt")):
+        if one in found and other in found:  # msgspec takes one of the two
+            del found[other]
+            is_all = False
+    return tuple(sorted(found.items())), is_all
 
 
 def whole(limits: Limits) -> Limits:
@@ -76,29 +70,16 @@ def whole(limits: Limits) -> Limits:
     return tuple(result)
 
 
-def _number(node: Node, keyword: str, kind: Kind, report: Callable[[Problem], None]) -> int | float | None:
-    value = node.value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        report(node.place.problem(keyword, "is no number", "write a number"))
+def _limit(kind: Kind, name: LimitName, value: JsonValue) -> int | float | str | None:
+    """Return a limit as msgspec takes it; None if it takes none that means the same."""
+    if isinstance(value, str):
+        return value if name == "pattern" else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or name == "pattern":
         return None
-    if kind == "integer" and value != int(value):
-        report(node.place.problem(keyword, "an integer cannot be compared with a fraction", "write an integer"))
+    if kind not in {"integer", "number"}:
+        return int(value) if 0 <= value < 2**62 else None
+    if int(value) not in _INT64 or (name == "multiple_of" and (kind == "number" or value <= 0)):
         return None
-    if int(value) not in _INT64:
-        report(node.place.problem(keyword, "the limit does not fit into 64 bits", "remove it, or write a nearer one"))
-        return None
-    if keyword == "multipleOf" and value <= 0:
-        report(node.place.problem(keyword, "is not above 0", "write a positive integer"))
-        return None
-    if kind == "number" and float(value) != value:
-        report(node.place.problem(keyword, "no double has this value", "write a limit below 2**53"))
-        return None
-    return int(value) if kind == "integer" else value
-
-
-def _size(node: Node, keyword: str, report: Callable[[Problem], None]) -> int | None:
-    value = node.value
-    if isinstance(value, bool) or not isinstance(value, int) or value not in range(2**63):
-        report(node.place.problem(keyword, "is no count", "write an integer from 0 on"))
-        return None
-    return value
+    if kind == "integer":
+        return int(value) if value == int(value) else None
+    return value if float(value) == value else None

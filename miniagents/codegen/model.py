@@ -4,8 +4,8 @@ The reader makes these values, the checks judge them and the emitter writes them
 people (descriptions, places) is left out of equality, so that two fields are equal when they mean the same.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -28,6 +28,11 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
+class Anything:
+    """Whatever JSON can say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """One of fixed values."""
 
@@ -40,6 +45,14 @@ class ArrayOf:
 
     item: "Form"
     limits: Limits = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TupleOf:
+    """Items of different forms, each in its place, and maybe more of one form behind them."""
+
+    items: tuple["Form", ...]
+    rest: "Form | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,7 @@ class OneOf:
     place: Place | None = field(default=None, compare=False)
 
 
-Form: TypeAlias = Scalar | Choice | ArrayOf | MapOf | Named | OneOf
+Form: TypeAlias = Anything | Scalar | Choice | ArrayOf | TupleOf | MapOf | Named | OneOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,8 @@ class ObjectType:
         fields: Its own properties, in the order of the schema.
         template: Its text, with `{property}` where a property's value stands.
         positional: Whether the constructor takes its fields by position.
+        extras: What properties hold that are not declared; None when there can be none.
+        tag: The property that tells it from others in unions, by its name in JSON, and its value there.
         doc: What the schema says about it.
         place: Where it is described; None for the library's own.
     """
@@ -117,6 +132,8 @@ class ObjectType:
     fields: tuple[Field, ...] = ()
     template: str | None = None
     positional: bool = False
+    extras: Form | None = None
+    tag: tuple[str, str | int] | None = None
     doc: str = field(default="", compare=False)
     place: Place | None = field(default=None, compare=False)
 
@@ -145,6 +162,9 @@ class Module:
         doc: What the schema files say about themselves.
         is_library: Whether it is the library's own module.
         files: The schema files.
+        schemas: The schemas that its codec needs, by name: of the definitions, and of classes that no schema alone is.
+        keys: Where in them the schema of each type stands: a name, or a name with "#" and a JSON pointer.
+        loose: Why msgspec may accept for a type what its schema does not, by the names of the types for which it may.
     """
 
     types: tuple[TypeDefinition, ...]
@@ -152,23 +172,63 @@ class Module:
     doc: str = ""
     is_library: bool = False
     files: tuple[Path, ...] = ()
+    schemas: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    keys: Mapping[str, str] = field(default_factory=dict[str, str])
+    loose: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+def parts_of(form: Form) -> tuple[Form, ...]:
+    """Return the forms that a form is made of."""
+    match form:
+        case ArrayOf():
+            return (form.item,)
+        case TupleOf():
+            return form.items if form.rest is None else (*form.items, form.rest)
+        case MapOf():
+            return (form.value,)
+        case OneOf():
+            return form.forms
+        case _:
+            return ()
+
+
+def forms_of(definition: TypeDefinition) -> tuple[Form, ...]:
+    """Return the forms that a type is made of: of an alias what it stands for, of a class those of its properties."""
+    if isinstance(definition, AliasType):
+        return (definition.form,)
+    own = tuple(each.form for each in definition.fields)
+    return own if definition.extras is None else (*own, definition.extras)
+
+
+def within(form: Form) -> Iterator[Form]:
+    """Yield a form and all forms in it, those of named types left out."""
+    todo = [form]
+    while todo:
+        part = todo.pop()
+        yield part
+        todo.extend(reversed(parts_of(part)))
+
+
+def rebuilt(form: Form, change: Callable[[Form], Form]) -> Form:
+    """Return a form with something else in the place of what it is made of, from the innermost out."""
+    match form:
+        case ArrayOf():
+            form = replace(form, item=rebuilt(form.item, change))
+        case MapOf():
+            form = replace(form, value=rebuilt(form.value, change))
+        case TupleOf():
+            rest = None if form.rest is None else rebuilt(form.rest, change)
+            form = TupleOf(tuple(rebuilt(each, change) for each in form.items), rest)
+        case OneOf():
+            form = replace(form, forms=tuple(rebuilt(each, change) for each in form.forms))
+        case _:
+            pass
+    return change(form)
 
 
 def named_in(form: Form) -> tuple[str, ...]:
     """Return the names of the types that `form` mentions, in order, each once."""
-    names: dict[str, None] = {}
-    todo: list[Form] = [form]
-    while todo:
-        part = todo.pop()
-        if isinstance(part, Named):
-            names[part.name] = None
-        elif isinstance(part, ArrayOf):
-            todo.append(part.item)
-        elif isinstance(part, MapOf):
-            todo.append(part.value)
-        elif isinstance(part, OneOf):
-            todo.extend(reversed(part.forms))
-    return tuple(names)
+    return tuple(dict.fromkeys(part.name for part in within(form) if isinstance(part, Named)))
 
 
 def made_of(definition: TypeDefinition | None) -> tuple[str, ...]:
@@ -186,6 +246,11 @@ def ancestors(types: Types, name: str) -> tuple[str, ...]:
         names.append(current.base)
         current = types.get(current.base)
     return tuple(names)
+
+
+def root_of(types: Types, name: str) -> str:
+    """Return the hand-written class that a class extends in the end, or the name itself for no class."""
+    return (name, *ancestors(types, name))[-1].removeprefix("_")
 
 
 def inherited_fields(types: Types, name: str) -> dict[str, Field]:

@@ -34,6 +34,27 @@ def class_name(text: str) -> str | None:
     return name if _is_plain(name) else None
 
 
+def definition_name(text: str) -> str:
+    """Return a name in PascalCase for whatever text names a definition.
+
+    Where nothing of the text can begin a name, or it is one of Python's own words, `Type` is put before it; a text of
+    signs alone is spelt by their code points.
+
+    >>> definition_name("weather_report"), definition_name("404"), definition_name("None"), definition_name("日本")
+    ('WeatherReport', 'Type404', 'TypeNone', '日本')
+    >>> definition_name("$?")
+    'TypeU24U3F'
+    """
+    text = unicodedata.normalize("NFKC", text)
+    plain = "".join(char if f"a{char}".isidentifier() else " " for char in text)
+    words: list[str] = re.findall(r"[^\W_]+", plain)
+    name = unicodedata.normalize("NFKC", "".join(word[0].upper() + word[1:] for word in words))
+    if not name:
+        name = "".join(f"U{ord(char):X}" for char in text) or "Empty"
+        return f"Type{name}"
+    return name if _is_plain(name) else f"Type{name}"
+
+
 def is_class_name(name: str) -> bool:
     """Whether `name` can be written as it is for a class: PascalCase, no keyword."""
     return class_name(name) == name

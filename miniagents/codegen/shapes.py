@@ -1,325 +1,307 @@
-"""Schemas as forms: what a value may be.
+"""From schemas to forms: what a value may be, as precisely as types can say it.
 
-Objects found on the way become types of their own, named after their place.
+A form is a superset of what its schema accepts, and loses nothing of that. Where it is more than that, so that msgspec
+would accept for it what the schema does not, this is noted: then data is held against the schema as well.
 """
 
-import json
-from typing import Final, Literal, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from miniagents.codegen.documents import Node
-from miniagents.codegen.hints import ON_OBJECT, ON_PROPERTY, ON_TYPE, Hints, read_hints
-from miniagents.codegen.keywords import BY_KIND, FORMS, HINTS, refused
-from miniagents.codegen.library import FROZEN
-from miniagents.codegen.limits import read_limits
-from miniagents.codegen.model import (
-    ArrayOf,
-    Choice,
-    Default,
-    Field,
-    Form,
-    Kind,
-    MapOf,
-    Named,
-    ObjectType,
-    OneOf,
-    Scalar,
+from miniagents.codegen.choices import choice_of, kind_of_value
+from miniagents.codegen.classes import ClassMaker
+from miniagents.codegen.conjunctions import FORMATS, Part, Schemas, Site
+from miniagents.codegen.documents import JsonValue
+from miniagents.codegen.library import SCHEME
+from miniagents.codegen.limits import limits_of
+from miniagents.codegen.model import Anything, ArrayOf, Form, Kind, LimitName, MapOf, Named, Scalar, TupleOf
+from miniagents.codegen.placing import Names, branch_word
+from miniagents.codegen.unions import united
+
+DEEPEST: Final = 60
+"""How deep what is described in one place may nest; what is deeper still may be anything, and is checked."""
+
+MOST_MERGED: Final = 5
+"""How often merging may lead to what is merged in turn."""
+
+_KINDS: Final[tuple[Kind, ...]] = ("string", "integer", "number", "boolean", "array", "object", "null")
+_SHAPES: Final = frozenset(
+    {
+        *("type", "const", "enum", "properties", "patternProperties", "additionalProperties"),
+        *("items", "prefixItems", "anyOf", "oneOf"),
+    }
 )
-from miniagents.codegen.names import class_name, field_name
-from miniagents.codegen.scope import Scope
-
-Role: TypeAlias = Literal["definition", "property", "inner"]
-"""Where a schema stands: it is a type of its own, a property's, or within one of these."""
-
-_INT64 = range(-(2**63), 2**63)
-_HINTS: Final[dict[Role, frozenset[str]]] = {"definition": ON_TYPE, "property": ON_PROPERTY, "inner": frozenset()}
+"""Keywords that say what a value is like, rather than which of such values are refused."""
 
 
-def is_class(node: Node) -> bool:
-    """Whether the schema at `node` is an object and nothing else, and so becomes a class."""
-    value = node.value
-    if not isinstance(value, dict) or next((each for each in FORMS if each in value), None) != "type":
-        return False
-    return value["type"] in ("object", ["object"]) and not _is_map(node)
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a form is read for.
+
+    Attributes:
+        owner: The type that it is a part of.
+        name: What a class is called that is made right here.
+        merged: How many merges led here.
+        depth: How deep it is nested.
+        around: What is being read around it, up to the next class.
+    """
+
+    owner: str
+    name: str
+    merged: int = 0
+    depth: int = 0
+    around: frozenset[tuple[Site, ...]] = frozenset()
+
+    def inner(self, name: str) -> "Where":
+        """Return what to read something within for."""
+        return replace(self, name=name, depth=self.depth + 1)
 
 
-def documentation(scope: Scope, node: Node) -> str:
-    """Return what the schema at `node` says to people."""
-    if not isinstance(node.value, dict):
-        return ""
-    text = node.value.get("description", "")
-    if not isinstance(text, str):
-        scope.report(node.child("description").place.problem("description", "is no text", "write a text"))
-        return ""
-    notes: list[str] = []
-    if isinstance(node.value.get("format"), str):
-        notes.append(f"Format: {node.value['format']}.")
-    if node.value.get("deprecated") is True:
-        notes.append("Deprecated.")
-    return " ".join([text, *notes]).strip()
-
-
-def read_form(scope: Scope, node: Node, name: str, role: Role = "inner") -> Form | None:
-    """Return what the schema at `node` accepts; None after reporting that it cannot be honoured.
+class Shaper:
+    """Reads forms.
 
     Args:
-        scope: What the reader knows.
-        node: A schema.
-        name: What an object described right here is called, unless it names itself.
-        role: Where `node` stands: a property may have a default and a name in Python, a definition a name.
+        schemas: The schemas of all definitions.
+        names: Gives names to classes.
+        classes: Makes classes.
     """
-    if not isinstance(node.value, dict):
-        wrong = "true accepts anything and false nothing" if isinstance(node.value, bool) else "is no schema"
-        scope.report(node.place.problem("type", wrong, 'write an object with a "type"'))
+
+    def __init__(self, schemas: Schemas, names: Names, classes: ClassMaker) -> None:
+        self._schemas = schemas
+        self._names = names
+        self._classes = classes
+        self.loose: dict[str, dict[str, None]] = {}
+
+    def loosen(self, where: Where, reason: str) -> None:
+        """Note that msgspec may accept what the schema does not."""
+        self.loose.setdefault(where.owner, {})[reason] = None
+
+    def form(self, sites: tuple[Site, ...], where: Where) -> Form:
+        """Return the form of what all of some schemas accept."""
+        sites = self._schemas.united(sites)
+        if not sites:
+            return Anything()
+        if len(sites) == 1:
+            (site,) = sites
+            if site.definition.startswith(SCHEME):
+                return Named(self._classes.foreign(site.definition))
+            if not site.pointer:
+                return Named(site.definition)
+            where = replace(where, name=self._names.at(site))
+        else:
+            where = replace(where, merged=where.merged + 1)
+        return self.written_out(sites, where)
+
+    def definition(self, root: Site) -> Form:
+        """Return what a definition is a name for: its own class, or the form of an alias."""
+        where = Where(root.definition, root.definition)
+        meant = self._schemas.united((root,))
+        if meant and (meant[0].definition != root.definition or meant == (Site(root.definition),)) and meant != (root,):
+            return self.form(meant, where)
+        return self.written_out((root,), where) if meant else Anything()
+
+    def written_out(self, sites: tuple[Site, ...], where: Where) -> Form:
+        """Return the form of schemas that are no mere references."""
+        if sites in where.around:
+            self.loosen(where, "recursion")
+            return Anything()
+        where = replace(where, around=where.around | {sites})
+        parts = self._schemas.parts(sites)
+        if where.depth > DEEPEST or where.merged > MOST_MERGED:
+            self.loosen(where, "nesting")
+            return Anything()
+        for part in parts:
+            if part.site.definition.startswith(SCHEME):
+                self.loosen(where, "allOf with a type of the library")
+                return Named(self._classes.foreign(part.site.definition))
+        notes = {keyword: None for part in parts for keyword in _UNSAID if keyword in part.schema}
+        union = self._union(parts, sites)
+        if union is not None:
+            form = self._distributed(union, parts, sites, where)
+            if form is not None:
+                for note in notes:
+                    self.loosen(where, note)
+                return form
+            notes[union[1]] = None
+        for note in notes:
+            self.loosen(where, note)
+        kinds = _kinds(parts)
+        given = [part.schema[key] for part in parts for key in ("const", "enum") if key in part.schema]
+        if kinds is None:
+            self.loosen(where, "no type")
+            return Anything()
+        if given:
+            form, is_exact = choice_of(parts, kinds)
+            if not is_exact:
+                self.loosen(where, "const" if "const" in parts[0].schema else "enum")
+            return form
+        if not kinds:
+            self.loosen(where, "no value fits")
+            return Anything()
+        forms = [self._of_kind(kind, kinds, sites, parts, where, notes) for kind in kinds]
+        return united(forms, exclusive=True)[0]
+
+    def _union(self, parts: Sequence[Part], sites: tuple[Site, ...]) -> tuple[Part, str] | None:
+        """Return the first union of which no branch is chosen yet."""
+        for part in parts:
+            for keyword in ("anyOf", "oneOf"):
+                chosen = f"{part.site.pointer}/{keyword}/"
+                if keyword in part.schema and not any(
+                    site.definition == part.site.definition
+                    and site.pointer.startswith(chosen)
+                    and "/" not in site.pointer.removeprefix(chosen)
+                    for site in sites
+                ):
+                    return part, keyword
         return None
-    also = frozenset({"default", HINTS}) if role == "property" else frozenset({HINTS})
-    mark = next((each for each in FORMS if each in node.value), None)
-    if mark == "type":
-        return _of_types(scope, node, name, also, role)
-    read_hints(node, _HINTS[role], scope.report)
-    if mark is None:
-        _report_untyped(scope, node, also)
-        return None
-    values = frozenset({"type"}) if mark in {"const", "enum"} else frozenset[str]()
-    _refuse_others(scope, node, also | values | {mark})
-    if mark == "$ref":
-        return scope.resolve(node.child("$ref"))
-    if mark in {"anyOf", "oneOf"}:
-        return _branches(scope, node.child(mark), name)
-    return _choice(scope, node, mark)
 
+    def _distributed(
+        self, union: tuple[Part, str], parts: Sequence[Part], sites: tuple[Site, ...], where: Where
+    ) -> Form | None:
+        """Return the form of a union; None if its branches only constrain what the rest describes."""
+        part, keyword = union
+        branches = part.schema[keyword]
+        count = len(branches) if isinstance(branches, list) else 0
+        chosen = [part.site.at(keyword, str(index)) for index in range(count)]
+        kinds = _kinds([Part(each.site, _without(each.schema, keyword)) for each in parts])
+        is_alone = all(
+            self._schemas.checked(each.site) <= ({keyword} if each is part else {"$ref", "allOf"}) for each in parts
+        )
+        if not is_alone and any(self._only_constrains(site) for site in chosen):
+            return None
+        only_types = all(
+            self._schemas.checked(each.site) <= ({keyword, "type"} if each is part else {"type", "$ref", "allOf"})
+            for each in parts
+        )
+        forms: list[Form] = []
+        for index, site in enumerate(chosen):
+            inner = where.inner(where.name + branch_word(self._schemas, site, index))
+            own = _kinds(self._schemas.parts((site,)))
+            if is_alone or (only_types and kinds is not None and own is not None and set(own) <= _covered(kinds)):
+                forms.append(self.form((site,), inner))
+            else:
+                forms.append(self.form((*sites, site), inner))
+        form, is_exact = united(forms, exclusive=keyword == "oneOf")
+        if not is_exact:
+            self.loosen(where, keyword)
+        return form
 
-def read_object(scope: Scope, node: Node, name: str, hints: Hints) -> ObjectType:
-    """Return the class for the closed object at `node`; what is wrong with it is reported.
-
-    Args:
-        scope: What the reader knows.
-        node: A schema for which `is_class` is true.
-        name: The name of the class, already reserved.
-        hints: The hints on the schema.
-    """
-    value = node.value if isinstance(node.value, dict) else {}
-    if value.get("additionalProperties") is not False:
-        place = (node.child("additionalProperties") if "additionalProperties" in value else node).place
-        wrong = "an open object would lose the properties it does not know"
-        scope.report(place.problem("additionalProperties", wrong, 'write "additionalProperties": false'))
-    for keyword in ("minProperties", "maxProperties"):
-        if keyword in value:
-            wrong = "a closed object cannot count its properties"
-            scope.report(node.child(keyword).place.problem(keyword, wrong, 'say it by "required"'))
-    base = scope.base(node, hints.base) if hints.base is not None else FROZEN
-    fields = _fields(scope, node, name)
-    if hints.positional:
-        optional = [each for each in fields if not each.required]
-        if optional and any(each.required for each in fields[fields.index(optional[0]) :]):
-            wrong = "positional: a required property stands behind an optional one"
-            scope.report(node.child(HINTS).place.problem(HINTS, wrong, "write the required ones first"))
-    doc = documentation(scope, node)
-    return ObjectType(name, base or FROZEN, fields, hints.template, hints.positional, doc, node.place)
-
-
-def _ignore(_: object) -> None:
-    """Take a report that another call makes."""
-
-
-def _refuse_others(scope: Scope, node: Node, allowed: frozenset[str]) -> None:
-    scope.problems.extend(refused(node, allowed))
-
-
-def _report_untyped(scope: Scope, node: Node, also: frozenset[str]) -> None:
-    before = len(scope.problems)
-    kinds = [kind for kind, names in BY_KIND.items() if isinstance(node.value, dict) and names & node.value.keys()]
-    if not kinds:
-        _refuse_others(scope, node, also)
-    if len(scope.problems) == before:
-        example = f'"{kinds[0]}"' if kinds else '"string"'
-        scope.report(
-            node.place.problem("type", "is missing, so anything would be accepted", f'write "type": {example}')
+    def _only_constrains(self, site: Site) -> bool:
+        return not any(
+            _SHAPES & part.schema.keys() or part.site.definition.startswith(SCHEME)
+            for part in self._schemas.parts((site,))
         )
 
-
-def _of_types(scope: Scope, node: Node, name: str, also: frozenset[str], role: Role) -> Form | None:
-    kinds = _kinds(scope, node.child("type"))
-    makes_class = "object" in kinds and not _is_map(node)
-    hints = read_hints(node, _HINTS[role] | (ON_OBJECT if makes_class else frozenset[str]()), scope.report)
-    keywords = frozenset({"type"}).union(*(BY_KIND[kind] for kind in kinds))
-    if kinds:
-        _refuse_others(scope, node, keywords | also)
-    forms: list[Form] = []
-    for kind in kinds:
-        form: Form | None
+    def _of_kind(
+        self,
+        kind: Kind,
+        kinds: Sequence[Kind],
+        sites: tuple[Site, ...],
+        parts: Sequence[Part],
+        where: Where,
+        notes: Iterable[str],
+    ) -> Form:
         if kind == "array":
-            form = _array(scope, node, name)
-        elif kind == "object":
-            inner = f"{name}Object" if role == "definition" else hints.name or name
-            form = _class(scope, node, inner, hints) if makes_class else _map(scope, node, name)
-        else:
-            form = Scalar(kind, read_limits(node, kind, scope.report))
-        if form is not None:
-            forms.append(form)
-    return _one_of(forms, node) if kinds and len(forms) == len(kinds) else None
+            return self._array(parts, where)
+        if kind == "object":
+            if self._classes.is_class(parts):
+                return self._classes.named(self, sites, parts, where, notes, is_alone=len(kinds) == 1)
+            return self._map(parts, where)
+        limits, is_exact = limits_of(kind, (part.schema for part in parts))
+        if not is_exact:
+            self.loosen(where, "limits")
+        return Scalar(kind, limits)
+
+    def _array(self, parts: Sequence[Part], where: Where) -> Form:
+        for part in parts:
+            for keyword in ("contains", "uniqueItems", "unevaluatedItems"):
+                if keyword in part.schema and keyword in self._schemas.checked(part.site):
+                    self.loosen(where, keyword)
+        limits, is_exact = limits_of("array", (part.schema for part in parts))
+        if not is_exact:
+            self.loosen(where, "limits")
+        inner = where.inner(f"{where.name}Item")
+        tuples = [part for part in parts if "prefixItems" in part.schema]
+        if tuples:
+            if any("items" in part.schema for part in parts if part is not tuples[0]) or tuples[1:]:
+                self.loosen(where, "prefixItems")
+            return self._tuple(tuples[0], dict(limits), where)
+        return ArrayOf(
+            self.form(tuple(part.site.at("items") for part in parts if "items" in part.schema), inner), limits
+        )
+
+    def _tuple(self, part: Part, limits: Mapping[LimitName, object], where: Where) -> Form:
+        prefix = part.schema["prefixItems"]
+        count = len(prefix) if isinstance(prefix, list) else 0
+        items = tuple(
+            self.form((part.site.at("prefixItems", str(index)),), where.inner(f"{where.name}Item{index + 1}"))
+            for index in range(count)
+        )
+        least = limits.get("min_length", 0)
+        most = limits.get("max_length")
+        is_closed = part.schema.get("items") is False or most == count
+        if isinstance(least, int) and least >= count and (not isinstance(most, int) or most >= count):
+            if is_closed:
+                if least > count:
+                    self.loosen(where, "no value fits")
+                return TupleOf(items)
+            self.loosen(where, "prefixItems")
+            return TupleOf(items, self._rest(part, where))
+        self.loosen(where, "prefixItems")
+        rest = () if is_closed else (self._rest(part, where),)
+        forms = [*items, *rest]
+        return ArrayOf(united(forms, exclusive=False)[0] if forms else Anything())
+
+    def _rest(self, part: Part, where: Where) -> Form:
+        if "items" not in part.schema:
+            return Anything()
+        return self.form((part.site.at("items"),), where.inner(f"{where.name}Item"))
+
+    def _map(self, parts: Sequence[Part], where: Where) -> Form:
+        for part in parts:
+            for keyword in (*_UNSAID_OF_MAPS, "unevaluatedProperties"):
+                if keyword in part.schema and keyword in self._schemas.checked(part.site):
+                    self.loosen(where, keyword)
+        limits, is_exact = limits_of("object", (part.schema for part in parts))
+        if not is_exact:
+            self.loosen(where, "limits")
+        return MapOf(self._classes.rest(self, parts, where.inner(f"{where.name}Value")), limits)
 
 
-def _kinds(scope: Scope, node: Node) -> list[Kind]:
-    names = node.value if isinstance(node.value, list) else [node.value]
-    kinds: list[Kind] = [kind for name in names for kind in BY_KIND if kind == name]
-    if len(kinds) != len(names) or not kinds or len(set(kinds)) != len(kinds):
-        remedy = f"write one of {', '.join(BY_KIND)}, or several of them, each once"
-        scope.report(node.place.problem("type", f"unknown: {str(node.value)[:60]}", remedy))
-        return []
-    if "number" in kinds and "integer" in kinds:
-        kinds.remove("integer")
-    return kinds
+_UNSAID: Final = ("not", "if", FORMATS)
+_UNSAID_OF_MAPS: Final = ("required", "propertyNames", "dependentRequired", "dependentSchemas", "patternProperties")
 
 
-def _one_of(forms: list[Form], node: Node) -> Form:
-    flat: list[Form] = []
-    for form in forms:
-        flat.extend(form.forms if isinstance(form, OneOf) else [form])
-    flat.sort(key=lambda form: form == Scalar("null"))
-    return flat[0] if len(flat) == 1 else OneOf(tuple(flat), node.place)
-
-
-def _branches(scope: Scope, node: Node, name: str) -> Form | None:
-    branches = node.items()
-    if not branches:
-        scope.report(node.place.problem(node.pointer.rpartition("/")[2], "is no list of schemas", "write at least one"))
+def _kinds(parts: Sequence[Part]) -> list[Kind] | None:
+    """Return the JSON types that values may have; None when nothing says a type."""
+    allowed: set[Kind] | None = None
+    for part in parts:
+        said: set[Kind] | None = None
+        if "type" in part.schema:
+            types = part.schema["type"]
+            said = _covered([each for each in _KINDS if each in (types if isinstance(types, list) else [types])])
+        values: list[JsonValue] = []
+        if "const" in part.schema:
+            values = [part.schema["const"]]
+        enum = part.schema.get("enum")
+        if isinstance(enum, list):
+            values = enum
+        if "const" in part.schema or isinstance(enum, list):
+            of_values = _covered([kind_of_value(value) for value in values])
+            said = of_values if said is None else said & of_values
+        if said is not None:
+            allowed = said if allowed is None else allowed & said
+    if allowed is None:
         return None
-    forms: list[Form] = []
-    for branch in branches:
-        inner = name
-        if is_class(branch) and isinstance(branch.value, dict):
-            title = branch.value.get("title")
-            named = read_hints(branch, ON_OBJECT, _ignore).name or (
-                class_name(title) if isinstance(title, str) else None
-            )
-            if named is None:
-                wrong = "an object among several needs a name of its own"
-                remedy = 'move it to "$defs", or name it by "title"'
-                scope.report(branch.place.problem("title", wrong, remedy))
-                continue
-            inner = named
-        form = read_form(scope, branch, inner)
-        if form is not None:
-            forms.append(form)
-    return _one_of(forms, node) if len(forms) == len(branches) else None
+    if "number" in allowed:
+        allowed.discard("integer")
+    return [kind for kind in _KINDS if kind in allowed]
 
 
-def _choice(scope: Scope, node: Node, mark: str) -> Form | None:
-    place = node.child(mark)
-    values = [place] if mark == "const" else place.items()
-    kinds = _kinds(scope, node.child("type")) if isinstance(node.value, dict) and "type" in node.value else None
-    chosen: dict[str | int | None, None] = {}
-    wrong, remedy = "", ""
-    for each in values:
-        value = each.value
-        if isinstance(value, bool | float | list | dict):
-            wrong, remedy = "only texts, integers and null can be told apart by value", 'write a "type" instead'
-        elif isinstance(value, int) and value not in _INT64:
-            wrong, remedy = f"{value} does not fit into 64 bits", "write a smaller integer"
-        elif kinds and not _kind_of(value) & set(kinds):
-            wrong, remedy = f"{str(value)[:60]} is not of the type beside it", "remove it, or mend the type"
-        elif value in chosen:
-            wrong, remedy = f"{str(value)[:60]} is given twice", "keep one of them"
-        else:
-            chosen[value] = None
-    if not values:
-        wrong, remedy = "is no list of values", "write at least one"
-    if wrong:
-        scope.report(place.place.problem(mark, wrong, remedy))
-        return None
-    return Choice(tuple(chosen)) if set(chosen) != {None} else Scalar("null")
+def _covered(kinds: Sequence[Kind]) -> set[Kind]:
+    """Return types with those that they hold."""
+    return {*kinds, "integer"} if "number" in kinds else {*kinds}
 
 
-def _kind_of(value: str | int | None) -> set[Kind]:
-    if value is None:
-        return {"null"}
-    return {"string"} if isinstance(value, str) else {"integer", "number"}
-
-
-def _array(scope: Scope, node: Node, name: str) -> Form | None:
-    limits = read_limits(node, "array", scope.report)
-    if not isinstance(node.value, dict) or "items" not in node.value:
-        scope.report(node.place.problem("items", "is missing, so anything would be accepted", 'write "items": {...}'))
-        return None
-    item = read_form(scope, node.child("items"), f"{name}Item")
-    return ArrayOf(item, limits) if item is not None else None
-
-
-def _is_map(node: Node) -> bool:
-    return isinstance(node.value, dict) and isinstance(node.value.get("additionalProperties"), dict)
-
-
-def _map(scope: Scope, node: Node, name: str) -> Form | None:
-    limits = read_limits(node, "object", scope.report)
-    for keyword in ("properties", "required"):
-        if isinstance(node.value, dict) and node.value.get(keyword):
-            wrong = "cannot stand beside a schema for all properties"
-            remedy = 'write "additionalProperties": false, or give the map a property of its own'
-            scope.report(node.child(keyword).place.problem(keyword, wrong, remedy))
-    form = read_form(scope, node.child("additionalProperties"), f"{name}Value")
-    return MapOf(form, limits) if form is not None else None
-
-
-def _class(scope: Scope, node: Node, name: str, hints: Hints) -> Form | None:
-    """Make a class of an object that is described where it is used."""
-    taken = scope.take_name(name, node)
-    if taken is None:
-        return None
-    scope.types[taken] = read_object(scope, node, taken, hints)
-    return Named(taken)
-
-
-def _fields(scope: Scope, node: Node, name: str) -> tuple[Field, ...]:
-    value = node.value if isinstance(node.value, dict) else {}
-    required = _required(scope, node)
-    properties = value.get("properties", {})
-    if not isinstance(properties, dict):
-        scope.report(node.child("properties").place.problem("properties", "is no object", "write an object"))
-        return ()
-    fields: dict[str, Field] = {}
-    for key in properties:
-        each = node.child("properties").child(key)
-        field = _field(scope, each, key, name, is_required=key in required)
-        if field is None:
-            continue
-        if field.name in fields:
-            wrong = f"{field.name} would also be the name of {fields[field.name].json_name} in Python"
-            scope.report(each.place.problem("name", wrong, 'name it by "x-miniagents": {"field": ...}'))
-        fields[field.name] = field
-    for key in required:
-        if key not in properties:
-            wrong = f"{key[:60]} is required but not described"
-            scope.report(node.child("required").place.problem("required", wrong, "describe it in properties"))
-    return tuple(fields.values())
-
-
-def _required(scope: Scope, node: Node) -> tuple[str, ...]:
-    if not isinstance(node.value, dict) or "required" not in node.value:
-        return ()
-    place = node.child("required")
-    names = tuple(each.value for each in place.items() if isinstance(each.value, str))
-    if not isinstance(place.value, list) or len(names) != len(place.value) or len(set(names)) != len(names):
-        scope.report(place.place.problem("required", "is no list of different names", 'write ["name", ...]'))
-    return names
-
-
-def _field(scope: Scope, node: Node, key: str, owner: str, *, is_required: bool) -> Field | None:
-    if key == "@type":
-        wrong = "this name is taken by the tag of the type"
-        scope.report(node.place.problem("properties", wrong, "give the property another name"))
-        return None
-    if any(char in '\\"' or char < " " for char in key):
-        wrong = "msgspec cannot write names with quotes, backslashes or control characters"
-        scope.report(node.place.problem("properties", wrong, "give the property another name"))
-        return None
-    hinted = read_hints(node, ON_PROPERTY | ON_OBJECT, _ignore).field
-    form = read_form(scope, node, class_name(f"{owner}_{key}") or owner, "property")
-    if form is None:
-        return None
-    default = None
-    if isinstance(node.value, dict) and "default" in node.value:
-        default = Default(node.value["default"])
-    doc = documentation(scope, node)
-    if is_required and default is not None:  # it can never apply: readers are told, and the field stays required
-        doc = f"{doc} Schema default: {json.dumps(default.value, ensure_ascii=False)[:60]}.".strip()
-    return Field(hinted or field_name(key), key, form, is_required, default, doc, node.place)
+def _without(schema: Mapping[str, JsonValue], keyword: str) -> Mapping[str, JsonValue]:
+    return {key: value for key, value in schema.items() if key != keyword}

@@ -12,9 +12,13 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from miniagents.codegen.documents import Document, parse
 from miniagents.codegen.errors import GenerationError, Problem
+from miniagents.codegen.yaml_documents import parse_yaml
 
 SUFFIX = ".schema.json"
 """What the names of schema files in a folder end in."""
+
+YAML_SUFFIXES = (".schema.yaml", ".schema.yml")
+"""What the names of schema files in a folder end in that are YAML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +40,26 @@ class Source:
         found = value.get("$id") if isinstance(value, dict) else None
         return found.removesuffix("#") if isinstance(found, str) else None
 
+    @property
+    def stem(self) -> str:
+        """The name of the file without what says that it is a schema."""
+        stem = self.path.name
+        for suffix in (*YAML_SUFFIXES, SUFFIX, ".yaml", ".yml", ".json"):
+            stem = stem.removesuffix(suffix)
+        return stem
+
+    @property
+    def absolute(self) -> str:
+        """Where it lies, from the root."""
+        return _absolute(self.path)
+
 
 def load(paths: Sequence[Path]) -> tuple[Source, ...]:
     """Read the schema files at `paths`, in the order of their paths whatever the order of the arguments.
 
     Args:
-        paths: Files, and folders whose files ending in `.schema.json` are read, those of inner folders too.
+        paths: Files, and folders whose files ending in `.schema.json`, `.schema.yaml` or `.schema.yml` are read, those
+            of inner folders too.
 
     Raises:
         GenerationError: A path does not exist, a folder has no schema file, or a file is no JSON; all of it at once.
@@ -49,14 +67,18 @@ def load(paths: Sequence[Path]) -> tuple[Source, ...]:
     problems: list[Problem] = []
     files: dict[str, Path] = {}
     for path in paths:
-        found = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        found = [each for suffix in (SUFFIX, *YAML_SUFFIXES) for each in path.rglob(f"*{suffix}")]
+        if not path.is_dir():
+            found = [path]
         if not found:
             problems.append(_unreadable(path, f"the folder has no file *{SUFFIX}", "name a schema file"))
-        files.update({_absolute(each): each for each in found})
+        for each in found:  # of several names of one file that which sorts first, whatever the order of the arguments
+            files[_absolute(each)] = min(each, files.get(_absolute(each), each))
     sources: list[Source] = []
     for _, path in sorted(files.items()):
         try:
-            sources.append(Source(path, parse(path.as_posix(), path.read_bytes())))
+            parser = parse_yaml if path.suffix in {".yaml", ".yml"} else parse
+            sources.append(Source(path, parser(path.as_posix(), path.read_bytes())))
         except GenerationError as error:
             problems.extend(error.problems)
         except OSError as error:

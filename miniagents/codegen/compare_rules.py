@@ -1,0 +1,87 @@
+"""The rules of `diff`: what can change in a schema, and whom it breaks.
+
+Three kinds of people have to do with a change. *Readers* have the new code and read old data: what was valid may be no
+more. *Writers* have the new code and write data that old code reads: what is valid now was not, or meant less. *Source*
+is Python code that uses the generated types: a checker that was content with it may not be.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from miniagents.codegen.documents import Place
+
+Audience: TypeAlias = Literal["readers", "writers", "source"]
+"""Whom a change may break."""
+
+AUDIENCES: Final[tuple[Audience, ...]] = ("readers", "writers", "source")
+"""All of them, in the order in which they are named."""
+
+READERS: Final[tuple[Audience, ...]] = ("readers",)
+WRITERS: Final[tuple[Audience, ...]] = ("writers",)
+SOURCE: Final[tuple[Audience, ...]] = ("source",)
+DATA: Final[tuple[Audience, ...]] = ("readers", "writers")
+NOBODY: Final[tuple[Audience, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change between two versions of schemas.
+
+    Attributes:
+        type: The name of the definition that it is in.
+        rule: The name of the rule: one of `DIFF_RULES`.
+        breaks: Whom it breaks, in the order of `AUDIENCES`.
+        old: Where it was; None for what was not there.
+        new: Where it is; None for what is there no more.
+        what: What changed, in words.
+    """
+
+    type: str
+    rule: str
+    breaks: tuple[Audience, ...]
+    old: Place | None
+    new: Place | None
+    what: str
+
+
+DIFF_RULES: Final[dict[str, str]] = {
+    "definition-added": "a new type breaks nobody: where it is used is another change",
+    "definition-removed": "old data of the type cannot be read, and code that names it fails",
+    "definition-renamed": "code names the type; a message is read by its name",
+    "property-added": "old code with a closed object refuses it; with an open one, old data may have one like it",
+    "property-removed": "a closed object refuses old data that has it; code that names it fails",
+    "required-added": "old data may lack it; code that makes the object must give it",
+    "required-removed": "old code expects what new data may lack; code that reads it finds it unset",
+    "type-changed": "values of one type are no values of another",
+    "nullable-added": "old code does not expect null",
+    "nullable-removed": "old data may have null",
+    "enum-value-added": "old code does not know it; code that looks at every case has one more",
+    "enum-value-removed": "old data may have it; code may name it",
+    "enum-added": "old data may have any other value",
+    "enum-removed": "old code knows the listed values only",
+    "const-changed": "old and new data do not have the same value",
+    "tag-changed": "a union finds its branch by it: old data means a branch that is not there",
+    "limit-tightened": "old data may be beyond the limit",
+    "limit-loosened": "new data may be beyond the limit that old code knows",
+    "pattern-changed": "which texts match cannot be compared",
+    "format-changed": "a format that is checked refuses what does not have it",
+    "extras-closed": "old data may have more properties than are declared",
+    "extras-opened": "old code refuses properties that it does not know",
+    "pattern-property-added": "old properties of such names get a type",
+    "pattern-property-removed": "properties of such names are what any other is",
+    "dependency-changed": "what one property asks of others is a condition on data",
+    "branch-added": "old code does not know it; code that looks at every case has one more",
+    "branch-removed": "old data may be of it; code may name it",
+    "union-changed": "the values of a union that cannot be told apart are compared as a whole",
+    "array-tuple-changed": "an array with places is another Python type than one with items alone",
+    "contains-changed": "what an array must contain is a condition on data",
+    "all-of-changed": "one condition more or less",
+    "condition-changed": "`if`, `not` and `unevaluated…` are compared as a whole: any change may break both ways",
+    "nothing-changed": "true and false accept all or nothing",
+    "default-changed": "code that gives no value gets another one",
+    "hint-changed": "hints say what the Python type is; a base also says how it is written",
+    "note-changed": "descriptions, titles and examples break nobody",
+    "order-changed": "what is given by position is given to another property",
+    "too-different": "definitions under so many new names are not looked into: any change may break both ways",
+}
+"""What can change, each with why it may break somebody."""

@@ -1,0 +1,35 @@
+"""What schemas say to people, for docstrings."""
+
+import json
+from collections.abc import Mapping
+
+from miniagents.codegen.documents import JsonValue
+
+_LONGEST = 60
+
+
+def documentation(members: Mapping[str, JsonValue], *, with_default: bool = False) -> str:
+    """Return what a schema says to people.
+
+    Args:
+        members: Its keywords.
+        with_default: Whether its default is to be told, for it is none in Python.
+    """
+    text = members.get("description")
+    notes = [text.strip() if isinstance(text, str) else ""]
+    if isinstance(members.get("format"), str):
+        notes.append(f"Format: {members['format']}.")
+    if with_default and "default" in members:
+        notes.append(f"Schema default: {_short(members['default'])}.")
+    if members.get("readOnly") is True:
+        notes.append("Read-only.")
+    if members.get("writeOnly") is True:
+        notes.append("Write-only.")
+    if members.get("deprecated") is True:
+        notes.append("Deprecated.")
+    return " ".join(note for note in notes if note)
+
+
+def _short(value: JsonValue) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

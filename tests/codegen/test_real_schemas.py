@@ -1,0 +1,184 @@
+"""Schemas of real protocols, without any hint: everything generates, and every example comes back as it was.
+
+The schemas lie beside the repository, in `../shared/data`; where they are not, these tests are skipped.
+"""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
+import pytest
+
+from miniagents import DecodeError, FrozenDict
+from miniagents.codegen import generate
+
+Json: TypeAlias = Any  # Any: whatever JSON can say
+ROOT: Final = Path(__file__).parents[2]
+DATA: Final = ROOT.parent / "shared" / "data"
+GROUPS: Final = ("a2a", "cloudevents", "mcp")
+
+pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"the schemas of real protocols are not in {DATA}")
+
+
+class Example(NamedTuple):
+    """A valid value of a type."""
+
+    group: str
+    type: str
+    path: Path
+
+    @property
+    def value(self) -> Json:
+        return json.loads(self.path.read_text(encoding="utf-8"))
+
+
+def examples() -> list[Example]:
+    found: list[Example] = []
+    for path in sorted(DATA.glob("*/examples/*.json")):
+        group = path.parent.parent.name
+        found.append(Example(group, "Schema" if group == "cloudevents" else path.name.partition("--")[0], path))
+    return found
+
+
+each_example = pytest.mark.parametrize("example", examples(), ids=lambda example: example.path.stem)
+
+
+@cache
+def text_of(group: str) -> str:
+    return generate([DATA / group / "schema.json"], DATA / group / "types.py")
+
+
+@cache
+def module_of(group: str) -> ModuleType:
+    name = f"real_{group}"
+    spec = importlib.util.spec_from_loader(name, loader=None)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    exec(compile(text_of(group), f"{name}.py", "exec"), vars(module))
+    return module
+
+
+def schema_of(example: Example) -> Json:
+    root = json.loads((DATA / example.group / "schema.json").read_text(encoding="utf-8"))
+    return root if example.type == "Schema" else {**root, "$ref": f"#/$defs/{example.type}"}
+
+
+def decoded(example: Example, value: Json) -> object:
+    module = module_of(example.group)
+    return module.decode(json.dumps(value), getattr(module, example.type))
+
+
+@pytest.mark.timeout(300)
+def test_g1_all_of_it_generates_and_is_clean_for_mypy_and_pyright(tmp_path: Path) -> None:
+    for group in GROUPS:
+        (tmp_path / f"{group}_types.py").write_text(text_of(group), encoding="utf-8")
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict", "include": ["."]}')
+    config = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(tmp_path / "cache")]
+    for command in [
+        ["mypy", *config, *(str(tmp_path / f"{group}_types.py") for group in GROUPS)],
+        ["pyright", "--pythonpath", sys.executable, "--warnings", "--project", str(tmp_path)],
+    ]:
+        done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_everything_can_be_asked_for(group: str) -> None:
+    module = module_of(group)
+    for name in set(module.__all__) - {"decode", "encode"}:
+        try:
+            module.decode('[{"no": "such thing"}]', getattr(module, name))
+        except DecodeError:
+            pass
+        except TypeError as error:
+            assert "are one type for Python" in str(error)
+
+
+@each_example
+def test_m5_examples_come_back_equal_as_json_frozen_and_hashable(example: Example) -> None:
+    value = decoded(example, example.value)
+    assert equal(json.loads(module_of(example.group).encode(value)), example.value)
+    assert decoded(example, example.value) == value
+    hash(value)
+    assert frozen(value)
+
+
+@each_example
+def test_g2_spoiled_examples_are_refused_with_their_path(example: Example) -> None:
+    from jsonschema import validators  # noqa: PLC0415 # slow to import, and needed here alone
+
+    schema = schema_of(example)
+    reference = validators.validator_for(schema)(schema)
+    count = 0
+    for path, value in spoiled(example.value):
+        if reference.is_valid(value):
+            decoded(example, value)
+            continue
+        count += 1
+        with pytest.raises(DecodeError) as caught:
+            decoded(example, value)
+        assert str(caught.value).startswith("$"), path
+    assert count or not example.value
+
+
+def spoiled(value: Json) -> Iterator[tuple[tuple[str | int, ...], Json]]:
+    """Yield a value spoiled in each place: a property dropped or added, a type changed, a text that is no choice."""
+    todo: list[tuple[str | int, ...]] = [()]
+    while todo:
+        path = todo.pop()
+        part = at(value, path)
+        if isinstance(part, dict):
+            todo.extend((*path, key) for key in part)
+            yield path, changed(value, path, {**part, "not declared": 1})
+            for key in part:
+                yield path, changed(value, path, {name: each for name, each in part.items() if name != key})
+        elif isinstance(part, list):
+            todo.extend((*path, index) for index in range(len(part)))
+        others: tuple[Json, ...] = (7, "no such choice", None, [], {})
+        for other in others:
+            yield path, changed(value, path, other)
+
+
+def at(value: Json, path: tuple[str | int, ...]) -> Json:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def changed(value: Json, path: tuple[str | int, ...], part: Json) -> Json:
+    if not path:
+        return part
+    value = deepcopy(value)
+    at(value, path[:-1])[path[-1]] = part
+    return value
+
+
+def equal(one: Json, other: Json) -> bool:
+    """Whether two values are the same JSON."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return bool(one == other)
+
+
+def frozen(value: object) -> bool:
+    """Whether nothing in a value can be changed."""
+    if isinstance(value, msgspec.Struct):
+        return value.__struct_config__.frozen and all(frozen(getattr(value, name)) for name in value.__struct_fields__)
+    if isinstance(value, tuple | frozenset):
+        return all(map(frozen, value))
+    if isinstance(value, Mapping):
+        return isinstance(value, FrozenDict) and all(map(frozen, value.values()))
+    return value is msgspec.UNSET or isinstance(value, str | int | float | bool | None)
