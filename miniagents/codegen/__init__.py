@@ -1,7 +1,8 @@
 """JSON Schema files to Python modules of message types.
 
-`reader` makes a `model` of the files, `emitter` makes Python text of the model. Run as `python -m miniagents.codegen`.
-Nothing here is imported when generated modules run, and nothing here imports the rest of the package.
+`bundle` reads the files, `modules` makes a `model` of them, `emitter` makes Python text of the model. Beside that stand
+`linting`, `compare` and `exporting`. Run as `miniagents`, or as `python -m miniagents.codegen`.
+Nothing here is imported when generated modules run, and nothing here but `lint` imports the rest of the package.
 """
 
 from miniagents.codegen.command import main

@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from miniagents.codegen.compare_rules import AUDIENCES
 from miniagents.codegen.console import OK, WRONG, Console
@@ -13,7 +14,7 @@ from miniagents.codegen.generate_command import run_generate
 from miniagents.codegen.options import Options
 from miniagents.codegen.tool_commands import run_diff, run_export, run_lint
 
-_RUN = {"generate": run_generate, "lint": run_lint, "diff": run_diff, "export": run_export}
+_RUN: Final = {"generate": run_generate, "lint": run_lint, "diff": run_diff, "export": run_export}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

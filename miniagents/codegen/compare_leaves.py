@@ -78,9 +78,9 @@ def _types(comparer: Noting, old: Spot, new: Spot) -> None:
     added, removed = after - before, before - after
     if _is_listed(old) or _is_listed(new):
         return  # the values say it better
-    if added == {"null"} and not removed:
+    if added == frozenset({"null"}) and not removed:
         comparer.differ("nullable-added", (*WRITERS, *SOURCE), old, new, "type", "it may be null now")
-    elif removed == {"null"} and not added:
+    elif removed == frozenset({"null"}) and not added:
         comparer.differ("nullable-removed", (*READERS, *SOURCE), old, new, "type", "it may be null no more")
     elif added or removed:
         breaks = (*(READERS if removed else ()), *(WRITERS if added else ()), *SOURCE)

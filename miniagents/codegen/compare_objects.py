@@ -4,7 +4,7 @@ import re
 from typing import Protocol
 
 from miniagents.codegen.compare_leaves import limited
-from miniagents.codegen.compare_rules import DATA, READERS, SOURCE, WRITERS, Audience
+from miniagents.codegen.compare_rules import DATA, READERS, SOURCE, WRITERS, Audience, in_order
 from miniagents.codegen.compare_sameness import Sameness
 from miniagents.codegen.dialects import HINTS
 from miniagents.codegen.documents import Place
@@ -97,23 +97,23 @@ def _added(comparer: Comparing, old: Spot, new: Spot, name: str) -> None:
     now = new.child("properties", name)
     before = _matching(old, name)
     verdicts = [comparer.verdict(each, now) for each in before]
-    breaks: tuple[Audience, ...] = ()
+    breaks: set[Audience] = set()
     if all("readers" in each for each in verdicts):
-        breaks += READERS
+        breaks.add("readers")
     if any("writers" in each for each in verdicts):
-        breaks += WRITERS
+        breaks.add("writers")
     is_closed = before[0].schema is False
     what = f'property "{name}" is new' + (
         " to a closed object" if is_closed else "; data may have had one of that name before"
     )
-    comparer.report("property-added", breaks, old.place(), now.place(), what)
+    comparer.report("property-added", in_order(breaks), old.place(), now.place(), what)
 
 
 def _removed(comparer: Comparing, old: Spot, new: Spot, name: str) -> None:
     was = old.child("properties", name)
     after = _matching(new, name)
     verdicts = [comparer.verdict(was, each) for each in after]
-    breaks = SOURCE
+    breaks: tuple[Audience, ...] = SOURCE
     if any("readers" in each for each in verdicts):
         breaks += READERS
     if all("writers" in each for each in verdicts):
@@ -175,7 +175,7 @@ def _patterns(comparer: Comparing, old: Spot, new: Spot) -> None:
         elif pattern in after:
             verdict = comparer.verdict(old.one("additionalProperties"), after[pattern])
             met = before or any(re.search(pattern, name) for name in old.named("properties"))
-            breaks = tuple(each for each in DATA if each in verdict)
+            breaks = in_order(verdict, DATA)
             if met and constrains(after[pattern]) and "readers" not in breaks:
                 breaks = (*READERS, *breaks)
             what = f"properties like {pattern} have a form of their own now"
@@ -183,7 +183,7 @@ def _patterns(comparer: Comparing, old: Spot, new: Spot) -> None:
         else:
             verdict = comparer.verdict(before[pattern], new.one("additionalProperties"))
             met = after or any(re.search(pattern, name) for name in new.named("properties"))
-            breaks = tuple(each for each in DATA if each in verdict)
+            breaks = in_order(verdict, DATA)
             if met and constrains(before[pattern]) and "writers" not in breaks:
                 breaks = (*breaks, *WRITERS)
             what = f"properties like {pattern} have no form of their own any more"

@@ -5,6 +5,7 @@ more. *Writers* have the new code and write data that old code reads: what is va
 is Python code that uses the generated types: a checker that was content with it may not be.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -21,6 +22,12 @@ WRITERS: Final[tuple[Audience, ...]] = ("writers",)
 SOURCE: Final[tuple[Audience, ...]] = ("source",)
 DATA: Final[tuple[Audience, ...]] = ("readers", "writers")
 NOBODY: Final[tuple[Audience, ...]] = ()
+
+
+def in_order(found: Collection[Audience], among: tuple[Audience, ...] = AUDIENCES) -> tuple[Audience, ...]:
+    """Return whom something breaks, each once, in the order in which they are named."""
+    result: list[Audience] = [each for each in among if each in found]
+    return (*result,)
 
 
 @dataclass(frozen=True, slots=True)

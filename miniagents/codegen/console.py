@@ -24,7 +24,7 @@ class Console:
     """
 
     def __init__(self, when: When = "auto") -> None:
-        self._when = when
+        self._when: When = when
 
     @property
     def paint(self) -> Paint:

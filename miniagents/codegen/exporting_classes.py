@@ -156,7 +156,7 @@ class _Walk:
             return self.form(form.__supertype__, where)
         if hasattr(form, "__value__"):
             return self.form(form.__value__, where)
-        if form in (Any, object):
+        if form is Any or form is object:
             return True
         if is_struct(form):
             return self.refer(form)
@@ -169,10 +169,14 @@ class _Walk:
             return {"const": arguments[0]} if len(arguments) == 1 else {"enum": [*arguments]}
         if origin in (typing.Union, UnionType):
             return self._union(arguments, where)
-        kind: Any = origin or form  # Any: a class, or something else
-        if isinstance(kind, type) and issubclass(kind, abc.Mapping):
+        kind: object = origin or form
+        if _is_a(kind, abc.Mapping):
             return self._map(arguments, where)
-        if isinstance(kind, type) and issubclass(kind, (abc.Sequence, abc.Set)) and not hasattr(kind, "_fields"):
+        if (
+            isinstance(kind, type)
+            and (_is_a(kind, abc.Sequence) or _is_a(kind, abc.Set))
+            and not hasattr(kind, "_fields")
+        ):
             return self._array(kind, arguments, where)
         self._refuse(where, f"{form} has no JSON Schema here", "use scalars, containers, and classes of messages")
         return True
@@ -222,6 +226,10 @@ class _Walk:
 _NOTHING: Final = object()
 
 
+def _is_a(kind: object, base: type) -> bool:
+    return isinstance(kind, type) and issubclass(kind, base)
+
+
 def _bare(form: Any) -> Any:  # Any: whatever an annotation may be
     return get_args(form)[0] if hasattr(form, "__metadata__") else form
 
@@ -255,11 +263,15 @@ def _with_default(schema: JsonValue, default: Any) -> JsonValue:  # Any: whateve
     return {**(schema if isinstance(schema, dict) else {}), "default": values[0]}
 
 
+def _is_array(value: object) -> TypeGuard[abc.Collection[object]]:
+    return isinstance(value, tuple | list | frozenset)
+
+
 def _json(value: Any) -> list[JsonValue]:  # Any: whatever a default may be
     """Return a value as JSON in a list; an empty one if JSON has no form for it."""
     if value is None or isinstance(value, bool | int | float | str):
         return [value]
-    if isinstance(value, tuple | list | frozenset):
-        items = [_json(each) for each in value]
+    if _is_array(value):
+        items = [*map(_json, value)]
         return [[each[0] for each in items]] if all(items) else []
     return [{}] if isinstance(value, abc.Mapping) and not value else []

@@ -1,13 +1,15 @@
 """Unions that break msgspec (0.22): it crashes, or runs out of memory, when it makes or uses a decoder for them.
 
 They are a text with a pattern beside an array or a map, and a scalar with any limits beside a tuple of fixed length. In
-such unions the scalars go without limits, which are checked by the schema then.
+such unions the scalars go without limits, which are checked by the schema then. And what may be anything by the name of
+another type is anything: msgspec would not look at the rest of the union, and others would trust it.
 """
 
 from dataclasses import replace
 
 from miniagents.codegen.model import (
     AliasType,
+    Anything,
     ArrayOf,
     Form,
     MapOf,
@@ -38,7 +40,7 @@ def defused(own: dict[str, TypeDefinition], known: Types, loose: dict[str, dict[
         after = tuple(rebuilt(form, lambda part: _defused(known, part)) for form in before)
         if after == before:
             continue
-        loose.setdefault(name, {})["limits in a union with arrays or maps"] = None
+        loose.setdefault(name, {})["a union that msgspec does not read rightly"] = None
         if isinstance(definition, AliasType):
             own[name] = replace(definition, form=after[0])
         else:
@@ -49,6 +51,8 @@ def _defused(types: Types, form: Form) -> Form:
     if not isinstance(form, OneOf):
         return form
     found = leaves(types, form)
+    if Anything() in found:  # by the name of another type
+        return Anything()
     has_tuple = any(isinstance(each, TupleOf) for each in found)
     has_container = any(isinstance(each, ArrayOf | MapOf) for each in found)
 

@@ -4,6 +4,9 @@ What a type is said to be sound for is held against msgspec alone: it accepts no
 that cannot be honoured is refused by name; anything else that goes wrong on the way is a failure.
 """
 
+# random JSON is Any for pyright, and so is what is taken from it
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -88,8 +91,8 @@ class Schemas:
         kind = self.random.choice(("null", "boolean", "integer", "integer", "number", "string", "string"))
         made: Json = {"type": kind} if self.chance(92) else {}
         if kind == "string" and self.chance(40):
-            limits = {"minLength": self.random.randint(0, 2), "maxLength": self.random.randint(1, 3)}
-            limits["pattern"] = self.random.choice(PATTERNS)  # type: ignore[assignment] # all are keywords
+            limits: dict[str, Json] = {"minLength": self.random.randint(0, 2), "maxLength": self.random.randint(1, 3)}
+            limits["pattern"] = self.random.choice(PATTERNS)
             made |= {key: limits[key] for key in self.random.sample(sorted(limits), 1)}
         if kind in {"integer", "number"} and self.chance(50):
             key = self.random.choice(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"))
@@ -225,9 +228,8 @@ class Values:
                     )
                 return made
             case "array":
-                count = self.random.randint(
-                    least := schema.get("minItems", 0), max(schema.get("maxItems", 2), least) + 1
-                )
+                least = schema.get("minItems", 0)
+                count = self.random.randint(least, max(schema.get("maxItems", 2), least) + 1)
                 prefix = schema.get("prefixItems", [])
                 return [
                     self.like(prefix[index] if index < len(prefix) else schema.get("items", True), depth - 1)

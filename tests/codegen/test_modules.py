@@ -15,16 +15,20 @@ from miniagents.codegen.modules import module_of
 Refusals = Callable[..., list[str]]
 Modelled = Callable[[object], Module]
 ROOT = Path(__file__).parents[2]
+CLOSED: dict[str, object] = {"additionalProperties": False}
 MESSAGE: dict[str, object] = {"x-miniagents": {"base": "Message"}}
 
 
 def thing(properties: object = None, **others: object) -> dict[str, object]:
-    return {"type": "object", "properties": properties or {}, "additionalProperties": False, **others}
+    return {"type": "object", "properties": {} if properties is None else properties, **CLOSED, **others}
 
 
 @pytest.fixture
 def modelled(schema_file: Callable[..., Path]) -> Modelled:
-    return lambda definitions: module_of(read_bundle([schema_file({"$defs": definitions})]))
+    def make(definitions: object) -> Module:
+        return module_of(read_bundle([schema_file({"$defs": definitions})]))
+
+    return make
 
 
 def of_library() -> Module:
@@ -107,12 +111,7 @@ def test_m2_everything_in_the_library_is_described() -> None:
         ),
         ({"type": ["string", "array"], "pattern": "^a"}, "str | tuple[JsonValue, ...]", False),
         (
-            {
-                "anyOf": [
-                    {"type": "integer", "minimum": 1},
-                    {"type": "array", "prefixItems": [{}], "items": False, "minItems": 1},
-                ]
-            },
+            {"type": ["integer", "array"], "minimum": 1, "prefixItems": [{}], "items": False, "minItems": 1},
             "int | tuple[JsonValue]",
             False,
         ),

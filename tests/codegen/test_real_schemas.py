@@ -3,6 +3,10 @@
 The schemas lie beside the repository, in `../shared/data`; where they are not, these tests are skipped.
 """
 
+# JSON is Any for pyright, and so is what is taken from it
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+
+import gc
 import importlib.util
 import json
 import subprocess
@@ -65,6 +69,16 @@ def module_of(group: str) -> ModuleType:
     sys.modules[name] = module
     exec(compile(text_of(group), f"{name}.py", "exec"), vars(module))
     return module
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten() -> Iterator[None]:
+    """Let other tests not meet the classes of these schemas, some of which have names of the library's."""
+    yield
+    module_of.cache_clear()
+    for group in GROUPS:
+        sys.modules.pop(f"real_{group}", None)
+    gc.collect()
 
 
 def schema_of(example: Example) -> Json:
