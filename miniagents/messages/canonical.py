@@ -15,7 +15,7 @@ frozenset             ``{"@set": [item, ...]}``, sorted
 a message             ``{"@type": tag, ...}`` with all its fields by their encoded names, those at defaults too;
                       fields that are ``msgspec.UNSET`` are left out; a name that starts with ``@`` gets another ``@``
                       in front
-a record              the same, with the name of its class as the tag; a discriminator is part of the class, and what
+a record              the same, with ``"@record": name`` in place of the tag; a discriminator is part of the class; what
                       its open object holds beside the fields stands under ``"@@extra"``
 a message in it       ``{"@key": its full key}``
 UUID, date            ``{"@uuid": text}``, ``{"@date": text}``
@@ -54,6 +54,7 @@ from miniagents.messages.freezing import (
     class_tag,
     is_list,
     is_mapping,
+    is_record,
     is_set,
     is_tuple,
     path_of,
@@ -150,7 +151,8 @@ def _write(
 
 
 def _struct_frame(value: msgspec.Struct) -> _Frame:
-    fields: dict[str, tuple[str | None, object]] = {"@type": (None, class_tag(type(value)))}
+    kind = "@record" if is_record(type(value)) else "@type"
+    fields: dict[str, tuple[str | None, object]] = {kind: (None, class_tag(type(value)))}
     for name, encoded in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
         content = getattr(value, name)
         if content is not msgspec.UNSET:

@@ -291,7 +291,10 @@ def _namesakes(cls: type[msgspec.Struct]) -> list[type[Frozen]]:
     return [
         other
         for other in loaded_classes(Frozen)
-        if class_tag(other) == tag and other is not cls and not same_place(cls, other)
+        if class_tag(other) == tag
+        and is_record(other) is is_record(cls)  # their forms differ: a record's name is no message's tag
+        and other is not cls
+        and not same_place(cls, other)
     ]
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -46,78 +47,79 @@ def test_m2_everything_in_the_library_is_described() -> None:
             assert all(field.doc for field in each.fields), each.name
 
 
-@pytest.mark.parametrize(
-    ("schema", "annotation", "is_sound"),
-    [
-        ({}, "JsonValue", True),
-        (True, "JsonValue", True),
-        (False, "JsonValue", False),
-        ({"minLength": 1}, "JsonValue", False),
-        (
-            {"type": "string", "minLength": 1, "maxLength": 3},
-            "Annotated[str, msgspec.Meta(max_length=3, min_length=1)]",
-            True,
-        ),
-        ({"type": "string", "format": "date"}, "str", True),
-        ({"type": "integer", "multipleOf": 2}, "Annotated[int, msgspec.Meta(multiple_of=2)]", True),
-        ({"type": "integer", "minimum": 1.5}, "int", False),
-        ({"type": "integer", "minimum": 2**63}, "int", False),
-        ({"type": "integer", "minimum": 1, "exclusiveMinimum": 1}, "Annotated[int, msgspec.Meta(ge=1)]", False),
-        ({"type": "number"}, "int | float", True),
-        ({"type": "number", "multipleOf": 0.1}, "int | float", False),
-        ({"type": ["null", "integer"]}, "int | None", True),
-        ({"const": "a"}, "Literal['a']", True),
-        ({"const": True}, "bool", False),
-        ({"enum": [True, False, None]}, "bool | None", True),
-        ({"enum": ["a", 1, None]}, "Literal['a', 1] | None", True),
-        ({"enum": ["a", 1.0]}, "Literal['a', 1]", True),
-        ({"enum": [1.5, [], {"a": 1}]}, "int | float | tuple[JsonValue, ...] | Mapping[str, JsonValue]", False),
-        ({"type": "integer", "enum": ["a", 1]}, "Literal[1]", True),
-        ({"type": "string", "not": {"const": "a"}}, "str", False),
-        ({"type": "array"}, "tuple[JsonValue, ...]", True),
-        ({"type": "array", "items": {"type": "null"}, "uniqueItems": True}, "tuple[None, ...]", False),
-        ({"type": "array", "prefixItems": [{"type": "null"}], "items": False, "minItems": 1}, "tuple[None]", True),
-        (
-            {"type": "array", "prefixItems": [{"type": "null"}], "minItems": 1},
-            "tuple[None, *tuple[JsonValue, ...]]",
-            False,
-        ),
-        (
-            {"type": "array", "prefixItems": [{"type": "null"}], "items": {"type": "string"}},
-            "tuple[str | None, ...]",
-            False,
-        ),
-        ({"type": "object"}, "Mapping[str, JsonValue]", True),
-        ({"type": "object", "additionalProperties": {"type": "null"}}, "Mapping[str, None]", True),
-        (
-            {
-                "type": "object",
-                "patternProperties": {"^a": {"type": "null"}},
-                "additionalProperties": {"type": "string"},
-            },
-            "Mapping[str, str | None]",
-            False,
-        ),
-        ({"type": "object", "required": ["a"]}, "Mapping[str, JsonValue]", False),
-        ({"anyOf": [{"type": "integer"}, {"type": "number"}]}, "int | float", True),
-        ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "int | float", False),
-        ({"anyOf": [{"const": "a"}, {"type": "string"}]}, "str", True),
-        ({"oneOf": [{"const": "a"}, {"const": "b"}, {"type": "null"}]}, "Literal['a', 'b'] | None", True),
-        ({"oneOf": [{"enum": ["a", "b"]}, {"const": "b"}]}, "Literal['a', 'b']", False),
-        (
-            {"allOf": [{"type": ["string", "null"]}, {"type": "string", "minLength": 1}]},
-            "Annotated[str, msgspec.Meta(min_length=1)]",
-            True,
-        ),
-        ({"type": ["string", "array"], "pattern": "^a"}, "str | tuple[JsonValue, ...]", False),
-        (
-            {"type": ["integer", "array"], "minimum": 1, "prefixItems": [{}], "items": False, "minItems": 1},
-            "int | tuple[JsonValue]",
-            False,
-        ),
-        ({"type": "string", "anyOf": [{"minLength": 3}, {"maxLength": 1}]}, "str", False),
-    ],
-)
+FORMS: Final[list[tuple[object, str, bool]]] = [
+    ({}, "JsonValue", True),
+    (True, "JsonValue", True),
+    (False, "JsonValue", False),
+    ({"minLength": 1}, "JsonValue", False),
+    (
+        {"type": "string", "minLength": 1, "maxLength": 3},
+        "Annotated[str, msgspec.Meta(max_length=3, min_length=1)]",
+        True,
+    ),
+    ({"type": "string", "format": "date"}, "str", True),
+    ({"type": "integer", "multipleOf": 2}, "Annotated[int, msgspec.Meta(multiple_of=2)]", True),
+    ({"type": "integer", "minimum": 1.5}, "int", False),
+    ({"type": "integer", "minimum": 2**63}, "int", False),
+    ({"type": "integer", "minimum": 1, "exclusiveMinimum": 1}, "Annotated[int, msgspec.Meta(ge=1)]", False),
+    ({"type": "number"}, "int | float", True),
+    ({"type": "number", "multipleOf": 0.1}, "int | float", False),
+    ({"type": ["null", "integer"]}, "int | None", True),
+    ({"const": "a"}, "Literal['a']", True),
+    ({"const": True}, "bool", False),
+    ({"enum": [True, False, None]}, "bool | None", True),
+    ({"enum": ["a", 1, None]}, "Literal['a', 1] | None", True),
+    ({"enum": ["a", 1.0]}, "Literal['a', 1]", True),
+    ({"enum": [1.5, [], {"a": 1}]}, "int | float | tuple[JsonValue, ...] | Mapping[str, JsonValue]", False),
+    ({"type": "integer", "enum": ["a", 1]}, "Literal[1]", True),
+    ({"type": "string", "not": {"const": "a"}}, "str", False),
+    ({"type": "array"}, "tuple[JsonValue, ...]", True),
+    ({"type": "array", "items": {"type": "null"}, "uniqueItems": True}, "tuple[None, ...]", False),
+    ({"type": "array", "prefixItems": [{"type": "null"}], "items": False, "minItems": 1}, "tuple[None]", True),
+    (
+        {"type": "array", "prefixItems": [{"type": "null"}], "minItems": 1},
+        "tuple[None, *tuple[JsonValue, ...]]",
+        False,
+    ),
+    (
+        {"type": "array", "prefixItems": [{"type": "null"}], "items": {"type": "string"}},
+        "tuple[str | None, ...]",
+        False,
+    ),
+    ({"type": "object"}, "Mapping[str, JsonValue]", True),
+    ({"type": "object", "additionalProperties": {"type": "null"}}, "Mapping[str, None]", True),
+    (
+        {
+            "type": "object",
+            "patternProperties": {"^a": {"type": "null"}},
+            "additionalProperties": {"type": "string"},
+        },
+        "Mapping[str, str | None]",
+        False,
+    ),
+    ({"type": "object", "required": ["a"]}, "Mapping[str, JsonValue]", False),
+    ({"anyOf": [{"type": "integer"}, {"type": "number"}]}, "int | float", True),
+    ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "int | float", False),
+    ({"anyOf": [{"const": "a"}, {"type": "string"}]}, "str", True),
+    ({"oneOf": [{"const": "a"}, {"const": "b"}, {"type": "null"}]}, "Literal['a', 'b'] | None", True),
+    ({"oneOf": [{"enum": ["a", "b"]}, {"const": "b"}]}, "Literal['a', 'b']", False),
+    (
+        {"allOf": [{"type": ["string", "null"]}, {"type": "string", "minLength": 1}]},
+        "Annotated[str, msgspec.Meta(min_length=1)]",
+        True,
+    ),
+    ({"type": ["string", "array"], "pattern": "^a"}, "str | tuple[JsonValue, ...]", False),
+    (
+        {"type": ["integer", "array"], "minimum": 1, "prefixItems": [{}], "items": False, "minItems": 1},
+        "int | tuple[JsonValue]",
+        False,
+    ),
+    ({"type": "string", "anyOf": [{"minLength": 3}, {"maxLength": 1}]}, "str", False),
+]
+"""Schemas, the types they become, and whether these are sound."""
+
+
+@pytest.mark.parametrize(("schema", "annotation", "is_sound"), FORMS)
 def test_g1_forms_are_as_precise_as_types_and_it_is_known_when_that_is_all(
     modelled: Modelled, generated: Callable[[object], str], schema: object, annotation: str, is_sound: bool
 ) -> None:
