@@ -12,7 +12,7 @@ from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.hazards import defused
 from miniagents.codegen.hints import ON_OBJECT, ON_PROPERTY, ON_TYPE, read_hints
 from miniagents.codegen.library import library_types
-from miniagents.codegen.model import AliasType, Module, Named, ObjectType, TypeDefinition
+from miniagents.codegen.model import AliasType, Anything, Module, Named, ObjectType, TypeDefinition
 from miniagents.codegen.notes import documentation
 from miniagents.codegen.placing import Names
 from miniagents.codegen.recursion import opened
@@ -38,6 +38,8 @@ def module_of(bundle: Bundle) -> Module:
         before = len(classes.classes)
         form = shaper.definition(root)
         if form != Named(name):
+            if isinstance(form, Named) and name in shaper.loose:
+                form = Anything()  # not all of a class is allowed here, and Python knows the class by one schema only
             own[name] = AliasType(name, form, documentation(schemas.members(root)), definition.place)
         made = list(classes.classes.values())[before:]
         own.update({each.name: each for each in sorted(made, key=lambda each: each.name != name)})
