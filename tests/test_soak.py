@@ -136,8 +136,7 @@ def count_living() -> int:
     """How many objects of the library, messages and tasks there are."""
     kinds = (Message, asyncio.Future)
     return sum(
-        isinstance(thing, kinds) or (type(thing).__module__ or "").startswith("miniagents.")
-        for thing in gc.get_objects()
+        isinstance(thing, kinds) or str(type(thing).__module__).startswith("miniagents.") for thing in gc.get_objects()
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from miniagents.codegen.choices import choice_of, kind_of_value
 from miniagents.codegen.classes import ClassMaker
-from miniagents.codegen.conjunctions import FORMATS, Part, Schemas, Site
+from miniagents.codegen.conjunctions import FORMATS, REFERENCE, Part, Schemas, Site
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.limits import limits_of
@@ -182,9 +182,16 @@ class Shaper:
             else:
                 forms.append(self.form((*sites, site), inner))
         form, is_exact = united(forms, exclusive=keyword == "oneOf")
-        if not is_exact:
+        if not is_exact or (keyword == "oneOf" and any(map(self._is_another_name, chosen))):
             self.loosen(where, keyword)
         return form
+
+    def _is_another_name(self, site: Site) -> bool:
+        """Whether a branch refers to what may be made of other definitions, which may be among the branches too."""
+        reference = self._schemas.members(site).get("$ref")
+        if not isinstance(reference, str) or not reference.startswith(REFERENCE):
+            return False
+        return "type" not in self._schemas.members(Site(reference.removeprefix(REFERENCE)))
 
     def _only_constrains(self, site: Site) -> bool:
         return not any(
