@@ -13,7 +13,7 @@ from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageS
 from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Iterator
 
     from miniagents.miniagents import MiniAgent, MiniAgents
 
@@ -144,13 +144,17 @@ class InteractionContext(Generic[In_co, Out_contra]):
 
     # --- machinery ---
 
-    async def run(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Runs the agent's own code as this interaction."""
+    def enter(self) -> None:
+        """Has the code that runs in this task from here on be that of this interaction."""
         _interaction.set(self)
-        try:
-            await work()
-        finally:
-            for call in tuple(self._open_calls or ()):
+        recorder = self._context.recorder
+        if recorder is not None:
+            recorder.record(self, self._replies.promise)
+
+    def leave(self) -> None:
+        """Finishes the calls that the agent has left open."""
+        if self._open_calls is not None:
+            for call in tuple(self._open_calls):
                 call.finish()
 
     def error_message(self, error: Exception) -> object:

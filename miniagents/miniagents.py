@@ -136,9 +136,12 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
             TypeError: the arguments do not fit.
             NoActiveContextError: there is no active `MiniAgents`.
         """
-        call, start = self._prepare(args, kwargs)
-        keep_open(call, MiniAgents.current())
-        start()
+        context = self._context_of_call(args, kwargs)
+        incoming = self._incoming(context, kept_open=True)
+        interaction = self._interaction(context, incoming)
+        call: AgentCall[In_contra, Out_co] = AgentCall(incoming, interaction._replies.promise)
+        keep_open(call, context)
+        self._start(interaction, args, kwargs)
         return call
 
     def options(self, *, start_asap: bool | Default = DEFAULT, alias: str | None = None) -> Self:
@@ -244,64 +247,88 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
         *,
         raises: bool = False,
     ) -> MessageSequencePromise[Out_co]:
-        call, start = self._prepare(args, kwargs, raises=raises)
+        context = self._context_of_call(args, kwargs)
+        incoming = self._incoming(context, kept_open=False)
         if messages is not None:
-            call.send_message(messages)
-        call.finish()
-        start()
-        return call.reply_sequence()
+            incoming.put(messages)
+        incoming.close()
+        return self._start(self._interaction(context, incoming, raises=raises), args, kwargs)
 
-    def _prepare(
-        self,
-        args: tuple[Any, ...],  # Any: checked by `Params`
-        kwargs: Mapping[str, Any],  # Any: as above
-        *,
-        raises: bool = False,
-    ) -> tuple[AgentCall[In_contra, Out_co], Callable[[], None]]:
-        """A call that has not begun, and what begins it."""
+    def _context_of_call(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> MiniAgents:
+        """The context in which the agent is called here, with arguments that fit."""
         try:
             context = MiniAgents.current()
         except NoActiveContextError as error:
             raise NoActiveContextError(f"agent {self.alias!r} was called where {error}") from None
-        args = (*self._args, *args)
-        kwargs = {**self._kwargs, **kwargs}
-        self._check_arguments(args, kwargs)
-        alias = self.alias
-        takes, gives = self._classes()
-        messages = MessageSequence[Any](  # Any: the writing end of In_contra
-            name=f"{alias}.messages", place=f"agent {alias!r}: messages", message_classes=takes, context=context
-        )
-        errors_as_messages = context.errors_as_messages and not raises
-        if context.errors_as_messages and not issubclass(ErrorMessage, gives):
-            gives = (*gives, ErrorMessage)
-        replies = MessageSequence[Any](  # Any: the writing end of Out_co
-            name=alias, place=f"agent {alias!r}: reply", message_classes=gives, context=context
-        )
-        interaction = InteractionContext[Any, Any](  # Any: as above
-            self, context, messages.promise, replies, raises=raises
+        self._check_arguments((*self._args, *args), {**self._kwargs, **kwargs})
+        return context
+
+    def _incoming(
+        self, context: MiniAgents, *, kept_open: bool
+    ) -> MessageSequence[Any]:  # Any: the writing end of In_contra
+        return MessageSequence(
+            name=f"{self.alias}.messages",
+            place=f"agent {self.alias!r}: messages",
+            message_classes=self._classes()[0],
+            context=context,
+            kept_open=kept_open,
         )
 
-        async def work() -> None:
-            if context.recorder is not None:
-                context.recorder.record(interaction, replies.promise)
-            body = self._function(interaction, *args, **kwargs)
-            if inspect.isclass(self._function):
+    def _interaction(
+        self,
+        context: MiniAgents,
+        incoming: MessageSequence[Any],  # Any: the writing end of In_contra
+        *,
+        raises: bool = False,
+    ) -> InteractionContext[Any, Any]:  # Any: whatever the agent takes and gives
+        """A call that has not begun."""
+        gives = self._classes()[1]
+        if context.errors_as_messages and not issubclass(ErrorMessage, gives):
+            gives = (*gives, ErrorMessage)
+        replies: MessageSequence[Any] = MessageSequence(  # Any: the writing end of Out_co
+            name=self.alias,
+            place=f"agent {self.alias!r}: reply",
+            message_classes=gives,
+            context=context,
+            kept_open=False,
+        )
+        return InteractionContext(self, context, incoming.promise, replies, raises=raises)
+
+    def _start(
+        self,
+        interaction: InteractionContext[Any, Any],  # Any: as above
+        args: tuple[Any, ...],  # Any: checked by `Params`
+        kwargs: Mapping[str, Any],  # Any: as above
+    ) -> MessageSequencePromise[Any]:  # Any: of Out_co
+        """Begins a call, and gives its replies."""
+        context, replies = interaction._context, interaction._replies
+        context.notify_resolved(interaction._messages)
+        replies.produce(
+            lambda: self._work(interaction, args, kwargs),
+            start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
+            instead=interaction.error_message if context.errors_as_messages and not interaction._raises else None,
+        )
+        return replies.promise
+
+    async def _work(
+        self,
+        interaction: InteractionContext[Any, Any],  # Any: as above
+        args: tuple[Any, ...],  # Any: checked by `Params`
+        kwargs: Mapping[str, Any],  # Any: as above
+    ) -> None:
+        """What one call does, in a task of its own."""
+        interaction.enter()
+        try:
+            body = self._function(interaction, *self._args, *args, **{**self._kwargs, **kwargs})
+            if isinstance(self._function, type):
                 body = body()
             returned: object = (await body) if inspect.isawaitable(body) else body
             if returned is not None:
                 raise TypeError(
-                    f"agent {alias!r} returned {returned!r:.200}, which nobody gets: answer with `ctx.reply(...)`"
+                    f"agent {self.alias!r} returned {returned!r:.200}, which nobody gets: answer with `ctx.reply(...)`"
                 )
-
-        def start() -> None:
-            context.notify_resolved(messages.promise)
-            replies.produce(
-                lambda: interaction.run(work),
-                start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
-                instead=interaction.error_message if errors_as_messages else None,
-            )
-
-        return AgentCall(messages, replies.promise), start
+        finally:
+            interaction.leave()
 
 
 @overload

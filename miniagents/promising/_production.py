@@ -63,7 +63,7 @@ class Production:
             ContextStateError: the context belongs to another event loop, which could wake nobody here.
         """
         context = self.context
-        loop = context.running_loop(f"{self._name!r} cannot be waited for")
+        loop = context.waiting_loop(self._name)
         task = asyncio.current_task(loop)
         if task is None:
             raise NoActiveContextError(f"{self._name!r} can only be waited for in a task")
@@ -99,7 +99,7 @@ class Production:
         Returns:
             Whether the moment was there first.
         """
-        loop = self.context.running_loop(f"{self._name!r} cannot be waited for")
+        loop = self.context.waiting_loop(self._name)
         wakeup = self._wakeup
         if wakeup is None or wakeup.done():
             wakeup = self._wakeup = loop.create_future()
@@ -357,9 +357,11 @@ class Production:
         if self._tasks is None:
             self._tasks = {}
         self._tasks[task] = None
+        # the one callback of a task, for its context as well: each is a callback of the loop
         task.add_done_callback(self._task_done)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
+        self.context.forget(task)
         if self._tasks is not None:
             del self._tasks[task]
             if not self._tasks:

@@ -7,7 +7,7 @@ import logging
 import warnings
 import weakref
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -224,8 +224,13 @@ class PromisingContext:
             self._starting -= 1
         if not task.done():  # it is, where the loop starts tasks eagerly
             self._tasks[task] = production
-            task.add_done_callback(self._forget)
+            if production is None:
+                task.add_done_callback(self.forget)
         return task
+
+    def forget(self, task: asyncio.Task[None]) -> None:
+        """Owns a task no longer; of one that was started for a production, this tells that when it has ended."""
+        self._tasks.pop(task, None)
 
     def open_loop(self, name: str) -> asyncio.AbstractEventLoop:
         """The loop that work can be started in.
@@ -236,17 +241,19 @@ class PromisingContext:
         loop = self._loop
         if loop is None or self._state == "closed":
             raise ContextStateError(f"{name!r} cannot start: its {type(self).__name__} is {self._state}")
-        return self.running_loop(f"{name!r} cannot start")
+        if loop is not asyncio.get_running_loop():
+            self._refuse_loop(f"{name!r} cannot start")
+        return loop
 
-    def running_loop(self, what_cannot: str) -> asyncio.AbstractEventLoop:
-        """The loop of this context, if it is the one that runs here.
+    def waiting_loop(self, name: str) -> asyncio.AbstractEventLoop:
+        """The loop that something of this context can be waited for in.
 
         Raises:
-            ContextStateError: the context belongs to another event loop.
+            ContextStateError: the context belongs to another event loop, which could wake nobody here.
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            raise ContextStateError(f"{what_cannot}: its {type(self).__name__} is one of another event loop")
+            self._refuse_loop(f"{name!r} cannot be waited for")
         return loop
 
     def register_writing_end(self, buffer: PieceBuffer[Any]) -> None:  # Any: not read
@@ -278,8 +285,8 @@ class PromisingContext:
 
     # --- machinery ---
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task, None)
+    def _refuse_loop(self, what_cannot: str) -> NoReturn:
+        raise ContextStateError(f"{what_cannot}: its {type(self).__name__} is one of another event loop")
 
     async def _before_the_end(self) -> None:
         """What a subclass does once the work has come to its end and before the context closes."""
@@ -324,7 +331,7 @@ class PromisingContext:
             except asyncio.CancelledError as error:
                 interrupted = error
         for task, production in tuple(self._tasks.items()):
-            self._forget(task)
+            self.forget(task)
             if production is not None:
                 production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))
             warnings.warn(
