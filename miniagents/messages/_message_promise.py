@@ -96,7 +96,7 @@ class MessagePromise(MessageCombinators[M_co]):
     # --- reading ---
 
     def __aiter__(self) -> AsyncIterator[str]:
-        return Tokens(self._outcomes())
+        return Tokens(self._mixed(), self._name)
 
     @property
     def message_class(self) -> type[Message] | None:

@@ -11,7 +11,7 @@ from miniagents.messages._message_promise import MessagePromise
 from miniagents.messages._sequence_combinators import SequenceCombinators
 from miniagents.promising._failure import Failure
 from miniagents.promising._pieces import PieceBuffer
-from miniagents.promising.promise import blank
+from miniagents.promising.promise import PENDING, blank
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -192,7 +192,10 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
         messages: list[M_co] = []
         failure: Failure | None = None
         async for piece in self._buffer.outcomes():
-            failure = piece if isinstance(piece, Failure) else await piece._settled()
+            if isinstance(piece, Failure):
+                failure = piece
+            elif piece._value is PENDING:
+                failure = await piece._settled()
             if failure is not None or self._is_done():
                 break
             if not isinstance(piece, Failure):

@@ -56,8 +56,8 @@ def stream_message(
     some-model ['Hel', 'lo'] AssistantMessage(text='Hello', model='some-model')
     """
 
-    def whole(pieces: Iterable[object]) -> M:
-        return cls("".join([text_of(piece, name) for piece in pieces]), *args, **known_beforehand)
+    def whole(pieces: Iterable[Any]) -> M:  # Any: a streamer that nobody has checked may yield anything
+        return cls(text_of(pieces, name), *args, **known_beforehand)
 
     check_arguments(cls, tokens, args, known_beforehand)
     name = getattr(cls, "__name__", "message")

@@ -7,7 +7,7 @@ read it, each from the first piece. Nothing is copied and nothing is queued: a r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from typing_extensions import TypeVar
@@ -181,9 +181,10 @@ class PieceBuffer(Production, Generic[P]):
         last = self.pieces[-1] if self.ended and self.pieces else None
         return isinstance(last, Failure) and last.wished
 
-    def whole_pieces(self) -> list[P]:
+    def whole_pieces(self) -> tuple[P, ...]:
         """All pieces of a stream that had no failure."""
-        return [piece for piece in self.pieces if not isinstance(piece, Failure)]
+        pieces: list[Any] = self.pieces  # Any: there are no failures among them
+        return tuple(pieces)
 
     def _is_done(self) -> bool:
         """Whether the stream has ended."""
@@ -207,8 +208,13 @@ class PieceBuffer(Production, Generic[P]):
         """Waits for the end of the stream."""
         self.start()
         self.reached(float("inf"))
-        while not self.ended:
-            await self._progress()
+        is_guest = self._guest_came()
+        try:
+            while not self.ended:
+                await self._progress()
+        finally:
+            if is_guest:
+                self._guest_left()
 
     # --- machinery ---
 
@@ -264,60 +270,86 @@ class Replayed(AsyncIterable[P_co]):
 
 
 class _Reader(Generic[P_co]):
-    """A position in a buffer."""
+    """A position in a buffer.
 
-    __slots__ = ("_buffer", "_is_guest", "_pieces", "_position", "_share")
+    Pieces that are there are taken in slices: what remains to be done for each of them is one step of an iterator,
+    which takes half as long as looking at the buffer again.
+    """
+
+    __slots__ = ("_buffer", "_is_guest", "_position", "_ready", "_share")
 
     def __init__(self, buffer: PieceBuffer[P_co]) -> None:
-        self._is_guest = not buffer.ended and buffer._guest_came()
+        self._is_guest: bool | None = not buffer.ended and buffer._guest_came()
         self._buffer = buffer
-        self._pieces = buffer.pieces
-        self._position = 0
+        self._position = 0  # in the buffer, behind what is in the slice
+        self._ready: Iterator[P_co | Failure] = _NOTHING
         self._share = FAIR_SHARE
 
     def __del__(self) -> None:
         self._leave()
 
-    async def _advance(self) -> int:
-        """The position of the next piece.
+    async def _next(self) -> P_co | Failure:
+        """The next piece, when all of the slice was read; those behind it that are there become the next slice.
 
         Raises:
             StopAsyncIteration: the stream has ended.
         """
-        position = self._position
-        if position >= len(self._pieces) and not await self._more():
-            raise StopAsyncIteration
-        self._share -= 1
-        if not self._share:
-            self._share = FAIR_SHARE
-            await take_turn()
-        self._position = position + 1  # last, so that a reader who is cancelled loses no piece
-        if self._buffer.bounded:
-            self._buffer.reached(position + 1)
-        return position
-
-    async def _more(self) -> bool:
-        """Waits for a piece that is not there yet; False at the end of the stream."""
         buffer = self._buffer
-        buffer.start()
+        pieces = buffer.pieces
+        position = self._position
+        if position >= len(pieces):
+            if buffer.starter is not None or buffer.bounded or self._is_guest is None:
+                self._arrive()
+            while position >= len(pieces):
+                if buffer.ended:
+                    raise StopAsyncIteration
+                task, wakeup = buffer._begin_wait()
+                try:  # as `_progress` does it, of which the call would cost as much as all the rest
+                    await wakeup
+                except asyncio.CancelledError:
+                    if task.cancelling():
+                        self._leave()  # this object may live on in a traceback
+                        raise
+                finally:
+                    deadlock = buffer._end_wait(task)
+                if deadlock is not None:
+                    self._leave()
+                    raise deadlock
+            self._share = FAIR_SHARE
+        elif self._share <= 0:
+            await take_turn()
+            self._share = FAIR_SHARE
+        # from here on nothing waits, so that a reader who is cancelled loses no piece
+        if buffer.bounded:
+            buffer.reached(position + 1)
+        elif len(pieces) - position > 1:
+            taken = pieces[position : position + self._share]
+            self._position += len(taken)
+            self._share -= len(taken)
+            self._ready = ready = iter(taken)
+            return next(ready)
+        self._position += 1
+        self._share -= 1
+        return pieces[position]
+
+    def _arrive(self) -> None:
+        """Tells that this waits for a piece that is not there yet."""
+        buffer = self._buffer
+        if buffer.starter is not None:
+            buffer.start()
         if buffer.bounded:
             buffer.reached(self._position + 1)  # what this reader waits for, the producer may make
-        while self._position >= len(self._pieces):
-            if buffer.ended:
-                return False
-            try:
-                await buffer._progress()
-            except BaseException:
-                self._leave()  # this object may live on in a traceback
-                raise
-        self._share = FAIR_SHARE
-        return True
+        if self._is_guest is None:
+            self._is_guest = buffer._guest_came()
 
     def _leave(self) -> None:
         """A reader counts as one while it is busy with a piece as well, when it waits for nothing."""
         if self._is_guest:
-            self._is_guest = False
             self._buffer._guest_left()
+        self._is_guest = None
+
+
+_NOTHING: Final[Iterator[Any]] = iter(())  # Any: there is nothing in it
 
 
 class PieceIterator(_Reader[P_co]):
@@ -329,14 +361,11 @@ class PieceIterator(_Reader[P_co]):
         return self
 
     async def __anext__(self) -> P_co:
-        position = self._position
-        # as `_advance` does it: of a piece that is there, half of the cost would be calling that
-        if self._share > 1 and not self._buffer.bounded and position < len(self._pieces):
-            self._share -= 1
-            self._position = position + 1
-        else:
-            position = await self._advance()
-        piece = self._pieces[position]
+        for piece in self._ready:
+            if isinstance(piece, Failure):
+                piece.reraise()
+            return piece
+        piece = await self._next()
         if isinstance(piece, Failure):
             piece.reraise()
         return piece
@@ -351,13 +380,9 @@ class OutcomeIterator(_Reader[P_co]):
         return self
 
     async def __anext__(self) -> P_co | Failure:
-        position = self._position
-        if self._share > 1 and not self._buffer.bounded and position < len(self._pieces):
-            self._share -= 1
-            self._position = position + 1
-        else:
-            position = await self._advance()
-        return self._pieces[position]
+        for piece in self._ready:
+            return piece
+        return await self._next()
 
 
 async def take_turn() -> None:

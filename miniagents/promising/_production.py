@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.errors import PromiseDeadlockError
 
 __all__ = ["Production"]
 
@@ -56,14 +57,31 @@ class Production:
     # --- for readers ---
 
     async def _progress(self) -> None:
-        """Waits until something has changed, or may have: callers look again.
+        """Waits until something has changed, or may have: callers look again, and count as guests themselves.
 
         Raises:
             PromiseDeadlockError: what is waited for waits, directly or not, for the task that calls this.
             ContextStateError: the context belongs to another event loop, which could wake nobody here.
         """
-        context = self.context
-        loop = context.waiting_loop(self._name)
+        task, wakeup = self._begin_wait()
+        try:
+            await wakeup
+        except asyncio.CancelledError:
+            # Cancelling one reader cancels the future that all of them wait on. The others look again.
+            if task.cancelling():
+                raise
+        finally:
+            deadlock = self._end_wait(task)
+        if deadlock is not None:
+            raise deadlock
+
+    def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None]]:
+        """Notes that the running task waits for a change; it is to await the future, and to call `_end_wait`.
+
+        Raises:
+            ContextStateError: as for `_progress`.
+        """
+        loop, watch = (self._context or self.context).to_wait_in(self._name)
         task = asyncio.current_task(loop)
         if task is None:
             raise NoActiveContextError(f"{self._name!r} can only be waited for in a task")
@@ -75,21 +93,12 @@ class Production:
             own: asyncio.Future[None] = loop.create_future()
             wakeup.add_done_callback(lambda _: None if own.done() else own.set_result(None))
             wakeup = own
-        watch = context.watch
         watch.waits(task, self)
-        is_guest = self._is_guest()
-        self._guests += is_guest
-        try:
-            await wakeup
-        except asyncio.CancelledError:
-            # Cancelling one reader cancels the future that all of them wait on. The others look again.
-            if task.cancelling():
-                raise
-        finally:
-            self._guests -= is_guest
-            deadlock = watch.waits_no_more(task)
-        if deadlock is not None:
-            raise deadlock
+        return task, wakeup
+
+    def _end_wait(self, task: asyncio.Task[object]) -> PromiseDeadlockError | None:
+        """Notes that the task waits no more; the error to raise in it, if it was found to wait for itself."""
+        return self.context.watch.waits_no_more(task)
 
     async def _progress_until(self, moment: float) -> bool:
         """Waits likewise, but no longer than until a moment of the loop's clock.
@@ -99,7 +108,7 @@ class Production:
         Returns:
             Whether the moment was there first.
         """
-        loop = self.context.waiting_loop(self._name)
+        loop = self.context.to_wait_in(self._name)[0]
         wakeup = self._wakeup
         if wakeup is None or wakeup.done():
             wakeup = self._wakeup = loop.create_future()

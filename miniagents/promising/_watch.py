@@ -51,7 +51,9 @@ class Watch:
     def waits(self, task: asyncio.Task[object], production: Production) -> None:
         """Notes that the task cannot go on before the production does."""
         self._waits[task] = production
-        self._look_soon()
+        self._changed = True
+        if self._timer is None or self._pause > _FIRST_SWEEP:
+            self._look_soon()
 
     def waits_no_more(self, task: asyncio.Task[object]) -> PromiseDeadlockError | None:
         """Forgets the wait.

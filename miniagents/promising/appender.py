@@ -75,7 +75,9 @@ class StreamAppender(Replayed[P], Generic[P]):
         buffer = self._buffer
         if buffer.ended:
             self._refuse("append")
-        buffer.emit(piece)
+        buffer.pieces.append(piece)  # as `emit` does it: a call would be a third of the cost
+        if buffer._wakeup is not None:
+            buffer._wake()
 
     def extend(self, pieces: Iterable[P]) -> None:
         """Adds pieces to the stream.

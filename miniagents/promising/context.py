@@ -245,16 +245,16 @@ class PromisingContext:
             self._refuse_loop(f"{name!r} cannot start")
         return loop
 
-    def waiting_loop(self, name: str) -> asyncio.AbstractEventLoop:
-        """The loop that something of this context can be waited for in.
+    def to_wait_in(self, name: str) -> tuple[asyncio.AbstractEventLoop, Watch]:
+        """The loop that something of this context can be waited for in, and the watch over such waits.
 
         Raises:
             ContextStateError: the context belongs to another event loop, which could wake nobody here.
         """
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
+        loop, watch = self._loop, self._watch
+        if loop is None or watch is None or loop is not asyncio.get_running_loop():
             self._refuse_loop(f"{name!r} cannot be waited for")
-        return loop
+        return loop, watch
 
     def register_writing_end(self, buffer: PieceBuffer[Any]) -> None:  # Any: not read
         """Remembers a stream that is fed by its holder, so that its readers do not wait for ever.

@@ -372,8 +372,13 @@ class Promise(Production, Generic[T_co]):
     async def _settle(self) -> None:
         """Waits until there is a value or an error."""
         self._start()
-        while not self._is_done():
-            await self._progress()
+        is_guest = self._guest_came()
+        try:
+            while not self._is_done():
+                await self._progress()
+        finally:
+            if is_guest:
+                self._guest_left()
 
     def _start(self) -> None:
         resolver = self._resolver
