@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Protocol, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Protocol, Self, TypeAlias, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -45,6 +45,9 @@ Out = TypeVar("Out", bound=Message)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_SHAPES_KEPT: Final = 64
+"""How many ways to be given arguments an agent remembers: one with `**kwargs` may see any number of them."""
+
 AgentFunction: TypeAlias = Callable[Concatenate[InteractionContext[In, Out], P], Awaitable[None]]
 """An async function that is an agent: it takes its context and whatever other arguments it likes."""
 
@@ -78,6 +81,7 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
         "_args",
         "_declared",
         "_declares",
+        "_fitting",
         "_function",
         "_kwargs",
         "_local_names",
@@ -98,6 +102,7 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
     ) -> None:
         self._function = function
         self._signature = signature_of(function)
+        self._fitting: set[tuple[int | str, ...]] = set()  # how many and which arguments are known to fit
         self._args: tuple[Any, ...] = ()  # Any: arguments are checked by `Params`
         self._kwargs: dict[str, Any] = {}  # Any: as above
         self._start_asap: bool | Default = DEFAULT
@@ -232,12 +237,15 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
         return agent
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        if not args and not kwargs and len(self._signature.parameters) == 1:
+        shape = (len(args), *kwargs)
+        if shape in self._fitting:  # to bind arguments takes as long as a tenth of a call
             return
         try:
             self._signature.bind(None, *args, **kwargs)
         except TypeError as error:
             raise TypeError(f"agent {self.alias!r}: {error}") from None
+        if len(self._fitting) < _SHAPES_KEPT:
+            self._fitting.add(shape)
 
     def _ask(
         self,
@@ -260,6 +268,7 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
             context = MiniAgents.current()
         except NoActiveContextError as error:
             raise NoActiveContextError(f"agent {self.alias!r} was called where {error}") from None
+        context.open_loop(self.alias)
         self._check_arguments((*self._args, *args), {**self._kwargs, **kwargs})
         return context
 

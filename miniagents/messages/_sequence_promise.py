@@ -10,7 +10,7 @@ from miniagents.messages._generated import Message
 from miniagents.messages._message_promise import MessagePromise
 from miniagents.messages._sequence_combinators import SequenceCombinators
 from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising._pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.promise import PENDING, blank
 
 if TYPE_CHECKING:
@@ -185,21 +185,38 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
         made._made_of((self,))  # also when the last message has come, as long as it is not complete
         return made
 
+    def _is_at_hand(self) -> bool:
+        # not of very many, which take their time: that is for `_settle`, which gives others their turn
+        return self._buffer.ended and len(self._buffer.pieces) <= FAIR_SHARE and self.done()
+
     async def _settle(self) -> None:
         # Any number of readers may do this at once: all come to the same messages, and the first to end keeps them.
-        self._buffer.start()
-        self._buffer.reached(float("inf"))
+        # An index and a list: an iterator of the pieces would be a tenth of the cost of a call.
+        buffer = self._buffer
+        buffer.start()
+        buffer.reached(float("inf"))
         messages: list[M_co] = []
         failure: Failure | None = None
-        async for piece in self._buffer.outcomes():
-            if isinstance(piece, Failure):
-                failure = piece
-            elif piece._value is PENDING:
-                failure = await piece._settled()
-            if failure is not None or self._is_done():
-                break
-            if not isinstance(piece, Failure):
+        is_guest = buffer._guest_came()
+        try:
+            while failure is None and not self._is_done():
+                if len(messages) == len(buffer.pieces):
+                    if buffer.ended:
+                        break
+                    await buffer._progress()
+                    continue
+                piece = buffer.pieces[len(messages)]
+                if isinstance(piece, Failure):
+                    failure = piece
+                    break
+                if piece._value is PENDING:
+                    failure = await piece._settled()
                 messages.append(piece._value)
+                if not len(messages) % FAIR_SHARE:
+                    await take_turn()
+        finally:
+            if is_guest:
+                buffer._guest_left()
         if not self._is_done():
             if failure is None:
                 self._value = tuple(messages)

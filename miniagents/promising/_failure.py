@@ -120,7 +120,8 @@ class Catching:
 
     def __init__(self, production: Production, take: Callable[[BaseException], object] | None = None) -> None:
         self._take = production._end_with if take is None else take
-        self._task = running_task()
+        context = production._context
+        self._task = running_task() if context is None else context.running_task()
 
     def __enter__(self) -> None:
         pass

@@ -45,13 +45,10 @@ class Flattening(Generic[P]):
 
     def __init__(self, name: str, context: PromisingContext | None, *, kept_open: bool = True) -> None:
         self._buffer: PieceBuffer[P] = PieceBuffer(context, name)
-        if context is not None:
-            if kept_open:
-                context.register_writing_end(self._buffer)
-                self._buffer._adopt()
-                self._buffer._belongs_here()
-            else:
-                context.open_loop(name)
+        if context is not None and kept_open:
+            context.register_writing_end(self._buffer)
+            self._buffer._adopt()
+            self._buffer._belongs_here()
         self._queue: deque[P | Failure | _Pending] | None = None
         self._draining = False
         self._out_of_order = 0
@@ -102,8 +99,11 @@ class Flattening(Generic[P]):
     def _put(self, item: object) -> None:
         if self._closed or self._buffer.ended:
             self._refuse()
-        parts = self._take_apart(item)
+        parts = self._parts(item)
         if not self._draining:
+            if len(parts) == 1 and not isinstance(parts[0], _Pending | Failure):
+                self._buffer.emit(parts[0])  # which is nearly all that is ever put in
+                return
             kinds = set(map(type, parts))
             if _Pending not in kinds:
                 self._emit(parts, kinds)
@@ -121,7 +121,7 @@ class Flattening(Generic[P]):
     def _put_out_of_order(self, item: object) -> None:
         if self._closed or self._buffer.ended:
             self._refuse()
-        for part in self._take_apart(item):
+        for part in self._parts(item):
             if isinstance(part, _Pending):
                 self._out_of_order += 1
                 self._buffer._launch(self._whole_or_error(partial(self._forward_out_of_order, part)))
@@ -156,13 +156,13 @@ class Flattening(Generic[P]):
             raise PromiseCancelledError(f"{self._buffer.name!r} was cancelled: nothing can be added to it")
         raise AppenderClosedError(f"{self._buffer.name!r} is closed: nothing can be added to it")
 
+    def _parts(self, item: object) -> list[P | Failure | _Pending]:
+        """The item as a piece, or what it is made of."""
+        piece = NotImplemented if isinstance(item, Failure) else self._adapt(item)
+        return self._take_apart(item) if piece is NotImplemented else [piece]
+
     def _take_apart(self, item: object) -> list[P | Failure | _Pending]:
-        """The pieces and the still pending parts of an item, in order; lists within lists cost no recursion."""
-        if isinstance(item, Failure):
-            return [self._buffer._taken_over(item)]
-        piece = self._adapt(item)
-        if piece is not NotImplemented:
-            return [piece]
+        """The pieces and the still pending parts of what is no piece; lists within lists cost no recursion."""
         opened = self._opened(item)
         if not isinstance(opened, tuple):
             return [opened]
@@ -171,9 +171,8 @@ class Flattening(Generic[P]):
         within = {id(opened[0])}
         while nested:
             for part in nested[-1][1]:
-                if isinstance(part, Failure):
-                    parts.append(self._buffer._taken_over(part))
-                elif (piece := self._adapt(part)) is not NotImplemented:
+                piece = NotImplemented if isinstance(part, Failure) else self._adapt(part)
+                if piece is not NotImplemented:
                     parts.append(piece)
                 elif isinstance(opened := self._opened(part), tuple):
                     if id(opened[0]) in within:
@@ -191,6 +190,8 @@ class Flattening(Generic[P]):
 
     def _opened(self, part: object) -> Failure | _Pending | tuple[object, Iterator[object]]:
         """What stands for a part that is no piece: an error, something to come, or what is in it and whose that is."""
+        if isinstance(part, Failure):
+            return self._buffer._taken_over(part)
         if isinstance(part, BaseException):
             return self._buffer._failure_of(part)
         if _is_stream(part) and part._buffer is self._buffer:
@@ -265,7 +266,7 @@ class Flattening(Generic[P]):
     def _parts_of(self, item: object) -> list[P | Failure | _Pending]:
         """Takes an item apart that came from a nested stream: what is wrong with it is an error in its place."""
         try:
-            return self._take_apart(item)
+            return self._parts(item)
         except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
             return [self._buffer._failure_of(error)]
 

@@ -131,9 +131,9 @@ class PieceBuffer(Production, Generic[P]):
 
     async def room(self) -> None:
         """Waits until the stream may have one more piece: as soon as a reader is near enough to its end."""
-        if self.max_ahead is None:
+        if not self.is_full():
             return
-        task = asyncio.current_task()
+        task = self.context.running_task()
         while self.is_full() and not self.ended:
             if self._room is None or self._room.done():
                 self._room = asyncio.get_running_loop().create_future()

@@ -81,16 +81,13 @@ class Production:
         Raises:
             ContextStateError: as for `_progress`.
         """
-        loop, watch = (self._context or self.context).to_wait_in(self._name)
-        task = asyncio.current_task(loop)
-        if task is None:
-            raise NoActiveContextError(f"{self._name!r} can only be waited for in a task")
+        task, watch = (self._context or self.context).waiting_task(self._name)
         wakeup = self._wakeup
         if wakeup is None or wakeup.done():
-            wakeup = self._wakeup = loop.create_future()
+            wakeup = self._wakeup = watch.loop.create_future()
         if task.cancelling():
             # A task that is being cancelled waits on a future of its own: what cancels that was meant for this task.
-            own: asyncio.Future[None] = loop.create_future()
+            own: asyncio.Future[None] = watch.loop.create_future()
             wakeup.add_done_callback(lambda _: None if own.done() else own.set_result(None))
             wakeup = own
         watch.waits(task, self)
@@ -108,7 +105,7 @@ class Production:
         Returns:
             Whether the moment was there first.
         """
-        loop = self.context.to_wait_in(self._name)[0]
+        loop = self.context.waiting_task(self._name)[1].loop
         wakeup = self._wakeup
         if wakeup is None or wakeup.done():
             wakeup = self._wakeup = loop.create_future()

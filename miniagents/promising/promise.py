@@ -115,7 +115,7 @@ class Promise(Production, Generic[T_co]):
     # --- reading ---
 
     def __await__(self) -> Generator[Any, None, T_co]:  # Any: what asyncio's futures yield is asyncio's own affair
-        if self._value is PENDING and self._failure is None:
+        if self._value is PENDING and self._failure is None and not self._is_at_hand():
             yield from self._settle().__await__()
         if self._failure is not None:
             self._failure.reraise()
@@ -338,6 +338,10 @@ class Promise(Production, Generic[T_co]):
     def _is_done(self) -> bool:
         """Whether there is a value or an error."""
         return self._value is not PENDING or self._failure is not None
+
+    def _is_at_hand(self) -> bool:
+        """Whether there is a value or an error, be it made of what is there by this very question."""
+        return self._is_done()
 
     def _is_lazy(self) -> bool:
         """Whether the work waits for a first reader: what is derived from this then does so too."""
