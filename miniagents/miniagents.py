@@ -16,6 +16,8 @@ from miniagents._members import Chain, Declared
 from miniagents._persistence import PersistenceError, PersistHandler
 from miniagents._signatures import declared_messages, names_around, own_docstring, signature_of
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
+from miniagents.messages.promises import sequence_of
+from miniagents.messages.sequence import ready_message
 from miniagents.promising import DEFAULT, Default, NoActiveContextError
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
     ) -> None:
         self._function = function
         self._signature = signature_of(function)
-        self._fitting: set[tuple[int | str, ...]] = set()  # how many and which arguments are known to fit
+        self._fitting: set[tuple[object, ...]] = set()  # how many and which arguments are known to fit
         self._args: tuple[Any, ...] = ()  # Any: arguments are checked by `Params`
         self._kwargs: dict[str, Any] = {}  # Any: as above
         self._start_asap: bool | Default = DEFAULT
@@ -141,13 +143,12 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
             TypeError: the arguments do not fit.
             NoActiveContextError: there is no active `MiniAgents`.
         """
-        context = self._context_of_call(args, kwargs)
-        incoming = self._incoming(context, kept_open=True)
-        interaction = self._interaction(context, incoming)
-        call: AgentCall[In_contra, Out_co] = AgentCall(incoming, interaction._replies.promise)
-        keep_open(call, context)
-        self._start(interaction, args, kwargs)
-        return call
+        call = self._call(args, kwargs)
+        messages = self._incoming(call._context, kept_open=True)
+        held: AgentCall[In_contra, Out_co] = AgentCall(messages, call._replies.promise)
+        keep_open(held, call._context)
+        self._begun(call, messages.promise)
+        return held
 
     def options(self, *, start_asap: bool | Default = DEFAULT, alias: str | None = None) -> Self:
         """The same agent with another way to be called.
@@ -255,22 +256,51 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
         *,
         raises: bool = False,
     ) -> MessageSequencePromise[Out_co]:
-        context = self._context_of_call(args, kwargs)
-        incoming = self._incoming(context, kept_open=False)
-        if messages is not None:
-            incoming.put(messages)
-        incoming.close()
-        return self._start(self._interaction(context, incoming, raises=raises), args, kwargs)
+        call = self._call(args, kwargs, raises=raises)
+        return self._begun(call, self._given(call._context, messages))
 
-    def _context_of_call(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> MiniAgents:
-        """The context in which the agent is called here, with arguments that fit."""
+    def _call(
+        self,
+        args: tuple[Any, ...],  # Any: checked by `Params`
+        kwargs: Mapping[str, Any],  # Any: as above
+        *,
+        raises: bool = False,
+    ) -> InteractionContext[Any, Any]:  # Any: whatever the agent takes and gives
+        """A call that has not begun."""
         try:
             context = MiniAgents.current()
         except NoActiveContextError as error:
             raise NoActiveContextError(f"agent {self.alias!r} was called where {error}") from None
-        context.open_loop(self.alias)
-        self._check_arguments((*self._args, *args), {**self._kwargs, **kwargs})
-        return context
+        context.open_loop(f"{self.alias}.messages")
+        args = (*self._args, *args)
+        kwargs = {**self._kwargs, **kwargs}
+        self._check_arguments(args, kwargs)
+        gives = self._classes()[1]
+        if context.errors_as_messages and not issubclass(ErrorMessage, gives):
+            gives = (*gives, ErrorMessage)
+        replies: MessageSequence[Any] = MessageSequence(  # Any: the writing end of Out_co
+            name=self.alias,
+            place=f"agent {self.alias!r}: reply",
+            message_classes=gives,
+            context=context,
+            kept_open=False,
+        )
+        return InteractionContext(self, context, replies, args, kwargs, raises=raises)
+
+    def _given(
+        self,
+        context: MiniAgents,
+        messages: Any,  # Any: a MessageType[In_contra]
+    ) -> MessageSequencePromise[Any]:  # Any: of In_contra
+        """The promise of messages that are sent all at once."""
+        message = ready_message(messages, self._classes()[0])
+        if message is not None:  # neither a writing end nor a buffer is needed, which are a fifth of a call
+            return sequence_of((message,), context, f"{self.alias}.messages")
+        sequence = self._incoming(context, kept_open=False)
+        if messages is not None:
+            sequence.put(messages)
+        sequence.close()
+        return sequence.promise
 
     def _incoming(
         self, context: MiniAgents, *, kept_open: bool
@@ -283,61 +313,21 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
             kept_open=kept_open,
         )
 
-    def _interaction(
+    def _begun(
         self,
-        context: MiniAgents,
-        incoming: MessageSequence[Any],  # Any: the writing end of In_contra
-        *,
-        raises: bool = False,
-    ) -> InteractionContext[Any, Any]:  # Any: whatever the agent takes and gives
-        """A call that has not begun."""
-        gives = self._classes()[1]
-        if context.errors_as_messages and not issubclass(ErrorMessage, gives):
-            gives = (*gives, ErrorMessage)
-        replies: MessageSequence[Any] = MessageSequence(  # Any: the writing end of Out_co
-            name=self.alias,
-            place=f"agent {self.alias!r}: reply",
-            message_classes=gives,
-            context=context,
-            kept_open=False,
-        )
-        return InteractionContext(self, context, incoming.promise, replies, raises=raises)
-
-    def _start(
-        self,
-        interaction: InteractionContext[Any, Any],  # Any: as above
-        args: tuple[Any, ...],  # Any: checked by `Params`
-        kwargs: Mapping[str, Any],  # Any: as above
+        call: InteractionContext[Any, Any],  # Any: as above
+        messages: MessageSequencePromise[Any],  # Any: of In_contra
     ) -> MessageSequencePromise[Any]:  # Any: of Out_co
         """Begins a call, and gives its replies."""
-        context, replies = interaction._context, interaction._replies
-        context.notify_resolved(interaction._messages)
-        replies.produce(
-            lambda: self._work(interaction, args, kwargs),
+        context = call._context
+        call._messages = messages
+        context.notify_resolved(messages)
+        call._replies.produce(
+            call.work,
             start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
-            instead=interaction.error_message if context.errors_as_messages and not interaction._raises else None,
+            instead=call.error_message if context.errors_as_messages and not call._raises else None,
         )
-        return replies.promise
-
-    async def _work(
-        self,
-        interaction: InteractionContext[Any, Any],  # Any: as above
-        args: tuple[Any, ...],  # Any: checked by `Params`
-        kwargs: Mapping[str, Any],  # Any: as above
-    ) -> None:
-        """What one call does, in a task of its own."""
-        interaction.enter()
-        try:
-            body = self._function(interaction, *self._args, *args, **{**self._kwargs, **kwargs})
-            if isinstance(self._function, type):
-                body = body()
-            returned: object = (await body) if inspect.isawaitable(body) else body
-            if returned is not None:
-                raise TypeError(
-                    f"agent {self.alias!r} returned {returned!r:.200}, which nobody gets: answer with `ctx.reply(...)`"
-                )
-        finally:
-            interaction.leave()
+        return call._replies.promise
 
 
 @overload

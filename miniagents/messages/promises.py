@@ -8,7 +8,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent
 from miniagents.messages._message_promise import MessagePromise, from_promise
-from miniagents.messages._sequence_promise import MessageSequencePromise, sequence_over
+from miniagents.messages._sequence_promise import MessageBuffer, MessageSequencePromise, sequence_of, sequence_over
 from miniagents.messages._tokens import check_arguments, text_of
 from miniagents.messages.frozen import FrozenDict
 from miniagents.promising._current import active_context
@@ -20,7 +20,15 @@ from miniagents.promising.stream import StreamedPromise
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
 
-__all__ = ["MessagePromise", "MessageSequencePromise", "from_promise", "sequence_over", "stream_message"]
+__all__ = [
+    "MessageBuffer",
+    "MessagePromise",
+    "MessageSequencePromise",
+    "from_promise",
+    "sequence_of",
+    "sequence_over",
+    "stream_message",
+]
 
 M = TypeVar("M", bound=Message)
 P = ParamSpec("P")

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard, Union
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promises import MessagePromise, MessageSequencePromise, from_promise, sequence_over
+from miniagents.messages.promises import (
+    MessageBuffer,
+    MessagePromise,
+    MessageSequencePromise,
+    from_promise,
+    sequence_over,
+)
 from miniagents.promising._current import active_context
 from miniagents.promising._flattening import Flattening
 from miniagents.promising.appender import StreamAppender
@@ -45,6 +51,18 @@ else:
     MessageType: TypeAlias = Union[str, T, Promise[T], BaseException, Sequence[T], Iterator[T], AsyncIterator[T]]  # noqa: UP007
 
 
+def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
+    """The message that an item is or stands for; None where it is anything else, be it wrong."""
+    if isinstance(item, classes):
+        return item
+    if isinstance(item, str):
+        try:
+            return classes[0](text=item)
+        except TypeError:
+            return None
+    return None
+
+
 class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
     """The writing end of a sequence of messages: whatever is put in appears flat, in order, as message promises.
 
@@ -77,10 +95,11 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         context: PromisingContext | None = None,
         kept_open: bool = True,
     ) -> None:
-        super().__init__(name, context or active_context.get(), kept_open=kept_open)
+        buffer: MessageBuffer[M] = MessageBuffer(context or active_context.get(), name)
+        super().__init__(buffer, kept_open=kept_open)
         self._place = place or name
         self._classes = message_classes
-        self.promise: MessageSequencePromise[M] = sequence_over(self._buffer)
+        self.promise: MessageSequencePromise[M] = sequence_over(buffer)
         """The flat sequence."""
 
     def put(self, messages: MessageType[M], /) -> None:
@@ -117,11 +136,11 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         """The work behind the sequence."""
         return self._buffer
 
-    def _adapt(self, item: object) -> Any:  # Any: a MessagePromise[M], or NotImplemented for what has parts
+    def _adapt(self, item: object) -> Any:  # Any: what a MessageBuffer[M] takes, or NotImplemented for what has parts
         if isinstance(item, str):
-            return MessagePromise.of_message(self._message_of(item))
+            return self._message_of(item)
         if isinstance(item, Message):
-            return MessagePromise.of_message(self._checked(item))
+            return self._checked(item)
         if _is_message_promise(item):
             return self._checked_promise(item)
         if isinstance(item, MessageSequencePromise):
@@ -148,6 +167,9 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         except TypeError as error:
             raise TypeError(f"{self._place}: a plain string cannot become {self._declared()}: {error}") from None
 
+    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: of messages and their promises
+        return stream._buffer.pieces  # messages that nobody has asked the promises of are good as they are
+
     def _checked(self, message: object) -> Any:  # Any: an M, as the check says
         if isinstance(message, self._classes):
             return message
@@ -155,6 +177,8 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
 
     def _checked_promise(self, promise: MessagePromise[Any]) -> MessagePromise[Any]:  # Any: the check follows
         cls = promise.message_class
+        if cls in self._classes:
+            return promise
         if cls is None:
             if self._classes == (Message,):
                 return promise

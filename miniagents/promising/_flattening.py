@@ -24,7 +24,6 @@ from miniagents.promising.stream import StreamedPromise
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from miniagents.promising.context import PromisingContext
 
 __all__ = ["Flattening"]
 
@@ -35,21 +34,21 @@ class Flattening(Generic[P]):
     """The writing end of a flat stream, for those who know what a piece is.
 
     Args:
-        name: what errors and logs call the stream.
-        context: the context that owns the stream, if there is one.
+        buffer: the pieces of the stream.
         kept_open: whether it lies open for whoever wants to put something in; False for one that is filled and closed,
             or handed to `produce`, by the code that makes it: then nobody needs to watch over its end.
     """
 
-    __slots__ = ("__weakref__", "_buffer", "_closed", "_draining", "_out_of_order", "_queue")
+    __slots__ = ("__weakref__", "_buffer", "_closed", "_draining", "_instead", "_out_of_order", "_queue")
 
-    def __init__(self, name: str, context: PromisingContext | None, *, kept_open: bool = True) -> None:
-        self._buffer: PieceBuffer[P] = PieceBuffer(context, name)
-        if context is not None and kept_open:
-            context.register_writing_end(self._buffer)
-            self._buffer._adopt()
-            self._buffer._belongs_here()
+    def __init__(self, buffer: PieceBuffer[P], *, kept_open: bool = True) -> None:
+        self._buffer = buffer
+        if kept_open and buffer._context is not None:
+            buffer._context.register_writing_end(buffer)
+            buffer._adopt()
+            buffer._belongs_here()
         self._queue: deque[P | Failure | _Pending] | None = None
+        self._instead: Callable[[Exception], object] | None = None
         self._draining = False
         self._out_of_order = 0
         self._closed = False
@@ -82,12 +81,13 @@ class Flattening(Generic[P]):
             instead: makes what is put in for an `Exception` of the work; None puts in the error itself.
         """
         buffer = self._buffer
-        buffer._belongs_here()
+        self._instead = instead
         if start_asap:
-            buffer._launch_here(self._run(work, instead))
+            buffer._launch_here(self._run(work))
         else:
             buffer._adopt()
-            buffer.starter = lambda: self._run(work, instead)
+            buffer._belongs_here()
+            buffer.starter = partial(self._run, work)
 
     def close(self) -> None:
         """Ends the sequence: the stream ends when all that was put in has appeared."""
@@ -99,11 +99,12 @@ class Flattening(Generic[P]):
     def _put(self, item: object) -> None:
         if self._closed or self._buffer.ended:
             self._refuse()
-        parts = self._parts(item)
+        piece = NotImplemented if isinstance(item, Failure) else self._adapt(item)
+        if piece is not NotImplemented and not self._draining:
+            self._buffer.emit(piece)  # which is nearly all that is ever put in
+            return
+        parts = self._take_apart(item) if piece is NotImplemented else [piece]
         if not self._draining:
-            if len(parts) == 1 and not isinstance(parts[0], _Pending | Failure):
-                self._buffer.emit(parts[0])  # which is nearly all that is ever put in
-                return
             kinds = set(map(type, parts))
             if _Pending not in kinds:
                 self._emit(parts, kinds)
@@ -128,22 +129,20 @@ class Flattening(Generic[P]):
             else:
                 self._buffer.emit_outcome(part)
 
-    async def _run(self, work: Callable[[], Awaitable[object]], instead: Callable[[Exception], object] | None) -> None:
+    async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
         producing.set(self._buffer)
-
-        def take(error: BaseException) -> None:
-            self._take_error(error if instead is None or not isinstance(error, Exception) else instead(error), error)
-
+        self._buffer._birth = None  # what is put in from here on is a part of this work
         try:
-            with Catching(self._buffer, take):
+            with Catching(self._buffer, self._take_error):
                 await work()
         finally:
             self.close()
 
-    def _take_error(self, item: object, error: BaseException) -> None:
+    def _take_error(self, error: BaseException) -> None:
         """Puts in what stands for an error of the work; where it is too late for that, the context gets the error."""
         if not self._closed and not self._buffer.ended:
-            self._put(item)
+            instead = self._instead
+            self._put(error if instead is None or not isinstance(error, Exception) else instead(error))
         elif self._buffer.was_cancelled():
             self._buffer._end_with(error)
         elif not is_cancellation(error):
@@ -197,7 +196,7 @@ class Flattening(Generic[P]):
         if _is_stream(part) and part._buffer is self._buffer:
             raise PromiseDeadlockError((self._buffer.name,))  # it would give what it gives, again and again
         if _is_stream(part) and part._all_there():
-            return part._buffer, iter(part._buffer.pieces)
+            return part._buffer, iter(self._pieces_of(part))
         if _is_async_iterable(part):
             return _Pending(part)
         if _is_iterator(part):
@@ -205,6 +204,10 @@ class Flattening(Generic[P]):
         if _is_sequence(part):
             return part, iter(tuple(part))
         raise TypeError(f"{self._buffer.name!r} takes no {type(part).__qualname__}: {part!r:.200}")
+
+    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: of whatever pieces
+        """The pieces of a stream that are all there."""
+        return stream._buffer.readable()
 
     def _emit(self, parts: list[Any], kinds: AbstractSet[type]) -> None:  # Any: a P or a Failure
         """Adds what is there already, and may be of these classes."""
@@ -248,7 +251,11 @@ class Flattening(Generic[P]):
                     if part is _END:
                         levels.pop()
                     elif isinstance(part, _Pending):
-                        levels.append(outcomes_of(part.stream, self._buffer))
+                        stream = part.stream
+                        if _is_stream(stream) and stream._all_there():  # it was not when it was put in
+                            levels.append(iter(self._parts_of(stream)))
+                        else:
+                            levels.append(outcomes_of(stream, self._buffer))
                     elif part is not _END:
                         self._buffer.emit_outcome(part)
                     continue

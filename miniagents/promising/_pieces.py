@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic, Self
 
 from typing_extensions import TypeVar
 
@@ -152,6 +152,10 @@ class PieceBuffer(Production, Generic[P]):
 
     # --- for readers ---
 
+    def readable(self) -> list[P | Failure]:
+        """The pieces, for whoever looks at them one by one; called before they are."""
+        return self.pieces
+
     def start(self) -> None:
         """Starts the work, if there is any that waits for it."""
         starter = self.starter
@@ -183,7 +187,7 @@ class PieceBuffer(Production, Generic[P]):
 
     def whole_pieces(self) -> tuple[P, ...]:
         """All pieces of a stream that had no failure."""
-        pieces: list[Any] = self.pieces  # Any: there are no failures among them
+        pieces: list[Any] = self.readable()  # Any: there are no failures among them
         return tuple(pieces)
 
     def _is_done(self) -> bool:
@@ -279,6 +283,7 @@ class _Reader(Generic[P_co]):
     __slots__ = ("_buffer", "_is_guest", "_position", "_ready", "_share")
 
     def __init__(self, buffer: PieceBuffer[P_co]) -> None:
+        buffer.readable()
         self._is_guest: bool | None = not buffer.ended and buffer._guest_came()
         self._buffer = buffer
         self._position = 0  # in the buffer, behind what is in the slice
@@ -357,7 +362,7 @@ class PieceIterator(_Reader[P_co]):
 
     __slots__ = ()
 
-    def __aiter__(self) -> PieceIterator[P_co]:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> P_co:
@@ -376,7 +381,7 @@ class OutcomeIterator(_Reader[P_co]):
 
     __slots__ = ()
 
-    def __aiter__(self) -> OutcomeIterator[P_co]:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> P_co | Failure:

@@ -333,6 +333,10 @@ class Production:
         """Whether nothing more will come."""
         raise NotImplementedError
 
+    def _is_at_hand(self) -> bool:
+        """Whether nothing more will come, or this can be made of what is there, and was by this very question."""
+        return self._is_done()
+
     def _is_fed(self) -> bool:
         """Whether any code that holds the writing end can make progress here, besides the workers."""
         return False

@@ -10,9 +10,7 @@ from contextvars import copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias
 
-from typing_extensions import TypeVar
-
-from miniagents.promising._current import active_context, inside_hook
+from miniagents.promising._current import active_context, innermost_of, inside_hook, still_open
 from miniagents.promising._watch import Watch
 from miniagents.promising.errors import (
     AppenderAbandonedError,
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["PromiseResolvedHandler", "PromisingContext"]
 
 logger: Final = logging.getLogger("miniagents")
-
-C = TypeVar("C", bound="PromisingContext")
 
 _STARTS_WITHIN_STARTS: Final = 16
 """How deep tasks may start tasks that begin at once, where the loop does that: a long chain would be too deep."""
@@ -97,7 +93,9 @@ class PromisingContext:
             NoActiveContextError: there is none.
         """
         innermost = active_context.get()
-        context = _innermost(cls, _still_open(innermost)) or _innermost(cls, innermost)
+        if isinstance(innermost, cls) and innermost._state != "closed":
+            return innermost
+        context = innermost_of(cls, still_open(innermost)) or innermost_of(cls, innermost)
         if context is None:
             raise NoActiveContextError(
                 f"there is no active {cls.__name__} here: write `async with {cls.__name__}():` around this code"
@@ -122,7 +120,7 @@ class PromisingContext:
         self._loop = asyncio.get_running_loop()
         self._thread = get_ident()
         self._body = asyncio.current_task()
-        self.parent = _still_open(active_context.get())
+        self.parent = still_open(active_context.get())
         # in a thread with a loop of its own, the context outside may be one of another loop
         shares_loop = self.parent is not None and self.parent._loop is self._loop
         self._watch = self.parent.watch if self.parent is not None and shares_loop else Watch(self._loop)
@@ -421,17 +419,3 @@ async def _at_next_turn(work: Coroutine[object, object, None]) -> None:
         await work
     finally:
         work.close()  # it may never have begun
-
-
-def _innermost(cls: type[C], context: PromisingContext | None) -> C | None:
-    """The context or, where it is not of the class, the first around it that is."""
-    while context is not None and not isinstance(context, cls):
-        context = context.parent
-    return context
-
-
-def _still_open(context: PromisingContext | None) -> PromisingContext | None:
-    """The context or, where that was ended (in another task, so that this one could not notice), the one around it."""
-    while context is not None and context._state == "closed":
-        context = context.parent
-    return context

@@ -339,10 +339,6 @@ class Promise(Production, Generic[T_co]):
         """Whether there is a value or an error."""
         return self._value is not PENDING or self._failure is not None
 
-    def _is_at_hand(self) -> bool:
-        """Whether there is a value or an error, be it made of what is there by this very question."""
-        return self._is_done()
-
     def _is_lazy(self) -> bool:
         """Whether the work waits for a first reader: what is derived from this then does so too."""
         return self._resolver is not None and not self._is_done()

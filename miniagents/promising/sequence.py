@@ -8,6 +8,7 @@ from typing_extensions import TypeVar
 
 from miniagents.promising._current import active_context
 from miniagents.promising._flattening import Flattening
+from miniagents.promising._pieces import PieceBuffer
 from miniagents.promising.stream import Stream, stream_over
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class FlatSequence(Flattening[P]):
         name: str = "FlatSequence",
         context: PromisingContext | None = None,
     ) -> None:
-        super().__init__(name, context or active_context.get())
+        super().__init__(PieceBuffer(context or active_context.get(), name))
         self._adapts = adapt
 
     @property
