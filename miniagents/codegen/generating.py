@@ -5,10 +5,10 @@ import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from miniagents.codegen.bundle import read_bundle
-from miniagents.codegen.emitter import emit
-from miniagents.codegen.formatter import formatted
-from miniagents.codegen.modules import module_of
+from miniagents.codegen.reading.bundle import read_bundle
+from miniagents.codegen.shaping.modules import module_of
+from miniagents.codegen.writing.emitter import emit
+from miniagents.codegen.writing.formatter import formatted
 
 COMMAND = "python -m miniagents.codegen generate"
 """How the generator is run."""

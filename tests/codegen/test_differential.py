@@ -23,10 +23,10 @@ from jsonschema import Draft202012Validator
 
 from miniagents import DecodeError
 from miniagents.codegen import GenerationError
-from miniagents.codegen.bundle import read_bundle
-from miniagents.codegen.emitter import emit
 from miniagents.codegen.model import Module
-from miniagents.codegen.modules import module_of
+from miniagents.codegen.reading.bundle import read_bundle
+from miniagents.codegen.shaping.modules import module_of
+from miniagents.codegen.writing.emitter import emit
 
 Json: TypeAlias = Any  # Any: whatever JSON can say
 DEFINITIONS: Final = ("Alpha", "Beta", "Gamma", "Delta")

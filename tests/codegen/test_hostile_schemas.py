@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from miniagents import DecodeError
 from miniagents.codegen import GenerationError, generate
-from miniagents.codegen.bundle import read_bundle
-from miniagents.codegen.emitter import emit
-from miniagents.codegen.modules import module_of
-from miniagents.codegen.shapes import DEEPEST
+from miniagents.codegen.reading.bundle import read_bundle
+from miniagents.codegen.shaping.modules import module_of
+from miniagents.codegen.shaping.shapes import DEEPEST
+from miniagents.codegen.writing.emitter import emit
 
 HOSTILE = [
     '"""\nimport os\nos.abort()\n"""',

@@ -8,10 +8,10 @@ from typing import Final
 import pytest
 
 from miniagents.codegen import GenerationError, generate
-from miniagents.codegen.bundle import read_bundle
 from miniagents.codegen.library import LIBRARY
 from miniagents.codegen.model import Module, ObjectType
-from miniagents.codegen.modules import module_of
+from miniagents.codegen.reading.bundle import read_bundle
+from miniagents.codegen.shaping.modules import module_of
 
 Refusals = Callable[..., list[str]]
 Modelled = Callable[[object], Module]
