@@ -202,7 +202,8 @@ PROBES: Final[Mapping[str, list[Probe]]] = {
     "properties": [
         Probe(OPEN, {"a": ""}, {"a": 1}),
         Probe({"properties": {"a": STRING}}, 1, {"a": 1}),
-        Probe({"type": "object", "properties": {"@extra": STRING}}),
+        Probe({"type": "object", "properties": {'"': STRING, "@extra": STRING}}, {'"': "", "@extra": ""}, {'"': 1}),
+        Probe({**CLOSED, **MESSAGE, "properties": {"@type": STRING}}),
     ],
     "required": [Probe({**CLOSED, "required": ["a"]}, {"a": ""}, {}), Probe({**OPEN, "required": ["b"]}, {"b": 1}, {})],
     "additionalProperties": [

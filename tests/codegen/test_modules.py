@@ -206,10 +206,6 @@ def test_g1_changing_one_definition_changes_only_its_own_lines(generated: Callab
 @pytest.mark.parametrize(
     ("schema", "said"),
     [
-        (
-            thing({"@extra": True}),
-            "#/$defs/T/properties/@extra: properties: this name is taken by what is not declared;",
-        ),
         (thing({"@type": True}, **MESSAGE), "#/$defs/T/properties/@type: properties: this name is taken by the tag"),
         (
             {"type": "object", **MESSAGE, "properties": {"a": True}},
@@ -299,10 +295,10 @@ def test_types_may_have_the_names_of_what_a_module_imports(generated: Callable[.
 
 
 def test_all_problems_are_found_in_one_run(schema_file: Callable[..., Path], tmp_path: Path) -> None:
-    schema = {"A": thing({"@extra": True}), "B": thing(**{"x-miniagents": {"nmae": "X"}})}
+    schema = {"A": thing({"@type": True}, **MESSAGE), "B": thing(**{"x-miniagents": {"nmae": "X"}})}
     with pytest.raises(GenerationError) as caught:
         generate([schema_file(json.dumps({"$defs": schema}))], tmp_path / "out.py")
     assert [each.pointer for each in caught.value.problems] == [
-        "#/$defs/A/properties/@extra",
+        "#/$defs/A/properties/@type",
         "#/$defs/B/x-miniagents/nmae",
     ]

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from miniagents.codegen.shaping.shapes import Shaper, Where
 
 _UNSAID: Final = ("propertyNames", "dependentRequired", "dependentSchemas", "minProperties", "maxProperties")
+EXTRAS: Final = "@extra"
+"""The name under which msgspec knows what an open object holds beside its fields."""
+
 _EVALUATING: Final = frozenset(
     {
         *("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "not"),
@@ -169,10 +172,14 @@ class ClassMaker:
         base = self.base(first) if len(sites) == 1 else self.foreign(RECORD)
         is_record = self.is_record(base)
         place = self.place(first)
-        fields = self._fields(shaper, parts, where, is_record=is_record)
+        fields, odd = self._fields(shaper, parts, where, is_record=is_record)
         self._note(shaper, sites, parts, where, {each.json_name for each in fields})
         extras: Form | None = None
-        if not _is_closed(parts):
+        if odd:
+            shaper.loosen(where, "names that no field can have")
+            rest = [] if _is_closed(parts) else [self.rest(shaper, parts, where.inner(f"{where.name}Value"))]
+            extras = united([*odd, *rest], exclusive=False)[0]
+        elif not _is_closed(parts):
             if is_record:
                 extras = self.rest(shaper, parts, where.inner(f"{where.name}Value"))
             else:
@@ -189,7 +196,10 @@ class ClassMaker:
             where.owner, base, fields, hints.template, hints.positional, extras, None, doc, place
         )
 
-    def _fields(self, shaper: "Shaper", parts: Sequence[Part], where: "Where", *, is_record: bool) -> tuple[Field, ...]:
+    def _fields(
+        self, shaper: "Shaper", parts: Sequence[Part], where: "Where", *, is_record: bool
+    ) -> tuple[tuple[Field, ...], list[Form]]:
+        """Return the fields, and the forms of the properties that can be none: they stand among the extras."""
         required = {name for part in parts for name in _texts(part.schema.get("required"))}
         sites: dict[str, list[Site]] = {}
         for part in parts:
@@ -197,14 +207,19 @@ class ClassMaker:
                 sites.setdefault(key, []).append(part.site.at("properties", key))
         used: set[str] = set()
         fields: list[Field] = []
+        odd: list[Form] = []
         for key, declared in sites.items():
             place = self.place(declared[0])
-            if (problem := _unusable(key, place, is_record=is_record)) is not None:
-                self.problems.append(problem)
+            is_odd = key == EXTRAS or any(char in '\\"' or char < " " for char in key)
+            if not is_record and (is_odd or key == "@type"):
+                self.problems.append(_unusable(key, place))
                 continue
             others = self._others(shaper, parts, key, where)
             name = f"{where.name}{definition_name(key)}"
             form = shaper.form((*declared, *others), where.inner(name))
+            if is_odd:
+                odd.append(form)
+                continue
             members = self._schemas.members(declared[0])
             default = None
             if not is_record and "default" in members and key not in required:
@@ -217,7 +232,7 @@ class ClassMaker:
             used.add(python_name)
             doc = documentation(members, with_default=default is None)
             fields.append(Field(python_name, key, form, key in required, default, doc, place))
-        return tuple(fields)
+        return tuple(fields), odd
 
     def _others(self, shaper: "Shaper", parts: Sequence[Part], key: str, where: "Where") -> list[Site]:
         """Return what else must hold for a declared property: patterns, and what others say of unknown ones."""
@@ -261,15 +276,11 @@ def _is_closed(parts: Sequence[Part]) -> bool:
     )
 
 
-def _unusable(key: str, place: Place, *, is_record: bool) -> Problem | None:
-    if key == "@type" and not is_record:
+def _unusable(key: str, place: Place) -> Problem:
+    if key == "@type":
         wrong = "this name is taken by the tag of the type"
-    elif key == "@extra" and is_record:
-        wrong = "this name is taken by what is not declared"
-    elif any(char in '\\"' or char < " " for char in key):
-        wrong = "msgspec cannot write names with quotes, backslashes or control characters"
     else:
-        return None
+        wrong = "no field of a message can have a name with quotes, backslashes or control characters"
     return place.problem("properties", wrong, "give the property another name")
 
 
