@@ -53,7 +53,10 @@ FLOORS: Final = {
     "miniagents.codegen.shaping": 2,
     "miniagents.codegen.reading": 1,
     "miniagents.codegen.patterns": 0,
-    **{f"miniagents.codegen.{name}": 0 for name in ("documents", "errors", "library", "model", "names", "shown")},
+    **{
+        f"miniagents.codegen.{name}": 0
+        for name in ("documents", "errors", "library", "model", "names", "settings", "shown")
+    },
 }
 """The floors of the generator, whose packages all have one rank."""
 

@@ -158,6 +158,8 @@ PROBES: Final[Mapping[str, list[Probe]]] = {
         Probe({"type": "string", "format": "date"}, "tomorrow"),
         Probe({"type": "string", "format": "no-such-format"}, "a"),
         Probe({"type": "string", "format": "date", "x-miniagents-format": "checked"}, "2024-02-29", "2023-02-29"),
+        Probe({"type": "string", "format": "date", "x-miniagents-format": "typed"}, "2024-02-29", "2023-02-29"),
+        Probe({"type": "string", "format": "no-such-format", "x-miniagents-format": "checked"}),
     ],
     "contentEncoding": [Probe({"type": "string", "contentEncoding": "base64"}, "?")],
     "contentMediaType": [Probe({"type": "string", "contentMediaType": "application/json"}, "{")],

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import pytest
 
+from miniagents import DecodeError
 from miniagents.codegen import GenerationError, generate
 from miniagents.codegen.library import LIBRARY
 from miniagents.codegen.model import Module, ObjectType
@@ -276,7 +278,7 @@ def test_g2_what_a_base_has_may_be_repeated_but_not_changed(refusals: Refusals, 
     assert "Message has this property already, described otherwise; remove it here, or repeat it word" in said[0]
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_g3_long_chains_are_no_danger(generated: Callable[..., str]) -> None:
     chain = {f"T{i}": {"$ref": f"#/$defs/T{i + 1}"} for i in range(2000)}
     assert generated({**chain, "T2000": {"type": "string"}}).index("T2000: ") < 80_000
@@ -302,3 +304,17 @@ def test_all_problems_are_found_in_one_run(schema_file: Callable[..., Path], tmp
         "#/$defs/A/properties/@type",
         "#/$defs/B/x-miniagents/nmae",
     ]
+
+
+def test_null_by_another_name_is_null(imported: Callable[[object], ModuleType]) -> None:
+    null = {"$ref": "#/$defs/Null"}
+    module = imported(
+        {
+            "Null": {"type": "null"},
+            "Also": {"const": None},
+            "T": thing({"a": {"anyOf": [null, {"$ref": "#/$defs/Also"}]}, "b": {"oneOf": [null, {"type": "null"}]}}),
+        }
+    )
+    assert module.decode('{"a": null}', module.T).a is None
+    with pytest.raises(DecodeError):
+        module.decode('{"b": null}', module.T)  # of both branches

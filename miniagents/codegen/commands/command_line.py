@@ -13,6 +13,7 @@ from miniagents.codegen.commands.options import Options
 from miniagents.codegen.commands.tools import run_diff, run_export, run_lint
 from miniagents.codegen.comparing.rules import AUDIENCES
 from miniagents.codegen.errors import GenerationError
+from miniagents.codegen.settings import BASES, FORMATS
 
 _RUN: Final = {"generate": run_generate, "lint": run_lint, "diff": run_diff, "export": run_export}
 
@@ -87,6 +88,26 @@ def _generate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--output", required=True, type=Path, metavar="FILE.py", help="the module to write")
     command.add_argument("--check", action="store_true", help="write nothing, and show how the module differs")
     command.add_argument("--watch", action="store_true", help="write it again when a schema changes, until Ctrl+C")
+    command.add_argument(
+        "--formats",
+        choices=FORMATS,
+        default="note",
+        help="what a format is: a note on a text (the default); checked; or typed: checked, and in Python a datetime, "
+        "date, time, timedelta, UUID or bytes",
+    )
+    command.add_argument(
+        "--base",
+        choices=BASES,
+        default="Record",
+        help='what an object in $defs extends that has no "x-miniagents": {"base": ...}',
+    )
+    command.add_argument(
+        "--namespace",
+        type=_namespace,
+        default="",
+        metavar="NAME",
+        help="tells the records of this module from those of others with the same names, for their hash_key",
+    )
     command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
     _color(command)
 
@@ -153,6 +174,12 @@ def _audiences(text: str) -> list[str]:
         if word not in AUDIENCES:
             raise argparse.ArgumentTypeError(f"{shlex.quote(word)} is none of {', '.join(AUDIENCES)}")
     return words
+
+
+def _namespace(text: str) -> str:
+    if text and not all(word.isidentifier() for word in text.split(".")):
+        raise argparse.ArgumentTypeError(f"{shlex.quote(text)} is no name such as my_app.protocol")
+    return text
 
 
 def _program() -> str:

@@ -10,6 +10,7 @@ from miniagents.codegen.commands.console import DIFFERS, OK, WRONG, Console, sch
 from miniagents.codegen.commands.options import Options
 from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.generating import COMMAND, generate
+from miniagents.codegen.settings import Settings
 
 PAUSE = 0.3
 """How long to wait, in seconds, before looking at the files again."""
@@ -33,7 +34,14 @@ def run_generate(options: Options, console: Console) -> int:
 
 def _generated(options: Options, output: Path, console: Console) -> str:
     with console.reading(options.schemas):
-        return generate(options.schemas, output, library=options.library)
+        return generate(
+            options.schemas,
+            output,
+            formats=options.formats,
+            base=options.base,
+            namespace=options.namespace,
+            library=options.library,
+        )
 
 
 def _check(options: Options, output: Path, text: str, console: Console) -> int:
@@ -55,7 +63,8 @@ def _check(options: Options, output: Path, text: str, console: Console) -> int:
         plain = line.rstrip("\n") if paint.is_on else line
         shown = paint(plain, colours[line[0]]) if line[0] in colours and paint.is_on else plain
         console.write(shown if shown.endswith("\n") else f"{shown}\n")
-    arguments = [*(path.as_posix() for path in options.schemas), "--output", name]
+    settings = Settings(options.formats, options.base, options.namespace)
+    arguments = [*(path.as_posix() for path in options.schemas), "--output", name, *settings.arguments()]
     again = "scripts/generate" if options.library else f"{COMMAND} {shlex.join(arguments)}"
     console.say(f"{name} differs from its schemas; run: {again}")
     return DIFFERS

@@ -7,6 +7,7 @@ from typing import Literal
 from miniagents.codegen.commands.painting import When
 from miniagents.codegen.comparing.rules import Audience
 from miniagents.codegen.linting.levels import Level
+from miniagents.codegen.settings import Base, Formats
 
 
 class Options(argparse.Namespace):
@@ -18,6 +19,9 @@ class Options(argparse.Namespace):
         output: The file to write.
         check: Whether to write nothing.
         watch: Whether to go on when the schemas change.
+        formats: What a `format` is.
+        base: What objects extend that do not say it.
+        namespace: What tells the records of the module from those of others.
         library: Whether the schemas are the library's own.
         level: How much `lint` asks.
         ignore: Rules to leave out.
@@ -35,6 +39,9 @@ class Options(argparse.Namespace):
     output: Path | None
     check: bool
     watch: bool
+    formats: Formats
+    base: Base
+    namespace: str
     library: bool
     level: Level
     ignore: list[str]

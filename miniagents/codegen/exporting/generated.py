@@ -119,7 +119,7 @@ def _class(node: ast.ClassDef) -> Class:
             found.template = str(value.value)
             continue
         json_name, default = name, value
-        if isinstance(value, ast.Call):
+        if isinstance(value, ast.Call) and not value.args:
             options_ = {option.arg: option.value for option in value.keywords}
             given = options_.get("name")
             json_name = str(given.value) if isinstance(given, ast.Constant) else name
@@ -128,6 +128,8 @@ def _class(node: ast.ClassDef) -> Class:
             continue
         found.names[json_name] = name
         if default is not None and not ast.unparse(each.annotation).startswith("ClassVar"):
+            if isinstance(default, ast.Call) and default.args:  # msgspec.convert(text, type)
+                default = default.args[0]
             try:
                 found.defaults[json_name] = json.loads(json.dumps(ast.literal_eval(default)))
             except ValueError:  # UNSET, which is none

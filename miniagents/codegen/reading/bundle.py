@@ -10,7 +10,7 @@ from pathlib import Path
 
 from miniagents.codegen.documents import Document, JsonValue, Place
 from miniagents.codegen.errors import GenerationError, Problem
-from miniagents.codegen.library import HAND_WRITTEN, LIBRARY, SCHEME
+from miniagents.codegen.library import HAND_WRITTEN, LIBRARY, RECORD, SCHEME
 from miniagents.codegen.reading.circles import endless
 from miniagents.codegen.reading.dialects import DOCUMENTATION, HINTS, ignores_siblings, knows
 from miniagents.codegen.reading.metaschemas import Metaschemas
@@ -18,6 +18,7 @@ from miniagents.codegen.reading.naming import NAME_REMEDY, definitions_of, names
 from miniagents.codegen.reading.normalising import REFERENCES, Normaliser, text_of
 from miniagents.codegen.reading.registry import Registry, Site
 from miniagents.codegen.reading.sources import load
+from miniagents.codegen.settings import USUAL, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +49,24 @@ class Bundle:
         files: The files that were read, in the order of their paths.
         doc: What files say of themselves that describe nothing but definitions.
         is_library: Whether they are the library's own schemas.
+        settings: What was chosen where they leave it open.
     """
 
     definitions: Mapping[str, Definition]
     files: tuple[Path, ...]
     doc: str
     is_library: bool
+    settings: Settings = USUAL
 
 
-def read_bundle(paths: Sequence[Path], *, is_library: bool = False) -> Bundle:
+def read_bundle(paths: Sequence[Path], *, is_library: bool = False, settings: Settings = USUAL) -> Bundle:
     """Read schema files.
 
     Args:
         paths: JSON and YAML files (the latter with the extra `yaml`), and folders of files that end in `.schema.json`,
             `.schema.yaml` or `.schema.yml`. Their order means nothing.
         is_library: Whether they are the library's own schemas, which are what `miniagents:` refers to.
+        settings: What was chosen where they leave it open.
 
     Raises:
         GenerationError: Something is wrong with the files, or a package is not installed; it holds all of it.
@@ -79,7 +83,7 @@ def read_bundle(paths: Sequence[Path], *, is_library: bool = False) -> Bundle:
     names = names_of(own, references.schemas(), problems)
     if is_library:
         problems += references.unknown(names.values())
-    normaliser = Normaliser(registry.sites, references.targets, names)
+    normaliser = Normaliser(registry.sites, references.targets, names, settings.formats)
     sites = [registry.sites[key] for key in names]
     order = {source.document: place for place, source in enumerate(registry.sources)}
     sites.sort(key=lambda site: order[site.source.document])  # stable: what files define comes first
@@ -93,7 +97,7 @@ def read_bundle(paths: Sequence[Path], *, is_library: bool = False) -> Bundle:
     docs = (registry.sites[source.document, "#"] for source in registry.sources)
     texts = (root.members.get("description") for root in docs if root.place not in kept)
     doc = "\n\n".join(text.strip() for text in texts if isinstance(text, str) and text.strip())
-    return Bundle(definitions, tuple(source.path for source in registry.sources), doc, is_library)
+    return Bundle(definitions, tuple(source.path for source in registry.sources), doc, is_library, settings)
 
 
 def _definition(normaliser: Normaliser, site: Site, names: Mapping[tuple[Document, str], str]) -> Definition:
@@ -178,7 +182,7 @@ class _References:
         base = hints.get("base") if isinstance(hints, dict) else None
         if isinstance(base, str) and any(char in base for char in "#/:."):
             yield HINTS, base, Place(site.source.document, f"{site.pointer}/{HINTS}/base")
-        elif isinstance(base, str) and not (base in HAND_WRITTEN and self._is_library):
+        elif isinstance(base, str) and not (base in HAND_WRITTEN if self._is_library else base == RECORD):
             self._name(base, Place(site.source.document, f"{site.pointer}/{HINTS}/base"), HINTS)
 
     def _target(self, site: Site, keyword: str, reference: str, place: Place) -> Site | str | None:

@@ -37,6 +37,9 @@ DIALECTS: Final = (DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12)
 HINTS: Final = "x-miniagents"
 """The keyword for what JSON Schema has no word for."""
 
+FORMATS: Final = "x-miniagents-format"
+"""The keyword that says what a `format` is: a note, checked, or a type."""
+
 ONE: Final = frozenset(
     {
         *("not", "if", "then", "else", "additionalProperties", "propertyNames", "contains", "contentSchema"),

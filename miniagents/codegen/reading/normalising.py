@@ -16,6 +16,7 @@ from miniagents.codegen.patterns.translating import translate
 from miniagents.codegen.reading.dialects import (
     DEFINITIONS,
     DOCUMENTATION,
+    FORMATS,
     HINTS,
     IDENTITY,
     KNOWN,
@@ -26,6 +27,8 @@ from miniagents.codegen.reading.dialects import (
 )
 from miniagents.codegen.reading.hints import ON_PROPERTY
 from miniagents.codegen.reading.registry import Site
+from miniagents.codegen.settings import FORMATS as CHOICES, Formats
+from miniagents.validation.formats import FORMATS as CHECKED_FORMATS
 
 REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 """The keywords that refer to a schema."""
@@ -49,12 +52,14 @@ class Normaliser:
         sites: Every schema by its document and pointer.
         targets: What references mean.
         names: The names of definitions by their document and pointer.
+        formats: What a `format` is where the schema does not say it.
         problems: What could not be kept.
     """
 
     sites: Mapping[tuple[Document, str], Site]
     targets: Targets
     names: Mapping[tuple[Document, str], str]
+    formats: Formats = "note"
     problems: list[Problem] = field(default_factory=list[Problem])
     _origins: dict[str, Place] = field(default_factory=dict[str, Place])
 
@@ -98,6 +103,7 @@ class Normaliser:
                 self._keyword(site, keyword, value, result, here)
             elif keyword not in KNOWN:
                 result[keyword] = value
+        self._format(site, result)
         if more:
             given = result.get("allOf")
             rest = given if isinstance(given, list) else []
@@ -145,6 +151,25 @@ class Normaliser:
             result[keyword] = int(value)
         else:
             result[keyword] = value
+
+    def _format(self, site: Site, result: dict[str, JsonValue]) -> None:
+        """Say of a `format` what it is, unless it is a note."""
+        given = result.pop(FORMATS, self.formats)
+        if given not in CHOICES:
+            said = ", ".join(CHOICES)
+            self.problems.append(site.at(FORMATS).problem(FORMATS, f"{str(given)[:60]} is none of {said}", "write one"))
+            return
+        if given == "typed" and result.get("contentEncoding") == "base64" and "format" not in result:
+            result["format"] = "byte"
+        name = result.get("format")
+        if given == "note" or not isinstance(name, str):
+            return
+        if name in CHECKED_FORMATS:
+            result[FORMATS] = given
+        else:
+            wrong = f"{name[:60]} cannot be checked"
+            remedy = f'write one of {", ".join(CHECKED_FORMATS)}; or "{FORMATS}": "note" beside it'
+            self.problems.append(site.at("format").problem("format", wrong, remedy))
 
     def _patterns(self, site: Site, members: dict[str, JsonValue], here: str) -> JsonValue:
         groups: dict[str, list[str]] = {}

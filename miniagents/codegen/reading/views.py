@@ -9,7 +9,7 @@ from typing import Final
 
 from miniagents.codegen.documents import JsonValue, Place, escape
 from miniagents.codegen.reading.bundle import Definition
-from miniagents.codegen.reading.dialects import DEFINITIONS, DOCUMENTATION, HINTS, KNOWN, MANY, NAMED, ONE
+from miniagents.codegen.reading.dialects import DEFINITIONS, DOCUMENTATION, FORMATS, HINTS, KNOWN, MANY, NAMED, ONE
 from miniagents.codegen.reading.normalising import text_of
 
 KINDS: Final = frozenset({"null", "boolean", "integer", "fraction", "string", "array", "object"})
@@ -131,7 +131,7 @@ def asserted(spot: Spot) -> dict[str, JsonValue]:
 
 def is_checked(spot: Spot) -> bool:
     """Whether `format` is more than a note."""
-    return "format" in spot.members and spot.members.get("x-miniagents-format") == "checked"
+    return "format" in spot.members and spot.members.get(FORMATS) in {"checked", "typed"}
 
 
 def followed(spot: Spot, spots: Spots) -> Spot:

@@ -140,8 +140,12 @@ class ClassMaker:
     def base(self, site: Site) -> str:
         """Return what the class at a place is to extend."""
         base = self.hints(site).base
-        if base is None:
-            return self.foreign(FROZEN if self._bundle.is_library else RECORD)
+        if self._bundle.is_library and base is None:
+            return FROZEN
+        if base is None and not site.pointer:
+            base = self._bundle.settings.base
+        if base is None or base == RECORD:
+            return self.foreign(RECORD)
         is_own = base.startswith(REFERENCE) or self._bundle.is_library
         return base.removeprefix(REFERENCE) if is_own else self.foreign(base)
 
@@ -184,7 +188,7 @@ class ClassMaker:
                 extras = self.rest(shaper, parts, where.inner(f"{where.name}Value"))
             else:
                 wrong = "an open object would lose the properties it does not know"
-                remedy = 'write "additionalProperties": false'
+                remedy = 'write "additionalProperties": false, or "x-miniagents": {"base": "Record"}'
                 self.problems.append(place.problem("additionalProperties", wrong, remedy))
         if hints.positional:
             optional = [each for each in fields if not each.required]
@@ -252,8 +256,9 @@ class ClassMaker:
     ) -> None:
         """Note what a class cannot say."""
         for part in parts:
+            checked = self._schemas.checked(part.site)
             for keyword in _UNSAID:
-                if keyword in self._schemas.checked(part.site):
+                if keyword in checked:
                     shaper.loosen(where, keyword)
             if not known.issuperset(_texts(part.schema.get("required"))):
                 shaper.loosen(where, "required")

@@ -11,7 +11,7 @@ from typing import Final
 
 from miniagents.codegen.documents import JsonValue, escape
 from miniagents.codegen.library import SCHEME
-from miniagents.codegen.reading.dialects import DRAFT_2020_12, subschemas
+from miniagents.codegen.reading.dialects import DRAFT_2020_12, FORMATS, subschemas
 
 REFERENCE: Final = "#/$defs/"
 """What stands before the name of a definition in a reference."""
@@ -33,9 +33,6 @@ OF_OBJECTS: Final = frozenset(
         *("propertyNames", "dependentRequired", "dependentSchemas", "unevaluatedProperties"),
     }
 )
-
-FORMATS: Final = "x-miniagents-format"
-"""The keyword that has a `format` checked."""
 
 CHECKED: Final = GENERAL | OF_STRINGS | OF_NUMBERS | OF_ARRAYS | OF_OBJECTS | {FORMATS}
 """Keywords that can refuse a value. All others are notes."""
@@ -76,6 +73,7 @@ class Schemas:
     def __init__(self, definitions: Mapping[str, JsonValue]) -> None:
         self._schemas: dict[Site, JsonValue] = {}
         self._texts: dict[Site, str] = {}
+        self._checked: dict[Site, frozenset[str]] = {}
         for name, schema in definitions.items():
             todo = [(Site(name), schema)]
             while todo:
@@ -94,10 +92,15 @@ class Schemas:
         schema = self._schemas.get(site)
         return schema if isinstance(schema, dict) else {}
 
-    def checked(self, site: Site) -> set[str]:
+    def checked(self, site: Site) -> frozenset[str]:
         """Return the keywords at a place that can refuse a value."""
-        members = self.members(site)
-        return {keyword for keyword in members if keyword in CHECKED and not _says_nothing(keyword, members[keyword])}
+        known = self._checked.get(site)
+        if known is None:
+            found = self.members(site).items()
+            known = self._checked[site] = frozenset(
+                keyword for keyword, value in found if keyword in CHECKED and not _says_nothing(keyword, value)
+            )
+        return known
 
     def target(self, site: Site) -> Site | None:
         """Return what the reference at a place means."""

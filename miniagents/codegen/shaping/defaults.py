@@ -20,6 +20,7 @@ from miniagents.codegen.model import (
     TupleOf,
     Types,
 )
+from miniagents.codegen.shaping.formats import is_value
 
 
 def accepts(types: Types, form: Form, value: JsonValue) -> bool:
@@ -45,6 +46,8 @@ def accepts(types: Types, form: Form, value: JsonValue) -> bool:
         )
     if isinstance(form, TupleOf):
         return False
+    if form.format is not None:
+        return is_value(form.format, value)
     return _KINDS[form.kind](value) and _within(form.limits, value)
 
 

@@ -2,7 +2,8 @@
 
 They are a text with a pattern beside an array or a map, and a scalar with any limits beside a tuple of fixed length. In
 such unions the scalars go without limits, which are checked by the schema then. And what may be anything by the name of
-another type is anything: msgspec would not look at the rest of the union, and others would trust it.
+another type is anything: msgspec would not look at the rest of the union, and others would trust it. Null by the name
+of another type is null, of which a union needs but one.
 """
 
 from dataclasses import replace
@@ -24,7 +25,7 @@ from miniagents.codegen.model import (
     rebuilt,
 )
 from miniagents.codegen.shaping.tags import leaves
-from miniagents.codegen.shaping.unions import united
+from miniagents.codegen.shaping.unions import NULL, united
 
 
 def defused(own: dict[str, TypeDefinition], known: Types, loose: dict[str, dict[str, None]]) -> None:
@@ -50,6 +51,11 @@ def defused(own: dict[str, TypeDefinition], known: Types, loose: dict[str, dict[
 def _defused(types: Types, form: Form) -> Form:
     if not isinstance(form, OneOf):
         return form
+    plain = [NULL if isinstance(each, Named) and leaves(types, each) == [NULL] else each for each in form.forms]
+    if NULL in plain:  # by the name of another type it is None all the same, and `None | None` is nothing in Python
+        form = united(plain, exclusive=False)[0]
+        if not isinstance(form, OneOf):
+            return form
     found = leaves(types, form)
     if Anything() in found:  # by the name of another type
         return Anything()

@@ -60,7 +60,8 @@ def module_of(bundle: Bundle) -> Module:
     if bundle.is_library:
         return module
     keys, tables = schema_table(module, schemas, classes)
-    return replace(module, schemas=tables, keys=keys, loose=judged(module, loose))
+    loose_types = judged(module, loose)
+    return replace(module, schemas=tables, keys=keys, loose=loose_types, namespace=bundle.settings.namespace)
 
 
 def _rename_fields(types: dict[str, TypeDefinition]) -> None:

@@ -11,9 +11,11 @@ from typing import Final
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.model import Anything, ArrayOf, Form, Kind, LimitName, MapOf, Named, Scalar, TupleOf
+from miniagents.codegen.reading.dialects import FORMATS
 from miniagents.codegen.shaping.choices import choice_of, kind_of_value
 from miniagents.codegen.shaping.classes import ClassMaker
-from miniagents.codegen.shaping.conjunctions import FORMATS, REFERENCE, Part, Schemas, Site
+from miniagents.codegen.shaping.conjunctions import REFERENCE, Part, Schemas, Site
+from miniagents.codegen.shaping.formats import typed
 from miniagents.codegen.shaping.limits import limits_of
 from miniagents.codegen.shaping.placing import Names, branch_word
 from miniagents.codegen.shaping.unions import united
@@ -217,7 +219,8 @@ class Shaper:
         limits, is_exact = limits_of(kind, (part.schema for part in parts))
         if not is_exact:
             self.loosen(where, "limits")
-        return Scalar(kind, limits)
+        format_ = typed(part.schema for part in parts) if kind == "string" and not limits else None
+        return Scalar(kind, limits, format_)
 
     def _array(self, parts: Sequence[Part], where: Where) -> Form:
         for part in parts:

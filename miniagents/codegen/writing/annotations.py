@@ -20,6 +20,14 @@ from miniagents.codegen.model import (
 from miniagents.codegen.shaping.limits import whole
 
 _SCALARS: Final = {"string": "str", "integer": "int", "boolean": "bool", "null": "None"}
+_FORMATS: Final = {
+    "date-time": ("datetime", "datetime"),
+    "date": ("datetime", "date"),
+    "time": ("datetime", "time"),
+    "duration": ("datetime", "timedelta"),
+    "uuid": ("uuid", "UUID"),
+    "byte": ("builtins", "bytes"),
+}
 _PLACES: Final = {
     "Mapping": "collections.abc",
     **dict.fromkeys(("Annotated", "ClassVar", "Literal", "TypeAlias"), "typing"),
@@ -36,12 +44,14 @@ class Annotator:
         is_library: Whether the module is the library's own.
         imported: The names that were used so far, by the modules they come from.
         uses_msgspec: Whether `msgspec` was used.
+        typed: The types for formats that were used, with the modules they come from.
     """
 
     own: frozenset[str]
     is_library: bool
     imported: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     uses_msgspec: bool = False
+    typed: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def name(self, name: str) -> str:
         """Return how a name from elsewhere is written, and see that it is imported."""
@@ -70,6 +80,8 @@ class Annotator:
             case Scalar("number"):
                 # both: a number stays the integer or double that it was written as
                 return [self._limited("int", whole(form.limits)), self._limited("float", form.limits)]
+            case Scalar() if form.format is not None:
+                return [self._typed(form.format)]
             case Scalar():
                 return [self._limited(_SCALARS[form.kind], form.limits)]
             case Choice():
@@ -89,12 +101,22 @@ class Annotator:
             case OneOf():
                 return [each for part in form.forms for each in self.alternatives(part)]
 
+    def _typed(self, format_: str) -> str:
+        """Return the type for a format, under a name that no field can have."""
+        place, name = _FORMATS[format_]
+        self.typed.add((place, name))
+        return f"_{name}"
+
     def imports(self) -> list[str]:
         """Return the import statements for what was used, in the order that formatters like."""
         blocks: list[list[str]] = [[], ["import msgspec"] * self.uses_msgspec, []]
-        for place in sorted(self.imported):
-            names = sorted(self.imported[place], key=lambda name: (not name.isupper(), name))
+        typed = {place: {name for each, name in self.typed if each == place} for place, _ in self.typed}
+        for place in sorted({*self.imported, *typed}):
+            names = sorted(self.imported.get(place, set()), key=lambda name: (not name.isupper(), name))
             written = [f"{name} as _{name}" if name in self.own else name for name in names]
+            written += [
+                f"{name} as _{name}" for name in sorted(typed.get(place, ()), key=lambda name: (name.islower(), name))
+            ]
             line = f"from {place} import {', '.join(written)}"
             # a user's project sorts the library beside msgspec, the library itself behind it
             block = 0 if "." not in place.removesuffix(".abc") and place != PACKAGE else 2 if self.is_library else 1

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.errors import printable
 from miniagents.codegen.library import FROZEN, MESSAGE_BASE
 from miniagents.codegen.model import (
@@ -19,10 +20,12 @@ from miniagents.codegen.model import (
     Form,
     Module,
     ObjectType,
+    Scalar,
     TypeDefinition,
     inherited_fields,
     named_in,
     root_of,
+    within,
 )
 from miniagents.codegen.names import ANY_MESSAGE
 from miniagents.codegen.shaping.defaults import expression
@@ -170,13 +173,20 @@ class _Writer:
         names = (name for name in named_in(form) if name in self.annotator.own)
         return annotation if self.written.issuperset(names) else repr(annotation)
 
+    def default(self, value: JsonValue, form: Form) -> str:
+        """Return a default, of the type of its field also where that is not JSON's."""
+        formatted = [each for each in within(form) if isinstance(each, Scalar) and each.format is not None]
+        if value is None or not formatted:
+            return expression(value)
+        return f"{self.annotator.msgspec('convert')}({expression(value)}, {self.annotator.form(form)})"
+
     def assigned(self, field: Field) -> str:
         """Return what stands behind the annotation of a property."""
         arguments: list[str] = []
         plain = ""
         if field.default is not None and not field.required:
             value = field.default.value
-            plain = "" if value == {} and isinstance(value, dict) else expression(value)
+            plain = "" if value == {} and isinstance(value, dict) else self.default(value, field.form)
             arguments.append(f"default={plain}" if plain else "default_factory=dict")
         elif not field.required:
             plain = self.annotator.msgspec("UNSET")
@@ -210,6 +220,7 @@ def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
         "    sound=[",
         *(f"        {name!r}," for name in sound),
         "    ],",
+        *([f"    namespace={module.namespace!r},"] if module.namespace else []),
         ")",
     ]
 
