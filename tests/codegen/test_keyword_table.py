@@ -257,7 +257,7 @@ PROBES: Final[Mapping[str, list[Probe]]] = {
         for keyword, argument in {
             **dict.fromkeys(sorted(DOCUMENTATION), "a"),
             **dict.fromkeys(("deprecated", "readOnly", "writeOnly"), True),
-            **{keyword: {} for keyword in ("discriminator", "externalDocs", "xml")},
+            **{keyword: dict[str, Json]() for keyword in ("discriminator", "externalDocs", "xml")},
             "examples": ["a"],
             "x-…": "a",
         }.items()

@@ -115,9 +115,9 @@ class Schemas:
             checked = self.checked(site)
             branches = self.members(site).get("allOf")
             target = self.target(site)
-            if checked == {"$ref"} and target is not None:
+            if checked == frozenset({"$ref"}) and target is not None:
                 return target  # the name of a definition is kept
-            if checked == {"allOf"} and isinstance(branches, list) and len(branches) == 1:
+            if checked == frozenset({"allOf"}) and isinstance(branches, list) and len(branches) == 1:
                 site = site.at("allOf", "0")
             else:
                 return site

@@ -28,9 +28,9 @@ PARSED: Final[Mapping[str, Callable[[str], object]]] = {
 
 def typed(schemas: Iterable[Mapping[str, JsonValue]]) -> str | None:
     """Return the format that texts are to be turned from, if all of some schemas have one that is a type."""
-    found = {schema["format"] for schema in schemas if schema.get(FORMATS) == "typed" and "format" in schema}
+    found = {str(schema["format"]) for schema in schemas if schema.get(FORMATS) == "typed" and "format" in schema}
     name = found.pop() if len(found) == 1 else None
-    return name if isinstance(name, str) and name in PARSED else None
+    return name if name in PARSED else None
 
 
 def is_value(name: str, text: JsonValue) -> bool:
