@@ -21,6 +21,7 @@ from miniagents._members import (
     union,
 )
 from miniagents.messages import Message
+from miniagents.promising._arguments import check_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +95,7 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
             errors: the classes of the errors after which it is tried again.
 
         Raises:
+            TypeError: something is given that is no class of exceptions.
             ValueError: there is not even one attempt, or the pause is negative.
 
         >>> failing_once = scripted_agent(ConnectionError("lost"), "Here I am", alias="flaky")
@@ -107,6 +109,7 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
         if not callable(backoff):
             _check_seconds(f"with_retry: backoff={backoff}", backoff, zero=True)
         expected = errors if isinstance(errors, tuple) else (errors,)
+        check_errors("with_retry", expected)
         alias = f"{operand(self)}.with_retry({attempts})"
         return self._guarded(lambda agent: Retried(agent, attempts, backoff, expected), alias)
 
@@ -156,7 +159,8 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
             errors: the classes of the errors after which it is asked; by default any `Exception`.
 
         Raises:
-            TypeError: there is no message that both agents take, or the other cannot be called without arguments.
+            TypeError: there is no message that both agents take, the other cannot be called without arguments, or
+                something is given that is no class of exceptions.
 
         >>> async def main() -> None:
         ...     async with MiniAgents():
@@ -167,6 +171,7 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
         (Message(text='Hello'),) (Message(text='Sorry'),)
         """
         check_agents("with_fallback", (other,))
+        check_errors("with_fallback", errors)
         agent: Any = self  # Any: a MiniAgent, which the checkers do not know here
 
         def declares() -> Declared:

@@ -223,12 +223,17 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         All keys are kept in memory until the source ends. In the place of a piece that cannot be hashed, or whose key
         cannot, stands the `TypeError`.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of("abracadabra").distinct())
         >>> asyncio.run(main())
         ('a', 'b', 'r', 'c', 'd')
         """
+        if key is not None:
+            check_plain("distinct", key)
 
         async def new(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             known: set[object] = set()
