@@ -5,7 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterable, Iterable
 
-__all__ = ["check_awaitables", "check_callable", "check_errors", "check_not_negative", "check_plain", "check_streams"]
+__all__ = [
+    "check_awaitables",
+    "check_callable",
+    "check_errors",
+    "check_kind",
+    "check_not_negative",
+    "check_plain",
+    "check_streams",
+]
 
 
 def check_not_negative(what: str, number: float) -> None:
@@ -38,6 +46,16 @@ def check_plain(what: str, function: object) -> None:
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must not be async
         name: str = getattr(function, "__qualname__", type(function).__qualname__)
         raise TypeError(f"{what}: {name} is async; give a plain function")
+
+
+def check_kind(what: str, given: object, kind: type, said: str) -> None:
+    """Refuses what is of another kind than the types say.
+
+    Raises:
+        TypeError: it is not of the kind; `said` is what is said of it then.
+    """
+    if not isinstance(given, kind):
+        raise TypeError(f"{what}: {given!r:.200} is {said}")
 
 
 def check_errors(what: str, classes: tuple[object, ...]) -> None:

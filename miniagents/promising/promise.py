@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
 
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
-from miniagents.promising._arguments import check_callable, check_errors, check_not_negative, check_plain
+from miniagents.promising._arguments import check_callable, check_errors, check_kind, check_not_negative, check_plain
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Catching
 from miniagents.promising._naming import derived_name, name_of
@@ -107,8 +107,7 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         no
         """
-        if not isinstance(error, BaseException):
-            raise TypeError(f"Promise.failed({error!r:.200}): give it an exception")
+        check_kind("Promise.failed", error, BaseException, "no exception")
         promise: Promise[NoReturn] = _settled_promise("failed")
         promise._failure = promise._failure_of(error)
         return promise
@@ -285,8 +284,7 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         (1, 'a', True)
         """
-        if not isinstance(other, Promise):
-            raise TypeError(f"pair: {other!r:.200} is no promise")
+        check_kind("pair", other, Promise, "no promise")
 
         async def paired() -> tuple[*Ts, U]:
             return (*(await self), await other)
@@ -322,8 +320,7 @@ class Promise(Production, Generic[T_co]):
 
         async def flat() -> U:
             inner = await self
-            if not isinstance(inner, Promise):
-                raise TypeError(f"flatten: {self._name!r} resolved to {inner!r:.200}, which is no promise")
+            check_kind(f"flatten: the value of {self._name!r}", inner, Promise, "no promise")
             result = producing.get()
             if result is not None:
                 result._made_of((inner,))

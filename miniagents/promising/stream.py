@@ -249,15 +249,19 @@ class StreamedPromise(
         collect = self._collect
         if collect is None or self._is_done():
             return
-        failure = self._buffer.failure
+        value, failure = self._value, self._buffer.failure
         if failure is None:
+            self._collect = None  # it is called once, even if it asks whether this is done, or cancels it
             try:
-                self._value = collect(self._buffer.whole_pieces())
+                value = collect(self._buffer.whole_pieces())
             except BaseException as error:
                 if ends_task(error, running_task()):
+                    self._collect = collect
                     raise
                 failure = self._failure_of(error)
-        self._failure = failure
+            if self._is_done():
+                return
+        self._value, self._failure = value, failure
         self._finished()
 
     def _piped(
