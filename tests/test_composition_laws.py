@@ -5,11 +5,12 @@ To add a combinator, add a case: what it makes of an agent, and what that replie
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 import miniagents.composition
 from miniagents import (
@@ -26,9 +27,10 @@ from miniagents import (
     miniagent,
     parallel,
     route,
+    stream_message,
 )
 from miniagents.promising._pieces import FAIR_SHARE
-from miniagents.testing import VirtualClockEventLoop
+from miniagents.testing import VirtualClockEventLoop, diagram
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -64,37 +66,43 @@ class Case:
     """A way to make an agent of another one.
 
     Attributes:
-        combinator: its name.
+        name: the combinator's, and behind a colon how it is used.
         make: makes the agent.
         gives: what it replies, given the outcomes of the agent that it is made of and the texts that it is asked.
         ordered: whether the order of the replies follows from the messages alone.
         many: how many messages the law about many of them gives; fewer where each is a call.
     """
 
-    combinator: str
+    name: str
     make: Callable[[AnyAgent], AnyAgent]
     gives: Callable[[Outcomes, list[str]], Outcomes] = lambda replies, _: replies
     ordered: bool = True
     many: int = 5_000
 
     def __str__(self) -> str:
-        return self.combinator
+        return self.name
 
 
 CASES: Final = [
-    Case("__rshift__", lambda agent: echo >> agent),
+    Case(">>", lambda agent: echo >> agent),
     Case("chain", lambda agent: chain(agent, echo, echo)),
     Case("parallel", lambda agent: parallel(agent, agent), lambda replies, _: 2 * replies),
-    Case("parallel", lambda agent: parallel(agent, echo, ordered=False), lambda replies, texts: replies + texts, False),
+    Case(
+        "parallel: as they come",
+        lambda agent: parallel(agent, echo, ordered=False),
+        lambda replies, texts: replies + texts,
+        False,
+    ),
     Case("route", lambda agent: route(case(Message, agent)), many=600),
-    Case("route", lambda agent: route(case(lambda _: False, echo), otherwise=agent), many=600),
+    Case("route: otherwise", lambda agent: route(case(lambda _: False, echo), otherwise=agent), many=600),
     Case("case", lambda agent: route(case(lambda _: True, agent)), many=600),
     Case("loop", lambda agent: loop(agent, until=lambda _: True, max_rounds=1)),
     Case("map_agent", map_agent, many=600),
-    Case("map_agent", lambda agent: map_agent(agent, concurrency=1), many=600),
-    Case("map_agent", lambda agent: map_agent(agent, ordered=False), ordered=False, many=600),
+    Case("map_agent: one at a time", lambda agent: map_agent(agent, concurrency=1), many=600),
+    Case("map_agent: as they come", lambda agent: map_agent(agent, ordered=False), ordered=False, many=600),
     Case("with_retry", lambda agent: agent.with_retry(attempts=2)),
     Case("with_timeout", lambda agent: agent.with_timeout(1000)),
+    Case("with_timeout: too late", lambda agent: agent.with_timeout(1.5)),
     Case(
         "with_fallback",
         lambda agent: agent.with_fallback(echo),
@@ -132,7 +140,7 @@ def test_each_combinator_of_agents_has_a_case() -> None:
         name for name in miniagents.composition.__all__ if inspect.isfunction(vars(miniagents.composition)[name])
     }
     methods = {name for cls in MiniAgent.__mro__ for name in vars(cls) if name.startswith("with_")}
-    assert {each.combinator for each in CASES} == functions | methods | {"__rshift__"}
+    assert {each.name.partition(":")[0] for each in CASES} == functions | methods | {">>"}
 
 
 @each_case
@@ -254,3 +262,35 @@ def test_p4_many_messages_leave_the_loop_responsive(law_case: Case) -> None:
         ticker.cancel()
 
     run(main())
+
+
+# --- when what comes ---
+
+
+@miniagent
+async def speak(ctx: InteractionContext) -> None:
+    """Says each message letter by letter, one a second; raises an error where it is a "#"."""
+    async for promise in ctx.messages:
+        text = str(await promise)
+        if text == "#":
+            raise ValueError("#")
+        ctx.reply(stream_message(Message, letters(text)))
+
+
+async def letters(text: str) -> AsyncIterator[str]:
+    for letter in text:
+        await asyncio.sleep(1)
+        yield letter
+
+
+@each_case
+@pytest.mark.parametrize("texts", [["abc", "d"], ["ab", "#"], ["#", "a"]], ids=" ".join)
+def test_replies_are_drawn(law_case: Case, texts: list[str], snapshot: SnapshotAssertion) -> None:
+    """Tokens are there as soon as they are made, wherever the combinator need not wait for the whole."""
+    drawn: list[str] = []
+
+    async def main() -> None:
+        drawn.append(await diagram({law_case.name: law_case.make(speak).inquire(texts)}))
+
+    run(main())
+    assert drawn[0] == snapshot
