@@ -50,7 +50,7 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
         """This agent, and another one that is asked its replies: `chain` of the two.
 
         Replies stream from one to the other; nothing waits for a whole message. An error stays in its place, where the
-        other agent reads it.
+        other agent reads it. Cancelling and cost are those of `chain`.
 
         Raises:
             TypeError: this agent gives messages of a class that the other can never take, or one of the two cannot be
@@ -135,11 +135,11 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
         ...     await asyncio.sleep(60)
         >>> async def main() -> None:
         ...     async with MiniAgents():
-        ...         print(await transcript(slow.with_timeout(0.01).inquire()))
+        ...         print(await transcript(slow.with_timeout(0.1).inquire()))
         >>> asyncio.run(main())
         1 'soon'
         1 = Message(text='soon')
-        ! TimeoutError: agent 'slow' did not complete its reply within 0.01 s
+        ! TimeoutError: agent 'slow' did not complete its reply within 0.1 s
         end
         """
         _check_seconds(f"with_timeout({seconds})", seconds, zero=False)

@@ -143,6 +143,13 @@ def test_each_combinator_of_agents_has_a_case() -> None:
     assert {each.name.partition(":")[0] for each in CASES} == functions | methods | {">>"}
 
 
+def test_p10_each_combinator_has_an_example() -> None:
+    """Which is run: tests/test_doctests.py."""
+    names = {each.name.partition(":")[0].replace(">>", "__rshift__") for each in CASES}
+    found = {name: getattr(miniagents.composition, name, None) or getattr(MiniAgent, name) for name in names}
+    assert [name for name, combinator in found.items() if ">>> " not in (inspect.getdoc(combinator) or "")] == []
+
+
 @each_case
 @pytest.mark.parametrize("texts", [["a", "b"], ["x", "a", "b"], ["a", "x", "b"], ["a", "b", "x"], ["x", "x"], ["x"]])
 def test_p4_p5_errors_stand_in_their_places_for_all_readers(law_case: Case, texts: list[str]) -> None:
