@@ -67,7 +67,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         """The first `count` pieces; errors before the last of them are passed on and not counted.
 
         It ends with the last of them, without waiting for what the source does then, which goes on: unlike Rust's and
-        ReactiveX's, a stream here may have other readers. With a count below one nothing is read.
+        ReactiveX's, a stream here may have other readers. A source without an end is to be bounded (`max_ahead`) or
+        cancelled, as the context waits for it. With a count below one nothing is read.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
