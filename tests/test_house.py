@@ -42,6 +42,24 @@ RANKS: Final = {
 }
 """Imports go down or stay on one floor. A module has the rank of its package unless it has one of its own."""
 
+FLOORS: Final = {
+    "miniagents.codegen": 5,  # `__init__.py` and `__main__.py`
+    "miniagents.codegen.commands": 5,
+    "miniagents.codegen.generating": 4,
+    "miniagents.codegen.writing": 3,
+    "miniagents.codegen.linting": 3,
+    "miniagents.codegen.comparing": 2,
+    "miniagents.codegen.exporting": 2,
+    "miniagents.codegen.shaping": 2,
+    "miniagents.codegen.reading": 1,
+    "miniagents.codegen.patterns": 0,
+    **{
+        f"miniagents.codegen.{name}": 0
+        for name in ("documents", "errors", "library", "model", "names", "settings", "shown")
+    },
+}
+"""The floors of the generator, whose packages all have one rank."""
+
 FOREIGN: Final = {
     "miniagents.codegen": {"jsonschema", "yaml"},
     "miniagents.promising": {"typing_extensions"},
@@ -133,12 +151,16 @@ def resolved(name: str) -> str:
     return name if name in TREES else resolved(name.rpartition(".")[0])
 
 
-def rank_of(module: str) -> int:
+def rank_of(module: str) -> tuple[int, int]:
+    """The rank of a module, and its floor there."""
     name = module
     while name not in RANKS:
         name = name.rpartition(".")[0]
     assert name != "miniagents" or module == "miniagents", f"{module} has no rank: say in RANKS where it belongs"
-    return RANKS[name]
+    floor = module
+    while floor and floor not in FLOORS:
+        floor = floor.rpartition(".")[0]
+    return RANKS[name], FLOORS.get(floor, 0)
 
 
 @each_module
@@ -220,7 +242,7 @@ def exported(module: str) -> list[str] | None:
 
 WITH_ALL: Final = [module for module in TREES if exported(module) is not None]
 FACES: Final = [
-    module for module in TREES if rank_of(module) in (2, 3, 6) and not module.rpartition(".")[2].startswith("_")
+    module for module in TREES if rank_of(module)[0] in (2, 3, 6) and not module.rpartition(".")[2].startswith("_")
 ]
 """Modules that users import from and that are no packages."""
 

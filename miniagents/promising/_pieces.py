@@ -212,13 +212,7 @@ class PieceBuffer(Production, Generic[P]):
         """Waits for the end of the stream."""
         self.start()
         self.reached(float("inf"))
-        is_guest = self._guest_came()
-        try:
-            while not self.ended:
-                await self._progress()
-        finally:
-            if is_guest:
-                self._guest_left()
+        await self._until_done()
 
     # --- machinery ---
 

@@ -75,6 +75,16 @@ class Production:
         if deadlock is not None:
             raise deadlock
 
+    async def _until_done(self) -> None:
+        """Waits until nothing more will come."""
+        is_guest = self._guest_came()
+        try:
+            while not self._is_done():
+                await self._progress()
+        finally:
+            if is_guest:
+                self._guest_left()
+
     def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None]]:
         """Notes that the running task waits for a change; it is to await the future, and to call `_end_wait`.
 

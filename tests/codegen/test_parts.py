@@ -7,9 +7,10 @@ import keyword
 import pytest
 from hypothesis import given, strategies as st
 
-from miniagents.codegen import limits, names, templates
-from miniagents.codegen.docstrings import WIDTH, docstring
+from miniagents.codegen import names
 from miniagents.codegen.errors import printable
+from miniagents.codegen.shaping import limits, templates
+from miniagents.codegen.writing.docstrings import WIDTH, docstring
 from miniagents.messages._generated import Message
 
 
