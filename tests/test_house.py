@@ -81,7 +81,7 @@ MUTABLE: Final = (
 CACHES: Final = {
     "miniagents.messages.codec": {"_decoders"},
     "miniagents.messages.exactness": {"_to_check"},
-    "miniagents.messages.frozen": {"_known_single", "when_classes_change"},
+    "miniagents.messages.frozen": {"_formers", "when_classes_change"},
     "miniagents.messages.rebuilding": {"_fields", "_tags"},
 }
 """What is remembered of classes: it follows from the classes alone, and is forgotten when one more is made. No loop, no
