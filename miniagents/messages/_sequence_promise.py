@@ -219,22 +219,22 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
         is_guest = buffer._guest_came()
         try:
             while failure is None and not self._is_done():
-                if len(messages) == len(pieces):
+                taken = pieces[len(messages) : len(messages) + FAIR_SHARE]
+                if not taken:
                     if buffer.ended:
                         break
                     await buffer._progress()
-                    continue
-                piece = pieces[len(messages)]
-                if isinstance(piece, Failure):
-                    failure = piece
-                    break
-                if isinstance(piece, Message):
-                    messages.append(piece)
-                else:
-                    if piece._value is PENDING:
+                for piece in taken:
+                    if isinstance(piece, Message):
+                        messages.append(piece)
+                        continue
+                    failure = piece if isinstance(piece, Failure) else piece._failure
+                    if failure is None and piece._value is PENDING:
                         failure = await piece._settled()
+                    if failure is not None:
+                        break
                     messages.append(piece._value)
-                if not len(messages) % FAIR_SHARE:
+                if len(taken) == FAIR_SHARE:
                     await take_turn()
         finally:
             if is_guest:
@@ -278,7 +278,9 @@ class MessageBuffer(PieceBuffer[MessagePromise[M_co]]):
 
 
 def _promised(piece: Any) -> Any:  # Any: any of those that the buffer may hold
-    return MessagePromise.of_message(piece) if isinstance(piece, Message) else piece
+    # isinstance() takes three times as long to say no
+    is_message = type(piece) is not MessagePromise and isinstance(piece, Message)
+    return MessagePromise.of_message(piece) if is_message else piece
 
 
 def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name: str) -> MessageSequencePromise[M]:

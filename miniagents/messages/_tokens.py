@@ -57,15 +57,25 @@ class TextOutcomes(MixedOutcomes):
             return await self._text_from(piece)
         return await self._text_from(await self._next())
 
+    async def next_slice(self) -> list[str | Failure] | None:
+        taken = await super().next_slice()
+        if taken is None:
+            return None
+        return [text for piece in taken if (text := self._text(piece)) is not None]
+
     async def _text_from(self, piece: object) -> str | Failure:
         """The text of a piece or else of those behind it, or the error that comes first."""
-        while not isinstance(piece, str | Failure):
-            if isinstance(piece, TextDelta):
-                return piece.text
-            if not _is_event(piece):
-                return _refused(piece, self._name, self._buffer)
+        while (text := self._text(piece)) is None:
             piece = await super().__anext__()
-        return piece
+        return text
+
+    def _text(self, piece: object) -> str | Failure | None:
+        """The text of a piece, or the error that it is or that stands in its place; None where it has no text."""
+        if isinstance(piece, str | Failure):
+            return piece
+        if isinstance(piece, TextDelta):
+            return piece.text
+        return None if _is_event(piece) else _refused(piece, self._name, self._buffer)
 
 
 class Tokens(TextOutcomes):

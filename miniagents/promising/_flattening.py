@@ -99,7 +99,7 @@ class Flattening(Generic[P]):
     def _put(self, item: object) -> None:
         if self._closed or self._buffer.ended:
             self._refuse()
-        piece = NotImplemented if isinstance(item, Failure) else self._adapt(item)
+        piece = NotImplemented if type(item) is Failure else self._adapt(item)
         if piece is not NotImplemented and not self._draining:
             self._buffer.emit(piece)  # which is nearly all that is ever put in
             return
@@ -170,7 +170,7 @@ class Flattening(Generic[P]):
         within = {id(opened[0])}
         while nested:
             for part in nested[-1][1]:
-                piece = NotImplemented if isinstance(part, Failure) else self._adapt(part)
+                piece = NotImplemented if type(part) is Failure else self._adapt(part)
                 if piece is not NotImplemented:
                     parts.append(piece)
                 elif isinstance(opened := self._opened(part), tuple):
@@ -189,6 +189,8 @@ class Flattening(Generic[P]):
 
     def _opened(self, part: object) -> Failure | _Pending | tuple[object, Iterator[object]]:
         """What stands for a part that is no piece: an error, something to come, or what is in it and whose that is."""
+        if _is_plain(part):
+            return part, iter(tuple(part))
         if isinstance(part, Failure):
             return self._buffer._taken_over(part)
         if isinstance(part, BaseException):
@@ -305,6 +307,10 @@ class _Pending:
 
 def _is_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
     return isinstance(item, StreamedPromise)
+
+
+def _is_plain(item: object) -> TypeGuard[Sequence[object]]:
+    return type(item) is list or type(item) is tuple
 
 
 def _is_async_iterable(item: object) -> TypeGuard[AsyncIterable[object]]:

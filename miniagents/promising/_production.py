@@ -219,9 +219,11 @@ class Production:
 
     def _finished(self) -> None:
         """Notes that nothing more will come: readers look again, the owner need not remember this any longer."""
-        self._wake()
+        if self._wakeup is not None:
+            self._wake()
         self._birth = None
-        self._leave_owner()
+        if self._owner is not None:
+            self._leave_owner()
         if self._sources:
             self._leave_sources()
 
@@ -372,7 +374,8 @@ class Production:
             mark_as_read(error)
             return
         if task.done():  # it may be, where the loop starts tasks eagerly
-            self._tell_of_end(task)
+            if not self._is_done():
+                self._tell_of_end(task)
             return
         if self._tasks is None:
             self._tasks = {}
@@ -386,13 +389,13 @@ class Production:
             del self._tasks[task]
             if not self._tasks:
                 self._tasks = None
-        self._tell_of_end(task)
-        self._leave_owner()
+        if not self._is_done():
+            self._tell_of_end(task)
+        if self._owner is not None:
+            self._leave_owner()
 
     def _tell_of_end(self, task: asyncio.Task[None]) -> None:
         """Tells the readers of a task that could not do so itself, which would leave them waiting for ever."""
-        if self._is_done():
-            return
         if task.cancelled():
             # cancelled before its first step, so that no line of it was there to catch anything
             self._give_up(PromiseCancelledError(f"{self._origin()} was cancelled"))
