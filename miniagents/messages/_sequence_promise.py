@@ -10,7 +10,7 @@ from miniagents.messages._generated import Message
 from miniagents.messages._message_promise import MessagePromise
 from miniagents.messages._sequence_combinators import SequenceCombinators
 from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import FAIR_SHARE, PieceBuffer, take_turn
+from miniagents.promising._pieces import FAIR_SHARE, OutcomeIterator, PieceBuffer, take_turn
 from miniagents.promising.promise import PENDING, blank
 
 if TYPE_CHECKING:
@@ -275,6 +275,13 @@ class MessageBuffer(PieceBuffer[MessagePromise[M_co]]):
             self._is_read = True
             self.pieces[:] = [_promised(piece) for piece in self.pieces]
         return self.pieces
+
+
+class MixedMessages(OutcomeIterator[Any]):  # Any: an M_co or a MessagePromise[M_co]
+    """Reads a sequence without asking for promises of its messages, where there are none yet."""
+
+    __slots__ = ()
+    makes_readable = False
 
 
 def _promised(piece: Any) -> Any:  # Any: any of those that the buffer may hold

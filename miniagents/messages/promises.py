@@ -8,7 +8,13 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent
 from miniagents.messages._message_promise import MessagePromise, from_promise
-from miniagents.messages._sequence_promise import MessageBuffer, MessageSequencePromise, sequence_of, sequence_over
+from miniagents.messages._sequence_promise import (
+    MessageBuffer,
+    MessageSequencePromise,
+    MixedMessages,
+    sequence_of,
+    sequence_over,
+)
 from miniagents.messages._tokens import check_arguments, text_of
 from miniagents.messages.frozen import FrozenDict
 from miniagents.promising._current import active_context
@@ -24,6 +30,7 @@ __all__ = [
     "MessageBuffer",
     "MessagePromise",
     "MessageSequencePromise",
+    "MixedMessages",
     "from_promise",
     "sequence_of",
     "sequence_over",

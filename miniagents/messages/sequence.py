@@ -12,6 +12,7 @@ from miniagents.messages.promises import (
     MessageBuffer,
     MessagePromise,
     MessageSequencePromise,
+    MixedMessages,
     from_promise,
     sequence_over,
 )
@@ -174,6 +175,12 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
 
     def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: of messages and their promises
         return stream._buffer.pieces  # messages that nobody has asked the promises of are good as they are
+
+    def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
+        if isinstance(stream, MessageSequencePromise):
+            sequence: MessageSequencePromise[Any] = stream  # Any: what is in it is checked when it comes
+            return MixedMessages(sequence._buffer)
+        return super()._outcomes_of(stream)
 
     def _checked(self, message: object) -> Any:  # Any: an M, as the check says
         if isinstance(message, self._classes):

@@ -117,7 +117,7 @@ class Flattening(Generic[P]):
         self._queue.extend(parts)
         if not self._draining:
             self._draining = True
-            self._buffer._launch(self._whole_or_error(self._drain))
+            self._buffer._launch(self._drain())
 
     def _put_out_of_order(self, item: object) -> None:
         if self._closed or self._buffer.ended:
@@ -125,7 +125,7 @@ class Flattening(Generic[P]):
         for part in self._parts(item):
             if isinstance(part, _Pending):
                 self._out_of_order += 1
-                self._buffer._launch(self._whole_or_error(partial(self._forward_out_of_order, part)))
+                self._buffer._launch(self._forward_out_of_order(part))
             else:
                 self._buffer.emit_outcome(part)
 
@@ -211,6 +211,10 @@ class Flattening(Generic[P]):
         """The pieces of a stream that are all there."""
         return stream._buffer.readable()
 
+    def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
+        """The pieces and failures of something that is still to come."""
+        return outcomes_of(stream, self._buffer)
+
     def _emit(self, parts: list[Any], kinds: AbstractSet[type]) -> None:  # Any: a P or a Failure
         """Adds what is there already, and may be of these classes."""
         if Failure not in kinds:
@@ -221,26 +225,26 @@ class Flattening(Generic[P]):
 
     async def _drain(self) -> None:
         """Forwards what is still to come, in order."""
-        while self._queue and not self._buffer.ended:
-            part = self._queue.popleft()
-            if isinstance(part, _Pending):
-                await self._forward(part)
-            else:
-                self._buffer.emit_outcome(part)
-                if len(self._buffer.pieces) % FAIR_SHARE == 0:
+        with Catching(self._buffer):  # what is not complete must not look so
+            pieces = self._buffer.pieces
+            since_turn = len(pieces)
+            while self._queue and not self._buffer.ended:
+                part = self._queue.popleft()
+                if isinstance(part, _Pending):
+                    await self._forward(part)
+                else:
+                    self._buffer.emit_outcome(part)
+                if len(pieces) - since_turn >= FAIR_SHARE:
+                    since_turn = len(pieces)
                     await take_turn()
-        self._draining = False
-        self._end_if_complete()
+            self._draining = False
+            self._end_if_complete()
 
     async def _forward_out_of_order(self, pending: _Pending) -> None:
-        await self._forward(pending)
-        self._out_of_order -= 1
-        self._end_if_complete()
-
-    async def _whole_or_error(self, forward: Callable[[], Awaitable[None]]) -> None:
-        """Ends the stream with an error where the forwarding breaks off: what is not complete must not look so."""
-        with Catching(self._buffer):
-            await forward()
+        with Catching(self._buffer):  # as above
+            await self._forward(pending)
+            self._out_of_order -= 1
+            self._end_if_complete()
 
     async def _forward(self, pending: _Pending) -> None:
         """Forwards what is still to come of one item, and whatever that is made of, as deep as it goes."""
@@ -254,10 +258,10 @@ class Flattening(Generic[P]):
                         levels.pop()
                     elif isinstance(part, _Pending):
                         stream = part.stream
-                        if _is_stream(stream) and stream._all_there():  # it was not when it was put in
-                            levels.append(iter(self._parts_of(stream)))
+                        if _is_stream(stream) and stream._all_there() and len(stream._buffer.pieces) <= FAIR_SHARE:
+                            levels.append(iter(self._parts_of(stream)))  # it was not when it was put in
                         else:
-                            levels.append(outcomes_of(stream, self._buffer))
+                            levels.append(self._outcomes_of(stream))
                     elif part is not _END:
                         self._buffer.emit_outcome(part)
                     continue
@@ -266,7 +270,11 @@ class Flattening(Generic[P]):
                 except StopAsyncIteration:
                     levels.pop()
                 else:
-                    levels.append(iter(self._parts_of(item)))
+                    parts = self._parts_of(item)
+                    if len(parts) == 1 and not isinstance(parts[0], _Pending):
+                        self._buffer.emit_outcome(parts[0])
+                    else:
+                        levels.append(iter(parts))
         finally:
             for level in reversed(levels):
                 if isinstance(level, ForeignOutcomes):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
+    from miniagents.promising._watch import Watch
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.errors import PromiseDeadlockError
     from miniagents.promising.stream import Stream
@@ -115,14 +116,14 @@ class _Counted(PieceBuffer[P]):
         super().reached(position)
         self._count()
 
-    def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None]]:
+    def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None], Watch]:
         waiting = super()._begin_wait()
         self._one_more_waits(waiting[0])
         return waiting
 
-    def _end_wait(self, task: asyncio.Task[object]) -> PromiseDeadlockError | None:
+    def _end_wait(self, task: asyncio.Task[object], watch: Watch) -> PromiseDeadlockError | None:
         self._one_waits_no_more(task)
-        return super()._end_wait(task)
+        return super()._end_wait(task, watch)
 
     async def _progress_until(self, moment: float) -> bool:
         waiter = object()

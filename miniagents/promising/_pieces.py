@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self
 
 from typing_extensions import TypeVar
 
@@ -277,8 +277,11 @@ class _Reader(Generic[P_co]):
 
     __slots__ = ("_buffer", "_is_guest", "_position", "_ready", "_share")
 
+    makes_readable: ClassVar[bool] = True
+
     def __init__(self, buffer: PieceBuffer[P_co]) -> None:
-        buffer.readable()
+        if self.makes_readable:
+            buffer.readable()
         self._is_guest: bool | None = not buffer.ended and buffer._guest_came()
         self._buffer = buffer
         self._position = 0  # in the buffer, behind what is in the slice
@@ -303,7 +306,7 @@ class _Reader(Generic[P_co]):
             while position >= len(pieces):
                 if buffer.ended:
                     raise StopAsyncIteration
-                task, wakeup = buffer._begin_wait()
+                task, wakeup, watch = buffer._begin_wait()
                 try:  # as `_progress` does it, of which the call would cost as much as all the rest
                     await wakeup
                 except asyncio.CancelledError:
@@ -311,7 +314,7 @@ class _Reader(Generic[P_co]):
                         self._leave()  # this object may live on in a traceback
                         raise
                 finally:
-                    deadlock = buffer._end_wait(task)
+                    deadlock = buffer._end_wait(task, watch)
                 if deadlock is not None:
                     self._leave()
                     raise deadlock

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
     from contextvars import Context
 
+    from miniagents.promising._watch import Watch
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.errors import PromiseDeadlockError
 
@@ -63,7 +64,7 @@ class Production:
             PromiseDeadlockError: what is waited for waits, directly or not, for the task that calls this.
             ContextStateError: the context belongs to another event loop, which could wake nobody here.
         """
-        task, wakeup = self._begin_wait()
+        task, wakeup, watch = self._begin_wait()
         try:
             await wakeup
         except asyncio.CancelledError:
@@ -71,7 +72,7 @@ class Production:
             if task.cancelling():
                 raise
         finally:
-            deadlock = self._end_wait(task)
+            deadlock = self._end_wait(task, watch)
         if deadlock is not None:
             raise deadlock
 
@@ -85,8 +86,11 @@ class Production:
             if is_guest:
                 self._guest_left()
 
-    def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None]]:
+    def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None], Watch]:
         """Notes that the running task waits for a change; it is to await the future, and to call `_end_wait`.
+
+        Returns:
+            The task, the future, and the watch over the wait.
 
         Raises:
             ContextStateError: as for `_progress`.
@@ -101,11 +105,11 @@ class Production:
             wakeup.add_done_callback(lambda _: None if own.done() else own.set_result(None))
             wakeup = own
         watch.waits(task, self)
-        return task, wakeup
+        return task, wakeup, watch
 
-    def _end_wait(self, task: asyncio.Task[object]) -> PromiseDeadlockError | None:
+    def _end_wait(self, task: asyncio.Task[object], watch: Watch) -> PromiseDeadlockError | None:
         """Notes that the task waits no more; the error to raise in it, if it was found to wait for itself."""
-        return self.context.watch.waits_no_more(task)
+        return watch.waits_no_more(task)
 
     async def _progress_until(self, moment: float) -> bool:
         """Waits likewise, but no longer than until a moment of the loop's clock.
