@@ -271,7 +271,7 @@ class Flattening(Generic[P]):
                     levels.pop()
                 else:
                     parts = self._parts_of(item)
-                    if len(parts) == 1 and not isinstance(parts[0], _Pending):
+                    if len(parts) == 1 and not isinstance(parts[0], _Pending) and not self._buffer.ended:
                         self._buffer.emit_outcome(parts[0])
                     else:
                         levels.append(iter(parts))

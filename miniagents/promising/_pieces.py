@@ -61,7 +61,10 @@ class PieceBuffer(Production, Generic[P]):
         streamer: Callable[[], AsyncIterator[P | Failure]] | None = None,
         max_ahead: int | None = None,
     ) -> None:
-        super().__init__(context, name)
+        self._context = context
+        self._name = name
+        self._birth = self._owner = self._tasks = self._started = self._sources = self._results = self._wakeup = None
+        self._guests = 0
         self.pieces: list[P | Failure] = []
         self.ended: bool = False
         self.failure: Failure | None = None

@@ -334,7 +334,10 @@ class Promise(Production, Generic[T_co]):
         self, context: PromisingContext | None, name: str, resolver: Callable[[], Awaitable[T_co]] | None = None
     ) -> None:
         """Makes this a promise with nothing in it yet."""
-        Production.__init__(self, context, name)
+        self._context = context
+        self._name = name
+        self._birth = self._owner = self._tasks = self._started = self._sources = self._results = self._wakeup = None
+        self._guests = 0
         self._value: Any = PENDING  # Any: the sentinel aside it is a T_co, which no checker can follow through a slot
         self._failure: Failure | None = None
         self._resolver = resolver
