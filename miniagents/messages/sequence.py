@@ -141,7 +141,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         kind = type(item)  # first what is most common: isinstance() takes three times as long to say no
         if kind in self._classes:
             return item
-        if kind is list or kind is tuple:
+        if kind is list or kind is tuple or kind is MessageSequencePromise:
             return NotImplemented
         if _is_message_promise(item):
             return self._checked_promise(item)

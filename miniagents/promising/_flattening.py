@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterable, Iterator, Sequence, Set as AbstractSet
-from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeGuard
 
 from typing_extensions import TypeVar
 
@@ -191,14 +190,14 @@ class Flattening(Generic[P]):
         """What stands for a part that is no piece: an error, something to come, or what is in it and whose that is."""
         if _is_plain(part):
             return part, iter(tuple(part))
+        if _is_stream(part):
+            if part._buffer is self._buffer:
+                raise PromiseDeadlockError((self._buffer.name,))  # it would give what it gives, again and again
+            return (part._buffer, iter(self._pieces_of(part))) if part._all_there() else _Pending(part)
         if isinstance(part, Failure):
             return self._buffer._taken_over(part)
         if isinstance(part, BaseException):
             return self._buffer._failure_of(part)
-        if _is_stream(part) and part._buffer is self._buffer:
-            raise PromiseDeadlockError((self._buffer.name,))  # it would give what it gives, again and again
-        if _is_stream(part) and part._all_there():
-            return part._buffer, iter(self._pieces_of(part))
         if _is_async_iterable(part):
             return _Pending(part)
         if _is_iterator(part):
@@ -248,21 +247,22 @@ class Flattening(Generic[P]):
 
     async def _forward(self, pending: _Pending) -> None:
         """Forwards what is still to come of one item, and whatever that is made of, as deep as it goes."""
-        levels: list[Iterator[P | Failure | _Pending] | AsyncIterator[object]] = [iter((pending,))]
+        levels: list[_Parts[P] | AsyncIterator[object]] = [_Parts([pending])]
         try:
             while levels and not self._buffer.ended:
                 level = levels[-1]
-                if isinstance(level, Iterator):
-                    part = next(level, _END)
-                    if part is _END:
+                if isinstance(level, _Parts):
+                    if not level.left:
                         levels.pop()
-                    elif isinstance(part, _Pending):
+                        continue
+                    part = level.left.pop()
+                    if isinstance(part, _Pending):
                         stream = part.stream
                         if _is_stream(stream) and stream._all_there() and len(stream._buffer.pieces) <= FAIR_SHARE:
-                            levels.append(iter(self._parts_of(stream)))  # it was not when it was put in
+                            levels.append(_Parts(self._parts_of(stream)))  # it was not when it was put in
                         else:
                             levels.append(self._outcomes_of(stream))
-                    elif part is not _END:
+                    else:
                         self._buffer.emit_outcome(part)
                     continue
                 try:
@@ -274,7 +274,7 @@ class Flattening(Generic[P]):
                     if len(parts) == 1 and not isinstance(parts[0], _Pending) and not self._buffer.ended:
                         self._buffer.emit_outcome(parts[0])
                     else:
-                        levels.append(iter(parts))
+                        levels.append(_Parts(parts))
         finally:
             for level in reversed(levels):
                 if isinstance(level, ForeignOutcomes):
@@ -292,15 +292,6 @@ class Flattening(Generic[P]):
             self._buffer.end()
 
 
-class _End(Enum):
-    """No piece, whatever pieces are: `None` may well be one."""
-
-    END = 0
-
-
-_END: Final = _End.END
-
-
 class _Pending:
     """Something nested whose pieces are still to come."""
 
@@ -308,6 +299,16 @@ class _Pending:
 
     def __init__(self, stream: AsyncIterable[object]) -> None:
         self.stream = stream
+
+
+class _Parts(Generic[P]):
+    """What something was taken apart into, and is still to be emitted: the last is the next."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, parts: list[P | Failure | _Pending]) -> None:
+        parts.reverse()
+        self.left = parts
 
 
 # isinstance() alone would leave the types of the elements unknown
