@@ -16,7 +16,7 @@ from miniagents.messages.canonical import escape, message_form, utf16, value_for
 from miniagents.messages.freezing import FrozenType, class_tag, is_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     KeyOf: TypeAlias = Callable[[msgspec.Struct], str]
@@ -49,12 +49,11 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
         tag=class_tag(cls),
         gc=False,
     )
-    # the class is there so that there is always a tuple, which a single name would not give
-    contents_of = attrgetter("__class__", "__class__", *(name for _, name in names))
+    contents_of = _getter(*(name for _, name in names))
     writers: dict[tuple[type, ...], tuple[tuple[int, Writer], ...]] = {}  # where there are values of these classes
 
     def form(value: Any, key_of: KeyOf) -> bytes:  # Any: a value of the class
-        _, _, *contents = contents_of(value)
+        contents = contents_of(value)
         kinds = tuple(map(type, contents))
         needed = writers.get(kinds)
         if needed is None:
@@ -63,13 +62,23 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
             if len(writers) < _COMBINATIONS_KEPT:
                 writers[kinds] = needed
         try:
-            for place, writer in needed:
-                contents[place] = writer(contents[place], key_of)
+            if needed:
+                written = list(contents)
+                for place, writer in needed:
+                    written[place] = writer(contents[place], key_of)
+                contents = written
             return _write(properties(*contents))
         except (TypeError, ValueError):
             return message_form(value, key_of)  # which says where it is, and what is wrong with it
 
     return form
+
+
+def _getter(*names: str) -> Callable[[object], Sequence[object]]:
+    """What gives the attributes of these names, also if there are fewer than two of them."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: [getattr(value, name) for name in names]
 
 
 _COMBINATIONS_KEPT: Final = 64
