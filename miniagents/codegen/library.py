@@ -82,7 +82,7 @@ def _nullable(*names: str) -> tuple[Field, ...]:
 
 def _answer(name: str, content: str) -> ObjectType:
     """Return what is said over the protocol of one provider."""
-    own = (_optional(content, ArrayOf(_JSON_OBJECT), []), _optional("provider_data", _JSON_OBJECT, {}))
+    own = (_optional(content, ArrayOf(_JSON_OBJECT), []), _optional("provider_data", OneOf((_JSON_OBJECT, _NULL))))
     return ObjectType(name, "AssistantMessage", own)
 
 

@@ -204,11 +204,12 @@ class OpenAIMessage(AssistantMessage, frozen=True, kw_only=True, tag="OpenAIMess
     Attributes:
         output_items: The output as the responses API gave it, where the other fields do not say all of it (reasoning
             items, calls of the provider's own tools): given back to the API unchanged.
-        provider_data: What else the provider said of the answer, such as log probabilities, as it said it.
+        provider_data: What else the provider said of the answer, such as log probabilities, as it said it; null when
+            there is nothing.
     """
 
     output_items: tuple[Mapping[str, JsonValue], ...] = ()
-    provider_data: Mapping[str, JsonValue] = msgspec.field(default_factory=dict)
+    provider_data: Mapping[str, JsonValue] | None = None
 
 
 class AnthropicMessage(AssistantMessage, frozen=True, kw_only=True, tag="AnthropicMessage"):
@@ -217,11 +218,11 @@ class AnthropicMessage(AssistantMessage, frozen=True, kw_only=True, tag="Anthrop
     Attributes:
         content_blocks: The content as the API gave it, where the other fields do not say all of it (citations,
             reasoning between calls of tools): given back to the API unchanged.
-        provider_data: What else the provider said of the answer, as it said it.
+        provider_data: What else the provider said of the answer, as it said it; null when there is nothing.
     """
 
     content_blocks: tuple[Mapping[str, JsonValue], ...] = ()
-    provider_data: Mapping[str, JsonValue] = msgspec.field(default_factory=dict)
+    provider_data: Mapping[str, JsonValue] | None = None
 
 
 class ToolResultMessage(Message, frozen=True, kw_only=True, tag="ToolResultMessage"):

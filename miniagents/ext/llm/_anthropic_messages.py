@@ -84,7 +84,7 @@ class AnthropicMessages(Wire["AsyncAnthropic", AnthropicMessage]):
                 usage=said.usage,
                 response_id=said.response_id,
                 content_blocks=tuple(map(frozen_object, blocks)),
-                provider_data=frozen_object(notes),
+                provider_data=frozen_object(notes) if notes else None,
             )
 
         message = made(())

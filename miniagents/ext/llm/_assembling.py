@@ -123,8 +123,8 @@ class Assembler(Generic[M_co]):
         calls = tuple(call.tool_call(f"{prefix}_{place}") for place, call in enumerate(answer.tool_calls))
         finished = answer.finished
         reason = None if finished is None else finished.reason
-        if reason == "stop" and calls:
-            reason = "tool_calls"  # some servers call every end a stop
+        if reason == "stop":  # what some servers call every end
+            reason = "tool_calls" if calls else "refusal" if answer.refusals else "stop"
         message = AssistantMessage(
             "".join(answer.texts),
             model=answer.started.model,

@@ -83,7 +83,7 @@ def openai_message(said: AssistantMessage, output_items: tuple[JsonObject, ...],
         usage=said.usage,
         response_id=said.response_id,
         output_items=tuple(map(frozen_object, output_items)),
-        provider_data=frozen_object(notes),
+        provider_data=frozen_object(notes) if notes else None,
     )
 
 
