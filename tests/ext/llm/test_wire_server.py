@@ -14,7 +14,7 @@ from tests.ext.llm.clients import anthropic_client, openai_client, outcome_of
 from tests.ext.llm.openai_chat_wire import openai_chat
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying, http_error
 from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import Request, Script
+from tests.ext.llm.wire import Chunk, Request, Response, Script
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -129,6 +129,19 @@ async def test_a_cancelled_client_is_noticed(path: str, stream: bool, after: int
             await asking
 
 
+async def test_a_client_that_does_not_read_holds_the_server_up() -> None:
+    """So it can go in mid-stream however small the memory of a socket is."""
+    megabyte = Chunk(b"x" * 2**20)
+    async with WireServer(Response((megabyte,) * 64)) as server, httpx2.AsyncClient() as client:
+        async with client.stream("POST", server.url + CHAT) as response:
+            pieces = response.aiter_bytes()
+            assert await anext(pieces)
+            for _ in range(1000):
+                await asyncio.sleep(0)
+            assert server.clients_gone == 0
+        await server.until_client_gone()
+
+
 # --- waits ---
 
 
@@ -186,6 +199,7 @@ async def test_a_reply_that_nobody_asked_for_fails_the_test() -> None:
             await outcome_of(server, CHAT, stream=True)
 
 
+@pytest.mark.virtual_clock
 async def test_a_connection_left_open_fails_the_test() -> None:
     async with httpx2.AsyncClient() as client:
         with pytest.raises(AssertionError, match=r"left connections open, which were for \['/v1/messages'\]"):
