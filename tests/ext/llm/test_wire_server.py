@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Final
 
+import h11
 import httpx2
 import openai
 import pytest
@@ -223,8 +224,16 @@ async def test_what_a_function_raises_is_raised_in_the_test() -> None:
             await outcome_of(server, CHAT, stream=True)
 
 
+async def test_a_response_that_cannot_be_sent_fails_the_test() -> None:
+    with pytest.raises(h11.LocalProtocolError, match="Content-Length"):
+        async with WireServer(Response((Chunk(b"too long"),), length=1)) as server:
+            _, error = await outcome_of(server, CHAT, stream=False)
+            assert isinstance(error, openai.APIConnectionError)
+
+
 async def test_the_error_of_the_test_is_not_hidden_by_those_of_the_server() -> None:
-    with pytest.raises(LookupError):
+    with pytest.raises(LookupError) as caught:
         async with WireServer(Saying(HI)) as server, httpx2.AsyncClient() as client:
             await client.post(server.url + "/v1/nothing")
             raise LookupError
+    assert caught.value.__notes__ == ["in the server: AssertionError('no model answers at /v1/nothing')"]
