@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from anthropic import AsyncAnthropic
 
+    from miniagents.ext.llm._anthropic_calls import AnthropicClient
     from miniagents.ext.llm.common import ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType
 
@@ -59,7 +60,7 @@ def create_anthropic_agent(
     model: str,
     *,
     tools: Iterable[ToolDefinition | Mapping[str, object]] = (),
-    client: AsyncAnthropic | Callable[[], AsyncAnthropic] | None = None,
+    client: AnthropicClient | Callable[[], AnthropicClient] | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
     max_retries: int | None = None,
@@ -116,7 +117,7 @@ def create_anthropic_agent(
 # --- machinery ---
 
 
-def _default_client(settings: ClientSettings) -> AsyncAnthropic:
+def _default_client(settings: ClientSettings) -> AnthropicClient:
     sdk: Any = import_sdk("anthropic")  # Any: a module that is imported by name
     reason = ""
     try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import pytest
@@ -16,7 +16,7 @@ from tests.ext.llm.wire import Reply, Request
 
 
 @contextmanager
-def models_served(answers: Mapping[str, Answer]) -> Iterator[None]:
+def models_served(answers: Mapping[str, Answer]) -> Generator[None]:
     """Serves models, each of which always gives one answer, where the environment says that the providers are."""
 
     def reply(request: Request) -> Reply:
