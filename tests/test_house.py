@@ -55,7 +55,7 @@ FLOORS: Final = {
     "miniagents.codegen.patterns": 0,
     **{
         f"miniagents.codegen.{name}": 0
-        for name in ("documents", "errors", "library", "model", "names", "settings", "shown")
+        for name in ("documents", "errors", "library", "model", "names", "settings", "shown", "texts")
     },
 }
 """The floors of the generator, whose packages all have one rank."""

@@ -18,6 +18,7 @@ from miniagents.codegen.model import (
     TupleOf,
 )
 from miniagents.codegen.shaping.limits import whole
+from miniagents.codegen.texts import literal
 
 _SCALARS: Final = {"string": "str", "integer": "int", "boolean": "bool", "null": "None"}
 _FORMATS: Final = {
@@ -85,7 +86,7 @@ class Annotator:
             case Scalar():
                 return [self._limited(_SCALARS[form.kind], form.limits)]
             case Choice():
-                values = ", ".join(repr(value) for value in form.values if value is not None)
+                values = ", ".join(literal(value) for value in form.values if value is not None)
                 return [f"{self.name('Literal')}[{values}]", *(["None"] if None in form.values else [])]
             case ArrayOf():
                 return [self._limited(f"tuple[{self.form(form.item)}, ...]", form.limits)]
@@ -126,7 +127,7 @@ class Annotator:
     def _limited(self, annotation: str, limits: Limits) -> str:
         if not limits:
             return annotation
-        arguments = ", ".join(f"{name}={limit!r}" for name, limit in limits)
+        arguments = ", ".join(f"{name}={literal(limit)}" for name, limit in limits)
         return f"{self.name('Annotated')}[{annotation}, {self.msgspec('Meta')}({arguments})]"
 
 
