@@ -1,0 +1,100 @@
+"""The process of one side: reads what to run as lines of JSON, and answers each with figures and a digest of the result.
+
+Only the standard library, as the old release has an environment of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import cProfile
+import hashlib
+import io
+import json
+import pstats
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from scripts.benchmarks.watch import Watch
+from scripts.benchmarks.workloads import SIDES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+__all__ = ["answer", "functions_of", "main"]
+
+
+def main() -> None:
+    """Answers until there are no more requests; the side is the first argument."""
+    functions = functions_of(sys.argv[1])
+    answers = sys.stdout
+    sys.stdout = sys.stderr  # what a workload prints is no answer
+    print(json.dumps(sorted(functions)), file=answers, flush=True)
+    for line in sys.stdin:
+        request: dict[str, Any] = json.loads(line)  # Any: as the parent wrote it
+        print(json.dumps(answer(functions[request["function"]], request)), file=answers, flush=True)
+
+
+def answer(
+    function: Callable[..., Coroutine[None, None, object]], request: dict[str, Any]
+) -> dict[str, object]:  # Any: as above
+    """Runs a workload once.
+
+    Returns:
+        `figures`, and the `digest` of the result and its beginning in words; the latter are null where results of this
+        side cannot be compared. Or `error`.
+    """
+    watch = Watch()
+    profile = cProfile.Profile() if request.get("profile") else None
+    try:
+        if profile is not None:
+            profile.enable()
+        try:
+            with asyncio.Runner(loop_factory=loop_factory(sys.argv[2:])) as runner:
+                result = runner.run(function(watch, request["n"], **request["arguments"]))
+        finally:
+            if profile is not None:
+                profile.disable()
+    except Exception as error:  # noqa: BLE001  # the parent tells it
+        return {"error": f"{type(error).__name__}: {error}"}
+    text = json.dumps(result)
+    digest = None if result is None else hashlib.sha256(text.encode()).hexdigest()
+    answered: dict[str, object] = {"figures": watch.figures, "digest": digest, "shown": text[:120]}
+    if profile is not None:
+        out = io.StringIO()
+        pstats.Stats(profile, stream=out).strip_dirs().sort_stats("tottime").print_stats(25)
+        answered["profile"] = out.getvalue()
+    return answered
+
+
+def loop_factory(options: Sequence[str]) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop that the options of the process ask for; None for the usual one."""
+    if "--loop=uvloop" in options:
+        uvloop: Any = import_module("uvloop")  # Any: it need not be there
+        make: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    else:
+        make = asyncio.new_event_loop
+
+    def make_eager() -> asyncio.AbstractEventLoop:
+        eager: Any = vars(asyncio).get("eager_task_factory")  # Any: only Python 3.12 and later have it
+        if eager is None:
+            raise SystemExit("--eager: this Python has no eager tasks")
+        loop = make()
+        loop.set_task_factory(eager)
+        return loop
+
+    return make_eager if "--eager" in options else make
+
+
+def functions_of(side: str) -> dict[str, Callable[..., Coroutine[None, None, object]]]:
+    functions: dict[str, Callable[..., Coroutine[None, None, object]]] = {}
+    for name in SIDES[side]:
+        module = import_module(f"scripts.benchmarks.{name}")
+        for name, value in vars(module).items():
+            if getattr(value, "__module__", None) == module.__name__ and asyncio.iscoroutinefunction(value):
+                functions[name] = value
+    return functions
+
+
+if __name__ == "__main__":
+    main()
