@@ -174,7 +174,7 @@ pass_on: Any = old.miniagent(_pass_on)  # Any: see above
 shout: Any = old.miniagent(_shout)  # Any: see above
 
 
-async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001, FBT001
+async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
     """A chain of agents, each asked what the one before it replies."""
     bursts = some_tokens(n, 1)
     agent = shout if mapped else pass_on
@@ -330,7 +330,7 @@ async def encode_json(watch: Watch, n: int) -> None:
         raise AssertionError("not all of the message was encoded")
 
 
-async def decode_json(watch: Watch, n: int, union: bool = False) -> object:  # noqa: ARG001, FBT001, FBT002
+async def decode_json(watch: Watch, n: int, union: bool = False) -> object:  # noqa: ARG001
     """A message of JSON; the class is known, as there is nothing that would find it."""
     encoded = [order(number).full_json for number in range(n)]
     with watch:

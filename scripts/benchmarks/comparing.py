@@ -18,7 +18,7 @@ __all__ = ["print_comparison"]
 
 
 def print_comparison(before: Report, now: Report, console: Console) -> None:
-    """Prints how each row that both reports have moved, measured by the limit, which the machine's mood does not touch."""
+    """Prints how each row that both reports have moved, by the limit, which goes up and down with the machine."""
     earlier = {row.title: row for row in before.rows}
     pairs = [(earlier[row.title], row) for row in now.rows if row.title in earlier]
     if pairs:
@@ -49,7 +49,7 @@ def _rows(pairs: list[tuple[Row, Row]]) -> Table:
         old, new = (_ratio(limits[0]), _ratio(limits[1])) if by_limit else (then.median, now.median)
         change = new / old - 1
         noise = sum(cell.spread for cell in limits if cell is not None)
-        verdict = "" if abs(change) <= max(noise, 0.02) else "better" if change < 0 else "worse"  # noqa: PLR2004
+        verdict = "" if abs(change) <= max(noise, 0.02) else "better" if change < 0 else "worse"
         table.add_row(
             now.title,
             number(then.median),

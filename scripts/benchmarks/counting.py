@@ -1,7 +1,7 @@
 """Counts of instructions: the same on a busy machine as on an idle one, so that a change of a percent can be seen.
 
-Each workload runs under valgrind at two sizes; the difference is what the additional operations took, without the start
-of the interpreter and the imports.
+Each workload runs twice, once up to the beginning of what is measured and once up to its end: the difference has no
+start of an interpreter, no imports and no preparations in it.
 """
 
 from __future__ import annotations
@@ -37,34 +37,27 @@ def count(workloads: Iterable[Workload], tell: Callable[[str], None], *, scale: 
     """
     counter = _counter()
     hot = [workload for workload in workloads if workload.counted is not None]
-    jobs = [
-        (workload, side, n)
-        for workload in hot
-        for side in ("ours", "limit")
-        for n in _sizes(workload.counted or 0, scale)
-    ]
+    jobs = [(workload, side, stop) for workload in hot for side in ("ours", "limit") for stop in ("start", "end")]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:  # counts do not mind company
 
-        def run(job: tuple[Workload, str, int]) -> int:
-            workload, side, n = job
-            tell(f"{workload.title}: {side}, n={n}")
-            return _instructions(counter, workload, side, n)
+        def run(job: tuple[Workload, str, str]) -> int:
+            workload, side, stop = job
+            tell(f"{workload.title}: {side}, up to the {stop}")
+            return _instructions(counter, workload, side, _size(workload, scale), stop)
 
         found = dict(zip([(job[0].title, job[1], job[2]) for job in jobs], pool.map(run, jobs), strict=True))
 
     def per_operation(workload: Workload, side: str) -> float:
-        few, many = _sizes(workload.counted or 0, scale)
-        difference = found[workload.title, side, many] - found[workload.title, side, few]
-        return difference / (workload.operations(many) - workload.operations(few))
+        difference = found[workload.title, side, "end"] - found[workload.title, side, "start"]
+        return difference / workload.operations(_size(workload, scale))
 
     return [
         Count(title=each.title, ours=per_operation(each, "ours"), limit=per_operation(each, "limit")) for each in hot
     ]
 
 
-def _sizes(counted: int, scale: float) -> tuple[int, int]:
-    few = max(2, round(counted * scale))
-    return few, few * 3
+def _size(workload: Workload, scale: float) -> int:
+    return max(1, round((workload.counted or 0) * scale))
 
 
 def _counter() -> list[str]:
@@ -81,9 +74,9 @@ def _counter() -> list[str]:
     return [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
 
 
-def _instructions(counter: list[str], workload: Workload, side: str, n: int) -> int:
+def _instructions(counter: list[str], workload: Workload, side: str, n: int, stop: str) -> int:
     words = [f"{name}={value!r}" for name, value in workload.arguments.items()]
-    program = command(sys.executable, "counted", side, workload.function, str(n), *words)
+    program = command(sys.executable, "counted", side, workload.function, str(n), stop, *words)
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     ran = subprocess.run(  # noqa: S603  # ours
         [*counter, *program], capture_output=True, text=True, check=False, cwd=ROOT, env=environment

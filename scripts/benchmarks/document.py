@@ -27,8 +27,10 @@ def write_document(report: Report, folder: Path) -> None:
 def markdown(report: Report) -> str:
     """The ratios as a table of Markdown."""
     lines = [
-        f"Python {report.python}, {report.loop}. Medians of the ratios; ± is half the distance between their quartiles. "
-        f"{MISSED} misses its target.",
+        (
+            f"Python {report.python}, {report.loop}. Medians of the rounds' ratios; ± is half the distance between "
+            f"their quartiles. {MISSED}: misses its target."
+        ),
         "",
         f"![How many times what the limit needs]({PLOT})",
         "",

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterator
 from typing import Generic, TypeVar
 
 import msgspec
@@ -185,8 +185,7 @@ async def replay(watch: Watch, n: int) -> object:
     stream = Stream[str]()
     await produce(stream, some_tokens(n))
     with watch:
-        read = [token async for token in stream]
-    return read
+        return [token async for token in stream]
 
 
 async def fan_out(watch: Watch, n: int, readers: int) -> object:
@@ -196,8 +195,7 @@ async def fan_out(watch: Watch, n: int, readers: int) -> object:
         stream = Stream[str]()
         reading = [asyncio.create_task(collect(stream)) for _ in range(readers)]
         await produce(stream, bursts)
-        read = [await reader for reader in reading]
-    return read
+        return [await reader for reader in reading]
 
 
 async def latency(watch: Watch, n: int) -> object:
@@ -230,7 +228,7 @@ async def stall(watch: Watch, n: int) -> object:
 # --- agents ---
 
 
-async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001, FBT001
+async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
     """A task per agent reads a stream of messages, which are streams of tokens, and appends to the next one."""
     bursts = some_tokens(n, 1)
 
@@ -285,8 +283,7 @@ async def calls_in_turn(watch: Watch, n: int) -> object:
     """Each call is read to its end before the next one is made."""
     tasks = Tasks()
     with watch:
-        said = [[message.text async for message in ask("hello", tasks)] for _ in range(n)]
-    return said
+        return [[message.text async for message in ask("hello", tasks)] for _ in range(n)]
 
 
 async def calls_at_once(watch: Watch, n: int) -> object:
@@ -294,8 +291,7 @@ async def calls_at_once(watch: Watch, n: int) -> object:
     tasks = Tasks()
     with watch:
         calls = [ask("hello", tasks) for _ in range(n)]
-        said = [[message.text async for message in call] for call in calls]
-    return said
+        return [[message.text async for message in call] for call in calls]
 
 
 async def flatten_lists(watch: Watch, n: int) -> object:
@@ -340,8 +336,7 @@ async def flatten_agents(watch: Watch, n: int) -> object:
 
         tasks.start(flatten(calls, streams))
         tasks.start(forward())
-        said = [message.text async for message in replies]
-    return said
+        return [message.text async for message in replies]
 
 
 async def out_of_order(watch: Watch, n: int) -> object:
@@ -418,23 +413,20 @@ def is_kept(number: int) -> bool:
 async def combine_map(watch: Watch, n: int) -> object:
     """One async generator over another."""
     with watch:
-        read = [piece async for piece in map_generator(numbers(n), double)]
-    return read
+        return [piece async for piece in map_generator(numbers(n), double)]
 
 
 async def combine_filter(watch: Watch, n: int) -> object:
     """One async generator over another."""
     with watch:
-        read = [piece async for piece in filter_generator(numbers(n), is_kept)]
-    return read
+        return [piece async for piece in filter_generator(numbers(n), is_kept)]
 
 
 async def combine_chain(watch: Watch, n: int) -> object:
     """Three async generators over another."""
     with watch:
         mapped = map_generator(filter_generator(map_generator(numbers(n), double), is_kept), double)
-        read = [piece async for piece in mapped]
-    return read
+        return [piece async for piece in mapped]
 
 
 async def combine_merge(watch: Watch, n: int) -> object:
@@ -500,8 +492,7 @@ async def hash_first(watch: Watch, n: int) -> object:
     """Three SHA-256 of three encoded dicts."""
     orders = [order(number) for number in range(n)]
     with watch:
-        keys = [key_of(each)[:40] for each in orders]
-    return keys
+        return [key_of(each)[:40] for each in orders]
 
 
 async def encode_json(watch: Watch, n: int) -> object:
@@ -512,7 +503,7 @@ async def encode_json(watch: Watch, n: int) -> object:
     return [each.decode() for each in encoded]
 
 
-async def decode_json(watch: Watch, n: int, union: bool = False) -> object:  # noqa: FBT001, FBT002
+async def decode_json(watch: Watch, n: int, union: bool = False) -> object:
     """A method of a decoder that is there already."""
     encoded = [_encode(order(number)) for number in range(n)]
     with watch:

@@ -72,7 +72,7 @@ async def ask_many_out_of_order(ctx: InteractionContext, calls: int) -> None:
         ctx.reply_out_of_order(echo.inquire(str(number), turns=number * 3 % 8))
 
 
-async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: FBT001
+async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:
     """A chain of agents, each asked what the one before it replies."""
     bursts = some_tokens(n, 1)
     agent = (shout_generated if by == "generator" else shout) if mapped else pass_on

@@ -52,8 +52,7 @@ async def hash_first(watch: Watch, n: int) -> object:
     """The keys of messages that nobody has asked before."""
     orders = [order(number) for number in range(n)]
     with watch:
-        keys = [each.hash_key for each in orders]
-    return keys
+        return [each.hash_key for each in orders]
 
 
 async def encode_json(watch: Watch, n: int) -> object:
@@ -64,7 +63,7 @@ async def encode_json(watch: Watch, n: int) -> object:
     return [each.decode() for each in encoded]
 
 
-async def decode_json(watch: Watch, n: int, union: bool = False) -> object:  # noqa: FBT001, FBT002
+async def decode_json(watch: Watch, n: int, union: bool = False) -> object:
     """The function of the codec."""
     encoded = [encode(order(number)) for number in range(n)]
     with watch:

@@ -34,8 +34,10 @@ def plot(report: Report) -> str:
     height = TOP + LINE * len(rows) + 16
     width = LEFT + WIDTH + 40
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        'font-family="sans-serif" font-size="12">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+            'font-family="sans-serif" font-size="12">'
+        ),
         f'<rect width="{width}" height="{height}" fill="white"/>',
         f'<text x="{LEFT}" y="18" font-weight="bold">How many times what the limit needs</text>',
         *_legend(),
@@ -79,9 +81,8 @@ def _line(row: Row, y: int, x: Callable[[float], float]) -> list[str]:
         )
     for name, ratio in sorted(points.items()):
         colour = COLOURS["missed" if name == "ours" and "limit" in row.missed else name]
-        parts.append(
-            f'<circle cx="{x(ratio):.1f}" cy="{y}" r="5" fill="{colour}"><title>{title}: {name} {ratio:.3g}</title></circle>'
-        )
+        about = f"<title>{title}: {name} {ratio:.3g}</title>"
+        parts.append(f'<circle cx="{x(ratio):.1f}" cy="{y}" r="5" fill="{colour}">{about}</circle>')
     return parts
 
 

@@ -36,7 +36,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def spread(self) -> float:
         """Half of the distance between the quartiles of the ratios, as a part of the median; 0 for a single round."""
-        if len(self.ratios) < 2 or not self.ratio:  # noqa: PLR2004  # quartiles take two
+        if len(self.ratios) < 2 or not self.ratio:  # quartiles take two
             return 0.0
         lower, _, upper = statistics.quantiles(self.ratios, n=4, method="inclusive")
         return (upper - lower) / 2 / self.ratio

@@ -6,7 +6,6 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from scripts.benchmarks.processes import SideError
 from scripts.benchmarks.results import Cell, Row, Sides
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def measure(
     values: dict[str, list[dict[str, float]]] = {side.name: [] for side in taking_part}
     start = time.monotonic()
     for place in range(rounds):
-        if place >= 3 and time.monotonic() - start > seconds:  # noqa: PLR2004  # a median of fewer says little
+        if place >= 3 and time.monotonic() - start > seconds:  # a median of fewer says little
             break
         for side in taking_part if place % 2 else reversed(taking_part):
             tell(f"{workload.title}: round {place + 1} of {rounds}: {side.name}")
@@ -64,7 +63,7 @@ def measure(
 
 def _size(workload: Workload, side: Side, scale: float) -> int:
     size = workload.old_size if side.name == "old" and workload.old_size is not None else workload.size
-    return size if workload.fixed and scale > 0.01 else math.ceil(size * scale)  # noqa: PLR2004  # but for smoke tests
+    return size if workload.fixed and scale > 0.01 else math.ceil(size * scale)  # but for smoke tests
 
 
 def _compare(workload: Workload, sides: Sequence[Side], n: int) -> None:

@@ -34,9 +34,9 @@ def print_report(report: Report, console: Console) -> None:
 
 def number(value: float) -> str:
     """Three digits that mean something."""
-    if value >= 1000:  # noqa: PLR2004
+    if value >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if value < 100 else f"{value:.0f}"  # noqa: PLR2004
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
 def theme(title: str) -> str:
@@ -52,10 +52,10 @@ def ratio_words(cell: Cell | None) -> str:
 
 
 def _table(report: Report) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False, collapse_padding=True)
+    table = Table(box=box.SIMPLE, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("workload", no_wrap=True)
     table.add_column("unit", no_wrap=True)
-    for title in ("ours", "limit", "× limit", "≤", "0.0.35: ×", "≥", "aiostream: ×", "≥"):
+    for title in ("ours", "limit", "× limit", "≤", "0.0.35", "≥", "aiostream", "≥"):
         table.add_column(title, justify="right", no_wrap=True)
     for place, row in enumerate(report.rows):
         last = place + 1 == len(report.rows) or theme(report.rows[place + 1].title) != theme(row.title)
@@ -103,21 +103,25 @@ def _notes(report: Report) -> list[str]:
         if cell is not None
     ]
     noisy = [row.title for row in report.rows if row.others.limit is not None and row.others.limit.spread > NOISY]
+    rounds = [len(row.values) for row in report.rows]
+    targets = sum(cell.target is not None for cell in cells)
     lines = [
-        f"Python {report.python} on {report.system}, {report.loop}; CPU time unless the unit says otherwise. Medians of "
-        f"{min(len(row.values) for row in report.rows)} to {max(len(row.values) for row in report.rows)} rounds in which "
-        "the sides took turns. × limit: how many times what the limit takes; 0.0.35, aiostream: how many times what we "
-        "take; ± is half the distance between the quartiles of the rounds' ratios.",
+        f"Python {report.python} on {report.system}, {report.loop}; CPU time unless the unit says otherwise.",
+        (
+            f"Medians of {min(rounds)} to {max(rounds)} rounds in which the sides took turns; "
+            "± is half the distance between the quartiles of the rounds' ratios."
+        ),
+        "× limit: how many times what the limit takes. 0.0.35, aiostream: how many times what we take.",
         f"{MISSED} {len(misses)} of {len(report.rows)} rows miss a target."
         if misses
-        else f"All {sum(cell.target is not None for cell in cells)} ratios with a target reach it.",
+        else f"All {targets} ratios with a target reach it.",
     ]
     if report.scale < 1:
         lines.append(f"Sizes were {report.scale:g} of the full ones: fixed costs weigh more than they should.")
     if report.load > BUSY * report.cores:
         lines.append(
-            f"The machine was busy when this began (load {report.load:.1f} on {report.cores} cores): ratios carry over, "
-            "times do not."
+            f"The machine was busy when this began (load {report.load:.1f} on {report.cores} cores): "
+            "ratios carry over, times do not."
         )
     if noisy:
         lines.append(f"More than ±{NOISY:.0%}, to be taken with care: {'; '.join(noisy)}.")

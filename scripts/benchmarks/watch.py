@@ -12,27 +12,39 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["Watch", "some_tokens", "ticking"]
+__all__ = ["Stopped", "Watch", "some_tokens", "ticking"]
+
+
+class Stopped(Exception):  # noqa: N818  # it is no mistake
+    """The run was to end here."""
 
 
 class Watch:
     """Takes the CPU time of what runs inside `with watch:`, once or several times; other figures are set by hand.
 
     The garbage collector runs as it does in real life, from a clean start.
+
+    Args:
+        stop: where the run ends by `Stopped`, for what counts from outside: at the "start" of the block, or its "end".
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stop: str = "") -> None:
+        self._stop = stop
         self.figures: dict[str, float] = {}
         """What was measured, by the names of the workload's figures; CPU time in seconds, memory in bytes."""
         self._start = 0.0
 
     def __enter__(self) -> Self:
         gc.collect()
+        if self._stop == "start":
+            raise Stopped
         self._start = time.process_time()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.figures["cpu"] = self.figures.get("cpu", 0.0) + time.process_time() - self._start
+        if self._stop == "end":
+            raise Stopped
 
     @contextmanager
     def memory(self) -> Generator[None]:

@@ -1,4 +1,4 @@
-"""The process of one side: reads what to run as lines of JSON, and answers each with figures and a digest of the result.
+"""The process of one side: reads what to run as lines of JSON, answers each with figures and a digest of the result.
 
 Only the standard library, as the old release has an environment of its own.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import cProfile
 import hashlib
+import inspect
 import io
 import json
 import pstats
@@ -87,13 +88,14 @@ def loop_factory(options: Sequence[str]) -> Callable[[], asyncio.AbstractEventLo
 
 
 def functions_of(side: str) -> dict[str, Callable[..., Coroutine[None, None, object]]]:
-    functions: dict[str, Callable[..., Coroutine[None, None, object]]] = {}
-    for name in SIDES[side]:
-        module = import_module(f"scripts.benchmarks.{name}")
-        for name, value in vars(module).items():
-            if getattr(value, "__module__", None) == module.__name__ and asyncio.iscoroutinefunction(value):
-                functions[name] = value
-    return functions
+    """The async functions of a side's own modules, by their names."""
+    modules = [import_module(f"scripts.benchmarks.{name}") for name in SIDES[side]]
+    return {
+        name: value
+        for module in modules
+        for name, value in vars(module).items()
+        if inspect.iscoroutinefunction(value) and value.__module__ == module.__name__
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is measured, how large, and what is to be reached. To add a workload, add it here and to the sides that can do it.
+"""What is measured, how large, and what is to be reached. A new workload is added here and to the sides that can do it.
 
 Only the standard library: the old release reads this in an environment of its own.
 """
