@@ -48,8 +48,10 @@ class Stream(Generic[P]):
         """Ends the stream and wakes the readers."""
         self.ended = True
         wakeup = self.wakeup
-        if wakeup is not None and not wakeup.done():
-            wakeup.set_result(None)
+        if wakeup is not None:
+            self.wakeup = None
+            if not wakeup.done():
+                wakeup.set_result(None)
 
     async def __aiter__(self) -> AsyncIterator[P]:
         """Reads from the first piece: ready ones in slices, with a turn for the loop after a full one."""
@@ -466,16 +468,28 @@ def order(number: int) -> Order:
     )
 
 
-def key_of(message: Message) -> str:
-    """The SHA-256 of sorted JSON in which messages stand as their own keys."""
-    form: dict[str, object] = {"@type": message.__struct_config__.tag}
-    for name in message.__struct_fields__:
-        value = getattr(message, name)
-        form[name] = {"@key": key_of(value)} if isinstance(value, Message) else value
-    return hashlib.sha256(_sorted_json(form)).hexdigest()
+def key_of(order: Order) -> str:
+    """The SHA-256 of JSON whose names are written in their order, and in which messages stand as their own keys."""
+    customer = order.customer
+    customer_key = _key({"@type": "Customer", "email": customer.email, "text": customer.text})
+    address_key = _key({"@type": "Address", "city": order.address.city, "text": order.address.text})
+    return _key(
+        {
+            "@type": "Order",
+            "address": {"@key": address_key},
+            "customer": {"@key": customer_key},
+            "number": order.number,
+            "price": order.price,
+            "tags": order.tags,
+            "text": order.text,
+        }
+    )
 
 
-_sorted_json = msgspec.json.Encoder(order="sorted").encode
+def _key(form: dict[str, object]) -> str:
+    return hashlib.sha256(_encode(form)).hexdigest()
+
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Order).decode
 _decode_union = msgspec.json.Decoder(Order | Customer | Address).decode

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ResultsDifferError", "measure"]
 
+FEWEST = 3
+"""Rounds that are made however long they take: a median of fewer says little."""
 SMALLEST = 40
 """A size at which results are compared before anything is measured, and the machine warms up."""
 
@@ -40,7 +42,7 @@ def measure(
         sides: who does it, ours and the limit among them; others are left out where they have no function for it.
         rounds: how often each side does it; the order changes from one round to the next.
         scale: what sizes are multiplied by.
-        seconds: when this is over, and three rounds are done, there are no more.
+        seconds: when these are over, and `FEWEST` rounds are done, there are no more.
         tell: is told what is going on.
 
     Raises:
@@ -53,7 +55,7 @@ def measure(
     values: dict[str, list[dict[str, float]]] = {side.name: [] for side in taking_part}
     start = time.monotonic()
     for place in range(rounds):
-        if place >= 3 and time.monotonic() - start > seconds:  # a median of fewer says little
+        if place >= FEWEST and time.monotonic() - start > seconds:
             break
         for side in taking_part if place % 2 else reversed(taking_part):
             tell(f"{workload.title}: round {place + 1} of {rounds}: {side.name}")
@@ -80,8 +82,7 @@ def _once(workload: Workload, side: Side, scale: float) -> dict[str, float]:
     size = _size(workload, side, scale)
     if workload.grows_from is not None:
         small = max(1, math.ceil(workload.grows_from * scale))
-        # a short run is repeated, as the clock is too coarse for it
-        times = max(1, min(20, size // small))
+        times = max(1, min(5, size // small))  # a short run is repeated
         few = [side.run(workload, small)["figures"]["cpu"] for _ in range(times)]
         many = side.run(workload, size)["figures"]["cpu"]
         return {"cpu": math.log(many / (sum(few) / times)) / math.log(size / small)}

@@ -48,7 +48,7 @@ def ratio_words(cell: Cell | None) -> str:
     """A ratio and how far it is to be trusted."""
     if cell is None:
         return ""
-    return f"{cell.ratio:.3g} ±{cell.spread:.0%}" if len(cell.ratios) > 1 else f"{cell.ratio:.3g}"
+    return f"{number(cell.ratio)} ±{cell.spread:.0%}" if len(cell.ratios) > 1 else number(cell.ratio)
 
 
 def _table(report: Report) -> Table:
