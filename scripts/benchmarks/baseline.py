@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from scripts.benchmarks.imports import imported
-from scripts.benchmarks.watch import Watch, some_tokens, ticking
+from scripts.benchmarks.watch import Watch, quiet, some_tokens, ticking
 
 old: Any = import_module("miniagents")  # Any: see above
 pydantic: Any = import_module("pydantic")  # Any: of that environment as well
@@ -43,31 +43,36 @@ def opened() -> Any:  # Any: see above
 async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
     """A message that is streamed by an appender."""
     bursts = some_tokens(n, burst)
-    async with old.MiniAgents():
-        with watch:
+    with watch:
+        async with old.MiniAgents():
             appender = opened()
             promise = old.TextMessage.promise(message_token_streamer=appender)
             producer = asyncio.create_task(append(appender, bursts))
             read = [token async for token in promise]
             message = await promise
             await producer
-        return [str(token) for token in read], message.content
+    return [str(token) for token in read], message.content
 
 
 async def generated_tokens(watch: Watch, n: int) -> object:
     """A message that is streamed by an async generator."""
     (burst,) = some_tokens(n)
+    with watch:
+        read, message = await streamed(burst)
+    return [str(token) for token in read], message.content
+
+
+async def streamed(tokens: list[str]) -> tuple[list[object], Any]:  # Any: see above
+    """What a reader reads of tokens, and the message that they make."""
 
     async def generate(_: object) -> AsyncIterator[object]:
-        for token in burst:
+        for token in tokens:
             yield old.TextToken(token)
 
     async with old.MiniAgents():
-        with watch:
-            promise = old.TextMessage.promise(message_token_streamer=generate)
-            read = [token async for token in promise]
-            message = await promise
-        return [str(token) for token in read], message.content
+        promise = old.TextMessage.promise(message_token_streamer=generate)
+        read = [token async for token in promise]
+        return read, await promise
 
 
 async def replay(watch: Watch, n: int) -> object:
@@ -89,14 +94,14 @@ async def fan_out(watch: Watch, n: int, readers: int) -> object:
     async def read_all(source: AsyncIterable[object]) -> list[object]:
         return [token async for token in source]
 
-    async with old.MiniAgents():
-        with watch:
+    with watch:
+        async with old.MiniAgents():
             appender = opened()
             promise = old.TextMessage.promise(message_token_streamer=appender)
             reading = [asyncio.create_task(read_all(promise)) for _ in range(readers)]
             await append(appender, bursts)
             read = [await reader for reader in reading]
-        return [[str(token) for token in each] for each in read]
+    return [[str(token) for token in each] for each in read]
 
 
 async def latency(watch: Watch, n: int) -> object:
@@ -126,8 +131,10 @@ async def latency(watch: Watch, n: int) -> object:
 
 async def stall(watch: Watch, n: int) -> object:
     """As `generated_tokens`, next to a task that wants every turn of the loop."""
+    (burst,) = some_tokens(n)
     async with ticking(watch):
-        return await generated_tokens(Watch(), n)
+        read, message = await streamed(burst)
+    return [str(token) for token in read], message.content
 
 
 async def memory_of_tokens(watch: Watch, n: int) -> object:
@@ -140,6 +147,7 @@ async def memory_of_tokens(watch: Watch, n: int) -> object:
             await append(appender, [burst])
             message = await promise
             del appender
+            await quiet()
         return message.content
 
 
@@ -178,8 +186,8 @@ async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -
     """A chain of agents, each asked what the one before it replies."""
     bursts = some_tokens(n, 1)
     agent = shout if mapped else pass_on
-    async with old.MiniAgents():
-        with watch:
+    with watch:
+        async with old.MiniAgents():
             appender = opened()
             stage = agent.trigger(old.TextMessage.promise(message_token_streamer=appender))
             for _ in range(agents - 1):
@@ -187,21 +195,21 @@ async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -
             producer = asyncio.create_task(append(appender, bursts))
             read = [token async for reply in stage async for token in reply]
             await producer
-        return [str(token) for token in read]
+    return [str(token) for token in read]
 
 
 async def calls_in_turn(watch: Watch, n: int) -> object:
     """Each call is awaited before the next one is made."""
-    async with old.MiniAgents():
-        with watch:
+    with watch:
+        async with old.MiniAgents():
             said = [[message.content for message in await echo.trigger("hello")] for _ in range(n)]
     return said
 
 
 async def calls_at_once(watch: Watch, n: int) -> object:
     """All calls are made, then all are awaited."""
-    async with old.MiniAgents():
-        with watch:
+    with watch:
+        async with old.MiniAgents():
             calls = [echo.trigger("hello") for _ in range(n)]
             said = [[message.content for message in await call] for call in calls]
     return said
@@ -221,8 +229,8 @@ async def flatten_lists(watch: Watch, n: int) -> object:
         ctx.reply(nested)
 
     agent = old.miniagent(give)
-    async with old.MiniAgents():
-        with watch:
+    with watch:
+        async with old.MiniAgents():
             said = [message.content for message in await agent.trigger()]
     return said
 
@@ -248,8 +256,8 @@ async def flatten_agents(watch: Watch, n: int) -> object:
         ctx.reply(nest([echo.trigger("hello") for _ in range(n)]))
 
     agent = old.miniagent(ask_many)
-    async with old.MiniAgents():
-        with watch:
+    with watch:
+        async with old.MiniAgents():
             said = [message.content for message in await agent.trigger()]
     return said
 
@@ -262,8 +270,8 @@ async def out_of_order(watch: Watch, n: int) -> object:
             ctx.reply_out_of_order(echo.trigger(str(number), turns=number * 3 % 8))
 
     agent = old.miniagent(ask_many)
-    async with old.MiniAgents():
-        with watch:
+    with watch:
+        async with old.MiniAgents():
             said = [message.content for message in await agent.trigger()]
     return sorted(said)
 
@@ -275,6 +283,7 @@ async def memory_of_calls(watch: Watch, n: int) -> object:
             calls = [echo.trigger("hello") for _ in range(n)]
             for call in calls:
                 await call
+            await quiet()
     return len(calls)
 
 

@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from scripts.benchmarks.imports import imported
-from scripts.benchmarks.watch import Watch, some_tokens, ticking
+from scripts.benchmarks.watch import Watch, quiet, some_tokens, ticking
 
 P = TypeVar("P")
 Q = TypeVar("Q")
@@ -124,6 +124,11 @@ class Tasks:
         task.add_done_callback(self._running.discard)
         return task
 
+    async def done(self) -> None:
+        """Waits until all have ended, as leaving a context does."""
+        while self._running:
+            await asyncio.gather(*self._running)
+
 
 async def produce(stream: Stream[str], bursts: list[list[str]]) -> None:
     """Appends tokens, with a turn of the loop after each burst."""
@@ -168,18 +173,25 @@ async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
 async def generated_tokens(watch: Watch, n: int) -> object:
     """A task takes the tokens of an async generator into a stream, of which a reader reads them."""
     (burst,) = some_tokens(n)
-
-    async def generate() -> AsyncIterator[str]:
-        for token in burst:
-            yield token
-
     with watch:
-        stream = Stream[str]()
-        producer = asyncio.create_task(pump(generate(), stream))
-        read = [token async for token in stream]
-        message = Message("".join(stream.pieces))
-        await producer
+        read, message = await streamed(generate(burst))
     return read, message.text
+
+
+async def generate(tokens: Iterable[str]) -> AsyncIterator[str]:
+    """Tokens that are there already."""
+    for token in tokens:
+        yield token
+
+
+async def streamed(tokens: AsyncIterable[str]) -> tuple[list[str], Message]:
+    """What a reader reads of tokens, and the message that they make."""
+    stream = Stream[str]()
+    producer = asyncio.create_task(pump(tokens, stream))
+    read = [token async for token in stream]
+    message = Message("".join(stream.pieces))
+    await producer
+    return read, message
 
 
 async def replay(watch: Watch, n: int) -> object:
@@ -223,8 +235,10 @@ async def latency(watch: Watch, n: int) -> object:
 
 async def stall(watch: Watch, n: int) -> object:
     """As `generated_tokens`, next to a task that wants every turn of the loop."""
+    (burst,) = some_tokens(n)
     async with ticking(watch):
-        return await generated_tokens(Watch(), n)
+        read, message = await streamed(generate(burst))
+    return read, message.text
 
 
 # --- agents ---
@@ -261,6 +275,7 @@ async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -
             stage = replies
         read = [token async for reply in stage async for token in reply]
         await producer
+        await tasks.done()
     return read
 
 
@@ -285,7 +300,9 @@ async def calls_in_turn(watch: Watch, n: int) -> object:
     """Each call is read to its end before the next one is made."""
     tasks = Tasks()
     with watch:
-        return [[message.text async for message in ask("hello", tasks)] for _ in range(n)]
+        said = [[message.text async for message in ask("hello", tasks)] for _ in range(n)]
+        await tasks.done()
+    return said
 
 
 async def calls_at_once(watch: Watch, n: int) -> object:
@@ -293,7 +310,9 @@ async def calls_at_once(watch: Watch, n: int) -> object:
     tasks = Tasks()
     with watch:
         calls = [ask("hello", tasks) for _ in range(n)]
-        return [[message.text async for message in call] for call in calls]
+        said = [[message.text async for message in call] for call in calls]
+        await tasks.done()
+    return said
 
 
 async def flatten_lists(watch: Watch, n: int) -> object:
@@ -338,7 +357,9 @@ async def flatten_agents(watch: Watch, n: int) -> object:
 
         tasks.start(flatten(calls, streams))
         tasks.start(forward())
-        return [message.text async for message in replies]
+        said = [message.text async for message in replies]
+        await tasks.done()
+    return said
 
 
 async def out_of_order(watch: Watch, n: int) -> object:
@@ -353,6 +374,7 @@ async def out_of_order(watch: Watch, n: int) -> object:
             said.append(message.text)
             if len(said) == n:
                 break
+        await tasks.done()
     return sorted(str(text) for text in said)
 
 
@@ -552,6 +574,7 @@ async def memory_of_calls(watch: Watch, n: int) -> object:
         calls = [ask("hello", tasks) for _ in range(n)]
         for call in calls:
             await collect(call)
+        await quiet()
     return len(calls)
 
 

@@ -16,7 +16,7 @@ from miniagents import (
 )
 from scripts.benchmarks.limit import nest
 from scripts.benchmarks.ours_streams import append
-from scripts.benchmarks.watch import Watch, some_tokens
+from scripts.benchmarks.watch import Watch, quiet, some_tokens
 
 
 @miniagent
@@ -76,8 +76,8 @@ async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -
     """A chain of agents, each asked what the one before it replies."""
     bursts = some_tokens(n, 1)
     agent = (shout_generated if by == "generator" else shout) if mapped else pass_on
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             appender = StreamAppender[str]()
             stage = agent.inquire(stream_message(Message, appender))
             for _ in range(agents - 1):
@@ -90,16 +90,16 @@ async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -
 
 async def calls_in_turn(watch: Watch, n: int) -> object:
     """Each call is awaited before the next one is made."""
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
     return said
 
 
 async def calls_at_once(watch: Watch, n: int) -> object:
     """All calls are made, then all are awaited."""
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             calls = [echo.inquire("hello") for _ in range(n)]
             said = [[message.text for message in await call] for call in calls]
     return said
@@ -108,8 +108,8 @@ async def calls_at_once(watch: Watch, n: int) -> object:
 async def flatten_lists(watch: Watch, n: int) -> object:
     """An agent replies lists of lists of messages."""
     nested = nest([Message(str(number)) for number in range(n)])
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             said = [message.text for message in await give.inquire(nested=nested)]
     return said
 
@@ -117,24 +117,24 @@ async def flatten_lists(watch: Watch, n: int) -> object:
 async def flatten_promises(watch: Watch, n: int) -> object:
     """An agent replies lists of lists of promises, and the reader awaits each."""
     nested = nest([MessagePromise.of_message(Message(str(number))) for number in range(n)])
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             said = [(await promise).text async for promise in give.inquire(nested=nested)]
     return said
 
 
 async def flatten_agents(watch: Watch, n: int) -> object:
     """An agent replies lists of lists of other agents' replies."""
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             said = [message.text for message in await ask_many.inquire(calls=n)]
     return said
 
 
 async def out_of_order(watch: Watch, n: int) -> object:
     """An agent replies what other agents reply, each when it is there."""
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             said = [message.text for message in await ask_many_out_of_order.inquire(calls=n)]
     return sorted(str(text) for text in said)
 
@@ -146,4 +146,5 @@ async def memory_of_calls(watch: Watch, n: int) -> object:
             calls = [echo.inquire("hello") for _ in range(n)]
             for call in calls:
                 await call
+            await quiet()
     return len(calls)

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import TypeVar
 
 from miniagents import Message, MiniAgents, StreamAppender, StreamedPromise, merge, stream_message
-from scripts.benchmarks.limit import double, is_kept, numbers
-from scripts.benchmarks.watch import Watch, some_tokens, ticking
+from scripts.benchmarks.limit import double, generate, is_kept, numbers
+from scripts.benchmarks.watch import Watch, quiet, some_tokens, ticking
 
 P = TypeVar("P")
 
@@ -31,8 +31,8 @@ async def collect(source: AsyncIterable[P]) -> list[P]:
 async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
     """A message that is streamed by an appender."""
     bursts = some_tokens(n, burst)
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             appender = StreamAppender[str]()
             promise = stream_message(Message, appender)
             producer = asyncio.create_task(append(appender, bursts))
@@ -45,17 +45,17 @@ async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
 async def generated_tokens(watch: Watch, n: int) -> object:
     """A message that is streamed by an async generator."""
     (burst,) = some_tokens(n)
-
-    async def generate() -> AsyncIterator[str]:
-        for token in burst:
-            yield token
-
-    async with MiniAgents():
-        with watch:
-            promise = stream_message(Message, generate())
-            read = [token async for token in promise]
-            message = await promise
+    with watch:
+        read, message = await streamed(generate(burst))
     return read, message.text
+
+
+async def streamed(tokens: AsyncIterator[str]) -> tuple[list[str], Message]:
+    """What a reader reads of tokens, and the message that they make."""
+    async with MiniAgents():
+        promise = stream_message(Message, tokens)
+        read = [token async for token in promise]
+        return read, await promise
 
 
 async def replay(watch: Watch, n: int) -> object:
@@ -73,8 +73,8 @@ async def replay(watch: Watch, n: int) -> object:
 async def fan_out(watch: Watch, n: int, readers: int) -> object:
     """Readers of one message, each in a task."""
     bursts = some_tokens(n, 1)
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             appender = StreamAppender[str]()
             promise = stream_message(Message, appender)
             reading = [asyncio.create_task(collect(promise)) for _ in range(readers)]
@@ -107,8 +107,10 @@ async def latency(watch: Watch, n: int) -> object:
 
 async def stall(watch: Watch, n: int) -> object:
     """As `generated_tokens`, next to a task that wants every turn of the loop."""
+    (burst,) = some_tokens(n)
     async with ticking(watch):
-        return await generated_tokens(Watch(), n)
+        read, message = await streamed(generate(burst))
+    return read, message.text
 
 
 async def memory_of_tokens(watch: Watch, n: int) -> object:
@@ -121,6 +123,7 @@ async def memory_of_tokens(watch: Watch, n: int) -> object:
             await append(appender, [burst])
             message = await promise
             del appender
+            await quiet()
     return message.text
 
 
@@ -129,24 +132,24 @@ async def memory_of_tokens(watch: Watch, n: int) -> object:
 
 async def combine_map(watch: Watch, n: int) -> object:
     """One combinator."""
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             read = [piece async for piece in StreamedPromise.of(range(n)).map_pieces(double)]
     return read
 
 
 async def combine_filter(watch: Watch, n: int) -> object:
     """One combinator."""
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             read = [piece async for piece in StreamedPromise.of(range(n)).filter(is_kept)]
     return read
 
 
 async def combine_chain(watch: Watch, n: int) -> object:
     """Three combinators."""
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             stream = StreamedPromise.of(range(n)).map_pieces(double).filter(is_kept).map_pieces(double)
             read = [piece async for piece in stream]
     return read
@@ -154,7 +157,7 @@ async def combine_chain(watch: Watch, n: int) -> object:
 
 async def combine_merge(watch: Watch, n: int) -> object:
     """Two async generators in one stream."""
-    async with MiniAgents():
-        with watch:
+    with watch:
+        async with MiniAgents():
             read = [piece async for piece in merge(numbers(n // 2), numbers(n // 2))]
     return sorted(read)

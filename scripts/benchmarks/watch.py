@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["Stopped", "Watch", "some_tokens", "ticking"]
+__all__ = ["Stopped", "Watch", "quiet", "some_tokens", "ticking"]
 
 
 class Stopped(Exception):  # noqa: N818  # it is no mistake
@@ -73,6 +73,12 @@ def some_tokens(n: int, burst: int = 0) -> list[list[str]]:
     words = ["The", " quick", " brown", " fox", " jump", "s", " over", " the", " lazy", " dog", "."]
     tokens = [words[place % len(words)] for place in range(n)]
     return [tokens[start : start + burst] for start in range(0, n, burst)] if burst else [tokens]
+
+
+async def quiet() -> None:
+    """Lets tasks that have all they need come to their end, so that what is still in use then is what is kept."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 class ticking:  # noqa: N801  # reads as a verb
