@@ -146,8 +146,9 @@ def _sides(options: argparse.Namespace, progress: Console) -> list[Side]:
 
 
 def _profile(workloads: Sequence[Workload], console: Console, scale: float | None) -> None:
+    timed = [each for each in workloads if each.figures[0].name == "cpu" and each.grows_from is None and not each.fixed]
     with Side("ours", sys.executable) as side:
-        for workload in workloads:
+        for workload in timed:
             console.rule(workload.title)
             answered = side.run(workload, round(workload.size * (scale or 1.0)), profile=True)
             console.print(answered["profile"], markup=False, highlight=False, soft_wrap=True)

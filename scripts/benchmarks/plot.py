@@ -17,6 +17,8 @@ LINE = 20
 LEFT = 330
 WIDTH = 620
 TOP = 64
+FURTHEST = 300.0
+"""What needs more than so many times the limit is drawn at the edge."""
 COLOURS = {"ours": "#1f6feb", "missed": "#d1242f", "old": "#8c959f", "aiostream": "#bf8700", "target": "#1a7f37"}
 
 
@@ -24,15 +26,15 @@ def plot(report: Report) -> str:
     """Draws how many times the limit everybody needs, on a logarithmic scale."""
     rows = [row for row in report.rows if row.others.limit is not None and row.exponent is None]
     ratios = [ratio for row in rows for ratio in _points(row).values()]
-    most = max([10.0, *ratios])
+    most = min(FURTHEST, max([10.0, *ratios]))
     least = min([1.0, *ratios])
     decades = math.log10(most / least)
 
     def x(ratio: float) -> float:
-        return LEFT + WIDTH * math.log10(ratio / least) / decades
+        return LEFT + WIDTH * math.log10(min(ratio, most) / least) / decades
 
     height = TOP + LINE * len(rows) + 16
-    width = LEFT + WIDTH + 40
+    width = LEFT + WIDTH + 70
     parts = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
@@ -83,6 +85,8 @@ def _line(row: Row, y: int, x: Callable[[float], float]) -> list[str]:
         colour = COLOURS["missed" if name == "ours" and "limit" in row.missed else name]
         about = f"<title>{title}: {name} {ratio:.3g}</title>"
         parts.append(f'<circle cx="{x(ratio):.1f}" cy="{y}" r="5" fill="{colour}">{about}</circle>')
+        if ratio > FURTHEST:
+            parts.append(f'<text x="{x(ratio) + 10:.1f}" y="{y + 4}" fill="#57606a">{ratio:,.0f}</text>')
     return parts
 
 

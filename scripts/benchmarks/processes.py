@@ -45,7 +45,13 @@ class Side:
         Raises:
             SideError: it failed, or the process ended.
         """
-        request = {"function": workload.function, "n": n, "arguments": dict(workload.arguments), "profile": profile}
+        request = {
+            "function": workload.function,
+            "n": n,
+            "operations": workload.operations(n),
+            "arguments": dict(workload.arguments),
+            "profile": profile,
+        }
         if self._process.stdin is None:
             raise SideError(f"{self.name}: the process has no input")
         try:

@@ -6,16 +6,14 @@ Only the standard library, as the old release has an environment of its own.
 from __future__ import annotations
 
 import asyncio
-import cProfile
 import hashlib
 import inspect
-import io
 import json
-import pstats
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from scripts.benchmarks.profiling import ProfilingWatch
 from scripts.benchmarks.watch import Watch
 from scripts.benchmarks.workloads import SIDES
 
@@ -45,26 +43,17 @@ def answer(
         `figures`, and the `digest` of the result and its beginning in words; the latter are null where results of this
         side cannot be compared. Or `error`.
     """
-    watch = Watch()
-    profile = cProfile.Profile() if request.get("profile") else None
+    watch = ProfilingWatch() if request.get("profile") else Watch()
     try:
-        if profile is not None:
-            profile.enable()
-        try:
-            with asyncio.Runner(loop_factory=loop_factory(sys.argv[2:])) as runner:
-                result = runner.run(function(watch, request["n"], **request["arguments"]))
-        finally:
-            if profile is not None:
-                profile.disable()
+        with asyncio.Runner(loop_factory=loop_factory(sys.argv[2:])) as runner:
+            result = runner.run(function(watch, request["n"], **request["arguments"]))
     except Exception as error:  # noqa: BLE001  # the parent tells it
         return {"error": f"{type(error).__name__}: {error}"}
     text = json.dumps(result)
     digest = None if result is None else hashlib.sha256(text.encode()).hexdigest()
     answered: dict[str, object] = {"figures": watch.figures, "digest": digest, "shown": text[:120]}
-    if profile is not None:
-        out = io.StringIO()
-        pstats.Stats(profile, stream=out).strip_dirs().sort_stats("tottime").print_stats(25)
-        answered["profile"] = out.getvalue()
+    if isinstance(watch, ProfilingWatch):
+        answered["profile"] = watch.told(request["operations"])
     return answered
 
 
