@@ -19,7 +19,7 @@ from scripts.benchmarks.counting import CountingError, count
 from scripts.benchmarks.document import write_document
 from scripts.benchmarks.processes import Side, SideError
 from scripts.benchmarks.results import Report, Row, read_report, write_report
-from scripts.benchmarks.running import ResultsDifferError, measure
+from scripts.benchmarks.running import SMALLEST, ResultsDifferError, measure
 from scripts.benchmarks.table import print_report
 from scripts.benchmarks.workloads import WORKLOADS
 
@@ -150,6 +150,7 @@ def _profile(workloads: Sequence[Workload], console: Console, scale: float | Non
     with Side("ours", sys.executable) as side:
         for workload in timed:
             console.rule(workload.title)
+            side.run(workload, SMALLEST)  # what is done once only is not to be seen
             answered = side.run(workload, round(workload.size * (scale or 1.0)), profile=True)
             console.print(answered["profile"], markup=False, highlight=False, soft_wrap=True)
 

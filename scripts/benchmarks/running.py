@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scripts.benchmarks.processes import Side
     from scripts.benchmarks.workloads import Figure, Workload
 
-__all__ = ["ResultsDifferError", "measure"]
+__all__ = ["SMALLEST", "ResultsDifferError", "measure"]
 
 FEWEST = 3
 """Rounds that are made however long they take: a median of fewer says little."""
