@@ -12,14 +12,24 @@ nothing else can be written in it.
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  # evaluated by msgspec
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, cast, overload
+from weakref import ref
 
 import msgspec
 
 from miniagents.messages._generated import Message
 from miniagents.messages.decode_errors import DecodeError, UnknownFormError
 from miniagents.messages.exactness import NOTHING, fields_to_check, known_fields, refuse_inexact, refuse_unwritable
-from miniagents.messages.extras import MARK, merged
+from miniagents.messages.extras import merged
+from miniagents.messages.formats import (
+    Format,
+    may_have_nan,
+    refuse_unpackable,
+    refuse_unpacked,
+    traits_of,
+    wire_of,
+    with_string_keys,
+)
 from miniagents.messages.freezing import is_list, is_mapping, is_set, is_tuple
 from miniagents.messages.frozen import when_classes_change
 from miniagents.messages.planning import has_only_sound_records, names_records
@@ -27,13 +37,19 @@ from miniagents.messages.rebuilding import Rebuilder
 from miniagents.messages.shapes import widened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from typing_extensions import TypeForm
 
     from miniagents.messages.frozen import Frozen
 
-__all__ = ["DecodeError", "UnknownMessage", "decode", "encode"]
+__all__ = ["Codec", "DecodeError", "Format", "Unknown", "UnknownMessage", "decode", "encode", "encode_into"]
 
 T = TypeVar("T")
+U = TypeVar("U")
+
+Unknown: TypeAlias = Literal["refuse", "ignore", "keep"]
+"""What to do with tags and fields that are not known; see `decode`."""
 
 
 class UnknownMessage(Message, kw_only=True):
@@ -46,118 +62,320 @@ class UnknownMessage(Message, kw_only=True):
     """All that was read, the tag under "@type" included."""
 
 
-def encode(value: object) -> bytes:
-    """Write a message, or a container of messages, as JSON.
+def encode(value: object, format: Format = "json") -> bytes:  # noqa: A002  # the word of the field
+    """Write a message, or a container of messages.
+
+    Args:
+        value: What is written.
+        format: "json" or "msgpack". Both can be read back; in MessagePack a `datetime` with an offset comes back as the
+            same moment in UTC.
 
     Raises:
-        ValueError: NaN, infinity or a lone surrogate, with its path; or nested deeper than Python's recursion limit.
+        ValueError: NaN, infinity or a lone surrogate, with its path; for MessagePack also an integer of more than 64
+            bits; or nested deeper than Python's recursion limit.
         TypeError: Something that JSON has no form for, or that would not be read back as it is: in a field declared as
             `object` or `Any` anything but plain JSON. The text has its path and what to do.
     """
+    if format != "json":
+        return _encode_msgpack(value, format)
     try:
         known = known_fields(type(value))
         if known is NOTHING:
-            return _encode(value)
+            return _encode_json(value)
         if known == ():  # all of it is read back as it is
-            data = _encode(value)
+            data = _encode_json(value)
         else:
             ready = _ready(value)
-            data = _encode(ready)
-            if data.find(MARK) != -1:  # `in` takes twice as long
-                data = _encode(merged(ready))
-    except UnicodeEncodeError:
-        refuse_unwritable(value)
-        raise
-    except RecursionError:
-        raise ValueError(f"this {type(value).__qualname__} is nested too deep to be written as JSON") from None
+            data = _encode_json(ready)
+            if data.find(_JSON_MARK) != -1:  # `in` takes twice as long
+                data = _encode_json(merged(ready))
+    except (UnicodeEncodeError, RecursionError) as error:
+        _refuse(value, error)
     if data.find(b"null") != -1:  # what msgspec writes for NaN and infinity
         refuse_unwritable(value)
     return data
 
 
-@overload
-def decode(data: bytes | str, form: TypeForm[T], *, unknown: Literal["refuse"] = "refuse") -> T: ...
-@overload
-def decode(data: bytes | str, form: TypeForm[T], *, unknown: Literal["keep"]) -> T | UnknownMessage: ...
-def decode(
-    data: bytes | str, form: TypeForm[T], *, unknown: Literal["refuse", "keep"] = "refuse"
-) -> T | UnknownMessage:
-    """Read a value of the type `form` from JSON; where that says a message class, any class derived from it may stand.
+def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Format = "json") -> None:  # noqa: A002  # as above
+    """Write a value into a buffer that is used again and again: behind `offset`, where the buffer then ends.
+
+    What `encode` gives costs an allocation for each value. A buffer costs none once it has grown.
 
     Args:
-        data: The JSON.
-        form: The type: a class, a union, a container of them, as in ``tuple[Message, ...]``.
-        unknown: What to do with a tag that no loaded class derived from `form` has, and with a field that its class
-            does not have. "refuse" raises. "keep" gives an `UnknownMessage` for the whole message around it that is in
-            no other message; in a container it can only stand where `Message` may.
+        value: What is written.
+        buffer: Where to. What was behind `offset` is gone; of what is in front of it nothing changes.
+        offset: How many bytes of the buffer to leave as they are; -1 for all of them.
+        format: "json" or "msgpack".
 
     Raises:
-        DecodeError: Not JSON, or not of that type; with the path, and for a tag the ones that are known.
+        ValueError: See `encode`; or the offset is beyond the end of the buffer. The buffer then ends at the offset.
+        TypeError: See `encode`.
+    """
+    start = len(buffer) if offset == -1 else offset
+    if not 0 <= start <= len(buffer):
+        raise ValueError(f"offset={offset} is not in the buffer, which has {len(buffer)} bytes")
+    wire = wire_of(format)
+    if known_fields(type(value)) == () and not traits_of(type(value)).floats:
+        try:
+            wire.encode_into(value, buffer, start)
+        except (UnicodeEncodeError, RecursionError, OverflowError) as error:
+            del buffer[start:]
+            _refuse(value, error)
+        return
+    del buffer[start:]
+    buffer += encode(value, format)
+
+
+@overload
+def decode(data: bytes | str, form: TypeForm[T], *, unknown: Literal["refuse", "ignore"] = "refuse") -> T: ...
+@overload
+def decode(
+    data: bytes, form: TypeForm[T], format: Format, *, unknown: Literal["refuse", "ignore"] = "refuse"  # noqa: A002  # as above
+) -> T: ...
+@overload
+def decode(data: bytes | str, form: TypeForm[T], *, unknown: Literal["keep"]) -> T | UnknownMessage: ...
+@overload
+def decode(data: bytes, form: TypeForm[T], format: Format, *, unknown: Literal["keep"]) -> T | UnknownMessage: ...  # noqa: A002  # as above
+def decode(
+    data: bytes | str, form: TypeForm[T], format: Format = "json", *, unknown: Unknown = "refuse"  # noqa: A002  # as above
+) -> T | UnknownMessage:
+    """Read a value of the type `form`; where that says a message class, any class derived from it may stand.
+
+    Args:
+        data: What `encode` has written, or others have.
+        form: The type: a class, a union, a container of them, as in ``tuple[Message, ...]``.
+        format: "json" or "msgpack".
+        unknown: What to do with a tag that no loaded class derived from `form` has, and with a field that its class
+            does not have. "refuse" raises. "keep" gives an `UnknownMessage` for the whole message around it that is in
+            no other message; in a container it can only stand where `Message` may. "ignore" reads what has an unknown
+            tag as the class that is declared where it stands, if only one is, and leaves out unknown fields.
+
+    Raises:
+        DecodeError: It is not in that format, or not of that type; with the path, and for a tag those that are known.
     """
     try:
-        decoder = _decoder(form)
+        decoder = _decoder(form, format)
         if decoder is not None:
-            return cast("T", decoder.decode(data))  # of the type the decoder was made for
+            made = decoder.decode(data)
+            if format != "json":
+                _look_at_unpacked(made, form, data)
+            return cast("T", made)  # of the type the decoder was made for
     except msgspec.ValidationError:
         pass
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DecodeError("$", str(error)) from None
     except RecursionError:
         raise DecodeError("$", _TOO_DEEP) from None
-    return _decode_slowly(data, form, unknown)
+    return _decode_slowly(data, form, format, unknown)
 
 
-def _decode_slowly(data: bytes | str, form: TypeForm[T], unknown: Literal["refuse", "keep"]) -> T | UnknownMessage:
+class Codec(Generic[T]):
+    """Reads and writes values of one type again and again: what `encode` and `decode` do, prepared once.
+
+    Args:
+        form: The type: a class, a union, a container of them.
+        format: "json" or "msgpack".
+        unknown: What to do with unknown tags and fields; see `decode`. With "keep" the type is ``T | UnknownMessage``.
+
+    Examples:
+        >>> codec = Codec(Message, "msgpack")
+        >>> codec.decode(codec.encode(UserMessage("Hello")))
+        UserMessage(text='Hello')
+    """
+
+    __slots__ = ("__weakref__", "_decode", "_encode", "_form", "_format", "_unknown")
+
+    @overload
+    def __init__(
+        self, form: TypeForm[T], format: Format = "json", *, unknown: Literal["refuse", "ignore"] = "refuse"  # noqa: A002  # as above
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Codec[U | UnknownMessage], form: TypeForm[U], format: Format = "json", *, unknown: Literal["keep"]  # noqa: A002  # as above
+    ) -> None: ...
+    def __init__(self, form: Any, format: Format = "json", *, unknown: Unknown = "refuse") -> None:  # noqa: A002  # Any: as the overloads say
+        wire_of(format)
+        self._form = form
+        self._format: Format = format
+        self._unknown: Unknown = unknown
+        _codecs[id(self)] = ref(self, lambda _, key=id(self): _codecs.pop(key, None))  # type: ignore[misc] # the key is bound here
+        self._forget()
+
+    @property
+    def form(self) -> TypeForm[T]:
+        """The type of the values."""
+        return self._form  # type: ignore[no-any-return] # what it was given
+
+    @property
+    def format(self) -> Format:
+        """How they are written."""
+        return self._format
+
+    @property
+    def unknown(self) -> Unknown:
+        """What is done with unknown tags and fields."""
+        return self._unknown
+
+    def encode(self, value: T) -> bytes:
+        """Write a value, as `encode` does.
+
+        Where nothing in values of the type can be lost, as long as they are of that type, they are not looked at.
+
+        Raises:
+            ValueError: See `miniagents.encode`.
+            TypeError: See `miniagents.encode`.
+        """
+        try:
+            return self._encode(value)
+        except (UnicodeEncodeError, RecursionError, OverflowError) as error:
+            _refuse(value, error)
+
+    def decode(self, data: bytes | str) -> T:
+        """Read a value, as `decode` does.
+
+        Raises:
+            DecodeError: See `miniagents.decode`.
+        """
+        try:
+            return self._decode(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            pass
+        return cast("T", decode(data, self._form, self._format, unknown=self._unknown))  # type: ignore[call-overload] # str for MessagePack is refused there
+
+    # --- machinery ---
+
+    def _forget(self) -> None:
+        """Prepare anew when a value is next read or written: there are other classes than before."""
+        self._encode: Callable[[T], bytes] = self._prepare_encode
+        self._decode: Callable[[bytes | str], T] = self._prepare_decode
+
+    def _prepare_encode(self, value: T) -> bytes:
+        traits = traits_of(self._form)
+        simple = not traits.floats and not traits.untyped
+        form: Any = self._format  # Any: the format
+        self._encode = wire_of(form).encode if simple else lambda value: encode(value, form)
+        return self._encode(value)
+
+    def _prepare_decode(self, data: bytes | str) -> T:
+        traits = traits_of(self._form)
+        decoder = _decoder(self._form, self._format)
+        if decoder is not None and (self._format == "json" or not (traits.unguarded_floats or traits.untyped)):
+            self._decode = decoder.decode
+        else:
+            self._decode = lambda data: decode(data, self._form, self._format, unknown=self._unknown)
+        return self._decode(data)
+
+
+_codecs: dict[int, ref[Codec[Any]]] = {}  # Any: one for each type
+
+
+def _forget_all() -> None:
+    for each in tuple(_codecs.values()):
+        codec = each()
+        if codec is not None:
+            codec._forget()
+
+
+when_classes_change.append(_forget_all)
+
+
+def _encode_msgpack(value: object, format: Format) -> bytes:  # noqa: A002  # as above
+    write = wire_of(format).encode
+    try:
+        if fields_to_check(type(value)) if isinstance(value, msgspec.Struct) else not isinstance(value, _SCALARS):
+            ready = _ready(value)
+            data = write(ready)
+            if data.find(wire_of(format).mark) != -1:
+                data = write(merged(ready))
+        else:
+            data = write(value.raw if type(value) is UnknownMessage else value)
+    except (UnicodeEncodeError, RecursionError, OverflowError) as error:
+        _refuse(value, error)
+    if may_have_nan(data) and traits_of(type(value)).floats:
+        refuse_unwritable(value)
+    return data
+
+
+def _refuse(value: object, error: Exception) -> NoReturn:
+    """Say better what msgspec said of a value that it cannot write.
+
+    Raises:
+        ValueError: Always.
+    """
+    if isinstance(error, UnicodeEncodeError):
+        refuse_unwritable(value)
+    elif isinstance(error, OverflowError):
+        refuse_unpackable(value)
+    elif isinstance(error, RecursionError):
+        raise ValueError(f"this {type(value).__qualname__} is nested too deep to be written") from None
+    raise error
+
+
+def _look_at_unpacked(value: object, form: object, data: bytes | str) -> None:
+    traits = traits_of(form)
+    if traits.untyped or (traits.unguarded_floats and isinstance(data, bytes) and may_have_nan(data)):
+        refuse_unpacked(value, untyped=form is object or form is Any)  # the class `Any` itself
+
+
+def _decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown: Unknown) -> T | UnknownMessage:  # noqa: A002  # as above
     """Read what msgspec alone could not, or say why it cannot be read."""
     try:
-        raw: object = _plain_decoder.decode(data)
+        raw = wire_of(format).decode_plain(data)
+        if format != "json":
+            raw = with_string_keys(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DecodeError("$", str(error)) from None
     except RecursionError:
         raise DecodeError("$", _TOO_DEEP) from None
     keep = _kept if unknown == "keep" else None
     try:
-        return cast("T", Rebuilder(keep, UnknownMessage).build(raw, form))  # of the type it was asked for
+        made = Rebuilder(keep, UnknownMessage, ignore=unknown == "ignore").build(raw, form)
     except UnknownFormError:
         if keep is None or not is_mapping(raw):
             raise
-        return _kept(raw)
+        made = _kept(raw)
     except RecursionError:
         raise DecodeError("$", _TOO_DEEP) from None
+    if format != "json":
+        refuse_unpacked(made, untyped=form is object)
+    return cast("T", made)  # of the type it was asked for
 
 
+_SCALARS = (str, int, float, bytes, type(None))
 _TOO_DEEP = "nested deeper than Python's recursion limit"
-_encode = msgspec.json.Encoder().encode
-_plain_decoder = msgspec.json.Decoder()
-_decoders: dict[object, msgspec.json.Decoder[Any] | None] = {}  # Any: one for each type; None: msgspec cannot read it
+_encode_json = wire_of("json").encode
+_JSON_MARK = wire_of("json").mark
+_decoders: dict[object, Any] = {}  # Any: msgspec's, one for each format and type; None: msgspec cannot read it
 _MOST_DECODERS = 512
 when_classes_change.append(_decoders.clear)
 
 
-def _decoder(form: object) -> msgspec.json.Decoder[Any] | None:  # Any: the type is known when the program runs
+def _decoder(form: object, format: Format) -> Any:  # noqa: A002  # Any: as above
+    key = form if format == "json" else (format, form)
     try:
-        known = _decoders.get(form)
+        known = _decoders.get(key)
     except TypeError:  # a type with arguments that cannot be hashed
-        return _new_decoder(form)
-    if known is None and form not in _decoders:
-        known = _new_decoder(form)
+        return _new_decoder(form, format)
+    if known is None and key not in _decoders:
+        known = _new_decoder(form, format)
         if len(_decoders) >= _MOST_DECODERS:
             _decoders.pop(next(iter(_decoders)), None)
-        _decoders[form] = known
+        _decoders[key] = known
     return known
 
 
-def _new_decoder(form: object) -> msgspec.json.Decoder[Any] | None:  # Any: the type is known when the program runs
+def _new_decoder(form: object, format: Format) -> Any:  # noqa: A002  # Any: as above
+    new = wire_of(format).new_decoder
     if not has_only_sound_records(form):
         return None
     try:
-        return msgspec.json.Decoder(widened(form, fits=has_only_sound_records))
+        return new(widened(form, fits=has_only_sound_records))
     except (NameError, TypeError):
         # One of the classes has annotations that msgspec cannot evaluate or decode. That must not be felt by others: it
         # is told to those whose data has its tag.
         pass
     try:
-        return msgspec.json.Decoder(widened(form, fits=_is_decodable))
+        return new(widened(form, fits=_is_decodable))
     except TypeError:
         if not names_records(form):
             raise
