@@ -27,6 +27,7 @@ from miniagents.messages.formats import (
     refuse_unpackable,
     refuse_unpacked,
     traits_of,
+    traits_of_own,
     wire_of,
     with_string_keys,
 )
@@ -111,11 +112,11 @@ def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Forma
         ValueError: See `encode`; or the offset is beyond the end of the buffer. The buffer then ends at the offset.
         TypeError: See `encode`.
     """
+    wire = wire_of(format)
     start = len(buffer) if offset == -1 else offset
     if not 0 <= start <= len(buffer):
         raise ValueError(f"offset={offset} is not in the buffer, which has {len(buffer)} bytes")
-    wire = wire_of(format)
-    if known_fields(type(value)) == () and not traits_of(type(value)).floats:
+    if _is_simple(type(value)):
         try:
             wire.encode_into(value, buffer, start)
         except (UnicodeEncodeError, RecursionError, OverflowError) as error:
@@ -250,19 +251,31 @@ class Codec(Generic[T]):
         self._decode: Callable[[bytes | str], T] = self._prepare_decode
 
     def _prepare_encode(self, value: T) -> bytes:
-        traits = traits_of(self._form)
-        simple = not traits.floats and not traits.untyped
         form: Any = self._format  # Any: the format
-        self._encode = wire_of(form).encode if simple else lambda value: encode(value, form)
+        write = wire_of(form).encode
+        if _is_simple_form(self._form):
+            self._encode = write
+        else:  # it depends on the class of each value
+            self._encode = lambda value: write(value) if _simple.get(type(value)) else _encode_any(value, form)
         return self._encode(value)
 
     def _prepare_decode(self, data: bytes | str) -> T:
-        traits = traits_of(self._form)
         decoder = _decoder(self._form, self._format)
-        if decoder is not None and (self._format == "json" or not (traits.unguarded_floats or traits.untyped)):
+        if decoder is not None and (self._format == "json" or _is_simple_form(self._form)):
             self._decode = decoder.decode
+        elif decoder is not None:  # it depends on the class of each value
+            read = decoder.decode
+            form = self._form
+
+            def decode_and_look(data: bytes | str) -> T:
+                value: T = read(data)
+                if not _simple.get(type(value)):
+                    _look_at_unpacked(value, form, data)
+                return value
+
+            self._decode = decode_and_look
         else:
-            self._decode = lambda data: decode(data, self._form, self._format, unknown=self._unknown)
+            self._decode = lambda data: _decode_slowly(data, self._form, self._format, self._unknown)
         return self._decode(data)
 
 
@@ -279,21 +292,46 @@ def _forget_all() -> None:
 when_classes_change.append(_forget_all)
 
 
+def _encode_any(value: object, format: Format) -> bytes:  # noqa: A002  # as above
+    _is_simple(type(value))  # to be known the next time
+    return encode(value, format)
+
+
 def _encode_msgpack(value: object, format: Format) -> bytes:  # noqa: A002  # as above
-    write = wire_of(format).encode
+    wire = wire_of(format)
     try:
-        if fields_to_check(type(value)) if isinstance(value, msgspec.Struct) else not isinstance(value, _SCALARS):
-            ready = _ready(value)
-            data = write(ready)
-            if data.find(wire_of(format).mark) != -1:
-                data = write(merged(ready))
-        else:
-            data = write(value.raw if type(value) is UnknownMessage else value)
+        if _simple.get(type(value)) or _is_simple(type(value)):
+            return wire.encode(value)
+        ready = _ready(value)
+        data = wire.encode(ready)
+        if data.find(wire.mark) != -1:
+            data = wire.encode(merged(ready))
     except (UnicodeEncodeError, RecursionError, OverflowError) as error:
         _refuse(value, error)
-    if may_have_nan(data) and traits_of(type(value)).floats:
+    if may_have_nan(data):
         refuse_unwritable(value)
     return data
+
+
+_simple: dict[type, bool] = {}
+when_classes_change.append(_simple.clear)
+
+
+def _is_simple(cls: type) -> bool:
+    """Tell whether values of a class need not be looked at when they are written, or were read from MessagePack.
+
+    There is no NaN in them, as there are no floats, and nothing untyped.
+    """
+    known = _simple.get(cls)
+    if known is None:
+        traits = traits_of_own(cls)
+        known = _simple[cls] = not traits.floats and not traits.untyped
+    return known
+
+
+def _is_simple_form(form: object) -> bool:
+    traits = traits_of(form)
+    return not traits.floats and not traits.untyped
 
 
 def _refuse(value: object, error: Exception) -> NoReturn:
@@ -312,7 +350,9 @@ def _refuse(value: object, error: Exception) -> NoReturn:
 
 
 def _look_at_unpacked(value: object, form: object, data: bytes | str) -> None:
-    traits = traits_of(form)
+    if _is_simple(type(value)):
+        return
+    traits = traits_of_own(type(value)) if isinstance(value, msgspec.Struct) else traits_of(form)
     if traits.untyped or (traits.unguarded_floats and isinstance(data, bytes) and may_have_nan(data)):
         refuse_unpacked(value, untyped=form is object or form is Any)  # the class `Any` itself
 

@@ -20,7 +20,7 @@ from miniagents.messages.record import EXTRAS_KEY
 from miniagents.messages.shapes import bare, is_message_class, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = [
     "Format",
@@ -29,6 +29,7 @@ __all__ = [
     "refuse_unpackable",
     "refuse_unpacked",
     "traits_of",
+    "traits_of_own",
     "wire_of",
     "with_string_keys",
 ]
@@ -94,15 +95,7 @@ class Traits(NamedTuple):
     """Untyped values or extras, which must be plain JSON."""
 
 
-@lru_cache(maxsize=512)
-def _traits_of(form: object) -> Traits:
-    leaves = list(_leaves(form, set(), guarded=False))
-    kinds = {kind for kind, _ in leaves}
-    return Traits(
-        floats=bool(_MAYBE_FLOATS & kinds),
-        unguarded_floats=any(kind in _MAYBE_FLOATS and not guarded for kind, guarded in leaves),
-        untyped=object in kinds,
-    )
+_ANYTHING: Final = Traits(floats=True, unguarded_floats=True, untyped=True)
 
 
 def traits_of(form: object) -> Traits:
@@ -110,9 +103,40 @@ def traits_of(form: object) -> Traits:
     try:
         return _traits_of(form)
     except TypeError:  # a type with arguments that cannot be hashed, or a class that nothing can be read into
-        return Traits(floats=True, unguarded_floats=True, untyped=True)
+        return _ANYTHING
 
 
+def traits_of_own(cls: type) -> Traits:
+    """Tell what may stand in values of this class, and not of those derived from it."""
+    try:
+        return _traits_of_own(cls)
+    except TypeError:  # as above
+        return _ANYTHING
+
+
+@lru_cache(maxsize=512)
+def _traits_of(form: object) -> Traits:
+    return _traits(_leaves(form, set(), guarded=False))
+
+
+@lru_cache(maxsize=512)
+def _traits_of_own(cls: type) -> Traits:
+    if is_message_class(cls):
+        guarded = not cls.is_record
+        return _traits(_leaves_of_fields(cls, {(cls, guarded)}, guarded=guarded))
+    return _traits(_leaves(cls, set(), guarded=False))
+
+
+def _traits(leaves: Iterable[tuple[object, bool]]) -> Traits:
+    known = set(leaves)
+    return Traits(
+        floats=any(kind in _MAYBE_FLOATS for kind, _ in known),
+        unguarded_floats=any(kind in _MAYBE_FLOATS and not guarded for kind, guarded in known),
+        untyped=any(kind is object for kind, _ in known),
+    )
+
+
+when_classes_change.append(_traits_of_own.cache_clear)
 when_classes_change.append(_traits_of.cache_clear)
 _MAYBE_FLOATS = frozenset((float, object))
 _CONTAINERS = (tuple, list, dict, set, frozenset)
