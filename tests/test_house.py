@@ -22,6 +22,7 @@ RANKS: Final = {
     "miniagents.codegen": 0,
     "miniagents.validation": 0,
     "miniagents.messages": 1,
+    "miniagents.wire": 2,
     "miniagents.miniagents": 2,
     "miniagents.composition": 2,
     "miniagents._composable": 2,
@@ -47,6 +48,7 @@ FOREIGN: Final = {
     "miniagents.promising": {"typing_extensions"},
     "miniagents.messages": {"msgspec", "typing_extensions"},
     "miniagents.validation": {"typing_extensions"},
+    "miniagents.wire": {"backports", "msgspec", "typing_extensions"},
 }
 """What packages may import beside themselves and Python; the rest of the package may import what messages may."""
 
@@ -61,13 +63,13 @@ MUTABLE: Final = (
 
 
 CACHES: Final = {
-    "miniagents.messages.codec": {"_decoders"},
+    "miniagents.messages.codec": {"_codecs", "_decoders", "_simple"},
     "miniagents.messages.exactness": {"_to_check"},
     "miniagents.messages.frozen": {"_known_single", "when_classes_change"},
     "miniagents.messages.rebuilding": {"_fields", "_tags"},
 }
 """What is remembered of classes: it follows from the classes alone, and is forgotten when one more is made. No loop, no
-conversation and no user is in it."""
+conversation and no user is in it. `_codecs` are weak references to what remembers such things itself."""
 
 
 def module_name(path: Path) -> str:

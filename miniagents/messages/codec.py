@@ -63,7 +63,7 @@ class UnknownMessage(Message, kw_only=True):
     """All that was read, the tag under "@type" included."""
 
 
-def encode(value: object, format: Format = "json") -> bytes:  # noqa: A002  # the word of the field
+def encode(value: object, format: Format = "json") -> bytes:
     """Write a message, or a container of messages.
 
     Args:
@@ -97,7 +97,7 @@ def encode(value: object, format: Format = "json") -> bytes:  # noqa: A002  # th
     return data
 
 
-def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Format = "json") -> None:  # noqa: A002  # as above
+def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Format = "json") -> None:
     """Write a value into a buffer that is used again and again: behind `offset`, where the buffer then ends.
 
     What `encode` gives costs an allocation for each value. A buffer costs none once it has grown.
@@ -131,14 +131,22 @@ def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Forma
 def decode(data: bytes | str, form: TypeForm[T], *, unknown: Literal["refuse", "ignore"] = "refuse") -> T: ...
 @overload
 def decode(
-    data: bytes, form: TypeForm[T], format: Format, *, unknown: Literal["refuse", "ignore"] = "refuse"  # noqa: A002  # as above
+    data: bytes,
+    form: TypeForm[T],
+    format: Format,
+    *,
+    unknown: Literal["refuse", "ignore"] = "refuse",
 ) -> T: ...
 @overload
 def decode(data: bytes | str, form: TypeForm[T], *, unknown: Literal["keep"]) -> T | UnknownMessage: ...
 @overload
-def decode(data: bytes, form: TypeForm[T], format: Format, *, unknown: Literal["keep"]) -> T | UnknownMessage: ...  # noqa: A002  # as above
+def decode(data: bytes, form: TypeForm[T], format: Format, *, unknown: Literal["keep"]) -> T | UnknownMessage: ...
 def decode(
-    data: bytes | str, form: TypeForm[T], format: Format = "json", *, unknown: Unknown = "refuse"  # noqa: A002  # as above
+    data: bytes | str,
+    form: TypeForm[T],
+    format: Format = "json",
+    *,
+    unknown: Unknown = "refuse",
 ) -> T | UnknownMessage:
     """Read a value of the type `form`; where that says a message class, any class derived from it may stand.
 
@@ -188,18 +196,29 @@ class Codec(Generic[T]):
 
     @overload
     def __init__(
-        self, form: TypeForm[T], format: Format = "json", *, unknown: Literal["refuse", "ignore"] = "refuse"  # noqa: A002  # as above
+        self,
+        form: TypeForm[T],
+        format: Format = "json",
+        *,
+        unknown: Literal["refuse", "ignore"] = "refuse",
     ) -> None: ...
     @overload
     def __init__(
-        self: Codec[U | UnknownMessage], form: TypeForm[U], format: Format = "json", *, unknown: Literal["keep"]  # noqa: A002  # as above
+        self: Codec[U | UnknownMessage],
+        form: TypeForm[U],
+        format: Format = "json",
+        *,
+        unknown: Literal["keep"],
     ) -> None: ...
-    def __init__(self, form: Any, format: Format = "json", *, unknown: Unknown = "refuse") -> None:  # noqa: A002  # Any: as the overloads say
+    def __init__(
+        self, form: Any, format: Format = "json", *, unknown: Unknown = "refuse"
+    ) -> None:  # Any: as the overloads say
         wire_of(format)
         self._form = form
         self._format: Format = format
         self._unknown: Unknown = unknown
-        _codecs[id(self)] = ref(self, lambda _, key=id(self): _codecs.pop(key, None))  # type: ignore[misc] # the key is bound here
+        key = id(self)
+        _codecs[key] = ref(self, lambda _: _codecs.pop(key, None))
         self._forget()
 
     @property
@@ -241,7 +260,7 @@ class Codec(Generic[T]):
             return self._decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
-        return cast("T", decode(data, self._form, self._format, unknown=self._unknown))  # type: ignore[call-overload] # str for MessagePack is refused there
+        return cast("T", _decode_slowly(data, self._form, self._format, self._unknown))  # of the type it was made for
 
     # --- machinery ---
 
@@ -260,12 +279,12 @@ class Codec(Generic[T]):
         return self._encode(value)
 
     def _prepare_decode(self, data: bytes | str) -> T:
-        decoder = _decoder(self._form, self._format)
-        if decoder is not None and (self._format == "json" or _is_simple_form(self._form)):
+        form = self._form
+        decoder = _decoder(form, self._format)
+        if decoder is not None and (self._format == "json" or _is_simple_form(form)):
             self._decode = decoder.decode
         elif decoder is not None:  # it depends on the class of each value
             read = decoder.decode
-            form = self._form
 
             def decode_and_look(data: bytes | str) -> T:
                 value: T = read(data)
@@ -275,7 +294,7 @@ class Codec(Generic[T]):
 
             self._decode = decode_and_look
         else:
-            self._decode = lambda data: _decode_slowly(data, self._form, self._format, self._unknown)
+            self._decode = lambda data: cast("T", _decode_slowly(data, form, self._format, self._unknown))  # as above
         return self._decode(data)
 
 
@@ -292,12 +311,12 @@ def _forget_all() -> None:
 when_classes_change.append(_forget_all)
 
 
-def _encode_any(value: object, format: Format) -> bytes:  # noqa: A002  # as above
+def _encode_any(value: object, format: Format) -> bytes:
     _is_simple(type(value))  # to be known the next time
     return encode(value, format)
 
 
-def _encode_msgpack(value: object, format: Format) -> bytes:  # noqa: A002  # as above
+def _encode_msgpack(value: object, format: Format) -> bytes:
     wire = wire_of(format)
     try:
         if _simple.get(type(value)) or _is_simple(type(value)):
@@ -340,12 +359,13 @@ def _refuse(value: object, error: Exception) -> NoReturn:
     Raises:
         ValueError: Always.
     """
+    if isinstance(error, RecursionError):
+        text = f"this {type(value).__qualname__} is nested too deep to be written"
+        raise ValueError(text) from None  # noqa: TRY004  # it is the value that is wrong
     if isinstance(error, UnicodeEncodeError):
         refuse_unwritable(value)
     elif isinstance(error, OverflowError):
         refuse_unpackable(value)
-    elif isinstance(error, RecursionError):
-        raise ValueError(f"this {type(value).__qualname__} is nested too deep to be written") from None
     raise error
 
 
@@ -357,7 +377,7 @@ def _look_at_unpacked(value: object, form: object, data: bytes | str) -> None:
         refuse_unpacked(value, untyped=form is object or form is Any)  # the class `Any` itself
 
 
-def _decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown: Unknown) -> T | UnknownMessage:  # noqa: A002  # as above
+def _decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown: Unknown) -> T | UnknownMessage:
     """Read what msgspec alone could not, or say why it cannot be read."""
     try:
         raw = wire_of(format).decode_plain(data)
@@ -390,7 +410,7 @@ _MOST_DECODERS = 512
 when_classes_change.append(_decoders.clear)
 
 
-def _decoder(form: object, format: Format) -> Any:  # noqa: A002  # Any: as above
+def _decoder(form: object, format: Format) -> Any:  # Any: as above
     key = form if format == "json" else (format, form)
     try:
         known = _decoders.get(key)
@@ -404,7 +424,7 @@ def _decoder(form: object, format: Format) -> Any:  # noqa: A002  # Any: as abov
     return known
 
 
-def _new_decoder(form: object, format: Format) -> Any:  # noqa: A002  # Any: as above
+def _new_decoder(form: object, format: Format) -> Any:  # Any: as above
     new = wire_of(format).new_decoder
     if not has_only_sound_records(form):
         return None

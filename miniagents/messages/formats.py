@@ -69,7 +69,7 @@ _WIRES: Final[dict[str, Wire]] = {
 }
 
 
-def wire_of(format: Format) -> Wire:  # noqa: A002  # the word of the field
+def wire_of(format: Format) -> Wire:
     """Give what msgspec does in a format.
 
     Raises:
@@ -127,7 +127,7 @@ def _traits_of_own(cls: type) -> Traits:
     return _traits(_leaves(cls, set(), guarded=False))
 
 
-def _traits(leaves: Iterable[tuple[object, bool]]) -> Traits:
+def _traits(leaves: Iterable[tuple[Any, bool]]) -> Traits:  # Any: classes, among them `object`
     known = set(leaves)
     return Traits(
         floats=any(kind in _MAYBE_FLOATS for kind, _ in known),

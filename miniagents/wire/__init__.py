@@ -1,13 +1,15 @@
 """Messages between processes: records in files and sockets, and streams token by token.
 
 A record is a value as `encode` writes it, one of many: a line of JSON, or a frame of MessagePack. `reading.py` and
-`writing.py` know where the bytes come from and go to, `_splitting.py` where records begin and end. `streams.py` carries
-promises of messages.
+`writing.py` know where the bytes come from and go to, `_splitting.py` where records begin and end. `outgoing.py`
+and `incoming.py` carry promises of messages.
 """
 
 from miniagents.wire._compression import Compression
 from miniagents.wire._sources import AsyncSource, Source
 from miniagents.wire.errors import RecordError, RecordTooLargeError, RemoteError, TornRecordError
+from miniagents.wire.incoming import decode_stream
+from miniagents.wire.outgoing import encode_stream
 from miniagents.wire.reading import (
     MAX_RECORD_BYTES,
     AsyncRecordReader,
@@ -36,6 +38,8 @@ __all__ = [
     "TornRecordError",
     "aread_records",
     "awrite_records",
+    "decode_stream",
+    "encode_stream",
     "read_records",
     "write_records",
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Compression", "Deflater", "DamagedError", "Inflater", "deflater_of", "inflater_of", "told_by_magic"]
+__all__ = ["Compression", "DamagedError", "Deflater", "Inflater", "deflater_of", "told_by_magic"]
 
 Compression: TypeAlias = Literal["gzip", "zstd"]
 """How data is compressed: `gzip`, or `zstd`, which is faster and smaller and needs ``pip install 'miniagents[zstd]'``
@@ -30,15 +30,6 @@ class DamagedError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.torn = torn
-
-
-class _Decompressor(Protocol):
-    """What zlib and zstd have in common."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
 
 
 def told_by_magic(start: bytes) -> Compression | None:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 from miniagents.wire._compression import BLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterator
 
 __all__ = ["AsyncSource", "Source", "async_blocks", "blocks"]
 
@@ -25,7 +25,7 @@ A file is read in a thread.
 """
 
 
-def blocks(source: Source, offset: int = 0) -> Iterator[bytes]:
+def blocks(source: object, offset: int = 0) -> Iterator[bytes]:
     """Read to the end. What was opened here is closed when the iterator is.
 
     Args:
@@ -41,13 +41,14 @@ def blocks(source: Source, offset: int = 0) -> Iterator[bytes]:
     if isinstance(source, socket.socket):
         return _until_empty(source.recv)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return iter((bytes(source),))
+        return iter((_as_bytes(source),))
     # what comes through a pipe is to be seen when it is there: read() would wait for a whole block
     read: Any = getattr(source, "read1", None) or getattr(source, "read", None)  # Any: files have no common class
     if callable(read):
         return _until_empty(read)
     if isinstance(source, Iterable):
-        return _checked(source)
+        pieces: Iterable[object] = source
+        return _checked(pieces)
     raise _refused(source)
 
 
@@ -67,12 +68,10 @@ def _until_empty(read: Callable[[int], object]) -> Iterator[bytes]:
 
 def _checked(source: Iterable[object]) -> Iterator[bytes]:
     for data in source:
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise _refused(data)
-        yield bytes(data)
+        yield _as_bytes(data)
 
 
-async def async_blocks(source: AsyncSource, offset: int = 0) -> AsyncIterator[bytes]:
+async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes, None]:
     """Read to the end, as `blocks` does.
 
     Raises:
@@ -96,18 +95,26 @@ async def async_blocks(source: AsyncSource, offset: int = 0) -> AsyncIterator[by
         while data := await loop.sock_recv(source, BLOCK):
             yield data
     elif isinstance(source, AsyncIterable):
-        iterator = aiter(source)
+        pieces: AsyncIterable[object] = source
+        iterator = aiter(pieces)
         try:
             async for piece in iterator:
-                if not isinstance(piece, (bytes, bytearray, memoryview)):
-                    raise _refused(piece)
-                yield bytes(piece)
+                yield _as_bytes(piece)
         finally:
             close: Any = getattr(iterator, "aclose", None)  # Any: only async generators have it
             if close is not None:
                 await close()
     else:
         raise _refused(source)
+
+
+def _as_bytes(data: object) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, (bytearray, memoryview)):
+        view: memoryview[int] = memoryview(data)
+        return view.tobytes()
+    raise _refused(data)
 
 
 def _refused(source: object) -> TypeError:

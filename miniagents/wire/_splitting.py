@@ -65,7 +65,7 @@ class Splitter(Protocol):
         ...
 
 
-def splitter_of(format: Format, max_bytes: int, offset: int) -> Splitter:  # noqa: A002  # the word of the field
+def splitter_of(format: Format, max_bytes: int, offset: int) -> Splitter:
     """Give what splits data of a format.
 
     Args:
@@ -226,7 +226,7 @@ class _Frames:
             marker, length, checksum = unpack(data, position)
             start = position + _SIZE
             end = start + length
-            if marker != MARKER or not 0 < length:
+            if marker != MARKER or not length > 0:
                 damage = Damage(self._offset + position, _SIZE, _DAMAGED)
                 break
             if length > most:

@@ -11,7 +11,7 @@ RemoteError                 what another process raised, of a class that is not 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from miniagents.messages.codec import DecodeError
 
@@ -44,7 +44,7 @@ class RecordError(DecodeError):
     def __str__(self) -> str:
         return f"record {self.index} at byte {self.offset}: {super().__str__()}"
 
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self) -> Any:  # Any: other arguments than those of the base
         place = {"offset": self.offset, "index": self.index, "size": self.size}
         return _again, (type(self), self.path, self.reason, place)
 

@@ -16,7 +16,6 @@ from miniagents.wire.errors import RecordError, RecordTooLargeError, TornRecordE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-
     from typing import Self
 
     from typing_extensions import TypeForm
@@ -63,11 +62,21 @@ class RecordDecoder(Generic[T]):
         self._codec = codec
         self._splitter = splitter_of(codec.format, max_bytes, offset)
         self._compression: Compression | Literal["auto"] | None = compression
-        self._inflater = None if compression in (None, "auto") else Inflater(compression)
+        self._inflater = None if compression is None or compression == "auto" else Inflater(compression)
         self._start = b""  # as long as it cannot be told how the data is compressed
         self._index = index
         self._ended = False
         self._skips_blank = codec.format == "json"
+
+    @property
+    def offset(self) -> int:
+        """Where what was not given yet starts, in bytes of the (uncompressed) data."""
+        return self._splitter.pending
+
+    @property
+    def index(self) -> int:
+        """How many records are before that, those that could not be read among them."""
+        return self._index
 
     def feed(self, data: bytes) -> Iterator[list[T] | RecordError]:
         """Take more bytes, and give the records that are complete, and errors in the places of those that are wrong."""
@@ -75,7 +84,7 @@ class RecordDecoder(Generic[T]):
             return
         if self._compression == "auto":
             self._start += data
-            if len(self._start) < 4:  # noqa: PLR2004
+            if len(self._start) < 4:
                 return
             data = self._told()
         if self._inflater is None:
@@ -318,7 +327,7 @@ class AsyncRecordReader(_Reader[T]):
 def read_records(
     source: Source,
     form: TypeForm[T],
-    format: Format = "json",  # noqa: A002  # the word of the field
+    format: Format = "json",  # the word of the field
     *,
     unknown: Literal["refuse", "ignore"] = "refuse",
     compression: Compression | Literal["auto"] | None = "auto",
@@ -330,7 +339,7 @@ def read_records(
 def read_records(
     source: Source,
     form: TypeForm[T],
-    format: Format = "json",  # noqa: A002  # as above
+    format: Format = "json",
     *,
     unknown: Literal["keep"],
     compression: Compression | Literal["auto"] | None = "auto",
@@ -341,7 +350,7 @@ def read_records(
 def read_records(
     source: Source,
     form: Any,  # Any: as the overloads say
-    format: Format = "json",  # noqa: A002  # as above
+    format: Format = "json",
     *,
     unknown: Unknown = "refuse",
     compression: Compression | Literal["auto"] | None = "auto",
@@ -349,7 +358,7 @@ def read_records(
     max_bytes: int = MAX_RECORD_BYTES,
     offset: int = 0,
 ) -> RecordReader[Any]:  # Any: as above
-    """Read records one after the other, however the bytes are cut into pieces.
+    r"""Read records one after the other, however the bytes are cut into pieces.
 
     Nothing is lost in silence. A record that cannot be read is a `RecordError` in its place, and iterating the reader
     again goes on behind it. What is torn off at the end is a `TornRecordError`, after all that is whole was read.
@@ -375,7 +384,7 @@ def read_records(
         ...     print(message)
         Hello
     """
-    codec: Any = Codec(form, format, unknown=unknown)  # type: ignore[misc] # Any: as above
+    codec: Any = Codec(form, format, unknown=unknown)  # Any: as above
     decoder = RecordDecoder[Any](codec, compression=compression, max_bytes=max_bytes, offset=offset)  # Any: as above
     return RecordReader(decoder, blocks(source, offset), on_error)
 
@@ -384,7 +393,7 @@ def read_records(
 def aread_records(
     source: AsyncSource,
     form: TypeForm[T],
-    format: Format = "json",  # noqa: A002  # as above
+    format: Format = "json",
     *,
     unknown: Literal["refuse", "ignore"] = "refuse",
     compression: Compression | Literal["auto"] | None = "auto",
@@ -396,7 +405,7 @@ def aread_records(
 def aread_records(
     source: AsyncSource,
     form: TypeForm[T],
-    format: Format = "json",  # noqa: A002  # as above
+    format: Format = "json",
     *,
     unknown: Literal["keep"],
     compression: Compression | Literal["auto"] | None = "auto",
@@ -407,7 +416,7 @@ def aread_records(
 def aread_records(
     source: AsyncSource,
     form: Any,  # Any: as the overloads say
-    format: Format = "json",  # noqa: A002  # as above
+    format: Format = "json",
     *,
     unknown: Unknown = "refuse",
     compression: Compression | Literal["auto"] | None = "auto",
@@ -415,7 +424,7 @@ def aread_records(
     max_bytes: int = MAX_RECORD_BYTES,
     offset: int = 0,
 ) -> AsyncRecordReader[Any]:  # Any: as above
-    """Read records as `read_records` does, without blocking the loop.
+    r"""Read records as `read_records` does, without blocking the loop.
 
     Args:
         source: A path, an `asyncio.StreamReader`, a non-blocking socket, or an async iterable of bytes.
@@ -440,6 +449,6 @@ def aread_records(
         >>> asyncio.run(main())
         ['Hello']
     """
-    codec: Any = Codec(form, format, unknown=unknown)  # type: ignore[misc] # Any: as above
+    codec: Any = Codec(form, format, unknown=unknown)  # Any: as above
     decoder = RecordDecoder[Any](codec, compression=compression, max_bytes=max_bytes, offset=offset)  # Any: as above
     return AsyncRecordReader(decoder, async_blocks(source, offset), on_error)

@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterable, Iterable
 from contextlib import asynccontextmanager
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from miniagents.messages.codec import encode, encode_into
 from miniagents.messages.formats import wire_of
@@ -15,7 +15,7 @@ from miniagents.wire._compression import BLOCK, deflater_of
 from miniagents.wire._splitting import frame
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import Self
 
     from miniagents.messages.codec import Format
@@ -42,7 +42,7 @@ class RecordEncoder:
         ValueError: There is no such format or compression.
     """
 
-    def __init__(self, format: Format = "json", compression: Compression | None = None) -> None:  # noqa: A002  # the word of the field
+    def __init__(self, format: Format = "json", compression: Compression | None = None) -> None:
         wire_of(format)
         self._format: Format = format
         self._compression: Compression | None = compression
@@ -82,7 +82,7 @@ class RecordEncoder:
 
 
 class RecordWriter:
-    """Writes records to a file or a socket, many at once.
+    r"""Writes records to a file or a socket, many at once.
 
     It is a context manager: at its end everything is written, and what it opened is closed. Until then, or until
     `flush`, the last records may be in memory only.
@@ -105,13 +105,13 @@ class RecordWriter:
         >>> with RecordWriter(file) as writer:
         ...     writer.write(UserMessage("Hello"))
         >>> file.getvalue()
-        b'{"@type":"UserMessage","text":"Hello"}\\n'
+        b'{"@type":"UserMessage","text":"Hello"}\n'
     """
 
     def __init__(
         self,
         target: Target,
-        format: Format = "json",  # noqa: A002  # the word of the field
+        format: Format = "json",
         *,
         compression: Compression | None = None,
         append: bool = False,
@@ -160,7 +160,7 @@ class RecordWriter:
 def write_records(
     target: Target,
     values: Iterable[object],
-    format: Format = "json",  # noqa: A002  # as above
+    format: Format = "json",
     *,
     compression: Compression | None = None,
     append: bool = False,
@@ -200,7 +200,7 @@ def write_records(
 async def awrite_records(
     target: AsyncTarget,
     values: AsyncIterable[object] | Iterable[object],
-    format: Format = "json",  # noqa: A002  # as above
+    format: Format = "json",
     *,
     compression: Compression | None = None,
     append: bool = False,
@@ -249,7 +249,7 @@ async def awrite_records(
 
 def _opened(
     target: Target,
-    format: Format,  # noqa: A002  # as above
+    format: Format,
     *,
     append: bool,
     plain: bool,
@@ -274,7 +274,7 @@ def _writing(file: IO[bytes]) -> Callable[[bytes], None]:
     def write(data: bytes) -> None:
         rest = memoryview(data)
         while rest:  # files without a buffer may take a part
-            taken: int | None = file.write(rest)
+            taken: Any = file.write(rest)  # Any: None where the file does not block, whatever its stub says
             if taken is None:
                 raise BlockingIOError("records are written to files that block; `awrite_records` is for the others")
             rest = rest[taken:]
@@ -294,11 +294,11 @@ def _is_torn(path: str | os.PathLike[str]) -> bool:
 @asynccontextmanager
 async def _opened_async(
     target: AsyncTarget,
-    format: Format,  # noqa: A002  # as above
+    format: Format,
     *,
     append: bool,
     plain: bool,
-) -> AsyncIterator[Callable[[bytes], Awaitable[object]]]:
+) -> AsyncGenerator[Callable[[bytes], Awaitable[object]], None]:
     """Give what writes bytes and waits until there is room for more."""
     if isinstance(target, (str, os.PathLike)):
         file, write = await asyncio.to_thread(_opened, target, format, append=append, plain=plain)
