@@ -111,6 +111,7 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="frame"):
 
 
 Frame: TypeAlias = Sequence | Opened | Text | Event | Failed | Whole | Broken | End
+"""Any of them."""
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 _OURS: Final = (

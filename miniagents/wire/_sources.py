@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterable, Iterable
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from miniagents.wire._compression import BLOCK
 
@@ -36,19 +36,18 @@ def blocks(source: object, offset: int = 0) -> Iterator[bytes]:
         TypeError: It is no source of bytes.
         OSError: It cannot be opened or read.
     """
-    if isinstance(source, (str, os.PathLike)):
+    if _is_path(source):
         return _of_path(source, offset)
     if isinstance(source, socket.socket):
         return _until_empty(source.recv)
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return iter((_as_bytes(source),))
+    if _is_bytes(source):
+        return iter((bytes(source),))
     # what comes through a pipe is to be seen when it is there: read() would wait for a whole block
     read: Any = getattr(source, "read1", None) or getattr(source, "read", None)  # Any: files have no common class
     if callable(read):
         return _until_empty(read)
-    if isinstance(source, Iterable):
-        pieces: Iterable[object] = source
-        return _checked(pieces)
+    if _is_iterable(source):
+        return _checked(source)
     raise _refused(source)
 
 
@@ -78,7 +77,7 @@ async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes,
         TypeError: It is no source of bytes.
         OSError: It cannot be opened or read.
     """
-    if isinstance(source, (str, os.PathLike)):
+    if _is_path(source):
         file = await asyncio.to_thread(open, source, "rb", 0)
         try:
             if offset:
@@ -94,9 +93,8 @@ async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes,
         loop = asyncio.get_running_loop()
         while data := await loop.sock_recv(source, BLOCK):
             yield data
-    elif isinstance(source, AsyncIterable):
-        pieces: AsyncIterable[object] = source
-        iterator = aiter(pieces)
+    elif _is_async_iterable(source):
+        iterator = aiter(source)
         try:
             async for piece in iterator:
                 yield _as_bytes(piece)
@@ -109,12 +107,28 @@ async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes,
 
 
 def _as_bytes(data: object) -> bytes:
-    if isinstance(data, bytes):
-        return data
-    if isinstance(data, (bytearray, memoryview)):
-        view: memoryview[int] = memoryview(data)
-        return view.tobytes()
-    raise _refused(data)
+    if not _is_bytes(data):
+        raise _refused(data)
+    return bytes(data)
+
+
+# isinstance() alone would leave unknown of what they are
+
+
+def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(source, (str, os.PathLike))
+
+
+def _is_bytes(data: object) -> TypeGuard[bytes]:
+    return isinstance(data, (bytes, bytearray, memoryview))
+
+
+def _is_iterable(source: object) -> TypeGuard[Iterable[object]]:
+    return isinstance(source, Iterable)
+
+
+def _is_async_iterable(source: object) -> TypeGuard[AsyncIterable[object]]:
+    return isinstance(source, AsyncIterable)
 
 
 def _refused(source: object) -> TypeError:

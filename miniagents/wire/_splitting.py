@@ -14,6 +14,8 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -43,6 +45,7 @@ class Damage(NamedTuple):
 
 
 Part: TypeAlias = Payloads | Damage
+"""What bytes turn out to be."""
 
 
 class Splitter(Protocol):
@@ -62,6 +65,11 @@ class Splitter(Protocol):
     @property
     def pending(self) -> int:
         """Where what is not complete starts."""
+        ...
+
+    @property
+    def between_records(self) -> bool:
+        """Whether a record starts there: it is not the rest of one that was given up."""
         ...
 
 
@@ -92,6 +100,11 @@ class _Lines:
     def pending(self) -> int:
         """Where the line starts that has not ended."""
         return self._offset
+
+    @property
+    def between_records(self) -> bool:
+        """Whether it is not the rest of one that is too large."""
+        return not self._passing
 
     def feed(self, data: bytes) -> Iterator[Part]:
         """Take more bytes, and give the lines that are complete."""
@@ -127,9 +140,7 @@ class _Lines:
         """Give the last line, if it has no end."""
         tail = b"".join(self._begun)
         if tail.strip():
-            # a number may go on where the data was cut off; what ends with a bracket or quote does not
-            torn = tail.rstrip()[-1:] not in (b"}", b"]", b'"')
-            if torn:
+            if _is_torn(tail):
                 yield Damage(self._offset, len(tail), "the data ends in the middle of the record", torn=True)
             else:
                 yield Payloads(self._offset, [tail])
@@ -150,6 +161,19 @@ class _Lines:
         if good:
             yield Payloads(start, good)
 
+
+def _is_torn(line: bytes) -> bool:
+    """Tell whether something may be missing at the end: it is no JSON, or a number, which may have had more digits."""
+    if line.rstrip()[-1:] not in (b"}", b"]", b'"'):
+        return True
+    try:
+        _read(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return True
+    return False
+
+
+_read = msgspec.json.Decoder().decode
 
 MARKER: Final = b"\xc1"
 """The first byte of a frame."""
@@ -187,6 +211,11 @@ class _Frames:
     def pending(self) -> int:
         """Where the frame starts that is not complete."""
         return self._offset
+
+    @property
+    def between_records(self) -> bool:
+        """Whether it is not what was found to be damaged."""
+        return not self._lost
 
     def feed(self, data: bytes) -> Iterator[Part]:
         """Take more bytes, and give the frames that are complete."""

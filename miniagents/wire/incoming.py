@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, overload
 import msgspec
 
 from miniagents.messages._generated import Message, StreamEvent
-from miniagents.messages.codec import Codec, DecodeError
+from miniagents.messages.codec import DecodeError
 from miniagents.messages.frozen import FrozenDict, loaded_classes
 from miniagents.messages.promises import MessagePromise, MessageSequencePromise, sequence_over
 from miniagents.messages.shapes import bare, is_message_class, kind_of
+from miniagents.messages.typed_codec import Codec
 from miniagents.promising._current import active_context
 from miniagents.promising._failure import Failure
 from miniagents.promising._pieces import PieceBuffer
@@ -30,8 +31,8 @@ from miniagents.wire._frames import (
     error_of,
 )
 from miniagents.wire._sources import async_blocks
+from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
 from miniagents.wire.errors import RecordError, TornRecordError
-from miniagents.wire.reading import MAX_RECORD_BYTES, RecordDecoder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -150,14 +151,16 @@ class _Incoming:
 
     def promise_over(self, buffer: PieceBuffer[Any]) -> MessagePromise[Any]:  # Any: as the codec says
         """Make the promise of a message whose pieces are put into a buffer."""
-        promise: MessagePromise[Any] = blank(MessagePromise)
+        promise: MessagePromise[Any] = blank(MessagePromise)  # Any: as the codec says
         promise._look_at(buffer, _nothing)
         promise._message_class = self._class
         promise._known = FrozenDict()
         return promise
 
     async def pieces(
-        self, source: AsyncSource, promise: MessagePromise[Any]
+        self,
+        source: AsyncSource,
+        promise: MessagePromise[Any],  # Any: with failures
     ) -> AsyncIterator[Any]:  # Any: with failures
         """Give the pieces of one message, and settle its promise."""
         async for frame in self._read(source, promise):
@@ -174,7 +177,7 @@ class _Incoming:
 
     async def messages(self, source: AsyncSource, buffer: PieceBuffer[Any]) -> AsyncIterator[Any]:  # Any: as above
         """Give the promises of the messages of a sequence, and what comes for them to each."""
-        opened: dict[int, MessagePromise[Any]] = {}
+        opened: dict[int, MessagePromise[Any]] = {}  # Any: as above
         last: Failure | None = None
         try:
             async for frame in self._read(source, buffer):
@@ -253,7 +256,9 @@ class _Incoming:
         promise._known = FrozenDict({name: each.decode(bytes(frame.known[name])) for name, each in codecs.items()})
 
     async def _read(
-        self, source: AsyncSource, production: Any
+        self,
+        source: AsyncSource,
+        production: Any,  # Any: has `_failure_of`
     ) -> AsyncIterator[Frame | Failure]:  # Any: has `_failure_of`
         """Give the frames, and failures where there are none; the last is that the bytes end too early."""
         decoder = RecordDecoder(self._frames, compression=None, max_bytes=self._max_bytes)
