@@ -245,6 +245,7 @@ def _decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown
     try:
         raw = wire_of(format).decode_plain(data)
         if format != "json":
+            refuse_unpacked(raw, untyped=False)  # NaN
             raw = with_string_keys(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DecodeError("$", str(error)) from None
