@@ -103,9 +103,9 @@ def test_what_is_read_has_the_type_that_was_asked_for() -> None:
 
 
 def test_open_records_keep_what_is_not_declared() -> None:
-    value = Open(ratio=1.5, extra_properties={"a": {"b": [1, None]}})
-    for form in (Open, Open | Message):
-        assert decode(encode(value, "msgpack"), form, "msgpack") == value
+    value = Open(ratio=1.5, extra_properties={"a": {"b": (1, None)}})
+    assert decode(encode(value, "msgpack"), Open, "msgpack") == value
+    assert decode(encode(value, "msgpack"), Open | Message, "msgpack") == value
     assert msgspec.msgpack.decode(encode(value, "msgpack")) == {"ratio": 1.5, "a": {"b": [1, None]}}
 
 
