@@ -35,7 +35,7 @@ from miniagents.wire._frames import Frame
 from miniagents.wire._splitting import frame
 
 MAX_BYTES = 1 << 12
-SLOW = 0.5
+SLOW = 2.0
 """How many seconds one input may take on a machine that has other things to do as well."""
 
 
@@ -68,6 +68,10 @@ VALUES: tuple[object, ...] = (
     Sample(at=datetime(2024, 1, 2, tzinfo=UTC), by_number={1: b"x"}, parts=(UserMessage("in it"), Sample())),
     Point(x=1.0, extra_properties={"more": (1, {"a": True})}),
 )
+GOOD: dict[Format, list[bytes]] = {
+    "json": [encode(value) for value in VALUES],
+    "msgpack": [encode(value, "msgpack") for value in VALUES],
+}
 PIECES: tuple[bytes, ...] = (
     *(b"[", b"]", b"{", b"}", b'"', b",", b":", b"null", b"true", b"NaN", b"-", b"1e999", b"\\ud800", b"\n", b"\x00"),
     *(b"\xff", b"\xc1", b"\xc1\x00\x00\x00\x02", b"\xdd\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff", b"\xc7\x00\x05"),
@@ -116,7 +120,7 @@ def an_input(number: int, seed: int, format: Format, *, many: bool) -> bytes:
         return chance.randbytes(chance.randrange(80))
     if kind < 0.2:
         return b"".join(chance.choices(PIECES, k=chance.randrange(1, 12)))
-    payloads = [encode(value, format) for value in chance.choices(VALUES, k=chance.randrange(1, 4))]
+    payloads = chance.choices(GOOD[format], k=chance.randrange(1, 4))
     if not many:
         data = bytearray(payloads[0])
     else:
@@ -149,7 +153,7 @@ def main() -> int:
     for number in range(options.start, options.start + options.count):
         name, read = everything[number % len(everything)]
         data = an_input(number, options.seed, "json" if "json" in name else "msgpack", many="records" in name)
-        before = time.process_time()
+        before = time.perf_counter()
         try:
             read(data)
         except DecodeError:
@@ -161,7 +165,7 @@ def main() -> int:
             print(f"{name}: {type(error).__qualname__}: {error}\n  input {number}: {data!r:.400}")
         else:
             ends["read"] += 1
-        took = time.process_time() - before
+        took = time.perf_counter() - before
         if took > SLOW:
             wrong += 1
             print(f"{name}: {took:.2f} s\n  input {number}: {data!r:.400}")
