@@ -214,9 +214,12 @@ def test_an_interrupted_conversion_goes_on(
 ) -> None:
     """At every block, over and over: the end is the same as that of one without an interrupt."""
     many = [message for number in range(4000) for message in (AssistantMessage("x" * (number % 300)), *TALK[:2])]
-    compression = "gzip" if source.endswith(".gz") else None
-    written = "msgpack" if "msgpack" in source else "json"
-    write_records(source, many, written, compression=compression)
+    write_records(
+        source,
+        many,
+        "msgpack" if "msgpack" in source else "json",
+        compression="gzip" if source.endswith(".gz") else None,
+    )
     monkeypatch.setattr(convert, "_COMPRESSED", 1 << 16)
     arguments = ["convert", source, target, "--type", "AssistantMessage"]
     calls = 0

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Literal, assert_type
+from typing import Literal, TypeGuard, assert_type
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -80,6 +80,10 @@ async def outcomes(stream: AsyncIterator[object]) -> list[object]:
             seen.append((type(error), str(error)))
 
 
+def is_promise(piece: object) -> TypeGuard[MessagePromise[Message]]:
+    return isinstance(piece, MessagePromise)
+
+
 async def end_of(promise: MessagePromise[Message]) -> object:
     try:
         return await promise
@@ -91,9 +95,8 @@ async def all_of(promise: MessageSequencePromise[Message]) -> list[object]:
     """Each message as its pieces and end, and errors between them."""
     seen: list[object] = []
     for piece in await outcomes(aiter(promise)):
-        if isinstance(piece, MessagePromise):
-            message: MessagePromise[Message] = piece
-            seen.append((await outcomes(aiter(message.events)), await end_of(message)))
+        if is_promise(piece):
+            seen.append((await outcomes(aiter(piece.events)), await end_of(piece)))
         else:
             seen.append(piece)
     return seen
@@ -372,8 +375,7 @@ def test_p7_wherever_a_stream_ends_too_early_there_is_an_error(format: Format) -
         data = await everything(encode_stream(agent.inquire(), format))
         for cut in range(0, len(data) - 1, 3):
             sequence = decode_stream(in_two(data[:cut], cut // 2), tuple[Message, ...], format)
-            promises = [each for each in await outcomes(aiter(sequence)) if isinstance(each, MessagePromise)]
-            for promise in promises:
+            for promise in filter(is_promise, await outcomes(aiter(sequence))):
                 end = await end_of(promise)
                 assert end in (AssistantMessage("Hello", model="m"), Message("x")) or "TornRecordError" in str(end)
             with pytest.raises(TornRecordError):
@@ -403,10 +405,9 @@ def test_damage_is_an_error_in_its_place(format: Format) -> None:
         place = data.index(b"lo")
         damaged = data[:place] + b"\xff" + data[place + 1 :]
         here = decode_stream(in_two(damaged, 5), Message, format)
-        first, error, last = await outcomes(aiter(here))
+        first, error, last = map(str, await outcomes(aiter(here)))
         assert (first, last) == ("Hel", "!")
-        assert isinstance(error, tuple)
-        assert "record 2 at byte" in str(error)
+        assert "record 2 at byte" in error
 
     run(main)
 
