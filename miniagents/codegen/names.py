@@ -18,8 +18,11 @@ ANY_MESSAGE = "AnyMessage"
 MODULE_NAMES = frozenset({"Annotated", "ClassVar", "Literal", "Mapping", "TypeAlias", "msgspec"})
 """What generated modules import, and so may not use for anything else."""
 
-ATTRIBUTES = frozenset({"hash_key", "text_template"})
-"""What every generated class has from its hand-written base; a property of that name gets another name in Python."""
+ATTRIBUTES = frozenset({"extra_properties", "hash_key", "text_template"})
+"""What generated classes have from their hand-written bases, or for what is not declared.
+
+A property of that name gets another name in Python.
+"""
 
 _LATER = frozenset({"PythonFinalizationError"})
 """Classes that are built in from a later Python on than the first that this runs on."""
