@@ -12,6 +12,7 @@ from miniagents.messages._message_combinators import MessageCombinators
 from miniagents.messages._tokens import EventOutcomes, TextOutcomes, Tokens
 from miniagents.messages.frozen import FrozenDict
 from miniagents.promising._failure import Failure
+from miniagents.promising._naming import derived_name
 from miniagents.promising._pieces import PieceBuffer
 from miniagents.promising.promise import PENDING, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -112,22 +113,48 @@ class MessagePromise(MessageCombinators[M_co]):
 
     @property
     def events(self) -> Stream[StreamEvent]:
-        """Everything that is streamed, as typed events: the text as well as what is no text."""
+        """Everything that is streamed, as typed events: the text as well as what is no text.
+
+        It is lazy: one task begins when somebody reads. Errors stay at their places; cancelling it frees the message.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         pieces = StreamedPromise.of([ReasoningDelta(text="2 + 2"), "4"])
+        ...         async for event in stream_message(Message, pieces).events:
+        ...             print(event)
+        >>> asyncio.run(main())
+        ReasoningDelta(text='2 + 2')
+        TextDelta(text='4')
+        """
 
         async def as_events(_: PieceBuffer[StreamEvent]) -> AsyncIterator[StreamEvent | Failure]:
             async for piece in EventOutcomes(self._mixed(), self._name):
                 yield piece
 
-        return piped(as_events, f"{self._name}.events", (self,), lazy=True)
+        return piped(as_events, derived_name(self._name, "events"), (self,), lazy=True)
 
     # --- combinators ---
 
     def pieces(self) -> Stream[str]:
-        """The tokens of the text."""
+        """The tokens of the text, with the tuple of them for the whole.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await stream_message(Message, StreamedPromise.of(["Hel", "lo"])).pieces())
+        >>> asyncio.run(main())
+        ('Hel', 'lo')
+        """
         return self._text_only()
 
     def into(self, collect: Callable[[Iterable[str]], W], /) -> StreamedPromise[str, W]:
-        """The tokens of the text, and what a plain function makes of all of them."""
+        """The tokens of the text, and what a plain function makes of all of them.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await stream_message(Message, StreamedPromise.of(["Hel", "lo"])).into(len))
+        >>> asyncio.run(main())
+        2
+        """
         return self._text_only().into(collect)
 
     # --- machinery ---
@@ -155,7 +182,7 @@ class MessagePromise(MessageCombinators[M_co]):
 
     def _streamed(
         self,
-        pieces: Callable[[], Pieces],
+        pieces: Callable[[PieceBuffer[str]], Pieces],
         whole: Callable[[AsyncIterable[str]], Awaitable[M]],
         what: str,
         *others: Promise[object],
@@ -163,17 +190,21 @@ class MessagePromise(MessageCombinators[M_co]):
         known: Mapping[str, object] | None = None,
     ) -> MessagePromise[M]:
         """A message made of this one, as lazy and as bounded as it."""
-        streamer: Any = pieces  # Any: a buffer takes failures as well
+
+        def streamer() -> Any:  # Any: a buffer takes failures as well
+            return pieces(promise._buffer)
+
         promise = MessagePromise(
             streamer,
             whole,
             message_class=message_class,
             known=known,
-            start_asap=False if self._is_lazy() else DEFAULT,
+            start_asap=False,
             max_ahead=self._bound_to_readers(),
-            name=f"{self._name}.{what}",
+            name=derived_name(self._name, what),
         )
         promise._made_of((self, *others))
+        promise._start_if(False if self._is_lazy() else DEFAULT)
         return promise
 
     def _mixed(self) -> PieceBuffer[str | StreamEvent]:
@@ -189,7 +220,7 @@ class MessagePromise(MessageCombinators[M_co]):
             async for piece in self._outcomes():
                 yield piece
 
-        return piped(text, f"{self._name}.pieces", (self,))
+        return piped(text, derived_name(self._name, "pieces"), (self,))
 
     def _is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
@@ -229,10 +260,11 @@ def from_promise(promise: Promise[M], message_class: type[Message] | None) -> Me
         text,
         message,
         message_class=message_class,
-        start_asap=False if promise._is_lazy() else DEFAULT,
+        start_asap=False,
         name=promise.name,
     )
     made._made_of((promise,))
+    made._start_if(False if promise._is_lazy() else DEFAULT)
     return made
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._arguments import check_plain
 from miniagents.promising._failure import Failure
 from miniagents.promising._piped import Piped, attempt
 
@@ -66,7 +67,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         """The first `count` pieces; errors before the last of them are passed on and not counted.
 
         It ends with the last of them, without waiting for what the source does then, which goes on: unlike Rust's and
-        ReactiveX's, a stream here may have other readers. With a count below one nothing is read.
+        ReactiveX's, a stream here may have other readers. A source without an end is to be bounded (`max_ahead`) or
+        cancelled, as the context waits for it. With a count below one nothing is read.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -135,12 +137,16 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
 
         Errors before that are passed on; one of the function is no no, and the next piece is asked for.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of([1, 2, 5, 1]).take_while(lambda piece: piece < 3))
         >>> asyncio.run(main())
         (1, 2)
         """
+        check_plain("take_while", goes_on)
 
         async def taken(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             async for piece in self._outcomes():
@@ -159,12 +165,16 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
 
         Errors before that are passed on; one of the function is no no, and the next piece is asked for.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of([1, 2, 5, 1]).skip_while(lambda piece: piece < 3))
         >>> asyncio.run(main())
         (5, 1)
         """
+        check_plain("skip_while", goes_on)
 
         async def rest(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             skipping = True
@@ -214,12 +224,17 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         All keys are kept in memory until the source ends. In the place of a piece that cannot be hashed, or whose key
         cannot, stands the `TypeError`.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of("abracadabra").distinct())
         >>> asyncio.run(main())
         ('a', 'b', 'r', 'c', 'd')
         """
+        if key is not None:
+            check_plain("distinct", key)
 
         async def new(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             known: set[object] = set()

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
 
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
+from miniagents.promising._arguments import check_callable, check_errors, check_kind, check_not_negative, check_plain
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Catching
+from miniagents.promising._naming import derived_name, name_of
 from miniagents.promising._production import Production
 from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -36,8 +38,9 @@ class Promise(Production, Generic[T_co]):
 
     The combinators make new promises of this one, which start at once, or lazily if it is lazy. Unless one says
     otherwise, an error stays the error, and one that a given function raises is that of the result; cancelling the
-    result cancels this promise too, unless somebody else uses it; each costs one task. The names are those of Rust's
-    futures where they have one.
+    result cancels this promise too, unless somebody else uses it; each costs one task. What is no promise or no class
+    of exceptions where one is asked for is refused by a `TypeError`, and so is an async function that nobody would
+    await. The names are those of Rust's futures where they have one.
 
     Args:
         resolver: an async function (or anything whose call gives an awaitable) that makes the value; called once.
@@ -47,6 +50,7 @@ class Promise(Production, Generic[T_co]):
 
     Raises:
         NoActiveContextError: there is no active context that could own the work.
+        TypeError: the resolver cannot be called; a coroutine, for one, is no function that gives one.
 
     >>> async def answer() -> int:
     ...     return 42
@@ -67,6 +71,7 @@ class Promise(Production, Generic[T_co]):
         start_asap: bool | Default = DEFAULT,
         name: str | None = None,
     ) -> None:
+        check_callable("Promise", resolver)
         self._prepare(active_context.get(), name if name is not None else name_of(resolver), resolver)
         context = self.context
         context.open_loop(self.name)
@@ -93,14 +98,16 @@ class Promise(Production, Generic[T_co]):
     def failed(cls, error: BaseException, /) -> Promise[NoReturn]:
         """A promise that has already failed; needs no context.
 
+        Raises:
+            TypeError: it is given something that is no exception.
+
         >>> async def main() -> None:
-        ...     print(await Promise.failed(ValueError("no")).recover(str))
-        >>> async def in_context() -> None:
         ...     async with PromisingContext():
-        ...         await main()
-        >>> asyncio.run(in_context())
+        ...         print(await Promise.failed(ValueError("no")).recover(str))
+        >>> asyncio.run(main())
         no
         """
+        check_kind("Promise.failed", error, BaseException, "no exception")
         promise: Promise[NoReturn] = _settled_promise("failed")
         promise._failure = promise._failure_of(error)
         return promise
@@ -198,6 +205,7 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         no
         """
+        check_errors("recover", errors)
         expected = errors or (Exception,)
 
         async def recovered() -> T_co | U:
@@ -218,6 +226,9 @@ class Promise(Production, Generic[T_co]):
         The work itself goes on for its other readers, where `asyncio.wait_for` cancels it: cancel this promise if
         nobody else needs it. A `TimeoutError` of the work is an error like any other: `default` does not replace it.
 
+        Raises:
+            ValueError: the time is negative.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         slow = Promise(lambda: asyncio.sleep(0.05, "late"))
@@ -225,6 +236,7 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         nothing late
         """
+        check_not_negative(f"timeout({seconds})", seconds)
 
         async def in_time() -> T_co | U:
             limit = asyncio.timeout(seconds)
@@ -251,6 +263,7 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         3
         """
+        check_plain("tap", fn)
 
         async def tapped() -> T_co:
             value = await self
@@ -271,6 +284,7 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         (1, 'a', True)
         """
+        check_kind("pair", other, Promise, "no promise")
 
         async def paired() -> tuple[*Ts, U]:
             return (*(await self), await other)
@@ -306,6 +320,7 @@ class Promise(Production, Generic[T_co]):
 
         async def flat() -> U:
             inner = await self
+            check_kind(f"flatten: the value of {self._name!r}", inner, Promise, "no promise")
             result = producing.get()
             if result is not None:
                 result._made_of((inner,))
@@ -380,7 +395,7 @@ class Promise(Production, Generic[T_co]):
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """A promise made of this one and others: as lazy as they are, and cancelling those that nobody else uses."""
-        return derived(resolver, f"{self._name}.{what}", (self, *others))
+        return derived(resolver, derived_name(self._name, what), (self, *others))
 
 
 PENDING = object()
@@ -398,12 +413,6 @@ def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[P
     if not lazy and promise.context.start_asap:
         promise._start()
     return promise
-
-
-def name_of(source: object) -> str:
-    """What to call a promise that is made by `source`: the name of the function, or of the object's class."""
-    name: object = getattr(source, "__qualname__", None)
-    return name if isinstance(name, str) else type(source).__qualname__
 
 
 def blank(cls: type[Promise[Any]]) -> Any:  # Any: the caller says of what, and puts that in

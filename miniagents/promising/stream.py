@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._arguments import check_callable
 from miniagents.promising._async_combinators import AsyncCombinators
 from miniagents.promising._current import active_context
 from miniagents.promising._failure import ends_task, running_task
 from miniagents.promising._group_combinators import GroupCombinators
+from miniagents.promising._naming import derived_name, name_of
 from miniagents.promising._piece_combinators import PieceCombinators
 from miniagents.promising._pieces import PieceBuffer, PieceIterator
 from miniagents.promising._piped import TimedOutcomes
 from miniagents.promising._place_combinators import PlaceCombinators
 from miniagents.promising._production import Production
 from miniagents.promising._time_combinators import TimeCombinators
-from miniagents.promising.promise import Promise, blank, name_of
+from miniagents.promising.promise import Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ class StreamedPromise(
 
     Raises:
         NoActiveContextError: there is no active context that could own the work.
+        TypeError: the streamer or the resolver cannot be called.
         ValueError: `max_ahead` is less than one.
 
     >>> async def letters() -> AsyncIterator[str]:
@@ -94,6 +97,8 @@ class StreamedPromise(
     ) -> None:
         if max_ahead is not None and max_ahead < 1:
             raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
+        check_callable("StreamedPromise: streamer", streamer)
+        check_callable("StreamedPromise: resolver", resolver)
         name = name if name is not None else name_of(streamer)
         buffer: PieceBuffer[P_co] = PieceBuffer(active_context.get(), name, streamer=streamer, max_ahead=max_ahead)
         self._look_at(buffer, None)
@@ -101,11 +106,7 @@ class StreamedPromise(
         context = self.context
         context.open_loop(name)
         context.notify_resolved(self)
-        if context.start_asap if start_asap is DEFAULT else start_asap:
-            buffer.at_end = self._start
-            buffer.start()
-        else:
-            self._belongs_here()
+        self._start_if(start_asap)
 
     @classmethod
     def of(cls, pieces: Iterable[Q], /) -> Stream[Q]:
@@ -141,11 +142,15 @@ class StreamedPromise(
         in their places as before. It is a view of the same pieces and costs no task: the function is called by whoever
         awaits it first, or asks whether it is done. Cancelling it cancels this stream.
 
+        Raises:
+            TypeError: what is given is no function.
+
         >>> async def main() -> None:
         ...     print(await StreamedPromise.of([1, 2, 3]).into(sum))
         >>> asyncio.run(main())
         6
         """
+        check_callable("into", collect)
         return view_of(self._buffer, collect)
 
     def pieces(self) -> Stream[P_co]:
@@ -186,6 +191,18 @@ class StreamedPromise(
         self._prepare(buffer._context, buffer.name)
         self._buffer = buffer
         self._collect = collect
+
+    def _start_if(self, start_asap: bool | Default) -> None:
+        """Starts the work, be it at once where tasks are eager, unless it is to wait for a reader.
+
+        Who makes a promise of others does so as the last thing, when the work can be told what it is made of.
+        """
+        if self.context.start_asap if start_asap is DEFAULT else start_asap:
+            self._birth = None
+            self._buffer.at_end = self._start
+            self._buffer.start()
+        else:
+            self._belongs_here()
 
     def _when_started(self, then: Callable[[], object]) -> None:
         """Calls something when the work starts; at once where it has started."""
@@ -232,15 +249,19 @@ class StreamedPromise(
         collect = self._collect
         if collect is None or self._is_done():
             return
-        failure = self._buffer.failure
+        value, failure = self._value, self._buffer.failure
         if failure is None:
+            self._collect = None  # it is called once, even if it asks whether this is done, or cancels it
             try:
-                self._value = collect(self._buffer.whole_pieces())
+                value = collect(self._buffer.whole_pieces())
             except BaseException as error:
                 if ends_task(error, running_task()):
+                    self._collect = collect
                     raise
                 failure = self._failure_of(error)
-        self._failure = failure
+            if self._is_done():
+                return
+        self._value, self._failure = value, failure
         self._finished()
 
     def _piped(
@@ -251,15 +272,16 @@ class StreamedPromise(
         max_ahead: int | None = None,
     ) -> Stream[Q]:
         """The stream of what an async generator yields that is given the buffer it yields into."""
-        return piped(pipe, f"{self._name}.{what}", (self, *others), max_ahead=max_ahead)
+        return piped(pipe, derived_name(self._name, what), (self, *others), max_ahead=max_ahead)
 
     def _worked(self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str) -> Stream[Q]:
         """The stream of what tasks put into a buffer, for what one async generator cannot do."""
-        buffer = make(active_context.get(), f"{self._name}.{what}")
+        buffer = make(active_context.get(), derived_name(self._name, what))
         buffer._belongs_here()
         return made_of((self,), buffer)
 
-    def _over(self, buffer: PieceBuffer[Q]) -> Stream[Q]:
+    @staticmethod
+    def _over(buffer: PieceBuffer[Q]) -> Stream[Q]:
         """The promise of a buffer's pieces."""
         return stream_over(buffer)
 
