@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from miniagents.codegen.library import HAND_WRITTEN, JSON_VALUE, LIBRARY_MODULE, PACKAGE
+from miniagents.codegen.library import HAND_WRITTEN, JSON_VALUE, JSON_VALUE_MODULE, LIBRARY_MODULE, PACKAGE
 from miniagents.codegen.limits import whole
 from miniagents.codegen.model import (
     Anything,
@@ -25,6 +25,7 @@ _PLACES: Final = {
     **dict.fromkeys(("Annotated", "ClassVar", "Literal", "TypeAlias"), "typing"),
     **dict.fromkeys(("NO_EXTRAS", "Extras", "SchemaCodec"), LIBRARY_MODULE),
 }
+_LIBRARY_PLACES: Final = {**HAND_WRITTEN, JSON_VALUE: JSON_VALUE_MODULE}
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Annotator:
 
     def name(self, name: str) -> str:
         """Return how a name from elsewhere is written, and see that it is imported."""
-        place = _PLACES.get(name) or (HAND_WRITTEN[name] if self.is_library else PACKAGE)
+        place = _PLACES.get(name) or (_LIBRARY_PLACES[name] if self.is_library else PACKAGE)
         self.imported.setdefault(place, set()).add(name)
         return f"_{name}" if name in self.own else name
 
