@@ -7,15 +7,16 @@ which one is needed, and closed with it; nothing is kept in this module.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from typing_extensions import TypeVar
 
+from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm.errors import MissingSDKError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
     from miniagents.miniagents import MiniAgents
@@ -40,23 +41,26 @@ class ClientSettings:
     Attributes:
         api_key: the key; in no text that this class makes.
         base_url: where the API is.
-        timeout: seconds that an answer may take to begin, and each piece of it to come.
         max_retries: how often the SDK asks again where no answer has begun.
         headers: headers of all requests; their values may be secret as well.
     """
 
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = None
-    timeout: float | None = None
     max_retries: int | None = None
     headers: Mapping[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Something that is equal where the settings are."""
+        headers = None if self.headers is None else tuple(sorted(self.headers.items()))
+        return self.api_key, self.base_url, self.max_retries, headers
 
     def given(self) -> dict[str, Any]:  # Any: arguments of the clients of either SDK
         """The arguments that the SDK's client takes, without those that are left to it."""
         arguments = {
             "api_key": self.api_key,
             "base_url": self.base_url,
-            "timeout": self.timeout,
             "max_retries": self.max_retries,
             "default_headers": self.headers,
         }
@@ -85,8 +89,7 @@ class ModelClients(Generic[C]):
         """
         given = self.given
         if given is None:
-            key = (self.make, *map(_hashable, self.settings.given().items()))
-            return context.shared(key, lambda: self.make(self.settings), _close)
+            return context.shared((self.make, self.settings.key), lambda: self.make(self.settings), _close)
         if callable(given):
             return context.shared(given, given, _close)
         return given
@@ -112,9 +115,8 @@ def secrets_of(client: object, headers: Mapping[str, str] | None = None) -> tupl
     own = [getattr(client, name, None) for name in ("api_key", "auth_token", "admin_api_key", "webhook_key")]
     default: object = getattr(client, "_custom_headers", None)
     for each in (default, headers):
-        if isinstance(each, Mapping):
-            named: Mapping[object, object] = each
-            own += [value for name, value in named.items() if _may_be_secret(str(name))]
+        if is_object(each):
+            own += [value for name, value in each.items() if _may_be_secret(str(name))]
     texts = [text.removeprefix("Bearer ") for text in own if isinstance(text, str)]
     return tuple(sorted({text for text in texts if text}, key=len, reverse=True))
 
@@ -124,11 +126,6 @@ def secrets_of(client: object, headers: Mapping[str, str] | None = None) -> tupl
 
 def _may_be_secret(header: str) -> bool:
     return any(word in header.lower() for word in ("auth", "key", "token", "secret", "cookie"))
-
-
-def _hashable(item: tuple[str, object]) -> tuple[str, object]:
-    name, value = item
-    return (name, tuple(sorted(value.items()))) if isinstance(value, dict) else item
 
 
 async def _close(client: Closable) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from miniagents.messages import FrozenDict
-from miniagents.messages.freezing import is_list, is_mapping
+from miniagents.messages.freezing import is_list, is_mapping, is_tuple
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -91,4 +91,4 @@ def object_from_text(text: str) -> JsonObject | None:
 def _plain(value: object) -> object:
     if is_object(value):
         return plain_object(value)
-    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
+    return [_plain(each) for each in value] if is_tuple(value) or is_list(value) else value

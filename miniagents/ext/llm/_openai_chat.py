@@ -22,6 +22,7 @@ from miniagents.messages import (
     TextPart,
     Usage,
 )
+from miniagents.messages.freezing import is_list
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
@@ -188,7 +189,7 @@ class ChatReader(Reader):
 
 
 def _grown(so_far: object, piece: object) -> object:
-    if isinstance(so_far, list) and isinstance(piece, list):
+    if is_list(so_far) and is_list(piece):
         return [*so_far, *piece]
     if is_object(so_far) and is_object(piece):
         grown = dict(so_far)

@@ -130,7 +130,7 @@ def _choice(said: Answer, index: int, *, role: bool) -> Json:
 
 
 def _deltas(said: Answer, index: int, *, role: bool, interleaved: bool) -> list[Json]:
-    first: list[Fields] = [{"role": "assistant", "content": "", "refusal": None}] if role else []
+    first: list[Fields] = [{"role": "assistant", "content": "" if said.text else None}] if role else []
     calls = [_fragments(call, number) for number, call in enumerate(said.tool_calls)]
     fields: list[Fields] = [
         *first,

@@ -127,6 +127,7 @@ class WireServer:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self.until_all_closed()
             await self._listening.wait_closed()
         if error is None:
             if self._faults:
@@ -189,6 +190,12 @@ class WireServer:
             await released
         finally:
             self._stalled.discard(released)
+
+
+def unreachable_url() -> str:
+    """The URL of a port of this machine where nobody listens."""
+    with socket.create_server((HOST, 0)) as unused:
+        return f"http://{HOST}:{unused.getsockname()[1]}/v1"
 
 
 class _Connection(asyncio.Protocol):
@@ -265,15 +272,8 @@ class _Connection(asyncio.Protocol):
         """Sends a response as it is written, with its waits and its end."""
         for wait in response.before:
             await self._server.wait(wait)
-        length = () if response.length is None else (("content-length", str(response.length)),)
-        self._write(h11.Response(status_code=response.status, headers=[*response.headers, *length]))
-        for each in response.writes():
-            if isinstance(each, bytes):
-                await asyncio.sleep(0)  # the client reads what there is while the rest is written
-                await self._writable.wait()
-                self._write(h11.Data(data=each))
-            else:
-                await self._server.wait(each)
+        if response.has_head:
+            await self._send_whole(response)
         if response.ending is Ending.RESET:
             while self._transport.get_write_buffer_size():
                 await asyncio.sleep(0)
@@ -287,6 +287,17 @@ class _Connection(asyncio.Protocol):
             linger_for_no_time = struct.pack("ii", 1, 0)
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_for_no_time)
             self._transport.abort()
+
+    async def _send_whole(self, response: Response) -> None:
+        length = () if response.length is None else (("content-length", str(response.length)),)
+        self._write(h11.Response(status_code=response.status, headers=[*response.headers, *length]))
+        for each in response.writes():
+            if isinstance(each, bytes):
+                await asyncio.sleep(0)  # the client reads what there is while the rest is written
+                await self._writable.wait()
+                self._write(h11.Data(data=each))
+            else:
+                await self._server.wait(each)
 
     def _write(self, event: h11.Response | h11.Data | h11.EndOfMessage) -> None:
         self._transport.write(self._http.send(event) or b"")

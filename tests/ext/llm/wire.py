@@ -62,6 +62,10 @@ class Chunk:
     content: bytes
 
 
+KEEP_ALIVE = Chunk(b": keep-alive\n\n")
+"""A comment, as proxies send it to keep a slow stream open."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Pause:
     """The server waits some seconds."""
@@ -103,9 +107,13 @@ class Response:
     headers: Headers = (JSON_TYPE,)
     before: tuple[Wait, ...] = ()
     """What the server waits for before it sends the head."""
+    has_head: bool = True
+    """Whether anything is sent at all before the end."""
     ending: Ending = Ending.PROPER
     length: int | None = None
     """The content length that is announced; None is for a body in HTTP chunks."""
+    before_each: Wait | None = None
+    """What the server waits for before each event."""
     line_end: str = "\n"
     """What the lines of the events end with."""
     write_size: int | None = None
@@ -120,6 +128,8 @@ class Response:
         """What the server does one after the other to send the body."""
         content = b""
         for step in self.steps:
+            if self.before_each is not None and isinstance(step, Event):
+                yield self.before_each
             if isinstance(step, Chunk):
                 content += step.content
             elif isinstance(step, Event):
@@ -179,12 +189,12 @@ class Script:
         """The stream if it is asked for, else the plain body."""
         return (self.streamed if request.streams else self.plain).to(request)
 
-    def cut(self, *, after: int) -> Self:
-        """The connection is closed before the body is complete."""
+    def cut(self, *, after: int | None) -> Self:
+        """The connection is closed before the body is complete; None is before the head of the response."""
         return self._ending(after, Ending.CUT)
 
-    def reset(self, *, after: int) -> Self:
-        """The connection is reset before the body is complete."""
+    def reset(self, *, after: int | None) -> Self:
+        """The connection is reset before the body is complete; None is before the head of the response."""
         return self._ending(after, Ending.RESET)
 
     def truncate(self, *, after: int) -> Self:
@@ -227,6 +237,13 @@ class Script:
         kept = (each for each in self.streamed.steps if not (isinstance(each, Event) and each.name in names))
         return self._streaming(tuple(kept))
 
+    def nameless(self) -> Self:
+        """Events have data alone, as some servers send them."""
+        steps = (
+            dataclasses.replace(each, name=None) if isinstance(each, Event) else each for each in self.streamed.steps
+        )
+        return self._streaming(tuple(steps))
+
     def chopped(self, size: int) -> Self:
         """Bodies come in pieces of so many bytes, which end in the midst of lines and of characters."""
         return self._both(lambda response: dataclasses.replace(response, write_size=size))
@@ -247,7 +264,10 @@ class Script:
     def _streaming(self, steps: tuple[Step, ...]) -> Self:
         return dataclasses.replace(self, streamed=dataclasses.replace(self.streamed, steps=steps))
 
-    def _ending(self, after: int, ending: Ending) -> Self:
+    def _ending(self, after: int | None, ending: Ending) -> Self:
+        if after is None:
+            dropped = Response(has_head=False, ending=ending)
+            return dataclasses.replace(self, plain=dropped, streamed=dropped)
         first, _ = self.streamed.events_first(after)
         plain = dataclasses.replace(self.plain, steps=(_first_half(self.plain),), ending=ending)
         streamed = dataclasses.replace(self.streamed, steps=first, ending=ending)
@@ -263,8 +283,9 @@ class Script:
         return dataclasses.replace(self, plain=plain)._streaming((*first, wait, *rest))
 
     def _between(self, wait: Wait) -> Self:
-        steps = tuple(each for step in self.streamed.steps for each in (wait, step))
-        return dataclasses.replace(self, plain=dataclasses.replace(self.plain, before=(wait,)))._streaming(steps)
+        plain = dataclasses.replace(self.plain, before=(*self.plain.before, wait))
+        streamed = dataclasses.replace(self.streamed, before_each=wait)
+        return dataclasses.replace(self, plain=plain, streamed=streamed)
 
 
 def _content(response: Response) -> bytes:
