@@ -309,7 +309,8 @@ def _named_often(forms: Iterable[types.Type]) -> frozenset[object]:
 
 def _inspected(form: Any, where: str) -> types.Type:  # Any: whatever an annotation may be
     if get_origin(form) is FrozenDict:
-        form = Mapping.__class_getitem__(get_args(form))  # msgspec does not look at the arguments
+        mapping: Any = Mapping  # Any: made of what is known when the program runs
+        form = mapping[get_args(form)]  # msgspec does not look at the arguments of others
     try:
         return types.type_info(form)
     except (TypeError, NameError) as error:

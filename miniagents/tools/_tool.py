@@ -13,7 +13,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents._interaction import EndLoop
 from miniagents._signatures import names_around
-from miniagents.messages import DecodeError, MessagePromise, ToolCall, ToolResultMessage, freeze
+from miniagents.messages import DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
 from miniagents.messages.docstrings import read_docstring
 from miniagents.tools._parameters import Parameters, parameters_of
 from miniagents.tools._results import ToolReturn, pieces_of_result
@@ -67,7 +67,7 @@ class Tool(Generic[P, R_co]):
         self._in_thread = in_thread
         self.name: str = name
         self.description: str | None = description
-        self.parameters: Mapping[str, object] = freeze(parameters.schema)
+        self.parameters: Mapping[str, object] = FrozenDict(parameters.schema)
         self.strict: bool = strict
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
@@ -217,10 +217,11 @@ def tool(
     local_names = names_around(2)
 
     def decorate(function: Callable[..., Any]) -> Tool[..., Any]:  # Any: as above
-        called: str = name or getattr(function, "__name__", type(function).__name__)
-        what = f"tool {called!r}"
-        if not callable(function) or inspect.isclass(function):
+        if inspect.isclass(function) or not hasattr(function, "__call__"):  # noqa: B004 - checkers know that it has
             raise TypeError(f"@tool: {function!r:.200} is no function; write `@tool` or `@tool(name=...)`")
+        own_name: str = getattr(function, "__name__", type(function).__name__)
+        called = name if name is not None else own_name
+        what = f"tool {called!r}"
         if inspect.isgeneratorfunction(function):
             raise TypeError(f"{what}: a plain generator cannot stream; write `async def {called}(...)`")
         return Tool(

@@ -1,11 +1,11 @@
 """The JSON Schema of a type accepts what the decoder accepts, and says what the docstrings say."""
 
 import dataclasses
-import datetime
+import datetime as dt
 import enum
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, Optional, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, TypedDict, TypeVar, Union
 
 import jsonschema
 import msgspec
@@ -99,7 +99,7 @@ UserId = NewType("UserId", int)
 
 SCALARS = [
     *(None, bool, int, float, str, Sky, UserId, object, JsonValue),
-    *(Literal["a", "b"], Literal[1, None], Literal["only"]),
+    *(Literal["a", "b"], Literal[1] | None, Literal["only"]),
     *(Annotated[int, msgspec.Meta(ge=-1, lt=3)], Annotated[float, msgspec.Meta(gt=0.5, le=2)]),
     *(Annotated[int, msgspec.Meta(multiple_of=2)], Annotated[str, msgspec.Meta(min_length=1, max_length=2)]),
     Annotated[str, msgspec.Meta(pattern="^[ab]+$", description="letters")],
@@ -107,16 +107,24 @@ SCALARS = [
 CLASSES = [Place, Report, Node, Point, Circle | Square, Pair, Options, Span, Box[int], Place | UserMessage]
 
 
-def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:  # Any: types, known when the test runs
+    generic: Any = {
+        "list": list,
+        "tuple": tuple,
+        "dict": dict,
+        "Mapping": Mapping,
+        "Annotated": Annotated,
+    }  # Any: as above
+    union: Any = Union  # Any: as above
     return st.one_of(
-        inner.map(lambda form: list[form]),
-        inner.map(lambda form: Annotated[list[form], msgspec.Meta(min_length=1, max_length=2)]),
-        inner.map(lambda form: tuple[form, ...]),
-        st.lists(inner, max_size=2).map(lambda forms: tuple[tuple(forms)]),
-        inner.map(lambda form: dict[str, form]),
-        inner.map(lambda form: Mapping[Literal["a", "b"], form]),
-        inner.map(lambda form: dict[int, form]),
-        inner.map(lambda form: Optional[form]),
+        inner.map(lambda form: generic["list"][form]),
+        inner.map(lambda form: generic["Annotated"][generic["list"][form], msgspec.Meta(min_length=1, max_length=2)]),
+        inner.map(lambda form: generic["tuple"][form, ...]),
+        st.lists(inner, max_size=2).map(lambda forms: generic["tuple"][tuple(forms)]),
+        inner.map(lambda form: generic["dict"][str, form]),
+        inner.map(lambda form: generic["Mapping"][Literal["a", "b"], form]),
+        inner.map(lambda form: generic["dict"][int, form]),
+        inner.map(lambda form: union[form, None]),
         st.sampled_from([list[int] | str | None, dict[str, int] | bool, int | str, float | int | None]),
     )
 
@@ -158,7 +166,7 @@ def examples_of(schema: dict[str, Any], definitions: dict[str, Any], depth: int 
 
 @given(st.data())
 def test_the_schema_accepts_exactly_what_the_decoder_accepts(data: st.DataObject) -> None:
-    form = data.draw(FORMS)
+    form: Any = data.draw(FORMS)  # Any: a type, known when the test runs
     schema = json_schema(form)
     jsonschema.Draft202012Validator.check_schema(schema)
     value = data.draw(VALUES | examples_of(schema, schema.get("$defs", {})))
@@ -250,14 +258,19 @@ def test_what_json_has_no_form_for_is_refused_with_its_path(form: object, text: 
 
 
 def test_times_have_formats() -> None:
-    assert json_schema(datetime.datetime) == {"type": "string", "format": "date-time"}
+    assert json_schema(dt.datetime) == {"type": "string", "format": "date-time"}
 
 
 # --- nulls for what is absent ---
 
 
 def test_nulls_stand_for_what_may_be_absent_but_not_null() -> None:
-    value = {"place": {"name": "Kiel", "height": None}, "sky": None, "day": None, "near": [{"name": "X", "height": None}]}
+    value = {
+        "place": {"name": "Kiel", "height": None},
+        "sky": None,
+        "day": None,
+        "near": [{"name": "X", "height": None}],
+    }
     assert without_nulls(value, json_schema(Report)) == {
         "place": {"name": "Kiel", "height": None},
         "near": [{"name": "X", "height": None}],

@@ -1,7 +1,7 @@
 """JSON Schemas in the forms that providers take when they are to see to it that a model keeps to one.
 
-Each provider takes a part of JSON Schema only. What says less than the schema is sent, and the rest is said in words: what
-comes back is held against the whole schema by the library's own decoder. What would have to say something else (a
+Each provider takes a part of JSON Schema only. What says less than the schema is sent, and the rest is said in words:
+what comes back is held against the whole schema by the library's own decoder. What would have to say something else (a
 mapping, where all properties must be named) is refused with the path to it.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from miniagents.messages.json_schema import JsonSchema
 
@@ -52,9 +52,7 @@ class StrictForm:
         return _Rewriting(self, schema, where).whole()
 
 
-_FORMATS: Final = frozenset(
-    ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
-)
+_FORMATS: Final = frozenset(("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"))
 
 openai_form: Final = StrictForm(
     provider="OpenAI",
@@ -162,7 +160,9 @@ class _Rewriting:
 
     def _words(self, schema: JsonSchema) -> str:
         """The description, and in words what the provider takes no keywords for."""
-        left = {name: value for name, value in schema.items() if name in _SAID_IN_WORDS and not self._takes(name, value)}
+        left = {
+            name: value for name, value in schema.items() if name in _SAID_IN_WORDS and not self._takes(name, value)
+        }
         if left.get("default", 0) is None:
             del left["default"]
         if "prefixItems" in schema:
