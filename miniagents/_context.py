@@ -132,22 +132,31 @@ class MiniAgents(PromisingContext):
             await self._close_shared()
 
     def shared(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
-        """Something that the agents of this context share, such as a client with its connections.
+        """Something that agents share, such as a client with its connections.
+
+        It belongs to the outermost context around this one, so that contexts which come and go inside of that, say for
+        each request that a program serves, need not make it anew.
 
         Args:
             key: what it is known by; everything of one key is of one type.
             make: makes it, where it is asked for the first time.
-            close: closes it when the context has ended and no agent runs any more.
+            close: closes it when the context that it belongs to has ended and no agent runs there any more.
 
         Raises:
             ContextStateError: the context has ended.
         """
         if self._shares_no_more:
             raise ContextStateError(f"this {type(self).__name__} has ended, nothing can be shared in it any more")
-        if key not in self._shared:
+        owner = self
+        outer = self.parent
+        while outer is not None and outer._loop is self._loop:
+            if isinstance(outer, MiniAgents) and not outer._shares_no_more:
+                owner = outer
+            outer = outer.parent
+        if key not in owner._shared:
             made = make()
-            self._shared[key] = made, lambda: close(made)
-        shared: T = self._shared[key][0]
+            owner._shared[key] = made, lambda: close(made)
+        shared: T = owner._shared[key][0]
         return shared
 
     def end_what_nobody_can_end(self) -> None:
