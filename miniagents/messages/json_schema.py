@@ -16,12 +16,12 @@ from msgspec import inspect as types
 
 from miniagents.messages.codec import encode
 from miniagents.messages.docstrings import read_docstring
-from miniagents.messages.freezing import FrozenDict
+from miniagents.messages.freezing import FrozenDict, is_list, is_mapping
 from miniagents.messages.frozen import Frozen
 from miniagents.messages.record import EXTRAS_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["JsonSchema", "default_keyword", "json_schema", "object_schema", "own_fields", "without_nulls"]
 
@@ -42,7 +42,11 @@ def json_schema(form: object, where: str = "$") -> JsonSchema:
     >>> json_schema(dict[str, list[int]])
     {'type': 'object', 'additionalProperties': {'type': 'array', 'items': {'type': 'integer'}}}
     """
-    return _complete(lambda writer: writer.write(_inspected(form, where), where, at_root=True), [form], where)
+
+    def write(writer: _Writer) -> JsonSchema:
+        return writer.write(_inspected(form, where), where, at_root=True)
+
+    return _complete(write, [form], where)
 
 
 def object_schema(properties: Mapping[str, tuple[object, JsonSchema]], required: Iterable[str]) -> JsonSchema:
@@ -128,6 +132,7 @@ _LIMITS: Final = {
     "pattern": "pattern",
 }
 _LENGTHS: Final = {"string": "Length", "array": "Items", "object": "Properties"}
+_KINDS: Final[Mapping[type, str]] = {str: "string", int: "integer", float: "number", type(None): "null"}
 _INTEGER_KEY: Final = "^(0|-?[1-9][0-9]*)$"
 
 
@@ -156,11 +161,12 @@ class _Writer:
         if type(form) in _SIMPLE:
             return _limited(dict(_SIMPLE[type(form)]), form)
         if isinstance(form, types.Metadata):
-            return _described(self.write(form.type, where, tagged=tagged), form.extra_json_schema or {})
+            beside: JsonSchema | None = form.extra_json_schema
+            return _described(self.write(form.type, where, tagged=tagged), beside or {})
         if isinstance(form, types.LiteralType):
             return _one_of(sorted(form.values, key=lambda value: (value is None, str(value))))
         if isinstance(form, types.EnumType):
-            documented = read_docstring(vars(form.cls).get("__doc__")).text
+            documented = read_docstring(_doc_of(form.cls)).text
             return _described(_one_of(each.value for each in form.cls), {"description": documented})
         if isinstance(form, types.UnionType):
             return self._union(form, where)
@@ -229,14 +235,14 @@ class _Writer:
     def _fields(self, form: _Class, where: str, *, tagged: bool) -> JsonSchema:
         """The schema of a class, field by field."""
         cls: Any = get_origin(form.cls) or form.cls  # Any: classes of four kinds
-        documents = [read_docstring(vars(each).get("__doc__")) for each in reversed(cls.__mro__) if each is not object]
+        documents = [read_docstring(_doc_of(each)) for each in reversed(cls.__mro__) if each is not object]
         described = {name: text for each in documents for name, text in each.attributes.items()}
         properties: dict[str, JsonSchema] = {}
         required: list[str] = []
         extras: object = not isinstance(form, types.StructType) or not form.forbid_unknown_fields
         shown = own_fields(cls) if isinstance(form, types.StructType) else None
         if isinstance(form, types.StructType) and form.tag is not None and (tagged or not _has_class_tag(cls)):
-            properties[form.tag_field or ""] = {"const": form.tag}
+            properties[form.tag_field or ""] = _one_of([form.tag])
             required += [form.tag_field or ""] if tagged else []
         for field in form.fields:
             if field.encode_name == EXTRAS_KEY and isinstance(field.type, types.DictType):
@@ -255,7 +261,7 @@ class _Writer:
             items = [*properties.values()]
             return {"type": "array", "prefixItems": items, "minItems": len(required), "maxItems": len(items)}
         schema = _object(properties, required, extras)
-        text = read_docstring(vars(cls).get("__doc__")).text if not _is_signature(cls) else ""
+        text = "" if _is_signature(cls) else read_docstring(_doc_of(cls)).text
         return _described(schema, {"description": text})
 
 
@@ -275,9 +281,9 @@ def _default_of(field: types.Field) -> JsonSchema:
     return default_keyword(factory() if callable(factory) else field.default)
 
 
-def _complete(write: Any, forms: Iterable[object], where: str) -> JsonSchema:  # Any: as `_Writer` says
+def _complete(write: Callable[[_Writer], JsonSchema], forms: Iterable[object], where: str) -> JsonSchema:
     writer = _Writer(_named_often(_inspected(form, where) for form in forms))
-    schema: JsonSchema = write(writer)
+    schema = write(writer)
     return {**schema, "$defs": writer.definitions} if writer.definitions else schema
 
 
@@ -349,16 +355,23 @@ def _limited(schema: JsonSchema, form: types.Type) -> JsonSchema:
 
 def _one_of(values: Iterable[object]) -> JsonSchema:
     plain = [*values]
-    return {"const": plain[0]} if len(plain) == 1 else {"enum": plain}
+    kinds = [*dict.fromkeys(_KINDS[type(value)] for value in plain if type(value) in _KINDS)]
+    kind = {"type": kinds[0] if len(kinds) == 1 else kinds} if kinds else {}
+    return {**kind, **({"const": plain[0]} if len(plain) == 1 else {"enum": plain})}
 
 
 def _has_class_tag(cls: Any) -> bool:  # Any: a Struct
     return bool(getattr(type(cls), "has_class_tag", False))
 
 
-def _is_signature(cls: type) -> bool:
+def _doc_of(cls: type) -> str | None:
+    doc: object = vars(cls).get("__doc__")
+    return doc if isinstance(doc, str) else None
+
+
+def _is_signature(cls: Any) -> bool:  # Any: a class
     """Whether the docstring of a class is the one that `dataclass` or `NamedTuple` makes of its signature."""
-    return str(vars(cls).get("__doc__")).startswith(f"{cls.__name__}(")
+    return (_doc_of(cls) or "").startswith(f"{cls.__name__}(")
 
 
 def _name_of(cls: Any) -> str:  # Any: a class, or Class[arguments]
@@ -368,31 +381,32 @@ def _name_of(cls: Any) -> str:  # Any: a class, or Class[arguments]
 
 def _shown(form: types.Type) -> str:
     cls: object = getattr(form, "cls", None)
-    return cls.__qualname__ if isinstance(cls, type) and not get_args(cls) else str(cls or form)
+    name: str | None = getattr(cls, "__qualname__", None)
+    return name if name is not None and not get_args(cls) else str(cls or form)
 
 
 # Nulls ---------------------------------------------------------------------------------------------------------------
 
 
-def _cleared(value: Any, schema: JsonSchema, definitions: Mapping[str, JsonSchema]) -> object:  # Any: plain JSON
+def _cleared(value: object, schema: JsonSchema, definitions: Mapping[str, JsonSchema]) -> object:
     schema = _resolved(schema, definitions)
     if "anyOf" in schema:
         branch = next((each for each in schema["anyOf"] if _may_be(value, _resolved(each, definitions))), None)
         return value if branch is None else _cleared(value, branch, definitions)
-    if isinstance(value, dict):
-        known = schema.get("properties", {})
-        others = schema.get("additionalProperties")
+    if is_mapping(value):
+        known: Mapping[object, JsonSchema] = schema.get("properties", {})
+        others: JsonSchema = schema.get("additionalProperties") or {}
         return {
-            name: _cleared(part, known.get(name) or (others if isinstance(others, dict) else {}), definitions)
+            name: _cleared(part, known.get(name, others), definitions)
             for name, part in value.items()
             if part is not None
             or name not in known
             or name in schema.get("required", ())
             or _allows_null(known[name], definitions)
         }
-    if isinstance(value, list):
-        places = schema.get("prefixItems", ())
-        items = schema.get("items", {})
+    if is_list(value):
+        places: list[JsonSchema] = schema.get("prefixItems", [])
+        items: JsonSchema = schema.get("items", {})
         return [
             _cleared(part, places[place] if place < len(places) else items, definitions)
             for place, part in enumerate(value)
@@ -404,18 +418,17 @@ def _resolved(schema: JsonSchema, definitions: Mapping[str, JsonSchema]) -> Json
     return definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
 
 
-def _may_be(value: Any, schema: JsonSchema) -> bool:  # Any: plain JSON
+def _may_be(value: object, schema: JsonSchema) -> bool:
     """Whether a container may be of a type, as far as its kind and the tags of classes tell."""
-    if isinstance(value, dict):
-        known = schema.get("properties", {})
+    if is_mapping(value):
+        known: Mapping[str, JsonSchema] = schema.get("properties", {})
+        constants = {name: part["const"] for name, part in known.items() if "const" in part and name in value}
         return (
             schema.get("type") == "object"
-            and all(
-                value.get(name) == part["const"] for name, part in known.items() if "const" in part and name in value
-            )
+            and all(value.get(name) == constant for name, constant in constants.items())
             and value.keys() >= {*schema.get("required", ())}
         )
-    return isinstance(value, list) and schema.get("type") == "array"
+    return is_list(value) and schema.get("type") == "array"
 
 
 def _allows_null(schema: JsonSchema, definitions: Mapping[str, JsonSchema]) -> bool:

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
+from typing_extensions import TypeIs
+
 from miniagents.messages import (
     Message,
     MessagePromise,
@@ -65,30 +67,40 @@ else:
     ToolReturn: TypeAlias = object
 
 
-async def pieces_of_result(result: Any) -> AsyncIterator[str | StreamEvent]:  # Any: a ToolReturn
+async def pieces_of_result(result: object) -> AsyncIterator[str | StreamEvent]:
     """What a tool returned, as pieces of a message.
 
     Raises:
         TypeError: JSON has no form for it.
         BaseException: whatever it fails with, where it is a promise or a stream.
     """
-    while not isinstance(result, MessagePromise | MessageSequencePromise | AsyncIterable) and inspect.isawaitable(
-        result
-    ):
+    while not isinstance(result, AsyncIterable) and inspect.isawaitable(result):
         result = await result
-    if isinstance(result, MessageSequencePromise):
+    if _is_sequence(result):
         async for piece in _joined(result):
             yield piece
-    elif isinstance(result, MessagePromise):
+    elif _is_message(result):
         async for piece in _streamed(result):
             yield piece
-    elif isinstance(result, AsyncIterable):
+    elif _is_stream(result):
         async for token in result:
             if not isinstance(token, str):
                 raise TypeError(f"a tool that yields gives text, not {type(token).__qualname__}: {token!r:.200}")
             yield token
     else:
         yield _text_of(result)
+
+
+def _is_sequence(result: object) -> TypeIs[MessageSequencePromise[Message]]:
+    return isinstance(result, MessageSequencePromise)
+
+
+def _is_message(result: object) -> TypeIs[MessagePromise[Message]]:
+    return isinstance(result, MessagePromise)
+
+
+def _is_stream(result: object) -> TypeIs[AsyncIterable[object]]:
+    return isinstance(result, AsyncIterable)
 
 
 def _text_of(result: object) -> str:

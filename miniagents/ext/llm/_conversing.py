@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._options import Limits
 from miniagents.ext.llm.errors import TooManyTurnsError, WrongReplyError
-from miniagents.messages import MessagePromise, ToolResultMessage, UserMessage
+from miniagents.messages import MessagePromise, SystemMessage, ToolResultMessage, UserMessage
 from miniagents.messages._tokens import MixedOutcomes
 from miniagents.promising import PromiseCancelledError
 
@@ -40,12 +41,14 @@ class Conversing:
         tools: the tools, by their names.
         left_to_caller: the names of tools that are no functions here: a call of one ends the reply.
         form: the type that the last answer must have; None for any.
+        instructions: what the model is told of that type before all else, where the provider does not see to it.
     """
 
     model: LanguageModel[Any, Any]  # Any: of whatever client the provider's SDK has, and whatever answers it gives
     tools: Mapping[str, Tool[..., Any]]  # Any: of whatever functions
     left_to_caller: frozenset[str] = frozenset()
     form: ReplyForm[Any] | None = None  # Any: of whatever messages
+    instructions: str | None = None
 
     async def answer(
         self,
@@ -55,7 +58,8 @@ class Conversing:
         """Does the work of one call; the options are those of the API, and the numbers of turns."""
         model = self.model.with_options(options)
         limits = Limits.of(model.options)
-        messages: list[Message] = [*await ctx.messages]
+        messages: list[Message] = [] if self.instructions is None else [SystemMessage(self.instructions)]
+        messages += await ctx.messages
         turns = repairs = 0
         while True:
             answer: MessagePromise[AssistantMessage] = model.answer(messages)
@@ -78,6 +82,7 @@ class Conversing:
                 return
             messages += [said, *told]
             turns += 1
+            model = _unforced(model)
             if turns == limits.max_turns:
                 raise TooManyTurnsError(
                     f"the model was asked {turns} times and is still not done; give max_turns=... if it needs more",
@@ -132,6 +137,15 @@ class Conversing:
             return tool.answer(call)
         known = f"the tools are: {', '.join(self.tools)}" if self.tools else "there are none"
         return _error(call, f"There is no tool {call.name!r}; {known}.")
+
+
+def _unforced(model: LanguageModel[Any, Any]) -> LanguageModel[Any, Any]:  # Any: as above
+    """The same model, which is free to call tools or not: one that always must would never be done."""
+    choice = model.options.get("tool_choice")
+    kind: object = choice.get("type") if is_object(choice) else choice
+    if kind in (None, "auto", "none"):
+        return model
+    return replace(model, options={name: value for name, value in model.options.items() if name != "tool_choice"})
 
 
 def _goes_on(said: AssistantMessage) -> bool:

@@ -1,7 +1,8 @@
-"""Structured replies: the schema of a message class for a provider, and what a model wrote as a message of that class."""
+"""Structured replies: the schema of a message class for a provider, and what a model wrote as a message of it."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic
@@ -62,10 +63,8 @@ class ReplyForm(Generic[M]):
 
     def _decoded(self, text: str) -> M:
         if self.asked.strict:
-            try:
+            with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):  # they are told below
                 text = msgspec.json.encode(without_nulls(msgspec.json.decode(text), self.schema)).decode()
-            except (msgspec.DecodeError, UnicodeError, RecursionError):
-                pass  # whatever it is, it is told below
         return decode(text, self.message_class)
 
     def _wrong(self, answer: AssistantMessage, path: str, reason: str) -> WrongReplyError:
@@ -96,7 +95,7 @@ def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: 
             be said in the provider's form.
     """
     what = f"{where}: reply_type={getattr(message_class, '__name__', message_class)}"
-    if not (isinstance(message_class, type) and issubclass(message_class, Message)):
+    if not _is_message_class(message_class):
         raise TypeError(f"{what}: give a class of messages")
     if not own_fields(message_class) or message_class.__module__.startswith(Message.__module__.rpartition(".")[0]):
         raise TypeError(f"{what}: there is nothing to ask for: give a class with fields of its own")
@@ -112,3 +111,7 @@ def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: 
         strict=strict,
     )
     return ReplyForm(message_class, schema, asked)
+
+
+def _is_message_class(given: object) -> bool:
+    return isinstance(given, type) and issubclass(given, Message)

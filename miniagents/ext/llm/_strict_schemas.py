@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ class StrictForm:
         all_required: every property must be asked for; null says that one is absent.
         recursive: a schema may refer to itself.
         fewest_items: the values of `minItems`; None for any.
+        strict_only: the provider takes no other schemas.
     """
 
     provider: str
@@ -38,6 +39,7 @@ class StrictForm:
     all_required: bool
     recursive: bool
     fewest_items: frozenset[int] | None = None
+    strict_only: bool = False
 
     def of(self, schema: Mapping[str, object], where: str) -> JsonSchema:
         """A schema in this form.
@@ -72,6 +74,7 @@ anthropic_form: Final = StrictForm(
     all_required=False,
     recursive=False,
     fewest_items=frozenset((0, 1)),
+    strict_only=True,
 )
 """The form for `output_config.format` and `strict` tools of Anthropic's API."""
 
@@ -90,9 +93,9 @@ class _Rewriting:
 
     def __init__(self, form: StrictForm, schema: Mapping[str, object], where: str) -> None:
         self._form = form
-        self._schema = dict(schema)
+        self._schema: JsonSchema = {**schema}
         self._where = where
-        self._definitions: JsonSchema = dict(self._schema.pop("$defs", {}) or {})  # type: ignore[call-overload] # as json_schema writes it
+        self._definitions: Mapping[str, JsonSchema] = self._schema.pop("$defs", {})
 
     def whole(self) -> JsonSchema:
         if self._schema.get("type") != "object":
@@ -114,7 +117,7 @@ class _Rewriting:
         if "anyOf" in schema:
             return {**result, "anyOf": [self._written(each, path) for each in schema["anyOf"]]}
         if "const" in schema or "enum" in schema:
-            return {**result, **{name: schema[name] for name in ("const", "enum") if name in schema}}
+            return {**result, **{name: schema[name] for name in ("type", "const", "enum") if name in schema}}
         if "type" not in schema:
             raise self._refusal(path, "may be anything", "give it a type")
         result["type"] = schema["type"]
@@ -192,12 +195,14 @@ class _Rewriting:
 
 def _or_null(schema: JsonSchema) -> JsonSchema:
     """A schema that allows null as well."""
-    kind = schema.get("type")
+    kind: Any = schema.get("type")  # Any: plain JSON
     if "enum" in schema or "const" in schema:
         values = schema.get("enum", [schema.get("const")])
         if None in values:
             return schema
-        return {**{name: value for name, value in schema.items() if name != "const"}, "enum": [*values, None]}
+        kinds = [kind] if isinstance(kind, str) else [*(kind or ())]
+        rest = {name: value for name, value in schema.items() if name not in ("const", "type")}
+        return {**({"type": [*kinds, "null"]} if kinds else {}), **rest, "enum": [*values, None]}
     if "anyOf" in schema:
         if any(each.get("type") == "null" for each in schema["anyOf"]):
             return schema

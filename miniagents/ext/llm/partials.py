@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.ext.llm.errors import MissingSDKError
 from miniagents.messages import FrozenDict, JsonValue
@@ -103,7 +103,7 @@ class _Growing:
             return None  # what is wrong with it is told by the reply itself
         if not is_mapping(value):
             return None
-        known = FrozenDict({str(name): part for name, part in value.items()})
+        known: FrozenDict[str, Any] = FrozenDict({str(name): part for name, part in value.items()})  # Any: plain JSON
         if known == self._value:
             return None
         self._value = known
