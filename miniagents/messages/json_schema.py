@@ -46,7 +46,7 @@ def json_schema(form: object, where: str = "$") -> JsonSchema:
     def write(writer: _Writer) -> JsonSchema:
         return writer.write(_inspected(form, where), where, at_root=True)
 
-    return _complete(write, [form], where)
+    return _complete(write, {where: form})
 
 
 def object_schema(properties: Mapping[str, tuple[object, JsonSchema]], required: Iterable[str]) -> JsonSchema:
@@ -67,7 +67,7 @@ def object_schema(properties: Mapping[str, tuple[object, JsonSchema]], required:
         }
         return _object(written, required)
 
-    return _complete(write, [form for form, _ in properties.values()], "$")
+    return _complete(write, {f"$.{name}": form for name, (form, _) in properties.items()})
 
 
 def own_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
@@ -161,7 +161,7 @@ class _Writer:
         if type(form) in _SIMPLE:
             return _limited(dict(_SIMPLE[type(form)]), form)
         if isinstance(form, types.Metadata):
-            beside: JsonSchema | None = form.extra_json_schema
+            beside: JsonSchema | None = getattr(form, "extra_json_schema", None)  # which its stub does not describe
             return _described(self.write(form.type, where, tagged=tagged), beside or {})
         if isinstance(form, types.LiteralType):
             return _one_of(sorted(form.values, key=lambda value: (value is None, str(value))))
@@ -281,8 +281,8 @@ def _default_of(field: types.Field) -> JsonSchema:
     return default_keyword(factory() if callable(factory) else field.default)
 
 
-def _complete(write: Callable[[_Writer], JsonSchema], forms: Iterable[object], where: str) -> JsonSchema:
-    writer = _Writer(_named_often(_inspected(form, where) for form in forms))
+def _complete(write: Callable[[_Writer], JsonSchema], forms: Mapping[str, object]) -> JsonSchema:
+    writer = _Writer(_named_often(_inspected(form, where) for where, form in forms.items()))
     schema = write(writer)
     return {**schema, "$defs": writer.definitions} if writer.definitions else schema
 
@@ -360,7 +360,7 @@ def _one_of(values: Iterable[object]) -> JsonSchema:
     return {**kind, **({"const": plain[0]} if len(plain) == 1 else {"enum": plain})}
 
 
-def _has_class_tag(cls: Any) -> bool:  # Any: a Struct
+def _has_class_tag(cls: object) -> bool:
     return bool(getattr(type(cls), "has_class_tag", False))
 
 
@@ -376,7 +376,8 @@ def _is_signature(cls: Any) -> bool:  # Any: a class
 
 def _name_of(cls: Any) -> str:  # Any: a class, or Class[arguments]
     arguments = "".join(f"_{_name_of(each)}" for each in get_args(cls))
-    return f"{getattr(get_origin(cls) or cls, '__name__', str(cls))}{arguments}"
+    named: object = get_origin(cls) or cls
+    return f"{getattr(named, '__name__', str(cls))}{arguments}"
 
 
 def _shown(form: types.Type) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 import msgspec
 
-from miniagents._signatures import annotation_of
+from miniagents._signatures import annotation_of, own_docstring
 from miniagents.messages import DecodeError, decode
 from miniagents.messages.docstrings import read_docstring
 from miniagents.messages.json_schema import JsonSchema, default_keyword, object_schema, without_nulls
@@ -126,7 +126,7 @@ def parameters_of(function: Callable[..., object], what: str, local_names: Mappi
         TypeError: there is one that a model cannot give an argument for, or the docstring tells of one that is not
             there.
     """
-    described = read_docstring(function.__doc__).arguments
+    described = read_docstring(own_docstring(function)).arguments
     parameters = inspect.signature(function).parameters
     for name in described:
         if name not in parameters:

@@ -56,12 +56,8 @@ if TYPE_CHECKING:
         | AbstractSet[object]
         | None
     )
-    ToolReturn: TypeAlias = (
-        _Plain
-        | AsyncIterable[str]
-        | MessageSequencePromise[Message]
-        | Awaitable[_Plain | AsyncIterable[str] | MessageSequencePromise[Message]]
-    )
+    _Given: TypeAlias = _Plain | Awaitable[_Plain] | AsyncIterable[str] | MessageSequencePromise[Message]
+    ToolReturn: TypeAlias = _Given | Awaitable[_Given]
     """What a tool may return: what JSON has a form for, text that streams, promises of messages."""
 else:
     ToolReturn: TypeAlias = object
@@ -74,7 +70,7 @@ async def pieces_of_result(result: object) -> AsyncIterator[str | StreamEvent]:
         TypeError: JSON has no form for it.
         BaseException: whatever it fails with, where it is a promise or a stream.
     """
-    while not isinstance(result, AsyncIterable) and inspect.isawaitable(result):
+    while not _is_stream(result) and inspect.isawaitable(result):
         result = await result
     if _is_sequence(result):
         async for piece in _joined(result):

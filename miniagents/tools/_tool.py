@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, overload
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents._interaction import EndLoop
-from miniagents._signatures import names_around
+from miniagents._signatures import names_around, own_docstring
 from miniagents.messages import DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
 from miniagents.messages.docstrings import read_docstring
 from miniagents.tools._parameters import Parameters, parameters_of
@@ -228,7 +228,7 @@ def tool(
             function,
             Parameters(what, parameters_of(function, what, local_names)),
             name=called,
-            description=description or read_docstring(function.__doc__).text or None,
+            description=description or read_docstring(own_docstring(function)).text or None,
             strict=strict,
             in_thread=not _is_async(function) if in_thread is None else in_thread,
         )
