@@ -25,6 +25,8 @@ from miniagents.messages import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from miniagents.messages import ToolCall
+
 __all__ = [
     "AssistantTurn",
     "Conversation",
@@ -168,27 +170,21 @@ def _paired(turns: Iterable[Turn]) -> Iterator[Turn]:
         if isinstance(turn, AssistantTurn):
             yield turn
             calls = [call for message in turn.messages for call in message.tool_calls]
-            for call in calls:
-                result = _taken(left, call.id)
-                yield UserTurn(
-                    results=(
-                        result
-                        or ToolResultMessage(NO_RESULT, tool_call_id=call.id, tool_name=call.name, is_error=True),
-                    )
-                )
+            if calls:  # all results stand together, for providers want nothing between them
+                yield UserTurn(results=tuple(_taken(left, call) for call in calls))
         elif isinstance(turn, UserTurn) and turn.results:
             yield UserTurn(parts=tuple(part for result in turn.results for part in _as_parts(result)))
         else:
             yield turn
 
 
-def _taken(left: deque[Turn], call_id: str) -> ToolResultMessage | None:
-    """Takes the result of a call out of the turns that are left."""
+def _taken(left: deque[Turn], call: ToolCall) -> ToolResultMessage:
+    """Takes the result of a call out of the turns that are left; one that says that there is none, where it is so."""
     for turn in left:
-        if isinstance(turn, UserTurn) and turn.results and turn.results[0].tool_call_id == call_id:
+        if isinstance(turn, UserTurn) and turn.results and turn.results[0].tool_call_id == call.id:
             left.remove(turn)
             return turn.results[0]
-    return None
+    return ToolResultMessage(NO_RESULT, tool_call_id=call.id, tool_name=call.name, is_error=True)
 
 
 def _as_parts(result: ToolResultMessage) -> tuple[ContentPart, ...]:
@@ -219,6 +215,8 @@ def _last_is_to_be_answered(turns: Sequence[Turn]) -> list[Turn]:
     kept = list(turns)
     for place in reversed(range(len(kept))):
         turn = kept[place]
+        if isinstance(turn, SystemTurn):
+            continue
         if not isinstance(turn, AssistantTurn) or any(message.finish_reason == "pause" for message in turn.messages):
             break
         text = "\n\n".join(filter(None, map(spoken, turn.messages)))

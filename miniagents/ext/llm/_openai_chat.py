@@ -232,18 +232,14 @@ def _messages_of(turn: Turn) -> Iterator[JsonObject]:
 
 def _assistant_message(message: AssistantMessage) -> JsonObject:
     said: dict[str, object] = {"role": "assistant"}
-    text = spoken(message)
-    if message.refusal and not message.text:
-        said["refusal"] = text
-    elif text:
+    text = spoken(message)  # a refusal as well: of other servers none knows another place for it
+    if text or not message.tool_calls:
         said["content"] = text
     if message.tool_calls:
         said["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in message.tool_calls
         ]
-    if len(said) == 1:
-        said["content"] = ""
     return said
 
 

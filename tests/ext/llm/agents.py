@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 import pytest
 
 from miniagents import AssistantMessage, Message, MessagePromise, MiniAgent, MiniAgents
-from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
+from miniagents.ext.llm import OpenAIAgent, create_anthropic_agent, create_openai_agent
 from tests.ext.llm.clients import anthropic_client, openai_client
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES
 from tests.ext.llm.server import WireServer
@@ -16,7 +16,8 @@ ModelAgent: TypeAlias = MiniAgent[Message, AssistantMessage, ...]
 
 
 def _chat(server: WireServer, **options: Any) -> ModelAgent:  # whatever a test wants to give
-    return create_openai_agent("gpt-test", client=lambda: openai_client(server), **options)
+    agent: OpenAIAgent = create_openai_agent("gpt-test", client=lambda: openai_client(server), **options)
+    return agent
 
 
 def _responses(server: WireServer, **options: Any) -> ModelAgent:  # as above

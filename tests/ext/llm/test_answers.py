@@ -36,7 +36,11 @@ PARIS: Final = tool_call("weather", {"city": "Paris", "days": 2}, id="call_paris
 NOW: Final = tool_call("now", {}, id="call_now")
 ALL: Final = answer("I look it up.", reasoning="Two things are wanted.", tool_calls=[PARIS, NOW])
 SPENT: Final = Spent(input_tokens=20, output_tokens=9, cached_tokens=8)
-CLASSES: Final = {CHAT: OpenAIMessage, RESPONSES: OpenAIMessage, MESSAGES: AnthropicMessage}
+CLASSES: Final[dict[str, type[AssistantMessage]]] = {
+    CHAT: OpenAIMessage,
+    RESPONSES: OpenAIMessage,
+    MESSAGES: AnthropicMessage,
+}
 
 
 async def said(path: str, reply: Reply, *, stream: bool = True) -> AssistantMessage:

@@ -1,5 +1,6 @@
 """The assembler makes one message of whatever pieces an answer comes in; events are given as data."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from random import Random
 from typing import Final
@@ -71,7 +72,12 @@ def test_indexes_with_gaps_are_counted_from_0_for_readers() -> None:
 
 
 def test_a_call_without_an_id_gets_one_of_its_own() -> None:
-    pieces = [Started(response_id="r"), ToolCallPiece(0, None, "one"), ToolCallPiece(1, "", "two"), DONE]
+    pieces: list[ModelEvent] = [
+        Started(response_id="r"),
+        ToolCallPiece(0, None, "one"),
+        ToolCallPiece(1, "", "two"),
+        DONE,
+    ]
     assert assembled(*pieces).tool_calls == (ToolCall(id="r_0", name="one"), ToolCall(id="r_1", name="two"))
 
 
@@ -90,19 +96,23 @@ def test_what_a_provider_calls_a_stop_is_what_it_is() -> None:
 
 def test_an_unfinished_answer_has_no_reason() -> None:
     made = assembler()
-    assert not made.has_anything
+    assert (made.has_anything, made.is_finished) == (False, False)
     made.feed(Started("m", "r"))
     made.feed(Usage(input_tokens=3))
-    assert not made.has_anything  # of the answer itself
+    assert (made.has_anything, made.is_finished) == (False, False)  # of the answer itself there is nothing yet
     made.feed("He")
-    assert made.has_anything
-    assert not made.is_finished
+    assert (made.has_anything, made.is_finished) == (True, False)
     assert made.message() == AssistantMessage("He", model="m", response_id="r", usage=Usage(input_tokens=3))
 
 
 def test_of_usage_and_notes_the_last_counts() -> None:
     noted: dict[str, object] = {}
-    made = Assembler(lambda message, content, notes: noted.update(notes) or message)
+
+    def note(message: AssistantMessage, _: object, notes: Mapping[str, object]) -> AssistantMessage:
+        noted.update(notes)
+        return message
+
+    made = Assembler(note)
     for event in (Usage(input_tokens=1), Noted({"a": 1, "b": 1}), Usage(input_tokens=2), Noted({"b": 2}), DONE):
         made.feed(event)
     assert made.message().usage == Usage(input_tokens=2)
