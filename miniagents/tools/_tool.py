@@ -87,7 +87,7 @@ class Tool(Generic[P, R_co]):
         return inspect.signature(self._function).bind(*by_place, **by_name)
 
     def answer(self, call: ToolCall, /) -> MessagePromise[ToolResultMessage]:
-        """Carries out a model's call, and gives the promise of the result at once.
+        """Carries out a model's call, and gives the promise of the result; it starts whether that is read or not.
 
         The text of the result is what the function returns: a text or a message as it is, whatever else as JSON; what
         arrives piece by piece (replies of agents, async generators) is streamed. Wrong arguments, and an `Exception` of
@@ -134,6 +134,7 @@ class Tool(Generic[P, R_co]):
             whole,
             message_class=ToolResultMessage,
             known={"tool_call_id": call.id, "tool_name": self.name, "role": "tool"},
+            start_asap=True,  # calls are asked for, and run at the same time, whether results are read or not
             name=f"tool {self.name!r}",
         )
 
