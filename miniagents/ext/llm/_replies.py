@@ -107,7 +107,7 @@ def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: 
     asked = ReplySchema(
         name=_NO_NAME.sub("_", message_class.__name__)[:64],
         description=description,
-        schema=form.of(schema, what) if strict else schema,
+        schema=form.of(schema, what, "strict_reply=False") if strict else schema,
         strict=strict,
     )
     return ReplyForm(message_class, schema, asked)

@@ -41,17 +41,18 @@ class StrictForm:
     fewest_items: frozenset[int] | None = None
     strict_only: bool = False
 
-    def of(self, schema: Mapping[str, object], where: str) -> JsonSchema:
+    def of(self, schema: Mapping[str, object], where: str, instead: str = "strict=False") -> JsonSchema:
         """A schema in this form.
 
         Args:
             schema: the schema, as `json_schema` writes it.
             where: what errors call it.
+            instead: what to give to do without this form.
 
         Raises:
             TypeError: it cannot be said; with the path to what cannot.
         """
-        return _Rewriting(self, schema, where).whole()
+        return _Rewriting(self, schema, where, instead).whole()
 
 
 _FORMATS: Final = frozenset(("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"))
@@ -91,8 +92,9 @@ _SAID_IN_WORDS: Final = frozenset(
 class _Rewriting:
     """Rewrites one schema."""
 
-    def __init__(self, form: StrictForm, schema: Mapping[str, object], where: str) -> None:
+    def __init__(self, form: StrictForm, schema: Mapping[str, object], where: str, instead: str) -> None:
         self._form = form
+        self._instead = instead
         self._schema: JsonSchema = {**schema}
         self._where = where
         self._definitions: Mapping[str, JsonSchema] = self._schema.pop("$defs", {})
@@ -189,7 +191,7 @@ class _Rewriting:
     def _refusal(self, path: str, what: str, remedy: str) -> TypeError:
         return TypeError(
             f"{self._where}: {path} {what}, which {self._form.provider} takes in no strict schema: {remedy}, or give "
-            "strict=False"
+            f"{self._instead}"
         )
 
 

@@ -145,7 +145,7 @@ async def test_turns_are_bounded(path: str) -> None:
         seen: list[Message] = []
         with pytest.raises(TooManyTurnsError, match="asked 3 times and is still not done; give max_turns=") as raised:
             async for promise in replies:
-                seen.append(await promise)
+                seen += [await promise]
         with pytest.raises(TooManyTurnsError, match="asked 1 times"):
             await agent_for(path, server, tools=[weather]).inquire("Go", max_turns=1)
     assert len(seen) == 6
