@@ -1,6 +1,7 @@
 """Partial values: what is known of a structured reply while it arrives."""
 
 import asyncio
+import itertools
 import json
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -103,7 +104,7 @@ def test_the_last_value_is_the_whole_object(drawn: tuple[dict[str, Any], list[st
 def test_what_is_known_only_grows(drawn: tuple[dict[str, Any], list[str]]) -> None:  # Any: as above
     _, tokens = drawn
     seen = asyncio.run(values_of(*tokens))
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in itertools.pairwise(seen):
         assert grows_to(before, after)
 
 

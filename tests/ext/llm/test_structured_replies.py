@@ -83,8 +83,8 @@ async def test_the_answer_is_a_message_of_the_class(path: str, stream: bool, sna
 @each_path
 async def test_all_fields_in_the_form_of_the_provider(path: str) -> None:
     said = answer(
-        '{"city": "Kiel", "celsius": 2, "sky": null, "winds": [{"speed": 3.5, "from": null}, {"speed": 1, "from": "S"}],'
-        ' "note": null}'
+        '{"city": "Kiel", "celsius": 2, "sky": null, "winds": [{"speed": 3.5, "from": null}, '
+        '{"speed": 1, "from": "S"}], "note": null}'
     )
     if path == MESSAGES:  # which has no null for what is absent
         said = answer('{"city": "Kiel", "celsius": 2, "winds": [{"speed": 3.5}, {"speed": 1, "from": "S"}]}')
@@ -164,7 +164,7 @@ async def test_a_wrong_answer_is_an_error_with_the_path(path: str, stream: bool)
 async def test_what_can_be_wrong_with_an_answer(path: str, said: Any, text: str) -> None:  # Any: an Answer
     async with WireServer(Saying(said)) as server, MiniAgents():
         replies = agent_for(path, server, reply_type=Weather).inquire("Kiel?")
-        with pytest.raises(Exception) as raised:  # noqa: PT011 - the text is looked at
+        with pytest.raises(Exception) as raised:
             await replies
     if path == MESSAGES and said.refusal:
         assert type(raised.value).__name__ in ("WrongReplyError", "ContentFilterError")
