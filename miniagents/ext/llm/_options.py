@@ -86,5 +86,5 @@ def check_options(where: str, api: str, given: Mapping[str, object], known: type
         if name in withdrawn:
             raise TypeError(f"{where}: {api} takes no {name!r}: {withdrawn[name]}")
         close = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = f"; did you mean {close[0]!r}?" if close else "."
         raise TypeError(f"{where}: {api} takes no {name!r}{hint} It takes: {', '.join(sorted(names))}")

@@ -171,9 +171,13 @@ def create_anthropic_agent(
 
 def _default_client(settings: ClientSettings) -> AsyncAnthropic:
     sdk: Any = import_sdk("anthropic")  # Any: a module that is imported by name
-    client: AsyncAnthropic = sdk.AsyncAnthropic(**settings.given())
-    if client.api_key is None and client.auth_token is None and client.credentials is None:
-        raise MissingKeyError(
-            "there is no key for Anthropic: set ANTHROPIC_API_KEY, or give api_key=...", provider="Anthropic"
-        )
-    return client
+    reason = ""
+    try:
+        client: AsyncAnthropic = sdk.AsyncAnthropic(**settings.given())
+    except sdk.CredentialsError as error:  # of a profile that the environment names
+        reason = f" ({error})"
+    else:
+        if client.api_key is not None or client.auth_token is not None or client.credentials is not None:
+            return client
+    hint = "set ANTHROPIC_API_KEY, or give api_key=..."
+    raise MissingKeyError(f"there is no key for Anthropic{reason}: {hint}", provider="Anthropic")
