@@ -216,9 +216,8 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
         from miniagents.tools._agents import tool_of_agent  # noqa: PLC0415 - a tool knows agents, whose method this is
 
         agent: Any = self  # Any: a MiniAgent, which the checkers do not know here
-        tool: Any = tool_of_agent(
-            agent, names_around(2), name=name, description=description, strict=strict
-        )  # Any: as above
+        names = names_around(2)
+        tool: Any = tool_of_agent(agent, names, name=name, description=description, strict=strict)  # Any: as above
         made: Tool[Concatenate[MessageType[In_contra], Params], MessageSequencePromise[Out_co]] = tool
         return made
 

@@ -16,14 +16,14 @@ from msgspec import inspect as types
 
 from miniagents.messages.codec import encode
 from miniagents.messages.docstrings import read_docstring
-from miniagents.messages.freezing import FrozenDict, is_list, is_mapping
+from miniagents.messages.freezing import FrozenDict
 from miniagents.messages.frozen import Frozen
 from miniagents.messages.record import EXTRAS_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["JsonSchema", "default_keyword", "json_schema", "object_schema", "own_fields", "without_nulls"]
+__all__ = ["JsonSchema", "default_keyword", "json_schema", "object_schema", "own_fields"]
 
 JsonSchema: TypeAlias = "dict[str, Any]"  # Any: plain JSON, whose shape JSON Schema knows
 """A JSON Schema as plain JSON."""
@@ -89,18 +89,6 @@ def default_keyword(default: object) -> JsonSchema:
         return {"default": msgspec.json.decode(encode(default))}
     except (TypeError, ValueError, RecursionError):
         return {}
-
-
-def without_nulls(value: object, schema: JsonSchema) -> object:
-    """A value without the nulls that stand for properties which may be absent but not null.
-
-    Where all properties of an object are asked for, null is how a model says that one is absent.
-
-    Args:
-        value: Plain JSON.
-        schema: A schema as `json_schema` writes it.
-    """
-    return _cleared(value, schema, schema.get("$defs", {}))
 
 
 # Machinery -----------------------------------------------------------------------------------------------------------
@@ -384,59 +372,3 @@ def _shown(form: types.Type) -> str:
     cls: object = getattr(form, "cls", None)
     name: str | None = getattr(cls, "__qualname__", None)
     return name if name is not None and not get_args(cls) else str(cls or form)
-
-
-# Nulls ---------------------------------------------------------------------------------------------------------------
-
-
-def _cleared(value: object, schema: JsonSchema, definitions: Mapping[str, JsonSchema]) -> object:
-    schema = _resolved(schema, definitions)
-    if "anyOf" in schema:
-        branch = next((each for each in schema["anyOf"] if _may_be(value, _resolved(each, definitions))), None)
-        return value if branch is None else _cleared(value, branch, definitions)
-    if is_mapping(value):
-        known: Mapping[object, JsonSchema] = schema.get("properties", {})
-        others: JsonSchema = schema.get("additionalProperties") or {}
-        return {
-            name: _cleared(part, known.get(name, others), definitions)
-            for name, part in value.items()
-            if part is not None
-            or name not in known
-            or name in schema.get("required", ())
-            or _allows_null(known[name], definitions)
-        }
-    if is_list(value):
-        places: list[JsonSchema] = schema.get("prefixItems", [])
-        items: JsonSchema = schema.get("items", {})
-        return [
-            _cleared(part, places[place] if place < len(places) else items, definitions)
-            for place, part in enumerate(value)
-        ]
-    return value
-
-
-def _resolved(schema: JsonSchema, definitions: Mapping[str, JsonSchema]) -> JsonSchema:
-    return definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
-
-
-def _may_be(value: object, schema: JsonSchema) -> bool:
-    """Whether a container may be of a type, as far as its kind and the tags of classes tell."""
-    if is_mapping(value):
-        known: Mapping[str, JsonSchema] = schema.get("properties", {})
-        constants = {name: part["const"] for name, part in known.items() if "const" in part and name in value}
-        return (
-            schema.get("type") == "object"
-            and all(value.get(name) == constant for name, constant in constants.items())
-            and value.keys() >= {*schema.get("required", ())}
-        )
-    return is_list(value) and schema.get("type") == "array"
-
-
-def _allows_null(schema: JsonSchema, definitions: Mapping[str, JsonSchema]) -> bool:
-    schema = _resolved(schema, definitions)
-    if "anyOf" in schema:
-        return any(_allows_null(each, definitions) for each in schema["anyOf"])
-    if "const" in schema or "enum" in schema:
-        return None in schema.get("enum", [schema.get("const")])
-    kinds = schema.get("type", "null")
-    return bool(kinds == "null" or "null" in kinds)

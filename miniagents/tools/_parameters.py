@@ -11,7 +11,8 @@ import msgspec
 from miniagents._signatures import annotation_of, own_docstring
 from miniagents.messages import DecodeError, decode
 from miniagents.messages.docstrings import read_docstring
-from miniagents.messages.json_schema import JsonSchema, default_keyword, object_schema, without_nulls
+from miniagents.messages.json_schema import JsonSchema, default_keyword, object_schema
+from miniagents.messages.nulls import without_nulls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -105,10 +105,11 @@ class Tool(Generic[P, R_co]):
         >>> async def main() -> None:
         ...     async with MiniAgents():
         ...         print(await add.answer(ToolCall(id="1", name="add", arguments='{"left": 1, "right": 2}')))
-        ...         print(await add.answer(ToolCall(id="2", name="add", arguments='{"left": 1, "right": "2"}')))
+        ...         wrong = await add.answer(ToolCall(id="2", name="add", arguments='{"left": 1, "right": "2"}'))
+        ...         print(wrong.is_error, wrong)
         >>> asyncio.run(main())
-        ToolResultMessage(text='3', tool_call_id='1', tool_name='add')
-        ToolResultMessage(text='$.right: Expected `int`, got `str`', tool_call_id='2', tool_name='add', is_error=True)
+        3
+        True $.right: Expected `int`, got `str`
         """
         failed = False
 
@@ -203,7 +204,7 @@ def tool(
             being there; the function is a plain generator; or the name is none for a tool.
 
     >>> @tool
-    ... def wind(city: str, unit: Literal["m/s", "kn"] = "m/s") -> str:
+    ... def wind(city: str, unit: str = "m/s") -> str:
     ...     '''The wind at a place.
     ...
     ...     Args:

@@ -100,7 +100,7 @@ def equipped(
 _ASKED_IN_WORDS: Final = "Answer with JSON alone, an object of this JSON Schema: "
 
 
-def _definition(where: str, tool: object, strict_form: StrictForm) -> ToolDefinition | Mapping[str, Any]:  # Any: JSON
+def _definition(where: str, tool: object, strict_form: StrictForm) -> ToolDefinition | Mapping[str, object]:
     if isinstance(tool, Tool):
         parameters = tool.parameters
         if tool.strict:
@@ -117,9 +117,7 @@ def _definition(where: str, tool: object, strict_form: StrictForm) -> ToolDefini
     raise TypeError(f"{where}: {tool!r:.200} is no tool")
 
 
-def _name_of(
-    definition: ToolDefinition | Mapping[str, Any],
-) -> str | None:  # Any: plain JSON, as the provider writes it
+def _name_of(definition: ToolDefinition | Mapping[str, object]) -> str | None:
     if isinstance(definition, ToolDefinition):
         return definition.name
     function: object = definition.get("function")

@@ -65,6 +65,7 @@ def create_anthropic_agent(
     model: str,
     *,
     tools: Iterable[ToolDefinition | Mapping[str, object]] = ...,
+    reply_type: None = ...,
     **options: Unpack[NewMessagesOptions],
 ) -> AnthropicAgent: ...
 @overload
@@ -72,6 +73,7 @@ def create_anthropic_agent(
     model: str,
     *,
     tools: Iterable[AnyTool],
+    reply_type: None = ...,
     **options: Unpack[NewMessagesOptions],
 ) -> AnthropicAgent[AnthropicMessage | ToolResultMessage]: ...
 @overload

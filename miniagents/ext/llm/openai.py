@@ -106,6 +106,7 @@ def create_openai_agent(
     *,
     api: Literal["chat_completions"] = ...,
     tools: Iterable[ToolDefinition | Mapping[str, object]] = ...,
+    reply_type: None = ...,
     **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent: ...
 @overload
@@ -114,6 +115,7 @@ def create_openai_agent(
     *,
     api: Literal["chat_completions"] = ...,
     tools: Iterable[AnyTool],
+    reply_type: None = ...,
     **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent[OpenAIMessage | ToolResultMessage]: ...
 @overload
@@ -142,6 +144,7 @@ def create_openai_agent(
     *,
     api: Literal["responses"],
     tools: Iterable[ToolDefinition | Mapping[str, object]] = ...,
+    reply_type: None = ...,
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent: ...
 @overload
@@ -150,6 +153,7 @@ def create_openai_agent(
     *,
     api: Literal["responses"],
     tools: Iterable[AnyTool],
+    reply_type: None = ...,
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage]: ...
 @overload

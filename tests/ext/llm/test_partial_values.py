@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
 import pytest
@@ -12,6 +12,8 @@ from hypothesis import given, strategies as st
 
 from miniagents import Message, MiniAgents, stream_message
 from miniagents.ext.llm import MissingSDKError, partial_values
+from miniagents.messages import freeze
+from miniagents.messages.freezing import is_mapping, is_tuple
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -97,7 +99,7 @@ def cut(draw: st.DrawFn) -> tuple[dict[str, Any], list[str]]:  # Any: plain JSON
 def test_the_last_value_is_the_whole_object(drawn: tuple[dict[str, Any], list[str]]) -> None:  # Any: as above
     value, tokens = drawn
     seen = asyncio.run(values_of(*tokens))
-    assert frozen(seen[-1] if seen else {}) == frozen(value)
+    assert (seen[-1] if seen else {}) == freeze(value)
 
 
 @given(cut())
@@ -108,19 +110,12 @@ def test_what_is_known_only_grows(drawn: tuple[dict[str, Any], list[str]]) -> No
         assert grows_to(before, after)
 
 
-def frozen(value: Any) -> Any:  # Any: plain JSON
-    if isinstance(value, dict):
-        return {key: frozen(part) for key, part in value.items()}
-    return tuple(map(frozen, value)) if isinstance(value, list | tuple) else value
-
-
-def grows_to(before: Any, after: Any) -> bool:  # Any: plain JSON
+def grows_to(before: object, after: object) -> bool:
     """Whether a value may become another one as more of its text arrives."""
-    if isinstance(before, dict):
-        return isinstance(after, dict) and all(key in after and grows_to(before[key], after[key]) for key in before)
-    if isinstance(before, tuple):
-        pairs: Sequence[tuple[Any, Any]] = [*zip(before, after, strict=False)]  # Any: as above
-        return isinstance(after, tuple) and len(pairs) == len(before) and all(grows_to(*pair) for pair in pairs)
+    if is_mapping(before):
+        return is_mapping(after) and all(key in after and grows_to(part, after[key]) for key, part in before.items())
+    if is_tuple(before):
+        return is_tuple(after) and len(before) <= len(after) and all(map(grows_to, before, after))
     if isinstance(before, str):
         return isinstance(after, str) and after.startswith(before)
-    return bool(before == after)
+    return before == after

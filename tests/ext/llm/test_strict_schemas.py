@@ -13,7 +13,9 @@ from syrupy.assertion import SnapshotAssertion
 from miniagents import JsonValue, Message, Record, decode
 from miniagents.ext.llm._strict_schemas import StrictForm, anthropic_form, openai_form
 from miniagents.messages import NO_EXTRAS, Extras
-from miniagents.messages.json_schema import JsonSchema, json_schema, without_nulls
+from miniagents.messages.freezing import is_list, is_mapping
+from miniagents.messages.json_schema import JsonSchema, json_schema
+from miniagents.messages.nulls import without_nulls
 
 each_form = pytest.mark.parametrize("form", [openai_form, anthropic_form], ids=lambda form: form.provider)
 
@@ -174,7 +176,7 @@ SCHEMA = json_schema(Everything)
 OPENAI = openai_form.of(SCHEMA, "here")
 
 
-def padded(value: Any, schema: JsonSchema) -> Any:  # Any: plain JSON
+def padded(value: object, schema: JsonSchema) -> object:
     """A value with null for every property that is absent, as OpenAI's form asks for all of them."""
     if "$ref" in schema:
         return padded(value, SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]])
@@ -182,9 +184,9 @@ def padded(value: Any, schema: JsonSchema) -> Any:  # Any: plain JSON
         for each in schema["anyOf"]:
             if is_valid({**each, "$defs": SCHEMA["$defs"]}, value):
                 return padded(value, each)
-    if isinstance(value, dict) and "properties" in schema:
+    if is_mapping(value) and "properties" in schema:
         return {name: padded(value.get(name), each) for name, each in schema["properties"].items()}
-    if isinstance(value, list) and "items" in schema:
+    if is_list(value) and "items" in schema:
         return [padded(each, schema["items"]) for each in value]
     return value
 

@@ -7,7 +7,16 @@ import msgspec
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from miniagents import AssistantMessage, Message, MiniAgents, SystemMessage, ToolResultMessage, UserMessage, tool
+from miniagents import (
+    AssistantMessage,
+    Message,
+    MiniAgent,
+    MiniAgents,
+    SystemMessage,
+    ToolResultMessage,
+    UserMessage,
+    tool,
+)
 from miniagents.ext.llm import (
     TruncatedError,
     WrongReplyError,
@@ -16,12 +25,18 @@ from miniagents.ext.llm import (
     partial_values,
 )
 from miniagents.testing import transcript
-from tests.ext.llm.agents import agent_for, each_path, streamed_or_not
+from tests.ext.llm import agents
+from tests.ext.llm.agents import each_path, streamed_or_not
 from tests.ext.llm.answers import answer, tool_call
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying
 from tests.ext.llm.server import WireServer
 
 pytestmark = pytest.mark.timeout(30)
+
+
+def agent_for(path: str, server: WireServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
+    """An agent with tools, or whose replies are of a type."""
+    return agents.agent_for(path, server, **options)
 
 
 class Wind(Message, kw_only=True):

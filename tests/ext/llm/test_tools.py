@@ -16,6 +16,7 @@ from miniagents import (
     InteractionContext,
     Message,
     MessageSequencePromise,
+    MiniAgent,
     MiniAgents,
     ToolResultMessage,
     UserMessage,
@@ -25,12 +26,19 @@ from miniagents import (
 )
 from miniagents.ext.llm import ProviderError, ToolDefinition, TooManyTurnsError, create_openai_agent
 from miniagents.testing import transcript
-from tests.ext.llm.agents import agent_for, each_path, streamed_or_not
+from tests.ext.llm import agents
+from tests.ext.llm.agents import each_path, streamed_or_not
 from tests.ext.llm.answers import Answer, answer, tool_call
 from tests.ext.llm.replies import CHAT, MESSAGES, Saying, http_error
 from tests.ext.llm.server import WireServer
 
 pytestmark = pytest.mark.timeout(30)
+
+
+def agent_for(path: str, server: WireServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
+    """An agent with tools, or whose replies are of a type."""
+    return agents.agent_for(path, server, **options)
+
 
 DONE = answer("That is all.")
 
@@ -320,7 +328,6 @@ async def test_cancelling_the_reply_cancels_the_tools_and_what_they_started(path
     @miniagent
     async def sleeper(ctx: InteractionContext) -> None:
         """Sleeps."""
-        assert ctx
         await work()
 
     calls = [tool_call("forever", {}, id="c1"), tool_call("sleeper", {"message": "x"}, id="c2")]
@@ -405,8 +412,7 @@ async def test_a_plain_function_holds_up_nobody(path: str) -> None:
 
 async def test_what_is_no_tool_is_refused_with_what_to_write() -> None:
     @miniagent
-    async def helper(ctx: InteractionContext) -> None:
-        assert ctx
+    async def helper(ctx: InteractionContext) -> None: ...
 
     def function() -> str:
         return ""
