@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, assert_type
 from miniagents import (
     AnthropicMessage,
     AssistantMessage,
+    ContentPart,
     EmbeddingMessage,
+    FilePart,
+    ImagePart,
     Message,
     MessagePromise,
     MessageSequencePromise,
     MiniAgent,
+    MiniAgents,
     OpenAIMessage,
+    Reasoning,
+    TextPart,
     ToolCall,
     ToolResultMessage,
     Usage,
@@ -24,11 +30,27 @@ from miniagents import (
 )
 from miniagents.ext.llm import (
     AnthropicAgent,
+    AuthenticationError,
+    ContentFilterError,
+    ContextTooLongError,
+    LanguageModelError,
+    MissingKeyError,
+    MissingSDKError,
+    ModelConnectionError,
+    ModelSetupError,
+    ModelTimeoutError,
     OpenAIAgent,
     OpenAIResponsesAgent,
+    OverloadedError,
+    ProtocolError,
+    ProviderError,
+    QuotaExceededError,
     RateLimitError,
+    ReplySchema,
+    RequestRefusedError,
     ToolDefinition,
     TransientModelError,
+    TruncatedError,
     create_anthropic_agent,
     create_openai_agent,
     create_openai_embedding_agent,
@@ -78,3 +100,30 @@ def composed() -> None:
     either = gpt.with_fallback(claude, RateLimitError)
     assert_type(either.inquire("Hi"), MessageSequencePromise[OpenAIMessage | AnthropicMessage])
     general.inquire("Hi")
+
+
+def parts(message: AssistantMessage) -> None:
+    content: tuple[ContentPart, ...] = (TextPart("x"), ImagePart(url="x", detail="low"), FilePart(data="x", name="y"))
+    UserMessage("Hi", content=content)
+    AnthropicMessage("Hi", reasoning=(Reasoning("Hm", "signed"),), content_blocks=({"type": "text"},))
+    if message.finish_reason == "length":
+        assert_type(message.reasoning, tuple[Reasoning, ...])
+
+
+def errors(error: LanguageModelError) -> float | None:
+    expected = (
+        *(ModelSetupError, MissingSDKError, MissingKeyError, RequestRefusedError, AuthenticationError),
+        *(ContextTooLongError, ContentFilterError, QuotaExceededError, TransientModelError, RateLimitError),
+        *(OverloadedError, ProviderError, ModelConnectionError, ModelTimeoutError, TruncatedError, ProtocolError),
+    )
+    assert_type(error.partial, AssistantMessage | None)
+    if isinstance(error, expected) and error.status == 429:
+        raise RateLimitError("no", retry_after=1.5, partial=AssistantMessage("so far"))
+    return error.retry_after
+
+
+def built_upon(context: MiniAgents, schema: ReplySchema) -> None:
+    async def close(_: dict[str, int]) -> None: ...
+
+    assert_type(context.shared("key", lambda: {"a": 1}, close), dict[str, int])
+    assert_type(schema.strict, bool)

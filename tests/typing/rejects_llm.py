@@ -6,10 +6,45 @@ needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has t
 
 from __future__ import annotations
 
-from miniagents import AnthropicMessage, Message, MessageSequencePromise, OpenAIMessage, ToolCall, Usage, UserMessage
+from miniagents import (
+    AnthropicMessage,
+    EmbeddingMessage,
+    FilePart,
+    ImagePart,
+    Message,
+    MessageSequencePromise,
+    MiniAgents,
+    OpenAIMessage,
+    Reasoning,
+    TextPart,
+    ToolCall,
+    ToolResultMessage,
+    Usage,
+    UserMessage,
+)
 from miniagents.ext.llm import (
+    AnthropicAgent,
+    AuthenticationError,
+    ContentFilterError,
+    ContextTooLongError,
+    LanguageModelError,
+    MissingKeyError,
+    MissingSDKError,
+    ModelConnectionError,
+    ModelSetupError,
+    ModelTimeoutError,
     OpenAIAgent,
+    OpenAIResponsesAgent,
+    OverloadedError,
+    ProtocolError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    ReplySchema,
+    RequestRefusedError,
     ToolDefinition,
+    TransientModelError,
+    TruncatedError,
     create_anthropic_agent,
     create_openai_agent,
     create_openai_embedding_agent,
@@ -64,3 +99,41 @@ def messages(message: OpenAIMessage) -> None:
     Usage(tokens=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     UserMessage("Hi", content=[Message("x")])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     UserMessage("Hi", content="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def parts() -> None:
+    AnthropicMessage("Hi", content_blocks=["x"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EmbeddingMessage("Hi")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ToolResultMessage("Hi")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    TextPart()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ImagePart(detail="blurred")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    FilePart(path="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Reasoning(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def errors() -> None:
+    LanguageModelError("no", status="429")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AuthenticationError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ContentFilterError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ContextTooLongError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    MissingKeyError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    MissingSDKError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ModelConnectionError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ModelSetupError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ModelTimeoutError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    OverloadedError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ProtocolError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ProviderError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    QuotaExceededError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    RateLimitError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    RequestRefusedError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    TransientModelError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    TruncatedError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def built_upon(context: MiniAgents) -> None:
+    context.shared("key", lambda: 3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ReplySchema(name="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    OpenAIAgent()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    OpenAIResponsesAgent()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    AnthropicAgent()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
