@@ -19,7 +19,7 @@ import shlex
 import sys
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,13 +27,13 @@ from typing import Final
 import pytest
 
 from miniagents.cli import main as miniagents_command
-from tests.ext.llm.answers import answer, tool_call
+from tests.ext.llm.answers import Answer, answer, tool_call
 from tests.ext.llm.serving import models_served
 
 ROOT: Final = Path(__file__).parent.parent
 DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md")
 
-MODELS: Final = {
+MODELS: Final[Mapping[str, Answer | tuple[Answer, ...]]] = {
     "gpt-5": answer("Leaves in hot water.", reasoning="Keep it short."),
     "claude-opus-4-8": answer("A drink that calms."),
     "claude-haiku-4-5": answer('{"city": "Kiel", "celsius": 21, "sky": "clouds"}'),
