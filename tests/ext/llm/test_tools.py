@@ -11,8 +11,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
+    AgentCallNode,
+    AgentReplyNode,
     AssistantMessage,
     EndLoop,
+    ImagePart,
     InteractionContext,
     Message,
     MessageSequencePromise,
@@ -459,3 +462,79 @@ async def test_an_agent_with_tools_declares_what_it_gives() -> None:
     async with WireServer() as server:
         agent = agent_for(CHAT, server, tools=[weather])
     assert [cls.__name__ for cls in agent._classes()[1]] == ["OpenAIMessage", "ToolResultMessage"]
+
+
+# --- with the rest of the library ---
+
+
+@each_path
+async def test_a_reply_with_calls_and_results_is_a_conversation_that_goes_on(path: str) -> None:
+    turn = answer("I look.", tool_calls=[tool_call("weather", {"city": "Kiel"}, id="c1")])
+    async with WireServer(*saying(turn, DONE, answer("You are welcome."))) as server, MiniAgents():
+        agent = agent_for(path, server, tools=[weather])
+        question = UserMessage("Kiel?")
+        replies = agent.inquire(question)
+        (last,) = await agent.inquire([question, replies, UserMessage("Thanks!")])
+    assert str(last) == "You are welcome."
+    second, third = (request.body.get("messages") or request.body["input"] for request in server.requests[1:])
+    assert third[: len(second)] == second  # what the model was told with the results
+    assert "That is all." in json.dumps(third[len(second)])
+    assert "Thanks!" in json.dumps(third[-1])
+
+
+@each_path
+async def test_pictures_that_a_tool_gives_are_shown_to_the_model(path: str) -> None:
+    @tool
+    async def photograph(what: str) -> tuple[str, ImagePart]:
+        return f"{what}: ", ImagePart(url="https://example.com/tea.png")
+
+    turn = answer(tool_calls=[tool_call("photograph", {"what": "Tea"})])
+    async with WireServer(*saying(turn, DONE)) as server, MiniAgents():
+        _, result, _ = await agent_for(path, server, tools=[photograph]).inquire("Go")
+    assert isinstance(result, ToolResultMessage)
+    assert result.content == (ImagePart(url="https://example.com/tea.png"),)
+    assert "https://example.com/tea.png" in json.dumps(server.requests[1].body)
+
+
+@each_path
+async def test_errors_may_be_messages(path: str) -> None:
+    turn = Saying(answer(tool_calls=[tool_call("weather", {"city": "Kiel"})]))
+    async with WireServer(turn, http_error(500)) as server, MiniAgents(errors_as_messages=True):
+        replies = agent_for(path, server, tools=[weather]).inquire("Go")
+        *_, last = [promise async for promise in replies]
+        with pytest.raises(ProviderError):  # it is the error of a message, which is not replaced
+            await last
+
+
+@each_path
+async def test_an_error_that_nobody_reads_is_logged_once(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    turn = Saying(answer(tool_calls=[tool_call("weather", {"city": "Kiel"})]))
+    async with WireServer(turn, http_error(500)) as server, MiniAgents():
+        agent_for(path, server, tools=[weather]).inquire("Go")
+        await server.until(lambda: len(server.requests) == 2)
+    logged = [record for record in caplog.records if record.name == "miniagents"]
+    assert len(logged) == 1
+    assert "ProviderError" in caplog.text
+
+
+@each_path
+async def test_every_call_and_reply_is_recorded(path: str) -> None:
+    kept: list[Message] = []
+
+    async def keep(messages: tuple[Message, ...]) -> None:
+        kept.extend(messages)
+
+    @miniagent
+    async def helper(ctx: InteractionContext) -> None:
+        """Helps."""
+        ctx.reply("Here you are.")
+
+    turn = answer(tool_calls=[tool_call("helper", {"message": "Help"})])
+    async with WireServer(*saying(turn, DONE)) as server, MiniAgents(on_persist_messages=keep):
+        await agent_for(path, server, tools=[helper.as_tool()], alias="model").inquire("Go")
+    calls = {node.agent: node for node in kept if isinstance(node, AgentCallNode)}
+    assert calls["helper"].caller == calls["model"].hash_key
+    assert {node.agent: len(node.messages) for node in kept if isinstance(node, AgentReplyNode)} == {
+        "model": 3,
+        "helper": 1,
+    }
