@@ -1,6 +1,7 @@
 """Models that call tools: what is asked, carried out, streamed, and told to the model again, over all protocols."""
 
 import asyncio
+import dataclasses
 import json
 import threading
 from collections.abc import AsyncIterator
@@ -34,6 +35,7 @@ from tests.ext.llm.agents import each_path, streamed_or_not
 from tests.ext.llm.answers import Answer, answer, tool_call
 from tests.ext.llm.replies import CHAT, MESSAGES, Saying, http_error
 from tests.ext.llm.server import WireServer
+from tests.ext.llm.wire import Event, Response, Script
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -191,6 +193,29 @@ async def test_a_call_that_the_limit_of_tokens_cut_off_is_not_carried_out(path: 
         _, whole, half, _ = await agent_for(path, server, tools=[weather]).inquire("Go")
     assert str(whole) == "Kiel: sun for 1"
     assert str(half).startswith("This was not carried out: the answer reached the limit of tokens")
+
+
+async def test_a_turn_that_pauses_goes_on() -> None:
+    """Anthropic pauses long turns with tools of its own, and goes on when it is asked again."""
+
+    def pausing(script: Script) -> Script:
+        return dataclasses.replace(script, streamed=replaced(script.streamed, "end_turn", "pause_turn"))
+
+    paused = Saying(answer("I search, and"), change=pausing)
+    async with WireServer(paused, Saying(DONE)) as server, MiniAgents():
+        search = {"type": "web_search_20250305", "name": "web_search"}
+        replies = await agent_for(MESSAGES, server, tools=[weather, search]).inquire("Go")
+    assert [str(reply) for reply in replies] == ["I search, and", "That is all."]
+    assert server.requests[1].body["messages"][-1] == {"role": "assistant", "content": "I search, and"}
+
+
+def replaced(response: Response, old: str, new: str) -> Response:
+    """The response with other words in its events."""
+    steps = (
+        dataclasses.replace(step, data=step.data.replace(old, new)) if isinstance(step, Event) else step
+        for step in response.steps
+    )
+    return dataclasses.replace(response, steps=tuple(steps))
 
 
 @each_path
