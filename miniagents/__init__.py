@@ -91,6 +91,7 @@ from miniagents.promising import (
     retry,
     zip_latest,
 )
+from miniagents.tools import Tool, tool
 from miniagents.utils import achain_loop, join_messages, split_messages
 
 __all__ = [
@@ -152,6 +153,7 @@ __all__ = [
     "TextDelta",
     "TextPart",
     "TooManyRoundsError",
+    "Tool",
     "ToolCall",
     "ToolCallDelta",
     "ToolResultMessage",
@@ -179,5 +181,6 @@ __all__ = [
     "route",
     "split_messages",
     "stream_message",
+    "tool",
     "zip_latest",
 ]

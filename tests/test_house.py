@@ -25,6 +25,7 @@ RANKS: Final = {
     "miniagents.wire": 2,
     "miniagents.miniagents": 2,
     "miniagents.composition": 2,
+    "miniagents.tools": 2,
     "miniagents._composable": 2,
     "miniagents._members": 2,
     "miniagents._context": 2,

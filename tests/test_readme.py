@@ -22,7 +22,7 @@ import subprocess
 import sys
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,15 +30,28 @@ from typing import Final
 import pytest
 
 from miniagents.cli import main as miniagents_command
-from tests.ext.llm.answers import answer
+from tests.ext.llm.answers import Answer, answer, tool_call
 from tests.ext.llm.serving import models_served
 
 ROOT: Final = Path(__file__).parent.parent
 DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md")
 
-MODELS: Final = {
+MODELS: Final[Mapping[str, Answer | tuple[Answer, ...]]] = {
     "gpt-5": answer("Leaves in hot water.", reasoning="Keep it short."),
     "claude-opus-4-8": answer("A drink that calms."),
+    "claude-haiku-4-5": answer('{"city": "Kiel", "celsius": 21, "sky": "clouds"}'),
+    "qwen3": answer('{"city": "Venus", "celsius": 464}'),
+    "gpt-5-mini": (
+        answer(
+            "I ask for today, and for next month.",
+            tool_calls=[
+                tool_call("temperature", {"city": "Kiel"}, id="call_1"),
+                tool_call("temperature", {"city": "Kiel", "days": 30}, id="call_2"),
+            ],
+        ),
+        answer("Now the verse.", tool_calls=[tool_call("poet", {"message": "21 °C"}, id="call_3")]),
+        answer("O merry day! 21 °C"),
+    ),
 }
 """What models say to the programs of the documents."""
 

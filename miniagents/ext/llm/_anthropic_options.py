@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from miniagents.ext.llm._options import CommonOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from anthropic.types import (
         CacheControlEphemeralParam,
         DiagnosticsParam,
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
         ToolChoiceParam,
     )
 
-__all__ = ["WITHDRAWN_FROM_MESSAGES", "MessagesOptions"]
+    from miniagents.ext.llm._anthropic_calls import AnthropicClient
+
+__all__ = ["WITHDRAWN_FROM_MESSAGES", "MessagesOptions", "NewMessagesOptions"]
 
 
 class MessagesOptions(CommonOptions, total=False):
@@ -41,6 +45,18 @@ class MessagesOptions(CommonOptions, total=False):
     tool_choice: ToolChoiceParam
     user_profile_id: str
     workspace_id: str
+
+
+class NewMessagesOptions(MessagesOptions, total=False):
+    """What `create_anthropic_agent` takes besides what it names; its docstring describes it."""
+
+    client: AnthropicClient | Callable[[], AnthropicClient] | None
+    api_key: str | None
+    base_url: str | None
+    max_retries: int | None
+    default_headers: Mapping[str, str] | None
+    alias: str | None
+    description: str | None
 
 
 _SAMPLING: Final = (

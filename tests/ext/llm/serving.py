@@ -16,12 +16,20 @@ from tests.ext.llm.wire import Reply, Request
 
 
 @contextmanager
-def models_served(answers: Mapping[str, Answer]) -> Generator[None]:
-    """Serves models, each of which always gives one answer, where the environment says that the providers are."""
+def models_served(answers: Mapping[str, Answer | tuple[Answer, ...]]) -> Generator[None]:
+    """Serves models where the environment says that the providers are.
+
+    Each always gives one answer, or one for each turn: the second to a conversation that has one of its answers, and so
+    on.
+    """
 
     def reply(request: Request) -> Reply:
         model = str(request.body["model"])
-        said = answers[model]
+        turns = answers[model]
+        if isinstance(turns, Answer):
+            said = turns
+        else:
+            said = turns[sum(message["role"] == "assistant" for message in request.body["messages"])]
         make = anthropic_messages if request.path.startswith(MESSAGES) else openai_chat
         return make(said.text, reasoning=said.reasoning, tool_calls=said.tool_calls, finish=said.finish, model=model)
 
