@@ -4,7 +4,6 @@ import ast
 import asyncio
 import doctest
 import importlib
-import importlib.util
 import io
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import miniagents
 import miniagents.messages
 import miniagents.promising
 import miniagents.testing
+import miniagents.wire
 
 ROOT: Final = Path(__file__).parent.parent
 PATHS: Final = {
@@ -58,16 +58,19 @@ PROMISES: Final = {"MessagePromise", "MessageSequencePromise", "Promise", "Strea
 
 def names_for_examples() -> dict[str, object]:
     """What an example may use without importing it."""
-    names: dict[str, object] = {"asyncio": asyncio, "AsyncIterable": AsyncIterable, "AsyncIterator": AsyncIterator}
-    for module in (miniagents.promising, miniagents.messages, miniagents.testing, miniagents):
+    names: dict[str, object] = {
+        "asyncio": asyncio,
+        "AsyncIterable": AsyncIterable,
+        "AsyncIterator": AsyncIterator,
+        "io": io,
+    }
+    for module in (miniagents.promising, miniagents.messages, miniagents.testing, miniagents.wire, miniagents):
         names.update({name: getattr(module, name) for name in module.__all__})
     return names
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_examples_run(name: str) -> None:
-    if name.startswith("miniagents.ext.") and importlib.util.find_spec(name.rpartition(".")[2]) is None:
-        pytest.skip("the package that is integrated is not installed")
     module = importlib.import_module(name)
     own = {key: value for key, value in vars(module).items() if getattr(value, "__module__", None) == name}
     runner = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import TypeVar
+
 from miniagents.promising._current import producing
 from miniagents.promising._failure import Catching, Failure, ends_task, running_task
 from miniagents.promising._pieces import OutcomeIterator, PieceBuffer
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
 
 __all__ = ["Kept", "for_each"]
+
+P = TypeVar("P")
 
 
 class Kept(Enum):
@@ -32,19 +36,22 @@ class Kept(Enum):
 def for_each(
     context: PromisingContext | None,
     name: str,
-    source: Callable[[], OutcomeIterator[Any]],  # Any: the caller knows what the pieces are, here and below
-    fn: Callable[[Any], Any],
+    source: Callable[[], OutcomeIterator[P]],
+    fn: Callable[[P], object],
     kept: Kept,
-) -> PieceBuffer[Any]:
+) -> PieceBuffer[Any]:  # Any: `kept` says of what
     """The buffer of what a plain function makes of each piece of a source."""
-    out: PieceBuffer[Any] = PieceBuffer(context, name)
+    out: PieceBuffer[Any] = PieceBuffer(context, name)  # Any: as above
     out._fed = False
     out.starter = lambda: _work(source, out, fn, kept)
     return out
 
 
 async def _work(
-    source: Callable[[], OutcomeIterator[Any]], out: PieceBuffer[Any], fn: Callable[[Any], Any], kept: Kept
+    source: Callable[[], OutcomeIterator[P]],
+    out: PieceBuffer[Any],  # Any: as above
+    fn: Callable[[P], object],
+    kept: Kept,
 ) -> None:
     producing.set(out)  # before the source is looked at, so that this is no guest there
     append = out.pieces.append

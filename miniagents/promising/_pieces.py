@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["FAIR_SHARE", "PieceBuffer", "PieceIterator", "Replayed", "take_turn"]
+__all__ = ["FAIR_SHARE", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
 
 P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)
@@ -398,6 +398,21 @@ class OutcomeIterator(_Reader[P_co]):
         for piece in self._ready:
             return piece
         return await self._next()
+
+
+class SliceIterator(_Reader[P_co]):
+    """Reads a buffer likewise, but gives all that is there at once, up to a fair share, in lists with at least one."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> list[P_co | Failure]:
+        taken = await self.next_slice()
+        if taken is None:
+            raise StopAsyncIteration
+        return taken
 
 
 async def take_turn() -> None:
