@@ -171,7 +171,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
             body = function(self, *self._args, **self._kwargs)
             if isinstance(function, type):
                 body = body()
-            returned = await body if isinstance(body, CoroutineType) or inspect.isawaitable(body) else body
+            is_awaitable = type(body) is CoroutineType or inspect.isawaitable(body)
+            returned: object = (await body) if is_awaitable else body
             if returned is not None:
                 raise TypeError(
                     f"agent {self._agent.alias!r} returned {returned!r:.200}, which nobody gets: "

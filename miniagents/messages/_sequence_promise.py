@@ -228,12 +228,16 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
                     if isinstance(piece, Message):
                         messages.append(piece)
                         continue
-                    failure = piece if isinstance(piece, Failure) else piece._failure
-                    if failure is None and piece._value is PENDING:
-                        failure = await piece._settled()
+                    if isinstance(piece, Failure):
+                        failure = piece
+                        break
+                    promise: MessagePromise[M_co] = piece
+                    failure = promise._failure
+                    if failure is None and promise._value is PENDING:
+                        failure = await promise._settled()
                     if failure is not None:
                         break
-                    messages.append(piece._value)
+                    messages.append(promise._value)
                 if len(taken) == FAIR_SHARE:
                     await take_turn()
         finally:
@@ -246,7 +250,7 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
             self._finished()
 
 
-class MessageBuffer(PieceBuffer[MessagePromise[M_co]]):
+class MessageBuffer(PieceBuffer[MessagePromise[M]]):
     """Messages as what they are, as long as nobody wants to look at their promises one by one.
 
     Those who await all of them, which is what most do, need no promise of each.
@@ -258,7 +262,7 @@ class MessageBuffer(PieceBuffer[MessagePromise[M_co]]):
         super().__init__(context, name)
         self._is_read = False
 
-    def emit(self, piece: Any) -> None:  # Any: an M_co or a MessagePromise[M_co]
+    def emit(self, piece: Any) -> None:  # Any: an M or a MessagePromise[M]
         if self._is_read and isinstance(piece, Message):
             piece = MessagePromise.of_message(piece)
         self.pieces.append(piece)
@@ -270,24 +274,24 @@ class MessageBuffer(PieceBuffer[MessagePromise[M_co]]):
             pieces = [_promised(piece) for piece in pieces]
         super().emit_all(pieces)
 
-    def readable(self) -> list[MessagePromise[M_co] | Failure]:
+    def readable(self) -> list[MessagePromise[M] | Failure]:
         if not self._is_read:
             self._is_read = True
             self.pieces[:] = [_promised(piece) for piece in self.pieces]
         return self.pieces
 
 
-class MixedMessages(OutcomeIterator[Any]):  # Any: an M_co or a MessagePromise[M_co]
+class MixedMessages(OutcomeIterator[Any]):  # Any: an M or a MessagePromise[M]
     """Reads a sequence without asking for promises of its messages, where there are none yet."""
 
     __slots__ = ()
     makes_readable = False
 
 
-def _promised(piece: Any) -> Any:  # Any: any of those that the buffer may hold
-    # isinstance() takes three times as long to say no
-    is_message = type(piece) is not MessagePromise and isinstance(piece, Message)
-    return MessagePromise.of_message(piece) if is_message else piece
+def _promised(piece: object) -> Any:  # Any: any of those that the buffer may hold
+    if type(piece) is not MessagePromise and isinstance(piece, Message):  # isinstance() is slow to say no
+        return MessagePromise.of_message(piece)
+    return piece
 
 
 def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name: str) -> MessageSequencePromise[M]:

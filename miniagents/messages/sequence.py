@@ -177,9 +177,8 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         return stream._buffer.pieces  # messages that nobody has asked the promises of are good as they are
 
     def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
-        if isinstance(stream, MessageSequencePromise):
-            sequence: MessageSequencePromise[Any] = stream  # Any: what is in it is checked when it comes
-            return MixedMessages(sequence._buffer)
+        if _is_sequence_promise(stream):
+            return MixedMessages(stream._buffer)
         return super()._outcomes_of(stream)
 
     def _checked(self, message: object) -> Any:  # Any: an M, as the check says
@@ -211,6 +210,10 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
 
 def _is_message_promise(item: object) -> TypeGuard[MessagePromise[Message]]:
     return isinstance(item, MessagePromise)
+
+
+def _is_sequence_promise(item: object) -> TypeGuard[MessageSequencePromise[Message]]:
+    return isinstance(item, MessageSequencePromise)
 
 
 def _streams_something_else(item: object) -> bool:

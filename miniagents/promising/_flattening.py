@@ -98,7 +98,7 @@ class Flattening(Generic[P]):
     def _put(self, item: object) -> None:
         if self._closed or self._buffer.ended:
             self._refuse()
-        piece = NotImplemented if type(item) is Failure else self._adapt(item)
+        piece: Any = NotImplemented if type(item) is Failure else self._adapt(item)  # Any: as for `_adapt`
         if piece is not NotImplemented and not self._draining:
             self._buffer.emit(piece)  # which is nearly all that is ever put in
             return
