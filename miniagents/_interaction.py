@@ -171,8 +171,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
             body = function(self, *self._args, **self._kwargs)
             if isinstance(function, type):
                 body = body()
-            is_awaitable = type(body) is CoroutineType or inspect.isawaitable(body)
-            returned: object = (await body) if is_awaitable else body
+            returned: object = (await body) if _is_awaitable(body) else body
             if returned is not None:
                 raise TypeError(
                     f"agent {self._agent.alias!r} returned {returned!r:.200}, which nobody gets: "
@@ -203,6 +202,11 @@ class InteractionContext(Generic[In_co, Out_contra]):
         while interaction is not None:
             yield interaction
             interaction = interaction._caller
+
+
+def _is_awaitable(body: object) -> bool:
+    # nearly always it is a coroutine; to ask for anything that can be awaited takes ten times as long
+    return type(body) is CoroutineType or inspect.isawaitable(body)
 
 
 class AgentCall(Generic[In_contra, Out_co]):

@@ -293,12 +293,14 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
         messages: Any,  # Any: a MessageType[In_contra]
     ) -> MessageSequencePromise[Any]:  # Any: of In_contra
         """The promise of messages that are sent all at once."""
-        message = ready_message(messages, self._classes()[0])
-        if message is not None:  # neither a writing end nor a buffer is needed, which are a fifth of a call
-            return sequence_of((message,), context, f"{self.alias}.messages")
+        message = None if messages is None else ready_message(messages, self._classes()[0])
+        if (
+            message is not None or messages is None
+        ):  # no writing end is needed, nor a buffer: they are a fifth of a call
+            ready = () if message is None else (message,)
+            return sequence_of(ready, context, f"{self.alias}.messages")
         sequence = self._incoming(context, kept_open=False)
-        if messages is not None:
-            sequence.put(messages)
+        sequence.put(messages)
         sequence.close()
         return sequence.promise
 
