@@ -7,12 +7,15 @@ all who wait share one future, so that a producer wakes any number of readers wi
 from __future__ import annotations
 
 import asyncio
+from asyncio import current_task
 from contextvars import copy_context
+from threading import get_ident
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Failure, mark_as_read
+from miniagents.promising._futures import following
 from miniagents.promising.errors import ContextStateError, NoActiveContextError, PromiseCancelledError
 
 if TYPE_CHECKING:
@@ -96,15 +99,17 @@ class Production:
         Raises:
             ContextStateError: as for `_progress`.
         """
-        task, watch = (self._context or self.context).waiting_task(self._name)
+        context = self._context or self.context
+        watch = context._watch
+        task = current_task(context._loop) if get_ident() == context._thread else None  # as `running_task` does it
+        if task is None or watch is None:
+            task, watch = context.waiting_task(self._name)
         wakeup = self._wakeup
         if wakeup is None or wakeup.done():
             wakeup = self._wakeup = watch.loop.create_future()
         if task.cancelling():
-            # A task that is being cancelled waits on a future of its own: what cancels that was meant for this task.
-            own: asyncio.Future[None] = watch.loop.create_future()
-            wakeup.add_done_callback(lambda _: None if own.done() else own.set_result(None))
-            wakeup = own
+            # It waits on a future of its own: what cancels that was meant for this task.
+            wakeup = following(wakeup)
         watch.waits(task, self)
         return task, wakeup, watch
 

@@ -261,8 +261,7 @@ class PromisingContext:
             ContextStateError: the context belongs to another event loop, which could wake nobody here.
             NoActiveContextError: no task runs here.
         """
-        task = asyncio.current_task(self._loop) if get_ident() == self._thread else None
-        watch = self._watch
+        task, watch = self.running_task(), self._watch
         if task is None or watch is None:
             if self._loop is not asyncio.get_running_loop():
                 self._refuse_loop(f"{name!r} cannot be waited for")
