@@ -44,7 +44,7 @@ class Records(Protocol[T_co]):
         """Give the fast way to read one, in which msgspec's own errors are raised."""
         ...
 
-    def _are_simple(self, records: Sequence[object]) -> bool:
+    def _are_simple(self, values: Sequence[object], /) -> bool:
         """Tell whether the fast way is good enough for these, which were read in it."""
         ...
 
