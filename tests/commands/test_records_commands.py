@@ -333,7 +333,10 @@ def test_the_blocks_are_small(folder: Path) -> None:
     with gzip.open("zeros.ndjson.gz", "wb") as file:
         for _ in range(64):
             file.write(b'{"@type":"Message","text":"%s"}\n' % (b"y" * 4000) * 250)
-    program = "import sys; from miniagents.cli import main; print(main(sys.argv[1:])); print(open('/proc/self/status').read())"
+    program = (
+        "import sys; from pathlib import Path; from miniagents.cli import main; "
+        "print(main(sys.argv[1:])); print(Path('/proc/self/status').read_text())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program, "convert", "zeros.ndjson.gz", "out.msgpack", "--where", "text=x"],
         capture_output=True,
