@@ -12,6 +12,7 @@ from miniagents import (
     Message,
     MiniAgent,
     MiniAgents,
+    Record,
     SystemMessage,
     ToolResultMessage,
     UserMessage,
