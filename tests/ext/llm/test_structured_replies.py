@@ -216,6 +216,13 @@ async def test_a_truncated_stream_is_that_error(path: str) -> None:
             await agent_for(path, server, reply_type=Weather).inquire("Kiel?")
 
 
+@each_path
+async def test_calls_of_tools_that_nobody_gave_are_no_reply(path: str) -> None:
+    async with WireServer(Saying(answer(tool_calls=[tool_call("made_up", {})]))) as server, MiniAgents():
+        with pytest.raises(WrongReplyError, match=r"the reply is no Weather: \$: Input data was truncated"):
+            await agent_for(path, server, reply_type=Weather).inquire("Kiel?")
+
+
 # --- repairs ---
 
 
