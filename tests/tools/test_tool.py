@@ -560,7 +560,7 @@ def test_wrong_arguments_are_not_logged(caplog: pytest.LogCaptureFixture) -> Non
     assert not caplog.records
 
 
-@pytest.mark.parametrize("error", [EndLoop(), KeyboardInterrupt(), asyncio.CancelledError()])
+@pytest.mark.parametrize("error", [EndLoop(), asyncio.CancelledError()])
 def test_what_is_no_failure_of_the_tool_is_raised(error: BaseException) -> None:
     @tool
     async def end() -> str:
@@ -576,6 +576,18 @@ def test_what_is_no_failure_of_the_tool_is_raised(error: BaseException) -> None:
 
     expected = "PromiseCancelledError" if isinstance(error, asyncio.CancelledError) else type(error).__name__
     assert run(main()) == expected
+
+
+def test_p8_ctrl_c_in_a_tool_is_meant_for_the_program() -> None:
+    @tool
+    async def end() -> str:
+        raise KeyboardInterrupt
+
+    async def main() -> None:
+        await end.answer(call())
+
+    with pytest.raises(KeyboardInterrupt):
+        run(main())
 
 
 # --- threads and cancelling ---
