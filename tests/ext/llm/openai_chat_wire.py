@@ -11,13 +11,15 @@ MODEL: Final = "gpt-wire"
 CREATED: Final = 1_790_000_000
 REQUEST_ID: Final = "req_wire"
 HEADERS: Final[Headers] = (("x-request-id", REQUEST_ID),)
+
 Fields: TypeAlias = Mapping[str, Json]
 
 DONE: Final = Event("[DONE]")
 
-UsageChunk: TypeAlias = Literal["no choices", "a choice", "not asked for", "in the last chunk"]
+UsageChunk: TypeAlias = Literal["no choices", "a choice", "not asked for", "in the last chunk", "in every chunk"]
 """Where the usage of a stream is: in a chunk of its own, with empty `choices` (as OpenAI does) or with one entry, if
-the request asks for it; or, as some servers do, in any case, in its own chunk or in the one with the finish reason."""
+the request asks for it; or, as some servers do, in any case: in a chunk of its own, in the one with the finish reason,
+or in all of them."""
 
 
 def openai_chat(
@@ -67,11 +69,12 @@ def openai_chat(
         return chat_chunk(entries, used, id=next(ids) if ids else "chatcmpl-1", model=model, if_usage_is_asked=if_asked)
 
     deltas = [_deltas(each, index, role=role, interleaved=interleaved) for index, each in enumerate(choices)]
-    events = [chunk([each]) for each in _in_turns(deltas)]
+    always = counts if usage_chunk == "in every chunk" else None
+    events = [chunk([each], always) for each in _in_turns(deltas)]
     for index, each in enumerate(choices):
         last = usage_chunk == "in the last chunk" and index == len(choices) - 1
-        events.append(chunk([delta(index, {}, each.reason)], counts if last else None))
-    if counts is not None and usage_chunk != "in the last chunk":
+        events.append(chunk([delta(index, {}, each.reason)], counts if last else always))
+    if counts is not None and usage_chunk not in ("in the last chunk", "in every chunk"):
         entries = [delta(0, {"content": ""})] if usage_chunk == "a choice" else []
         events.append(chunk(entries, counts, if_asked=usage_chunk != "not asked for"))
     return Script(json_response(body, headers=HEADERS), stream_response(*events, DONE, headers=HEADERS))

@@ -1,9 +1,8 @@
 """Replies that are right for whichever protocol the request speaks: one description, for tests of all vendors."""
 
 import dataclasses
-import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from tests.ext.llm import anthropic_wire, openai_chat_wire
 from tests.ext.llm.answers import USAGE, Answer, Finish, ToolCall, Usage
@@ -28,7 +27,7 @@ MESSAGES: Final = "/v1/messages"
 EMBEDDINGS: Final = "/v1/embeddings"
 
 
-class Protocol(typing.Protocol):
+class Builder(Protocol):
     """What the builders of all protocols have in common."""
 
     def __call__(
@@ -44,7 +43,7 @@ class Protocol(typing.Protocol):
     ) -> Script: ...
 
 
-PROTOCOLS: Final[Mapping[str, Protocol]] = {
+PROTOCOLS: Final[Mapping[str, Builder]] = {
     CHAT: openai_chat,
     RESPONSES: openai_responses,
     MESSAGES: anthropic_messages,

@@ -9,6 +9,7 @@ that nobody asked for, a connection that its client left open.
 """
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -118,9 +119,10 @@ class WireServer:
     ) -> None:
         assert self._listening is not None
         self._listening.close()
+        left_open: list[str] = []
         try:
             if error is None and not self._may_stay_open:
-                await self._expect_all_closed()
+                left_open = await self._left_open()
         finally:
             for each in tuple(self._connections):
                 each.abort()
@@ -129,17 +131,20 @@ class WireServer:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self.until_all_closed()
             await self._listening.wait_closed()
-        if error is None:
-            if self._faults:
-                raise self._faults[0]
-            assert not self._replies, f"{len(self._replies)} replies were not asked for: {list(self._replies)}"
+        if error is not None:
+            for fault in self._faults:
+                error.add_note(f"in the server: {fault!r}")
+            return
+        if self._faults:
+            raise self._faults[0]
+        assert not left_open, f"clients left connections open, which were for {left_open}"
+        assert not self._replies, f"{len(self._replies)} replies were not asked for: {list(self._replies)}"
 
-    async def _expect_all_closed(self) -> None:
-        try:
+    async def _left_open(self) -> list[str]:
+        """The paths of the connections that do not end by themselves."""
+        with contextlib.suppress(TimeoutError):
             await self.until_all_closed()
-        except TimeoutError:
-            paths = [each.path for each in self._connections]
-            raise AssertionError(f"clients left connections open, which were for {paths}") from None
+        return [each.path for each in self._connections]
 
     # --- for the connections ---
 
@@ -171,13 +176,8 @@ class WireServer:
     def start(self, sending: Coroutine[object, object, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(sending)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._tasks.discard)
         return task
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._faults.append(error)
 
     async def wait(self, wait: Wait) -> None:
         if isinstance(wait, Pause):
@@ -270,10 +270,18 @@ class _Connection(asyncio.Protocol):
 
     async def send(self, response: Response) -> None:
         """Sends a response as it is written, with its waits and its end."""
+        try:
+            await self._send_to_the_end(response)
+        except Exception as error:  # noqa: BLE001 - a client is not to wait for what will not come
+            self._server.failed(error)
+            self._sending = None
+            self._transport.abort()
+
+    async def _send_to_the_end(self, response: Response) -> None:
         for wait in response.before:
             await self._server.wait(wait)
         if response.has_head:
-            await self._send_whole(response)
+            await self._send_head_and_body(response)
         if response.ending is Ending.RESET:
             while self._transport.get_write_buffer_size():
                 await asyncio.sleep(0)
@@ -288,7 +296,7 @@ class _Connection(asyncio.Protocol):
             self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_for_no_time)
             self._transport.abort()
 
-    async def _send_whole(self, response: Response) -> None:
+    async def _send_head_and_body(self, response: Response) -> None:
         length = () if response.length is None else (("content-length", str(response.length)),)
         self._write(h11.Response(status_code=response.status, headers=[*response.headers, *length]))
         for each in response.writes():

@@ -4,12 +4,13 @@ import pytest
 from openai import ContentFilterFinishReasonError, LengthFinishReasonError
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageFunctionToolCall
+from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCallFunction
 
 from tests.ext.llm.answers import Usage, answer, tool_call
 from tests.ext.llm.clients import openai_client
-from tests.ext.llm.openai_chat_wire import UsageChunk, openai_chat, unknown_chat_event
+from tests.ext.llm.openai_chat_wire import UsageChunk, chat_chunk, delta, openai_chat, unknown_chat_event
 from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import KEEP_ALIVE, Script
+from tests.ext.llm.wire import KEEP_ALIVE, Json, Script
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -201,6 +202,27 @@ async def test_usage_that_nobody_asked_for(usage_chunk: UsageChunk, has_usage: b
     chunks = await streamed(openai_chat("Hello!", usage_chunk=usage_chunk), include_usage=False)
     assert any(chunk.usage for chunk in chunks) is has_usage
     assert texts(chunks) == ["Hello!"]
+
+
+async def test_usage_in_every_chunk() -> None:
+    chunks = await streamed(openai_chat("Hello!", usage_chunk="in every chunk"), include_usage=False)
+    assert all(chunk.usage for chunk in chunks)
+
+
+async def test_a_first_chunk_without_choices() -> None:
+    chunks = await streamed(openai_chat("Hello!").insert(chat_chunk([]), after=0))
+    assert [len(chunk.choices) for chunk in chunks[:2]] == [0, 1]
+    assert texts(chunks) == ["Hello!"]
+
+
+async def test_a_tool_call_in_one_piece() -> None:
+    """As some servers send it, with whatever else there may be in a chunk."""
+    call: Json = {"index": 0, "id": "", "function": {"name": "now", "arguments": "{}"}}
+    chunks = await streamed(openai_chat("Hi").insert(chat_chunk([delta(0, {"tool_calls": [call]})]), after=2))
+    calls = chunks[2].choices[0].delta.tool_calls
+    assert calls is not None
+    (found,) = calls
+    assert (found.index, found.id, found.function) == (0, "", ChoiceDeltaToolCallFunction(name="now", arguments="{}"))
 
 
 async def test_no_role() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Final
 
+import h11
 import httpx2
 import openai
 import pytest
@@ -14,7 +15,7 @@ from tests.ext.llm.clients import anthropic_client, openai_client, outcome_of
 from tests.ext.llm.openai_chat_wire import openai_chat
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying, http_error
 from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import Request, Script
+from tests.ext.llm.wire import Chunk, Request, Response, Script
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -129,6 +130,19 @@ async def test_a_cancelled_client_is_noticed(path: str, stream: bool, after: int
             await asking
 
 
+async def test_a_client_that_does_not_read_holds_the_server_up() -> None:
+    """So it can go in mid-stream however small the memory of a socket is."""
+    megabyte = Chunk(b"x" * 2**20)
+    async with WireServer(Response((megabyte,) * 64)) as server, httpx2.AsyncClient() as client:
+        async with client.stream("POST", server.url + CHAT) as response:
+            pieces = response.aiter_bytes()
+            assert await anext(pieces)
+            for _ in range(1000):
+                await asyncio.sleep(0)
+            assert server.clients_gone == 0
+        await server.until_client_gone()
+
+
 # --- waits ---
 
 
@@ -186,6 +200,7 @@ async def test_a_reply_that_nobody_asked_for_fails_the_test() -> None:
             await outcome_of(server, CHAT, stream=True)
 
 
+@pytest.mark.virtual_clock
 async def test_a_connection_left_open_fails_the_test() -> None:
     async with httpx2.AsyncClient() as client:
         with pytest.raises(AssertionError, match=r"left connections open, which were for \['/v1/messages'\]"):
@@ -209,8 +224,16 @@ async def test_what_a_function_raises_is_raised_in_the_test() -> None:
             await outcome_of(server, CHAT, stream=True)
 
 
+async def test_a_response_that_cannot_be_sent_fails_the_test() -> None:
+    with pytest.raises(h11.LocalProtocolError, match="Content-Length"):
+        async with WireServer(Response((Chunk(b"too long"),), length=1)) as server:
+            _, error = await outcome_of(server, CHAT, stream=False)
+            assert isinstance(error, openai.APIConnectionError)
+
+
 async def test_the_error_of_the_test_is_not_hidden_by_those_of_the_server() -> None:
-    with pytest.raises(LookupError):
+    with pytest.raises(LookupError) as caught:
         async with WireServer(Saying(HI)) as server, httpx2.AsyncClient() as client:
             await client.post(server.url + "/v1/nothing")
             raise LookupError
+    assert caught.value.__notes__ == ["in the server: AssertionError('no model answers at /v1/nothing')"]

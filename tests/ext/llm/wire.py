@@ -23,9 +23,9 @@ class Request:
 
     method: str
     path: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = dataclasses.field(repr=False)
     """By their names in lower case."""
-    content: bytes
+    content: bytes = dataclasses.field(repr=False)
     body: dict[str, Any]  # its shape is the vendor's, and tests read it at will
     """The decoded JSON, empty where the content is none."""
 
