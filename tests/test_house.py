@@ -37,12 +37,14 @@ RANKS: Final = {
     "miniagents": 4,  # `__init__.py`, the names that a user imports
     "miniagents.ext": 5,
     "miniagents.testing": 6,
+    "miniagents.chat": 7,
     "miniagents.cli": 7,
     "miniagents.__main__": 7,
 }
 """Imports go down or stay on one floor. A module has the rank of its package unless it has one of its own."""
 
 FOREIGN: Final = {
+    "miniagents.chat": {"markdown_it", "msgspec", "prompt_toolkit", "rich", "typing_extensions"},
     "miniagents.codegen": {"jsonschema", "yaml"},
     "miniagents.promising": {"typing_extensions"},
     "miniagents.messages": {"msgspec", "typing_extensions"},
@@ -195,7 +197,7 @@ def test_importing_the_package_imports_little() -> None:
         ).stdout.split()
     )
     assert "miniagents.promising.promise" in imported
-    for module in ("codegen", "testing", "ext", "cli"):
+    for module in ("codegen", "testing", "ext", "chat", "cli"):
         assert f"miniagents.{module}" not in imported
     tops = {name.partition(".")[0] for name in imported}
     assert tops - sys.stdlib_module_names == {"miniagents", "msgspec", "typing_extensions"}

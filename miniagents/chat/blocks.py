@@ -1,0 +1,63 @@
+"""Markdown that is still arriving, cut where what has come will not change any more."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["MarkdownBlocks"]
+
+_FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})(.*)")
+
+
+class MarkdownBlocks:
+    r"""Cuts a text into blocks, each of which can be rendered by itself: at empty lines outside of fenced code.
+
+    A line that is indented goes on with the block before it, as in a list.
+
+    >>> blocks = MarkdownBlocks()
+    >>> blocks.feed("One\n\n```\ncode\n\nmore\n")
+    ['One\n\n']
+    >>> blocks.feed("```\nTw")
+    []
+    >>> blocks.rest
+    '```\ncode\n\nmore\n```\nTw'
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        """The complete lines of the block that has begun."""
+        self._open = ""
+        """The line that is not complete."""
+        self._fence = ""
+        """What fences the code that has begun; "" outside of code."""
+
+    @property
+    def rest(self) -> str:
+        """What has come of the block that may still change."""
+        return "".join(self._lines) + self._open
+
+    def feed(self, text: str) -> list[str]:
+        """Takes a further piece of the text; gives the blocks that are complete now."""
+        *lines, self._open = (self._open + text).split("\n")
+        return [block for line in lines if (block := self._add(f"{line}\n"))]
+
+    def finish(self) -> str:
+        """What is left at the end of the text."""
+        rest, self._lines, self._open, self._fence = self.rest, [], "", ""
+        return rest
+
+    def _add(self, line: str) -> str:
+        done = ""
+        begins_anew = bool(line.strip()) and not line[0].isspace()
+        if not self._fence and begins_anew and self._lines and not self._lines[-1].strip():
+            done = "".join(self._lines)
+            self._lines = []
+        fence = _FENCE.match(line)
+        if fence is not None:
+            if not self._fence:
+                self._fence = fence[1]
+            elif fence[1].startswith(self._fence) and not fence[2].strip():
+                self._fence = ""
+        self._lines.append(line)
+        return done if done.strip() else ""
