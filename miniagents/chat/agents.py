@@ -119,8 +119,8 @@ def _model(arguments: Arguments) -> AnyAgent:
         if arguments.base_url is not None:
             raise ChatError("--base-url: the scripted model has no server")
         path = Path(name)
-        agent = replaying_agent(read_conversation(path), f"scripted:{path.name}") if name else echoing_agent
-        return _bound(agent, arguments.options)
+        script = replaying_agent(read_conversation(path), f"scripted:{path.name}") if name else echoing_agent
+        return _bound(script, arguments.options)
     if provider not in ("openai", "anthropic"):
         raise ChatError(
             f"--model {arguments.model!r}: it must begin with openai:, anthropic: or scripted, as in openai:gpt-5; "

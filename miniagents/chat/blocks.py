@@ -39,8 +39,11 @@ class MarkdownBlocks:
 
     def feed(self, text: str) -> list[str]:
         """Takes a further piece of the text; gives the blocks that are complete now."""
-        *lines, self._open = (self._open + text).split("\n")
-        return [block for line in lines if (block := self._add(f"{line}\n"))]
+        *lines, last = (self._open + text).split("\n")
+        self._open = ""
+        blocks = [block for line in lines if (block := self._add(f"{line}\n"))]
+        self._open = last
+        return blocks
 
     def finish(self) -> str:
         """What is left at the end of the text."""
@@ -48,11 +51,11 @@ class MarkdownBlocks:
         return rest
 
     def _add(self, line: str) -> str:
+        """Takes a further line; gives the block before it where the line begins another one."""
         done = ""
-        begins_anew = bool(line.strip()) and not line[0].isspace()
-        if not self._fence and begins_anew and self._lines and not self._lines[-1].strip():
-            done = "".join(self._lines)
-            self._lines = []
+        begins_block = bool(line.strip()) and not line[0].isspace() and not self._fence
+        if begins_block and self._lines and not self._lines[-1].strip() and self.rest.strip():
+            done, self._lines = "".join(self._lines), []
         fence = _FENCE.match(line)
         if fence is not None:
             if not self._fence:
@@ -60,4 +63,4 @@ class MarkdownBlocks:
             elif fence[1].startswith(self._fence) and not fence[2].strip():
                 self._fence = ""
         self._lines.append(line)
-        return done if done.strip() else ""
+        return done

@@ -157,14 +157,16 @@ class Conversation:
             self.view.failed(error)
 
     async def _answer(self) -> bool:
-        self.view.waiting()
-        answer = _Answer(self)
         try:
             replies = self.partner.ask(self.messages)
+        except (TypeError, ValueError) as error:  # the agent does not take what it was sent
+            self.view.failed(error)
+            return False
+        answer = _Answer(self)
+        self.view.waiting()
+        try:
             with self._interrupts.stopping(lambda: answer.stop(replies)):
                 await answer.read(replies)
-        except (TypeError, ValueError) as error:  # the agent does not take what it was sent
-            answer.failed(error)
         finally:
             self.view.answered()
         if answer.was_stopped:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from markdown_it import MarkdownIt
-from rich.markdown import Markdown
+from rich.markdown import Heading, Markdown
 from rich.segment import Segment
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class MarkdownText:
     """
 
     def __init__(self, text: str) -> None:
-        self._markdown = Markdown("", code_theme=_THEME, inline_code_theme=_THEME)
+        self._markdown = _Markdown("", code_theme=_THEME, inline_code_theme=_THEME)
         self._markdown.parsed = _PARSER.parse(text)
         for token in self._markdown.parsed:
             for child in token.children or ():
@@ -37,6 +38,16 @@ class MarkdownText:
         for line in lines[filled[0] : filled[-1] + 1] if filled else ():
             yield from line
             yield Segment.line()
+
+
+class _LeftHeading(Heading):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        self.text.justify = "left"
+        yield self.text
+
+
+class _Markdown(Markdown):
+    elements = MappingProxyType({**Markdown.elements, "heading_open": _LeftHeading})
 
 
 _PARSER: Final = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])

@@ -13,7 +13,6 @@ from miniagents.messages import (
     ReasoningDelta,
     RefusalDelta,
     TextDelta,
-    ToolCallDelta,
     ToolResultMessage,
 )
 
@@ -36,6 +35,7 @@ class PlainView:
     def __init__(self, answer: TextIO, rest: TextIO) -> None:
         self._answer = answer
         self._rest = rest
+        self._is_terminal = answer.isatty()
         self._is_aside = False
         """Whether the message that has begun is no answer."""
         self._wrote = ""
@@ -70,8 +70,6 @@ class PlainView:
                 self._message_has_text = True
         elif isinstance(piece, ReasoningDelta | RefusalDelta):
             self._say(piece.text)
-        else:
-            self._call_piece(piece)
 
     def ends(self, message: Message | None) -> None:
         """Says what tools the message asks for."""
@@ -103,15 +101,14 @@ class PlainView:
 
     # --- machinery ---
 
-    def _call_piece(self, _: ToolCallDelta) -> None:
-        """A call is shown when it is complete."""
-
     def _write(self, text: str) -> None:
-        self._answer.write(text)
+        self._answer.write(printable(text) if self._is_terminal else text)
         self._answer.flush()
         self._wrote = text
 
     def _say(self, text: str) -> None:
+        if self._is_terminal and self._wrote and not self._wrote.endswith("\n"):
+            self._write("\n")
         self._rest.write(printable(text))
         self._rest.flush()
         if text:
