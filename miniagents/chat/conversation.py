@@ -205,22 +205,35 @@ class _Answer:
                 await self._read_message(promise)
 
     async def _read_message(self, promise: MessagePromise[Message]) -> None:
+        cls = promise.message_class
+        is_model = cls is not None and issubclass(cls, AssistantMessage)
+        has_no_words = is_model and promise.known.get("text", ...) is None
         said: list[str] = []
-        self._view.begins(promise.known, promise.message_class)
-        try:
-            async for piece in promise.events:
+        message: Message | None = None
+        failure: Exception | None = None
+        self._view.begins(promise.known, cls)
+        pieces = aiter(promise.events)
+        while message is None and failure is None:
+            try:
+                piece = await anext(pieces, None)
+                if piece is None:
+                    message = await promise
+            except Exception as error:  # noqa: BLE001 - as above
+                failure = error
+            else:
                 if isinstance(piece, TextDelta):
+                    if has_no_words:
+                        continue  # this is what the message is as a text, its JSON
                     said.append(piece.text)
-                self._view.piece(piece)
-            message = await promise
-        except Exception as error:  # noqa: BLE001 - as above
-            self._view.ends(None)
-            if said:
-                self._keep(self._incomplete(promise, "".join(said)))
-            self.failed(error)
-        else:
-            self._view.ends(message)
+                if piece is not None:
+                    self._view.piece(piece)
+        self._view.ends(message)
+        if message is None and said:
+            message = self._incomplete(promise, "".join(said))
+        if message is not None:
             self._keep(message)
+        if failure is not None:
+            self.failed(failure)
 
     def _incomplete(self, promise: MessagePromise[Message], text: str) -> Message:
         """What has come of a message: its class may ask for more than that."""

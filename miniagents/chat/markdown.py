@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from markdown_it import MarkdownIt
-from rich.markdown import Heading, Markdown
+from rich.markdown import Heading, Markdown, MarkdownElement
 from rich.segment import Segment
+from rich.theme import Theme
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-__all__ = ["MarkdownText"]
+__all__ = ["THEME", "MarkdownText"]
+
+THEME: Final = Theme({"markdown.code": "cyan", "markdown.code_block": "default"})
+"""How consoles are to show it, on whatever ground."""
 
 _THEME: Final = "ansi_dark"
 """The terminal's own colours for code."""
@@ -47,7 +50,7 @@ class _LeftHeading(Heading):
 
 
 class _Markdown(Markdown):
-    elements = MappingProxyType({**Markdown.elements, "heading_open": _LeftHeading})
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {**Markdown.elements, "heading_open": _LeftHeading}
 
 
 _PARSER: Final = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])

@@ -109,6 +109,7 @@ def _check_packages() -> None:
 def _at_terminal(arguments: Arguments, partner: Partner, kept: Path | None, messages: Sequence[Message]) -> int:
     from rich.console import Console  # noqa: PLC0415 - of the extra, which only terminals need
 
+    from miniagents.chat.markdown import THEME  # noqa: PLC0415 - as above
     from miniagents.chat.terminal_input import SignalInterrupts, TerminalInput  # noqa: PLC0415 - as above
     from miniagents.chat.terminal_view import TerminalView  # noqa: PLC0415 - as above
 
@@ -118,7 +119,7 @@ def _at_terminal(arguments: Arguments, partner: Partner, kept: Path | None, mess
         return History(new_conversation(folder) if arguments.keeps else None)
 
     history = History(kept, kept=len(messages)) if kept is not None else new_history()
-    view = TerminalView(Console(highlight=False))
+    view = TerminalView(Console(highlight=False, theme=THEME))
     conversation = Conversation(partner, view, SignalInterrupts(), history, messages)
     source = TerminalInput(folder.parent / "input_history" if arguments.keeps else None)
     view.note(f"{partner.name} · /help says more")

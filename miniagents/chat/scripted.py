@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from miniagents.chat.wording import is_silent
 from miniagents.messages import (
     AssistantMessage,
     Message,
@@ -103,7 +104,7 @@ def _pieces(message: Message) -> list[str | StreamEvent]:
     pieces: list[str | StreamEvent] = []
     if isinstance(message, AssistantMessage):
         pieces += [ReasoningDelta(word) for each in message.reasoning for word in _words(each.text)]
-    pieces += _words(str(message))
+    pieces += [] if is_silent(message) else _words(str(message))
     if isinstance(message, AssistantMessage):
         for index, call in enumerate(message.tool_calls):
             pieces.append(ToolCallDelta(index=index, id=call.id, name=call.name))

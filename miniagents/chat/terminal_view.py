@@ -13,7 +13,7 @@ from rich.text import Text
 from miniagents.chat.blocks import MarkdownBlocks
 from miniagents.chat.errors import ChatError, one_line
 from miniagents.chat.markdown import MarkdownText
-from miniagents.chat.wording import call_text, footer, printable
+from miniagents.chat.wording import call_text, footer, is_silent, printable
 from miniagents.messages import (
     AssistantMessage,
     ErrorMessage,
@@ -62,6 +62,7 @@ class TerminalView:
         self._call_index = 0
         self._call_name = ""
         self._has_calls = False
+        self._has_refusal = False
         self._message_class: type[Message] = Message
         self._known: Mapping[str, object] = {}
 
@@ -77,7 +78,7 @@ class TerminalView:
     def begins(self, known: Mapping[str, object], message_class: type[Message] | None) -> None:
         """A message that is complete already has its thoughts among what is known."""
         self._known, self._message_class = known, message_class or Message
-        self._kind, self._has_calls = None, False
+        self._kind, self._has_calls, self._has_refusal = None, False, False
         for each in _thoughts(known):
             self._reasoning(each.text)
 
@@ -87,6 +88,7 @@ class TerminalView:
         if self._kind is not None and (type(piece) is not self._kind or another_call):
             self._complete()
         self._kind = type(piece)
+        self._has_refusal = self._has_refusal or isinstance(piece, RefusalDelta)
         if isinstance(piece, ToolCallDelta):
             self._has_calls = True
             self._call_index = piece.index
@@ -103,6 +105,8 @@ class TerminalView:
         """All of it goes above, also what had no pieces; below it what the answer cost."""
         self._complete()
         if isinstance(message, AssistantMessage):
+            if message.refusal and not self._has_refusal:
+                self._console.print(Text(printable(message.refusal), style=WRONG))
             if not self._has_calls:
                 for call in message.tool_calls:
                     self._call(call.name, call.arguments)
@@ -125,15 +129,16 @@ class TerminalView:
     def said(self, message: Message) -> None:
         """Shows a message as it was seen when it was said, thoughts and calls of tools included."""
         if isinstance(message, UserMessage):
-            self._console.print()
-            self._console.print(Text(f"> {printable(str(message))}", style="bold"))
+            lines = "\n  ".join(printable(str(message)).splitlines())
+            self._console.print(Padding(Text(f"> {lines}", style="bold"), (1, 0)))
             return
         self.begins(
             {"reasoning": message.reasoning} if isinstance(message, AssistantMessage) else
             {"tool_name": message.tool_name} if isinstance(message, ToolResultMessage) else {},
             type(message),
         )  # fmt: skip
-        self.piece(TextDelta(str(message)))
+        if not is_silent(message):
+            self.piece(TextDelta(str(message)))
         self.ends(message)
 
     def note(self, text: str) -> None:
@@ -183,7 +188,7 @@ class TerminalView:
         name = self._known.get("tool_name")
         lines = printable(text).splitlines() or [""]
         more = [f"… {len(lines) - MOST_LINES} more lines"] if len(lines) > MOST_LINES else []
-        head = f"← {name}: " if isinstance(name, str) else "← "
+        head = printable(f"← {name}: ") if isinstance(name, str) else "← "
         return Text(head + "\n  ".join([*lines[:MOST_LINES], *more]), style=RESULT)
 
     def _footer(self, message: AssistantMessage) -> None:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-if TYPE_CHECKING:
-    from miniagents.messages import AssistantMessage
+from miniagents.messages import AssistantMessage
 
-__all__ = ["call_text", "footer", "printable"]
+if TYPE_CHECKING:
+    from miniagents.messages import Message
+
+__all__ = ["call_text", "footer", "is_silent", "printable"]
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -18,6 +20,11 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 def printable(text: str) -> str:
     """The text without what terminals take for commands: a model must not move the cursor or rename the window."""
     return _CONTROLS.sub(lambda found: "\ufffd" if found[0] != "\r" else "", text)
+
+
+def is_silent(message: Message) -> bool:
+    """Whether a model said nothing in words: what it is as a text, its JSON, is then for nobody to read."""
+    return isinstance(message, AssistantMessage) and not message.text
 
 
 def call_text(name: str, arguments: str) -> str:

@@ -110,6 +110,14 @@ def test_messages_that_are_no_texts_are_written_as_json() -> None:
     ]
 
 
+def test_a_message_without_words_is_not_shown_as_json() -> None:
+    @miniagent
+    async def silent(ctx: InteractionContext) -> None:
+        ctx.reply(AssistantMessage(tool_calls=(ToolCall(id="1", name="wave"),)))
+
+    assert Talk(silent, "Hello").lines == ["waiting", "begins AssistantMessage", "ends", "answered"]
+
+
 # --- Ctrl+C ---
 
 
