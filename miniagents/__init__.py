@@ -90,6 +90,7 @@ from miniagents.promising import (
     retry,
     zip_latest,
 )
+from miniagents.tools import Tool, tool
 from miniagents.utils import achain_loop, join_messages, split_messages
 
 __all__ = [
@@ -150,6 +151,7 @@ __all__ = [
     "TextDelta",
     "TextPart",
     "TooManyRoundsError",
+    "Tool",
     "ToolCall",
     "ToolCallDelta",
     "ToolResultMessage",
@@ -177,5 +179,6 @@ __all__ = [
     "route",
     "split_messages",
     "stream_message",
+    "tool",
     "zip_latest",
 ]

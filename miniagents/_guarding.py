@@ -19,6 +19,7 @@ from miniagents._members import (
     pieces_of,
 )
 from miniagents.messages import MessagePromise
+from miniagents.promising._arguments import check_not_negative
 from miniagents.promising._failure import Failure, mark_as_read
 from miniagents.promising._notes import add_note, listed, said
 from miniagents.promising.promise import PENDING
@@ -65,6 +66,7 @@ class Retried:
                 break
             earlier.append(_discarded(replies, failure))
             seconds = self._backoff(len(earlier)) if callable(self._backoff) else self._backoff
+            check_not_negative(f"{ctx.this_agent.alias}: the backoff function gave {seconds}", seconds)
             where = f"attempt {len(earlier)} of {self._attempts} of agent {alias_of(self._agent)!r}"
             logger.info("%s failed, the next follows in %s s: %s", where, seconds, earlier[-1])
             await asyncio.sleep(seconds)

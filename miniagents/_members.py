@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -29,7 +28,6 @@ __all__ = [
     "ask",
     "check_agents",
     "check_count",
-    "check_plain",
     "common",
     "declared_by",
     "error_in_place",
@@ -264,19 +262,6 @@ def check_count(what: str, count: int) -> None:
     """
     if count < 1:
         raise ValueError(f"{what} must be at least 1")
-
-
-def check_plain(what: str, function: object) -> None:
-    """Refuses a function whose answer would have to be awaited, and so would always be taken for a yes.
-
-    Raises:
-        TypeError: it is async, or nothing that can be called.
-    """
-    if not callable(function):
-        raise TypeError(f"{what}: {function!r:.200} is no function")
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must not be async
-        name: str = getattr(function, "__qualname__", type(function).__qualname__)
-        raise TypeError(f"{what}: {name} is async; give a plain function")
 
 
 # --- names ---

@@ -77,6 +77,18 @@ def notes(error: BaseException) -> list[str]:
     return getattr(error, "__notes__", [])
 
 
+@pytest.mark.parametrize("seconds", [-1.0, float("nan")])
+def test_the_pauses_that_a_function_gives_are_not_negative(seconds: float) -> None:
+    async def main() -> None:
+        agent = scripted_agent(lost(1), "never asked", alias="model").with_retry(backoff=lambda _: seconds)
+        error = await error_of(agent.inquire())
+        assert str(error) == (
+            f"model.with_retry(3): the backoff function gave {seconds}: give a number that is not negative"
+        )
+
+    run(main())
+
+
 # --- what a reader may have seen is never repeated ---
 
 

@@ -14,7 +14,6 @@ from miniagents._members import (
     ask,
     check_agents,
     check_count,
-    check_plain,
     declared_by,
     passed_on,
     pieces_of,
@@ -22,6 +21,7 @@ from miniagents._members import (
 )
 from miniagents.composition._combining import composed
 from miniagents.messages import Message
+from miniagents.promising._arguments import check_plain
 from miniagents.promising._failure import Failure
 
 if TYPE_CHECKING:

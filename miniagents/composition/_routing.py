@@ -16,7 +16,6 @@ from miniagents._members import (
     alias_of,
     ask,
     check_agents,
-    check_plain,
     declared_by,
     error_in_place,
     pieces_of,
@@ -25,6 +24,7 @@ from miniagents._members import (
 )
 from miniagents.composition._combining import composed
 from miniagents.messages import Message, MessagePromise, MessageSequence
+from miniagents.promising._arguments import check_plain
 from miniagents.promising._failure import Failure
 
 if TYPE_CHECKING:

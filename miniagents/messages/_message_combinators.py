@@ -10,6 +10,7 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent, TextDelta
 from miniagents.messages._tokens import EventOutcomes, MixedOutcomes, checked_piece
+from miniagents.promising._arguments import check_not_negative
 from miniagents.promising._piped import TimedOutcomes, attempt
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import StreamedPromise
@@ -59,16 +60,15 @@ class MessageCombinators(StreamedPromise[str, M_co]):
         Message(text='HELLO')
         """
 
-        async def mapped() -> Pieces:
+        async def mapped(out: PieceBuffer[str]) -> Pieces:
             async for event in EventOutcomes(self._mixed(), self._name):
-                yield attempt(promise._buffer, fn, event.text) if isinstance(event, TextDelta) else event
+                yield attempt(out, fn, event.text) if isinstance(event, TextDelta) else event
 
         async def with_text(tokens: AsyncIterable[str]) -> M_co:
             text = "".join([token async for token in tokens])
             return msgspec.structs.replace(await self, text=text)
 
-        promise = self._streamed(mapped, with_text, "map_text", message_class=self._message_class, known=self._known)
-        return promise
+        return self._streamed(mapped, with_text, "map_text", message_class=self._message_class, known=self._known)
 
     def map_message(self, fn: Callable[[M_co], M], /) -> MessagePromise[M]:
         """The message that a plain function makes of this one; an error stays the error.
@@ -128,7 +128,7 @@ class MessageCombinators(StreamedPromise[str, M_co]):
         """
         recovered = self.recover(fn, *errors)
 
-        async def pieces() -> Pieces:
+        async def pieces(_: PieceBuffer[str]) -> Pieces:
             message = await recovered
             if self._failure is None:
                 async for piece in MixedOutcomes(self._mixed(), self._name):
@@ -151,6 +151,9 @@ class MessageCombinators(StreamedPromise[str, M_co]):
         What comes in time is streamed, and the error stands behind it. With a `default` there is a plain promise of the
         message or the default, as for every promise. The message itself goes on for its other readers.
 
+        Raises:
+            ValueError: the time is negative.
+
         >>> async def tokens() -> AsyncIterator[str]:
         ...     yield "Hel"
         ...     await asyncio.sleep(0.05)
@@ -162,6 +165,7 @@ class MessageCombinators(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         ('Hel', '…') Message(text='Hello')
         """
+        check_not_negative(f"timeout({seconds})", seconds)
         if default is not DEFAULT:
             return super().timeout(seconds, default=default)
         end = float("inf")
@@ -170,7 +174,7 @@ class MessageCombinators(StreamedPromise[str, M_co]):
         def too_late() -> TimeoutError:
             return TimeoutError(f"{self._name!r} was not complete within {seconds} s")
 
-        async def pieces() -> Pieces:
+        async def pieces(_: PieceBuffer[str]) -> Pieces:
             nonlocal end, late
             end = asyncio.get_running_loop().time() + seconds
             buffer = self._mixed()
@@ -212,7 +216,7 @@ class MessageCombinators(StreamedPromise[str, M_co]):
         async def whole(_: AsyncIterable[str]) -> M:
             return check(await self)
 
-        return self._streamed(lambda: MixedOutcomes(self._mixed(), self._name), whole, "checked", known=self._known)
+        return self._streamed(lambda _: MixedOutcomes(self._mixed(), self._name), whole, "checked", known=self._known)
 
     @overload
     def split(self, delimiter: str = ..., *, code_fence: str | None = ...) -> MessageSequencePromise[Message]: ...
@@ -248,7 +252,7 @@ class MessageCombinators(StreamedPromise[str, M_co]):
     def _whole(self, message: Promise[M], what: str) -> MessagePromise[M]:
         """A message that is made of the whole of this one, so that its text comes in one piece."""
 
-        async def pieces() -> Pieces:
+        async def pieces(_: PieceBuffer[str]) -> Pieces:
             if text := str(await message):
                 yield text
 
@@ -259,7 +263,7 @@ class MessageCombinators(StreamedPromise[str, M_co]):
 
     def _streamed(
         self,
-        pieces: Callable[[], Pieces],
+        pieces: Callable[[PieceBuffer[str]], Pieces],
         whole: Callable[[AsyncIterable[str]], Awaitable[M]],
         what: str,
         *others: Promise[object],
@@ -269,7 +273,7 @@ class MessageCombinators(StreamedPromise[str, M_co]):
         """A message made of this one.
 
         Args:
-            pieces: makes its tokens and events.
+            pieces: makes its tokens and events, given the buffer that they go into.
             whole: makes the message.
             what: the name of the combinator.
             others: what else it is made of.

@@ -12,6 +12,7 @@ from miniagents.messages._message_combinators import MessageCombinators
 from miniagents.messages._tokens import EventOutcomes, TextOutcomes, Tokens
 from miniagents.messages.frozen import FrozenDict
 from miniagents.promising._failure import Failure
+from miniagents.promising._naming import derived_name
 from miniagents.promising._pieces import PieceBuffer
 from miniagents.promising.promise import PENDING, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -118,7 +119,7 @@ class MessagePromise(MessageCombinators[M_co]):
             async for piece in EventOutcomes(self._mixed(), self._name):
                 yield piece
 
-        return piped(as_events, f"{self._name}.events", (self,), lazy=True)
+        return piped(as_events, derived_name(self._name, "events"), (self,), lazy=True)
 
     # --- combinators ---
 
@@ -155,7 +156,7 @@ class MessagePromise(MessageCombinators[M_co]):
 
     def _streamed(
         self,
-        pieces: Callable[[], Pieces],
+        pieces: Callable[[PieceBuffer[str]], Pieces],
         whole: Callable[[AsyncIterable[str]], Awaitable[M]],
         what: str,
         *others: Promise[object],
@@ -163,17 +164,21 @@ class MessagePromise(MessageCombinators[M_co]):
         known: Mapping[str, object] | None = None,
     ) -> MessagePromise[M]:
         """A message made of this one, as lazy and as bounded as it."""
-        streamer: Any = pieces  # Any: a buffer takes failures as well
+
+        def streamer() -> Any:  # Any: a buffer takes failures as well
+            return pieces(promise._buffer)
+
         promise = MessagePromise(
             streamer,
             whole,
             message_class=message_class,
             known=known,
-            start_asap=False if self._is_lazy() else DEFAULT,
+            start_asap=False,
             max_ahead=self._bound_to_readers(),
-            name=f"{self._name}.{what}",
+            name=derived_name(self._name, what),
         )
         promise._made_of((self, *others))
+        promise._start_if(False if self._is_lazy() else DEFAULT)
         return promise
 
     def _mixed(self) -> PieceBuffer[str | StreamEvent]:
@@ -189,7 +194,7 @@ class MessagePromise(MessageCombinators[M_co]):
             async for piece in self._outcomes():
                 yield piece
 
-        return piped(text, f"{self._name}.pieces", (self,))
+        return piped(text, derived_name(self._name, "pieces"), (self,))
 
     def _is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
@@ -229,10 +234,11 @@ def from_promise(promise: Promise[M], message_class: type[Message] | None) -> Me
         text,
         message,
         message_class=message_class,
-        start_asap=False if promise._is_lazy() else DEFAULT,
+        start_asap=False,
         name=promise.name,
     )
     made._made_of((promise,))
+    made._start_if(False if promise._is_lazy() else DEFAULT)
     return made
 
 

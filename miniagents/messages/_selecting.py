@@ -9,6 +9,7 @@ from typing_extensions import TypeVar
 from miniagents.messages._generated import Message
 from miniagents.messages._message_promise import MessagePromise
 from miniagents.messages._tokens import MixedOutcomes
+from miniagents.promising._naming import derived_name
 from miniagents.promising.promise import derived
 from miniagents.promising.sentinels import DEFAULT
 
@@ -109,7 +110,7 @@ def of_one(
         what: the name of the combinator.
         checked: fails where the message should not have been chosen; that error stands behind the message's tokens.
     """
-    name = f"{sequence.name}.{what}"
+    name = derived_name(sequence.name, what)
     choice = derived(choose, name, (sequence,))
 
     async def pieces() -> AsyncIterator[Any]:  # Any: tokens, events, and failures, which a buffer takes as well
@@ -128,6 +129,7 @@ def of_one(
             await checked
         return message
 
-    made = MessagePromise(pieces, whole, start_asap=False if sequence._is_lazy() else DEFAULT, name=name)
+    made = MessagePromise(pieces, whole, start_asap=False, name=name)
     made._made_of((sequence, choice, *(() if checked is None else (checked,))))
+    made._start_if(False if sequence._is_lazy() else DEFAULT)
     return made

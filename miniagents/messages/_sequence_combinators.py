@@ -13,6 +13,7 @@ from typing_extensions import TypeIs, TypeVar
 from miniagents.messages._generated import Message
 from miniagents.messages._message_promise import MessagePromise, made_at_once
 from miniagents.messages._selecting import check_classes, may_be, message_of, of_one, settled_for
+from miniagents.promising._arguments import check_plain
 from miniagents.promising._failure import Failure, mark_as_read
 from miniagents.promising._piped import attempt
 from miniagents.promising.stream import StreamedPromise
@@ -173,6 +174,9 @@ class SequenceCombinators(StreamedPromise[MessagePromise[M_co], tuple[M_co, ...]
         `of_type` need not. Errors stay in their places, those of messages as well; one that the function raises takes
         the place of its message. Cost: one task.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         messages = MessageSequencePromise.of_messages([Message("a"), Message(""), Message("c")])
@@ -180,6 +184,7 @@ class SequenceCombinators(StreamedPromise[MessagePromise[M_co], tuple[M_co, ...]
         >>> asyncio.run(main())
         (Message(text='a'), Message(text='c'))
         """
+        check_plain("filter_messages", keep)
 
         async def filtered(out: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
             async for piece in self._outcomes():

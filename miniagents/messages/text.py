@@ -89,11 +89,12 @@ def join_messages(
         tokens,
         whole,
         message_class=message_class,
-        start_asap=_start_asap(start_asap, sources),
+        start_asap=False,
         max_ahead=_bound_of(sources),
         name="join_messages",
     )
     joined._made_of((sequence,))
+    joined._start_if(_start_asap(start_asap, sources))
     return joined
 
 

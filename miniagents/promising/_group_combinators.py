@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 
 from miniagents.promising._current import producing
 from miniagents.promising._failure import Catching, Failure
-from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising._pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising._piped import Piped, attempt
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ class GroupCombinators(Piped[P_co], Generic[P_co]):
         return self._worked(make, "group_by")
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Account:
     """How far the streams that stand on one task are ahead of their readers, all together."""
 
@@ -76,7 +80,7 @@ class _Account:
     def __init__(self) -> None:
         self.unread = 0
         self.waiting = 0
-        self.changed: Callable[[], None] = lambda: None
+        self.changed: Callable[[], None] = _nothing
 
 
 class _Counted(PieceBuffer[P]):
@@ -138,7 +142,7 @@ class _Counted(PieceBuffer[P]):
 class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
     """The buffer of the groups, and the task that fills them."""
 
-    __slots__ = ("_groups", "_key", "_over", "_source")
+    __slots__ = ("_groups", "_key", "_over")
 
     def __init__(
         self,
@@ -149,12 +153,11 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         over: Callable[[PieceBuffer[P]], Stream[P]],
     ) -> None:
         super().__init__(context, name, _Account())
-        self._source = source
         self._key = key
         self._over = over
         self._groups: dict[K, _Group[P]] = {}
         self._account.changed = self._make_room
-        self.starter = self._sort_all
+        self.starter = lambda: self._sort_all(source)
 
     def is_full(self) -> bool:
         account = self._account
@@ -163,25 +166,33 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
     def _is_used(self) -> bool:
         return super()._is_used() or any(group._is_used() for group in self._groups.values() if not group.ended)
 
-    async def _sort_all(self) -> None:
+    async def _sort_all(self, source: Callable[[], AsyncIterator[P | Failure]]) -> None:
         producing.set(self)
         with Catching(self, self._fail):
             if self.bounded:
                 await self.room()
-            async for piece in self._source():
+            async for piece in source():
                 if self.ended:
                     return
                 if isinstance(piece, Failure):
                     self.put(piece)
-                    for group in self._groups.values():
+                    async for group in self._each_group():
                         group.put(piece)
                 elif (failure := attempt(self, self._sort, piece)) is not None:
                     self.put(failure)
                 if self.bounded:
                     await self.room()
-            for group in self._groups.values():
+            async for group in self._each_group():
                 group.end()
             self.end()
+            self._forget_groups()
+
+    async def _each_group(self) -> AsyncIterator[_Group[P]]:
+        """All groups that are there by now, with a turn for others where they are many."""
+        for number, group in enumerate(tuple(self._groups.values()), 1):
+            yield group
+            if number % FAIR_SHARE == 0:
+                await take_turn()
 
     def _sort(self, piece: P) -> None:
         key = self._key(piece)
@@ -199,6 +210,12 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
             if not group.ended:
                 group._give_up(error)
         self._end_with(error)
+        self._forget_groups()
+
+    def _forget_groups(self) -> None:
+        """Lets each group be kept by itself, without the others."""
+        self._groups = {}
+        self._account.changed = _nothing
 
 
 class _Group(_Counted[P]):
@@ -208,10 +225,14 @@ class _Group(_Counted[P]):
 
     def __init__(self, work: PieceBuffer[Any], name: str, account: _Account) -> None:  # Any: its pieces are not read
         super().__init__(work.context, name, account)
-        self._work = work
+        self._work: PieceBuffer[Any] | None = work  # Any: as above
         if work.max_ahead is not None:
             self.bound(work.max_ahead)
         self._adopt()
 
     def _workers(self) -> Iterator[asyncio.Task[None]]:
-        return self._work._workers()
+        return iter(()) if self._work is None else self._work._workers()
+
+    def end(self) -> None:
+        super().end()
+        self._work = None

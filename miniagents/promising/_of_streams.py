@@ -12,8 +12,8 @@ from typing_extensions import TypeVar
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Catching, Failure
 from miniagents.promising._foreign import outcomes_of, reading
+from miniagents.promising._naming import name_of
 from miniagents.promising._pieces import PieceBuffer
-from miniagents.promising.promise import name_of
 from miniagents.promising.stream import Stream, made_of, piped
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 from typing_extensions import TypeIs, TypeVar
 
+from miniagents.promising._arguments import check_plain
 from miniagents.promising._failure import Failure
 from miniagents.promising._foreign import reading
 from miniagents.promising._piped import Piped, attempt
@@ -63,12 +64,16 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
 
         Errors are passed on unasked. Under a bound it is the pieces that are left that count.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of([1, 2, 3]).filter(lambda piece: piece != 2))
         >>> asyncio.run(main())
         (1, 3)
         """
+        check_plain("filter", keep)
 
         async def filtered(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             async for piece in self._outcomes():
@@ -178,6 +183,9 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         its own: the function is asked twice for each piece, and cancelling one of them leaves the other as it is.
         `group_by` asks once.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         small, large = StreamedPromise.of([1, 5, 2]).partition(lambda piece: piece < 3)
@@ -185,6 +193,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (1, 2) (5,)
         """
+        check_plain("partition", keep)
         return self.filter(keep), self.filter(_opposite(keep))
 
     def zip(self, other: AsyncIterable[Q], /) -> Stream[tuple[P_co, Q]]:

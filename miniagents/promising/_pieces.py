@@ -89,11 +89,8 @@ class PieceBuffer(Production, Generic[P]):
     def emit(self, piece: P) -> None:
         """Adds a piece."""
         self.pieces.append(piece)
-        wakeup = self._wakeup
-        if wakeup is not None:
-            self._wakeup = None
-            if not wakeup.done():
-                wakeup.set_result(None)
+        if self._wakeup is not None:
+            self._wake()
 
     def emit_failure(self, failure: Failure) -> None:
         """Adds an error, at the place where it happened."""
@@ -223,21 +220,30 @@ class PieceBuffer(Production, Generic[P]):
     async def _produce(self, streamer: Callable[[], AsyncIterator[P | Failure]]) -> None:
         producing.set(self)
         stream: AsyncIterator[P | Failure] | None = None
+        is_complete = False
         try:
             with Catching(self):
                 await self.room()
                 stream = streamer()
+                pieces = self.pieces
                 async for piece in stream:
                     if self.ended:
                         break
-                    self.emit_outcome(piece)
+                    if isinstance(piece, Failure):
+                        self.emit_failure(piece)
+                    else:
+                        pieces.append(piece)
+                        if self._wakeup is not None:
+                            self._wake()
                     if self.bounded:
                         await self.room()
-                    if len(self.pieces) % FAIR_SHARE == 0:
+                    if not len(pieces) % FAIR_SHARE:
                         await take_turn()
+                is_complete = True
         finally:
             await self._close(stream)
-            self.end()
+            if is_complete:  # any other end is an error, and has been told
+                self.end()
 
     async def _close(self, stream: AsyncIterator[P | Failure] | None) -> None:
         """Runs the `finally` blocks of a generator that was left half-way."""
@@ -323,7 +329,14 @@ class PieceIterator(_Reader[P_co]):
         return self
 
     async def __anext__(self) -> P_co:
-        piece = self._pieces[await self._advance()]
+        position = self._position
+        # as `_advance` does it: of a piece that is there, half of the cost would be calling that
+        if self._share > 1 and not self._buffer.bounded and position < len(self._pieces):
+            self._share -= 1
+            self._position = position + 1
+        else:
+            position = await self._advance()
+        piece = self._pieces[position]
         if isinstance(piece, Failure):
             piece.reraise()
         return piece
@@ -338,7 +351,13 @@ class OutcomeIterator(_Reader[P_co]):
         return self
 
     async def __anext__(self) -> P_co | Failure:
-        return self._pieces[await self._advance()]
+        position = self._position
+        if self._share > 1 and not self._buffer.bounded and position < len(self._pieces):
+            self._share -= 1
+            self._position = position + 1
+        else:
+            position = await self._advance()
+        return self._pieces[position]
 
 
 async def take_turn() -> None:

@@ -104,7 +104,8 @@ class Piped(Replayed[P_co], Generic[P_co]):
         """
         raise NotImplementedError
 
-    def _over(self, buffer: PieceBuffer[Q]) -> Stream[Q]:
+    @staticmethod
+    def _over(buffer: PieceBuffer[Q]) -> Stream[Q]:
         """The promise of a buffer's pieces."""
         raise NotImplementedError
 

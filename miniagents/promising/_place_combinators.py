@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._arguments import check_plain
 from miniagents.promising._failure import Failure
 from miniagents.promising._piped import Piped, attempt
 
@@ -135,12 +136,16 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
 
         Errors before that are passed on; one of the function is no no, and the next piece is asked for.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of([1, 2, 5, 1]).take_while(lambda piece: piece < 3))
         >>> asyncio.run(main())
         (1, 2)
         """
+        check_plain("take_while", goes_on)
 
         async def taken(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             async for piece in self._outcomes():
@@ -159,12 +164,16 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
 
         Errors before that are passed on; one of the function is no no, and the next piece is asked for.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of([1, 2, 5, 1]).skip_while(lambda piece: piece < 3))
         >>> asyncio.run(main())
         (5, 1)
         """
+        check_plain("skip_while", goes_on)
 
         async def rest(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             skipping = True

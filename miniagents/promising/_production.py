@@ -351,21 +351,31 @@ class Production:
             self._give_up(error)  # the same answer to whoever asks, now and later
             mark_as_read(error)
             return
-        if not task.done():
-            if self._tasks is None:
-                self._tasks = {}
-            self._tasks[task] = None
-            task.add_done_callback(self._task_done)
+        if task.done():  # it may be, where the loop starts tasks eagerly
+            self._tell_of_end(task)
+            return
+        if self._tasks is None:
+            self._tasks = {}
+        self._tasks[task] = None
+        task.add_done_callback(self._task_done)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         if self._tasks is not None:
             del self._tasks[task]
             if not self._tasks:
                 self._tasks = None
-        if task.cancelled() and not self._is_done():
+        self._tell_of_end(task)
+        self._leave_owner()
+
+    def _tell_of_end(self, task: asyncio.Task[None]) -> None:
+        """Tells the readers of a task that could not do so itself, which would leave them waiting for ever."""
+        if self._is_done():
+            return
+        if task.cancelled():
             # cancelled before its first step, so that no line of it was there to catch anything
             self._give_up(PromiseCancelledError(f"{self._origin()} was cancelled"))
-        self._leave_owner()
+        elif (error := task.exception()) is not None:
+            self._give_up(error)  # of the catching itself, as when there is no stack left for it
 
     def _leave_owner(self) -> None:
         """Leaves the owner once there is nothing left to cancel here, and lets the owner do likewise."""

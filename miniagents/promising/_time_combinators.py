@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Generic
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._arguments import check_not_negative
 from miniagents.promising._failure import Failure
 from miniagents.promising._piped import Piped
 
@@ -63,7 +64,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         if size < 1:
             raise ValueError(f"batch({size}): a batch has at least one piece")
         if within is not None:
-            _check(f"batch(within={within})", within)
+            check_not_negative(f"batch(within={within})", within)
 
         async def batched(out: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
             loop = asyncio.get_running_loop()
@@ -110,7 +111,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('a', 'e')
         """
-        _check(f"throttle({seconds})", seconds)
+        check_not_negative(f"throttle({seconds})", seconds)
 
         async def throttled(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             loop = asyncio.get_running_loop()
@@ -154,7 +155,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('e',)
         """
-        _check(f"debounce({seconds})", seconds)
+        check_not_negative(f"debounce({seconds})", seconds)
 
         async def debounced(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             loop = asyncio.get_running_loop()
@@ -205,7 +206,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
             raise ValueError("timeout_pieces(): give it a limit, `each` or `whole` or both")
         for name, limit in (("each", each), ("whole", whole)):
             if limit is not None:
-                _check(f"timeout_pieces({name}={limit})", limit)
+                check_not_negative(f"timeout_pieces({name}={limit})", limit)
 
         async def in_time(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             loop = asyncio.get_running_loop()
@@ -235,8 +236,3 @@ class _End:
 
 
 _END: Final = _End()
-
-
-def _check(what: str, seconds: float) -> None:
-    if not seconds >= 0:  # nor is "not a number" a time
-        raise ValueError(f"{what}: a time is a number of seconds, and none is negative")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Generic
 from typing_extensions import TypeVar
 
 from miniagents.promising._failure import mark_as_read
+from miniagents.promising._naming import name_of
 from miniagents.promising._pieces import FAIR_SHARE, take_turn
-from miniagents.promising.promise import Promise, name_of
+from miniagents.promising.promise import Promise
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence

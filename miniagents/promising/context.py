@@ -36,6 +36,9 @@ logger: Final = logging.getLogger("miniagents")
 
 C = TypeVar("C", bound="PromisingContext")
 
+_STARTS_WITHIN_STARTS: Final = 16
+"""How deep tasks may start tasks that begin at once, where the loop does that: a long chain would be too deep."""
+
 PromiseResolvedHandler: TypeAlias = "Callable[[Promise[object], object], Awaitable[None]]"
 """A hook: an async function that is given a promise and what it resolved to."""
 
@@ -75,6 +78,7 @@ class PromisingContext:
         self._tasks: dict[asyncio.Task[None], Production | None] = {}
         self._writing_ends: weakref.WeakSet[PieceBuffer[Any]] = weakref.WeakSet()  # Any: not read
         self._failures: weakref.WeakSet[Failure] = weakref.WeakSet()
+        self._starting = 0
         self._late_errors: list[BaseException] = []
         self._interruption: BaseException | None = None
         self._body_was_cancelled = False
@@ -206,12 +210,18 @@ class PromisingContext:
         except ContextStateError:
             work.close()
             raise
-        if active_context.get() is self:
-            task = loop.create_task(work, name=name)
-        else:
-            variables = copy_context()
-            variables.run(active_context.set, self)
-            task = loop.create_task(work, name=name, context=variables)
+        if self._starting >= _STARTS_WITHIN_STARTS:
+            work = _at_next_turn(work)
+        self._starting += 1
+        try:
+            if active_context.get() is self:
+                task = loop.create_task(work, name=name)
+            else:
+                variables = copy_context()
+                variables.run(active_context.set, self)
+                task = loop.create_task(work, name=name, context=variables)
+        finally:
+            self._starting -= 1
         if not task.done():  # it is, where the loop starts tasks eagerly
             self._tasks[task] = production
             task.add_done_callback(self._forget)
@@ -381,6 +391,15 @@ class PromisingContext:
             except Exception as error:
                 logger.error("on_promise_resolved failed for %r", promise.name, exc_info=error)  # noqa: TRY400
                 self.report(error)
+
+
+async def _at_next_turn(work: Coroutine[object, object, None]) -> None:
+    """Begins to work at the next turn of the loop, also where that starts tasks eagerly."""
+    try:
+        await asyncio.sleep(0)
+        await work
+    finally:
+        work.close()  # it may never have begun
 
 
 def _innermost(cls: type[C], context: PromisingContext | None) -> C | None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
 
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
+from miniagents.promising._arguments import check_not_negative
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Catching
+from miniagents.promising._naming import derived_name, name_of
 from miniagents.promising._production import Production
 from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -93,6 +95,9 @@ class Promise(Production, Generic[T_co]):
     def failed(cls, error: BaseException, /) -> Promise[NoReturn]:
         """A promise that has already failed; needs no context.
 
+        Raises:
+            TypeError: it is given something that is no exception.
+
         >>> async def main() -> None:
         ...     print(await Promise.failed(ValueError("no")).recover(str))
         >>> async def in_context() -> None:
@@ -101,6 +106,8 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(in_context())
         no
         """
+        if not isinstance(error, BaseException):
+            raise TypeError(f"Promise.failed({error!r:.200}): give it an exception")
         promise: Promise[NoReturn] = _settled_promise("failed")
         promise._failure = promise._failure_of(error)
         return promise
@@ -218,6 +225,9 @@ class Promise(Production, Generic[T_co]):
         The work itself goes on for its other readers, where `asyncio.wait_for` cancels it: cancel this promise if
         nobody else needs it. A `TimeoutError` of the work is an error like any other: `default` does not replace it.
 
+        Raises:
+            ValueError: the time is negative.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         slow = Promise(lambda: asyncio.sleep(0.05, "late"))
@@ -225,6 +235,7 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         nothing late
         """
+        check_not_negative(f"timeout({seconds})", seconds)
 
         async def in_time() -> T_co | U:
             limit = asyncio.timeout(seconds)
@@ -380,7 +391,7 @@ class Promise(Production, Generic[T_co]):
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """A promise made of this one and others: as lazy as they are, and cancelling those that nobody else uses."""
-        return derived(resolver, f"{self._name}.{what}", (self, *others))
+        return derived(resolver, derived_name(self._name, what), (self, *others))
 
 
 PENDING = object()
@@ -398,12 +409,6 @@ def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[P
     if not lazy and promise.context.start_asap:
         promise._start()
     return promise
-
-
-def name_of(source: object) -> str:
-    """What to call a promise that is made by `source`: the name of the function, or of the object's class."""
-    name: object = getattr(source, "__qualname__", None)
-    return name if isinstance(name, str) else type(source).__qualname__
 
 
 def blank(cls: type[Promise[Any]]) -> Any:  # Any: the caller says of what, and puts that in

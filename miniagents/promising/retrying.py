@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._arguments import check_not_negative
 from miniagents.promising._failure import ends_task
+from miniagents.promising._naming import name_of
 from miniagents.promising._notes import add_note, listed, said
 from miniagents.promising._waiting import as_promise, count_as_read
 from miniagents.promising.errors import PromiseCancelledError
-from miniagents.promising.promise import Promise, name_of
+from miniagents.promising.promise import Promise
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -72,7 +74,7 @@ def retry(
     if attempts < 1:
         raise ValueError(f"retry: attempts={attempts}: there is at least one attempt, the first")
     if not callable(backoff):
-        _check_seconds(f"retry: backoff={backoff}", backoff)
+        check_not_negative(f"retry: backoff={backoff}", backoff)
     expected = errors if isinstance(errors, tuple) else (errors,)
     name = f"{name_of(factory)}.retry"
 
@@ -92,7 +94,7 @@ def retry(
                     add_note(error, f"{name!r} failed in {made} attempts, before this one by {listed(failed)}")
                 break
             seconds = backoff(made) if callable(backoff) else backoff
-            _check_seconds(f"{name!r}: the backoff function gave {seconds}", seconds)
+            check_not_negative(f"{name!r}: the backoff function gave {seconds}", seconds)
             failed.append(said(count_as_read(failure)))
             result._leave_sources(attempt)
             if result in (attempt._owner, attempt._pieces_production()._owner):
@@ -137,9 +139,9 @@ def exponential_backoff(
     [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
     """
     for what, number in (("initial", initial), ("factor", factor), ("maximum", maximum)):
-        _check_seconds(f"exponential_backoff: {what}={number}", number)
+        check_not_negative(f"exponential_backoff: {what}={number}", number)
     if not callable(jitter):
-        _check_seconds(f"exponential_backoff: jitter={jitter}", jitter)
+        check_not_negative(f"exponential_backoff: jitter={jitter}", jitter)
 
     def seconds(failed: int) -> float:
         added = jitter() if callable(jitter) else jitter * random.random()  # noqa: S311 - nothing secret
@@ -161,8 +163,3 @@ def _attempt(factory: Callable[[], Awaitable[T]]) -> Promise[T]:
         if ends_task(error, asyncio.current_task()):
             raise
         return Promise.failed(error)
-
-
-def _check_seconds(what: str, seconds: float) -> None:
-    if not seconds >= 0:  # nor is nan
-        raise ValueError(f"{what}: give a number that is not negative")

@@ -10,13 +10,14 @@ from miniagents.promising._async_combinators import AsyncCombinators
 from miniagents.promising._current import active_context
 from miniagents.promising._failure import ends_task, running_task
 from miniagents.promising._group_combinators import GroupCombinators
+from miniagents.promising._naming import derived_name, name_of
 from miniagents.promising._piece_combinators import PieceCombinators
 from miniagents.promising._pieces import PieceBuffer, PieceIterator
 from miniagents.promising._piped import TimedOutcomes
 from miniagents.promising._place_combinators import PlaceCombinators
 from miniagents.promising._production import Production
 from miniagents.promising._time_combinators import TimeCombinators
-from miniagents.promising.promise import Promise, blank, name_of
+from miniagents.promising.promise import Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
@@ -101,11 +102,7 @@ class StreamedPromise(
         context = self.context
         context.open_loop(name)
         context.notify_resolved(self)
-        if context.start_asap if start_asap is DEFAULT else start_asap:
-            buffer.at_end = self._start
-            buffer.start()
-        else:
-            self._belongs_here()
+        self._start_if(start_asap)
 
     @classmethod
     def of(cls, pieces: Iterable[Q], /) -> Stream[Q]:
@@ -187,6 +184,18 @@ class StreamedPromise(
         self._buffer = buffer
         self._collect = collect
 
+    def _start_if(self, start_asap: bool | Default) -> None:
+        """Starts the work, be it at once where tasks are eager, unless it is to wait for a reader.
+
+        Who makes a promise of others does so as the last thing, when the work can be told what it is made of.
+        """
+        if self.context.start_asap if start_asap is DEFAULT else start_asap:
+            self._birth = None
+            self._buffer.at_end = self._start
+            self._buffer.start()
+        else:
+            self._belongs_here()
+
     def _when_started(self, then: Callable[[], object]) -> None:
         """Calls something when the work starts; at once where it has started."""
         self._buffer._when_started(then)
@@ -251,15 +260,16 @@ class StreamedPromise(
         max_ahead: int | None = None,
     ) -> Stream[Q]:
         """The stream of what an async generator yields that is given the buffer it yields into."""
-        return piped(pipe, f"{self._name}.{what}", (self, *others), max_ahead=max_ahead)
+        return piped(pipe, derived_name(self._name, what), (self, *others), max_ahead=max_ahead)
 
     def _worked(self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str) -> Stream[Q]:
         """The stream of what tasks put into a buffer, for what one async generator cannot do."""
-        buffer = make(active_context.get(), f"{self._name}.{what}")
+        buffer = make(active_context.get(), derived_name(self._name, what))
         buffer._belongs_here()
         return made_of((self,), buffer)
 
-    def _over(self, buffer: PieceBuffer[Q]) -> Stream[Q]:
+    @staticmethod
+    def _over(buffer: PieceBuffer[Q]) -> Stream[Q]:
         """The promise of a buffer's pieces."""
         return stream_over(buffer)
 

@@ -1,6 +1,8 @@
 """P10: the streams that `group_by` makes of one, with their errors, ends and bounds."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
@@ -409,3 +411,36 @@ async def test_p4_many_ready_pieces_and_groups_starve_nobody() -> None:
         assert ticks >= count // 512
         ticking.cancel()
         await asyncio.gather(ticking, return_exceptions=True)
+
+
+async def test_neither_the_source_nor_the_other_groups_are_kept_by_a_group() -> None:
+    class Piece:
+        pass
+
+    async with PromisingContext():
+        source = StreamedPromise.of([Piece(), Piece()])
+        groups = source.group_by(id)
+        (_, first), (_, second) = await groups
+        await first
+        await second
+        kept = [weakref.ref(each) for each in (source, source._buffer, groups._buffer, second._buffer)]
+        del source, groups, second, _
+        await turns()  # the task of it comes to its end
+        gc.collect()
+        assert [each() for each in kept] == [None] * len(kept)
+        assert len(await first) == 1
+
+
+async def test_p4_thousands_of_groups_end_without_starving_the_loop() -> None:
+    async with PromisingContext():
+        with StreamAppender[int]() as appender:
+            groups = appender.promise.group_by(lambda number: number)
+            for number in range(10_000):
+                appender.append(number)
+            while len(groups._buffer.pieces) < 10_000:
+                await asyncio.sleep(0)
+        waited = 0
+        while not groups._buffer.ended:
+            await asyncio.sleep(0)
+            waited += 1
+        assert waited > 10_000 / 256

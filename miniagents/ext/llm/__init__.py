@@ -21,8 +21,10 @@ from miniagents.ext.llm.errors import (
     QuotaExceededError,
     RateLimitError,
     RequestRefusedError,
+    TooManyTurnsError,
     TransientModelError,
     TruncatedError,
+    WrongReplyError,
 )
 from miniagents.ext.llm.openai import (
     OpenAIAgent,
@@ -30,6 +32,7 @@ from miniagents.ext.llm.openai import (
     create_openai_agent,
     create_openai_embedding_agent,
 )
+from miniagents.ext.llm.partials import Partial, partial_values
 
 __all__ = [
     "AnthropicAgent",
@@ -45,16 +48,20 @@ __all__ = [
     "OpenAIAgent",
     "OpenAIResponsesAgent",
     "OverloadedError",
+    "Partial",
     "ProtocolError",
     "ProviderError",
     "QuotaExceededError",
     "RateLimitError",
     "ReplySchema",
     "RequestRefusedError",
+    "TooManyTurnsError",
     "ToolDefinition",
     "TransientModelError",
     "TruncatedError",
+    "WrongReplyError",
     "create_anthropic_agent",
     "create_openai_agent",
     "create_openai_embedding_agent",
+    "partial_values",
 ]

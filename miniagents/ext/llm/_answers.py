@@ -1,13 +1,41 @@
-"""HTTP answers that are not streams, or should have been."""
+"""What calls of both SDKs have in common: headers that may be secret, and answers that are no streams."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm.errors import ProtocolError
 
-__all__ = ["no_events", "whole_answer"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import TypeVar
+
+    C = TypeVar("C", bound="_Client")
+
+__all__ = ["no_events", "whole_answer", "without_headers"]
+
+
+class _Client(Protocol):
+    """What both SDKs' clients can do."""
+
+    def with_options(self, *, default_headers: Mapping[str, str] | None = ...) -> Self:
+        """The same client with further headers, over the same connections."""
+        ...
+
+
+def without_headers(client: C, body: Mapping[str, object]) -> tuple[C, dict[str, object]]:
+    """A client that sends the headers of one request, and the arguments of the call without them.
+
+    The SDKs log the arguments of a call, and a header may be a secret; those of a client are not logged.
+    """
+    arguments = dict(body)
+    headers = arguments.pop("extra_headers", None)
+    if is_object(headers) and headers:
+        client = client.with_options(default_headers={name: str(value) for name, value in headers.items()})
+    return client, arguments
 
 
 def no_events(http: Any) -> ProtocolError:  # Any: a response of the HTTP client that the SDK brings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from miniagents.ext.llm._answers import no_events, whole_answer
+from miniagents.ext.llm._answers import no_events, whole_answer, without_headers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -22,6 +22,7 @@ async def message_chunks(
     """What `messages.create` gives, piece by piece."""
     from anthropic import AsyncStream  # noqa: PLC0415 - the SDK is imported when it is used, not before
 
+    client, body = without_headers(client, body)
     create: Any = client.messages.with_raw_response.create  # Any: none of its overloads takes a whole body
     if not stream:
         yield whole_answer((await create(**body)).http_response)

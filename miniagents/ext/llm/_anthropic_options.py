@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from miniagents.ext.llm._options import CommonOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from anthropic import AsyncAnthropic
     from anthropic.types import (
         CacheControlEphemeralParam,
         DiagnosticsParam,
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
         ToolChoiceParam,
     )
 
-__all__ = ["WITHDRAWN_FROM_MESSAGES", "MessagesOptions"]
+__all__ = ["WITHDRAWN_FROM_MESSAGES", "MessagesOptions", "NewMessagesOptions"]
 
 
 class MessagesOptions(CommonOptions, total=False):
@@ -41,6 +44,18 @@ class MessagesOptions(CommonOptions, total=False):
     tool_choice: ToolChoiceParam
     user_profile_id: str
     workspace_id: str
+
+
+class NewMessagesOptions(MessagesOptions, total=False):
+    """What `create_anthropic_agent` takes besides what it names; its docstring describes it."""
+
+    client: AsyncAnthropic | Callable[[], AsyncAnthropic] | None
+    api_key: str | None
+    base_url: str | None
+    max_retries: int | None
+    default_headers: Mapping[str, str] | None
+    alias: str | None
+    description: str | None
 
 
 _SAMPLING: Final = (

@@ -83,6 +83,7 @@ class AssistantTurn:
 
 
 Turn: TypeAlias = SystemTurn | UserTurn | AssistantTurn
+"""What one side says before the other does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,9 @@ def object_in(data: JsonObject, *names: str) -> JsonObject:
 
 
 def list_in(data: JsonObject, name: str) -> list[object]:
-    """The list under a name; an empty one where there is none."""
+    """The list under a name, a tuple where the object was frozen; an empty one where there is none."""
     value = data.get(name)
-    return value if is_list(value) else []
+    return list(value) if is_list(value) or is_tuple(value) else []
 
 
 def objects_in(data: JsonObject, name: str) -> list[JsonObject]:

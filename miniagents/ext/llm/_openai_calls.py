@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from miniagents.ext.llm._answers import no_events, whole_answer
+from miniagents.ext.llm._answers import no_events, whole_answer, without_headers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -22,11 +22,13 @@ __all__ = ["chat_chunks", "response_chunks"]
 
 def chat_chunks(client: AsyncOpenAI, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
     """What `chat.completions.create` gives, piece by piece."""
+    client, body = without_headers(client, body)
     return _chunks(client.chat.completions.with_raw_response.create, body, stream=stream)
 
 
 def response_chunks(client: AsyncOpenAI, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
     """What `responses.create` gives, piece by piece."""
+    client, body = without_headers(client, body)
     return _chunks(client.responses.with_raw_response.create, body, stream=stream)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
 from miniagents.ext.llm._events import Finished, Noted, Started, ToolCallPiece
@@ -90,7 +90,7 @@ def openai_message(said: AssistantMessage, output_items: tuple[JsonObject, ...],
 
 # --- reading ---
 
-_FINISH_REASONS: Mapping[str, FinishReason] = {
+_FINISH_REASONS: Final[Mapping[str, FinishReason]] = {
     "content_filter": "content_filter",
     "function_call": "tool_calls",
     "length": "length",
@@ -99,10 +99,10 @@ _FINISH_REASONS: Mapping[str, FinishReason] = {
     "tool_calls": "tool_calls",
 }
 
-_NOTED = ("service_tier", "system_fingerprint", "moderation")
+_NOTED: Final = ("service_tier", "system_fingerprint", "moderation")
 """What is passed on of a chunk as it is."""
 
-_NOTED_OF_MESSAGE = ("annotations", "audio")
+_NOTED_OF_MESSAGE: Final = ("annotations", "audio")
 """What is passed on of a message, or of pieces of it."""
 
 

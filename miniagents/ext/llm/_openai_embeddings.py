@@ -59,13 +59,10 @@ class EmbeddingModel:
     async def _request(self, messages: Sequence[Message]) -> tuple[EmbeddingMessage, ...]:
         texts = [str(message) for message in messages]
         client = self.clients.client(MiniAgents.current())
-        arguments: dict[str, Any] = {
-            "model": self.name,
-            "input": texts,
-            "encoding_format": "float",
-        }  # Any: as JSON has it
+        arguments: dict[str, Any] = {"model": self.name, "input": texts}  # Any: as the SDK's method takes them
         if self.dimensions is not None:
             arguments["dimensions"] = self.dimensions
+        arguments["encoding_format"] = "float"
         failed: Exception
         try:
             raw = await client.embeddings.with_raw_response.create(**arguments)

@@ -6,13 +6,14 @@ not among them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from miniagents.ext.llm._options import CommonOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from openai import AsyncOpenAI
     from openai.types.chat import (
         ChatCompletionAudioParam,
         ChatCompletionPredictionContentParam,
@@ -29,7 +30,14 @@ if TYPE_CHECKING:
     from openai.types.shared import ReasoningEffort
     from openai.types.shared_params import Metadata, Reasoning
 
-__all__ = ["WITHDRAWN_FROM_CHAT", "WITHDRAWN_FROM_RESPONSES", "ChatOptions", "ResponsesOptions"]
+__all__ = [
+    "WITHDRAWN_FROM_CHAT",
+    "WITHDRAWN_FROM_RESPONSES",
+    "ChatOptions",
+    "NewChatOptions",
+    "NewResponsesOptions",
+    "ResponsesOptions",
+]
 
 
 class ChatOptions(CommonOptions, total=False):
@@ -97,6 +105,26 @@ class ResponsesOptions(CommonOptions, total=False):
     top_p: float | None
     truncation: Literal["auto", "disabled"] | None
     user: str
+
+
+class NewAgentOptions(TypedDict, total=False):
+    """What `create_openai_agent` takes besides the options of the API and what it names; its docstring describes it."""
+
+    client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None
+    api_key: str | None
+    base_url: str | None
+    max_retries: int | None
+    default_headers: Mapping[str, str] | None
+    alias: str | None
+    description: str | None
+
+
+class NewChatOptions(ChatOptions, NewAgentOptions, total=False):
+    """What `create_openai_agent` takes for chat completions, besides what it names."""
+
+
+class NewResponsesOptions(ResponsesOptions, NewAgentOptions, total=False):
+    """What `create_openai_agent` takes for the responses API, besides what it names."""
 
 
 _OWN: Final = {

@@ -17,7 +17,9 @@ LanguageModelError
 │   ├── ModelConnectionError     the connection could not be made, or was lost
 │   │   └── ModelTimeoutError    the provider did not answer in time
 │   └── TruncatedError           the stream ended before the answer did
-└── ProtocolError                the answer is not what the protocol says
+├── ProtocolError                the answer is not what the protocol says
+├── WrongReplyError              the answer is not of the type that was asked for; `path` says where
+└── TooManyTurnsError            the model still calls tools, and may not any more
 ```
 
 `agent.with_retry(errors=TransientModelError)` asks again where that may help. What had arrived of an answer before an
@@ -47,8 +49,10 @@ __all__ = [
     "QuotaExceededError",
     "RateLimitError",
     "RequestRefusedError",
+    "TooManyTurnsError",
     "TransientModelError",
     "TruncatedError",
+    "WrongReplyError",
 ]
 
 
@@ -149,3 +153,30 @@ class TruncatedError(TransientModelError):
 
 class ProtocolError(LanguageModelError):
     """The answer is not what the protocol says it should be."""
+
+
+class WrongReplyError(LanguageModelError):
+    """The answer is complete, and is not of the type that was asked for; it is in `partial`.
+
+    Attributes:
+        path: where in the answer, as in ``$.items[0].name``.
+        reason: what is wrong there.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str,
+        reason: str,
+        provider: str | None = None,
+        model: str | None = None,
+        partial: AssistantMessage | None = None,
+    ) -> None:
+        super().__init__(message, provider=provider, model=model, partial=partial)
+        self.path = path
+        self.reason = reason
+
+
+class TooManyTurnsError(LanguageModelError):
+    """The model was asked as often as it may be, and still calls tools; its last answer is in `partial`."""

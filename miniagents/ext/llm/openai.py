@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, overload
 
 from typing_extensions import TypeVar, Unpack
 
-from miniagents.ext.llm._agent import OptionRules, answering
+from miniagents.ext.llm._agent import OptionRules
 from miniagents.ext.llm._clients import ClientSettings, ModelClients, import_sdk
+from miniagents.ext.llm._equipping import equipped
 from miniagents.ext.llm._model import LanguageModel
 from miniagents.ext.llm._openai_chat import ChatCompletions
 from miniagents.ext.llm._openai_embeddings import EmbeddingModel
@@ -18,6 +19,7 @@ from miniagents.ext.llm._openai_options import (
     ResponsesOptions,
 )
 from miniagents.ext.llm._openai_responses import Responses
+from miniagents.ext.llm._strict_schemas import openai_form
 from miniagents.ext.llm.errors import MissingKeyError
 from miniagents.messages import EmbeddingMessage, Message, OpenAIMessage
 from miniagents.miniagents import MiniAgent
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
+    from miniagents.ext.llm._equipping import AnyTool
+    from miniagents.ext.llm._openai_options import NewChatOptions, NewResponsesOptions
     from miniagents.ext.llm.common import ToolDefinition
-    from miniagents.messages import MessageSequencePromise, MessageType
+    from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
 
 __all__ = [
     "ChatOptions",
@@ -40,6 +44,7 @@ __all__ = [
 ]
 
 Out_co = TypeVar("Out_co", bound=Message, default=OpenAIMessage, covariant=True)
+Reply = TypeVar("Reply", bound=Message)
 
 _CHAT: Final = OptionRules("OpenAI's chat completions API", ChatOptions, WITHDRAWN_FROM_CHAT)
 _RESPONSES: Final = OptionRules("OpenAI's responses API", ResponsesOptions, WITHDRAWN_FROM_RESPONSES)
@@ -101,35 +106,83 @@ def create_openai_agent(
     *,
     api: Literal["chat_completions"] = ...,
     tools: Iterable[ToolDefinition | Mapping[str, object]] = ...,
-    client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None = ...,
-    api_key: str | None = ...,
-    base_url: str | None = ...,
-    max_retries: int | None = ...,
-    default_headers: Mapping[str, str] | None = ...,
-    alias: str | None = ...,
-    description: str | None = ...,
-    **options: Unpack[ChatOptions],
+    reply_type: None = ...,
+    **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent: ...
+@overload
+def create_openai_agent(
+    model: str,
+    *,
+    api: Literal["chat_completions"] = ...,
+    tools: Iterable[AnyTool],
+    reply_type: None = ...,
+    **options: Unpack[NewChatOptions],
+) -> OpenAIAgent[OpenAIMessage | ToolResultMessage]: ...
+@overload
+def create_openai_agent(
+    model: str,
+    *,
+    api: Literal["chat_completions"] = ...,
+    tools: tuple[()] = ...,
+    reply_type: type[Reply],
+    strict_reply: bool = ...,
+    **options: Unpack[NewChatOptions],
+) -> OpenAIAgent[Reply]: ...
+@overload
+def create_openai_agent(
+    model: str,
+    *,
+    api: Literal["chat_completions"] = ...,
+    tools: Iterable[AnyTool],
+    reply_type: type[Reply],
+    strict_reply: bool = ...,
+    **options: Unpack[NewChatOptions],
+) -> OpenAIAgent[OpenAIMessage | ToolResultMessage | Reply]: ...
 @overload
 def create_openai_agent(
     model: str,
     *,
     api: Literal["responses"],
     tools: Iterable[ToolDefinition | Mapping[str, object]] = ...,
-    client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None = ...,
-    api_key: str | None = ...,
-    base_url: str | None = ...,
-    max_retries: int | None = ...,
-    default_headers: Mapping[str, str] | None = ...,
-    alias: str | None = ...,
-    description: str | None = ...,
-    **options: Unpack[ResponsesOptions],
+    reply_type: None = ...,
+    **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent: ...
+@overload
+def create_openai_agent(
+    model: str,
+    *,
+    api: Literal["responses"],
+    tools: Iterable[AnyTool],
+    reply_type: None = ...,
+    **options: Unpack[NewResponsesOptions],
+) -> OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage]: ...
+@overload
+def create_openai_agent(
+    model: str,
+    *,
+    api: Literal["responses"],
+    tools: tuple[()] = ...,
+    reply_type: type[Reply],
+    strict_reply: bool = ...,
+    **options: Unpack[NewResponsesOptions],
+) -> OpenAIResponsesAgent[Reply]: ...
+@overload
+def create_openai_agent(
+    model: str,
+    *,
+    api: Literal["responses"],
+    tools: Iterable[AnyTool],
+    reply_type: type[Reply],
+    strict_reply: bool = ...,
+    **options: Unpack[NewResponsesOptions],
+) -> OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage | Reply]: ...
 def create_openai_agent(
     model: str,
     *,
     api: Literal["chat_completions", "responses"] = "chat_completions",
-    tools: Iterable[ToolDefinition | Mapping[str, object]] = (),
+    tools: Iterable[AnyTool] = (),
+    reply_type: type[Message] | None = None,
+    strict_reply: bool = True,
     client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
@@ -138,16 +191,28 @@ def create_openai_agent(
     alias: str | None = None,
     description: str | None = None,
     **options: Any,  # Any: the overloads say which there are, and it is looked at below
-) -> OpenAIAgent | OpenAIResponsesAgent:
+) -> OpenAIAgent[Any] | OpenAIResponsesAgent[Any]:  # Any: the overloads say which messages
     """An agent that is a model of OpenAI, or of any server that speaks one of its protocols.
 
     Its answer is an `OpenAIMessage`, streamed: tokens as `str`, the rest by `promise.events`. Errors are those of
     `miniagents.ext.llm.errors`. The SDK (`pip install 'miniagents[openai]'`) is imported when the agent is first asked.
 
+    With `tools`, the reply has all that happens, as it comes: what the model says, the results of the tools that it
+    calls (those of one answer run at the same time), what it says to these, up to the answer without calls. What a tool
+    fails with, the model is told. A tool that is given as a mere definition is for whoever asks to carry out: a call of
+    one ends the reply.
+
+    With a `reply_type`, the answer is a message of that class, or a `WrongReplyError` with the path to what is wrong.
+    Its tokens are JSON; `partial_values` reads them as they come.
+
     Args:
         model: the name of the model.
         api: which of the two protocols is spoken; most servers that are not OpenAI's know chat completions only.
-        tools: the tools that the model may call; a mapping is one of OpenAI's own, as its reference writes it.
+        tools: the tools that the model may call (see `miniagents.tool`, and `as_tool` of agents); a mapping is one of
+            OpenAI's own, as its reference writes it.
+        reply_type: the class of the answer, a message class with fields of its own.
+        strict_reply: whether OpenAI is to see to it that the answer is of the class. It does so for what its strict
+            schemas can say, and what they cannot say is refused; servers of others may not know them.
         client: the client to use, or a function that makes one for each `MiniAgents` context. By default one is made
             for each context in which it is needed, and closed with it.
         api_key: the key; by default that of the environment, OPENAI_API_KEY. A server with a `base_url` of its own
@@ -161,7 +226,9 @@ def create_openai_agent(
         options: those of the API (`ChatOptions`, `ResponsesOptions`), `system` and `stream` among them.
 
     Raises:
-        TypeError: the API does not take one of the options; the text says what it takes.
+        TypeError: the API does not take one of the options; the text says what it takes. Or something is no tool, or a
+            schema cannot be said in OpenAI's strict form.
+        ValueError: there is no such API, or a limit is too small.
     """
     where = "create_openai_agent"
     if api not in ("chat_completions", "responses"):
@@ -176,14 +243,22 @@ def create_openai_agent(
             ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, headers=default_headers),
         ),
         options=options,
-        tools=tuple(tools),
     )
-    cls = OpenAIAgent[OpenAIMessage] if api == "chat_completions" else OpenAIResponsesAgent[OpenAIMessage]
+    work, gives = equipped(
+        where,
+        language_model,
+        openai_form,
+        tools=tools,
+        reply_type=reply_type,
+        strict_reply=strict_reply,
+        format_option="response_format" if api == "chat_completions" else "text.format",
+    )
+    cls = OpenAIAgent[Any] if api == "chat_completions" else OpenAIResponsesAgent[Any]  # Any: as above
     return cls(
-        answering(language_model),
+        work,
         alias=alias if alias is not None else model,
         description=description or f"The language model {model}.",
-        declares=lambda: ((Message,), (OpenAIMessage,)),
+        declares=lambda: ((Message,), gives),
     )
 
 

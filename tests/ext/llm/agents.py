@@ -1,13 +1,13 @@
 """The library's agents for the test server: one for each protocol, asked in the same way."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
 import pytest
 
 from miniagents import AssistantMessage, Message, MessagePromise, MiniAgent, MiniAgents
-from miniagents.ext.llm import OpenAIAgent, create_anthropic_agent, create_openai_agent
+from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
 from tests.ext.llm.clients import anthropic_client, openai_client
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES
 from tests.ext.llm.server import WireServer
@@ -16,16 +16,18 @@ ModelAgent: TypeAlias = MiniAgent[Message, AssistantMessage, ...]
 
 
 def _chat(server: WireServer, **options: Any) -> ModelAgent:  # whatever a test wants to give
-    agent: OpenAIAgent = create_openai_agent("gpt-test", client=lambda: openai_client(server), **options)
-    return agent
+    options.setdefault("client", lambda: openai_client(server))
+    return create_openai_agent("gpt-test", api="chat_completions", **options)
 
 
 def _responses(server: WireServer, **options: Any) -> ModelAgent:  # as above
-    return create_openai_agent("gpt-test", api="responses", client=lambda: openai_client(server), **options)
+    options.setdefault("client", lambda: openai_client(server))
+    return create_openai_agent("gpt-test", api="responses", **options)
 
 
 def _messages(server: WireServer, **options: Any) -> ModelAgent:  # as above
-    return create_anthropic_agent("claude-test", client=lambda: anthropic_client(server), **options)
+    options.setdefault("client", lambda: anthropic_client(server))
+    return create_anthropic_agent("claude-test", **options)
 
 
 MAKERS: Final[Mapping[str, Callable[..., ModelAgent]]] = {CHAT: _chat, RESPONSES: _responses, MESSAGES: _messages}
@@ -40,7 +42,7 @@ def agent_for(path: str, server: WireServer, **options: Any) -> ModelAgent:  # a
 
 
 @asynccontextmanager
-async def asked(agent: ModelAgent, messages: Any = "Hi") -> AsyncIterator[MessagePromise[AssistantMessage]]:
+async def asked(agent: ModelAgent, messages: Any = "Hi") -> AsyncGenerator[MessagePromise[AssistantMessage]]:
     """The promise of the only answer, in a context of its own."""
     async with MiniAgents():
         yield agent.inquire(messages).only()

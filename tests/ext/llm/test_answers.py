@@ -1,5 +1,6 @@
 """What models answer becomes typed messages, the same for all protocols, streamed or not."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import pytest
@@ -251,9 +252,12 @@ async def test_an_answer_survives_json(path: str, script: Script, stream: bool) 
 
 async def test_log_probabilities_and_the_like_are_kept() -> None:
     token = {"token": "Hi", "logprob": -0.1}
+    first: Mapping[str, object]
+    second: Mapping[str, object]
     first, second = ({"delta": {"content": text}, "logprobs": {"content": [token]}} for text in "Hi")
-    chunks: list[object] = [{"choices": [first]}, {"choices": [{**second, "finish_reason": "stop"}]}]
-    events = [Event(encode(chunk).decode()) for chunk in (*chunks, {"choices": [], "service_tier": "flex"})]
+    last: dict[str, object] = {"choices": [], "service_tier": "flex"}
+    chunks: list[dict[str, object]] = [{"choices": [first]}, {"choices": [{**second, "finish_reason": "stop"}]}, last]
+    events = [Event(encode(chunk).decode()) for chunk in chunks]
     message = await said(CHAT, stream_response(*events, Event("[DONE]")))
     assert isinstance(message, OpenAIMessage)
     assert message.text == "Hi"

@@ -345,7 +345,7 @@ async def test_the_sdk_asks_again_only_before_an_answer_begins() -> None:
 
 async def test_p1_the_same_error_every_time() -> None:
     async with WireServer(http_error(429)) as server, asked(agent_for(CHAT, server)) as promise:
-        errors = []
+        errors: list[LanguageModelError] = []
         for _ in range(2):
             with pytest.raises(RateLimitError) as caught:
                 await promise

@@ -1,0 +1,135 @@
+"""What a tool returns, as text for a model: token by token where it comes so."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
+
+from typing_extensions import TypeIs
+
+from miniagents.messages import (
+    Message,
+    MessagePromise,
+    MessageSequencePromise,
+    TextDelta,
+    ToolCallDelta,
+    ToolResultMessage,
+    encode,
+)
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import decimal
+    import enum
+    import uuid
+    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence, Set as AbstractSet
+
+    import msgspec
+
+    from miniagents.messages import StreamEvent
+
+__all__ = ["ToolReturn", "pieces_of_result"]
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]  # Any: as typeshed has it
+
+
+if TYPE_CHECKING:
+    _Plain: TypeAlias = (
+        bool
+        | int
+        | float
+        | str
+        | bytes
+        | enum.Enum
+        | dt.date
+        | dt.time
+        | dt.timedelta
+        | uuid.UUID
+        | decimal.Decimal
+        | msgspec.Struct
+        | _Dataclass
+        | Mapping[str, object]
+        | Sequence[object]
+        | AbstractSet[object]
+        | None
+    )
+    _Given: TypeAlias = _Plain | Awaitable[_Plain] | AsyncIterable[str] | MessageSequencePromise[Message]
+    ToolReturn: TypeAlias = _Given | Awaitable[_Given]
+    """What a tool may return: what JSON has a form for, text that streams, promises of messages."""
+else:
+    ToolReturn: TypeAlias = object
+
+
+async def pieces_of_result(result: object) -> AsyncIterator[str | StreamEvent]:
+    """What a tool returned, as pieces of a message.
+
+    Raises:
+        TypeError: JSON has no form for it.
+        BaseException: whatever it fails with, where it is a promise or a stream.
+    """
+    while not _is_stream(result) and inspect.isawaitable(result):
+        result = await result
+    if _is_sequence(result):
+        async for piece in _joined(result):
+            yield piece
+    elif _is_message(result):
+        async for piece in _streamed(result):
+            yield piece
+    elif _is_stream(result):
+        async for token in result:
+            if not isinstance(token, str):
+                raise TypeError(f"a tool that yields gives text, not {type(token).__qualname__}: {token!r:.200}")
+            yield token
+    else:
+        yield _text_of(result)
+
+
+def _is_sequence(result: object) -> TypeIs[MessageSequencePromise[Message]]:
+    return isinstance(result, MessageSequencePromise)
+
+
+def _is_message(result: object) -> TypeIs[MessagePromise[Message]]:
+    return isinstance(result, MessagePromise)
+
+
+def _is_stream(result: object) -> TypeIs[AsyncIterable[object]]:
+    return isinstance(result, AsyncIterable)
+
+
+def _text_of(result: object) -> str:
+    if isinstance(result, str):
+        return result
+    if isinstance(result, Message):
+        return str(result)
+    return encode(result).decode()
+
+
+async def _streamed(promise: MessagePromise[Message]) -> AsyncIterator[str | StreamEvent]:
+    async for event in promise.events:
+        if isinstance(event, TextDelta):
+            yield event.text
+        elif not isinstance(event, ToolCallDelta):  # a call that is somebody else's
+            yield event
+    await promise  # an error may be in the whole alone
+
+
+async def _joined(messages: MessageSequencePromise[Message]) -> AsyncIterator[str | StreamEvent]:
+    """The texts of messages; what tools told an agent is no part of what that says."""
+    separator = ""
+    async for promise in messages:
+        if promise.message_class is not None and issubclass(promise.message_class, ToolResultMessage):
+            continue
+        first = True
+        async for piece in _streamed(promise):
+            if isinstance(piece, str):
+                if not piece:
+                    continue
+                if first and separator:
+                    yield separator
+                first = False
+            yield piece
+        if not first:
+            separator = "\n\n"
