@@ -22,6 +22,7 @@ from miniagents._members import (
 )
 from miniagents._signatures import names_around
 from miniagents.messages import Message
+from miniagents.promising._arguments import check_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
         """This agent, and another one that is asked its replies: `chain` of the two.
 
         Replies stream from one to the other; nothing waits for a whole message. An error stays in its place, where the
-        other agent reads it.
+        other agent reads it. Cancelling and cost are those of `chain`.
 
         Raises:
             TypeError: this agent gives messages of a class that the other can never take, or one of the two cannot be
@@ -97,6 +98,7 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
             errors: the classes of the errors after which it is tried again.
 
         Raises:
+            TypeError: something is given that is no class of exceptions.
             ValueError: there is not even one attempt, or the pause is negative.
 
         >>> failing_once = scripted_agent(ConnectionError("lost"), "Here I am", alias="flaky")
@@ -110,6 +112,7 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
         if not callable(backoff):
             _check_seconds(f"with_retry: backoff={backoff}", backoff, zero=True)
         expected = errors if isinstance(errors, tuple) else (errors,)
+        check_errors("with_retry", expected)
         alias = f"{operand(self)}.with_retry({attempts})"
         return self._guarded(lambda agent: Retried(agent, attempts, backoff, expected), alias)
 
@@ -135,11 +138,11 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
         ...     await asyncio.sleep(60)
         >>> async def main() -> None:
         ...     async with MiniAgents():
-        ...         print(await transcript(slow.with_timeout(0.01).inquire()))
+        ...         print(await transcript(slow.with_timeout(0.1).inquire()))
         >>> asyncio.run(main())
         1 'soon'
         1 = Message(text='soon')
-        ! TimeoutError: agent 'slow' did not complete its reply within 0.01 s
+        ! TimeoutError: agent 'slow' did not complete its reply within 0.1 s
         end
         """
         _check_seconds(f"with_timeout({seconds})", seconds, zero=False)
@@ -159,7 +162,8 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
             errors: the classes of the errors after which it is asked; by default any `Exception`.
 
         Raises:
-            TypeError: there is no message that both agents take, or the other cannot be called without arguments.
+            TypeError: there is no message that both agents take, the other cannot be called without arguments, or
+                something is given that is no class of exceptions.
 
         >>> async def main() -> None:
         ...     async with MiniAgents():
@@ -170,6 +174,7 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
         (Message(text='Hello'),) (Message(text='Sorry'),)
         """
         check_agents("with_fallback", (other,))
+        check_errors("with_fallback", errors)
         agent: Any = self  # Any: a MiniAgent, which the checkers do not know here
 
         def declares() -> Declared:

@@ -245,8 +245,12 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
         raises: bool = False,
     ) -> MessageSequencePromise[Out_co]:
         call, start = self._prepare(args, kwargs, raises=raises)
-        if messages is not None:
-            call.send_message(messages)
+        try:
+            if messages is not None:
+                call.send_message(messages)
+        except BaseException:
+            call.reply_sequence().cancel()  # whoever is told of the error here shall not be told that it is unfinished
+            raise
         call.finish()
         start()
         return call.reply_sequence()

@@ -55,6 +55,22 @@ def test_a3_an_error_is_raised_where_the_reply_is_read(caplog: pytest.LogCapture
     assert not caplog.records
 
 
+def test_a3_a_call_that_is_refused_is_an_error_there_and_is_not_reported_as_unfinished(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main() -> None:
+        wrong: Any = 3  # Any: the checkers refuse it
+        for agent in (echo, echo >> echo):
+            with pytest.raises(TypeError, match="messages: got int, which is no message"):
+                agent.inquire(wrong)
+            with pytest.raises(TypeError, match="messages: got int, which is no message"):
+                agent.inquire(["a", wrong])
+
+    MiniAgents().run(main())
+    gc.collect()
+    assert not caplog.records
+
+
 def test_a3_an_error_goes_through_the_agents_that_pass_the_reply_on(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         with pytest.raises(ValueError, match="^no$"):

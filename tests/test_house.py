@@ -22,6 +22,7 @@ RANKS: Final = {
     "miniagents.codegen": 0,
     "miniagents.validation": 0,
     "miniagents.messages": 1,
+    "miniagents.wire": 2,
     "miniagents.miniagents": 2,
     "miniagents.composition": 2,
     "miniagents.tools": 2,
@@ -39,10 +40,29 @@ RANKS: Final = {
     "miniagents.ext": 5,
     "miniagents.testing": 6,
     "miniagents.chat": 7,
+    "miniagents.commands": 7,
     "miniagents.cli": 7,
     "miniagents.__main__": 7,
 }
 """Imports go down or stay on one floor. A module has the rank of its package unless it has one of its own."""
+
+FLOORS: Final = {
+    "miniagents.codegen": 5,  # `__init__.py` and `__main__.py`
+    "miniagents.codegen.commands": 5,
+    "miniagents.codegen.generating": 4,
+    "miniagents.codegen.writing": 3,
+    "miniagents.codegen.linting": 3,
+    "miniagents.codegen.comparing": 2,
+    "miniagents.codegen.exporting": 2,
+    "miniagents.codegen.shaping": 2,
+    "miniagents.codegen.reading": 1,
+    "miniagents.codegen.patterns": 0,
+    **{
+        f"miniagents.codegen.{name}": 0
+        for name in ("documents", "errors", "library", "model", "names", "settings", "shown", "texts")
+    },
+}
+"""The floors of the generator, whose packages all have one rank."""
 
 FOREIGN: Final = {
     "miniagents.chat": {"markdown_it", "msgspec", "prompt_toolkit", "rich", "typing_extensions"},
@@ -50,6 +70,7 @@ FOREIGN: Final = {
     "miniagents.promising": {"typing_extensions"},
     "miniagents.messages": {"msgspec", "typing_extensions"},
     "miniagents.validation": {"typing_extensions"},
+    "miniagents.wire": {"backports", "msgspec", "typing_extensions"},
 }
 """What packages may import beside themselves and Python; the rest of the package may import what messages may."""
 
@@ -64,13 +85,14 @@ MUTABLE: Final = (
 
 
 CACHES: Final = {
-    "miniagents.messages.codec": {"_decoders"},
+    "miniagents.messages.codec": {"_decoders", "_simple"},
     "miniagents.messages.exactness": {"_to_check"},
     "miniagents.messages.frozen": {"_known_single", "when_classes_change"},
+    "miniagents.messages.typed_codec": {"_codecs"},
     "miniagents.messages.rebuilding": {"_fields", "_tags"},
 }
 """What is remembered of classes: it follows from the classes alone, and is forgotten when one more is made. No loop, no
-conversation and no user is in it."""
+conversation and no user is in it. `_codecs` are weak references to what remembers such things itself."""
 
 
 def module_name(path: Path) -> str:
@@ -136,12 +158,16 @@ def resolved(name: str) -> str:
     return name if name in TREES else resolved(name.rpartition(".")[0])
 
 
-def rank_of(module: str) -> int:
+def rank_of(module: str) -> tuple[int, int]:
+    """The rank of a module, and its floor there."""
     name = module
     while name not in RANKS:
         name = name.rpartition(".")[0]
     assert name != "miniagents" or module == "miniagents", f"{module} has no rank: say in RANKS where it belongs"
-    return RANKS[name]
+    floor = module
+    while floor and floor not in FLOORS:
+        floor = floor.rpartition(".")[0]
+    return RANKS[name], FLOORS.get(floor, 0)
 
 
 @each_module
@@ -176,7 +202,7 @@ def test_codegen_stands_apart(module: str) -> None:
     inside = module.startswith("miniagents.codegen")
     for each in imports_of(module):
         shared = each.target.startswith("miniagents.validation")  # what generated modules check, the generator checks
-        if each.target in TREES and module != "miniagents.cli" and not shared:
+        if each.target in TREES and module not in ("miniagents.cli", "miniagents.commands") and not shared:
             assert each.target.startswith("miniagents.codegen") == inside, f"line {each.line}: {each.target}"
 
 
@@ -195,6 +221,7 @@ def test_only_the_declared_dependencies_are_imported(module: str) -> None:
     part = next((part for part in FOREIGN if module.startswith(part)), "miniagents.messages")
     foreign = {each.target for each in imports_of(module)} - TREES.keys() - sys.stdlib_module_names
     foreign -= {"__future__", "_typeshed"}  # the latter is for checkers alone
+    foreign -= {"compression"}  # a part of Python since 3.14
     assert foreign <= FOREIGN[part]
 
 
@@ -231,7 +258,7 @@ def exported(module: str) -> list[str] | None:
 
 WITH_ALL: Final = [module for module in TREES if exported(module) is not None]
 FACES: Final = [
-    module for module in TREES if rank_of(module) in (2, 3, 6) and not module.rpartition(".")[2].startswith("_")
+    module for module in TREES if rank_of(module)[0] in (2, 3, 6) and not module.rpartition(".")[2].startswith("_")
 ]
 """Modules that users import from and that are no packages."""
 

@@ -1,9 +1,11 @@
 """What the documents show is run: programs print what is written below them, files and commands are as they are shown.
 
 - A `python` block is a whole program, run in a folder made for the document. A `text` (or `output`) block behind it,
-  with at most one line that ends in a colon in between, is all that it prints.
+  with at most one line that ends in a colon in between, is all that it prints. One below a line that names a file,
+  "`mistaken.py`:", is only written there.
 - A `json` block is JSON, and is written to the file that the line above it names: "`weather.schema.json`:".
-- In a `sh` block a command `scripts/...` exists, and a command `miniagents ...` is run.
+- In a `sh` block a command `scripts/...` exists, and a command `miniagents ...` or `mypy ...` is run. It must not fail,
+  unless a `text` block behind it shows what it says.
 - Models of language that a program asks are those of `MODELS`, on a server of this test.
 - `<!-- continues -->` before a `python` block runs it with the names of the one before it, `<!-- no-run: reason -->`
   before any block leaves it alone.
@@ -16,10 +18,11 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import sys
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,13 +30,13 @@ from typing import Final
 import pytest
 
 from miniagents.cli import main as miniagents_command
-from tests.ext.llm.answers import answer, tool_call
+from tests.ext.llm.answers import Answer, answer, tool_call
 from tests.ext.llm.serving import models_served
 
 ROOT: Final = Path(__file__).parent.parent
 DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md")
 
-MODELS: Final = {
+MODELS: Final[Mapping[str, Answer | tuple[Answer, ...]]] = {
     "gpt-5": answer("Leaves in hot water.", reasoning="Keep it short."),
     "claude-opus-4-8": answer("A drink that calms."),
     "claude-haiku-4-5": answer('{"city": "Kiel", "celsius": 21, "sky": "clouds"}'),
@@ -139,18 +142,24 @@ class Runner:
         if block.language.lower() in ALMOST or (block.language != block.language.lower()):
             language = block.language.lower()
             raise Problem(f"`{block.language}` blocks are not looked at: call it `{ALMOST.get(language, language)}`")
+        expected = following.content if following is not None and is_output(following) else None
         if block.comment.startswith("no-run"):
             if not re.fullmatch(r"no-run:\s*\S.*", block.comment):
                 raise Problem("say why it is not run: <!-- no-run: reason -->")
         elif block.language == "python":
-            expected = following.content if following is not None and is_output(following) else None
-            self._run_program(block, expected)
+            if file_for(block, ".py") is not None:
+                write_file(block, ".py")
+            else:
+                self._run_program(block, expected)
         elif block.language == "json":
-            write_file(block)
+            write_json(block)
         elif block.language == "sh":
-            for command in commands_in(block.content):
-                run_command(command)
-        elif block.language == "output" and not (before is not None and before.language == "python"):
+            said = "".join(
+                run_command(command, may_fail=expected is not None) for command in commands_in(block.content)
+            )
+            if expected is not None and said != expected:
+                raise Problem(f"it said\n{said}instead of\n{expected}")
+        elif block.language == "output" and not (before is not None and before.language in {"python", "sh"}):
             raise Problem("there is no program above that could print this")
 
     def _run_program(self, block: Block, expected: str | None) -> None:
@@ -184,18 +193,27 @@ def is_output(block: Block) -> bool:
     return block.language in OUTPUT and announced and not block.comment.startswith("no-run")
 
 
-def write_file(block: Block) -> None:
-    try:
-        json.loads(block.content)
-    except json.JSONDecodeError as error:
-        raise Problem(f"this is no JSON: {error}") from error
-    name = re.search(r"`([\w./-]+\.json)`:$", block.before)
-    if name is not None:
-        path = Path(name[1])
+def file_for(block: Block, suffix: str) -> Path | None:
+    """The file that the line above a block names."""
+    name = re.search(rf"`([\w./-]+{re.escape(suffix)})`:$", block.before)
+    return None if name is None else Path(name[1])
+
+
+def write_file(block: Block, suffix: str) -> None:
+    path = file_for(block, suffix)
+    if path is not None:
         if path.is_absolute() or ".." in path.parts:
             raise Problem(f"{path} is outside of the document's folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.content, encoding="utf-8")
+
+
+def write_json(block: Block) -> None:
+    try:
+        json.loads(block.content)
+    except json.JSONDecodeError as error:
+        raise Problem(f"this is no JSON: {error}") from error
+    write_file(block, ".json")
 
 
 def commands_in(content: str) -> Iterator[list[str]]:
@@ -205,21 +223,29 @@ def commands_in(content: str) -> Iterator[list[str]]:
             yield words
 
 
-def run_command(words: list[str]) -> None:
+def run_command(words: list[str], *, may_fail: bool = False) -> str:
+    """Run a command, and return what it says."""
     command, *arguments = words
+    status: object = 0
+    said = io.StringIO()
     if command.startswith("scripts/"):
         if not os.access(ROOT / command, os.X_OK):
             raise Problem(f"there is no command {command}")
     elif command == "miniagents":
-        said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
-                status: object = miniagents_command(arguments)
+                status = miniagents_command(arguments)
             except SystemExit as end:
                 status = end.code
-        if status:
-            raise Problem(f"{shlex.join(words)} ended with {status}: {said.getvalue()}")
         importlib.invalidate_caches()  # the next program may import what was generated
+    elif command == "mypy":
+        program = [sys.executable, "-m", "mypy", "--cache-dir", str(ROOT / ".mypy_cache" / "readme"), *arguments]
+        checked = subprocess.run(program, capture_output=True, check=False, encoding="utf-8")
+        status = checked.returncode
+        said.write(checked.stdout + checked.stderr)
+    if status and not may_fail:
+        raise Problem(f"{shlex.join(words)} ended with {status}: {said.getvalue()}")
+    return said.getvalue()
 
 
 @pytest.fixture
@@ -370,6 +396,12 @@ def program(code: str, output: str | None = None) -> str:
         ("`../a.json`:\n\n```json\n{}\n```\n", "outside"),
         ("```sh\nscripts/nothing --all\n```\n", "no command scripts/nothing"),
         ("```sh\nminiagents generate nothing.schema.json --output nothing.py\n```\n", "ended with"),
+        (
+            "```sh\nminiagents generate nothing.json --output nothing.py\n```\n\n```text\nwell\n```\n",
+            "it said\nnothing",
+        ),
+        ("`mistaken.py`:\n" + program("name: int = ''") + "```sh\nmypy mistaken.py\n```\n", "ended with 1"),
+        ("`../mistaken.py`:\n" + program("1 / 0"), "outside"),
         ("```py\nprint(1)\n```\n", "call it `python`"),
         ("```Python\nprint(1)\n```\n", "call it `python`"),
     ],

@@ -1,11 +1,12 @@
 """JSON Schema files to Python modules of message types.
 
-`bundle` reads the files, `modules` makes a `model` of them, `emitter` makes Python text of the model. Beside that stand
-`linting`, `compare` and `exporting`. Run as `miniagents`, or as `python -m miniagents.codegen`.
+`reading` makes a bundle of the files, `shaping` a model of the bundle, `writing` Python text of the model. Beside that
+stand `linting`, `comparing` and `exporting`; `commands` is the command line, run as `miniagents`, or as
+`python -m miniagents.codegen`.
 Nothing here is imported when generated modules run, and nothing here but `lint` imports the rest of the package.
 """
 
-from miniagents.codegen.command import main
+from miniagents.codegen.commands.command_line import main
 from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.generating import generate
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from miniagents.codegen.command import main
+from miniagents.codegen.commands.command_line import main
 
 if __name__ == "__main__":
     sys.exit(main())

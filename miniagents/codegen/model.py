@@ -21,10 +21,17 @@ Limits: TypeAlias = tuple[tuple[LimitName, int | float | str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A text, number, truth value or null."""
+    """A text, number, truth value or null.
+
+    Attributes:
+        kind: Which of them.
+        limits: Constraints.
+        format: Of a text: the format that has it turned into a type of Python's.
+    """
 
     kind: ScalarKind
     limits: Limits = ()
+    format: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +171,7 @@ class Module:
         files: The schema files.
         schemas: The schemas that its codec needs, by name: of the definitions, and of classes that no schema alone is.
         keys: Where in them the schema of each type stands: a name, or a name with "#" and a JSON pointer.
+        namespace: What tells its records from those of other modules.
         loose: Why msgspec may accept for a type what its schema does not, by the names of the types for which it may.
     """
 
@@ -174,6 +182,7 @@ class Module:
     files: tuple[Path, ...] = ()
     schemas: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
+    namespace: str = ""
     loose: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 

@@ -26,13 +26,14 @@ from miniagents.messages._generated import (
     Usage,
     UserMessage,
 )
-from miniagents.messages.codec import DecodeError, UnknownMessage, decode, encode
+from miniagents.messages.codec import DecodeError, Format, Unknown, UnknownMessage, decode, encode, encode_into
 from miniagents.messages.frozen import Frozen, FrozenDict, canonical_form, freeze
 from miniagents.messages.promises import MessagePromise, MessageSequencePromise, stream_message
 from miniagents.messages.record import NO_EXTRAS, Extras, JsonValue, Record
 from miniagents.messages.schema_codec import SchemaCodec
 from miniagents.messages.sequence import MessageSequence, MessageType
 from miniagents.messages.text import join_messages, split_messages
+from miniagents.messages.typed_codec import Codec
 
 __all__ = [
     "NO_EXTRAS",
@@ -41,12 +42,14 @@ __all__ = [
     "AnthropicMessage",
     "AnyMessage",
     "AssistantMessage",
+    "Codec",
     "ContentPart",
     "DecodeError",
     "EmbeddingMessage",
     "ErrorMessage",
     "Extras",
     "FilePart",
+    "Format",
     "Frozen",
     "FrozenDict",
     "ImagePart",
@@ -69,12 +72,14 @@ __all__ = [
     "ToolCall",
     "ToolCallDelta",
     "ToolResultMessage",
+    "Unknown",
     "UnknownMessage",
     "Usage",
     "UserMessage",
     "canonical_form",
     "decode",
     "encode",
+    "encode_into",
     "freeze",
     "join_messages",
     "split_messages",

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent, TextDelta
 from miniagents.messages._tokens import EventOutcomes, MixedOutcomes, checked_piece
-from miniagents.promising._arguments import check_not_negative
+from miniagents.promising._arguments import check_errors, check_not_negative
 from miniagents.promising._piped import TimedOutcomes, attempt
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import StreamedPromise
@@ -119,6 +119,9 @@ class MessageCombinators(StreamedPromise[str, M_co]):
         has said until then is no part of the one in its place. Other errors, and those of the function, are the
         result's. An error that was given to the function counts as read.
 
+        Raises:
+            TypeError: something is given that is no class of exceptions.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         promise = MessagePromise.of_message(Message("Hello")).map_message(lambda message: Message(1 / 0))
@@ -126,6 +129,7 @@ class MessageCombinators(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         Message(text='division by zero')
         """
+        check_errors("recover_message", errors)
         recovered = self.recover(fn, *errors)
 
         async def pieces(_: PieceBuffer[str]) -> Pieces:

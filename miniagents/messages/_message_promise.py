@@ -113,7 +113,19 @@ class MessagePromise(MessageCombinators[M_co]):
 
     @property
     def events(self) -> Stream[StreamEvent]:
-        """Everything that is streamed, as typed events: the text as well as what is no text."""
+        """Everything that is streamed, as typed events: the text as well as what is no text.
+
+        It is lazy: one task begins when somebody reads. Errors stay at their places; cancelling it frees the message.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         pieces = StreamedPromise.of([ReasoningDelta(text="2 + 2"), "4"])
+        ...         async for event in stream_message(Message, pieces).events:
+        ...             print(event)
+        >>> asyncio.run(main())
+        ReasoningDelta(text='2 + 2')
+        TextDelta(text='4')
+        """
 
         async def as_events(_: PieceBuffer[StreamEvent]) -> AsyncIterator[StreamEvent | Failure]:
             async for piece in EventOutcomes(self._mixed(), self._name):
@@ -124,11 +136,25 @@ class MessagePromise(MessageCombinators[M_co]):
     # --- combinators ---
 
     def pieces(self) -> Stream[str]:
-        """The tokens of the text."""
+        """The tokens of the text, with the tuple of them for the whole.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await stream_message(Message, StreamedPromise.of(["Hel", "lo"])).pieces())
+        >>> asyncio.run(main())
+        ('Hel', 'lo')
+        """
         return self._text_only()
 
     def into(self, collect: Callable[[Iterable[str]], W], /) -> StreamedPromise[str, W]:
-        """The tokens of the text, and what a plain function makes of all of them."""
+        """The tokens of the text, and what a plain function makes of all of them.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await stream_message(Message, StreamedPromise.of(["Hel", "lo"])).into(len))
+        >>> asyncio.run(main())
+        2
+        """
         return self._text_only().into(collect)
 
     # --- machinery ---

@@ -13,7 +13,7 @@ from typing_extensions import TypeIs, TypeVar
 from miniagents.messages._generated import Message
 from miniagents.messages._message_promise import MessagePromise, made_at_once
 from miniagents.messages._selecting import check_classes, may_be, message_of, of_one, settled_for
-from miniagents.promising._arguments import check_plain
+from miniagents.promising._arguments import check_errors, check_plain
 from miniagents.promising._failure import Failure, mark_as_read
 from miniagents.promising._piped import attempt
 from miniagents.promising.stream import StreamedPromise
@@ -130,6 +130,9 @@ class SequenceCombinators(StreamedPromise[MessagePromise[M_co], tuple[M_co, ...]
         That goes for the errors of the sequence and for messages that fail: a message that is still arriving is handed
         on when it is known to be complete, as `recover_message` has it, but the place of each is known at once.
 
+        Raises:
+            TypeError: something is given that is no class of exceptions.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         sequence = MessageSequence()
@@ -140,6 +143,7 @@ class SequenceCombinators(StreamedPromise[MessagePromise[M_co], tuple[M_co, ...]
         >>> asyncio.run(main())
         ['a', '(no)', 'c']
         """
+        check_errors("recover_messages", errors)
         expected = errors or (Exception,)
 
         async def recovered(out: PieceBuffer[MessagePromise[M_co | M]]) -> Messages[M_co | M]:

@@ -278,10 +278,11 @@ def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
         gc.collect()  # a class lives on until then, even if nothing refers to it
     for other in _namesakes(cls):
         tag = class_tag(cls)
-        own = f'its own, as in `class {cls.__name__}(..., tag="...")`'
+        own = f'one of its own, as in `class {cls.__name__}(..., tag="...")`'
+        other_name = "another name, or generate its module with `--namespace NAME`"
         raise TypeError(
             f"the keys of {_place(cls)} and {_place(other)} could be confused, for both have the tag {tag!r}: "
-            f"give one of them {'another name' if is_record(cls) else own}"
+            f"give one of them {other_name if is_record(cls) else own}"
         )
     _known_single.add(cls)
 

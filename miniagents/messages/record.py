@@ -45,6 +45,9 @@ NO_EXTRAS: FrozenDict[str, Any] = FrozenDict()  # Any: it is empty
 EXTRAS_FIELD = "extra_properties"
 EXTRAS_KEY = "@extra"
 
+NAMESPACE = "__namespace__"
+"""Where a generated class keeps the namespace of its module."""
+
 
 def _freeze_extras(value: object, owner: type, name: str) -> object:
     """Freeze what is beside the declared properties; none of it may be one of those."""
@@ -73,8 +76,12 @@ class RecordMeta(FrozenMeta):
 
     @property
     def class_tag(cls) -> str:  # noqa: N805  # a metaclass
-        """The name of the class: what its values are encoded with says nothing of it, or only one of several."""
-        return cls.__name__
+        """The name of the class, with the namespace of its module before it, if that has one.
+
+        What its values are encoded with says nothing of it, or only one of several.
+        """
+        namespace: str | None = vars(cls).get(NAMESPACE)
+        return cls.__name__ if namespace is None else f"{namespace}.{cls.__name__}"
 
     @property
     def is_record(cls) -> bool:  # noqa: N805  # a metaclass
@@ -126,7 +133,7 @@ class Record(Frozen, metaclass=RecordMeta, frozen=True):
     A field ``extra_properties: Extras[JsonValue] = msgspec.field(default=NO_EXTRAS, name="@extra")`` makes the object
     open: it holds the properties that are not declared, and they are encoded beside the others.
 
-    `hash_key` knows the class by its name.
+    `hash_key` knows the class by its name; in a generated module with a namespace by both.
 
     To change fields use `copy.replace` (Python 3.13) or what that calls, ``record.__replace__(name="new")``: the values
     that `msgspec.structs.replace` is given are taken as they are, so that decoding need not look at them either.

@@ -23,11 +23,12 @@ from miniagents.messages.decode_errors import DecodeError, UnknownFormError
 from miniagents.messages.freezers import is_frozen_when_decoded
 from miniagents.messages.freezing import FrozenDict, FrozenType, freeze, path_of
 from miniagents.messages.frozen import Frozen
+from miniagents.messages.hazards import breaks_msgspec
 from miniagents.messages.json_text import read_json
 from miniagents.messages.planning import PLANNER, Planner
 from miniagents.messages.plans import Foreign
 from miniagents.messages.rebuilding import convert_message
-from miniagents.messages.record import Extras
+from miniagents.messages.record import NAMESPACE, Extras
 from miniagents.messages.shapes import bare, is_message_class, is_union, kind_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class SchemaCodec:
         types: The type of each of them, by its name; of a part of one by the name and the JSON pointer of that part, as
             in "Tool#/properties/inputSchema".
         sound: The names of the types for which whatever msgspec accepts, the schema accepts too.
+        namespace: Tells the records of this module from those of others that have the same names: it stands before the
+            name of the class in what `hash_key` is made of.
 
     Examples:
         >>> class Point(Record, frozen=True, kw_only=True):
@@ -73,7 +76,14 @@ class SchemaCodec:
         b'{"x":2}'
     """
 
-    def __init__(self, schemas: Mapping[str, str], types: Mapping[str, object], *, sound: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        schemas: Mapping[str, str],
+        types: Mapping[str, object],
+        *,
+        sound: Collection[str] = (),
+        namespace: str = "",
+    ) -> None:
         self._texts = schemas
         self._types = types
         self._sound = frozenset(sound)
@@ -85,6 +95,8 @@ class SchemaCodec:
         for cls in types.values():
             if isinstance(cls, FrozenType) and PLANNER not in vars(cls):
                 setattr(cls, PLANNER, self._planner)
+                if namespace and cls.is_record:
+                    setattr(cls, NAMESPACE, namespace)
 
     def decode(self, data: bytes | str, form: TypeForm[T], /) -> T:
         """Read a value of the type `form` from JSON.
@@ -185,7 +197,7 @@ class SchemaCodec:
     def _fast(self, form: object) -> Callable[[Any], Any] | None:  # Any: of the type `form`
         """Give the fast way to read a type, if there is one."""
         strict = self._strict(form)
-        if strict is None:
+        if strict is None or breaks_msgspec(form):
             return None
         try:
             read = msgspec.json.Decoder(strict).decode

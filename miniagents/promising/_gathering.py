@@ -82,13 +82,16 @@ def gather(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie
     to have them cancelled, cancel the result, which frees those that nobody else uses. There is one task more for the
     result, and while it waits one for each promise that is not there yet.
 
+    Raises:
+        TypeError: something cannot be awaited.
+
     >>> async def main() -> None:
     ...     async with PromisingContext():
     ...         print(await gather(Promise.resolved(1), Promise.resolved("a")))
     >>> asyncio.run(main())
     (1, 'a')
     """
-    sources = as_promises(promises)
+    sources = as_promises("gather", promises)
 
     async def gathered() -> tuple[object, ...]:
         failed = await first_done(sources, _is_failed)
@@ -158,6 +161,7 @@ def all_settled(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overload
     waits one for each promise that is not there yet.
 
     Raises:
+        TypeError: something cannot be awaited.
         PromiseDeadlockError: in the result, when one of the promises waits for it.
 
     >>> async def main() -> None:
@@ -172,7 +176,7 @@ def all_settled(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overload
     value 1
     error no
     """
-    sources = as_promises(promises)
+    sources = as_promises("all_settled", promises)
 
     async def settled() -> tuple[Outcome[object], ...]:
         await first_done(sources, _is_nothing)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._arguments import check_plain
 from miniagents.promising._current import producing
 from miniagents.promising._failure import Catching, Failure
 from miniagents.promising._pieces import FAIR_SHARE, PieceBuffer, take_turn
@@ -51,6 +52,9 @@ class GroupCombinators(Piped[P_co], Generic[P_co]):
         read as many pieces as its bound before somebody reads them, be it in whatever groups; more only while somebody
         waits for a piece, which may have to come from behind many of other groups.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         words = StreamedPromise.of(["ant", "bee", "ape", "bat", "cat"])
@@ -61,6 +65,7 @@ class GroupCombinators(Piped[P_co], Generic[P_co]):
         b ('bee', 'bat')
         c ('cat',)
         """
+        check_plain("group_by", key)
 
         def make(context: PromisingContext | None, name: str) -> _Groups[K, P_co]:
             return _Groups(context, name, self._outcomes, key, self._over)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Never, overload
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._arguments import check_streams
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Catching, Failure
 from miniagents.promising._foreign import outcomes_of, reading
@@ -90,6 +91,9 @@ def merge(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads ti
     hundreds of a stream may come in a row. The result holds the pieces once more, and there is a task for each stream.
     Cancelling it frees the streams that nobody else uses; where they are bounded it has the narrowest of their bounds.
 
+    Raises:
+        TypeError: something is no async iterable.
+
     >>> async def main() -> None:
     ...     async with PromisingContext():
     ...         print(sorted(await merge(StreamedPromise.of("ac"), StreamedPromise.of("b"))))
@@ -157,13 +161,16 @@ def concat(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads t
     those that are eager run ahead by themselves, the others start when it is their turn. Cancelling the result frees
     the streams that nobody else uses; where they are bounded it has the narrowest of their bounds.
 
+    Raises:
+        TypeError: something is no async iterable.
+
     >>> async def main() -> None:
     ...     async with PromisingContext():
     ...         print(await concat(StreamedPromise.of("ab"), StreamedPromise.of([1])))
     >>> asyncio.run(main())
     ('a', 'b', 1)
     """
-    sources = _read_once(streams)
+    sources = _read_once("concat", streams)
 
     async def concatenated(out: PieceBuffer[object]) -> AsyncIterator[object | Failure]:
         for stream in sources:
@@ -236,6 +243,9 @@ def zip_latest(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloa
     The result holds its tuples, each of which is made anew, and there is a task for each stream. Cancelling it frees
     the streams that nobody else uses; where they are bounded it has the narrowest of their bounds.
 
+    Raises:
+        TypeError: something is no async iterable.
+
     >>> async def main() -> None:
     ...     async with PromisingContext():
     ...         with StreamAppender[str]() as size, StreamAppender[int]() as count:
@@ -279,8 +289,8 @@ def _joined(
         make: what a piece becomes, given the place of its stream; `_NOTHING` is left out.
         ends_with: whether the end of the stream at a place is the end of all.
     """
+    sources = _read_once(name, streams)
     buffer: PieceBuffer[object] = PieceBuffer(active_context.get(), name)
-    sources = _read_once(streams)
     still_open = len(sources)
 
     async def forward(place: int) -> None:
@@ -319,8 +329,13 @@ def _joined(
     return made_of(sources, buffer)
 
 
-def _read_once(streams: Sequence[AsyncIterable[T]]) -> list[AsyncIterable[T]]:
-    """The streams; an iterator that is given more than once is read once, and replayed in each of its places."""
+def _read_once(what: str, streams: Sequence[AsyncIterable[T]]) -> list[AsyncIterable[T]]:
+    """The streams; an iterator that is given more than once is read once, and replayed in each of its places.
+
+    Raises:
+        TypeError: something is no async iterable; `what` is the function that it was given to.
+    """
+    check_streams(what, streams)
     shared: dict[int, AsyncIterable[T]] = {}
     times = Counter(id(stream) for stream in streams)
     for stream in streams:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 from typing_extensions import TypeIs, TypeVar
 
-from miniagents.promising._arguments import check_plain
+from miniagents.promising._arguments import check_errors, check_plain, check_streams
 from miniagents.promising._failure import Failure
 from miniagents.promising._foreign import reading
 from miniagents.promising._piped import Piped, attempt
@@ -122,12 +122,16 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         given. ReactiveX's `onErrorReturn` ends with the piece, as an error ends its streams; here the pieces behind the
         error follow.
 
+        Raises:
+            TypeError: something is given that is no class of exceptions.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of("1x3").map_pieces(int).recover_pieces(lambda error: 0, ValueError))
         >>> asyncio.run(main())
         (1, 0, 3)
         """
+        check_errors("recover_pieces", errors)
         expected = errors or (Exception,)
 
         async def recovered(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
@@ -202,12 +206,16 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         An error of either side stands in the place of the pair that it would have been a part of; where both sides have
         one there, it is that of this stream. What is given besides this stream is freed with it.
 
+        Raises:
+            TypeError: the other is no async iterable.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of("ab").zip(StreamedPromise.of([1, 2, 3])))
         >>> asyncio.run(main())
         (('a', 1), ('b', 2))
         """
+        check_streams("zip", (other,))
 
         async def zipped(out: PieceBuffer[tuple[P_co, Q]]) -> AsyncIterator[tuple[P_co, Q] | Failure]:
             async with reading(other, out) as others:
@@ -231,12 +239,16 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         An error ends none of them. The other streams are freed with this one; those that are lazy start when their turn
         comes.
 
+        Raises:
+            TypeError: one of the others is no async iterable.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of("ab").chain(StreamedPromise.of([1, 2])))
         >>> asyncio.run(main())
         ('a', 'b', 1, 2)
         """
+        check_streams("chain", others)
 
         async def chained(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
             async for piece in self._outcomes():

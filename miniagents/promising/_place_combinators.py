@@ -67,7 +67,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         """The first `count` pieces; errors before the last of them are passed on and not counted.
 
         It ends with the last of them, without waiting for what the source does then, which goes on: unlike Rust's and
-        ReactiveX's, a stream here may have other readers. With a count below one nothing is read.
+        ReactiveX's, a stream here may have other readers. A source without an end is to be bounded (`max_ahead`) or
+        cancelled, as the context waits for it. With a count below one nothing is read.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -223,12 +224,17 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         All keys are kept in memory until the source ends. In the place of a piece that cannot be hashed, or whose key
         cannot, stands the `TypeError`.
 
+        Raises:
+            TypeError: the function is async, or none.
+
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await StreamedPromise.of("abracadabra").distinct())
         >>> asyncio.run(main())
         ('a', 'b', 'r', 'c', 'd')
         """
+        if key is not None:
+            check_plain("distinct", key)
 
         async def new(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             known: set[object] = set()

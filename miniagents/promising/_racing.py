@@ -79,6 +79,7 @@ def race(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie t
     while it waits one for each promise.
 
     Raises:
+        TypeError: something cannot be awaited.
         ValueError: there is nothing to wait for.
 
     >>> async def main() -> None:
@@ -149,6 +150,7 @@ def first_ok(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads t
     waits one for each promise that is not there yet.
 
     Raises:
+        TypeError: something cannot be awaited.
         ValueError: there is nothing to wait for.
         ExceptionGroup: in the result, when all promises failed; a `BaseExceptionGroup` where one of the errors is no
             `Exception`.
@@ -178,7 +180,7 @@ def first_ok(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads t
 def _at_least_one(what: str, promises: Sequence[Awaitable[T]]) -> list[Promise[T]]:
     if not promises:
         raise ValueError(f"{what}() of no promises would never end: give it at least one")
-    return as_promises(promises)
+    return as_promises(what, promises)
 
 
 async def _winner(sources: Sequence[Promise[T]], winner: Promise[T]) -> T:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._arguments import check_awaitables
 from miniagents.promising._failure import mark_as_read
 from miniagents.promising._naming import name_of
 from miniagents.promising._pieces import FAIR_SHARE, take_turn
 from miniagents.promising.promise import Promise
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from miniagents.promising._failure import Failure
 
@@ -22,8 +23,13 @@ __all__ = ["as_promise", "as_promises", "count_as_read", "first_done"]
 T = TypeVar("T")
 
 
-def as_promises(awaitables: Iterable[Awaitable[T]]) -> list[Promise[T]]:
-    """The promises of what awaitables give; one that is given twice is awaited once."""
+def as_promises(what: str, awaitables: Sequence[Awaitable[T]]) -> list[Promise[T]]:
+    """The promises of what awaitables give; one that is given twice is awaited once.
+
+    Raises:
+        TypeError: something cannot be awaited; `what` is the function that it was given to.
+    """
+    check_awaitables(what, awaitables)
     promises: list[Promise[T]] = []
     known: dict[int, Promise[T]] = {}
     for each in awaitables:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
 
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
-from miniagents.promising._arguments import check_not_negative
+from miniagents.promising._arguments import check_callable, check_errors, check_kind, check_not_negative, check_plain
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Catching
 from miniagents.promising._naming import derived_name, name_of
@@ -38,8 +38,9 @@ class Promise(Production, Generic[T_co]):
 
     The combinators make new promises of this one, which start at once, or lazily if it is lazy. Unless one says
     otherwise, an error stays the error, and one that a given function raises is that of the result; cancelling the
-    result cancels this promise too, unless somebody else uses it; each costs one task. The names are those of Rust's
-    futures where they have one.
+    result cancels this promise too, unless somebody else uses it; each costs one task. What is no promise or no class
+    of exceptions where one is asked for is refused by a `TypeError`, and so is an async function that nobody would
+    await. The names are those of Rust's futures where they have one.
 
     Args:
         resolver: an async function (or anything whose call gives an awaitable) that makes the value; called once.
@@ -49,6 +50,7 @@ class Promise(Production, Generic[T_co]):
 
     Raises:
         NoActiveContextError: there is no active context that could own the work.
+        TypeError: the resolver cannot be called; a coroutine, for one, is no function that gives one.
 
     >>> async def answer() -> int:
     ...     return 42
@@ -69,6 +71,7 @@ class Promise(Production, Generic[T_co]):
         start_asap: bool | Default = DEFAULT,
         name: str | None = None,
     ) -> None:
+        check_callable("Promise", resolver)
         self._prepare(active_context.get(), name if name is not None else name_of(resolver), resolver)
         context = self.context
         context.open_loop(self.name)
@@ -99,15 +102,12 @@ class Promise(Production, Generic[T_co]):
             TypeError: it is given something that is no exception.
 
         >>> async def main() -> None:
-        ...     print(await Promise.failed(ValueError("no")).recover(str))
-        >>> async def in_context() -> None:
         ...     async with PromisingContext():
-        ...         await main()
-        >>> asyncio.run(in_context())
+        ...         print(await Promise.failed(ValueError("no")).recover(str))
+        >>> asyncio.run(main())
         no
         """
-        if not isinstance(error, BaseException):
-            raise TypeError(f"Promise.failed({error!r:.200}): give it an exception")
+        check_kind("Promise.failed", error, BaseException, "no exception")
         promise: Promise[NoReturn] = _settled_promise("failed")
         promise._failure = promise._failure_of(error)
         return promise
@@ -205,6 +205,7 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         no
         """
+        check_errors("recover", errors)
         expected = errors or (Exception,)
 
         async def recovered() -> T_co | U:
@@ -262,6 +263,7 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         3
         """
+        check_plain("tap", fn)
 
         async def tapped() -> T_co:
             value = await self
@@ -282,6 +284,7 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         (1, 'a', True)
         """
+        check_kind("pair", other, Promise, "no promise")
 
         async def paired() -> tuple[*Ts, U]:
             return (*(await self), await other)
@@ -317,6 +320,7 @@ class Promise(Production, Generic[T_co]):
 
         async def flat() -> U:
             inner = await self
+            check_kind(f"flatten: the value of {self._name!r}", inner, Promise, "no promise")
             result = producing.get()
             if result is not None:
                 result._made_of((inner,))

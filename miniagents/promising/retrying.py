@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._arguments import check_not_negative
+from miniagents.promising._arguments import check_callable, check_errors, check_not_negative
 from miniagents.promising._failure import ends_task
 from miniagents.promising._naming import name_of
 from miniagents.promising._notes import add_note, listed, said
@@ -62,6 +62,7 @@ def retry(
         errors: the classes of the errors after which it is tried again.
 
     Raises:
+        TypeError: the factory is no function (a coroutine runs but once), or something is no class of exceptions.
         ValueError: there is not even one attempt, or the pause is negative (in the result, where a function gave it).
 
     >>> answers = [Promise.failed(ConnectionError("lost")), Promise.resolved("Here I am")]
@@ -71,11 +72,13 @@ def retry(
     >>> asyncio.run(main())
     Here I am
     """
+    check_callable("retry", factory)
     if attempts < 1:
         raise ValueError(f"retry: attempts={attempts}: there is at least one attempt, the first")
     if not callable(backoff):
         check_not_negative(f"retry: backoff={backoff}", backoff)
     expected = errors if isinstance(errors, tuple) else (errors,)
+    check_errors("retry", expected)
     name = f"{name_of(factory)}.retry"
 
     async def retried() -> T:

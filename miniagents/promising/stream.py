@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
+from miniagents.promising._arguments import check_callable
 from miniagents.promising._async_combinators import AsyncCombinators
 from miniagents.promising._current import active_context
 from miniagents.promising._failure import ends_task, running_task
@@ -67,6 +68,7 @@ class StreamedPromise(
 
     Raises:
         NoActiveContextError: there is no active context that could own the work.
+        TypeError: the streamer or the resolver cannot be called.
         ValueError: `max_ahead` is less than one.
 
     >>> async def letters() -> AsyncIterator[str]:
@@ -95,6 +97,8 @@ class StreamedPromise(
     ) -> None:
         if max_ahead is not None and max_ahead < 1:
             raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
+        check_callable("StreamedPromise: streamer", streamer)
+        check_callable("StreamedPromise: resolver", resolver)
         name = name if name is not None else name_of(streamer)
         buffer: PieceBuffer[P_co] = PieceBuffer(active_context.get(), name, streamer=streamer, max_ahead=max_ahead)
         self._look_at(buffer, None)
@@ -138,11 +142,15 @@ class StreamedPromise(
         in their places as before. It is a view of the same pieces and costs no task: the function is called by whoever
         awaits it first, or asks whether it is done. Cancelling it cancels this stream.
 
+        Raises:
+            TypeError: what is given is no function.
+
         >>> async def main() -> None:
         ...     print(await StreamedPromise.of([1, 2, 3]).into(sum))
         >>> asyncio.run(main())
         6
         """
+        check_callable("into", collect)
         return view_of(self._buffer, collect)
 
     def pieces(self) -> Stream[P_co]:
@@ -241,15 +249,19 @@ class StreamedPromise(
         collect = self._collect
         if collect is None or self._is_done():
             return
-        failure = self._buffer.failure
+        value, failure = self._value, self._buffer.failure
         if failure is None:
+            self._collect = None  # it is called once, even if it asks whether this is done, or cancels it
             try:
-                self._value = collect(self._buffer.whole_pieces())
+                value = collect(self._buffer.whole_pieces())
             except BaseException as error:
                 if ends_task(error, running_task()):
+                    self._collect = collect
                     raise
                 failure = self._failure_of(error)
-        self._failure = failure
+            if self._is_done():
+                return
+        self._value, self._failure = value, failure
         self._finished()
 
     def _piped(

@@ -1,9 +1,12 @@
-"""What the names of `format` stand for, for the schemas that want them checked ("x-miniagents-format": "checked").
+"""What the names of `format` stand for, for the schemas that want them checked.
+
+These are the ones with "x-miniagents-format": "checked", or "typed" if what is read is turned into a value as well.
 
 Each is what the standard that JSON Schema names for it says, in ASCII; the international forms are not known.
 """
 
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import date, timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -38,7 +41,7 @@ _RELATIVE_POINTER: Final = re.compile(rf"(?:0|[1-9][0-9]*)(?:\#|{_POINTER})")
 
 def is_checked(schema: dict[str, Any]) -> bool:  # Any: a schema
     """Whether `format` of a schema is more than a note."""
-    return "format" in schema and schema.get("x-miniagents-format") == "checked"
+    return "format" in schema and schema.get("x-miniagents-format") in ("checked", "typed")
 
 
 def _is_date(text: str) -> bool:
@@ -117,12 +120,20 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[str], bool]:
     return lambda text: pattern.fullmatch(text) is not None
 
 
+def _is_byte(text: str) -> bool:
+    try:
+        return b64encode(b64decode(text, validate=True)).decode() == text
+    except ValueError:
+        return False
+
+
 FORMATS: Final[dict[str, Callable[[str], bool]]] = {
     "date": _is_date,
     "time": _is_time,
     "date-time": _is_date_time,
     "duration": _matches(_DURATION),
     "uuid": _matches(_UUID),
+    "byte": _is_byte,
     "ipv4": _is_ipv4,
     "ipv6": _is_ipv6,
     "email": _is_email,

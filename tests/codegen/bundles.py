@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from miniagents.codegen.bundle import Bundle, Definition
 from miniagents.codegen.documents import Document, JsonValue, Place, escape, parse
-from miniagents.codegen.schema_views import Spot
+from miniagents.codegen.reading.bundle import Bundle, Definition
+from miniagents.codegen.reading.views import Spot
 
 
 def bundle(definitions: dict[str, JsonValue], name: str = "types.schema.json") -> Bundle:

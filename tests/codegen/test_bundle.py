@@ -10,10 +10,10 @@ from typing import Any, Final
 import pytest
 
 from miniagents.codegen import GenerationError
-from miniagents.codegen.bundle import read_bundle
-from miniagents.codegen.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.names import definition_name
+from miniagents.codegen.reading.bundle import read_bundle
+from miniagents.codegen.reading.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12
 
 ROOT: Final = Path(__file__).parent.parent.parent
 DATA: Final = ROOT.parent / "shared" / "data"
@@ -322,7 +322,7 @@ def test_the_order_of_the_arguments_means_nothing(folder: Callable[[Files], Path
 
 def test_hash_seeds_mean_nothing() -> None:
     program = (
-        "import json; from pathlib import Path; from miniagents.codegen.bundle import read_bundle\n"
+        "import json; from pathlib import Path; from miniagents.codegen.reading.bundle import read_bundle\n"
         "bundle = read_bundle([Path('schemas')], is_library=True)\n"
         "print(json.dumps({name: each.schema for name, each in bundle.definitions.items()}))"
     )

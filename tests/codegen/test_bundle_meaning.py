@@ -11,8 +11,8 @@ from hypothesis import given, settings, strategies as st
 from jsonschema import Draft6Validator, Draft7Validator, Draft201909Validator, Draft202012Validator
 
 from miniagents.codegen import GenerationError
-from miniagents.codegen.bundle import read_bundle
-from miniagents.codegen.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12, Dialect
+from miniagents.codegen.reading.bundle import read_bundle
+from miniagents.codegen.reading.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12, Dialect
 
 VALIDATORS: Final = {
     DRAFT_06: Draft6Validator,

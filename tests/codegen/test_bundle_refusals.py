@@ -13,8 +13,8 @@ from hypothesis import given, settings, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents.codegen import GenerationError
-from miniagents.codegen.bundle import Bundle, read_bundle
-from miniagents.codegen.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09
+from miniagents.codegen.reading.bundle import Bundle, read_bundle
+from miniagents.codegen.reading.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09
 
 Json = Any  # Any: any JSON
 Read = Callable[..., Bundle]

@@ -110,7 +110,7 @@ def test_a_missing_formatter_gives_one_line(
     def nothing(_: str) -> None:
         return None
 
-    monkeypatch.setattr("miniagents.codegen.formatter.find_spec", nothing)
+    monkeypatch.setattr("miniagents.codegen.writing.formatter.find_spec", nothing)
     assert main(["generate", str(schema_file(GOOD)), "--output", str(tmp_path / "out.py")]) == 2
     assert capsys.readouterr().err == "ruff: the formatter is not installed; pip install 'miniagents[codegen]'\n"
 

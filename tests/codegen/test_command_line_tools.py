@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from miniagents import cli
 from miniagents.codegen import main
-from miniagents.codegen.generate_command import watch
+from miniagents.codegen.commands.generate import watch
 
 SchemaFile = Callable[..., Path]
 Output = pytest.CaptureFixture[str]

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from miniagents.codegen.compare import DIFF_RULES, compare
+from miniagents.codegen.comparing.comparer import DIFF_RULES, compare
 from miniagents.codegen.documents import JsonValue
 from tests.codegen.bundles import bundle
 

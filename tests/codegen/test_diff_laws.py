@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from miniagents.codegen.compare import compare
+from miniagents.codegen.comparing.comparer import compare
 from miniagents.codegen.documents import JsonValue
 from miniagents.validation import Validator
 from tests.codegen.bundles import bundle

@@ -23,14 +23,14 @@ from jsonschema import Draft202012Validator
 
 from miniagents import DecodeError
 from miniagents.codegen import GenerationError
-from miniagents.codegen.bundle import read_bundle
-from miniagents.codegen.emitter import emit
 from miniagents.codegen.model import Module
-from miniagents.codegen.modules import module_of
+from miniagents.codegen.reading.bundle import read_bundle
+from miniagents.codegen.shaping.modules import module_of
+from miniagents.codegen.writing.emitter import emit
 
 Json: TypeAlias = Any  # Any: whatever JSON can say
 DEFINITIONS: Final = ("Alpha", "Beta", "Gamma", "Delta")
-NAMES: Final = ("a", "b", "kind", "class", "x-y", "str", "Beta")
+NAMES: Final = ("a", "b", "kind", "class", "x-y", "str", "Beta", 'q"', "@extra", "extra_properties")
 TEXTS: Final = ("", "a", "b", "ab", "é", "kind")
 NUMBERS: Final = (0, 1, 2, -1, 1.0, 0.5, 2.5, 3, 2**53 + 1, 10**25)
 SCALARS: Final = (None, True, False, *NUMBERS, *TEXTS)

@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 
 from miniagents.codegen import GenerationError, generate
-from miniagents.codegen.exporting import export
-from miniagents.codegen.patterns import translate
-from miniagents.codegen.patterns_back import translated_back
+from miniagents.codegen.exporting.exporter import export
+from miniagents.codegen.patterns.translating import translate
+from miniagents.codegen.patterns.translating_back import translated_back
 
 SchemaFile = Callable[..., Path]
 

@@ -7,9 +7,9 @@ from typing import Final
 
 import pytest
 
-from miniagents.codegen.bundle import read_bundle
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.linting import IGNORE, IGNORE_RULES, LEVELS, RULES, Level, lint
+from miniagents.codegen.linting.linter import IGNORE, IGNORE_RULES, LEVELS, RULES, Level, lint
+from miniagents.codegen.reading.bundle import read_bundle
 
 Schema = dict[str, JsonValue]
 SchemaFile = Callable[..., Path]

@@ -9,10 +9,10 @@ from types import ModuleType
 import pytest
 from hypothesis import given, strategies as st
 
-from miniagents.codegen import character_classes, patterns
+from miniagents.codegen.patterns import character_classes, translating
 
 
-@pytest.mark.parametrize("module", [patterns, character_classes])
+@pytest.mark.parametrize("module", [translating, character_classes])
 def test_the_examples_in_docstrings_are_true(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 
@@ -85,7 +85,7 @@ def test_the_examples_in_docstrings_are_true(module: ModuleType) -> None:
     ],
 )
 def test_g2_patterns_mean_what_they_mean_in_ecmascript(pattern: str, yes: list[str], no: list[str]) -> None:
-    translated = patterns.translate(pattern)
+    translated = translating.translate(pattern)
     assert translated is not None
     assert [text for text in yes if not re.search(translated, text)] == []
     assert [text for text in no if re.search(translated, text)] == []
@@ -122,7 +122,7 @@ def test_g2_patterns_mean_what_they_mean_in_ecmascript(pattern: str, yes: list[s
     ],
 )
 def test_g2_patterns_without_an_exact_counterpart_are_refused(pattern: str) -> None:
-    assert patterns.translate(pattern) is None
+    assert translating.translate(pattern) is None
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_g2_patterns_without_an_exact_counterpart_are_refused(pattern: str) -> N
     [(r"\p{L}", "L"), (r"\p{N}", "N"), (r"\p{Nd}", "Nd"), (r"\p{Cc}", "Cc"), (r"\p{Cs}", "Cs"), (r"\p{Zs}", "Zs")],
 )
 def test_g2_categories_are_those_of_unicode(pattern: str, categories: str) -> None:
-    inside, outside = (patterns.translate(each) for each in (pattern, pattern.replace("p", "P")))
+    inside, outside = (translating.translate(each) for each in (pattern, pattern.replace("p", "P")))
     assert inside is not None
     assert outside is not None
     every = [chr(code) for code in range(sys.maxunicode + 1)]
@@ -143,16 +143,16 @@ def test_g2_categories_are_those_of_unicode(pattern: str, categories: str) -> No
 
 @given(st.text(alphabet=st.sampled_from(r"ab1-^$.*+?{},()[]|\/:=!<>kdwsbBpPLuxc0" + "\u00e9\n")))
 def test_g3_whatever_is_written_is_translated_to_a_pattern_or_refused(pattern: str) -> None:
-    translated = patterns.translate(pattern)
+    translated = translating.translate(pattern)
     if translated is not None:
         re.compile(translated)
 
 
 def test_what_is_translated_is_plain_text() -> None:
-    assert patterns.translate("[\u0430-\u044f]\u2028\x00") == r"[\u0430-\u044f]\u2028\x00"
+    assert translating.translate("[\u0430-\u044f]\u2028\x00") == r"[\u0430-\u044f]\u2028\x00"
 
 
 @pytest.mark.parametrize("pattern", ["(" * 10_000, "(?:" * 10_000 + ")" * 10_000, "[" + "a" * 100_000 + "]"])
 def test_g3_hostile_patterns_are_soon_translated_or_refused(pattern: str) -> None:
-    translated = patterns.translate(pattern)
+    translated = translating.translate(pattern)
     assert translated is None or re.search(translated, "a")

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Final
 
 import pytest
 
@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12"),
 ]
 
-AnyMessage = MessagePromise[Any]  # Any: each combinator gives a class of its own
+AnyMessage = MessagePromise[Message]
 
 
 async def same(message: Message) -> Message:
@@ -27,25 +27,25 @@ async def tokens() -> AsyncIterator[str]:
     yield "b"
 
 
+COMBINATORS: Final[list[Callable[[AnyMessage], AnyMessage]]] = [
+    lambda message: message.map_text(str.upper).map_text(str.lower),
+    lambda message: message.map_message(lambda whole: Message(whole.text)),
+    lambda message: message.then_message(same),
+    lambda message: message.recover_message(lambda error: Message(str(error))),
+    lambda message: message.timeout(5),
+    lambda message: message.checked(lambda whole: whole),
+    lambda message: message.split().first(),
+    lambda message: message.split().last(),
+    lambda message: message.split().only(),
+    lambda message: message.split().map_messages(lambda whole: whole).only(),
+    lambda message: message.split().then_messages(same).join(),
+    lambda message: join_messages([message]),
+]
+
+
 @pytest.mark.parametrize("start_asap", [True, False])
 @pytest.mark.parametrize("streamed", [True, False])
-@pytest.mark.parametrize(
-    "combinator",
-    [
-        lambda message: message.map_text(str.upper).map_text(str.lower),
-        lambda message: message.map_message(lambda whole: Message(whole.text)),
-        lambda message: message.then_message(same),
-        lambda message: message.recover_message(lambda error: Message(str(error))),
-        lambda message: message.timeout(5),
-        lambda message: message.checked(lambda whole: whole),
-        lambda message: message.split().first(),
-        lambda message: message.split().last(),
-        lambda message: message.split().only(),
-        lambda message: message.split().map_messages(lambda whole: whole).only(),
-        lambda message: message.split().then_messages(same).join(),
-        lambda message: join_messages([message]),
-    ],
-)
+@pytest.mark.parametrize("combinator", COMBINATORS)
 def test_what_is_made_of_a_message(
     combinator: Callable[[AnyMessage], AnyMessage], streamed: bool, start_asap: bool
 ) -> None:

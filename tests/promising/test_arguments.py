@@ -2,33 +2,46 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from miniagents.messages import Message, MessagePromise, MessageSequencePromise
-from miniagents.promising import Promise, PromisingContext, StreamedPromise
+from miniagents.promising import (
+    Promise,
+    PromisingContext,
+    StreamedPromise,
+    all_settled,
+    concat,
+    first_ok,
+    gather,
+    merge,
+    race,
+    retry,
+    zip_latest,
+)
+from miniagents.testing import scripted_agent
 
 pytestmark = pytest.mark.timeout(10)
 
 NAN = float("nan")
 
 
+LIMITED: Final[list[Callable[[float], object]]] = [
+    lambda seconds: Promise.resolved(1).timeout(seconds),
+    lambda seconds: Promise.resolved(1).timeout(seconds, default=None),
+    lambda seconds: MessagePromise.of_message(Message("a")).timeout(seconds),
+    lambda seconds: MessagePromise.of_message(Message("a")).timeout(seconds, default=None),
+    lambda seconds: StreamedPromise.of("a").batch(1, within=seconds),
+    lambda seconds: StreamedPromise.of("a").throttle(seconds),
+    lambda seconds: StreamedPromise.of("a").debounce(seconds),
+    lambda seconds: StreamedPromise.of("a").timeout_pieces(each=seconds),
+    lambda seconds: StreamedPromise.of("a").timeout_pieces(whole=seconds),
+]
+
+
 @pytest.mark.parametrize("seconds", [-1.0, NAN])
-@pytest.mark.parametrize(
-    "limited",
-    [
-        lambda seconds: Promise.resolved(1).timeout(seconds),
-        lambda seconds: Promise.resolved(1).timeout(seconds, default=None),
-        lambda seconds: MessagePromise.of_message(Message("a")).timeout(seconds),
-        lambda seconds: MessagePromise.of_message(Message("a")).timeout(seconds, default=None),
-        lambda seconds: StreamedPromise.of("a").batch(1, within=seconds),
-        lambda seconds: StreamedPromise.of("a").throttle(seconds),
-        lambda seconds: StreamedPromise.of("a").debounce(seconds),
-        lambda seconds: StreamedPromise.of("a").timeout_pieces(each=seconds),
-        lambda seconds: StreamedPromise.of("a").timeout_pieces(whole=seconds),
-    ],
-)
+@pytest.mark.parametrize("limited", LIMITED)
 async def test_a_time_is_not_negative(limited: Callable[[float], object], seconds: float) -> None:
     async with PromisingContext():
         with pytest.raises(ValueError, match=f"{seconds}.*: give a number that is not negative"):
@@ -58,7 +71,7 @@ async def test_a_verdict_that_would_have_to_be_awaited_is_no_yes(
 
 @pytest.mark.parametrize("wrong", ["no", ValueError])
 def test_a_promise_fails_with_an_exception(wrong: Any) -> None:  # Any: the checkers refuse it
-    with pytest.raises(TypeError, match=r"^Promise\.failed\(.*\): give it an exception$"):
+    with pytest.raises(TypeError, match=r"^Promise\.failed: .* is no exception$"):
         Promise.failed(wrong)
 
 
@@ -66,3 +79,114 @@ async def test_what_is_not_over_at_once_may_take_any_time() -> None:
     async with PromisingContext():
         assert await Promise(lambda: asyncio.sleep(0, 1)).timeout(float("inf")) == 1
         assert await Promise.resolved(1).timeout(0) == 1
+
+
+# --- what would be found out too late ---
+
+
+NOT_ASYNC: Final[dict[str, Callable[[Any], object]]] = {  # Any: whatever is wrong
+    "tap": lambda fn: Promise.resolved(1).tap(fn),
+    "distinct": lambda fn: StreamedPromise.of("a").distinct(fn),
+    "group_by": lambda fn: StreamedPromise.of("a").group_by(fn),
+}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [(is_good, "is_good is async"), (Judge(), "Judge is async"), (3, "3 is no")]
+)
+@pytest.mark.parametrize("name", NOT_ASYNC)
+async def test_a_function_that_nobody_would_wait_for_is_not_async(
+    name: str,
+    wrong: object,
+    said: str,
+) -> None:
+    async with PromisingContext():
+        with pytest.raises(TypeError, match=f"^{name}: {said}"):
+            NOT_ASYNC[name](wrong)
+
+
+FUNCTIONS: Final[dict[str, Callable[[Any], object]]] = {  # Any: whatever is wrong
+    "Promise": Promise,
+    "StreamedPromise: streamer": lambda wrong: StreamedPromise(wrong, is_good),
+    "StreamedPromise: resolver": lambda wrong: StreamedPromise(lambda: aiter(StreamedPromise.of("a")), wrong),
+    "into": lambda wrong: StreamedPromise.of("a").into(wrong),
+    "retry": retry,
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+async def test_p7_nobody_waits_for_what_is_no_function(
+    name: str,
+) -> None:
+    coroutine = is_good(1)
+    async with PromisingContext():
+        for wrong in (None, coroutine):
+            with pytest.raises(TypeError, match=rf"^{name}: .* is no function$"):
+                FUNCTIONS[name](wrong)
+    coroutine.close()
+
+
+CLASSES_OF_ERRORS: Final[dict[str, Callable[[Any], object]]] = {  # Any: whatever is wrong
+    "recover": lambda wrong: Promise.resolved(1).recover(repr, wrong),
+    "recover_pieces": lambda wrong: StreamedPromise.of("a").recover_pieces(repr, wrong),
+    "recover_message": lambda wrong: MessagePromise.of_message(Message("a")).recover_message(apology, wrong),
+    "recover_messages": lambda wrong: MessageSequencePromise.of_messages([Message("a")]).recover_messages(
+        apology, wrong
+    ),
+    "retry": lambda wrong: retry(lambda: is_good(1), errors=(KeyError, wrong)),
+    "with_retry": lambda wrong: scripted_agent("a").with_retry(errors=(wrong,)),
+    "with_fallback": lambda wrong: scripted_agent("a").with_fallback(scripted_agent("b"), wrong),
+}
+
+
+@pytest.mark.parametrize("wrong", [(KeyError, ValueError), "KeyError", KeyError("an object"), int])
+@pytest.mark.parametrize("name", CLASSES_OF_ERRORS)
+async def test_what_is_no_class_of_errors_does_not_wait_for_an_error_to_be_found_out(
+    name: str,
+    wrong: object,
+) -> None:
+    async with PromisingContext():
+        with pytest.raises(TypeError, match=rf"^{name}: .* is no class of exceptions; give each class by itself$"):
+            CLASSES_OF_ERRORS[name](wrong)
+
+
+def apology(error: Exception) -> Message:
+    return Message(repr(error))
+
+
+@pytest.mark.parametrize("combine", [gather, all_settled, race, first_ok])
+async def test_a_list_of_promises_is_no_promise(combine: Callable[[Any], object]) -> None:  # Any: as above
+    async with PromisingContext():
+        name = combine.__name__
+        promises = [Promise.resolved(1)]
+        with pytest.raises(
+            TypeError, match=rf"^{name}: \[.*\] is no promise; write {name}\(\*\.\.\.\) to give what is"
+        ):
+            combine(promises)
+        with pytest.raises(TypeError, match=f"^{name}: 3 is no promise$"):
+            combine(3)
+
+
+@pytest.mark.parametrize(
+    "combine", [merge, concat, zip_latest, StreamedPromise.of("a").chain, StreamedPromise.of("a").zip]
+)
+async def test_a_list_of_streams_is_no_stream(combine: Callable[[Any], object]) -> None:  # Any: as above
+    async with PromisingContext():
+        name = combine.__name__
+        for wrong in ([StreamedPromise.of("b")], [1, 2], "b"):
+            with pytest.raises(
+                TypeError, match=rf"^{name}: .* is no stream; give streams one by one, and pieces as Str"
+            ):
+                combine(wrong)
+        with pytest.raises(TypeError, match=f"^{name}: 3 is no stream$"):
+            combine(3)
+
+
+async def test_what_is_no_promise_is_neither_paired_nor_flattened() -> None:
+    async with PromisingContext():
+        wrong: Any = 3  # Any: the checkers refuse it
+        with pytest.raises(TypeError, match="^pair: 3 is no promise$"):
+            Promise.resolved((1,)).pair(wrong)
+        promise: Promise[Any] = Promise.resolved(3)  # Any: as above
+        with pytest.raises(TypeError, match="^flatten: the value of 'resolved': 3 is no promise$"):
+            await promise.flatten()

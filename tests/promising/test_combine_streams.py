@@ -172,10 +172,10 @@ async def test_p10_an_iterator_that_is_given_twice_is_read_once(combine: Combine
 
 
 @each
-async def test_what_is_no_stream_is_an_error_in_place(combine: Combine) -> None:
+async def test_what_is_no_stream_is_refused_at_the_call(combine: Combine) -> None:
     async with PromisingContext():
-        read = await outcomes(combine(3, StreamedPromise.of("a")))
-    assert isinstance(read[0], TypeError)
+        with pytest.raises(TypeError, match=": 3 is no stream$"):
+            combine(3, StreamedPromise.of("a"))
 
 
 @each

@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 
 import pytest
 
@@ -522,3 +522,32 @@ async def test_p9_a_bound_that_lets_nothing_through_is_refused(max_ahead: int) -
             stream_of(Numbers(), max_ahead=max_ahead)
         with pytest.raises(ValueError, match=f"max_ahead={max_ahead}: a bound lets at least one piece through"):
             StreamAppender[int](max_ahead=max_ahead)
+
+
+# --- a whole that looks at itself ---
+
+
+async def test_p1_what_makes_the_whole_is_called_once_even_if_it_asks_whether_the_whole_is_done() -> None:
+    calls: list[list[int]] = []
+
+    def collect(pieces: Iterable[int]) -> int:
+        calls.append(list(pieces))
+        assert not total.done()
+        return sum(calls[0])
+
+    total = StreamedPromise.of([1, 2]).into(collect)
+    assert await total == await total == 3
+    assert calls == [[1, 2]]
+
+
+async def test_p1_a_whole_that_is_cancelled_while_it_is_made_is_cancelled() -> None:
+    def collect(pieces: Iterable[int]) -> int:
+        assert total.cancel()
+        return sum(pieces)
+
+    total = StreamedPromise.of([1, 2]).into(collect)
+    for _ in range(2):
+        with pytest.raises(PromiseCancelledError):
+            await total
+    assert total.cancelled()
+    assert [piece async for piece in total] == [1, 2]

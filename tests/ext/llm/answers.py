@@ -55,7 +55,7 @@ class Answer:
         return self.finish or ("tool_calls" if self.tool_calls else "stop")
 
 
-def tool_call(name: str, arguments: Mapping[str, Json] | Sequence[str], *, id: str = "call_1") -> ToolCall:  # noqa: A002
+def tool_call(name: str, arguments: Mapping[str, Json] | Sequence[str], *, id: str = "call_1") -> ToolCall:
     """A call with arguments: an object, or the fragments of its JSON as they are streamed."""
     if isinstance(arguments, Mapping):
         return ToolCall(name, tokens(encode(arguments)), id)

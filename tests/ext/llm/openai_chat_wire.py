@@ -94,7 +94,7 @@ def chat_chunk(
     choices: Sequence[Json],
     usage: Json = None,
     *,
-    id: str = "chatcmpl-1",  # noqa: A002 - the vendor's name
+    id: str = "chatcmpl-1",
     model: str = MODEL,
     if_usage_is_asked: bool = False,
 ) -> Event:

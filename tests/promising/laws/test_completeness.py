@@ -49,6 +49,18 @@ def test_p10_each_combinator_has_a_case() -> None:
     assert not without, f"write cases for {sorted(without)}: the laws are to hold for all combinators"
 
 
+def test_p10_each_combinator_has_an_example() -> None:
+    """Which is run: tests/test_doctests.py."""
+    classes = {cls.__name__: cls for cls in CLASSES}
+    without: list[str] = []
+    for combinator in sorted(combinators()):
+        owner, _, name = combinator.rpartition(".")
+        holders = [classes[owner]] if owner else [module for module in MODULES if name in module.__all__]
+        if ">>> " not in (inspect.getdoc(inspect.getattr_static(holders[0], name)) or ""):
+            without.append(combinator)
+    assert not without
+
+
 def test_each_case_is_of_a_combinator_that_there_is() -> None:
     assert {case.combinator for case in CASES} <= combinators()
 

@@ -1,0 +1,192 @@
+"""The command line: what `miniagents` and `python -m miniagents.codegen` understand, say and return."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from miniagents.codegen.commands.console import OK, WRONG, Console
+from miniagents.codegen.commands.generate import run_generate
+from miniagents.codegen.commands.options import Options
+from miniagents.codegen.commands.tools import run_diff, run_export, run_lint
+from miniagents.codegen.comparing.rules import AUDIENCES
+from miniagents.codegen.errors import GenerationError
+from miniagents.codegen.settings import BASES, FORMATS
+
+_RUN: Final = {"generate": run_generate, "lint": run_lint, "diff": run_diff, "export": run_export}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: The arguments, without the name of the program; those of the process when None.
+
+    Returns:
+        0 when all is well, 1 when a check found something (`generate --check`, `lint`, `diff`), 2 for errors.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        options = _parser().parse_args(arguments, Options())
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else WRONG
+    console = Console(options.color)
+    try:
+        return _RUN[options.command](options, console)
+    except GenerationError as error:
+        console.problems(error.problems)
+    except BrokenPipeError:  # who read the output has seen enough
+        return OK
+    return WRONG
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=_program(), description="Make Python types of JSON Schema files.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    _generate(
+        commands.add_parser(
+            "generate",
+            help="write a module of message types",
+            description="Write one module with a type for every object in the schemas. "
+            "Exit status: 0 done, 1 the module differs (--check), 2 the schemas must be mended.",
+        )
+    )
+    _lint(
+        commands.add_parser(
+            "lint",
+            help="say what could be better in schemas",
+            description="Hold schemas against rules. Rules are switched off in place by "
+            '"x-miniagents-ignore": ["rule"]. '
+            "Exit status: 0 nothing found, 1 something found, 2 the schemas cannot be read.",
+        )
+    )
+    _diff(
+        commands.add_parser(
+            "diff",
+            help="say what a change of schemas breaks, and for whom",
+            description="Compare two versions of schemas. Each is a file, a folder, or a revision of git as in "
+            "HEAD~1:schemas/. Readers have the new code and old data, writers the new code and old readers, source "
+            "is Python code with the generated types. "
+            "Exit status: 0 nothing breaks, 1 something does, 2 a version cannot be read.",
+        )
+    )
+    _export(
+        commands.add_parser(
+            "export",
+            help="write the types of a module as JSON Schema",
+            description="Write the types of a Python module as JSON Schema 2020-12. The module is imported. "
+            "Exit status: 0 done, 2 the module cannot be imported, or a type has no schema.",
+        )
+    )
+    return parser
+
+
+def _generate(command: argparse.ArgumentParser) -> None:
+    _schemas(command)
+    command.add_argument("--output", required=True, type=Path, metavar="FILE.py", help="the module to write")
+    command.add_argument("--check", action="store_true", help="write nothing, and show how the module differs")
+    command.add_argument("--watch", action="store_true", help="write it again when a schema changes, until Ctrl+C")
+    command.add_argument(
+        "--formats",
+        choices=FORMATS,
+        default="note",
+        help="what a format is: a note on a text (the default); checked; or typed: checked, and in Python a datetime, "
+        "date, time, timedelta, UUID or bytes",
+    )
+    command.add_argument(
+        "--base",
+        choices=BASES,
+        default="Record",
+        help='what an object in $defs extends that has no "x-miniagents": {"base": ...}',
+    )
+    command.add_argument(
+        "--namespace",
+        type=_namespace,
+        default="",
+        metavar="NAME",
+        help="tells the records of this module from those of others with the same names, for their hash_key",
+    )
+    command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
+    _color(command)
+
+
+def _lint(command: argparse.ArgumentParser) -> None:
+    _schemas(command, nargs="*")
+    command.add_argument(
+        "--level",
+        choices=("basic", "standard", "strict"),
+        default="standard",
+        help="how much is asked: what is surely wrong; what should be better (the default); all there is",
+    )
+    command.add_argument(
+        "--ignore", action="append", default=[], metavar="RULE", help="leave a rule out; may be given more than once"
+    )
+    command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
+    command.add_argument("--rules", action="store_true", help="say what the rules are, and check nothing")
+    _format(command)
+    _color(command)
+
+
+def _diff(command: argparse.ArgumentParser) -> None:
+    command.add_argument("old", metavar="OLD", help="the version that data and code exist for")
+    command.add_argument("new", metavar="NEW", help="the version that is to come")
+    command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
+    command.add_argument(
+        "--against",
+        type=_audiences,
+        default=list(AUDIENCES),
+        metavar="WHOM",
+        help="whom to hold the change against: readers,writers,source (the default) or some of them",
+    )
+    command.add_argument(
+        "--ignore", action="append", default=[], metavar="RULE", help="leave a rule out; may be given more than once"
+    )
+    _format(command)
+    _color(command)
+
+
+def _export(command: argparse.ArgumentParser) -> None:
+    command.add_argument("module", metavar="MODULE", help="a module to import, or a file: my_app.messages, messages.py")
+    command.add_argument("--output", type=Path, metavar="FILE.json", help="the file to write; if not given, stdout")
+    _color(command)
+
+
+def _schemas(command: argparse.ArgumentParser, nargs: str = "+") -> None:
+    words = "a schema file, or a folder of *.schema.json (or .yaml)"
+    command.add_argument("schemas", nargs=nargs, type=Path, metavar="SCHEMA", help=words)
+
+
+def _format(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("text", "json"), default="text", help="for people, or for programs")
+
+
+def _color(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="auto: on a terminal (the default)"
+    )
+
+
+def _audiences(text: str) -> list[str]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in AUDIENCES:
+            raise argparse.ArgumentTypeError(f"{shlex.quote(word)} is none of {', '.join(AUDIENCES)}")
+    return words
+
+
+def _namespace(text: str) -> str:
+    if text and not all(word.isidentifier() for word in text.split(".")):
+        raise argparse.ArgumentTypeError(f"{shlex.quote(text)} is no name such as my_app.protocol")
+    return text
+
+
+def _program() -> str:
+    """How the command was called, for the usage."""
+    called = Path(sys.argv[0])
+    if called.stem == "miniagents":  # the script, which is an .exe on some systems
+        return "miniagents"
+    if called.parts[-2:] == ("miniagents", "__main__.py"):
+        return "python -m miniagents"
+    return "python -m miniagents.codegen"

@@ -1,0 +1,139 @@
+"""`generate`: writes a module, checks one, or watches schemas and writes it again and again."""
+
+import difflib
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from miniagents.codegen.commands.console import DIFFERS, OK, WRONG, Console, schema_files
+from miniagents.codegen.commands.options import Options
+from miniagents.codegen.errors import GenerationError, Problem
+from miniagents.codegen.generating import COMMAND, generate
+from miniagents.codegen.settings import Settings
+
+PAUSE = 0.3
+"""How long to wait, in seconds, before looking at the files again."""
+
+
+def run_generate(options: Options, console: Console) -> int:
+    """Write a module, or check it, as the arguments say.
+
+    Raises:
+        GenerationError: Something must be mended first.
+    """
+    output = options.output or Path()
+    if options.watch and not options.check:
+        return _watch(options, output, console)
+    text = _generated(options, output, console)
+    if options.check:
+        return _check(options, output, text, console)
+    _write(output, text)
+    return OK
+
+
+def _generated(options: Options, output: Path, console: Console) -> str:
+    with console.reading(options.schemas):
+        return generate(
+            options.schemas,
+            output,
+            formats=options.formats,
+            base=options.base,
+            namespace=options.namespace,
+            library=options.library,
+        )
+
+
+def _check(options: Options, output: Path, text: str, console: Console) -> int:
+    try:
+        present = output.read_bytes().decode("utf-8", "backslashreplace")
+    except FileNotFoundError:
+        present = ""
+    except OSError as error:
+        raise _unusable(output, error, "name a file that can be read") from None
+    if present == text:
+        return OK
+    name = output.as_posix()
+    diff = difflib.unified_diff(
+        present.splitlines(keepends=True), text.splitlines(keepends=True), name, f"{name} (as the schemas say)"
+    )
+    paint = console.paint
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    for line in diff:
+        plain = line.rstrip("\n") if paint.is_on else line
+        shown = paint(plain, colours[line[0]]) if line[0] in colours and paint.is_on else plain
+        console.write(shown if shown.endswith("\n") else f"{shown}\n")
+    settings = Settings(options.formats, options.base, options.namespace)
+    arguments = [*(path.as_posix() for path in options.schemas), "--output", name, *settings.arguments()]
+    again = "scripts/generate" if options.library else f"{COMMAND} {shlex.join(arguments)}"
+    console.say(f"{name} differs from its schemas; run: {again}")
+    return DIFFERS
+
+
+def _write(path: Path, text: str) -> bool:
+    """Write the module, unless it says so already: a file that stays the same keeps its time."""
+    data = text.encode()
+    try:
+        if path.exists() and path.read_bytes() == data:
+            return False
+        path.write_bytes(data)
+    except OSError as error:
+        raise _unusable(path, error, "name a file that can be written") from None
+    return True
+
+
+def _unusable(path: Path, error: OSError, remedy: str) -> GenerationError:
+    return GenerationError((Problem(path.as_posix(), 0, 0, "", "", error.strerror or str(error), remedy),))
+
+
+def _watch(options: Options, output: Path, console: Console) -> int:
+    status = OK
+
+    def again() -> None:
+        nonlocal status
+        started = time.perf_counter()
+        try:
+            is_new = _write(output, _generated(options, output, console))
+        except GenerationError as error:
+            console.problems(error.problems)
+            console.say("nothing was written; waiting for the schemas to be mended", "dim")
+            status = WRONG
+            return
+        took = f"{time.perf_counter() - started:.1f} s"
+        words = f"{output.as_posix()} {'written' if is_new else 'is up to date'} ({took}); waiting for changes"
+        console.say(words, "dim")
+        status = OK
+
+    watch(options.schemas, again)
+    return status
+
+
+def watch(paths: list[Path], again: Callable[[], None], wait: Callable[[], None] = lambda: time.sleep(PAUSE)) -> None:
+    """Do something now, and whenever a schema file was changed, added or removed, until Ctrl+C.
+
+    Args:
+        paths: Files and folders.
+        again: What to do.
+        wait: What to do between looking.
+    """
+    seen = None
+    try:
+        while True:
+            now = _times(paths)
+            if now != seen:
+                again()
+            seen = now
+            wait()
+    except KeyboardInterrupt:
+        return
+
+
+def _times(paths: list[Path]) -> dict[Path, tuple[int, int]]:
+    found: dict[Path, tuple[int, int]] = {}
+    for path in schema_files(paths):
+        try:
+            about = path.stat()
+        except OSError:
+            continue
+        found[path] = (about.st_mtime_ns, about.st_size)
+    return found

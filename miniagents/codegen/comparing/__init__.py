@@ -1,0 +1,1 @@
+"""What changed between two versions of schemas, and whom it breaks. Begin with `comparer`."""

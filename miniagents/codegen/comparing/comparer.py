@@ -1,0 +1,101 @@
+"""Two versions of schemas: every change, by its rule, and whom it breaks.
+
+Schemas are conditions that all hold at once, so two of them are compared keyword by keyword: what the old version
+accepts the new one accepts too, if that is so for each of them. Where that cannot be told (`not`, `if`, unions whose
+branches overlap) any difference is said to break both ways: it may be too much, but never too little.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from miniagents.codegen.comparing.rules import (
+    AUDIENCES,
+    DIFF_RULES,
+    NOBODY,
+    READERS,
+    SOURCE,
+    Audience,
+    Change,
+)
+from miniagents.codegen.comparing.sameness import Sameness
+from miniagents.codegen.comparing.schemas import Comparer
+from miniagents.codegen.reading.bundle import Bundle, Definition
+from miniagents.codegen.reading.dialects import DEFINITIONS, HINTS
+from miniagents.codegen.reading.views import Spot, spots_of, tag_values
+
+__all__ = ["AUDIENCES", "DIFF_RULES", "Audience", "Change", "compare"]
+
+
+def compare(old: Bundle, new: Bundle) -> tuple[Change, ...]:
+    """Return every change between two versions of schemas, type by type.
+
+    Args:
+        old: The version that data and code exist for.
+        new: The version that is to come.
+    """
+    before, after = spots_of(old.definitions), spots_of(new.definitions)
+    renamed = _renamed(old, new)
+    sameness = Sameness(before, after, renamed)
+    tags = {*_tags(before), *_tags(after)}
+    changes: list[Change] = []
+    for name, spot in before.items():
+        successor = renamed.get(name, name)
+        if successor not in after:
+            breaks = (*READERS, *SOURCE) if _is_public(old.definitions[name]) else SOURCE
+            what = f"{name} is no more"
+            changes.append(Change(name, "definition-removed", breaks, spot.place(), None, what))
+            continue
+        comparer = Comparer(before, after, sameness, tags, name)
+        if successor != name:
+            is_message = _is_message(spot) or _is_message(after[successor])
+            breaks = AUDIENCES if is_message else SOURCE
+            what = f"{name} is called {successor} now"
+            comparer.report("definition-renamed", breaks, spot.place(), after[successor].place(), what)
+        comparer.compare(spot, after[successor])
+        changes += dict.fromkeys(comparer.changes)
+    known = {renamed.get(name, name) for name in before}
+    for name, spot in after.items():
+        if name not in known:
+            changes.append(Change(name, "definition-added", NOBODY, None, spot.place(), f"{name} is new"))
+    return tuple(changes)
+
+
+def _renamed(old: Bundle, new: Bundle) -> dict[str, str]:
+    """Return the types that have another name now, but are what they were: old names with the new ones."""
+    gone = [name for name in old.definitions if name not in new.definitions]
+    come = [name for name in new.definitions if name not in old.definitions]
+    before, after = spots_of(old.definitions), spots_of(new.definitions)
+    found: dict[str, str] = {}
+    if len(gone) * len(come) > 10_000:
+        return found
+    for name in gone:
+        for other in come:
+            is_free = other not in found.values() and isinstance(before[name].schema, dict)
+            if is_free and Sameness(before, after, {name: other}).same(before[name], after[other]):
+                found[name] = other
+                break
+    return found
+
+
+def _is_public(definition: Definition) -> bool:
+    """Whether a file defines it by name or as a whole; others are parts that something refers to."""
+    steps = definition.place.pointer.split("/")
+    return len(steps) == 1 or (len(steps) == 3 and steps[1] in DEFINITIONS)
+
+
+def _is_message(spot: Spot) -> bool:
+    hints = spot.members.get(HINTS)
+    return isinstance(hints, dict) and "base" in hints
+
+
+def _tags(spots: Mapping[str, Spot]) -> Iterator[tuple[str, str]]:
+    """Yield the properties by which unions tell their branches: the definition with the branch, and the name."""
+    for definition in spots.values():
+        for spot in definition.within():
+            for keyword in ("anyOf", "oneOf"):
+                branches = spot.many(keyword)
+                tags = [tag_values(each, spots) for each in branches] if len(branches) > 1 else []
+                for name in sorted(frozenset(tags[0]).intersection(*tags)) if tags else []:
+                    for branch in branches:
+                        reference = branch.members.get("$ref")
+                        owner = str(reference).removeprefix("#/$defs/") if reference else branch.definition.name
+                        yield owner, name

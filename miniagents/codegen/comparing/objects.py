@@ -1,0 +1,295 @@
+"""What is different between two schemas about objects and arrays."""
+
+import re
+from typing import Protocol
+
+from miniagents.codegen.comparing.leaves import limited
+from miniagents.codegen.comparing.rules import DATA, READERS, SOURCE, WRITERS, Audience, in_order
+from miniagents.codegen.comparing.sameness import Sameness
+from miniagents.codegen.documents import Place
+from miniagents.codegen.reading.dialects import HINTS
+from miniagents.codegen.reading.views import Spot, Spots, constrains, names_in, own_kinds, parts, reference_of
+
+
+class Comparing(Protocol):
+    """What compares schemas and takes changes.
+
+    Attributes:
+        old: The definitions of the old version.
+        new: The definitions of the new one.
+        sameness: What tells whether schemas say the same.
+    """
+
+    old: Spots
+    new: Spots
+    sameness: Sameness
+
+    def report(self, rule: str, breaks: tuple[Audience, ...], old: Place | None, new: Place | None, what: str) -> None:
+        """Note a change."""
+
+    def differ(self, rule: str, breaks: tuple[Audience, ...], old: Spot, new: Spot, keyword: str, what: str) -> None:
+        """Note that a keyword of a schema is not what it was."""
+
+    def compare(self, old: Spot, new: Spot) -> None:
+        """Note what is different between two schemas."""
+
+    def verdict(self, old: Spot, new: Spot) -> tuple[Audience, ...]:
+        """Return whom it would break if a schema was in the place of another one; nothing is noted."""
+        ...
+
+
+def object_changes(comparer: Comparing, old: Spot, new: Spot) -> None:
+    """Note what is different in the keywords for objects."""
+    if not _may_be(old, new, "object"):
+        return
+    before, after = old.named("properties"), new.named("properties")
+    for name in dict.fromkeys((*before, *after)):
+        if name in before and name in after:
+            comparer.compare(before[name], after[name])
+        elif name in after:
+            _added(comparer, old, new, name)
+        else:
+            _removed(comparer, old, new, name)
+    _order(comparer, old, new)
+    _required(comparer, old, new)
+    _extras(comparer, old, new)
+    _patterns(comparer, old, new)
+    comparer.compare(old.one("propertyNames"), new.one("propertyNames"))
+    _dependencies(comparer, old, new)
+    _unevaluated(comparer, old, new)
+
+
+def array_changes(comparer: Comparing, old: Spot, new: Spot) -> None:
+    """Note what is different in the keywords for arrays."""
+    if not _may_be(old, new, "array"):
+        return
+    before, after = old.many("prefixItems"), new.many("prefixItems")
+    if bool(before) != bool(after):
+        keyword = "prefixItems" if after else "items"
+        kinds = ("items of one form", "items by their places")
+        what = f"the array has {kinds[bool(after)]} now, not {kinds[bool(before)]}"
+        comparer.differ("array-tuple-changed", SOURCE, old, new, keyword, what)
+    for index in range(max(len(before), len(after))):
+        first = before[index] if index < len(before) else old.one("items")
+        second = after[index] if index < len(after) else new.one("items")
+        comparer.compare(first, second)
+    comparer.compare(old.one("items"), new.one("items"))
+    _contains(comparer, old, new)
+
+
+def _may_be(old: Spot, new: Spot, kind: str) -> bool:
+    return kind in own_kinds(old) and kind in own_kinds(new)
+
+
+def _matching(spot: Spot, name: str) -> list[Spot]:
+    """Return the schemas that hold for a property that is not declared."""
+    found = [each for pattern, each in spot.named("patternProperties").items() if re.search(pattern, name)]
+    return found or [spot.one("unevaluatedProperties" if _is_closed_alone(spot) else "additionalProperties")]
+
+
+def _is_closed_alone(spot: Spot) -> bool:
+    """Whether `unevaluatedProperties` means what `additionalProperties` would: nothing else looks at properties."""
+    others = {"additionalProperties", "$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas"}
+    return "unevaluatedProperties" in spot.members and not others & spot.members.keys()
+
+
+def _added(comparer: Comparing, old: Spot, new: Spot, name: str) -> None:
+    now = new.child("properties", name)
+    before = _matching(old, name)
+    verdicts = [comparer.verdict(each, now) for each in before]
+    breaks: set[Audience] = set()
+    if all("readers" in each for each in verdicts):
+        breaks.add("readers")
+    if any("writers" in each for each in verdicts):
+        breaks.add("writers")
+    is_closed = before[0].schema is False
+    what = f'property "{name}" is new' + (
+        " to a closed object" if is_closed else "; data may have had one of that name before"
+    )
+    comparer.report("property-added", in_order(breaks), old.place(), now.place(), what)
+
+
+def _removed(comparer: Comparing, old: Spot, new: Spot, name: str) -> None:
+    was = old.child("properties", name)
+    after = _matching(new, name)
+    verdicts = [comparer.verdict(was, each) for each in after]
+    breaks: tuple[Audience, ...] = SOURCE
+    if any("readers" in each for each in verdicts):
+        breaks += READERS
+    if all("writers" in each for each in verdicts):
+        breaks += WRITERS
+    what = f'property "{name}" is no more'
+    what += ", and others are refused" if after[0].schema is False else "; data may still have one of that name"
+    candidates = [
+        other
+        for other, spot in new.named("properties").items()
+        if other not in old.named("properties") and comparer.sameness.same(was, spot)
+    ]
+    if len(candidates) == 1 and constrains(was):
+        what += f' (is it "{candidates[0]}" now?)'
+    comparer.report("property-removed", breaks, was.place(), new.place(), what)
+
+
+def _order(comparer: Comparing, old: Spot, new: Spot) -> None:
+    """Of types that are made by position, the order of the properties counts."""
+    for spot in (old, new):
+        hints = spot.members.get(HINTS)
+        if not isinstance(hints, dict) or hints.get("positional") is not True:
+            return
+    before, after = [*old.named("properties")], [*new.named("properties")]
+    if [name for name in after if name in before] != before[: len(after)] or after[: len(before)] != before:
+        what = "the properties stand in another order, and the class is made by position"
+        comparer.differ("order-changed", SOURCE, old, new, "properties", what)
+
+
+def _required(comparer: Comparing, old: Spot, new: Spot) -> None:
+    before, after = names_in(old.members.get("required")), names_in(new.members.get("required"))
+    for name in after:
+        if name not in before:
+            breaks = limited(old, new, {"object"}, (*READERS, *SOURCE)) or SOURCE
+            comparer.differ("required-added", breaks, old, new, "required", f'"{name}" is required now')
+    for name in before:
+        if name not in after:
+            breaks = (*WRITERS, *SOURCE)
+            comparer.differ("required-removed", breaks, old, new, "required", f'"{name}" may be absent now')
+
+
+def _extras(comparer: Comparing, old: Spot, new: Spot) -> None:
+    before, after = old.one("additionalProperties"), new.one("additionalProperties")
+    was_closed, is_closed = before.schema is False, after.schema is False
+    if was_closed and not is_closed:
+        what = "the object is open now" if after.schema is True else "the object takes more than it declares now"
+        comparer.differ("extras-opened", WRITERS, old, new, "additionalProperties", what)
+    elif is_closed and not was_closed:
+        what = "the object is closed now: it takes only what it declares"
+        comparer.differ("extras-closed", (*READERS, *SOURCE), old, new, "additionalProperties", what)
+    else:
+        comparer.compare(before, after)
+
+
+def _patterns(comparer: Comparing, old: Spot, new: Spot) -> None:
+    before, after = old.named("patternProperties"), new.named("patternProperties")
+    for pattern in dict.fromkeys((*before, *after)):
+        if pattern in before and pattern in after:
+            comparer.compare(before[pattern], after[pattern])
+        elif pattern in after:
+            verdict = comparer.verdict(old.one("additionalProperties"), after[pattern])
+            met = before or any(re.search(pattern, name) for name in old.named("properties"))
+            breaks = in_order(verdict, DATA)
+            if met and constrains(after[pattern]) and "readers" not in breaks:
+                breaks = (*READERS, *breaks)
+            what = f"properties like {pattern} have a form of their own now"
+            comparer.report("pattern-property-added", breaks, old.place(), after[pattern].place(), what)
+        else:
+            verdict = comparer.verdict(before[pattern], new.one("additionalProperties"))
+            met = after or any(re.search(pattern, name) for name in new.named("properties"))
+            breaks = in_order(verdict, DATA)
+            if met and constrains(before[pattern]) and "writers" not in breaks:
+                breaks = (*breaks, *WRITERS)
+            what = f"properties like {pattern} have no form of their own any more"
+            place = before[pattern].place()
+            comparer.report("pattern-property-removed", (*breaks, *SOURCE), place, new.place(), what)
+
+
+def _dependencies(comparer: Comparing, old: Spot, new: Spot) -> None:
+    before, after = _pairs(old), _pairs(new)
+    for name, other in sorted(after - before):
+        what = f'where there is "{name}", "{other}" is required now'
+        comparer.differ("dependency-changed", READERS, old, new, "dependentRequired", what)
+    for name, other in sorted(before - after):
+        what = f'where there is "{name}", "{other}" is required no more'
+        comparer.differ("dependency-changed", WRITERS, old, new, "dependentRequired", what)
+    schemas, others = old.named("dependentSchemas"), new.named("dependentSchemas")
+    for name in dict.fromkeys((*schemas, *others)):
+        if name in schemas and name in others:
+            comparer.compare(schemas[name], others[name])
+        elif name in others and constrains(others[name]):
+            what = f'where there is "{name}", there is a condition now'
+            comparer.differ("dependency-changed", READERS, old, new, "dependentSchemas", what)
+        elif name in schemas and constrains(schemas[name]):
+            what = f'where there is "{name}", there is no condition any more'
+            comparer.differ("dependency-changed", WRITERS, old, new, "dependentSchemas", what)
+
+
+def _pairs(spot: Spot) -> set[tuple[str, str]]:
+    value = spot.members.get("dependentRequired")
+    return {
+        (name, other) for name, names in (value if isinstance(value, dict) else {}).items() for other in names_in(names)
+    }
+
+
+def _unevaluated(comparer: Comparing, old: Spot, new: Spot) -> None:
+    """Compare `unevaluatedProperties`, which depends on everything that holds for the same object."""
+    keyword = "unevaluatedProperties"
+    if keyword not in old.members and keyword not in new.members:
+        return
+    if keyword not in old.members or keyword not in new.members:
+        if constrains(old.one(keyword)) or constrains(new.one(keyword)):
+            is_new = keyword in new.members
+            rule = "extras-closed" if is_new else "extras-opened"
+            breaks = (*READERS, *SOURCE) if is_new else WRITERS
+            what = f"the object is {'closed' if is_new else 'open'} now"
+            comparer.differ(rule, breaks, old, new, keyword, what)
+        return
+    before, after = _known_names(old, comparer.old), _known_names(new, comparer.new)
+    if comparer.sameness.same(old, new):
+        return
+    if _is_closed_alone(old) and _is_closed_alone(new) and not _has_patterns(old) and not _has_patterns(new):
+        comparer.compare(old.one(keyword), new.one(keyword))
+        return
+    if before is None or after is None or not comparer.sameness.same(old.one(keyword), new.one(keyword)):
+        what = f"{keyword}: what it is about is different"
+        comparer.differ("condition-changed", DATA, old, new, keyword, what)
+        return
+    for name in sorted(after - before):
+        what = f'property "{name}" is new to a closed object'
+        comparer.differ("property-added", WRITERS, old, new, keyword, what)
+    for name in sorted(before - after):
+        what = f'property "{name}" is no more, and others are refused'
+        comparer.differ("property-removed", (*READERS, *SOURCE), old, new, keyword, what)
+
+
+def _has_patterns(spot: Spot) -> bool:
+    return "patternProperties" in spot.members
+
+
+def _known_names(spot: Spot, spots: Spots) -> set[str] | None:
+    """Return the properties that are evaluated in any case; None where that depends on the value."""
+    found: set[str] = set()
+    for part in parts(spot, spots):
+        if reference_of(part) not in {None, *spots}:
+            return None
+        if part.members.keys() & {"anyOf", "oneOf", "if", "dependentSchemas", "patternProperties"}:
+            return None
+        if "additionalProperties" in part.members or ("unevaluatedProperties" in part.members and part is not spot):
+            return None
+        found |= part.named("properties").keys()
+    return found
+
+
+def _contains(comparer: Comparing, old: Spot, new: Spot) -> None:
+    before, after = "contains" in old.members, "contains" in new.members
+    if not before and not after:
+        return
+    if before != after:
+        what = "contains: the condition is new" if after else "contains: the condition is no more"
+        comparer.differ("contains-changed", READERS if after else WRITERS, old, new, "contains", what)
+        return
+    has_most = "maxContains" in old.members or "maxContains" in new.members
+    if not has_most:
+        comparer.compare(old.child("contains"), new.child("contains"))
+    elif not comparer.sameness.same(old.child("contains"), new.child("contains")):
+        comparer.differ("contains-changed", DATA, old, new, "contains", "contains: it is about something else")
+    for keyword in ("minContains", "maxContains"):
+        least = 1 if keyword == "minContains" else None
+        was, now = _count(old, keyword, least), _count(new, keyword, least)
+        if was != now:
+            is_tightened = now > was if keyword == "minContains" else now < was
+            what = f"{keyword} is not what it was"
+            rule = "limit-tightened" if is_tightened else "limit-loosened"
+            comparer.differ(rule, READERS if is_tightened else WRITERS, old, new, keyword, what)
+
+
+def _count(spot: Spot, keyword: str, default: int | None) -> float:
+    value = spot.members.get(keyword, default)
+    return value if isinstance(value, int) else float("inf")

@@ -1,0 +1,1 @@
+"""Python types back to JSON Schema. Begin with `exporter`."""

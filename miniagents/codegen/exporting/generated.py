@@ -1,0 +1,285 @@
+"""Generated modules back to JSON Schema: from their text, without importing them.
+
+The table of schemas at the end of a module says what values are; classes, fields and docstrings say the rest: names,
+descriptions, defaults, bases, templates. What is written here makes the same module again.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from miniagents.codegen.documents import JsonValue
+from miniagents.codegen.errors import GenerationError, Problem
+from miniagents.codegen.exporting.docstring_reading import Described, described
+from miniagents.codegen.library import LIBRARY
+from miniagents.codegen.model import inherited_fields
+from miniagents.codegen.names import definition_name, field_name
+from miniagents.codegen.patterns.translating_back import translated_back
+from miniagents.codegen.reading.dialects import HINTS
+
+_BASES: Final = frozenset({"Record", "Frozen"})
+
+
+@dataclass(slots=True)
+class Class:
+    """A class as it is written.
+
+    Attributes:
+        base: What it extends.
+        is_positional: Whether its constructor takes its fields by position.
+        template: Its text with the names of fields.
+        doc: What its docstring says.
+        names: The names of its fields by those of the properties.
+        defaults: The defaults of its properties.
+    """
+
+    base: str
+    is_positional: bool
+    template: str | None
+    doc: Described
+    names: dict[str, str] = field(default_factory=dict[str, str])
+    defaults: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+
+def export_generated(file: str, source: str) -> dict[str, JsonValue] | None:
+    """Return the schema of a generated module; None if the module is no such.
+
+    Raises:
+        GenerationError: A pattern cannot be written back.
+    """
+    tree = ast.parse(source, file)
+    tables = _tables(tree)
+    if tables is None:
+        return None
+    texts, places = tables
+    schemas: dict[str, JsonValue] = {name: json.loads(schema) for name, schema in texts.items()}
+    classes = {node.name: _class(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+    _without_made(schemas, places)
+    for key, name in sorted(places.items(), key=lambda each: -len(each[0])):  # the parts of a part before it
+        owner, _, pointer = key.partition("#")
+        cls = classes.get(name)
+        schema = _at(schemas.get(owner), pointer)
+        if cls is not None and isinstance(schema, dict):
+            _restore(schema, cls, classes)
+            if pointer and name != _usual_name(owner, pointer, places):
+                _hint(schema, "name", name)
+    for name, doc in _alias_docs(tree).items():
+        schema = schemas.get(name)
+        if isinstance(schema, dict):
+            _describe(schema, doc)
+    problems: list[Problem] = []
+    result: dict[str, JsonValue] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    text = ast.get_docstring(tree) or ""
+    if text and not re.fullmatch(r"Types generated from .*\.", text, re.DOTALL):
+        result["description"] = text
+    result["$defs"] = {name: _written(schema, file, f"#/$defs/{name}", problems) for name, schema in schemas.items()}
+    if problems:
+        raise GenerationError(tuple(problems))
+    return result
+
+
+def _tables(tree: ast.Module) -> tuple[dict[str, str], dict[str, str]] | None:
+    """Return the schemas of a generated module by name, and the names of its types by their keys."""
+    for node in tree.body:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or len(node.value.args) < 2:
+            continue
+        function, (schemas, types, *_) = node.value.func, node.value.args
+        if not isinstance(function, ast.Name) or function.id.lstrip("_") != "SchemaCodec":
+            continue
+        if not isinstance(schemas, ast.Dict) or not isinstance(types, ast.Dict):
+            continue
+        try:
+            texts = ast.literal_eval(schemas)
+        except ValueError:
+            continue
+        keys = (key.value if isinstance(key, ast.Constant) else None for key in types.keys)
+        names = (value.id if isinstance(value, ast.Name) else "" for value in types.values)
+        return dict(texts), {str(key): name for key, name in zip(keys, names, strict=True) if key}
+    return None
+
+
+def _class(node: ast.ClassDef) -> Class:
+    base = node.bases[0] if node.bases else None
+    options = {each.arg for each in node.keywords}
+    doc = ast.get_docstring(node) or ""
+    found = Class(
+        base.id.lstrip("_") if isinstance(base, ast.Name) else "",
+        "kw_only" not in options,
+        None,
+        described(doc.removeprefix(f"The type {node.name}.")),
+    )
+    for each in node.body:
+        if not isinstance(each, ast.AnnAssign) or not isinstance(each.target, ast.Name):
+            continue
+        name, value = each.target.id, each.value
+        if name == "text_template" and isinstance(value, ast.Constant):
+            found.template = str(value.value)
+            continue
+        json_name, default = name, value
+        if isinstance(value, ast.Call) and not value.args:
+            options_ = {option.arg: option.value for option in value.keywords}
+            given = options_.get("name")
+            json_name = str(given.value) if isinstance(given, ast.Constant) else name
+            default = ast.Dict([], []) if "default_factory" in options_ else options_.get("default")
+        if json_name == "@extra":
+            continue
+        found.names[json_name] = name
+        if default is not None and not ast.unparse(each.annotation).startswith("ClassVar"):
+            if isinstance(default, ast.Call) and default.args:  # msgspec.convert(text, type)
+                default = default.args[0]
+            try:
+                found.defaults[json_name] = json.loads(json.dumps(ast.literal_eval(default)))
+            except ValueError:  # UNSET, which is none
+                continue
+    return found
+
+
+def _alias_docs(tree: ast.Module) -> dict[str, Described]:
+    found: dict[str, Described] = {}
+    for node, following in zip(tree.body, tree.body[1:], strict=False):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and isinstance(following, ast.Expr):
+            value = following.value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                found[node.target.id] = described(value.value)
+    return found
+
+
+def _without_made(schemas: dict[str, JsonValue], places: Mapping[str, str]) -> None:
+    """Remove what no file defines: the schemas of classes that were merged of several, which stand at the end."""
+    referred = {name for schema in schemas.values() for name in re.findall(r'"#/\$defs/([^"]+)"', json.dumps(schema))}
+    for name, schema in reversed([*schemas.items()]):
+        keys = list(schema) if isinstance(schema, dict) else []
+        if name in referred or name not in places or keys not in (["type", "allOf"], ["$ref", "type"]):
+            break
+        del schemas[name]
+
+
+def _at(schema: JsonValue, pointer: str) -> JsonValue:
+    for step in pointer.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(schema, dict):
+            schema = schema.get(key)
+        elif isinstance(schema, list) and key.isdecimal() and int(key) < len(schema):
+            schema = schema[int(key)]
+        else:
+            return None
+    return schema
+
+
+def _restore(schema: dict[str, JsonValue], cls: Class, classes: Mapping[str, Class]) -> None:
+    """Say in a schema what its class says of it."""
+    _describe(schema, cls.doc)
+    members = schema.get("properties")
+    properties: dict[str, JsonValue] = members if isinstance(members, dict) else {}
+    inherited = _inherited(cls, classes)
+    is_message = "@type" in properties
+    for each in (*inherited, "@type"):
+        properties.pop(each, None)
+    required = schema.get("required")
+    if isinstance(required, list) and inherited:
+        kept = [each for each in required if each not in inherited]
+        schema["required"] = kept
+        if not kept:
+            del schema["required"]
+    for json_name, python_name in cls.names.items():
+        inner = properties.get(json_name)
+        if not isinstance(inner, dict):
+            continue  # true, which has no room for anything
+        doc = cls.doc.attributes.get(python_name, "")
+        if doc:
+            _describe(inner, described(doc), again=True)
+        if json_name in cls.defaults:
+            inner["default"] = cls.defaults[json_name]
+        if python_name != field_name(json_name):
+            _hint(inner, "field", python_name)
+    if (is_message or cls.base not in _BASES) and cls.base:
+        _hint(schema, "base", f"#/$defs/{cls.base}" if cls.base in classes else cls.base)
+    if cls.template is not None:
+        _hint(schema, "template", _renamed(cls.template, {python: each for each, python in cls.names.items()}))
+    if cls.is_positional:
+        _hint(schema, "positional", True)
+
+
+def _inherited(cls: Class, classes: Mapping[str, Class]) -> list[str]:
+    found: list[str] = []
+    base = cls.base
+    while base in classes:
+        found += classes[base].names
+        base = classes[base].base
+    if base in LIBRARY:
+        found += [*inherited_fields(LIBRARY, base)]
+        definition = LIBRARY[base]
+        found += [each.json_name for each in getattr(definition, "fields", ())]
+    return found
+
+
+def _renamed(template: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"(?<!\{)\{(\w+)\}", lambda match: f"{{{names.get(match[1], match[1])}}}", template)
+
+
+def _describe(schema: dict[str, JsonValue], doc: Described, *, again: bool = False) -> None:
+    """Put what a docstring says into a schema, in front."""
+    notes = dict(doc.notes)
+    if again:  # what stands at a property counts, and is what its class says too
+        schema.update({keyword: value for keyword, value in notes.items() if keyword not in schema})
+    else:
+        schema.update(notes)
+    if doc.text:
+        schema["description"] = doc.text
+
+
+def _hint(schema: dict[str, JsonValue], key: str, value: JsonValue) -> None:
+    hints = schema.setdefault(HINTS, {})
+    if isinstance(hints, dict):
+        hints[key] = value
+
+
+def _usual_name(owner: str, pointer: str, places: Mapping[str, str]) -> str:
+    """Return the name that an object at a place gets by itself."""
+    around, steps = pointer, list[str]()
+    while around:
+        around, _, step = around.rpartition("/")
+        steps.insert(0, step.replace("~1", "/").replace("~0", "~"))
+        known = places.get(f"{owner}#{around}" if around else owner)
+        if known is not None:
+            if steps[0] == "properties" and len(steps) == 2:
+                return f"{known}{definition_name(steps[1])}"
+            break
+    return ""
+
+
+def _written(schema: JsonValue, file: str, pointer: str, problems: list[Problem]) -> JsonValue:
+    """Return a schema with its patterns as ECMA-262 has them, and without the tags that messages get by themselves."""
+    if isinstance(schema, list):
+        return [_written(each, file, pointer, problems) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.keys() == {"allOf", "required"} and schema["required"] == ["@type"] and isinstance(schema["allOf"], list):
+        return _written(schema["allOf"][0], file, pointer, problems)
+    result: dict[str, JsonValue] = {}
+    for keyword, value in schema.items():
+        if keyword == "pattern" and isinstance(value, str):
+            result[keyword] = _pattern(value, file, pointer, problems)
+        elif keyword == "patternProperties" and isinstance(value, dict):
+            result[keyword] = {
+                _pattern(name, file, pointer, problems): _written(each, file, pointer, problems)
+                for name, each in value.items()
+            }
+        elif keyword in {"const", "enum", "default", "examples", "required", "type", HINTS}:
+            result[keyword] = value
+        elif keyword in {"properties", "dependentSchemas"} and isinstance(value, dict):
+            result[keyword] = {name: _written(each, file, pointer, problems) for name, each in value.items()}
+        else:
+            result[keyword] = _written(value, file, pointer, problems)
+    return result
+
+
+def _pattern(pattern: str, file: str, pointer: str, problems: list[Problem]) -> str:
+    found = translated_back(pattern)
+    if found is None:
+        remedy = "take it from the schema that the module was made of"
+        problems.append(Problem(file, 0, 0, pointer, "pattern", f"cannot be written back: {pattern[:60]}", remedy))
+    return found or pattern

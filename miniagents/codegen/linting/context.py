@@ -1,0 +1,144 @@
+"""What the rules of `lint` look at, and what they say."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from miniagents.codegen.documents import Document, JsonValue, Place
+from miniagents.codegen.errors import Problem
+from miniagents.codegen.library import LIBRARY, SCHEME
+from miniagents.codegen.linting.levels import Level
+from miniagents.codegen.reading.bundle import Bundle
+from miniagents.codegen.reading.dialects import DEFINITIONS
+from miniagents.codegen.reading.views import Spot, reference_of, spots_of
+from miniagents.validation import UnsupportedSchemaError, Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a rule found.
+
+    Attributes:
+        place: Where.
+        wrong: What is wrong.
+        remedy: What to write.
+    """
+
+    place: Place
+    wrong: str
+    remedy: str
+
+    def problem(self, rule: str) -> Problem:
+        """Return it as an error."""
+        return self.place.problem(rule, self.wrong, self.remedy)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The schemas that are looked at.
+
+    Attributes:
+        bundle: The schemas.
+    """
+
+    bundle: Bundle
+
+    @cached_property
+    def spots(self) -> Mapping[str, Spot]:
+        """The definitions by name."""
+        return spots_of(self.bundle.definitions)
+
+    @cached_property
+    def schemas(self) -> tuple[Spot, ...]:
+        """Every schema of every definition."""
+        return tuple(spot for definition in self.spots.values() for spot in definition.within())
+
+    @cached_property
+    def documents(self) -> tuple[Document, ...]:
+        """The files."""
+        return tuple(dict.fromkeys(each.place.document for each in self.bundle.definitions.values()))
+
+    @cached_property
+    def references(self) -> Mapping[str, tuple[Spot, ...]]:
+        """By the name of a definition the schemas that refer to it."""
+        found: dict[str, list[Spot]] = {}
+        for spot in self.schemas:
+            name = reference_of(spot)
+            if name is not None:
+                found.setdefault(name, []).append(spot)
+        return {name: tuple(spots) for name, spots in found.items()}
+
+    @cached_property
+    def _validator(self) -> Validator:
+        definitions = {name: each.schema for name, each in self.bundle.definitions.items()}
+        return Validator(definitions, {f"{SCHEME}{name}": _anything for name in LIBRARY})
+
+    def refusal(self, spot: Spot, value: JsonValue) -> str | None:
+        """Return why a value does not fit a schema; None if it does, or if that cannot be told."""
+        try:
+            found = self._validator.violation(spot.definition.name, value, spot.pointer)
+        except UnsupportedSchemaError:
+            return None
+        if found is None:
+            return None
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in found.path)
+        return f"${path}: {found.message}" if path else found.message
+
+
+def _anything(_: JsonValue) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule.
+
+    Attributes:
+        id: Its name.
+        level: The first level that asks for it.
+        why: The reason for it.
+        check: Finds what breaks it.
+    """
+
+    id: str
+    level: Level
+    why: str
+    check: Callable[[Context], Iterator[Finding]]
+
+
+def is_public(spot: Spot) -> bool:
+    """Whether a file defines a schema by name or as a whole."""
+    steps = spot.definition.place.pointer.split("/")
+    return not spot.pointer and (len(steps) == 1 or (len(steps) == 3 and steps[1] in DEFINITIONS))
+
+
+def key_of(spot: Spot) -> str:
+    """Return the name that stands in the file for a definition; none for a file as a whole."""
+    return unescaped(spot.definition.place.pointer.rpartition("/")[2]) if "/" in spot.definition.place.pointer else ""
+
+
+def unescaped(step: str) -> str:
+    """Return the name that a step of a JSON pointer stands for."""
+    return step.replace("~1", "/").replace("~0", "~")
+
+
+def step_of(spot: Spot) -> tuple[str, str]:
+    """Return the keyword that a schema stands at, and its name there, if it has one."""
+    steps = [*map(unescaped, spot.pointer.split("/"))]
+    if len(steps) >= 3 and steps[-2] in {"properties", "patternProperties", "dependentSchemas"}:
+        return steps[-2], steps[-1]
+    if len(steps) >= 3 and steps[-1].isdecimal():
+        return steps[-2], ""
+    return steps[-1], ""
+
+
+def is_type(spot: Spot) -> bool:
+    """Whether a schema says what a value is; parts of `allOf`, `not`, `if` and the like say only more of it."""
+    steps = spot.pointer.split("/")[1:]
+    place = 0
+    while place < len(steps):
+        keyword = steps[place]
+        if keyword in {"allOf", "not", "if", "then", "else", "dependentSchemas", "propertyNames", "contains"}:
+            return False
+        place += 1 if keyword in {"items", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"} else 2
+    return True

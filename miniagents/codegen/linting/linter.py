@@ -1,0 +1,127 @@
+"""`lint`: what a careful reader would say of schemas that can be read, but could be better.
+
+Rules come in levels, and each can be switched off: in a run, or in place by `"x-miniagents-ignore": ["rule-id"]` at a
+schema, for all that is in it; at the root, for the file. What is switched off for nothing is a finding too.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from miniagents.codegen.documents import Document, JsonValue, Place, escape
+from miniagents.codegen.errors import Problem
+from miniagents.codegen.linting import names, shapes, values
+from miniagents.codegen.linting.context import Context, Finding, Rule
+from miniagents.codegen.linting.levels import LEVELS, Level
+from miniagents.codegen.reading.bundle import Bundle
+from miniagents.codegen.shown import shown
+
+__all__ = ["IGNORE", "IGNORE_RULES", "LEVELS", "RULES", "Level", "Rule", "lint"]
+
+IGNORE: Final = "x-miniagents-ignore"
+"""The keyword that switches rules off in place."""
+
+RULES: Final[Mapping[str, Rule]] = {
+    rule.id: rule
+    for rule in (
+        Rule("default-refused", "basic", "a default that does not fit is no default", values.default_refused),
+        Rule("example-refused", "basic", "an example that does not fit misleads", values.example_refused),
+        Rule("enum-value-idle", "basic", "a value that can never be used is a mistake", values.enum_value_idle),
+        Rule("keyword-idle", "basic", "a limit that limits nothing was meant otherwise", values.keyword_idle),
+        Rule("limits-crossed", "basic", "nothing can fit", values.limits_crossed),
+        Rule("required-undeclared", "basic", "a name misspelt here can never be given", shapes.required_undeclared),
+        Rule("type-missing", "basic", "without a type every other value fits", shapes.type_missing),
+        Rule("closed-unsaid", "standard", "open by default is rarely meant", shapes.closed_unsaid),
+        Rule("default-required", "standard", "what is always there needs no default", values.default_required),
+        Rule("definition-repeated", "standard", "two types for one thing", shapes.definition_repeated),
+        Rule("definition-unused", "standard", "what nothing refers to is left over", shapes.definition_unused),
+        Rule("deprecated-silent", "standard", "readers must know what to do instead", names.deprecated_silent),
+        Rule("enum-mixed", "standard", "values of several types are hard to use", values.enum_mixed),
+        Rule("enum-single", "standard", "one value is a const", values.enum_single),
+        Rule("enum-style", "standard", "values should look alike", names.enum_style),
+        Rule("format-unknown", "standard", "a format that nobody knows is a comment", values.format_unknown),
+        Rule("integer-unsafe", "standard", "others read another number", values.integer_unsafe),
+        Rule("items-missing", "standard", "any item fits", shapes.items_missing),
+        Rule("property-style", "standard", "properties should look alike", names.property_style),
+        Rule("property-untyped", "standard", "anything fits", shapes.property_untyped),
+        Rule("type-description", "standard", "it becomes the docstring", names.type_description),
+        Rule("type-name", "standard", "the file and the class should have one name", names.type_name),
+        Rule("union-ambiguous", "standard", "which branch is meant must be clear", shapes.union_ambiguous),
+        Rule("dialect-unsaid", "strict", "others must guess what keywords mean", shapes.dialect_unsaid),
+        Rule("enum-zero", "strict", "old readers need a value for new ones", names.enum_zero),
+        Rule("integer-unbounded", "strict", "others lose digits beyond 2^53", values.integer_unbounded),
+        Rule("nullable-optional", "strict", "absent and null should not both mean nothing", values.nullable_optional),
+        Rule("object-repeated", "strict", "one thing should be one type", shapes.object_repeated),
+        Rule("pattern-open", "strict", "all of a text is usually meant", values.pattern_open),
+        Rule("property-description", "strict", "it becomes the docs of the field", names.property_description),
+        Rule("property-python-name", "strict", "one name in JSON and Python", names.property_python_name),
+        Rule("union-untagged", "strict", "a tag is faster and clearer than trying", shapes.union_untagged),
+    )
+}
+"""Every rule by its name, the levels from the least to the most."""
+
+IGNORE_RULES: Final = {
+    "ignore-unknown": "a misspelt name switches nothing off",
+    "ignore-needless": "what is switched off for nothing hides what comes",
+}
+"""The rules for switching rules off; they cannot be switched off themselves."""
+
+_VALUES: Final = frozenset({"const", "enum", "default", "examples", "example"})
+
+
+def lint(bundle: Bundle, level: Level = "standard", *, ignored: Collection[str] = ()) -> tuple[Problem, ...]:
+    """Return what breaks the rules of a level, file by file and line by line.
+
+    Args:
+        bundle: The schemas.
+        level: How much is asked.
+        ignored: The names of rules that are switched off for this run.
+    """
+    context = Context(bundle)
+    active = [
+        rule for rule in RULES.values() if LEVELS.index(rule.level) <= LEVELS.index(level) and rule.id not in ignored
+    ]
+    switches = {(document, pointer): names for document in context.documents for pointer, names in _switches(document)}
+    used: set[tuple[Document, str, str]] = set()
+    problems: list[Problem] = []
+    for rule in active:
+        found: dict[Place, Finding] = {finding.place: finding for finding in rule.check(context)}
+        for place, finding in found.items():
+            off = [
+                pointer for pointer in _around(place.pointer) if rule.id in switches.get((place.document, pointer), ())
+            ]
+            used.update((place.document, pointer, rule.id) for pointer in off)
+            if not off:
+                problems.append(finding.problem(rule.id))
+    known = {rule.id for rule in active}
+    for (document, pointer), rules in switches.items():
+        for name in rules:
+            place = Place(document, f"{pointer}/{IGNORE}")
+            if name not in RULES:
+                wrong = f"{shown(name)} is no rule"
+                problems.append(place.problem("ignore-unknown", wrong, "lint --rules lists them all"))
+            elif name in known and (document, pointer, name) not in used:
+                problems.append(place.problem("ignore-needless", f"{name} finds nothing here", "remove it"))
+    return tuple(sorted(problems))
+
+
+def _around(pointer: str) -> Iterator[str]:
+    """Yield a pointer, and those of everything around."""
+    yield pointer
+    while "/" in pointer:
+        pointer = pointer.rpartition("/")[0]
+        yield pointer
+
+
+def _switches(document: Document) -> Iterator[tuple[str, list[str]]]:
+    """Yield where rules are switched off, and which."""
+    todo: list[tuple[str, JsonValue]] = [("#", document.value)]
+    while todo:
+        pointer, value = todo.pop()
+        if isinstance(value, dict):
+            names = value.get(IGNORE)
+            if names is not None:
+                listed = names if isinstance(names, list) else [names]
+                yield pointer, [each if isinstance(each, str) else shown(each) for each in listed]
+            todo += [(f"{pointer}/{escape(name)}", each) for name, each in value.items() if name not in _VALUES]
+        elif isinstance(value, list):
+            todo += [(f"{pointer}/{index}", each) for index, each in enumerate(value)]

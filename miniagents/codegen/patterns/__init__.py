@@ -1,0 +1,1 @@
+"""ECMA-262's regular expressions as Python's, and back."""

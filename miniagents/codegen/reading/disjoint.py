@@ -1,0 +1,89 @@
+"""Whether two schemas have no value in common, as far as that can be told for sure."""
+
+from typing import Final
+
+from miniagents.codegen.library import LIBRARY, SCHEME
+from miniagents.codegen.model import AliasType
+from miniagents.codegen.reading.dialects import HINTS
+from miniagents.codegen.reading.views import (
+    Spot,
+    Spots,
+    followed,
+    kinds_of,
+    own_values,
+    parts,
+    property_of,
+    reference_of,
+    required,
+)
+
+_DEPTH: Final = 6
+
+
+def disjoint(one: Spot, other: Spot, spots: Spots, depth: int = _DEPTH) -> bool:
+    """Whether no value fits both schemas; False where that cannot be told."""
+    common = kinds_of(one, spots) & kinds_of(other, spots)
+    if not common or _are_messages(one, other, spots):
+        return True
+    if depth == 0:
+        return False
+    for first, second in ((one, other), (other, one)):
+        for part in parts(first, spots):
+            for keyword in ("anyOf", "oneOf"):
+                branches = part.many(keyword)
+                if branches and all(disjoint(each, second, spots, depth - 1) for each in branches):
+                    return True
+    values, others = _values(one, spots), _values(other, spots)
+    if values is not None and others is not None:
+        return values.isdisjoint(others)
+    return common == frozenset({"object"}) and _objects_are_disjoint(one, other, spots, depth)
+
+
+def all_disjoint(branches: list[Spot], spots: Spots) -> bool:
+    """Whether no value fits two of the schemas."""
+    return all(disjoint(one, other, spots) for place, one in enumerate(branches) for other in branches[place + 1 :])
+
+
+def _are_messages(one: Spot, other: Spot, spots: Spots) -> bool:
+    """Whether both are messages, each of its own class: they say by their tags what they are."""
+    first, second = message_of(one, spots), message_of(other, spots)
+    return first is not None and second is not None and first != second
+
+
+def message_of(spot: Spot, spots: Spots) -> str | None:
+    """Return the name of the message that a schema is; None if it is none."""
+    name = reference_of(spot)
+    if name is not None and name.startswith(SCHEME):
+        return None if isinstance(LIBRARY.get(name.removeprefix(SCHEME)), AliasType) else name
+    target = followed(spot, spots)
+    hints = target.members.get(HINTS)
+    is_message = isinstance(hints, dict) and "base" in hints and not target.pointer
+    return target.definition.name if is_message else None
+
+
+def _values(spot: Spot, spots: Spots) -> frozenset[str] | None:
+    found = [own_values(part) for part in parts(spot, spots)]
+    known = [frozenset(values) for values in found if values is not None]
+    return known[0].intersection(*known) if known else None
+
+
+def _objects_are_disjoint(one: Spot, other: Spot, spots: Spots, depth: int) -> bool:
+    needed, others = required(one, spots), required(other, spots)
+    for name in sorted(needed & others):
+        for first in property_of(one, name, spots):
+            for second in property_of(other, name, spots):
+                if disjoint(first, second, spots, depth - 1):
+                    return True
+    return any(_forbids(other, name, spots) for name in needed) or any(_forbids(one, name, spots) for name in others)
+
+
+def _forbids(spot: Spot, name: str, spots: Spots) -> bool:
+    """Whether an object with a property of that name never fits."""
+    for part in parts(spot, spots):
+        declared = part.named("properties").get(name)
+        is_closed = part.members.get("additionalProperties") is False and not part.members.get("patternProperties")
+        if is_closed and declared is None:
+            return True
+        if declared is not None and declared.schema is False:
+            return True
+    return False

@@ -1,0 +1,230 @@
+"""Whether schemas are schemas: each is held against the meta-schema of its dialect.
+
+The package `jsonschema`, which brings the meta-schemas along, judges one schema at a time, without
+the schemas and the data within it: so neither depth nor size is a danger, and most schemas of a file look alike.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from miniagents.codegen.documents import JsonValue
+from miniagents.codegen.errors import GenerationError, Problem
+from miniagents.codegen.reading.dialects import (
+    DRAFT_06,
+    DRAFT_07,
+    DRAFT_2019_09,
+    HINTS,
+    INSTEAD,
+    KNOWN,
+    MANY,
+    NAMED,
+    ONE,
+    Dialect,
+    ignores_siblings,
+    knows,
+)
+from miniagents.codegen.reading.registry import Site
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+_COUNT: Final = ("is no count", "write an integer from 0 on")
+_NUMBER: Final = ("is no number", "write a number")
+_TEXT: Final = ("is no text", "write a text")
+_FLAG: Final = ("is neither true nor false", "write true or false")
+_SCHEMA: Final = ("is no schema", "write an object, or true or false")
+_SCHEMAS: Final = ("is no array of schemas with at least one", "write an array of schemas")
+_MEMBERS: Final = ("is no object of schemas", "write an object whose members are schemas")
+_WORDS: Final[dict[str, tuple[str, str]]] = {
+    **dict.fromkeys(sorted(ONE), _SCHEMA),
+    **dict.fromkeys(sorted(MANY), _SCHEMAS),
+    **dict.fromkeys(sorted(NAMED), _MEMBERS),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"), _COUNT),
+    **dict.fromkeys(("minProperties", "maxProperties"), _COUNT),
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _NUMBER),
+    **dict.fromkeys(("title", "description", "$comment", "contentEncoding", "contentMediaType"), _TEXT),
+    **dict.fromkeys(("uniqueItems", "deprecated", "readOnly", "writeOnly", "$recursiveAnchor"), _FLAG),
+    "$anchor": ("is no name", "write a letter, then letters, digits, and . _ -"),
+    "$dynamicAnchor": ("is no name", "write a letter, then letters, digits, and . _ -"),
+    "$dynamicRef": ("is no reference", 'write "#name"'),
+    "$id": ("is no URI", "write a URI"),
+    "$recursiveRef": ("is no reference", 'write "#"'),
+    "$ref": ("is no text", "write a reference such as #/$defs/Name"),
+    "$schema": ("is no URI", "write the URI of a dialect"),
+    "$vocabulary": ("is no object", "remove it"),
+    "dependencies": ("is no object of schemas and arrays of names", 'write {"name": ["other name"]}'),
+    "dependentRequired": ("is no object of arrays of different names", 'write {"name": ["other name"]}'),
+    "enum": ("is no array of values", "write an array of values"),
+    "examples": ("is no array", "write an array of values"),
+    "format": ("is no text", 'write a name such as "date-time"'),
+    "items": _SCHEMA,
+    "multipleOf": ("is no number above 0", "write a number above 0"),
+    "pattern": ("is no text", "write a regular expression"),
+    "required": ("is no array of different names", 'write the names of properties: "required": ["name"]'),
+    "type": (
+        "is none of JSON's types, nor an array of different ones",
+        'write "string", "number", "integer", "boolean", "object", "array" or "null", or an array of them',
+    ),
+}
+_NO_TYPES: Final = {
+    "any": 'remove "type"',
+    **dict.fromkeys(("str", "text", "date", "datetime", "char"), 'write "string"'),
+    **dict.fromkeys(("float", "double", "decimal"), 'write "number"'),
+    **dict.fromkeys(("int", "long"), 'write "integer"'),
+    "bool": 'write "boolean"',
+    **dict.fromkeys(("dict", "map"), 'write "object"'),
+    **dict.fromkeys(("list", "tuple", "set"), 'write "array"'),
+    **dict.fromkeys(("None", "nil", "undefined"), 'write "null"'),
+}
+_TAKEN_AS_IT_IS: Final = frozenset(
+    {"$id", "$schema", "$anchor", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "uniqueItems"}
+)
+
+
+class Metaschemas:
+    """Judges schemas.
+
+    Raises:
+        GenerationError: The package is not installed.
+    """
+
+    def __init__(self) -> None:
+        self._validators = _validators()
+        self._known: dict[str, tuple[str, ...]] = {}
+        self._meant = _misspellings()
+
+    def problems(self, site: Site) -> Iterator[Problem]:
+        """Yield everything that is wrong with one schema, without those within it."""
+        schema = site.members
+        if ignores_siblings(site.dialect) and isinstance(schema.get("$ref"), str):
+            return  # the standard ignores its siblings, and what they are
+        for keyword in self._violated(schema, site.dialect):
+            wrong, remedy = _explained(keyword, schema, site.dialect)
+            yield site.at(keyword).problem(keyword, wrong, remedy)
+        for keyword, value in schema.items():
+            if knows(site.dialect, keyword):
+                continue
+            if keyword in KNOWN:
+                wrong = f"{site.dialect.name} has no such keyword and ignores it"
+                remedy = INSTEAD.get(keyword, 'remove it, or write "$schema": ".../2020-12/schema" at the root')
+                yield site.at(keyword).problem(keyword, wrong, remedy)
+            elif keyword == "nullable" and value is not False:
+                remedy = 'write "type": [..., "null"], or "anyOf": [..., {"type": "null"}]'
+                yield site.at(keyword).problem(keyword, "JSON Schema has no such keyword and ignores it", remedy)
+            elif not keyword.startswith("x-") or keyword.lower() == HINTS:
+                meant = self._meant_by(keyword)
+                if meant is not None:
+                    remedy = f'write "{meant}"; if it is a note of yours, begin its name with "x-"'
+                    yield site.at(keyword).problem(keyword, "unknown keyword", remedy)
+
+    def _meant_by(self, keyword: str) -> str | None:
+        """Return the keyword that one with a character too many, too few, wrong or out of place was meant to be."""
+        for each in _shortened(keyword):
+            meant = self._meant.get(each)
+            if meant is not None and (len(meant) > 3 or each == keyword.lower()):
+                return meant
+        return None
+
+    def _violated(self, schema: dict[str, JsonValue], dialect: Dialect) -> tuple[str, ...]:
+        """Return the keywords that the meta-schema refuses."""
+        stub = {key: _stub(key, value, dialect) for key, value in schema.items() if knows(dialect, key)}
+        text = f"{dialect.name} {json.dumps(stub)}"
+        if text not in self._known:
+            errors = self._validators[dialect.name].iter_errors(stub)
+            found = (str(error.absolute_path[0]) if error.absolute_path else "type" for error in errors)
+            self._known[text] = tuple(dict.fromkeys(found))
+        return self._known[text]
+
+
+def _validators() -> "Mapping[str, Validator]":
+    try:
+        import jsonschema  # noqa: PLC0415 - an extra
+    except ImportError:
+        remedy = "install it: pip install 'miniagents[codegen]'"
+        wrong = "reading schemas needs the package jsonschema"
+        raise GenerationError((Problem("jsonschema", 0, 0, "", "", wrong, remedy),)) from None
+    kinds = {
+        DRAFT_06: jsonschema.Draft6Validator,
+        DRAFT_07: jsonschema.Draft7Validator,
+        DRAFT_2019_09: jsonschema.Draft201909Validator,
+    }
+    latest = jsonschema.Draft202012Validator
+    return {"2020-12": latest(latest.META_SCHEMA)} | {each.name: kind(kind.META_SCHEMA) for each, kind in kinds.items()}
+
+
+def _stub(keyword: str, value: JsonValue, dialect: Dialect) -> JsonValue:
+    """Return something that the meta-schema judges as it judges the argument of a keyword, but small."""
+    if keyword in ONE or (keyword == "items" and not isinstance(value, list)):
+        return True if isinstance(value, bool | dict) else _kind(value)
+    if keyword in MANY or (keyword == "items" and dialect.number <= 2019):
+        return [True for _ in value[:1]] if isinstance(value, list) else _kind(value)
+    if keyword == "required":
+        return _names(value)
+    if keyword in {"dependentRequired", "dependencies"} and isinstance(value, dict):
+        lists = (_names(names) for names in value.values() if keyword != "dependencies" or isinstance(names, list))
+        return {str(place): stub for place, stub in enumerate(lists) if stub != []}
+    if keyword in {"type", "enum"} and isinstance(value, list):
+        return value[:20] if keyword == "type" else [None for _ in value[:1]]
+    if keyword in {"const", "default"}:
+        return None
+    if keyword in _TAKEN_AS_IT_IS:
+        return value
+    if keyword == "type" and isinstance(value, str):
+        return value
+    return _kind(value)
+
+
+def _kind(value: JsonValue) -> JsonValue:
+    if isinstance(value, str):
+        return ""
+    if isinstance(value, list):
+        return []
+    return {} if isinstance(value, dict) else value
+
+
+def _names(value: JsonValue) -> JsonValue:
+    if not isinstance(value, list):
+        return _kind(value)
+    if all(isinstance(each, str) for each in value):
+        return [] if len({str(each) for each in value}) == len(value) else ["", ""]
+    return [0]
+
+
+def _explained(keyword: str, schema: dict[str, JsonValue], dialect: Dialect) -> tuple[str, str]:
+    """Return what is wrong with the argument of a keyword, and what to write."""
+    value = schema.get(keyword)
+    if keyword in {"exclusiveMinimum", "exclusiveMaximum"} and isinstance(value, bool):
+        inclusive = keyword.replace("exclusiveM", "m")
+        limit = schema.get(inclusive)
+        if not value or isinstance(limit, bool) or not isinstance(limit, int | float):
+            return "is no number, but true or false as in draft-04", "remove it"
+        remedy = f'write "{keyword}": {limit} and no "{inclusive}"'
+        return "is no number, but true or false as in draft-04", remedy
+    if keyword == "type" and isinstance(value, str):
+        return f"{value[:60]} is none of JSON's types", _NO_TYPES.get(value, _WORDS["type"][1])
+    if keyword == "required" and isinstance(value, bool):
+        return "is true or false as in draft-03", 'write the name at the object: "required": ["name"]'
+    if keyword == "items" and isinstance(value, list):
+        return "is an array as in older dialects", 'write "prefixItems": [...], and "items" for those behind'
+    if keyword == "$id" and isinstance(value, str):
+        return "has a fragment", f'write "$anchor": "{value.partition("#")[2][:60]}"'
+    return _WORDS.get(keyword, (f"is not as {dialect.name} has it", "mend it"))
+
+
+def _shortened(word: str) -> Iterator[str]:
+    """Yield a word, and the word with any one character left out, in small letters."""
+    word = word.lower()
+    yield word
+    if len(word) <= 30:
+        yield from (word[:place] + word[place + 1 :] for place in range(len(word)))
+
+
+def _misspellings() -> dict[str, str]:
+    """Return the known keywords by themselves with at most one character left out; short ones only as a whole."""
+    found: dict[str, str] = {}
+    for keyword in sorted(KNOWN):
+        for each in _shortened(keyword) if len(keyword) > 3 else (keyword,):
+            found.setdefault(each, keyword)
+    found |= {keyword.lower().lstrip("$"): keyword for keyword in sorted(KNOWN) if keyword.startswith("$")}
+    return found | {keyword.lower(): keyword for keyword in sorted(KNOWN)}

@@ -1,0 +1,111 @@
+"""Which schemas are definitions, and what they are called.
+
+A definition is what a file defines by name, a file that describes something itself, and whatever else a reference
+means. Names follow from the schemas alone, and each from its own place: another definition changes none of them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from miniagents.codegen.documents import Document, escape
+from miniagents.codegen.errors import Problem
+from miniagents.codegen.names import definition_name, is_class_name
+from miniagents.codegen.reading.dialects import DEFINITIONS, DOCUMENTATION, HINTS, IDENTITY, KNOWN
+from miniagents.codegen.reading.registry import Registry, Site
+
+NAME_REMEDY: Final = 'name one of them by "x-miniagents": {"name": ...}'
+"""What to do about two definitions of one name."""
+
+_TRANSPARENT: Final = frozenset({*DEFINITIONS, "properties", "patternProperties", "dependentSchemas", "dependencies"})
+_PLACES: Final = {"items": "Item", "prefixItems": "Item", "additionalProperties": "Value"}
+
+
+def definitions_of(registry: Registry) -> Iterator[Site]:
+    """Yield the schemas that files define by name or by themselves, file by file."""
+    for source in registry.sources:
+        root = registry.sites.get((source.document, "#"))
+        if root is None:
+            continue
+        has_definitions = False
+        for keyword in DEFINITIONS:
+            members = root.members.get(keyword)
+            for key in members if isinstance(members, dict) else ():
+                has_definitions = True
+                site = registry.sites.get((source.document, f"#/{keyword}/{escape(key)}"))
+                if site is not None:
+                    yield site
+        if describes(root) or not has_definitions:
+            yield root
+
+
+def describes(root: Site) -> bool:
+    """Whether a schema says anything of values, rather than only holding definitions."""
+    return isinstance(root.value, bool) or bool(root.value.keys() & KNOWN - IDENTITY - DOCUMENTATION)
+
+
+def names_of(
+    definitions: Iterable[Site], targets: Iterable[Site], problems: list[Problem]
+) -> dict[tuple[Document, str], str]:
+    """Return the names of definitions by their document and pointer; two may have the same.
+
+    Args:
+        definitions: What files define.
+        targets: What else references mean.
+        problems: Takes what is wrong with names that are given by hints.
+    """
+    names: dict[tuple[Document, str], str] = {}
+    for site in definitions:
+        names.setdefault((site.source.document, site.pointer), _hint(site, problems) or _own_name(site))
+    others = {(site.source.document, site.pointer): site for site in targets}
+    rest = {key: site for key, site in others.items() if key not in names}
+    for _, site in sorted(rest.items(), key=lambda each: (each[1].source.absolute, each[0][1].count("/"), each[0][1])):
+        names[site.source.document, site.pointer] = _hint(site, problems) or _place_name(site, names)
+    return names
+
+
+def _own_name(site: Site) -> str:
+    if site.pointer != "#":
+        return definition_name(site.steps[-1])
+    title = site.members.get("title")
+    return definition_name(title if isinstance(title, str) and title.strip() else site.source.stem)
+
+
+def _place_name(site: Site, names: Mapping[tuple[Document, str], str]) -> str:
+    """Return the name of a schema within others, by the name of the nearest that has one and the way from there."""
+    words: list[str] = []
+    here = site
+    while (here.source.document, here.pointer) not in names and here.parent is not None:
+        words = [*_words(here.steps), *words]
+        here = here.parent
+    known = names.get((here.source.document, here.pointer))
+    if known is None and site.parent is here and not describes(here):
+        return definition_name(site.steps[-1])  # a place of the author's own for definitions
+    return (known or _own_name(here)) + "".join(words)
+
+
+def _words(steps: tuple[str, ...]) -> Iterator[str]:
+    """Yield what a way from one schema to the next adds to a name."""
+    keyword, *rest = steps
+    if keyword in _TRANSPARENT and rest:
+        yield from (_capital(step) for step in rest)
+    else:
+        yield _PLACES.get(keyword) or _capital(keyword)
+        yield from (_capital(step) if not step.isdecimal() else str(int(step) + 1) for step in rest)
+
+
+def _capital(step: str) -> str:
+    name = definition_name(step)
+    return name.removeprefix("Type") if step[:1].isdigit() else name
+
+
+def _hint(site: Site, problems: list[Problem]) -> str | None:
+    hints = site.members.get(HINTS)
+    name = hints.get("name") if isinstance(hints, dict) else None
+    if name is None:
+        return None
+    if isinstance(name, str) and is_class_name(name):
+        return name
+    wrong = f"name: not allowed: {str(name)[:60]}"
+    remedy = "write a name in PascalCase, such as WeatherReport"
+    problems.append(site.at(HINTS).problem(HINTS, wrong, remedy))
+    return None

@@ -1,0 +1,234 @@
+"""Schemas of any dialect as schemas of 2020-12 that refer to nothing but definitions by name.
+
+What is left out says nothing of values: identities, definitions within (what is referred to has a name of its own), and
+what the standard ignores. Notes are kept.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from miniagents.codegen.documents import Document, JsonValue, Place, escape
+from miniagents.codegen.errors import Problem
+from miniagents.codegen.library import SCHEME
+from miniagents.codegen.patterns.translating import translate
+from miniagents.codegen.reading.dialects import (
+    DEFINITIONS,
+    DOCUMENTATION,
+    FORMATS,
+    HINTS,
+    IDENTITY,
+    KNOWN,
+    MANY,
+    ONE,
+    ignores_siblings,
+    knows,
+)
+from miniagents.codegen.reading.hints import ON_PROPERTY
+from miniagents.codegen.reading.registry import Site
+from miniagents.codegen.settings import CHECKABLE, FORMATS as CHOICES, Formats
+
+REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
+"""The keywords that refer to a schema."""
+
+Targets: TypeAlias = Mapping[tuple[Document, str, str], Site | str]
+"""What references mean, by document, pointer of the schema and keyword: a schema, or a type of the library."""
+
+_SIZES: Final = frozenset(
+    {
+        *("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"),
+        *("minProperties", "maxProperties"),
+    }
+)
+
+
+@dataclass(slots=True)
+class Normaliser:
+    """Makes normal schemas.
+
+    Attributes:
+        sites: Every schema by its document and pointer.
+        targets: What references mean.
+        names: The names of definitions by their document and pointer.
+        formats: What a `format` is where the schema does not say it.
+        problems: What could not be kept.
+    """
+
+    sites: Mapping[tuple[Document, str], Site]
+    targets: Targets
+    names: Mapping[tuple[Document, str], str]
+    formats: Formats = "note"
+    problems: list[Problem] = field(default_factory=list[Problem])
+    _origins: dict[str, Place] = field(default_factory=dict[str, Place])
+
+    def normalised(self, site: Site) -> tuple[JsonValue, dict[str, Place]]:
+        """Return the schema of a definition, and by JSON pointer within it where each of its schemas was written."""
+        self._origins = {}
+        schema = self._written_out(site, "", is_definition=True)
+        return schema, self._origins
+
+    def _schema(self, site: Site, steps: tuple[str, ...], here: str) -> JsonValue:
+        """Return a schema that stands within `site`; what a definition is, is referred to."""
+        inner = self.sites.get((site.source.document, "/".join((site.pointer, *map(escape, steps)))))
+        if inner is None:
+            return True  # no schema at all, which was reported
+        name = self.names.get((inner.source.document, inner.pointer))
+        if name is None:
+            return self._written_out(inner, here, is_definition=False)
+        self._origins[here] = inner.place
+        notes = {key: value for key, value in inner.members.items() if key in DOCUMENTATION}
+        given = inner.members.get(HINTS)
+        hints = {key: value for key, value in given.items() if key in ON_PROPERTY} if isinstance(given, dict) else {}
+        return {"$ref": f"#/$defs/{name}", **notes, **({HINTS: hints} if hints else {})}
+
+    def _written_out(self, site: Site, here: str, *, is_definition: bool) -> JsonValue:
+        self._origins[here] = site.place
+        if isinstance(site.value, bool):
+            return site.value
+        result: dict[str, JsonValue] = {}
+        more: list[JsonValue] = []
+        only_reference = ignores_siblings(site.dialect) and isinstance(site.value.get("$ref"), str)
+        for keyword, value in site.value.items():
+            if keyword in IDENTITY or (only_reference and not _is_kept_beside_reference(keyword)):
+                continue
+            if keyword in REFERENCES and knows(site.dialect, keyword):
+                self._reference(site, keyword, result, more)
+            elif keyword == HINTS:
+                result[HINTS] = self._hints(site, value, is_definition=is_definition)
+            elif keyword in {"then", "else"} and "if" not in site.value:
+                continue
+            elif knows(site.dialect, keyword):
+                self._keyword(site, keyword, value, result, here)
+            elif keyword not in KNOWN:
+                result[keyword] = value
+        self._format(site, result)
+        if more:
+            given = result.get("allOf")
+            rest = given if isinstance(given, list) else []
+            for index in range(len(rest), len(rest) + len(more)):
+                self._origins[f"{here}/allOf/{index}"] = site.place
+            result["allOf"] = [*rest, *more]
+        return result
+
+    def _keyword(self, site: Site, keyword: str, value: JsonValue, result: dict[str, JsonValue], here: str) -> None:
+        if keyword == "additionalItems" or (keyword == "items" and isinstance(value, list)):
+            if keyword == "items" and isinstance(value, list):
+                result["prefixItems"] = [
+                    self._schema(site, ("items", str(index)), f"{here}/prefixItems/{index}")
+                    for index in range(len(value))
+                ]
+            elif isinstance(site.members.get("items"), list):
+                result["items"] = self._schema(site, (keyword,), f"{here}/items")
+        elif keyword in ONE or keyword == "items":
+            result[keyword] = self._schema(site, (keyword,), f"{here}/{keyword}")
+        elif keyword in MANY:
+            result[keyword] = [
+                self._schema(site, (keyword, str(index)), f"{here}/{keyword}/{index}")
+                for index in range(len(value) if isinstance(value, list) else 0)
+            ]
+        elif keyword == "patternProperties":
+            result[keyword] = self._patterns(site, value if isinstance(value, dict) else {}, here)
+        elif keyword in {"properties", "dependentSchemas"}:
+            result[keyword] = {
+                name: self._schema(site, (keyword, name), f"{here}/{keyword}/{escape(name)}")
+                for name in (value if isinstance(value, dict) else {})
+            }
+        elif keyword == "dependencies" and isinstance(value, dict):
+            names: dict[str, JsonValue] = {name: each for name, each in value.items() if isinstance(each, list)}
+            if names:
+                result["dependentRequired"] = names
+            if len(names) < len(value):
+                result["dependentSchemas"] = {
+                    name: self._schema(site, (keyword, name), f"{here}/dependentSchemas/{escape(name)}")
+                    for name in value
+                    if name not in names
+                }
+        elif keyword == "pattern" and isinstance(value, str):
+            result[keyword] = self._translated(value, site.at(keyword), keyword)
+        elif keyword in _SIZES and isinstance(value, float):
+            result[keyword] = int(value)
+        else:
+            result[keyword] = value
+
+    def _format(self, site: Site, result: dict[str, JsonValue]) -> None:
+        """Say of a `format` what it is, unless it is a note."""
+        given = result.pop(FORMATS, self.formats)
+        if given not in CHOICES:
+            said = ", ".join(CHOICES)
+            self.problems.append(site.at(FORMATS).problem(FORMATS, f"{str(given)[:60]} is none of {said}", "write one"))
+            return
+        if given == "typed" and result.get("contentEncoding") == "base64" and "format" not in result:
+            result["format"] = "byte"
+        name = result.get("format")
+        if given == "note" or not isinstance(name, str):
+            return
+        if name in CHECKABLE:
+            result[FORMATS] = given
+        else:
+            wrong = f"{name[:60]} cannot be checked"
+            remedy = f'write one of {", ".join(CHECKABLE)}; or "{FORMATS}": "note" beside it'
+            self.problems.append(site.at("format").problem("format", wrong, remedy))
+
+    def _patterns(self, site: Site, members: dict[str, JsonValue], here: str) -> JsonValue:
+        groups: dict[str, list[str]] = {}
+        for pattern in members:
+            place = Place(site.source.document, f"{site.pointer}/patternProperties/{escape(pattern)}")
+            groups.setdefault(self._translated(pattern, place, "patternProperties"), []).append(pattern)
+        result: dict[str, JsonValue] = {}
+        for translated, patterns in groups.items():
+            pointer = f"{here}/patternProperties/{escape(translated)}"
+            if len(patterns) == 1:
+                result[translated] = self._schema(site, ("patternProperties", patterns[0]), pointer)
+            else:
+                self._origins[pointer] = site.at("patternProperties")
+                every = [
+                    self._schema(site, ("patternProperties", pattern), f"{pointer}/allOf/{index}")
+                    for index, pattern in enumerate(patterns)
+                ]
+                result[translated] = {"allOf": every}
+        return result
+
+    def _translated(self, pattern: str, place: Place, keyword: str) -> str:
+        translated = translate(pattern)
+        if translated is None:
+            wrong = "this expression may mean something else in Python"
+            remedy = "use plain characters, [a-z], \\d, \\w, groups, |, ^, $ and * + ? {n,m}"
+            self.problems.append(place.problem(keyword, wrong, remedy))
+            return pattern
+        return translated
+
+    def _reference(self, site: Site, keyword: str, result: dict[str, JsonValue], more: list[JsonValue]) -> None:
+        target = self.targets.get((site.source.document, site.pointer, keyword))
+        if target is None:
+            return
+        reference = self._name_of(target)
+        if "$ref" in result:
+            more.append({"$ref": reference})
+        else:
+            result["$ref"] = reference
+
+    def _name_of(self, target: Site | str) -> str:
+        if isinstance(target, str):
+            return target
+        return f"#/$defs/{self.names[target.source.document, target.pointer]}"
+
+    def _hints(self, site: Site, value: JsonValue, *, is_definition: bool) -> JsonValue:
+        if not isinstance(value, dict):
+            return value
+        hints = dict(value)
+        if is_definition and site.steps and site.steps[0] not in DEFINITIONS:
+            hints = {key: hint for key, hint in hints.items() if key not in ON_PROPERTY}  # they stay at the property
+        target = self.targets.get((site.source.document, site.pointer, HINTS))
+        if "base" in hints and target is not None:
+            hints["base"] = self._name_of(target).removeprefix(SCHEME)
+        return hints
+
+
+def text_of(schema: JsonValue) -> str:
+    """Return what is the same for equal schemas, and for no others."""
+    return json.dumps(schema, sort_keys=True, ensure_ascii=False)
+
+
+def _is_kept_beside_reference(keyword: str) -> bool:
+    return keyword == "$ref" or keyword in DOCUMENTATION or keyword == HINTS or keyword not in KNOWN

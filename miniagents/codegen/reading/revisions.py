@@ -1,0 +1,112 @@
+"""Schemas as they are in a revision of git: `HEAD~1:schemas/`, as git itself writes it.
+
+Git is asked for them, and they are put into a folder for as long as they are read; the work tree stays as it is.
+"""
+
+import os
+import subprocess
+import tempfile
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from miniagents.codegen.errors import GenerationError, Problem
+from miniagents.codegen.reading.bundle import Bundle, read_bundle
+
+
+class Version:
+    """One version of schemas, and how its files are called.
+
+    Attributes:
+        bundle: What it describes.
+    """
+
+    def __init__(self, bundle: Bundle, folder: str = "", name: str = "") -> None:
+        self.bundle = bundle
+        self._folder = folder
+        self._name = name
+
+    def shown(self, file: str) -> str:
+        """Return the name of a file as the user knows it."""
+        return _shown(file, self._folder, self._name)
+
+
+def read_version(argument: str, *, is_library: bool = False) -> Version:
+    """Read schemas from a file, from a folder, or from a revision of git as `REVISION:PATH`.
+
+    What exists as a path is one; a path with a colon that does not is taken for a revision.
+
+    Args:
+        argument: The file, folder or revision.
+        is_library: Whether they are the library's own schemas.
+
+    Raises:
+        GenerationError: There is no such file or revision, or something is wrong with the schemas; it holds all of it.
+    """
+    revision, colon, path = argument.partition(":")
+    if os.path.lexists(argument) or not colon or not revision:
+        return Version(read_bundle([Path(argument)], is_library=is_library))
+    with tempfile.TemporaryDirectory(prefix="miniagents-") as folder:
+        root = Path(folder)
+        where = _exported(revision, path, root)
+        name = f"{revision}:"
+        try:
+            return Version(read_bundle([where], is_library=is_library), root.as_posix(), name)
+        except GenerationError as error:
+            problems = (replace(each, file=_shown(each.file, root.as_posix(), name)) for each in error.problems)
+            raise GenerationError(tuple(problems)) from None
+
+
+def _shown(file: str, folder: str, name: str) -> str:
+    if not folder or not file.startswith(folder):
+        return file
+    return name + file[len(folder) :].lstrip("/")
+
+
+def _exported(revision: str, path: str, folder: Path) -> Path:
+    """Write the files of a revision at a path below a folder, and return where the path is there."""
+    argument = f"{revision}:{path}"
+    if revision.startswith("-"):
+        raise _error(argument, "is no revision", "name one as git does: HEAD~1:schemas/")
+    if path.startswith("."):  # from here, as git has it
+        path = f"{_git(argument, 'rev-parse', '--show-prefix').decode().strip()}{path}"
+    path = os.path.normpath(path).replace(os.sep, "/") if path else "."
+    if path.startswith(("../", "/")) or path == "..":
+        raise _error(argument, "lies outside of the repository", "name a path in it")
+    tree = _git(argument, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{tree}}")
+    options = ["--full-tree", "-r", "-z", tree.decode().strip()]
+    listing = _git(argument, "ls-tree", *options, *([] if path == "." else ["--", path]))
+    found: list[str] = []
+    for line in listing.split(b"\0"):
+        about, _, name = line.partition(b"\t")
+        mode, kind, blob = [*about.decode().split(), "", "", ""][:3]
+        if kind != "blob" or mode == "120000":  # a link would lead out of the revision
+            continue
+        file = name.decode("utf-8", "surrogateescape")
+        is_asked = file == path
+        if not is_asked and not file.endswith((".json", ".yaml", ".yml")):
+            continue
+        target = folder.joinpath(*PurePosixPath(file).parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(_git(argument, "cat-file", "blob", blob))
+        found.append(file)
+    if not found:
+        raise _error(argument, "there are no schemas in that revision", "name a file or a folder that is there")
+    return folder if path == "." else folder / path
+
+
+def _git(argument: str, *words: str) -> bytes:
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    command = ["git", *words]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)  # noqa: S603 - a list of words, no shell
+    except FileNotFoundError:
+        raise _error(argument, "git is not installed", "install it, or name a file or a folder") from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ").partition("\n")[0]
+        wrong = said or "there is no such revision"
+        raise _error(argument, wrong, "name a file, a folder, or a revision as in HEAD~1:schemas/")
+    return done.stdout
+
+
+def _error(argument: str, wrong: str, remedy: str) -> GenerationError:
+    return GenerationError((Problem(argument, 0, 0, "", "", wrong, remedy),))

@@ -1,0 +1,198 @@
+"""Schemas that hold together: what `allOf`, references with neighbours and chosen branches come to.
+
+Whatever a schema is merged of is seen as one list of parts, all of which must hold. Nothing is copied: a part is a
+place in a definition, so that what is merged in from elsewhere is still what it is there.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from miniagents.codegen.documents import JsonValue, escape
+from miniagents.codegen.library import SCHEME
+from miniagents.codegen.reading.dialects import DRAFT_2020_12, FORMATS, subschemas
+
+REFERENCE: Final = "#/$defs/"
+"""What stands before the name of a definition in a reference."""
+
+GENERAL: Final = frozenset({"type", "const", "enum", "anyOf", "oneOf", "allOf", "not", "if", "then", "else", "$ref"})
+"""Keywords about values of any kind."""
+
+OF_STRINGS: Final = frozenset({"minLength", "maxLength", "pattern"})
+OF_NUMBERS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
+OF_ARRAYS: Final = frozenset(
+    {
+        *("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
+        *("contains", "minContains", "maxContains", "unevaluatedItems"),
+    }
+)
+OF_OBJECTS: Final = frozenset(
+    {
+        *("properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties"),
+        *("propertyNames", "dependentRequired", "dependentSchemas", "unevaluatedProperties"),
+    }
+)
+
+CHECKED: Final = GENERAL | OF_STRINGS | OF_NUMBERS | OF_ARRAYS | OF_OBJECTS | {FORMATS}
+"""Keywords that can refuse a value. All others are notes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A place in a definition where a schema stands.
+
+    Attributes:
+        definition: The name of the definition, or the reference to a type of the library.
+        pointer: A JSON pointer within it; "" is the whole.
+    """
+
+    definition: str
+    pointer: str = ""
+
+    def at(self, *steps: str) -> "Site":
+        """Return the place some steps further in."""
+        return Site(self.definition, "/".join((self.pointer, *map(escape, steps))))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several schemas that hold together, but for its references and its `allOf`, which are parts themselves."""
+
+    site: Site
+    schema: Mapping[str, JsonValue]
+
+
+class Schemas:
+    """The schemas of all definitions.
+
+    Args:
+        definitions: Schemas by name.
+    """
+
+    def __init__(self, definitions: Mapping[str, JsonValue]) -> None:
+        self._schemas: dict[Site, JsonValue] = {}
+        self._texts: dict[Site, str] = {}
+        self._checked: dict[Site, frozenset[str]] = {}
+        for name, schema in definitions.items():
+            todo = [(Site(name), schema)]
+            while todo:
+                site, value = todo.pop()
+                self._schemas[site] = value
+                if isinstance(value, dict):
+                    found = subschemas(value, DRAFT_2020_12)
+                    todo.extend((site.at(*steps), member) for _, steps, member in found)
+
+    def at(self, site: Site) -> JsonValue:
+        """Return the schema at a place."""
+        return self._schemas[site]
+
+    def members(self, site: Site) -> Mapping[str, JsonValue]:
+        """Return the keywords of the schema at a place; a truth value has none."""
+        schema = self._schemas.get(site)
+        return schema if isinstance(schema, dict) else {}
+
+    def checked(self, site: Site) -> frozenset[str]:
+        """Return the keywords at a place that can refuse a value."""
+        known = self._checked.get(site)
+        if known is None:
+            found = self.members(site).items()
+            known = self._checked[site] = frozenset(
+                keyword for keyword, value in found if keyword in CHECKED and not _says_nothing(keyword, value)
+            )
+        return known
+
+    def target(self, site: Site) -> Site | None:
+        """Return what the reference at a place means."""
+        reference = self.members(site).get("$ref")
+        if not isinstance(reference, str):
+            return None
+        return Site(reference if reference.startswith(SCHEME) else reference.removeprefix(REFERENCE))
+
+    def meant(self, site: Site) -> Site:
+        """Return the schema that one stands for which says nothing of its own: a lone reference, `allOf` of one."""
+        while True:
+            checked = self.checked(site)
+            branches = self.members(site).get("allOf")
+            target = self.target(site)
+            if checked == frozenset({"$ref"}) and target is not None:
+                return target  # the name of a definition is kept
+            if checked == frozenset({"allOf"}) and isinstance(branches, list) and len(branches) == 1:
+                site = site.at("allOf", "0")
+            else:
+                return site
+
+    def united(self, sites: tuple[Site, ...]) -> tuple[Site, ...]:
+        """Return the same conjunction without what says nothing or what another schema of it says already."""
+        seen: dict[str, Site] = {}
+        for each in sites:
+            site = self.meant(each)
+            if site.definition.startswith(SCHEME):
+                seen.setdefault(site.definition, site)
+            elif self._schemas[site] is False or self.checked(site):
+                seen.setdefault(self._text(site), site)
+        return tuple(seen.values())
+
+    def parts(self, sites: tuple[Site, ...]) -> list[Part]:
+        """Return all that must hold when some schemas hold, in the order in which it is written."""
+        found: dict[Site, Part] = {}
+        todo = list(reversed(sites))
+        while todo:
+            site = todo.pop()
+            if site in found:
+                continue
+            schema = self._schemas.get(site, {"$ref": site.definition})
+            found[site] = Part(site, schema if isinstance(schema, dict) else {} if schema else {"not": {}})
+            inner: list[Site] = []
+            target = self.target(site)
+            if target is not None:
+                inner.append(target)
+            branches = found[site].schema.get("allOf")
+            if isinstance(branches, list):
+                inner.extend(site.at("allOf", str(index)) for index in range(len(branches)))
+            todo.extend(reversed(inner))
+        return list(found.values())
+
+    def within(self, name: str) -> Iterator[tuple[Site, JsonValue]]:
+        """Yield every schema of a definition."""
+        return ((site, schema) for site, schema in self._schemas.items() if site.definition == name)
+
+    def _text(self, site: Site) -> str:
+        if site not in self._texts:
+            self._texts[site] = json.dumps(bare(self._schemas[site]), sort_keys=True)
+        return self._texts[site]
+
+
+def bare(schema: JsonValue) -> JsonValue:
+    """Return a schema without its notes: only what can refuse a value."""
+    if not isinstance(schema, dict):
+        return schema
+    result: dict[str, JsonValue] = {
+        keyword: _copied(value)
+        for keyword, value in schema.items()
+        if keyword in CHECKED or (keyword == "format" and FORMATS in schema)
+    }
+    for keyword, steps, member in subschemas(schema, DRAFT_2020_12):
+        argument = result.get(keyword)
+        step = steps[-1]
+        if len(steps) == 1 and keyword in result:
+            result[keyword] = bare(member)
+        elif isinstance(argument, dict):
+            argument[step] = bare(member)
+        elif isinstance(argument, list):
+            argument[int(step)] = bare(member)
+    return result
+
+
+def _copied(value: JsonValue) -> JsonValue:
+    return [*value] if isinstance(value, list) else {**value} if isinstance(value, dict) else value
+
+
+def _says_nothing(keyword: str, value: JsonValue) -> bool:
+    if keyword in {"additionalProperties", "unevaluatedProperties", "items", "unevaluatedItems", "propertyNames"}:
+        return value is True
+    if keyword in {"minLength", "minItems", "minProperties"}:
+        return value == 0
+    if keyword == "uniqueItems":
+        return value is False
+    return keyword in {"required", "allOf", "prefixItems"} and value == []

@@ -1,0 +1,99 @@
+"""A bundle as the model of a module: every definition a type, and every object in it a class."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from miniagents.codegen.errors import GenerationError, Problem
+from miniagents.codegen.library import library_types
+from miniagents.codegen.model import AliasType, Anything, Module, Named, ObjectType, TypeDefinition
+from miniagents.codegen.reading.bundle import Bundle
+from miniagents.codegen.reading.dialects import HINTS
+from miniagents.codegen.reading.hints import ON_OBJECT, ON_PROPERTY, ON_TYPE, read_hints
+from miniagents.codegen.shaping.checks import check
+from miniagents.codegen.shaping.classes import ClassMaker
+from miniagents.codegen.shaping.conjunctions import Schemas, Site
+from miniagents.codegen.shaping.hazards import defused
+from miniagents.codegen.shaping.notes import documentation
+from miniagents.codegen.shaping.placing import Names
+from miniagents.codegen.shaping.recursion import opened
+from miniagents.codegen.shaping.shapes import Shaper
+from miniagents.codegen.shaping.soundness import judged
+from miniagents.codegen.shaping.tables import schema_table
+from miniagents.codegen.shaping.tags import tagged
+
+
+def module_of(bundle: Bundle) -> Module:
+    """Return the model of the module for a bundle.
+
+    Raises:
+        GenerationError: Something in it cannot be honoured; it holds all of it.
+    """
+    schemas = Schemas({name: each.schema for name, each in bundle.definitions.items()})
+    names = Names(schemas, bundle.definitions)
+    classes = ClassMaker(bundle, schemas, names)
+    shaper = Shaper(schemas, names, classes)
+    own: dict[str, TypeDefinition] = {}
+    for name, definition in bundle.definitions.items():
+        root = Site(name)
+        before = len(classes.classes)
+        form = shaper.definition(root)
+        if form != Named(name):
+            if isinstance(form, Named) and name in shaper.loose:
+                form = Anything()  # not all of a class is allowed here, and Python knows the class by one schema only
+            own[name] = AliasType(name, form, documentation(schemas.members(root)), definition.place)
+        made = list(classes.classes.values())[before:]
+        own.update({each.name: each for each in sorted(made, key=lambda each: each.name != name)})
+    _rename_fields(own)
+    known = {**({} if bundle.is_library else library_types(own)), **own}
+    loose = {name: dict(reasons) for name, reasons in shaper.loose.items()}
+    opened(own, known, loose)
+    known.update(own)
+    defused(own, known, loose)
+    known.update(own)
+    tagged(own, known, classes)
+    known.update(own)
+    problems = [*classes.problems, *_wrong_hints(bundle, schemas, classes)]
+    module = Module(tuple(own.values()), known, bundle.doc, bundle.is_library, bundle.files)
+    problems += check(module)
+    if problems:
+        raise GenerationError(tuple(dict.fromkeys(problems)))
+    if bundle.is_library:
+        return module
+    keys, tables = schema_table(module, schemas, classes)
+    loose_types = judged(module, loose)
+    return replace(module, schemas=tables, keys=keys, loose=loose_types, namespace=bundle.settings.namespace)
+
+
+def _rename_fields(types: dict[str, TypeDefinition]) -> None:
+    """See that no field has the name of a type, which it would hide from the fields behind it."""
+    for name, each in types.items():
+        if isinstance(each, ObjectType) and any(field.name in types for field in each.fields):
+            used = {field.name for field in each.fields}
+            fields = tuple(
+                replace(field, name=_free(field.name, used | types.keys())) if field.name in types else field
+                for field in each.fields
+            )
+            types[name] = replace(each, fields=fields)
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _wrong_hints(bundle: Bundle, schemas: Schemas, classes: ClassMaker) -> Iterator[Problem]:
+    """Yield hints where they have no meaning, and those that are wrong themselves."""
+    of_classes = {sites[0] for sites in classes.sites.values() if len(sites) == 1}
+    problems: list[Problem] = []
+    for name in bundle.definitions:
+        for site, schema in schemas.within(name):
+            if not isinstance(schema, dict) or HINTS not in schema:
+                continue
+            allowed = ON_OBJECT if site in of_classes else frozenset[str]()
+            if not site.pointer:
+                allowed |= ON_TYPE
+            elif "properties" in site.pointer.split("/")[-2:-1]:
+                allowed |= ON_PROPERTY
+            read_hints(classes.node(site), allowed, problems.append)
+    yield from problems

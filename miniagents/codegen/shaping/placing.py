@@ -1,0 +1,120 @@
+"""Names of classes that are described where they are used: each after its place.
+
+A name follows from the place alone, so that what is added elsewhere changes none.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from miniagents.codegen.documents import JsonValue
+from miniagents.codegen.names import definition_name
+from miniagents.codegen.reading.dialects import HINTS
+from miniagents.codegen.shaping.conjunctions import REFERENCE, Schemas, Site
+
+_WORDS: Final = {"items": "Item", "additionalProperties": "Value", "unevaluatedProperties": "Value"}
+_BRANCHES: Final = frozenset({"anyOf", "oneOf"})
+_LONGEST: Final = 60
+
+
+class Names:
+    """Gives names to classes.
+
+    Args:
+        schemas: The schemas of all definitions.
+        taken: The names of definitions, which no other class can have.
+    """
+
+    def __init__(self, schemas: Schemas, taken: Mapping[str, object]) -> None:
+        self._schemas = schemas
+        self._taken = set(taken)
+        self._at: dict[Site, str] = {}
+
+    def at(self, site: Site) -> str:
+        """Return what a class at a place is called, if nothing else is called so."""
+        if site not in self._at:
+            self._at[site] = self._made(site)
+        return self._at[site]
+
+    def claim(self, name: str, *, hint: bool = False) -> str | None:
+        """Return a name that no other class has, and see that it stays so; None if a hint's name is taken."""
+        while name in self._taken:
+            if hint:
+                return None
+            name += "Object"
+        self._taken.add(name)
+        return name
+
+    def _made(self, site: Site) -> str:
+        if not site.pointer:
+            return site.definition
+        keyword, step = _last_steps(site.pointer)
+        outer = Site(site.definition, site.pointer.rsplit("/", 1 if step is None else 2)[0])
+        owner = self.at(outer)
+        if keyword in _BRANCHES and step is not None:
+            return owner + branch_word(self._schemas, site, int(step))
+        if keyword == "allOf":
+            return owner
+        if step is None:
+            return owner + _WORDS.get(keyword, definition_name(keyword))
+        if keyword == "patternProperties":
+            return f"{owner}Value"
+        if keyword == "prefixItems":
+            return f"{owner}Item{int(step) + 1}"
+        return owner + pascal(step.replace("~1", "/").replace("~0", "~"))
+
+
+def branch_word(schemas: Schemas, site: Site, index: int) -> str:
+    """Return what is added to the name of a union for a class that is one of its branches."""
+    members = schemas.members(site)
+    hints = members.get(HINTS)
+    if isinstance(members.get("title"), str):
+        return pascal(str(members["title"]))
+    if isinstance(hints, dict) and isinstance(hints.get("name"), str):
+        return ""
+    reference = members.get("$ref")
+    if isinstance(reference, str):
+        return reference.removeprefix(REFERENCE).rpartition(":")[2]
+    properties = members.get("properties")
+    required = members.get("required")
+    names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+    for name in names:
+        value = _only_value(properties.get(name) if isinstance(properties, dict) else None)
+        if value is not None:
+            return pascal(value)
+    if names:
+        return "With" + "And".join(pascal(name) for name in names[:3])
+    return f"Option{index + 1}"
+
+
+def pascal(text: str) -> str:
+    """Return a text as a part of a name in PascalCase."""
+    name = definition_name(text[:_LONGEST])
+    return name.removeprefix("Type") if text[:1].isdigit() else name
+
+
+def _only_value(schema: JsonValue) -> str | None:
+    if not isinstance(schema, dict):
+        return None
+    values = schema["enum"] if "enum" in schema else [schema.get("const")]
+    return values[0] if isinstance(values, list) and len(values) == 1 and isinstance(values[0], str) else None
+
+
+def _last_steps(pointer: str) -> tuple[str, str | None]:
+    """Return the keyword that leads to a schema, and the name or index behind it, if there is one.
+
+    >>> _last_steps("/properties/items"), _last_steps("/properties/a/items")
+    (('properties', 'items'), ('items', None))
+    """
+    steps = pointer.split("/")[1:]
+    index = 0
+    while True:
+        keyword = steps[index]
+        step = steps[index + 1] if keyword in _WITH_STEP else None
+        index += 1 if step is None else 2
+        if index >= len(steps):
+            return keyword, step
+
+
+_WITH_STEP: Final = frozenset(
+    {*_BRANCHES, "allOf", "prefixItems", "properties", "patternProperties", "dependentSchemas"}
+)

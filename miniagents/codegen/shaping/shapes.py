@@ -1,0 +1,326 @@
+"""From schemas to forms: what a value may be, as precisely as types can say it.
+
+A form is a superset of what its schema accepts, and loses nothing of that. Where it is more than that, so that msgspec
+would accept for it what the schema does not, this is noted: then data is held against the schema as well.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from miniagents.codegen.documents import JsonValue
+from miniagents.codegen.library import SCHEME
+from miniagents.codegen.model import Anything, ArrayOf, Form, Kind, LimitName, MapOf, Named, Scalar, TupleOf
+from miniagents.codegen.reading.dialects import FORMATS
+from miniagents.codegen.shaping.choices import choice_of, kind_of_value
+from miniagents.codegen.shaping.classes import ClassMaker
+from miniagents.codegen.shaping.conjunctions import REFERENCE, Part, Schemas, Site
+from miniagents.codegen.shaping.formats import typed
+from miniagents.codegen.shaping.limits import limits_of
+from miniagents.codegen.shaping.placing import Names, branch_word
+from miniagents.codegen.shaping.unions import united
+
+DEEPEST: Final = 60
+"""How deep what is described in one place may nest; what is deeper still may be anything, and is checked."""
+
+MOST_MERGED: Final = 5
+"""How often merging may lead to what is merged in turn."""
+
+MOST_MERGES: Final = 200
+"""How many merges one definition may come to: unions that hold together multiply."""
+
+_KINDS: Final[tuple[Kind, ...]] = ("string", "integer", "number", "boolean", "array", "object", "null")
+_SHAPES: Final = frozenset(
+    {
+        *("type", "const", "enum", "properties", "patternProperties", "additionalProperties"),
+        *("items", "prefixItems", "anyOf", "oneOf"),
+    }
+)
+"""Keywords that say what a value is like, rather than which of such values are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a form is read for.
+
+    Attributes:
+        owner: The type that it is a part of.
+        name: What a class is called that is made right here.
+        merged: How many merges led here.
+        depth: How deep it is nested.
+        around: What is being read around it, up to the next class.
+    """
+
+    owner: str
+    name: str
+    merged: int = 0
+    depth: int = 0
+    around: frozenset[tuple[Site, ...]] = frozenset()
+
+    def inner(self, name: str) -> "Where":
+        """Return what to read something within for."""
+        return replace(self, name=name, depth=self.depth + 1)
+
+
+class Shaper:
+    """Reads forms.
+
+    Args:
+        schemas: The schemas of all definitions.
+        names: Gives names to classes.
+        classes: Makes classes.
+    """
+
+    def __init__(self, schemas: Schemas, names: Names, classes: ClassMaker) -> None:
+        self._schemas = schemas
+        self._names = names
+        self._classes = classes
+        self._merges = 0
+        self.loose: dict[str, dict[str, None]] = {}
+
+    def loosen(self, where: Where, reason: str) -> None:
+        """Note that msgspec may accept what the schema does not."""
+        self.loose.setdefault(where.owner, {})[reason] = None
+
+    def form(self, sites: tuple[Site, ...], where: Where) -> Form:
+        """Return the form of what all of some schemas accept."""
+        sites = self._schemas.united(sites)
+        if not sites:
+            return Anything()
+        if len(sites) == 1:
+            (site,) = sites
+            if site.definition.startswith(SCHEME):
+                return Named(self._classes.foreign(site.definition))
+            if not site.pointer:
+                return Named(site.definition)
+            where = replace(where, name=self._names.at(site))
+        else:
+            where = replace(where, merged=where.merged + 1)
+            self._merges += 1
+            if self._merges > MOST_MERGES:
+                self.loosen(where, "too many combinations")
+                return Anything()
+        return self.written_out(sites, where)
+
+    def definition(self, root: Site) -> Form:
+        """Return what a definition is a name for: its own class, or the form of an alias."""
+        where = Where(root.definition, root.definition)
+        self._merges = 0
+        meant = self._schemas.united((root,))
+        if meant and (meant[0].definition != root.definition or meant == (Site(root.definition),)) and meant != (root,):
+            return self.form(meant, where)
+        return self.written_out((root,), where) if meant else Anything()
+
+    def written_out(self, sites: tuple[Site, ...], where: Where) -> Form:
+        """Return the form of schemas that are no mere references."""
+        if sites in where.around:
+            self.loosen(where, "recursion")
+            return Anything()
+        where = replace(where, around=where.around | {sites})
+        parts = self._schemas.parts(sites)
+        if where.depth > DEEPEST or where.merged > MOST_MERGED:
+            self.loosen(where, "nesting")
+            return Anything()
+        for part in parts:
+            if part.site.definition.startswith(SCHEME):
+                self.loosen(where, "allOf with a type of the library")
+                return Named(self._classes.foreign(part.site.definition))
+        notes = {keyword: None for part in parts for keyword in _UNSAID if keyword in part.schema}
+        union = self._union(parts, sites)
+        if union is not None:
+            form = self._distributed(union, parts, sites, where)
+            if form is not None:
+                for note in notes:
+                    self.loosen(where, note)
+                return form
+            notes[union[1]] = None
+        for note in notes:
+            self.loosen(where, note)
+        kinds = _kinds(parts)
+        given = [part.schema[key] for part in parts for key in ("const", "enum") if key in part.schema]
+        if kinds is None:
+            self.loosen(where, "no type")
+            return Anything()
+        if given:
+            form, is_exact = choice_of(parts, kinds)
+            if not is_exact:
+                self.loosen(where, "const" if "const" in parts[0].schema else "enum")
+            return form
+        if not kinds:
+            self.loosen(where, "no value fits")
+            return Anything()
+        forms = [self._of_kind(kind, kinds, sites, parts, where, notes) for kind in kinds]
+        return united(forms, exclusive=True)[0]
+
+    def _union(self, parts: Sequence[Part], sites: tuple[Site, ...]) -> tuple[Part, str] | None:
+        """Return the first union of which no branch is chosen yet."""
+        for part in parts:
+            for keyword in ("anyOf", "oneOf"):
+                chosen = f"{part.site.pointer}/{keyword}/"
+                if keyword in part.schema and not any(
+                    site.definition == part.site.definition
+                    and site.pointer.startswith(chosen)
+                    and "/" not in site.pointer.removeprefix(chosen)
+                    for site in sites
+                ):
+                    return part, keyword
+        return None
+
+    def _distributed(
+        self, union: tuple[Part, str], parts: Sequence[Part], sites: tuple[Site, ...], where: Where
+    ) -> Form | None:
+        """Return the form of a union; None if its branches only constrain what the rest describes."""
+        part, keyword = union
+        branches = part.schema[keyword]
+        count = len(branches) if isinstance(branches, list) else 0
+        chosen = [part.site.at(keyword, str(index)) for index in range(count)]
+        kinds = _kinds([Part(each.site, _without(each.schema, keyword)) for each in parts])
+        is_alone = all(
+            self._schemas.checked(each.site) <= ({keyword} if each is part else {"$ref", "allOf"}) for each in parts
+        )
+        if not is_alone and any(self._only_constrains(site) for site in chosen):
+            return None
+        only_types = all(
+            self._schemas.checked(each.site) <= ({keyword, "type"} if each is part else {"type", "$ref", "allOf"})
+            for each in parts
+        )
+        forms: list[Form] = []
+        for index, site in enumerate(chosen):
+            inner = where.inner(where.name + branch_word(self._schemas, site, index))
+            own = _kinds(self._schemas.parts((site,)))
+            if is_alone or (only_types and kinds is not None and own is not None and set(own) <= _covered(kinds)):
+                forms.append(self.form((site,), inner))
+            else:
+                forms.append(self.form((*sites, site), inner))
+        form, is_exact = united(forms, exclusive=keyword == "oneOf")
+        if not is_exact or (keyword == "oneOf" and any(map(self._is_another_name, chosen))):
+            self.loosen(where, keyword)
+        return form
+
+    def _is_another_name(self, site: Site) -> bool:
+        """Whether a branch refers to what may be made of other definitions, which may be among the branches too."""
+        reference = self._schemas.members(site).get("$ref")
+        if not isinstance(reference, str) or not reference.startswith(REFERENCE):
+            return False
+        return "type" not in self._schemas.members(Site(reference.removeprefix(REFERENCE)))
+
+    def _only_constrains(self, site: Site) -> bool:
+        return not any(
+            _SHAPES & part.schema.keys() or part.site.definition.startswith(SCHEME)
+            for part in self._schemas.parts((site,))
+        )
+
+    def _of_kind(
+        self,
+        kind: Kind,
+        kinds: Sequence[Kind],
+        sites: tuple[Site, ...],
+        parts: Sequence[Part],
+        where: Where,
+        notes: Iterable[str],
+    ) -> Form:
+        if kind == "array":
+            return self._array(parts, where)
+        if kind == "object":
+            if self._classes.is_class(parts):
+                return self._classes.named(self, sites, parts, where, notes, is_alone=len(kinds) == 1)
+            return self._map(parts, where)
+        limits, is_exact = limits_of(kind, (part.schema for part in parts))
+        if not is_exact:
+            self.loosen(where, "limits")
+        format_ = typed(part.schema for part in parts) if kind == "string" and not limits else None
+        return Scalar(kind, limits, format_)
+
+    def _array(self, parts: Sequence[Part], where: Where) -> Form:
+        for part in parts:
+            for keyword in ("contains", "uniqueItems", "unevaluatedItems"):
+                if keyword in part.schema and keyword in self._schemas.checked(part.site):
+                    self.loosen(where, keyword)
+        limits, is_exact = limits_of("array", (part.schema for part in parts))
+        if not is_exact:
+            self.loosen(where, "limits")
+        inner = where.inner(f"{where.name}Item")
+        tuples = [part for part in parts if "prefixItems" in part.schema]
+        if tuples:
+            if any("items" in part.schema for part in parts if part is not tuples[0]) or tuples[1:]:
+                self.loosen(where, "prefixItems")
+            return self._tuple(tuples[0], dict(limits), where)
+        return ArrayOf(
+            self.form(tuple(part.site.at("items") for part in parts if "items" in part.schema), inner), limits
+        )
+
+    def _tuple(self, part: Part, limits: Mapping[LimitName, object], where: Where) -> Form:
+        prefix = part.schema["prefixItems"]
+        count = len(prefix) if isinstance(prefix, list) else 0
+        items = tuple(
+            self.form((part.site.at("prefixItems", str(index)),), where.inner(f"{where.name}Item{index + 1}"))
+            for index in range(count)
+        )
+        least = limits.get("min_length", 0)
+        most = limits.get("max_length")
+        is_closed = part.schema.get("items") is False or most == count
+        if isinstance(least, int) and least >= count and (not isinstance(most, int) or most >= count):
+            if is_closed:
+                if least > count:
+                    self.loosen(where, "no value fits")
+                return TupleOf(items)
+            self.loosen(where, "prefixItems")
+            return TupleOf(items, self._rest(part, where))
+        self.loosen(where, "prefixItems")
+        rest = () if is_closed else (self._rest(part, where),)
+        forms = [*items, *rest]
+        return ArrayOf(united(forms, exclusive=False)[0] if forms else Anything())
+
+    def _rest(self, part: Part, where: Where) -> Form:
+        if "items" not in part.schema:
+            return Anything()
+        return self.form((part.site.at("items"),), where.inner(f"{where.name}Item"))
+
+    def _map(self, parts: Sequence[Part], where: Where) -> Form:
+        for part in parts:
+            for keyword in (*_UNSAID_OF_MAPS, "unevaluatedProperties"):
+                if keyword in part.schema and keyword in self._schemas.checked(part.site):
+                    self.loosen(where, keyword)
+        limits, is_exact = limits_of("object", (part.schema for part in parts))
+        if not is_exact:
+            self.loosen(where, "limits")
+        return MapOf(self._classes.rest(self, parts, where.inner(f"{where.name}Value")), limits)
+
+
+_UNSAID: Final = ("not", "if", FORMATS)
+_UNSAID_OF_MAPS: Final = ("required", "propertyNames", "dependentRequired", "dependentSchemas", "patternProperties")
+
+
+def _kinds(parts: Sequence[Part]) -> list[Kind] | None:
+    """Return the JSON types that values may have; None when nothing says a type."""
+    allowed: set[Kind] | None = None
+    for part in parts:
+        said: set[Kind] | None = None
+        if "type" in part.schema:
+            types = part.schema["type"]
+            said = _covered([each for each in _KINDS if each in (types if isinstance(types, list) else [types])])
+        values: list[JsonValue] = []
+        if "const" in part.schema:
+            values = [part.schema["const"]]
+        enum = part.schema.get("enum")
+        if isinstance(enum, list):
+            values = enum
+        if "const" in part.schema or isinstance(enum, list):
+            of_values = _covered([kind_of_value(value) for value in values])
+            said = of_values if said is None else said & of_values
+        if said is not None:
+            allowed = said if allowed is None else allowed & said
+    if allowed is None:
+        return None
+    if "number" in allowed:
+        allowed.discard("integer")
+    return [kind for kind in _KINDS if kind in allowed]
+
+
+def _covered(kinds: Sequence[Kind]) -> set[Kind]:
+    """Return types with those that they hold."""
+    return {*kinds, "integer"} if "number" in kinds else {*kinds}
+
+
+def _without(schema: Mapping[str, JsonValue], keyword: str) -> Mapping[str, JsonValue]:
+    return {key: value for key, value in schema.items() if key != keyword}

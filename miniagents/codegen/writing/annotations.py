@@ -1,0 +1,137 @@
+"""Forms as annotations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from miniagents.codegen.library import HAND_WRITTEN, JSON_VALUE, JSON_VALUE_MODULE, LIBRARY_MODULE, PACKAGE
+from miniagents.codegen.model import (
+    Anything,
+    ArrayOf,
+    Choice,
+    Form,
+    Limits,
+    MapOf,
+    Named,
+    OneOf,
+    Scalar,
+    TupleOf,
+)
+from miniagents.codegen.shaping.limits import whole
+from miniagents.codegen.texts import literal
+
+_SCALARS: Final = {"string": "str", "integer": "int", "boolean": "bool", "null": "None"}
+_FORMATS: Final = {
+    "date-time": ("datetime", "datetime"),
+    "date": ("datetime", "date"),
+    "time": ("datetime", "time"),
+    "duration": ("datetime", "timedelta"),
+    "uuid": ("uuid", "UUID"),
+    "byte": ("builtins", "bytes"),
+}
+_PLACES: Final = {
+    "Mapping": "collections.abc",
+    **dict.fromkeys(("Annotated", "ClassVar", "Literal", "TypeAlias"), "typing"),
+    **dict.fromkeys(("NO_EXTRAS", "Extras", "SchemaCodec"), LIBRARY_MODULE),
+}
+_LIBRARY_PLACES: Final = {**HAND_WRITTEN, JSON_VALUE: JSON_VALUE_MODULE}
+
+
+@dataclass(slots=True)
+class Annotator:
+    """Writes annotations, and remembers what they take from elsewhere.
+
+    Attributes:
+        own: The names of the types of the module: what is imported under the same name gets another one.
+        is_library: Whether the module is the library's own.
+        imported: The names that were used so far, by the modules they come from.
+        uses_msgspec: Whether `msgspec` was used.
+        typed: The types for formats that were used, with the modules they come from.
+    """
+
+    own: frozenset[str]
+    is_library: bool
+    imported: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    uses_msgspec: bool = False
+    typed: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+    def name(self, name: str) -> str:
+        """Return how a name from elsewhere is written, and see that it is imported."""
+        place = _PLACES.get(name) or (_LIBRARY_PLACES[name] if self.is_library else PACKAGE)
+        self.imported.setdefault(place, set()).add(name)
+        return f"_{name}" if name in self.own else name
+
+    def msgspec(self, name: str) -> str:
+        """Return how something of msgspec is written."""
+        self.uses_msgspec = True
+        return f"msgspec.{name}"
+
+    def type(self, name: str) -> str:
+        """Return how a type of the module, or one of the library's, is written."""
+        return name if name in self.own else self.name(name.removeprefix("_"))
+
+    def form(self, form: Form) -> str:
+        """Return the annotation for a form."""
+        return union(self.alternatives(form))
+
+    def alternatives(self, form: Form) -> list[str]:
+        """Return the members of the union that a form is, one for most forms."""
+        match form:
+            case Anything():
+                return [self.name(JSON_VALUE)]
+            case Scalar("number"):
+                # both: a number stays the integer or double that it was written as
+                return [self._limited("int", whole(form.limits)), self._limited("float", form.limits)]
+            case Scalar() if form.format is not None:
+                return [self._typed(form.format)]
+            case Scalar():
+                return [self._limited(_SCALARS[form.kind], form.limits)]
+            case Choice():
+                values = ", ".join(literal(value) for value in form.values if value is not None)
+                return [f"{self.name('Literal')}[{values}]", *(["None"] if None in form.values else [])]
+            case ArrayOf():
+                return [self._limited(f"tuple[{self.form(form.item)}, ...]", form.limits)]
+            case TupleOf():
+                items = [self.form(item) for item in form.items]
+                if form.rest is not None:
+                    items.append(f"*tuple[{self.form(form.rest)}, ...]")
+                return [f"tuple[{', '.join(items) or '()'}]"]
+            case MapOf():
+                return [self._limited(f"{self.name('Mapping')}[str, {self.form(form.value)}]", form.limits)]
+            case Named():
+                return [self.type(form.name)]
+            case OneOf():
+                return [each for part in form.forms for each in self.alternatives(part)]
+
+    def _typed(self, format_: str) -> str:
+        """Return the type for a format, under a name that no field can have."""
+        place, name = _FORMATS[format_]
+        self.typed.add((place, name))
+        return f"_{name}"
+
+    def imports(self) -> list[str]:
+        """Return the import statements for what was used, in the order that formatters like."""
+        blocks: list[list[str]] = [[], ["import msgspec"] * self.uses_msgspec, []]
+        typed = {place: {name for each, name in self.typed if each == place} for place, _ in self.typed}
+        for place in sorted({*self.imported, *typed}):
+            names = sorted(self.imported.get(place, set()), key=lambda name: (not name.isupper(), name))
+            written = [f"{name} as _{name}" if name in self.own else name for name in names]
+            written += [
+                f"{name} as _{name}" for name in sorted(typed.get(place, ()), key=lambda name: (name.islower(), name))
+            ]
+            line = f"from {place} import {', '.join(written)}"
+            # a user's project sorts the library beside msgspec, the library itself behind it
+            block = 0 if "." not in place.removesuffix(".abc") and place != PACKAGE else 2 if self.is_library else 1
+            blocks[block].append(line)
+        return [line for block in blocks if block for line in ["", *block]][1:]
+
+    def _limited(self, annotation: str, limits: Limits) -> str:
+        if not limits:
+            return annotation
+        arguments = ", ".join(f"{name}={literal(limit)}" for name, limit in limits)
+        return f"{self.name('Annotated')}[{annotation}, {self.msgspec('Meta')}({arguments})]"
+
+
+def union(alternatives: Sequence[str]) -> str:
+    """Return several annotations as one, None last as readers expect it."""
+    return " | ".join(sorted(dict.fromkeys(alternatives), key=lambda each: each == "None"))
