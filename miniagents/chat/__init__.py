@@ -3,7 +3,3 @@
 The conversation knows nothing of terminals: it reads from an input and shows itself to a view. What those are at a
 terminal needs the packages of the extra `chat`; the rest does not.
 """
-
-from miniagents.chat.program import main
-
-__all__ = ["main"]

@@ -23,11 +23,11 @@ from miniagents import (
     ToolResultMessage,
     miniagent,
 )
-from miniagents.chat import main
 from miniagents.chat.agents import Partner
 from miniagents.chat.conversation import Conversation
 from miniagents.chat.history import History, read_conversation
 from miniagents.chat.plain import PlainView
+from miniagents.chat.program import main
 from miniagents.chat.scripted import played
 from miniagents.testing import VirtualClockEventLoop, scripted_agent
 from tests.chat.talking import ScriptedInterrupts
