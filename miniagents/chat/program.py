@@ -156,7 +156,7 @@ class _NoteHandler(logging.Handler):
     """Shows what is logged as a note: written past the view, it would stand in the middle of an answer."""
 
     def __init__(self, view: View) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.ERROR)
         self._view = view
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -63,6 +63,8 @@ class TerminalView:
         self._call_name = ""
         self._has_calls = False
         self._has_refusal = False
+        self._is_tight = False
+        """Whether the last that was written has no empty line behind it."""
         self._message_class: type[Message] = Message
         self._known: Mapping[str, object] = {}
 
@@ -71,6 +73,7 @@ class TerminalView:
     def waiting(self) -> None:
         """A spinner turns until the answer is at its end."""
         self._console.print()
+        self._is_tight = False
         self._live = Live(console=self._console, transient=True, refresh_per_second=_FRAMES, vertical_overflow="crop")
         self._live.start()
         self._draw()
@@ -106,7 +109,7 @@ class TerminalView:
         self._complete()
         if isinstance(message, AssistantMessage):
             if message.refusal and not self._has_refusal:
-                self._console.print(Text(printable(message.refusal), style=WRONG))
+                self._line(message.refusal, WRONG)
             if not self._has_calls:
                 for call in message.tool_calls:
                     self._call(call.name, call.arguments)
@@ -116,7 +119,7 @@ class TerminalView:
     def failed(self, error: BaseException) -> None:
         """An error is said in a line."""
         text = str(error) if isinstance(error, ChatError) else one_line(error)
-        self._console.print(Text(printable(text), style=WRONG))
+        self._line(text, WRONG)
 
     def answered(self) -> None:
         """The spinner goes."""
@@ -130,7 +133,7 @@ class TerminalView:
         """Shows a message as it was seen when it was said, thoughts and calls of tools included."""
         if isinstance(message, UserMessage):
             lines = "\n  ".join(printable(str(message)).splitlines())
-            self._console.print(Padding(Text(f"> {lines}", style="bold"), (1, 0)))
+            self._paragraph(Text(f"> {lines}", style="bold"))
             return
         self.begins(
             {"reasoning": message.reasoning} if isinstance(message, AssistantMessage) else
@@ -143,7 +146,7 @@ class TerminalView:
 
     def note(self, text: str) -> None:
         """Something about the chat."""
-        self._console.print(Text(printable(text), style=ASIDE))
+        self._line(text, ASIDE)
 
     # --- machinery ---
 
@@ -161,23 +164,36 @@ class TerminalView:
         elif kind is ReasoningDelta:
             self._reasoning(arriving)
         elif kind is RefusalDelta:
-            self._console.print(Text(printable(arriving), style=WRONG))
+            self._line(arriving, WRONG)
         elif kind is TextDelta and self._is_markdown:
             self._text(self._blocks.finish())
         elif kind is TextDelta:
             self._console.print(self._other(arriving))
+            self._is_tight = True
+
+    def _paragraph(self, paragraph: RenderableType) -> None:
+        """An empty line is around it."""
+        if self._is_tight:
+            self._console.print()
+        self._console.print(paragraph)
+        self._console.print()
+        self._is_tight = False
+
+    def _line(self, text: str, style: str) -> None:
+        """Lines stand together."""
+        self._console.print(Text(printable(text), style=style))
+        self._is_tight = True
 
     def _text(self, text: str) -> None:
         if text.strip():
-            self._console.print(MarkdownText(text))
-            self._console.print()
+            self._paragraph(MarkdownText(text))
 
     def _reasoning(self, text: str) -> None:
         if text.strip():
-            self._console.print(Padding(Text(printable(text.strip()), style=REASONING), (0, 0, 1, 2)))
+            self._paragraph(Padding(Text(printable(text.strip()), style=REASONING), (0, 0, 0, 2)))
 
     def _call(self, name: str, arguments: str) -> None:
-        self._console.print(Text(printable(f"→ {call_text(name, arguments)}"), style=CALL))
+        self._line(f"→ {call_text(name, arguments)}", CALL)
 
     def _other(self, text: str) -> Text:
         """What a tool gave, an error, or what models are told."""
@@ -194,7 +210,7 @@ class TerminalView:
     def _footer(self, message: AssistantMessage) -> None:
         text = footer(message)
         if text:
-            self._console.print(Text(printable(text), style=ASIDE))
+            self._line(text, ASIDE)
 
     def _draw(self) -> None:
         if self._live is not None:

@@ -152,6 +152,66 @@ def test_calls_of_tools_and_errors_of_a_server(environment: dict[str, str], snap
     assert [call.name for call in messages[1].tool_calls] == ["weather", "time"]
 
 
+MODEL_WITH_TOOLS = '''
+from miniagents import InteractionContext, miniagent
+from miniagents.ext.llm import create_openai_agent
+from miniagents.tools import tool
+
+
+@tool
+async def weather(city: str) -> str:
+    """Tell the weather.
+
+    Args:
+        city: where.
+    """
+    if city == "Venus":
+        raise ValueError("nobody has been there")
+    return f"{city}: 21 °C"
+
+
+@miniagent
+async def poet(ctx: InteractionContext) -> None:
+    """Writes a verse."""
+    for message in await ctx.messages:
+        ctx.reply(f"O merry day!\\n{message}!")
+
+
+model = create_openai_agent("gpt-test", tools=[weather, poet.as_tool()])
+'''
+
+
+def test_tools_at_work(environment: dict[str, str], tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+    """Calls, their results, those of nested agents, and their errors, as they come; all of it is kept."""
+    (tmp_path / "station.py").write_text(MODEL_WITH_TOOLS, encoding="utf-8")
+
+    async def main() -> None:
+        calls = [tool_call("weather", {"city": "Kiel"}), tool_call("weather", {"city": "Venus"}, id="call_2")]
+        replies = (
+            openai_chat("I ask.", tool_calls=calls),
+            openai_chat(tool_calls=[tool_call("poet", {"message": "21 °C"}, id="call_3")]),
+            openai_chat("There it is."),
+        )
+        async with WireServer(*replies) as server:
+            await asyncio.to_thread(talk, server)
+
+    def talk(server: WireServer) -> None:
+        where = {**environment, "OPENAI_BASE_URL": server.openai_url}
+        with terminal(f"{tmp_path / 'station.py'}:model", environment=where) as screen:
+            screen.until_prompt()
+            screen.type(f"A verse on Kiel{ENTER}")
+            screen.until("There it is.", "tokens")
+            screen.until_prompt()
+            assert screen.text == snapshot
+            screen.type(CTRL_D)
+            assert screen.ended() == 0
+
+    asyncio.run(main())
+    assert kept_in(environment)[0] == "A verse on Kiel"
+    assert kept_in(environment)[-1] == "There it is."
+    assert len(kept_in(environment)) == 7
+
+
 def test_an_agent_that_will_not_stop_can_be_left(environment: dict[str, str], tmp_path: Path) -> None:
     """Even one that holds up the loop: there Ctrl+C ends the program after a while."""
     (tmp_path / "holding.py").write_text(
