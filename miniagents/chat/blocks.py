@@ -18,6 +18,8 @@ class MarkdownBlocks:
     >>> blocks = MarkdownBlocks()
     >>> blocks.feed("One\n\n```\ncode\n\nmore\n")
     ['One\n\n']
+    >>> blocks.tail(1)
+    '```\nmore\n'
     >>> blocks.feed("```\nTw")
     []
     >>> blocks.rest
@@ -31,11 +33,19 @@ class MarkdownBlocks:
         """The line that is not complete."""
         self._fence = ""
         """What fences the code that has begun; "" outside of code."""
+        self._language = ""
+        """What stands behind the fence."""
 
     @property
     def rest(self) -> str:
         """What has come of the block that may still change."""
         return "".join(self._lines) + self._open
+
+    def tail(self, most_lines: int) -> str:
+        """The last lines of that, in the code that they belong to: as much of it as can be seen."""
+        lines = self._lines[-most_lines:]
+        is_cut_in_code = self._fence and len(lines) < len(self._lines)
+        return "".join([f"{self._fence}{self._language}\n" if is_cut_in_code else "", *lines, self._open])
 
     def feed(self, text: str) -> list[str]:
         """Takes a further piece of the text; gives the blocks that are complete now."""
@@ -59,7 +69,7 @@ class MarkdownBlocks:
         fence = _FENCE.match(line)
         if fence is not None:
             if not self._fence:
-                self._fence = fence[1]
+                self._fence, self._language = fence[1], fence[2]
             elif fence[1].startswith(self._fence) and not fence[2].strip():
                 self._fence = ""
         self._lines.append(line)

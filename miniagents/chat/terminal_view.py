@@ -29,7 +29,7 @@ from miniagents.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
@@ -75,8 +75,8 @@ class TerminalView:
         self._console.print()
         self._is_tight = False
         self._live = Live(console=self._console, transient=True, refresh_per_second=_FRAMES, vertical_overflow="crop")
+        self._live.update(_Below(self._below))
         self._live.start()
-        self._draw()
 
     def begins(self, known: Mapping[str, object], message_class: type[Message] | None) -> None:
         """A message that is complete already has its thoughts among what is known."""
@@ -102,7 +102,6 @@ class TerminalView:
                 self._text(block)
         else:
             self._arriving += piece.text
-        self._draw()
 
     def ends(self, message: Message | None) -> None:
         """All of it goes above, also what had no pieces; below it what the answer cost."""
@@ -114,7 +113,6 @@ class TerminalView:
                 for call in message.tool_calls:
                     self._call(call.name, call.arguments)
             self._footer(message)
-        self._draw()
 
     def failed(self, error: BaseException) -> None:
         """An error is said in a line."""
@@ -212,12 +210,8 @@ class TerminalView:
         if text:
             self._line(text, ASIDE)
 
-    def _draw(self) -> None:
-        if self._live is not None:
-            self._live.update(_Below(self._below()))
-
     def _below(self) -> RenderableType | None:
-        """What is still arriving."""
+        """What is still arriving; asked for only as often as it is drawn, by the thread that draws."""
         if self._kind is ToolCallDelta:
             return Text(printable(f"→ {self._call_name}({self._arriving}"), style=CALL)
         if self._kind is ReasoningDelta:
@@ -225,7 +219,7 @@ class TerminalView:
         if self._kind is RefusalDelta:
             return Text(printable(self._arriving), style=WRONG)
         if self._kind is TextDelta and self._is_markdown:
-            return MarkdownText(self._blocks.rest)
+            return MarkdownText(self._blocks.tail(self._console.size.height))
         return self._other(self._arriving) if self._kind is TextDelta else None
 
 
@@ -237,15 +231,16 @@ def _thoughts(known: Mapping[str, Any]) -> tuple[Reasoning, ...]:  # Any: as fie
 class _Below:
     """The last lines of what is arriving, as many as the terminal has room for, and a spinner."""
 
-    def __init__(self, arriving: RenderableType | None) -> None:
+    def __init__(self, arriving: Callable[[], RenderableType | None]) -> None:
         self._arriving = arriving
         self._spinner = Spinner("dots", style=ASIDE)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if self._arriving is not None:
+        arriving = self._arriving()
+        if arriving is not None:
             room = max(console.size.height - 3, 1)
             unbounded = options.update(height=None)
-            for line in console.render_lines(self._arriving, unbounded, pad=False)[-room:]:
+            for line in console.render_lines(arriving, unbounded, pad=False)[-room:]:
                 yield from line
                 yield Segment.line()
         yield self._spinner
