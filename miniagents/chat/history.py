@@ -13,7 +13,15 @@ from miniagents.messages import DecodeError, Message, decode, encode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["SUFFIX", "History", "conversations_folder", "last_conversation", "new_conversation", "read_conversation"]
+__all__ = [
+    "SUFFIX",
+    "History",
+    "conversations_folder",
+    "last_conversation",
+    "new_conversation",
+    "read_conversation",
+    "write_conversation",
+]
 
 SUFFIX: Final = ".ndjson"
 """What the names of files with conversations end with."""
