@@ -94,7 +94,8 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
 
         Args:
             attempts: how many calls there may be in all.
-            backoff: seconds before the next attempt, or a function of the number of failed attempts, from 1.
+            backoff: seconds before the next attempt, or a function of the number of failed attempts, from 1; at least
+                as many as an error with an attribute `retry_after` asks for.
             errors: the classes of the errors after which it is tried again.
 
         Raises:

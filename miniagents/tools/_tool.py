@@ -13,7 +13,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents._interaction import EndLoop
 from miniagents._signatures import names_around, own_docstring
-from miniagents.messages import DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
+from miniagents.messages import ContentPart, DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
 from miniagents.messages.docstrings import read_docstring
 from miniagents.tools._parameters import Parameters, parameters_of
 from miniagents.tools._results import ToolReturn, pieces_of_result
@@ -90,9 +90,11 @@ class Tool(Generic[P, R_co]):
         """Carries out a model's call, and gives the promise of the result; it starts whether that is read or not.
 
         The text of the result is what the function returns: a text or a message as it is, whatever else as JSON; what
-        arrives piece by piece (replies of agents, async generators) is streamed. Wrong arguments, and an `Exception` of
-        the function, make the text of a result that `is_error`, for the model to do better; the latter is logged as
-        well. `EndLoop`, cancellation and whatever is no `Exception` are raised.
+        arrives piece by piece (replies of agents, async generators) is streamed. Pictures and files (`ImagePart`,
+        `FilePart`, a list with such, the `content` of messages) are the result's `content`.
+
+        Wrong arguments, and an `Exception` of the function, make the text of a result that `is_error`, for the model to
+        do better; the latter is logged as well. `EndLoop`, cancellation and whatever is no `Exception` are raised.
 
         Cancelling the promise cancels the function, unless it runs in a thread, which nothing can stop.
 
@@ -112,14 +114,18 @@ class Tool(Generic[P, R_co]):
         True $.right: Expected `int`, got `str`
         """
         failed = False
+        content: list[ContentPart] = []
 
         async def pieces() -> AsyncIterator[str | StreamEvent]:
             nonlocal failed
             said = False
             try:
                 async for piece in self._pieces(call.arguments):
-                    said = said or bool(piece)
-                    yield piece
+                    if isinstance(piece, ContentPart):
+                        content.append(piece)
+                    else:
+                        said = said or bool(piece)
+                        yield piece
             except EndLoop:
                 raise
             except Exception as error:  # noqa: BLE001 - the model is told of all of them
@@ -128,7 +134,9 @@ class Tool(Generic[P, R_co]):
 
         async def whole(tokens: AsyncIterable[str]) -> ToolResultMessage:
             text = "".join([token async for token in tokens])
-            return ToolResultMessage(text, tool_call_id=call.id, tool_name=self.name, is_error=failed)
+            return ToolResultMessage(
+                text, tool_call_id=call.id, tool_name=self.name, is_error=failed, content=tuple(content)
+            )
 
         return MessagePromise(
             pieces,
@@ -144,7 +152,7 @@ class Tool(Generic[P, R_co]):
 
     # --- machinery ---
 
-    async def _pieces(self, arguments: str) -> AsyncIterator[str | StreamEvent]:
+    async def _pieces(self, arguments: str) -> AsyncIterator[str | StreamEvent | ContentPart]:
         try:
             bound = self.decode(arguments)
         except DecodeError as error:

@@ -19,6 +19,8 @@ from miniagents import (
     AssistantMessage,
     DecodeError,
     EndLoop,
+    FilePart,
+    ImagePart,
     InteractionContext,
     Message,
     MessagePromise,
@@ -30,6 +32,7 @@ from miniagents import (
     Tool,
     ToolCall,
     ToolResultMessage,
+    UserMessage,
     miniagent,
     stream_message,
     tool,
@@ -437,6 +440,26 @@ def returning(value: Any) -> Tool[[], Any]:  # Any: whatever a tool may return
 )
 def test_a_result_is_text_as_it_is_or_json(value: object, text: str) -> None:
     assert answer(returning(value)) == ToolResultMessage(text, tool_call_id="call_1", tool_name="give")
+
+
+PICTURE = ImagePart(url="https://example.com/tea.png")
+FILE = FilePart(file_id="file_1")
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "content"),
+    [
+        (PICTURE, "", (PICTURE,)),
+        ([PICTURE, FILE], "", (PICTURE, FILE)),
+        (("A picture: ", PICTURE, "."), "A picture: .", (PICTURE,)),
+        (UserMessage("Look", content=(FILE,)), "Look", (FILE,)),
+        (MessagePromise.of_message(UserMessage("Look", content=(FILE,))), "Look", (FILE,)),
+        ([PICTURE, 3], '[{"@type":"ImagePart","url":"https://example.com/tea.png"},3]', ()),
+    ],
+)
+def test_pictures_and_files_are_the_content_of_a_result(value: object, text: str, content: tuple[object, ...]) -> None:
+    told = answer(returning(value))
+    assert (told.text, told.content) == (text, content)
 
 
 def test_what_json_has_no_form_for_is_an_error(caplog: pytest.LogCaptureFixture) -> None:

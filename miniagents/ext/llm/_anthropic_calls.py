@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.ext.llm._answers import no_events, whole_answer, without_headers
 
@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from anthropic import AsyncAnthropic
+    from anthropic.lib.bedrock import AsyncAnthropicBedrock
+    from anthropic.lib.vertex import AsyncAnthropicVertex
+
+    AnthropicClient: TypeAlias = AsyncAnthropic | AsyncAnthropicBedrock | AsyncAnthropicVertex
+    """A client of Anthropic's SDK; all others are derived from the first."""
 
 __all__ = ["message_chunks"]
 
@@ -17,7 +22,7 @@ _END: Final = object()
 
 
 async def message_chunks(
-    client: AsyncAnthropic, body: Mapping[str, object], *, stream: bool
+    client: AnthropicClient, body: Mapping[str, object], *, stream: bool
 ) -> AsyncGenerator[object, None]:
     """What `messages.create` gives, piece by piece."""
     from anthropic import AsyncStream  # noqa: PLC0415 - the SDK is imported when it is used, not before

@@ -24,8 +24,7 @@ from miniagents.messages import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 
-    from anthropic import AsyncAnthropic
-
+    from miniagents.ext.llm._anthropic_calls import AnthropicClient
     from miniagents.ext.llm._conversation import Turn
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm.common import ReplySchema
@@ -36,7 +35,7 @@ DEFAULT_MAX_TOKENS: Final = 16_384
 """How many tokens an answer may have where nobody says so; the API wants a number. More could not come unstreamed."""
 
 
-class AnthropicMessages(Wire["AsyncAnthropic", AnthropicMessage]):
+class AnthropicMessages(Wire["AnthropicClient", AnthropicMessage]):
     """The wire of Anthropic's messages API."""
 
     provider: ClassVar[str] = "Anthropic"
@@ -61,7 +60,7 @@ class AnthropicMessages(Wire["AsyncAnthropic", AnthropicMessage]):
         return body | options
 
     def chunks(
-        self, client: AsyncAnthropic, body: Mapping[str, object], *, stream: bool
+        self, client: AnthropicClient, body: Mapping[str, object], *, stream: bool
     ) -> AsyncGenerator[object, None]:
         """Makes the request."""
         return message_chunks(client, body, stream=stream)

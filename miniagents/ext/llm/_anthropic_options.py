@@ -9,7 +9,6 @@ from miniagents.ext.llm._options import CommonOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from anthropic import AsyncAnthropic
     from anthropic.types import (
         CacheControlEphemeralParam,
         DiagnosticsParam,
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
         ThinkingConfigParam,
         ToolChoiceParam,
     )
+
+    from miniagents.ext.llm._anthropic_calls import AnthropicClient
 
 __all__ = ["WITHDRAWN_FROM_MESSAGES", "MessagesOptions", "NewMessagesOptions"]
 
@@ -49,7 +50,7 @@ class MessagesOptions(CommonOptions, total=False):
 class NewMessagesOptions(MessagesOptions, total=False):
     """What `create_anthropic_agent` takes besides what it names; its docstring describes it."""
 
-    client: AsyncAnthropic | Callable[[], AsyncAnthropic] | None
+    client: AnthropicClient | Callable[[], AnthropicClient] | None
     api_key: str | None
     base_url: str | None
     max_retries: int | None

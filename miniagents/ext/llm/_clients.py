@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
 from typing_extensions import TypeVar
 
@@ -39,14 +39,14 @@ class ClientSettings:
     """What a default client is made with; what is None is left to the SDK, which looks into the environment.
 
     Attributes:
-        api_key: the key; in no text that this class makes.
-        base_url: where the API is.
+        api_key: the key; it appears in no text that this class makes, and what may hold one does not either.
+        base_url: where the API is; it may hold a password.
         max_retries: how often the SDK asks again where no answer has begun.
         headers: headers of all requests; their values may be secret as well.
     """
 
     api_key: str | None = field(default=None, repr=False)
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
     max_retries: int | None = None
     headers: Mapping[str, str] | None = field(default=None, repr=False)
 
@@ -112,7 +112,7 @@ def import_sdk(name: str) -> ModuleType:
 
 def secrets_of(client: object, headers: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The texts that must appear nowhere: keys and tokens of a client, and headers that may hold one."""
-    own = [getattr(client, name, None) for name in ("api_key", "auth_token", "admin_api_key", "webhook_key")]
+    own = [getattr(client, name, None) for name in _SECRET]
     default: object = getattr(client, "_custom_headers", None)
     for each in (default, headers):
         if is_object(each):
@@ -122,6 +122,13 @@ def secrets_of(client: object, headers: Mapping[str, str] | None = None) -> tupl
 
 
 # --- machinery ---
+
+
+_SECRET: Final = (
+    *("api_key", "auth_token", "admin_api_key", "webhook_key", "webhook_secret"),
+    *("access_token", "aws_access_key", "aws_secret_key", "aws_session_token", "_azure_ad_token"),
+)
+"""Attributes of the SDKs' clients that are secret."""
 
 
 def _may_be_secret(header: str) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from anthropic import AsyncAnthropic
 
+    from miniagents.ext.llm._anthropic_calls import AnthropicClient
     from miniagents.ext.llm._anthropic_options import NewMessagesOptions
     from miniagents.ext.llm._equipping import AnyTool
     from miniagents.ext.llm.common import ToolDefinition
@@ -100,7 +101,7 @@ def create_anthropic_agent(
     tools: Iterable[AnyTool] = (),
     reply_type: type[Message] | None = None,
     strict_reply: bool = True,
-    client: AsyncAnthropic | Callable[[], AsyncAnthropic] | None = None,
+    client: AnthropicClient | Callable[[], AnthropicClient] | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
     max_retries: int | None = None,
@@ -171,7 +172,7 @@ def create_anthropic_agent(
 # --- machinery ---
 
 
-def _default_client(settings: ClientSettings) -> AsyncAnthropic:
+def _default_client(settings: ClientSettings) -> AnthropicClient:
     sdk: Any = import_sdk("anthropic")  # Any: a module that is imported by name
     reason = ""
     try:

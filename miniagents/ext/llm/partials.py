@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import string
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.ext.llm.errors import MissingSDKError
-from miniagents.messages import FrozenDict, JsonValue
-from miniagents.messages.freezing import is_mapping
+from miniagents.messages import FrozenDict, JsonValue, freeze
+from miniagents.messages.freezing import is_list, is_mapping, is_tuple
 from miniagents.promising._failure import Failure
 from miniagents.promising._naming import derived_name
 from miniagents.promising._piped import attempt
@@ -71,20 +72,21 @@ def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
 
 _OUTSIDE: Final = re.compile(r'[^"]+')
 _INSIDE: Final = re.compile(r'(?:[^"\\]|\\.)+', re.DOTALL)
-_UNFINISHED: Final = re.compile(r"[-+.\w]+\Z")
-"""A number, or a word such as true, that more may belong to."""
+_UNFINISHED: Final = "+-.0123456789" + string.ascii_letters
+"""What numbers, and words such as true, are made of: at the end of a text more may belong to them."""
 
 
 class _Growing:
     """The text of an object that is still arriving."""
 
-    __slots__ = ("_from_json", "_in_string", "_place", "_text", "_value")
+    __slots__ = ("_from_json", "_in_string", "_place", "_plain", "_text", "_value")
 
     def __init__(self, from_json: Callable[..., object]) -> None:
         self._from_json = from_json
         self._text = ""
         self._place = 0
         self._in_string = False  # whether that place is inside of a string
+        self._plain: object = {}
         self._value: Partial = FrozenDict()
 
     def fed(self, token: str) -> Partial | None:
@@ -96,18 +98,16 @@ class _Growing:
                 return None
             self._text = self._text[brace:]
         self._look()
-        certain = self._text if self._in_string else _UNFINISHED.sub("", self._text)
+        certain = self._text if self._in_string else self._text.rstrip(_UNFINISHED)
         try:
             value: object = self._from_json(certain.encode(), partial_mode="trailing-strings")
         except ValueError:
             return None  # what is wrong with it is told by the reply itself
-        if not is_mapping(value):
+        if not is_mapping(value) or value == self._plain:
             return None
-        known: FrozenDict[str, Any] = FrozenDict({str(name): part for name, part in value.items()})  # Any: plain JSON
-        if known == self._value:
-            return None
-        self._value = known
-        return known
+        known: Any = _frozen(value, self._plain, self._value)  # Any: an object is frozen to a `Partial`
+        self._plain, self._value = value, known
+        return self._value
 
     def _look(self) -> None:
         """Finds out whether the text ends inside of a string."""
@@ -120,3 +120,17 @@ class _Growing:
                 self._place += 1
             else:
                 return  # a backslash, and what it stands before is still to come
+
+
+def _frozen(value: object, before: object, frozen_before: object) -> object:
+    """A value frozen, of which what is as it was before is frozen already."""
+    if value == before:
+        return frozen_before
+    if is_mapping(value) and is_mapping(before) and is_mapping(frozen_before):
+        return FrozenDict(
+            {name: _frozen(part, before.get(name), frozen_before.get(name)) for name, part in value.items()}
+        )
+    if is_list(value) and is_list(before) and is_tuple(frozen_before):
+        same = [_frozen(*parts) for parts in zip(value, before, frozen_before, strict=False)]
+        return (*same, *(freeze(part) for part in value[len(same) :]))
+    return freeze(value)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import pytest
@@ -16,7 +16,7 @@ from tests.ext.llm.wire import Reply, Request
 
 
 @contextmanager
-def models_served(answers: Mapping[str, Answer | tuple[Answer, ...]]) -> Iterator[None]:
+def models_served(answers: Mapping[str, Answer | tuple[Answer, ...]]) -> Generator[None]:
     """Serves models where the environment says that the providers are.
 
     Each always gives one answer, or one for each turn: the second to a conversation that has one of its answers, and so

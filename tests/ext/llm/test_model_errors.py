@@ -316,6 +316,14 @@ async def test_a_stream_that_broke_before_its_first_token_is_asked_again(path: s
         assert str(await agent.inquire("Hi").only()) == "one two"
 
 
+async def test_a_retry_waits_as_long_as_the_server_asks_for() -> None:
+    async with WireServer(http_error(429, retry_after=0.2), openai_chat("Hi")) as server, MiniAgents():
+        agent = agent_for(CHAT, server).with_retry(errors=RateLimitError)
+        began = asyncio.get_running_loop().time()
+        assert str(await agent.inquire("Hi").only()) == "Hi"
+        assert asyncio.get_running_loop().time() - began >= 0.2
+
+
 async def test_another_agent_answers_instead() -> None:
     async with WireServer(http_error(529), anthropic_messages("from the other")) as server, MiniAgents():
         agent: ModelAgent = agent_for(CHAT, server).with_fallback(

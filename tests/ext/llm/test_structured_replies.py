@@ -46,7 +46,7 @@ class Wind(Message, kw_only=True):
     from_: str = msgspec.field(default="N", name="from")
 
 
-class Weather(Message, kw_only=True):
+class Weather(Message, kw_only=True, tag="WeatherReply"):
     """The weather at a place.
 
     Attributes:

@@ -1,6 +1,7 @@
 """Models that call tools: what is asked, carried out, streamed, and told to the model again, over all protocols."""
 
 import asyncio
+import dataclasses
 import json
 import threading
 from collections.abc import AsyncIterator
@@ -11,8 +12,11 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
+    AgentCallNode,
+    AgentReplyNode,
     AssistantMessage,
     EndLoop,
+    ImagePart,
     InteractionContext,
     Message,
     MessageSequencePromise,
@@ -31,6 +35,7 @@ from tests.ext.llm.agents import each_path, streamed_or_not
 from tests.ext.llm.answers import Answer, answer, tool_call
 from tests.ext.llm.replies import CHAT, MESSAGES, Saying, http_error
 from tests.ext.llm.server import WireServer
+from tests.ext.llm.wire import Event, Response, Script
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -188,6 +193,29 @@ async def test_a_call_that_the_limit_of_tokens_cut_off_is_not_carried_out(path: 
         _, whole, half, _ = await agent_for(path, server, tools=[weather]).inquire("Go")
     assert str(whole) == "Kiel: sun for 1"
     assert str(half).startswith("This was not carried out: the answer reached the limit of tokens")
+
+
+async def test_a_turn_that_pauses_goes_on() -> None:
+    """Anthropic pauses long turns with tools of its own, and goes on when it is asked again."""
+
+    def pausing(script: Script) -> Script:
+        return dataclasses.replace(script, streamed=replaced(script.streamed, "end_turn", "pause_turn"))
+
+    paused = Saying(answer("I search, and"), change=pausing)
+    async with WireServer(paused, Saying(DONE)) as server, MiniAgents():
+        search = {"type": "web_search_20250305", "name": "web_search"}
+        replies = await agent_for(MESSAGES, server, tools=[weather, search]).inquire("Go")
+    assert [str(reply) for reply in replies] == ["I search, and", "That is all."]
+    assert server.requests[1].body["messages"][-1] == {"role": "assistant", "content": "I search, and"}
+
+
+def replaced(response: Response, old: str, new: str) -> Response:
+    """The response with other words in its events."""
+    steps = (
+        dataclasses.replace(step, data=step.data.replace(old, new)) if isinstance(step, Event) else step
+        for step in response.steps
+    )
+    return dataclasses.replace(response, steps=tuple(steps))
 
 
 @each_path
@@ -459,3 +487,79 @@ async def test_an_agent_with_tools_declares_what_it_gives() -> None:
     async with WireServer() as server:
         agent = agent_for(CHAT, server, tools=[weather])
     assert [cls.__name__ for cls in agent._classes()[1]] == ["OpenAIMessage", "ToolResultMessage"]
+
+
+# --- with the rest of the library ---
+
+
+@each_path
+async def test_a_reply_with_calls_and_results_is_a_conversation_that_goes_on(path: str) -> None:
+    turn = answer("I look.", tool_calls=[tool_call("weather", {"city": "Kiel"}, id="c1")])
+    async with WireServer(*saying(turn, DONE, answer("You are welcome."))) as server, MiniAgents():
+        agent = agent_for(path, server, tools=[weather])
+        question = UserMessage("Kiel?")
+        replies = agent.inquire(question)
+        (last,) = await agent.inquire([question, replies, UserMessage("Thanks!")])
+    assert str(last) == "You are welcome."
+    second, third = (request.body.get("messages") or request.body["input"] for request in server.requests[1:])
+    assert third[: len(second)] == second  # what the model was told with the results
+    assert "That is all." in json.dumps(third[len(second)])
+    assert "Thanks!" in json.dumps(third[-1])
+
+
+@each_path
+async def test_pictures_that_a_tool_gives_are_shown_to_the_model(path: str) -> None:
+    @tool
+    async def photograph(what: str) -> tuple[str, ImagePart]:
+        return f"{what}: ", ImagePart(url="https://example.com/tea.png")
+
+    turn = answer(tool_calls=[tool_call("photograph", {"what": "Tea"})])
+    async with WireServer(*saying(turn, DONE)) as server, MiniAgents():
+        _, result, _ = await agent_for(path, server, tools=[photograph]).inquire("Go")
+    assert isinstance(result, ToolResultMessage)
+    assert result.content == (ImagePart(url="https://example.com/tea.png"),)
+    assert "https://example.com/tea.png" in json.dumps(server.requests[1].body)
+
+
+@each_path
+async def test_errors_may_be_messages(path: str) -> None:
+    turn = Saying(answer(tool_calls=[tool_call("weather", {"city": "Kiel"})]))
+    async with WireServer(turn, http_error(500)) as server, MiniAgents(errors_as_messages=True):
+        replies = agent_for(path, server, tools=[weather]).inquire("Go")
+        *_, last = [promise async for promise in replies]
+        with pytest.raises(ProviderError):  # it is the error of a message, which is not replaced
+            await last
+
+
+@each_path
+async def test_an_error_that_nobody_reads_is_logged_once(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    turn = Saying(answer(tool_calls=[tool_call("weather", {"city": "Kiel"})]))
+    async with WireServer(turn, http_error(500)) as server, MiniAgents():
+        agent_for(path, server, tools=[weather]).inquire("Go")
+        await server.until(lambda: len(server.requests) == 2)
+    logged = [record for record in caplog.records if record.name == "miniagents"]
+    assert len(logged) == 1
+    assert "ProviderError" in caplog.text
+
+
+@each_path
+async def test_every_call_and_reply_is_recorded(path: str) -> None:
+    kept: list[Message] = []
+
+    async def keep(messages: tuple[Message, ...]) -> None:
+        kept.extend(messages)
+
+    @miniagent
+    async def helper(ctx: InteractionContext) -> None:
+        """Helps."""
+        ctx.reply("Here you are.")
+
+    turn = answer(tool_calls=[tool_call("helper", {"message": "Help"})])
+    async with WireServer(*saying(turn, DONE)) as server, MiniAgents(on_persist_messages=keep):
+        await agent_for(path, server, tools=[helper.as_tool()], alias="model").inquire("Go")
+    calls = {node.agent: node for node in kept if isinstance(node, AgentCallNode)}
+    assert calls["helper"].caller == calls["model"].hash_key
+    assert {node.agent: len(node.messages) for node in kept if isinstance(node, AgentReplyNode)} == {
+        "model": 3,
+        "helper": 1,
+    }
