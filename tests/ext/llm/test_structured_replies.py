@@ -12,6 +12,7 @@ from miniagents import (
     Message,
     MiniAgent,
     MiniAgents,
+    Record,
     SystemMessage,
     ToolResultMessage,
     UserMessage,
@@ -128,6 +129,26 @@ def _schema_of(path: str, server: WireServer) -> dict[str, Any]:  # Any: plain J
     else:
         schema = (body["output_config"] if path == MESSAGES else body["text"])["format"]["schema"]
     return dict(schema)
+
+
+class Circle(Record, kw_only=True):
+    radius: float
+
+
+class Square(Record, kw_only=True):
+    side: float
+
+
+class Sketch(Message, kw_only=True):
+    shapes: tuple[Circle | Square, ...]
+
+
+@each_path
+async def test_records_that_only_their_fields_tell_apart(path: str) -> None:
+    said = answer('{"shapes": [{"radius": 1}, {"side": 2.5}]}')
+    async with WireServer(Saying(said)) as server, MiniAgents():
+        replies = await agent_for(path, server, reply_type=Sketch).inquire("Draw")
+    assert replies == (Sketch(shapes=(Circle(radius=1), Square(side=2.5))),)
 
 
 @each_path
