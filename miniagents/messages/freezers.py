@@ -51,6 +51,19 @@ def freezer_of(annotation: object, cls: type) -> Freezer | None:
     return freeze_field
 
 
+def left_alone_by(freezer: Freezer) -> frozenset[type]:
+    """Tell of which classes a freezer leaves values as they are: of floats those that are finite, of tuples flat ones.
+
+    Values of Frozen classes are among them if any are.
+    """
+    if freezer is freeze_field:
+        return _LEFT_ALONE
+    return _LEFT_ALONE - {int, bool} if freezer is _float_field else frozenset()
+
+
+_LEFT_ALONE = UNCHANGED | {float, tuple}
+
+
 def is_frozen_when_decoded(annotation: object, cls: type) -> bool:
     """Tell whether msgspec reads only such values for this annotation as are what `freeze` would make of them."""
     for alternative in _alternatives(annotation, cls, whole=True):
