@@ -642,3 +642,28 @@ def test_cancelling_the_promise_cancels_the_function() -> None:
 
     run(main())
     assert seen == ["cancelled"]
+
+
+def test_a_generator_that_is_cancelled_or_fails_is_closed() -> None:
+    closed: list[str] = []
+
+    @tool
+    async def count(wrong: bool) -> AsyncIterator[Any]:  # Any: what is no text is an error
+        try:
+            yield "1"
+            yield 2 if wrong else "2"
+            await asyncio.sleep(60)
+        finally:
+            closed.append("wrong" if wrong else "cancelled")
+
+    async def main() -> str | None:
+        cancelled = count.answer(call('{"wrong": false}'))
+        wrong = await count.answer(call('{"wrong": true}'))
+        assert closed == ["wrong"]
+        await asyncio.sleep(1)
+        cancelled.cancel()
+        await asyncio.sleep(1)
+        return wrong.text
+
+    assert run(main()) == "1\n\nTypeError: a tool that yields gives text, not int: 2"
+    assert closed == ["wrong", "cancelled"]
