@@ -183,6 +183,26 @@ def test_bound_methods_and_partials_are_functions_too() -> None:
     assert answer(half, '{"second": 2}').text == "0.5"
 
 
+def test_a_default_that_json_has_no_form_for_is_a_default_all_the_same() -> None:
+    class Odd:
+        def __eq__(self, other: object) -> bool:
+            raise TypeError("nothing is like this")
+
+        __hash__ = object.__hash__
+
+    odd: Any = Odd()  # Any: no int
+
+    @tool
+    def take(number: int = odd, limit: float = float("nan")) -> str:
+        return f"{number is odd} {limit}"
+
+    assert json.loads(json.dumps(take.parameters))["properties"] == {
+        "number": {"type": "integer"},
+        "limit": {"type": "number"},
+    }
+    assert answer(take).text == "True nan"
+
+
 # --- what is no tool ---
 
 
