@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "lint": Command("miniagents.codegen", "say what could be better in schemas", is_named=True),
     "diff": Command("miniagents.codegen", "say what a change of schemas breaks, and for whom", is_named=True),
     "export": Command("miniagents.codegen", "write the types of a module as JSON Schema", is_named=True),
+    "chat": Command("miniagents.chat.program", "talk to an agent or a language model in the terminal"),
     "cat": Command("miniagents.commands.cat", "show the records of files: some or all, pretty, counted, as they come"),
     "convert": Command("miniagents.commands.convert", "write the records of a file in another format"),
 }

@@ -39,6 +39,7 @@ RANKS: Final = {
     "miniagents": 4,  # `__init__.py`, the names that a user imports
     "miniagents.ext": 5,
     "miniagents.testing": 6,
+    "miniagents.chat": 7,
     "miniagents.commands": 7,
     "miniagents.cli": 7,
     "miniagents.__main__": 7,
@@ -64,6 +65,7 @@ FLOORS: Final = {
 """The floors of the generator, whose packages all have one rank."""
 
 FOREIGN: Final = {
+    "miniagents.chat": {"markdown_it", "msgspec", "prompt_toolkit", "rich", "typing_extensions"},
     "miniagents.codegen": {"jsonschema", "yaml"},
     "miniagents.promising": {"typing_extensions"},
     "miniagents.messages": {"msgspec", "typing_extensions"},
@@ -231,7 +233,7 @@ def test_importing_the_package_imports_little() -> None:
         ).stdout.split()
     )
     assert "miniagents.promising.promise" in imported
-    for module in ("codegen", "testing", "ext", "cli"):
+    for module in ("codegen", "testing", "ext", "chat", "cli"):
         assert f"miniagents.{module}" not in imported
     tops = {name.partition(".")[0] for name in imported}
     assert tops - sys.stdlib_module_names == {"miniagents", "msgspec", "typing_extensions"}

@@ -8,7 +8,6 @@ inherit from the library's own (their `text`, their `role`), unless that is all 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 
 import msgspec
@@ -18,10 +17,11 @@ from miniagents.messages.codec import encode
 from miniagents.messages.docstrings import read_docstring
 from miniagents.messages.freezing import FrozenDict
 from miniagents.messages.frozen import Frozen
+from miniagents.messages.inspecting import inspected
 from miniagents.messages.record import EXTRAS_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["JsonSchema", "default_keyword", "json_schema", "object_schema", "own_fields"]
 
@@ -83,7 +83,7 @@ def own_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
 
 def default_keyword(default: object) -> JsonSchema:
     """What a schema says of a default: nothing where there is none, or JSON has no form for it."""
-    if default in (msgspec.NODEFAULT, msgspec.UNSET, inspect.Parameter.empty):
+    if any(default is each for each in (msgspec.NODEFAULT, msgspec.UNSET, inspect.Parameter.empty)):
         return {}
     try:
         return {"default": msgspec.json.decode(encode(default))}
@@ -179,10 +179,13 @@ class _Writer:
     def _union(self, form: types.UnionType, where: str) -> JsonSchema:
         classes = [each for each in form.types if isinstance(each, types.StructType)]
         schemas = [self.write(each, where, tagged=len(classes) > 1) for each in form.types]
-        kinds = [schema["type"] if schema.keys() == {"type"} else None for schema in schemas]
-        if all(isinstance(kind, str) for kind in kinds):
-            kept = [kind for kind in kinds if kind != "integer" or "number" not in kinds]
-            return {"type": kept if len(kept) > 1 else kept[0]}
+        schemas = [
+            each for each in schemas if each.get("type") != "integer" or {**each, "type": "number"} not in schemas
+        ]
+        if len(schemas) == 1:
+            return schemas[0]
+        if all(schema.keys() == {"type"} and isinstance(schema["type"], str) for schema in schemas):
+            return {"type": [schema["type"] for schema in schemas]}
         return {"anyOf": schemas}
 
     def _mapping(self, form: types.DictType, where: str) -> JsonSchema:
@@ -249,7 +252,7 @@ class _Writer:
             items = [*properties.values()]
             return {"type": "array", "prefixItems": items, "minItems": len(required), "maxItems": len(items)}
         schema = _object(properties, required, extras)
-        text = "" if _is_signature(cls) else read_docstring(_doc_of(cls)).text
+        text = "" if _is_made(cls) else read_docstring(_doc_of(cls)).text
         return _described(schema, {"description": text})
 
 
@@ -301,12 +304,9 @@ def _named_often(forms: Iterable[types.Type]) -> frozenset[object]:
     return frozenset(often)
 
 
-def _inspected(form: Any, where: str) -> types.Type:  # Any: whatever an annotation may be
-    if get_origin(form) is FrozenDict:
-        mapping: Any = Mapping  # Any: made of what is known when the program runs
-        form = mapping[get_args(form)]  # msgspec does not look at the arguments of others
+def _inspected(form: object, where: str) -> types.Type:
     try:
-        return types.type_info(form)
+        return inspected(form)
     except (TypeError, NameError) as error:
         raise TypeError(f"{where}: {error}") from None
 
@@ -357,9 +357,10 @@ def _doc_of(cls: type) -> str | None:
     return doc if isinstance(doc, str) else None
 
 
-def _is_signature(cls: Any) -> bool:  # Any: a class
-    """Whether the docstring of a class is the one that `dataclass` or `NamedTuple` makes of its signature."""
-    return (_doc_of(cls) or "").startswith(f"{cls.__name__}(")
+def _is_made(cls: type) -> bool:
+    """Whether the docstring of a class says nothing: `dataclass`, `NamedTuple` and the generator make such."""
+    doc = _doc_of(cls) or ""
+    return doc.startswith((f"{cls.__name__}(", f"The type {cls.__name__}."))
 
 
 def _name_of(cls: Any) -> str:  # Any: a class, or Class[arguments]

@@ -73,6 +73,24 @@ class Square(Record, kw_only=True, tag_field="kind", tag="square"):
     side: float
 
 
+class Left(Record, kw_only=True):
+    left: int
+
+
+class Right(Record, kw_only=True):
+    right: bool
+    parts: tuple["Left | Right", ...] = ()
+
+
+class Drawing(Message, kw_only=True):
+    """Of shapes that only their fields tell apart, which msgspec alone does not take."""
+
+    name: str
+    sides: Annotated[tuple[Left | Right, ...], msgspec.Meta(max_length=2)] = ()
+    by_name: FrozenDict[str, Left | Right] = FrozenDict()
+    one: Left | Right | None = None
+
+
 @dataclasses.dataclass
 class Pair:
     left: int
@@ -105,7 +123,20 @@ SCALARS = [
     *(Annotated[int, msgspec.Meta(multiple_of=2)], Annotated[str, msgspec.Meta(min_length=1, max_length=2)]),
     Annotated[str, msgspec.Meta(pattern="^[ab]+$", description="letters")],
 ]
-CLASSES = [Place, Report, Node, Point, Circle | Square, Pair, Options, Span, Box[int], Place | UserMessage]
+CLASSES = [
+    Place,
+    Report,
+    Node,
+    Point,
+    Circle | Square,
+    Drawing,
+    tuple[Left | Right, ...],
+    Pair,
+    Options,
+    Span,
+    Box[int],
+    Place | UserMessage,
+]
 
 
 def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:  # Any: types, known when the test runs
@@ -261,6 +292,32 @@ def test_what_json_has_no_form_for_is_refused_with_its_path(form: object, text: 
     with pytest.raises(TypeError) as refused:
         json_schema(form)
     assert str(refused.value).startswith(text)
+
+
+def test_unions_of_records_are_one_of_them() -> None:
+    properties = json_schema(Drawing)["properties"]
+    either = {"anyOf": [{"$ref": "#/$defs/Left"}, {"$ref": "#/$defs/Right"}]}
+    assert properties["sides"] == {"type": "array", "items": either, "maxItems": 2, "default": []}
+    assert properties["by_name"] == {"type": "object", "additionalProperties": either, "default": {}}
+    assert properties["one"] == {"anyOf": [*either["anyOf"], {"type": "null"}], "default": None}
+
+
+def test_a_number_that_may_be_whole_is_a_number() -> None:
+    limited: Any = Annotated[int, msgspec.Meta(ge=0)] | Annotated[float, msgspec.Meta(ge=0)]  # Any: a type
+    assert json_schema(limited) == {"type": "number", "minimum": 0}
+    assert json_schema(int | float | None) == {"type": ["number", "null"]}
+    anything: Any = object | float  # Any: a type
+    assert json_schema(anything) == {"anyOf": [{}, {"type": "number"}]}
+
+
+def test_docstrings_that_say_nothing_are_left_out() -> None:
+    class Empty(Message, kw_only=True):
+        """The type Empty."""
+
+        x: int
+
+    assert "description" not in json_schema(Empty)
+    assert "description" not in json_schema(Pair)
 
 
 def test_times_have_formats() -> None:

@@ -73,10 +73,12 @@ class Conversing:
             if await answer._settled() is not None:
                 return  # the error stands in the reply, for its readers to see
             said = await answer
+            if not self._goes_on(said):
+                return
             results = self._results_of(said)
             ctx.reply(results)
-            if said.finish_reason != "pause" and (not results or len(results) < len(said.tool_calls)):
-                return
+            if len(results) < len(said.tool_calls):
+                return  # the rest is for whoever asked to carry out
             told = await _told(results)
             if told is None:
                 return
@@ -98,7 +100,7 @@ class Conversing:
         if self.form is None or await answer._settled() is not None:
             return None
         said = await answer
-        if _goes_on(said) or said.refusal or said.finish_reason == "length":
+        if self._goes_on(said) or said.refusal or said.finish_reason == "length":
             return None
         try:
             self.form.read(said)
@@ -114,7 +116,7 @@ class Conversing:
 
         async def whole(_: AsyncIterable[str]) -> Message:
             said = await answer
-            message: Message = said if _goes_on(said) else form.read(said)
+            message: Message = said if self._goes_on(said) else form.read(said)
             return message
 
         def pieces(_: PieceBuffer[str]) -> AsyncIterator[str | StreamEvent | Failure]:
@@ -124,6 +126,10 @@ class Conversing:
         return answer._streamed(
             pieces, whole, form.message_class.__name__, message_class=form.message_class if is_last else None
         )
+
+    def _goes_on(self, said: AssistantMessage) -> bool:
+        """Whether an answer is not the last one."""
+        return bool(self.model.tools and (said.tool_calls or said.finish_reason == "pause"))
 
     def _results_of(self, said: AssistantMessage) -> list[MessagePromise[ToolResultMessage]]:
         """Carries out the calls of an answer, all at the same time."""
@@ -146,11 +152,6 @@ def _unforced(model: LanguageModel[Any, Any]) -> LanguageModel[Any, Any]:  # Any
     if kind in (None, "auto", "none"):
         return model
     return replace(model, options={name: value for name, value in model.options.items() if name != "tool_choice"})
-
-
-def _goes_on(said: AssistantMessage) -> bool:
-    """Whether an answer is not the last one."""
-    return bool(said.tool_calls) or said.finish_reason == "pause"
 
 
 def _error(call: ToolCall, text: str) -> MessagePromise[ToolResultMessage]:

@@ -102,6 +102,8 @@ def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: 
         raise TypeError(f"{what}: there is nothing to ask for: give a class with fields of its own")
     try:
         schema = json_schema(message_class)
+        with contextlib.suppress(DecodeError):
+            decode("null", message_class)  # what has a schema and cannot be decoded is no type for a reply
     except TypeError as error:
         raise TypeError(f"{what}: {error}") from None
     description: Any = schema.get("description")  # Any: plain JSON

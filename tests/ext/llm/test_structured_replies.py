@@ -12,6 +12,7 @@ from miniagents import (
     Message,
     MiniAgent,
     MiniAgents,
+    Record,
     SystemMessage,
     ToolResultMessage,
     UserMessage,
@@ -46,7 +47,7 @@ class Wind(Message, kw_only=True):
     from_: str = msgspec.field(default="N", name="from")
 
 
-class Weather(Message, kw_only=True):
+class Weather(Message, kw_only=True, tag="WeatherReply"):
     """The weather at a place.
 
     Attributes:
@@ -130,6 +131,26 @@ def _schema_of(path: str, server: WireServer) -> dict[str, Any]:  # Any: plain J
     return dict(schema)
 
 
+class Circle(Record, kw_only=True):
+    radius: float
+
+
+class Square(Record, kw_only=True):
+    side: float
+
+
+class Sketch(Message, kw_only=True):
+    shapes: tuple[Circle | Square, ...]
+
+
+@each_path
+async def test_records_that_only_their_fields_tell_apart(path: str) -> None:
+    said = answer('{"shapes": [{"radius": 1}, {"side": 2.5}]}')
+    async with WireServer(Saying(said)) as server, MiniAgents():
+        replies = await agent_for(path, server, reply_type=Sketch).inquire("Draw")
+    assert replies == (Sketch(shapes=(Circle(radius=1), Square(side=2.5))),)
+
+
 @each_path
 async def test_partial_values_come_while_the_answer_does(path: str) -> None:
     """The server stalls when two of the fields are there."""
@@ -192,6 +213,13 @@ async def test_a_truncated_stream_is_that_error(path: str) -> None:
     cut = Saying(RIGHT, change=lambda script: script.truncate(after=4))
     async with WireServer(cut) as server, MiniAgents():
         with pytest.raises(TruncatedError):
+            await agent_for(path, server, reply_type=Weather).inquire("Kiel?")
+
+
+@each_path
+async def test_calls_of_tools_that_nobody_gave_are_no_reply(path: str) -> None:
+    async with WireServer(Saying(answer(tool_calls=[tool_call("made_up", {})]))) as server, MiniAgents():
+        with pytest.raises(WrongReplyError, match=r"the reply is no Weather: \$: Input data was truncated"):
             await agent_for(path, server, reply_type=Weather).inquire("Kiel?")
 
 

@@ -1,0 +1,128 @@
+"""What `miniagents chat` is told on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Arguments", "read_arguments"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """What was asked for.
+
+    Attributes:
+        agent: where the agent is, as in "package.module:agent"; None for a model.
+        model: the model, as in "openai:gpt-5"; None for an agent.
+        base_url: where the server of the model is.
+        options: arguments of the agent, or options of the model, by their names.
+        send: what an agent is sent: all of the conversation, or the last message of the user.
+        ask: the only question; None to read questions.
+        resume: the conversation to go on with: a file, or "last"; None for a new one.
+        file: the file to keep the conversation in; None for one of its own.
+        keeps: whether the conversation is kept at all.
+    """
+
+    agent: str | None
+    model: str | None
+    base_url: str | None
+    options: Mapping[str, Any]  # Any: as the agent takes them
+    send: Literal["conversation", "last"]
+    ask: str | None
+    resume: str | None
+    file: Path | None
+    keeps: bool
+
+
+def read_arguments(argv: Sequence[str]) -> Arguments:
+    """Reads the command line.
+
+    Raises:
+        SystemExit: help was asked for, or something is wrong, as `argparse` says it.
+    """
+    parser = _parser()
+    given = parser.parse_args(argv)
+    if (given.agent is None) == (given.model is None):
+        parser.error("say whom to talk to: an AGENT as in my_package.my_module:my_agent, or --model openai:gpt-5"
+                     if given.agent is None else "give an AGENT or --model, not both")  # fmt: skip
+    if given.base_url is not None and given.model is None:
+        parser.error("--base-url is for models: give --model too")
+    if given.resume is not None and given.file is not None:
+        parser.error("--resume goes on in its own file: leave --file out")
+    options = dict(given.option)
+    if given.system is not None:
+        options["system"] = given.system
+    return Arguments(
+        agent=given.agent,
+        model=given.model,
+        base_url=given.base_url,
+        options=options,
+        send=given.send,
+        ask=given.ask,
+        resume=given.resume,
+        file=given.file,
+        keeps=not given.no_save,
+    )
+
+
+# --- machinery ---
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="miniagents chat" if Path(sys.argv[0]).stem == "miniagents" else "python -m miniagents chat",
+        description="Talk to an agent or a language model. At a terminal, Enter sends, Alt+Enter begins a new line, "
+        "Ctrl+C stops the answer, Ctrl+D ends, and /help says more. Where the input is no terminal, all of it is one "
+        "question; the answer goes to stdout, everything else to stderr. "
+        "Exit status: 0 done, 1 the answer failed, 2 something must be mended first, 130 interrupted.",
+    )
+    parser.add_argument(
+        "agent", nargs="?", metavar="AGENT", help="my_package.my_module:my_agent, or my_file.py:my_agent"
+    )
+    parser.add_argument(
+        "--model",
+        help="openai:NAME, anthropic:NAME; or, without any network, scripted (says what it was told) or scripted:FILE "
+        "(answers as in a conversation that was kept)",
+    )
+    parser.add_argument("--base-url", metavar="URL", help="where the server of the model is, if not at its maker's")
+    parser.add_argument("--system", metavar="TEXT", help="what the model is told about its task")
+    parser.add_argument(
+        "-o",
+        "--option",
+        action="append",
+        default=[],
+        type=_option,
+        metavar="NAME=VALUE",
+        help="an option of the model, as in -o max_tokens=500 -o api=responses, or an argument of the agent; the value "
+        "is JSON, or else text; may be given more than once",
+    )
+    parser.add_argument(
+        "--send",
+        choices=("conversation", "last"),
+        default="conversation",
+        help="what an agent is sent: all that was said, as models need it (the default), or the last message alone",
+    )
+    parser.add_argument("--ask", metavar="TEXT", help="ask this, show the answer and end")
+    parser.add_argument("--resume", metavar="FILE|last", help="go on with a conversation that was kept")
+    parser.add_argument("--file", type=Path, help="keep the conversation in this file, which must not be there yet")
+    parser.add_argument("--no-save", action="store_true", help="do not keep the conversation")
+    return parser
+
+
+def _option(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE, as in temperature=0.5")
+    try:
+        return name, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return name, value

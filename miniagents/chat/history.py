@@ -1,0 +1,153 @@
+"""Conversations in files: a message to a line, as the library encodes it."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from miniagents.chat.errors import ChatError
+from miniagents.messages import DecodeError, Message, decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = [
+    "SUFFIX",
+    "History",
+    "conversations_folder",
+    "last_conversation",
+    "new_conversation",
+    "read_conversation",
+    "write_conversation",
+]
+
+SUFFIX: Final = ".ndjson"
+"""What the names of files with conversations end with."""
+
+
+class History:
+    """A file that a conversation is kept in, from its first message on.
+
+    Nobody else may read it. What goes wrong with it is a `ChatError`.
+
+    Args:
+        path: the file; None keeps nothing.
+        kept: how many messages are in it already.
+    """
+
+    def __init__(self, path: Path | None, *, kept: int = 0) -> None:
+        self.path = path
+        self._kept = kept
+
+    def keep(self, messages: Sequence[Message]) -> None:
+        """Brings the file to where the conversation is: adds what is new, or writes all of it where less is left.
+
+        Raises:
+            ChatError: that cannot be done; what was in the file is still there.
+        """
+        if self.path is None or len(messages) == self._kept:
+            return
+        if len(messages) > self._kept:
+            _append(self.path, messages[self._kept :])
+        else:
+            write_conversation(self.path, messages)
+        self._kept = len(messages)
+
+
+def read_conversation(path: Path) -> tuple[Message, ...]:
+    """The messages in a file; those of classes that are not loaded are kept as they are.
+
+    Raises:
+        ChatError: the file cannot be read, or a line of it is no message.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ChatError(f"{path}: {error.strerror}") from None
+    messages: list[Message] = []
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            messages.append(decode(line, Message, unknown="keep"))
+        except DecodeError as error:
+            raise ChatError(f"{path}:{number}: this is no message: {error}") from None
+    return tuple(messages)
+
+
+def write_conversation(path: Path, messages: Iterable[Message]) -> None:
+    """Writes messages to a file; the old content stays until the new one is complete.
+
+    Raises:
+        ChatError: it cannot be written.
+    """
+    lines = _lines(messages)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with open(beside, "wb", opener=_private) as file:
+                file.write(lines)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise ChatError(f"the conversation cannot be written: {path}: {error.strerror}") from None
+
+
+def conversations_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where conversations are kept that were given no file."""
+    state = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "miniagents" / "conversations"
+
+
+def new_conversation(folder: Path, now: datetime | None = None) -> Path:
+    """A file that is not there yet; its name says when the conversation began."""
+    name = (now or datetime.now().astimezone()).strftime("%Y-%m-%d_%H-%M-%S")
+    path, number = folder / f"{name}{SUFFIX}", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}_{number}{SUFFIX}"
+    return path
+
+
+def last_conversation(folder: Path) -> Path:
+    """The file that was written last.
+
+    Raises:
+        ChatError: there is none.
+    """
+    files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    if not files:
+        raise ChatError(f"there is no conversation to resume in {folder}")
+    return files[-1]
+
+
+# --- machinery ---
+
+
+def _append(path: Path, messages: Iterable[Message]) -> None:
+    lines = _lines(messages)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open(path, "a+b", opener=_private) as file:
+            if file.tell() > 0:  # who wrote the last line may have left it open
+                file.seek(-1, os.SEEK_END)
+                if file.read() != b"\n":
+                    file.write(b"\n")
+            file.write(lines)
+    except OSError as error:
+        raise ChatError(f"the conversation cannot be kept: {path}: {error.strerror}") from None
+
+
+def _lines(messages: Iterable[Message]) -> bytes:
+    try:
+        return b"".join(encode(message) + b"\n" for message in messages)
+    except (TypeError, ValueError) as error:
+        raise ChatError(f"the conversation cannot be kept: {error}") from None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

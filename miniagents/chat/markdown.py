@@ -1,0 +1,56 @@
+"""Markdown as models and people write it, for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from markdown_it import MarkdownIt
+from rich.markdown import Heading, Markdown, MarkdownElement
+from rich.segment import Segment
+from rich.theme import Theme
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+__all__ = ["THEME", "MarkdownText"]
+
+THEME: Final = Theme({"markdown.code": "cyan", "markdown.code_block": "default"})
+"""How consoles are to show it, on whatever ground."""
+
+_THEME: Final = "ansi_dark"
+"""The terminal's own colours for code."""
+
+
+class MarkdownText:
+    """Renders a text and loses nothing of it: line breaks stay, and what looks like HTML is text like any other.
+
+    There are no empty lines before and behind it.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._markdown = _Markdown("", code_theme=_THEME, inline_code_theme=_THEME)
+        self._markdown.parsed = _PARSER.parse(text)
+        for token in self._markdown.parsed:
+            for child in token.children or ():
+                if child.type == "softbreak":
+                    child.type = "hardbreak"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = console.render_lines(self._markdown, options.update(height=None), pad=False)
+        filled = [place for place, line in enumerate(lines) if any(segment.text.strip() for segment in line)]
+        for line in lines[filled[0] : filled[-1] + 1] if filled else ():
+            yield from line
+            yield Segment.line()
+
+
+class _LeftHeading(Heading):
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        self.text.justify = "left"
+        yield self.text
+
+
+class _Markdown(Markdown):
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {**Markdown.elements, "heading_open": _LeftHeading}
+
+
+_PARSER: Final = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])

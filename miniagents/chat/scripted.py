@@ -1,0 +1,116 @@
+"""Models that need no network: one that says what it was told, and one that answers as a conversation in a file."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from miniagents.chat.wording import is_silent
+from miniagents.messages import (
+    AssistantMessage,
+    Message,
+    MessagePromise,
+    Reasoning,
+    ReasoningDelta,
+    ToolCallDelta,
+    UserMessage,
+)
+from miniagents.miniagents import InteractionContext, MiniAgent, miniagent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from miniagents.messages import StreamEvent
+
+__all__ = ["PAUSE", "echoing_agent", "replaying_agent"]
+
+PAUSE: Final = 0.03
+"""Seconds before each word."""
+
+_WORD: Final = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
+
+
+@miniagent(alias="scripted")
+async def echoing_agent(ctx: InteractionContext, *, pause: float = PAUSE) -> None:
+    """Says what it was told, with a thought before it."""
+    said = await ctx.messages
+    text = str(said[-1]) if said else ""
+    count = len(text.split())
+    ctx.reply(
+        played(
+            AssistantMessage(
+                "\n".join(
+                    ("You said:", "", *(f"> {line}" for line in text.splitlines()), "", "No model is at work here.")
+                ),
+                model="scripted",
+                reasoning=(Reasoning(f"{count} word{'' if count == 1 else 's'}, and I know only a script."),),
+                finish_reason="stop",
+            ),
+            pause,
+        )
+    )
+
+
+def replaying_agent(conversation: Sequence[Message], name: str) -> MiniAgent[Message, Message, ...]:
+    """An agent that answers the first message of a user with what came behind the first in a conversation, and so on.
+
+    Args:
+        conversation: the conversation; what is in it before the first `UserMessage` is left out.
+        name: what errors call it.
+    """
+    answers: list[list[Message]] = []
+    for message in conversation:
+        if isinstance(message, UserMessage):
+            answers.append([])
+        elif answers:
+            answers[-1].append(message)
+
+    @miniagent(alias=name)
+    async def replaying(ctx: InteractionContext, *, pause: float = PAUSE) -> None:
+        """Answers as a conversation that was kept."""
+        asked = sum(isinstance(message, UserMessage) for message in await ctx.messages)
+        if asked > len(answers):
+            raise IndexError(f"{name} has answers to {len(answers)} messages of the user, and this is number {asked}")
+        for message in answers[asked - 1] if asked else ():
+            ctx.reply(promise := played(message, pause))
+            await promise
+
+    return replaying
+
+
+def played(message: Message, pause: float) -> MessagePromise[Message]:
+    """A message that is there, streamed as a model streams: thoughts, words, calls of tools."""
+
+    async def whole(_: object) -> Message:
+        return message
+
+    async def pieces() -> AsyncIterator[str | StreamEvent]:
+        for piece in _pieces(message):
+            await asyncio.sleep(pause)
+            yield piece
+
+    text = {"text", "reasoning", "tool_calls", "finish_reason", "usage"}
+    known = {name: value for name, value in msgspec.structs.asdict(message).items() if name not in text}
+    return MessagePromise(pieces, whole, message_class=type(message), known=known)
+
+
+# --- machinery ---
+
+
+def _pieces(message: Message) -> list[str | StreamEvent]:
+    pieces: list[str | StreamEvent] = []
+    if isinstance(message, AssistantMessage):
+        pieces += [ReasoningDelta(word) for each in message.reasoning for word in _words(each.text)]
+    pieces += [] if is_silent(message) else _words(str(message))
+    if isinstance(message, AssistantMessage):
+        for index, call in enumerate(message.tool_calls):
+            pieces.append(ToolCallDelta(index=index, id=call.id, name=call.name))
+            pieces += [ToolCallDelta(index=index, arguments=word) for word in _words(call.arguments)]
+    return pieces
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text)

@@ -1,0 +1,246 @@
+"""The view of a chat at a terminal: what is complete stands above, what is still arriving is drawn anew below it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.live import Live
+from rich.padding import Padding
+from rich.segment import Segment
+from rich.spinner import Spinner
+from rich.text import Text
+
+from miniagents.chat.blocks import MarkdownBlocks
+from miniagents.chat.errors import ChatError, one_line
+from miniagents.chat.markdown import MarkdownText
+from miniagents.chat.wording import call_text, footer, is_silent, printable
+from miniagents.messages import (
+    AssistantMessage,
+    ErrorMessage,
+    Message,
+    Reasoning,
+    ReasoningDelta,
+    RefusalDelta,
+    SystemMessage,
+    TextDelta,
+    ToolCallDelta,
+    ToolResultMessage,
+    UserMessage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+    from miniagents.messages import StreamEvent
+
+__all__ = ["TerminalView"]
+
+MOST_LINES: Final = 12
+"""How many lines of what a tool gave are shown."""
+REASONING, CALL, RESULT, ASIDE, WRONG = "dim italic", "cyan", "dim", "dim", "red"
+_FRAMES: Final = 12
+"""How often a second the lower part is drawn."""
+
+
+class TerminalView:
+    """Draws a conversation.
+
+    Args:
+        console: the terminal; where it is none, only what is complete is written.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+        self._blocks = MarkdownBlocks()
+        self._kind: type[StreamEvent] | None = None
+        """The kind of the pieces that come at the moment."""
+        self._arriving = ""
+        """What came of that kind, except for text that is an answer."""
+        self._call_index = 0
+        self._call_name = ""
+        self._has_calls = False
+        self._has_refusal = False
+        self._is_tight = False
+        """Whether the last that was written has no empty line behind it."""
+        self._message_class: type[Message] = Message
+        self._known: Mapping[str, object] = {}
+
+    # --- the answer ---
+
+    def waiting(self) -> None:
+        """A spinner turns until the answer is at its end."""
+        self._console.print()
+        self._is_tight = False
+        self._live = Live(console=self._console, transient=True, refresh_per_second=_FRAMES, vertical_overflow="crop")
+        self._live.update(_Below(self._below))
+        self._live.start()
+
+    def begins(self, known: Mapping[str, object], message_class: type[Message] | None) -> None:
+        """A message that is complete already has its thoughts among what is known."""
+        self._known, self._message_class = known, message_class or Message
+        self._kind, self._has_calls, self._has_refusal = None, False, False
+        for each in _thoughts(known):
+            self._reasoning(each.text)
+
+    def piece(self, piece: StreamEvent) -> None:
+        """Is drawn below; what is complete by it goes above."""
+        another_call = isinstance(piece, ToolCallDelta) and self._has_calls and piece.index != self._call_index
+        if self._kind is not None and (type(piece) is not self._kind or another_call):
+            self._complete()
+        self._kind = type(piece)
+        self._has_refusal = self._has_refusal or isinstance(piece, RefusalDelta)
+        if isinstance(piece, ToolCallDelta):
+            self._has_calls = True
+            self._call_index = piece.index
+            self._call_name += piece.name or ""
+            self._arriving += piece.arguments
+        elif isinstance(piece, TextDelta) and self._is_markdown:
+            for block in self._blocks.feed(printable(piece.text)):
+                self._text(block)
+        else:
+            self._arriving += piece.text
+
+    def ends(self, message: Message | None) -> None:
+        """All of it goes above, also what had no pieces; below it what the answer cost."""
+        self._complete()
+        if isinstance(message, AssistantMessage):
+            if message.refusal and not self._has_refusal:
+                self._line(message.refusal, WRONG)
+            if not self._has_calls:
+                for call in message.tool_calls:
+                    self._call(call.name, call.arguments)
+            self._footer(message)
+
+    def failed(self, error: BaseException) -> None:
+        """An error is said in a line."""
+        text = str(error) if isinstance(error, ChatError) else one_line(error)
+        self._line(text, WRONG)
+
+    def answered(self) -> None:
+        """The spinner goes."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    # --- the rest ---
+
+    def said(self, message: Message) -> None:
+        """Shows a message as it was seen when it was said, thoughts and calls of tools included."""
+        if isinstance(message, UserMessage):
+            lines = "\n  ".join(printable(str(message)).splitlines())
+            self._paragraph(Text(f"> {lines}", style="bold"))
+            return
+        self.begins(
+            {"reasoning": message.reasoning} if isinstance(message, AssistantMessage) else
+            {"tool_name": message.tool_name} if isinstance(message, ToolResultMessage) else {},
+            type(message),
+        )  # fmt: skip
+        if not is_silent(message):
+            self.piece(TextDelta(str(message)))
+        self.ends(message)
+
+    def note(self, text: str) -> None:
+        """Something about the chat."""
+        self._line(text, ASIDE)
+
+    # --- machinery ---
+
+    @property
+    def _is_markdown(self) -> bool:
+        return not issubclass(self._message_class, ToolResultMessage | ErrorMessage | SystemMessage)
+
+    def _complete(self) -> None:
+        """What has come of one kind of pieces goes above."""
+        kind, arriving = self._kind, self._arriving
+        self._kind, self._arriving = None, ""
+        if kind is ToolCallDelta:
+            self._call(self._call_name, arriving)
+            self._call_name = ""
+        elif kind is ReasoningDelta:
+            self._reasoning(arriving)
+        elif kind is RefusalDelta:
+            self._line(arriving, WRONG)
+        elif kind is TextDelta and self._is_markdown:
+            self._text(self._blocks.finish())
+        elif kind is TextDelta:
+            self._console.print(self._other(arriving))
+            self._is_tight = True
+
+    def _paragraph(self, paragraph: RenderableType) -> None:
+        """An empty line is around it."""
+        if self._is_tight:
+            self._console.print()
+        self._console.print(paragraph)
+        self._console.print()
+        self._is_tight = False
+
+    def _line(self, text: str, style: str) -> None:
+        """Lines stand together."""
+        self._console.print(Text(printable(text), style=style))
+        self._is_tight = True
+
+    def _text(self, text: str) -> None:
+        if text.strip():
+            self._paragraph(MarkdownText(text))
+
+    def _reasoning(self, text: str) -> None:
+        if text.strip():
+            self._paragraph(Padding(Text(printable(text.strip()), style=REASONING), (0, 0, 0, 2)))
+
+    def _call(self, name: str, arguments: str) -> None:
+        self._line(f"→ {call_text(name, arguments)}", CALL)
+
+    def _other(self, text: str) -> Text:
+        """What a tool gave, an error, or what models are told."""
+        if issubclass(self._message_class, ErrorMessage):
+            return Text(printable(text), style=WRONG)
+        if not issubclass(self._message_class, ToolResultMessage):
+            return Text(printable(text), style=ASIDE)
+        name = self._known.get("tool_name")
+        lines = printable(text).splitlines() or [""]
+        more = [f"… {len(lines) - MOST_LINES} more lines"] if len(lines) > MOST_LINES else []
+        head = printable(f"← {name}: ") if isinstance(name, str) else "← "
+        return Text(head + "\n  ".join([*lines[:MOST_LINES], *more]), style=RESULT)
+
+    def _footer(self, message: AssistantMessage) -> None:
+        text = footer(message)
+        if text:
+            self._line(text, ASIDE)
+
+    def _below(self) -> RenderableType | None:
+        """What is still arriving; asked for only as often as it is drawn, by the thread that draws."""
+        if self._kind is ToolCallDelta:
+            return Text(printable(f"→ {self._call_name}({self._arriving}"), style=CALL)
+        if self._kind is ReasoningDelta:
+            return Padding(Text(printable(self._arriving.strip()), style=REASONING), (0, 0, 0, 2))
+        if self._kind is RefusalDelta:
+            return Text(printable(self._arriving), style=WRONG)
+        if self._kind is TextDelta and self._is_markdown:
+            return MarkdownText(self._blocks.tail(self._console.size.height))
+        return self._other(self._arriving) if self._kind is TextDelta else None
+
+
+def _thoughts(known: Mapping[str, Any]) -> tuple[Reasoning, ...]:  # Any: as fields of messages are
+    reasoning: tuple[Reasoning, ...] = known.get("reasoning", ())
+    return reasoning
+
+
+class _Below:
+    """The last lines of what is arriving, as many as the terminal has room for, and a spinner."""
+
+    def __init__(self, arriving: Callable[[], RenderableType | None]) -> None:
+        self._arriving = arriving
+        self._spinner = Spinner("dots", style=ASIDE)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        arriving = self._arriving()
+        if arriving is not None:
+            room = max(console.size.height - 3, 1)
+            unbounded = options.update(height=None)
+            for line in console.render_lines(arriving, unbounded, pad=False)[-room:]:
+                yield from line
+                yield Segment.line()
+        yield self._spinner

@@ -1,0 +1,51 @@
+"""How messages are put for people, in terminals and without."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from miniagents.messages import AssistantMessage
+
+if TYPE_CHECKING:
+    from miniagents.messages import Message
+
+__all__ = ["call_text", "footer", "is_silent", "printable"]
+
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """The text without what terminals take for commands: a model must not move the cursor or rename the window."""
+    return _CONTROLS.sub(lambda found: "\ufffd" if found[0] != "\r" else "", text)
+
+
+def is_silent(message: Message) -> bool:
+    """Whether a model said nothing in words: what it is as a text, its JSON, is then for nobody to read."""
+    return isinstance(message, AssistantMessage) and not message.text
+
+
+def call_text(name: str, arguments: str) -> str:
+    """A call of a tool as Python would write it; arguments that are no object (yet) as they are."""
+    try:
+        given = msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return f"{name}({arguments})"
+    return f"{name}({', '.join(f'{key}={bytes(value).decode()}' for key, value in given.items())})"
+
+
+def footer(message: AssistantMessage) -> str:
+    """What is to be said of an answer besides what it says: the model, the cost, and why it ended, if not by itself."""
+    parts: list[str] = []
+    if message.model is not None:
+        parts.append(message.model)
+    if message.usage is not None:
+        usage = message.usage
+        cached = f" ({usage.cache_read_tokens} cached)" if usage.cache_read_tokens else ""
+        thought = f" ({usage.reasoning_tokens} reasoning)" if usage.reasoning_tokens else ""
+        parts.append(f"{usage.input_tokens}{cached} → {usage.output_tokens}{thought} tokens")
+    if message.finish_reason not in (None, "stop", "tool_calls", "refusal"):
+        parts.append(f"ended by: {message.finish_reason}")
+    return " · ".join(parts)

@@ -1,0 +1,123 @@
+"""A terminal for programs, and what one sees on it: a pseudo-terminal with an emulator behind it."""
+
+import contextlib
+import os
+import select
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import pyte
+
+if sys.platform != "win32":
+    import fcntl
+    import pty
+    import termios
+
+LIMIT: Final = 30.0
+"""Seconds in which what a test waits for must be seen; starting Python takes long where much else runs."""
+
+_WITH_TERMINAL: Final = (
+    "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+"""Makes the terminal the one whose Ctrl+C comes as a signal."""
+
+
+class Terminal:
+    """A terminal on which a program runs."""
+
+    def __init__(self, master: int, program: subprocess.Popen[bytes], width: int, height: int) -> None:
+        self.written = b""
+        """All that the program has written."""
+        self._master = master
+        self._program = program
+        self._screen = _Screen(width, height, lambda text: os.write(master, text.encode()))
+        self._stream = pyte.ByteStream(self._screen)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is to be seen, without the empty lines at the end."""
+        lines = [line.rstrip() for line in self._screen.display]
+        while lines and not lines[-1]:
+            lines.pop()
+        return lines
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def until(self, *texts: str) -> None:
+        """Waits until all these texts are to be seen."""
+        self.until_true(lambda: all(text in self.text for text in texts), f"{texts} were not seen")
+
+    def until_prompt(self) -> None:
+        """Waits until the program waits for the user."""
+        self.until_true(lambda: self.lines[-1:] == [">"], "there was no prompt")
+
+    def until_true(self, condition: Callable[[], bool], otherwise: str) -> None:
+        deadline = time.monotonic() + LIMIT
+        while not condition():
+            assert time.monotonic() < deadline, f"{otherwise}:\n{self.text}"
+            self._read()
+
+    def watch(self, seconds: float) -> None:
+        """Reads for some time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._read()
+
+    def ended(self) -> int:
+        """Waits for the end of the program; gives its exit status."""
+        deadline = time.monotonic() + LIMIT
+        while self._program.poll() is None:
+            assert time.monotonic() < deadline, f"the program did not end:\n{self.text}"
+            self._read()
+        self._read()
+        return self._program.returncode
+
+    def _read(self) -> None:
+        if select.select([self._master], [], [], 0.05)[0]:
+            with contextlib.suppress(OSError):  # how Linux says that the other side is closed
+                piece = os.read(self._master, 65536)
+                self.written += piece
+                self._stream.feed(piece)
+
+
+@contextmanager
+def terminal(*arguments: str, environment: Mapping[str, str], width: int = 70, height: int = 24) -> Generator[Terminal]:
+    """`miniagents chat` on a terminal; killed in the end, should it not have ended by itself."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+    program = subprocess.Popen(
+        [sys.executable, "-c", _WITH_TERMINAL, "-m", "miniagents", "chat", *arguments],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "", "LINES": "", **environment},
+    )
+    os.close(slave)
+    with program:
+        try:
+            yield Terminal(master, program, width, height)
+        finally:
+            program.kill()
+            os.close(master)
+
+
+class _Screen(pyte.Screen):
+    """Answers programs that ask the terminal where its cursor is."""
+
+    def __init__(self, width: int, height: int, answer: Callable[[str], object]) -> None:
+        super().__init__(width, height)
+        self._answer = answer
+
+    def write_process_input(self, data: str) -> None:
+        self._answer(data)
