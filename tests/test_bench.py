@@ -79,6 +79,14 @@ REPORT = Report(
         ),
         Row(title="growth: calls", unit="exponent of n", size=100_000, values=(1.0, 1.02, 1.01), exponent=1.1),
         Row(title="memory: of a token", unit="bytes per token", size=100_000, values=(1234.5,)),
+        Row(
+            title="models: to the first token",
+            unit="ms",
+            size=100,
+            values=(3.5, 4.5, 3.7),
+            others=Sides(limit=Cell(values=(2.0, 2.0, 3.5), ratios=(1.75, 2.25, 1.06))),
+            more=1.0,
+        ),
     ),
     counts=(Count(title="messages: create", ours=34_567.8, limit=4_786.0),),
 )
@@ -148,6 +156,7 @@ def test_targets_are_held_against_medians() -> None:
         "stall: of the loop": ("absolute",),
         "growth: calls": (),
         "memory: of a token": (),
+        "models: to the first token": ("more",),
     }
 
 
@@ -194,7 +203,8 @@ def test_the_functions_of_a_side_are_those_of_workloads(side: str) -> None:
         if isinstance(node, ast.AsyncFunctionDef) and node.args.args and node.args.args[0].arg == "watch"
     }
     combinators = {name for name in functions if name.startswith("combine_")}
-    assert defined == {"old": functions - combinators, "aiostream": combinators}.get(side, functions)
+    models = {name for name in functions if name.startswith("model_")}
+    assert defined == {"old": functions - combinators - models, "aiostream": combinators}.get(side, functions)
 
 
 class FakeSide(Side):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from miniagents.promising._production import Production
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["MessagePromise"]
+__all__ = ["MessagePromise", "known_fields"]
 
 if TYPE_CHECKING:
     Pieces: TypeAlias = AsyncIterator[str | StreamEvent | Failure]
@@ -72,7 +72,7 @@ class MessagePromise(MessageCombinators[M_co]):
         name: str | None = None,
     ) -> None:
         self._message_class = message_class
-        self._known = FrozenDict(known or {})
+        self._known = known_fields(known or {})
         # the buffer holds events besides the tokens; whatever reads it for tokens skips them
         tokens: Any = streamer  # Any: as the line above says
         super().__init__(tokens, resolver, start_asap=start_asap, max_ahead=max_ahead, name=name)
@@ -106,9 +106,9 @@ class MessagePromise(MessageCombinators[M_co]):
 
     @property
     def known(self) -> Mapping[str, object]:
-        """The fields of the message that are known already, all of them once the message is there."""
+        """The fields of the message that are known already, all that it has once the message is there."""
         if self._value is not PENDING:
-            return FrozenDict(msgspec.structs.asdict(self._value))
+            return known_fields(msgspec.structs.asdict(self._value))
         return self._known if self._known is not None else FrozenDict()
 
     @property
@@ -280,6 +280,11 @@ def made_at_once(made: M | Failure, context: PromisingContext | None) -> Message
     promise._failure = made
     promise._message_class = promise._known = None
     return promise
+
+
+def known_fields(fields: Mapping[str, object]) -> FrozenDict[str, object]:
+    """Fields as `known` has them: without those that the message does not have."""
+    return FrozenDict({name: value for name, value in fields.items() if value is not msgspec.UNSET})
 
 
 def _was_cancelled(production: Production) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeGuard
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent
-from miniagents.messages._message_promise import MessagePromise, from_promise
+from miniagents.messages._message_promise import MessagePromise, from_promise, known_fields
 from miniagents.messages._sequence_promise import (
     MessageBuffer,
     MessageSequencePromise,
@@ -16,7 +16,6 @@ from miniagents.messages._sequence_promise import (
     sequence_over,
 )
 from miniagents.messages._tokens import check_arguments, text_of
-from miniagents.messages.frozen import FrozenDict
 from miniagents.promising._current import active_context
 from miniagents.promising._pieces import PieceBuffer
 from miniagents.promising.appender import StreamAppender
@@ -83,7 +82,7 @@ def stream_message(
     promise._look_at(buffer, whole)
     promise._name = name
     promise._message_class = cls if isinstance(cls, type) else None
-    promise._known = FrozenDict(known_beforehand)
+    promise._known = known_fields(known_beforehand)
     if buffer._context is not None:
         buffer._context.notify_resolved(promise)
     if shared is None and buffer.context.start_asap:

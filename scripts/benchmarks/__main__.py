@@ -69,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
         description="Measures every hot path of miniagents in CPU time against the limit, which is the same thing "
-        "written by hand with asyncio and msgspec, against miniagents 0.0.35, and against aiostream. The sides take "
-        "turns, and their results are compared. A full run takes some minutes.",
+        "written by hand with asyncio and msgspec, or by the bare SDK of a language model, against miniagents 0.0.35, "
+        "and against aiostream. The sides take turns, and their results are compared. A full run takes some minutes.",
         epilog="What carries over to another machine is the ratios. A row is to be believed as far as its spread is "
         "small.",
     )

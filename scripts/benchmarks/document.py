@@ -49,7 +49,10 @@ def markdown(report: Report) -> str:
 def _cells(row: Row) -> list[str]:
     limit, old, peer = row.others.limit, row.others.old, row.others.aiostream
     own_target = row.exponent if row.absolute is None else row.absolute
-    if own_target is None:
+    if row.more is not None:
+        words = f"{row.difference:+.2g} {row.unit}"
+        first = [_marked(words, "more" in row.missed), f"+{row.more:g} {row.unit}"]
+    elif own_target is None:
         first = [_marked(ratio_words(limit), "limit" in row.missed), _target(limit)]
     else:  # the figure itself has a target, not its ratio
         is_missed = bool({"absolute", "exponent"} & {*row.missed})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import statistics
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     others: Sides = Sides()
     absolute: float | None = None
     """What the figure is to be at most, in its unit."""
+    more: float | None = None
+    """How much more than the limit's the figure is to be at most, in its unit."""
     exponent: float | None = None
     """What the exponent of the growth is to be at most."""
 
@@ -70,14 +73,21 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return statistics.median(self.values)
 
     @property
+    def difference(self) -> float:
+        """The median of how much more ours are than the limit's in the same round; 0 without a limit."""
+        limit = self.others.limit
+        return 0.0 if limit is None else statistics.median(map(operator.sub, self.values, limit.values))
+
+    @property
     def missed(self) -> tuple[str, ...]:
-        """The targets that are not reached: "limit", "old", "aiostream", "absolute", "exponent"."""
+        """The targets that are not reached: "limit", "old", "aiostream", "absolute", "more", "exponent"."""
         others = self.others
         misses = {
             "limit": others.limit is not None and _above(others.limit.ratio, others.limit.target),
             "old": others.old is not None and _below(others.old.ratio, others.old.target),
             "aiostream": others.aiostream is not None and _below(others.aiostream.ratio, others.aiostream.target),
             "absolute": _above(self.median, self.absolute),
+            "more": _above(self.difference, self.more),
             "exponent": _above(self.median, self.exponent),
         }
         return tuple(name for name, is_missed in misses.items() if is_missed)

@@ -116,6 +116,7 @@ def _row(workload: Workload, figure: Figure, size: int, values: Mapping[str, Seq
             aiostream=cell("aiostream", figure.peers),
         ),
         absolute=figure.absolute,
+        more=figure.more,
         exponent=figure.exponent,
     )
 

@@ -71,13 +71,19 @@ def _cells(row: Row) -> list[Text]:
         Text(row.unit),
         _marked(number(row.median), "absolute" in missed or "exponent" in missed),
         Text("" if limit is None else number(limit.median)),
-        _marked("" if row.exponent is not None else ratio_words(limit), "limit" in missed),
+        _marked(_by_limit(row), "limit" in missed or "more" in missed),
         Text(_target(limit, row)),
         _marked(ratio_words(old), "old" in missed),
         Text(_target(old)),
         _marked(ratio_words(peer), "aiostream" in missed),
         Text(_target(peer)),
     ]
+
+
+def _by_limit(row: Row) -> str:
+    if row.more is not None:
+        return f"{row.difference:+.2g} {row.unit}"
+    return "" if row.exponent is not None else ratio_words(row.others.limit)
 
 
 def _marked(words: str, is_missed: bool) -> Text:
@@ -89,6 +95,8 @@ def _target(cell: Cell | None, row: Row | None = None) -> str:
     if target is None and row is not None:
         if row.absolute is not None:
             return f"{row.absolute:g} {row.unit}"
+        if row.more is not None:
+            return f"+{row.more:g} {row.unit}"
         target = row.exponent
     return "" if target is None else f"{target:g}"
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["SIDES", "WORKLOADS", "Figure", "Workload"]
 
 SIDES = {
-    "ours": ("ours_streams", "ours_agents", "ours_messages"),
-    "limit": ("limit",),
+    "ours": ("ours_streams", "ours_agents", "ours_messages", "ours_models"),
+    "limit": ("limit", "limit_models"),
     "old": ("baseline",),
     "aiostream": ("peers",),
 }
@@ -41,6 +41,8 @@ class Figure:
     """At least so many times better than other libraries."""
     absolute: float | None = None
     """At most so much, in its unit."""
+    more: float | None = None
+    """At most so much more than the limit needs, in its unit."""
     exponent: float | None = None
     """For growth: at most n to the power of this."""
     title: str = ""
@@ -202,4 +204,23 @@ WORKLOADS: tuple[Workload, ...] = (
         (Figure("stall", "ms", 1e3, per_operation=False, least=20, absolute=10.0),),
     ),
     _growth("tokens in one burst", "tokens"),
+    # behind all others, for it is these that import the SDKs
+    *(
+        workload
+        for provider, name in (("openai", "OpenAI"), ("anthropic", "Anthropic"))
+        for workload in (
+            # whoever has a processor to himself gets so many tokens in a second as the CPU time of one allows
+            Workload(f"models: {name}, tokens", "model_tokens", 5_000, cpu("token", 1.1), {"provider": provider}),
+            Workload(
+                f"models: {name}, short answers,",
+                "model_first_token",
+                100,
+                (
+                    Figure("p50", "ms", 1e3, per_operation=False, more=1.0, title="time to first token"),
+                    Figure("cpu", "µs per answer", title="all of it"),
+                ),
+                {"provider": provider},
+            ),
+        )
+    ),
 )

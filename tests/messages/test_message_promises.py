@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 from syrupy.assertion import SnapshotAssertion
@@ -45,6 +46,11 @@ class Picky(Message, frozen=True):
 async def said(pieces: Iterable[Piece]) -> AsyncIterator[Piece]:
     for piece in pieces:
         yield piece
+
+
+async def said_in_words(*words: str) -> AsyncIterator[str]:
+    for word in words:
+        yield word
 
 
 PIECES = st.lists(
@@ -223,6 +229,30 @@ def test_m7_known_fields_can_be_read_before_the_end() -> None:
             known = {"text": "Hello", "role": "assistant", "model": "some-model"}
             assert {name: promise.known[name] for name in known} == known
             assert set(promise.known) == set(AssistantMessage.__struct_fields__)
+
+    MiniAgents().run(main())
+
+
+class Trip(Message, kw_only=True):
+    metres: int
+    line: msgspec.UnsetType | str = msgspec.UNSET
+
+
+def test_m7_a_field_that_the_message_does_not_have_is_not_known() -> None:
+    """`msgspec.UNSET` stands for no value, and so nothing can hold it, a mapping of fields least of all."""
+
+    async def main() -> None:
+        walk = Trip("On foot", metres=3)
+        for promise in (
+            MessagePromise.of_message(walk),
+            stream_message(Trip, said_in_words("On", " foot"), metres=3, line=msgspec.UNSET),
+            MessageSequencePromise.of_messages([walk]).only(),
+        ):
+            assert [token async for token in promise]
+            assert await promise == walk
+            assert "line" not in promise.known
+            assert promise.known["metres"] == 3
+        assert MessagePromise.of_message(Trip(metres=3, line="U1")).known["line"] == "U1"
 
     MiniAgents().run(main())
 

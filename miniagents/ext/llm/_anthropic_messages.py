@@ -45,9 +45,10 @@ class AnthropicMessages(Wire["AnthropicClient", AnthropicMessage]):
     def body(self, request: ModelRequest) -> dict[str, object]:
         """The arguments of `messages.create`."""
         options = dict(request.options)
+        max_tokens = options.pop("max_tokens", None)
         body: dict[str, object] = {
             "model": request.model,
-            "max_tokens": options.pop("max_tokens", None) or DEFAULT_MAX_TOKENS,
+            "max_tokens": DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens,
             "messages": [message for turn in request.conversation.turns for message in _messages_of(turn)],
         }
         if request.conversation.system is not None:

@@ -6,6 +6,7 @@ which one is needed, and closed with it; nothing is kept in this module.
 
 from __future__ import annotations
 
+import base64
 import importlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from miniagents.miniagents import MiniAgents
 
-__all__ = ["ClientSettings", "Closable", "ModelClients", "import_sdk", "secrets_of"]
+__all__ = ["ClientSettings", "Closable", "ModelClients", "clients_for", "import_sdk", "secrets_of"]
 
 
 class Closable(Protocol):
@@ -89,10 +90,34 @@ class ModelClients(Generic[C]):
         """
         given = self.given
         if given is None:
-            return context.shared((self.make, self.settings.key), lambda: self.make(self.settings), _close)
+            make = self.make
+            return context.shared((make, self.settings.key), lambda: _without_password(make(self.settings)), _close)
         if callable(given):
             return context.shared(given, given, _close)
         return given
+
+
+def clients_for(
+    where: str,
+    make: Callable[[ClientSettings], C],
+    settings: ClientSettings,
+    given: C | Callable[[], C] | None,
+) -> ModelClients[C]:
+    """The clients of an agent: those of its user, or else default ones.
+
+    Args:
+        where: what errors call the function that makes the agent.
+        make: makes a default client.
+        settings: what that is made with.
+        given: the client of the user, or a function that makes one; None for a default one.
+
+    Raises:
+        TypeError: there are both a client and settings.
+    """
+    ignored = ", ".join(settings.given())
+    if given is not None and ignored:
+        raise TypeError(f"{where}: {ignored} would be ignored: the client that is given has its own")
+    return ModelClients(make, settings, given)
 
 
 def import_sdk(name: str) -> ModuleType:
@@ -111,14 +136,17 @@ def import_sdk(name: str) -> ModuleType:
 
 
 def secrets_of(client: object, headers: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The texts that must appear nowhere: keys and tokens of a client, and headers that may hold one."""
+    """The texts that must appear nowhere: keys and tokens of a client, and headers that may hold one.
+
+    Texts as short as "none" are no secrets: that is what servers get that want no key.
+    """
     own = [getattr(client, name, None) for name in _SECRET]
     default: object = getattr(client, "_custom_headers", None)
     for each in (default, headers):
         if is_object(each):
             own += [value for name, value in each.items() if _may_be_secret(str(name))]
     texts = [text.removeprefix("Bearer ") for text in own if isinstance(text, str)]
-    return tuple(sorted({text for text in texts if text}, key=len, reverse=True))
+    return tuple(sorted({text for text in texts if len(text) >= _SHORTEST}, key=len, reverse=True))
 
 
 # --- machinery ---
@@ -130,9 +158,24 @@ _SECRET: Final = (
 )
 """Attributes of the SDKs' clients that are secret."""
 
+_SHORTEST: Final = 8
+"""Characters that a secret has at least: shorter texts would be found in many words that mean no harm."""
+
 
 def _may_be_secret(header: str) -> bool:
     return any(word in header.lower() for word in ("auth", "key", "token", "secret", "cookie"))
+
+
+def _without_password(client: C) -> C:
+    """The same client, with what its address says of a user in a header: addresses are logged, headers are not."""
+    sdk_client: Any = client  # Any: of either SDK
+    url = sdk_client.base_url
+    if not url.userinfo:
+        return client
+    user = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
+    address = str(url.copy_with(username=None, password=None))
+    changed: C = sdk_client.with_options(base_url=address, default_headers={"Authorization": f"Basic {user}"})
+    return changed
 
 
 async def _close(client: Closable) -> None:

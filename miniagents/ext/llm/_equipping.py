@@ -54,10 +54,14 @@ def equipped(
         ValueError: a limit is too small.
     """
     limits = Limits.of(model.options)
+    try:
+        given_tools = iter(tools)
+    except TypeError:
+        raise TypeError(f"{where}: tools={tools!r:.200}: give a list of tools") from None
     functions: dict[str, Tool[..., Any]] = {}  # Any: of whatever function
     definitions: list[ToolDefinition | Mapping[str, object]] = []
     names: set[str] = set()
-    for each in tools:
+    for each in given_tools:
         definition = _definition(where, each, strict_form)
         name = _name_of(definition)
         if name in names:

@@ -64,14 +64,15 @@ class LanguageModel(Generic[C, M]):
         Raises:
             ValueError: there is nothing to answer.
         """
-        system = self.options.get("system")
+        system, send_reasoning_as = (self._text_option(name) for name in ("system", "send_reasoning_as"))
         return ModelRequest(
             model=self.name,
-            conversation=conversation_of(messages, self.wire.rules, system=system if isinstance(system, str) else None),
+            conversation=conversation_of(messages, self.wire.rules, system=system),
             options={name: value for name, value in self.options.items() if name not in LIBRARY_OPTIONS},
             tools=self.tools,
             reply_schema=self.reply_schema,
             stream=bool(self.options.get("stream", True)),
+            send_reasoning_as=send_reasoning_as,
         )
 
     def answer(self, messages: Sequence[Message]) -> MessagePromise[M]:
@@ -138,6 +139,10 @@ class LanguageModel(Generic[C, M]):
         if isinstance(error, ModelConnectionError) and assembler.is_finished:
             return  # the answer is complete, and only the farewell was lost
         raise error
+
+    def _text_option(self, name: str) -> str | None:
+        value = self.options.get(name)
+        return value if isinstance(value, str) else None
 
     def _headers(self) -> dict[str, str]:
         headers = self.options.get("extra_headers")

@@ -49,7 +49,11 @@ class ChatCompletions(Wire["AsyncOpenAI", OpenAIMessage]):
         """The arguments of `chat.completions.create`."""
         body: dict[str, object] = {
             "model": request.model,
-            "messages": [message for turn in request.conversation.turns for message in _messages_of(turn)],
+            "messages": [
+                message
+                for turn in request.conversation.turns
+                for message in _messages_of(turn, request.send_reasoning_as)
+            ],
         }
         if request.stream:
             body["stream_options"] = {"include_usage": True}
@@ -215,7 +219,7 @@ def _usage(usage: JsonObject) -> Usage:
 # --- writing ---
 
 
-def _messages_of(turn: Turn) -> Iterator[JsonObject]:
+def _messages_of(turn: Turn, send_reasoning_as: str | None) -> Iterator[JsonObject]:
     if isinstance(turn, SystemTurn):
         yield {"role": "system", "content": turn.text}
     elif isinstance(turn, UserTurn):
@@ -227,10 +231,10 @@ def _messages_of(turn: Turn) -> Iterator[JsonObject]:
             yield {"role": "user", "content": _content(parts)}
     else:
         for message in turn.messages:
-            yield _assistant_message(message)
+            yield _assistant_message(message, send_reasoning_as)
 
 
-def _assistant_message(message: AssistantMessage) -> JsonObject:
+def _assistant_message(message: AssistantMessage, send_reasoning_as: str | None) -> JsonObject:
     said: dict[str, object] = {"role": "assistant"}
     text = spoken(message)  # a refusal as well: of other servers none knows another place for it
     if text or not message.tool_calls:
@@ -240,6 +244,8 @@ def _assistant_message(message: AssistantMessage) -> JsonObject:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in message.tool_calls
         ]
+    if send_reasoning_as is not None and isinstance(message, OpenAIMessage) and message.reasoning:
+        said[send_reasoning_as] = "".join(reasoning.text for reasoning in message.reasoning)
     return said
 
 

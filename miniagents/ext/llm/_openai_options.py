@@ -41,7 +41,12 @@ __all__ = [
 
 
 class ChatOptions(CommonOptions, total=False):
-    """What chat completions take (`client.chat.completions.create`), besides `CommonOptions`."""
+    """What chat completions take (`client.chat.completions.create`), besides `CommonOptions`.
+
+    Attributes:
+        send_reasoning_as: the property of its messages in which a model's reasoning goes back to it. OpenAI has none;
+            some servers want it back as they gave it, such as "reasoning_content", above all behind calls of tools.
+    """
 
     audio: ChatCompletionAudioParam | None
     frequency_penalty: float | None
@@ -62,6 +67,7 @@ class ChatOptions(CommonOptions, total=False):
     response_format: completion_create_params.ResponseFormat
     safety_identifier: str | None
     seed: int | None
+    send_reasoning_as: str | None
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
     stop: str | list[str] | None
     store: bool | None

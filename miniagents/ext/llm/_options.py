@@ -7,7 +7,8 @@ refused where it is given, and not by an error from somewhere deep inside.
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ class CommonOptions(TypedDict, total=False):
         timeout: seconds that the answer may take to begin, and each piece of it to come.
         extra_body: properties of the request that are no options here, for servers that know more.
         extra_headers: headers of the request.
-        extra_query: parameters of the request's URL.
+        extra_query: parameters of the request's URL. That is logged by the HTTP client: it is no place for a key.
     """
 
     system: str | None
@@ -40,7 +41,7 @@ class CommonOptions(TypedDict, total=False):
     extra_query: Mapping[str, object]
 
 
-LIBRARY_OPTIONS = frozenset({"system", "stream", "max_turns", "repair_turns"})
+LIBRARY_OPTIONS = frozenset({"system", "stream", "max_turns", "repair_turns", "send_reasoning_as"})
 """The options that are no arguments of the SDKs."""
 
 
@@ -67,7 +68,7 @@ class Limits(NamedTuple):
 
 
 def check_options(where: str, api: str, given: Mapping[str, object], known: type, withdrawn: Mapping[str, str]) -> None:
-    """Refuses options that an API does not take.
+    """Refuses options that an API does not take, and those of the library with a value that would be passed over.
 
     Args:
         where: who is told, such as "create_openai_agent".
@@ -77,14 +78,28 @@ def check_options(where: str, api: str, given: Mapping[str, object], known: type
         withdrawn: what to do instead of options that it took once, or that belong elsewhere.
 
     Raises:
-        TypeError: an option is none of them; the text says which there are.
+        TypeError: an option is none of them, and the text says which there are; or its value is of the wrong type.
     """
     names: frozenset[str] = getattr(known, "__optional_keys__", frozenset())
     for name in given:
         if name in names:
+            if name in _TYPES and not isinstance(given[name], _TYPES[name]):
+                raise TypeError(f"{where}: {name}={given[name]!r:.200}: give {_TYPES_IN_WORDS[name]}")
             continue
         if name in withdrawn:
             raise TypeError(f"{where}: {api} takes no {name!r}: {withdrawn[name]}")
         close = difflib.get_close_matches(name, names, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else "."
         raise TypeError(f"{where}: {api} takes no {name!r}{hint} It takes: {', '.join(sorted(names))}")
+
+
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "system": (str, NoneType),
+    "stream": (bool,),
+    "send_reasoning_as": (str, NoneType),
+}
+_TYPES_IN_WORDS: Final = {
+    "system": "a text",
+    "stream": "True or False",
+    "send_reasoning_as": 'the name of a property, such as "reasoning_content"',
+}

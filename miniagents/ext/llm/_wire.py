@@ -36,6 +36,7 @@ class ModelRequest:
         tools: the tools that it may call; a mapping is one of the provider's own, as that writes it.
         reply_schema: the form that the answer must have, if any.
         stream: whether the answer is to be streamed.
+        send_reasoning_as: the property in which chat completions have a model's reasoning go back to it, if any.
     """
 
     model: str
@@ -44,6 +45,7 @@ class ModelRequest:
     tools: tuple[ToolDefinition | JsonObject, ...] = ()
     reply_schema: ReplySchema | None = None
     stream: bool = True
+    send_reasoning_as: str | None = None
 
 
 class Reader(ABC):

@@ -9,7 +9,7 @@ from typing_extensions import TypeVar, Unpack
 from miniagents.ext.llm._agent import OptionRules
 from miniagents.ext.llm._anthropic_messages import DEFAULT_MAX_TOKENS, AnthropicMessages
 from miniagents.ext.llm._anthropic_options import WITHDRAWN_FROM_MESSAGES, MessagesOptions
-from miniagents.ext.llm._clients import ClientSettings, ModelClients, import_sdk
+from miniagents.ext.llm._clients import ClientSettings, clients_for, import_sdk
 from miniagents.ext.llm._equipping import equipped
 from miniagents.ext.llm._model import LanguageModel
 from miniagents.ext.llm._strict_schemas import anthropic_form
@@ -143,13 +143,10 @@ def create_anthropic_agent(
     where = "create_anthropic_agent"
     _MESSAGES.check(where, options)
     settings = ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, headers=default_headers)
-    given = ", ".join(settings.given())
-    if client is not None and given:
-        raise TypeError(f"{where}: {given} would be ignored: the client that is given has its own")
     language_model = LanguageModel(
         name=model,
         wire=AnthropicMessages(),
-        clients=ModelClients(_default_client, settings, client),
+        clients=clients_for(where, _default_client, settings, client),
         options={**options},
     )
     work, gives = equipped(

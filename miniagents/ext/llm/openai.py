@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, overload
 from typing_extensions import TypeVar, Unpack
 
 from miniagents.ext.llm._agent import OptionRules
-from miniagents.ext.llm._clients import ClientSettings, ModelClients, import_sdk
+from miniagents.ext.llm._clients import ClientSettings, clients_for, import_sdk
 from miniagents.ext.llm._equipping import equipped
 from miniagents.ext.llm._model import LanguageModel
 from miniagents.ext.llm._openai_chat import ChatCompletions
@@ -234,14 +234,11 @@ def create_openai_agent(
     if api not in ("chat_completions", "responses"):
         raise ValueError(f"{where}: api={api!r}: give 'chat_completions' or 'responses'")
     (_CHAT if api == "chat_completions" else _RESPONSES).check(where, options)
+    settings = ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, headers=default_headers)
     language_model = LanguageModel(
         name=model,
         wire=ChatCompletions() if api == "chat_completions" else Responses(),
-        clients=_clients(
-            where,
-            client,
-            ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, headers=default_headers),
-        ),
+        clients=clients_for(where, _default_client, settings, client),
         options=options,
     )
     work, gives = equipped(
@@ -295,7 +292,10 @@ def create_openai_embedding_agent(
         raise ValueError(f"{where}: batch_size={batch_size}: a request is for one message at least")
     settings = ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, headers=default_headers)
     embedding_model = EmbeddingModel(
-        name=model, clients=_clients(where, client, settings), dimensions=dimensions, batch_size=batch_size
+        name=model,
+        clients=clients_for(where, _default_client, settings, client),
+        dimensions=dimensions,
+        batch_size=batch_size,
     )
     return MiniAgent[Message, EmbeddingMessage, []](
         embedding_model.answer,
@@ -306,15 +306,6 @@ def create_openai_embedding_agent(
 
 
 # --- machinery ---
-
-
-def _clients(
-    where: str, client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None, settings: ClientSettings
-) -> ModelClients[AsyncOpenAI]:
-    given = ", ".join(settings.given())
-    if client is not None and given:
-        raise TypeError(f"{where}: {given} would be ignored: the client that is given has its own")
-    return ModelClients(_default_client, settings, client)
 
 
 def _default_client(settings: ClientSettings) -> AsyncOpenAI:

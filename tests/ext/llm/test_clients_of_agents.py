@@ -1,6 +1,7 @@
 """Clients live as long as their context; SDKs are imported when they are needed; keys appear nowhere."""
 
 import asyncio
+import base64
 import importlib
 import logging
 import os
@@ -222,6 +223,30 @@ async def test_settings_with_keys_are_printed_without_them() -> None:
     assert PLANTED not in repr(settings)
     agent = create_openai_agent("m", api_key=PLANTED, default_headers={"X-Key": PLANTED})
     assert PLANTED not in repr(agent) + str(agent.description)
+
+
+@pytest.mark.parametrize("path", [CHAT, MESSAGES])
+async def test_a_password_in_the_address_appears_in_no_log(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """HTTP clients log the addresses of their requests."""
+    caplog.set_level(logging.DEBUG)
+    async with WireServer(by=lambda request: script_for(request.path, answer("Hi"))) as server:
+        url = (server.openai_url if path == CHAT else server.anthropic_url).replace("//", f"//ada:{PLANTED}@")
+        make: Callable[..., ModelAgent] = create_openai_agent if path == CHAT else create_anthropic_agent
+        agent = make("m", api_key="x", base_url=url)
+        for _ in range(2):
+            assert (await answer_of(agent)).text == "Hi"
+    sent = {request.headers["authorization"] for request in server.requests}
+    assert sent == {"Basic " + base64.b64encode(f"ada:{PLANTED}".encode()).decode()}
+    assert not [record for record in caplog.records if PLANTED in record.getMessage()]
+
+
+async def test_what_is_given_to_servers_without_keys_is_no_secret() -> None:
+    """The README tells to give "none" there; it is no reason to cross out every such word."""
+    for key in ("none", "x"):
+        async with WireServer(http_error(404, message="there is none of these extra models")) as server:
+            agent = create_openai_agent("m", api_key=key, base_url=server.openai_url)
+            with pytest.raises(LanguageModelError, match="there is none of these extra models"):
+                await answer_of(agent)
 
 
 # --- embeddings ---

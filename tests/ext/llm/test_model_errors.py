@@ -336,6 +336,21 @@ async def test_another_agent_answers_instead() -> None:
             await agent.inquire("Hi")
 
 
+@each_path
+async def test_no_other_agent_answers_behind_a_token(path: str) -> None:
+    """What was read cannot be taken back, and the other agent would begin anew."""
+    async with WireServer(script_for(path, SAID).cut(after=BEFORE[path])) as server, MiniAgents():
+        other = agent_for(MESSAGES, server)
+        agent: ModelAgent = agent_for(path, server).with_fallback(other, LanguageModelError)
+        promise = agent.inquire("Hi").only()
+        read: list[str] = []
+        with pytest.raises(ModelConnectionError):
+            async for token in promise:
+                read.append(token)  # noqa: PERF401 - it has those before the error
+        assert "".join(read) in ("one two three", "one two")
+        assert len(server.requests) == 1
+
+
 async def test_the_sdk_asks_again_only_before_an_answer_begins() -> None:
     async with WireServer(http_error(500, retry_after=0.001), openai_chat("Hi")) as server:
         agent = create_openai_agent("gpt-test", client=lambda: openai_client(server, max_retries=1))

@@ -9,7 +9,7 @@ from anthropic.resources.messages import AsyncMessages
 from openai.resources.chat.completions import AsyncCompletions
 from openai.resources.responses import AsyncResponses
 
-from miniagents import MiniAgents
+from miniagents import Message, MiniAgents, tool
 from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
 from miniagents.ext.llm._anthropic_options import WITHDRAWN_FROM_MESSAGES, MessagesOptions
 from miniagents.ext.llm._openai_options import (
@@ -25,6 +25,11 @@ pytestmark = pytest.mark.timeout(30)
 GIVEN_BY_THE_LIBRARY: Final = {"self", "model", "messages", "input", "instructions", "system", "stream", "tools"}
 chat: Final[Callable[..., Any]] = create_openai_agent
 claude: Final[Callable[..., Any]] = create_anthropic_agent
+
+
+@tool
+def weather(city: str) -> str:
+    return f"It rains in {city}."
 
 
 @pytest.mark.parametrize(
@@ -76,6 +81,25 @@ def test_an_option_that_is_none_is_refused_where_the_agent_is_made(
         make("m", **given)
     assert said in str(caught.value)
     assert str(caught.value).startswith(f"{getattr(make, '__name__', '')}: ")
+
+
+@pytest.mark.parametrize("make", [chat, claude])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"system": 3}, "system=3: give a text"),
+        ({"system": Message("Be brief.")}, "system=Message(text='Be brief.'): give a text"),
+        ({"stream": "no"}, "stream='no': give True or False"),
+        ({"tools": 3}, "tools=3: give a list of tools"),
+        ({"tools": weather}, f"tools={weather!r}: give a list of tools"),
+    ],
+)
+def test_a_value_that_would_be_passed_over_is_refused(
+    make: Callable[..., object], given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        make("m", **given)
+    assert str(caught.value) == f"{getattr(make, '__name__', '')}: {said}"
 
 
 async def test_an_option_that_is_none_is_refused_where_the_agent_is_asked() -> None:

@@ -22,7 +22,7 @@ from miniagents import (
     UserMessage,
 )
 from miniagents.ext.llm import ToolDefinition
-from miniagents.ext.llm._anthropic_messages import AnthropicMessages
+from miniagents.ext.llm._anthropic_messages import DEFAULT_MAX_TOKENS, AnthropicMessages
 from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._openai_chat import ChatCompletions
 from miniagents.ext.llm._openai_responses import Responses
@@ -112,6 +112,28 @@ async def test_options_of_a_call_go_before_those_of_the_agent(path: str) -> None
     assert "agent" not in first
     assert "agent" in second
     assert '"a": 1' in first
+
+
+async def test_reasoning_goes_back_to_the_servers_that_want_it() -> None:
+    """Only what such a server said: the reasoning of others is no business of its."""
+    own = OpenAIMessage("A pixel.", reasoning=(Reasoning("It is "), Reasoning("small.")))
+    other = AnthropicMessage("A page.", reasoning=(Reasoning("It has words.", "signed"),))
+    messages = [UserMessage("What is this?"), own, UserMessage("And this?"), other, UserMessage("Sure?")]
+    sent = await body_of(CHAT, messages, send_reasoning_as="reasoning_content")
+    assert json.loads(sent)["messages"][1] == {
+        "role": "assistant",
+        "content": "A pixel.",
+        "reasoning_content": "It is small.",
+    }
+    assert "words" not in sent
+    assert "send_reasoning_as" not in sent
+    assert "small." not in await body_of(CHAT, messages)
+
+
+async def test_the_limit_of_tokens_is_what_is_given() -> None:
+    for given, sent in ((None, DEFAULT_MAX_TOKENS), (0, 0), (7, 7)):
+        body = json.loads(await body_of(MESSAGES, "Hi", max_tokens=given))
+        assert body["max_tokens"] == sent
 
 
 @pytest.mark.parametrize("wire", [ChatCompletions(), Responses(), AnthropicMessages()])

@@ -1,0 +1,124 @@
+"""The limit of language models: the providers' own SDKs, and a loop around what they stream."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from scripts.benchmarks.model_server import model_server
+from scripts.benchmarks.watch import Watch
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+    from openai import AsyncOpenAI
+
+TOKENS = 8
+"""How long the answers are whose first token is awaited."""
+
+
+class Answer(NamedTuple):
+    """What was read of an answer.
+
+    Attributes:
+        tokens: the tokens.
+        text: the text that they make.
+        spent: how many tokens there are, as the provider counts them.
+        first: seconds from the question to the first token.
+    """
+
+    tokens: list[str]
+    text: str
+    spent: int
+    first: float
+
+
+def openai_client() -> AsyncOpenAI:
+    """A client for the server; one that knows no certificates, which take long to load."""
+    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client  # noqa: PLC0415 - what others measure is to be without it
+
+    http_client = DefaultAsyncHttpx2Client(verify=False)  # loopback has no certificate
+    return AsyncOpenAI(api_key="x", base_url=f"{model_server()}/v1", http_client=http_client)
+
+
+def anthropic_client() -> AsyncAnthropic:
+    """As above."""
+    from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient  # noqa: PLC0415 - as above
+
+    http_client = DefaultAsyncHttpxClient(verify=False)  # as above
+    return AsyncAnthropic(api_key="x", base_url=model_server(), http_client=http_client)
+
+
+async def openai_answer(client: AsyncOpenAI, count: int) -> Answer:
+    """An answer of chat completions."""
+    asked = time.perf_counter()
+    first = 0.0
+    spent = 0
+    tokens: list[str] = []
+    stream = await client.chat.completions.create(
+        model="m",
+        messages=[{"role": "user", "content": "Go on."}],
+        max_tokens=count,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    async for chunk in stream:
+        if chunk.choices and (token := chunk.choices[0].delta.content):
+            first = first or time.perf_counter() - asked
+            tokens.append(token)
+        if chunk.usage is not None:
+            spent = chunk.usage.completion_tokens
+    return Answer(tokens, "".join(tokens), spent, first)
+
+
+async def anthropic_answer(client: AsyncAnthropic, count: int) -> Answer:
+    """An answer of the messages API."""
+    asked = time.perf_counter()
+    first = 0.0
+    spent = 0
+    tokens: list[str] = []
+    stream = await client.messages.create(
+        model="m", messages=[{"role": "user", "content": "Go on."}], max_tokens=count, stream=True
+    )
+    async for event in stream:
+        if event.type == "content_block_delta" and event.delta.type == "text_delta":
+            first = first or time.perf_counter() - asked
+            tokens.append(event.delta.text)
+        elif event.type == "message_delta":
+            spent = event.usage.output_tokens
+    return Answer(tokens, "".join(tokens), spent, first)
+
+
+async def model_tokens(watch: Watch, n: int, provider: str) -> object:
+    """An answer of n tokens."""
+    if provider == "openai":
+        async with openai_client() as client:
+            return await tokens_of(lambda count: openai_answer(client, count), watch, n)
+    async with anthropic_client() as other:
+        return await tokens_of(lambda count: anthropic_answer(other, count), watch, n)
+
+
+async def model_first_token(watch: Watch, n: int, provider: str) -> object:
+    """One short answer after another, n of them."""
+    if provider == "openai":
+        async with openai_client() as client:
+            return await first_tokens_of(lambda count: openai_answer(client, count), watch, n)
+    async with anthropic_client() as other:
+        return await first_tokens_of(lambda count: anthropic_answer(other, count), watch, n)
+
+
+async def tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: int) -> object:
+    """Measures one answer, over a connection that is there already."""
+    await ask(1)
+    with watch:
+        answer = await ask(n)
+    return answer[:3]
+
+
+async def first_tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: int) -> object:
+    """Measures how long first tokens take, over a connection that is there already."""
+    await ask(1)
+    with watch:
+        answers = [await ask(TOKENS) for _ in range(n)]
+    watch.latencies([answer.first for answer in answers])
+    return [answer[:3] for answer in answers]

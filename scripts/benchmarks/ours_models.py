@@ -1,0 +1,46 @@
+"""Language models as this library's agents, asked as the README says."""
+
+from __future__ import annotations
+
+import time
+
+from miniagents import AssistantMessage, Message, MiniAgent, MiniAgents
+from scripts.benchmarks.limit_models import Answer, anthropic_client, first_tokens_of, openai_client, tokens_of
+from scripts.benchmarks.watch import Watch
+
+
+def model_agent(provider: str) -> MiniAgent[Message, AssistantMessage, ...]:
+    """The agent, with the client that the bare SDK is measured with."""
+    from miniagents.ext.llm import create_anthropic_agent, create_openai_agent  # noqa: PLC0415 - others are without it
+
+    if provider == "openai":
+        return create_openai_agent("m", client=openai_client)
+    return create_anthropic_agent("m", client=anthropic_client)
+
+
+async def agent_answer(agent: MiniAgent[Message, AssistantMessage, ...], count: int) -> Answer:
+    """An answer, read token by token and then as a message."""
+    asked = time.perf_counter()
+    first = 0.0
+    tokens: list[str] = []
+    async for promise in agent.inquire("Go on.", max_tokens=count):
+        async for token in promise:
+            first = first or time.perf_counter() - asked
+            tokens.append(token)
+        message = await promise
+        return Answer(tokens, message.text or "", 0 if message.usage is None else message.usage.output_tokens, first)
+    raise RuntimeError("the model gave no answer")
+
+
+async def model_tokens(watch: Watch, n: int, provider: str) -> object:
+    """An answer of n tokens."""
+    agent = model_agent(provider)
+    async with MiniAgents():
+        return await tokens_of(lambda count: agent_answer(agent, count), watch, n)
+
+
+async def model_first_token(watch: Watch, n: int, provider: str) -> object:
+    """One short answer after another, n of them."""
+    agent = model_agent(provider)
+    async with MiniAgents():
+        return await first_tokens_of(lambda count: agent_answer(agent, count), watch, n)
