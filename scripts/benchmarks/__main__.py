@@ -17,6 +17,7 @@ from rich.console import Console
 from scripts.benchmarks.comparing import print_comparison
 from scripts.benchmarks.counting import CountingError, count
 from scripts.benchmarks.document import write_document
+from scripts.benchmarks.loops import loop_options, why_not
 from scripts.benchmarks.processes import Side, SideError
 from scripts.benchmarks.results import Report, Row, read_report, write_report
 from scripts.benchmarks.running import SMALLEST, ResultsDifferError, measure
@@ -36,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what the command line asks for; gives the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    reason = why_not(options.loop, eager=options.eager)
+    if reason is not None:
+        parser.error(reason)
+    if options.counts and (options.eager or options.loop != "asyncio"):
+        parser.error("--counts: instructions are counted on asyncio's loop alone, without --eager")
     console = Console()
     console.width = max(console.width, WIDEST)  # a line that is too long is better than words that are cut
     progress = Console(stderr=True)
@@ -49,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 titles = "\n".join(f"  {each.title}" for each in WORKLOADS)
                 parser.error(f"--only {options.only!r} fits none of the workloads:\n{titles}")
             if options.profile:
-                _profile(workloads, console, options.scale)
+                _profile(workloads, console, options)
                 return 0
             report = _measured(workloads, options, progress)
     except (CountingError, OSError, ResultsDifferError, SideError, ValueError) as error:
@@ -132,7 +138,7 @@ def _measured(workloads: Sequence[Workload], options: argparse.Namespace, progre
 
 
 def _sides(options: argparse.Namespace, progress: Console) -> list[Side]:
-    how = [f"--loop={options.loop}", *(["--eager"] if options.eager else [])]
+    how = loop_options(options.loop, eager=options.eager)
     sides = [Side("ours", sys.executable, *how), Side("limit", sys.executable, *how)]
     if find_spec("aiostream") is not None:
         sides.append(Side("aiostream", sys.executable, *how))
@@ -145,13 +151,14 @@ def _sides(options: argparse.Namespace, progress: Console) -> list[Side]:
     return sides
 
 
-def _profile(workloads: Sequence[Workload], console: Console, scale: float | None) -> None:
+def _profile(workloads: Sequence[Workload], console: Console, options: argparse.Namespace) -> None:
     timed = [each for each in workloads if each.figures[0].name == "cpu" and each.grows_from is None and not each.fixed]
-    with Side("ours", sys.executable) as side:
+    how = loop_options(options.loop, eager=options.eager)
+    with Side("ours", sys.executable, *how) as side:
         for workload in timed:
             console.rule(workload.title)
             side.run(workload, SMALLEST)  # what is done once only is not to be seen
-            answered = side.run(workload, round(workload.size * (scale or 1.0)), profile=True)
+            answered = side.run(workload, round(workload.size * (options.scale or 1.0)), profile=True)
             console.print(answered["profile"], markup=False, highlight=False, soft_wrap=True)
 
 
