@@ -16,7 +16,7 @@ from rich.console import Console
 
 from scripts.benchmarks.comparing import print_comparison
 from scripts.benchmarks.counting import CountingError, count
-from scripts.benchmarks.document import write_document
+from scripts.benchmarks.document import BEGIN, END, put_into, write_document
 from scripts.benchmarks.loops import loop_options, why_not
 from scripts.benchmarks.processes import Side, SideError
 from scripts.benchmarks.results import Report, Row, read_report, write_report
@@ -63,8 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if options.json is not None:
         write_report(report, options.json)
-    if options.report is not None:
-        write_document(report, options.report)
+    try:
+        if options.report is not None:
+            write_document(report, options.report)
+        if options.readme is not None:
+            put_into(report, options.readme)
+    except (OSError, ValueError) as error:
+        print(f"scripts/bench: {error}", file=sys.stderr)
+        return 1
     print_report(report, console)
     if before is not None:
         print_comparison(before, report, console)
@@ -90,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=float, default=None, help="multiplies the sizes (1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="write report.md and its plot into a folder")
+    parser.add_argument(
+        "--readme", type=Path, metavar="FILE.md", help=f"put the ratios into a document, between {BEGIN} and {END}"
+    )
     parser.add_argument(
         "--compare", type=Path, metavar="OLD.json", help="show what has changed since an earlier --json"
     )

@@ -29,7 +29,9 @@ class Tasks:
     async def done(self) -> None:
         """Waits until all have ended, as leaving a context does."""
         while self._running:
-            await asyncio.gather(*self._running)
+            running = tuple(self._running)
+            await asyncio.gather(*running)
+            self._running.difference_update(running)  # from 3.12 on, those that are done give their callbacks no turn
 
 
 async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["loop_factory", "loop_options", "why_not"]
 
@@ -49,11 +49,12 @@ def why_not(loop: str, *, eager: bool) -> str | None:
 
 def _eager_task(
     loop: asyncio.AbstractEventLoop,
-    work: Coroutine[Any, Any, Any],  # Any: whatever anybody runs
+    work: Any,  # Any: whatever anybody runs
+    /,
     *,
     eager_start: bool | None = None,
     **options: Any,  # Any: a name, a context
-) -> asyncio.Task[Any]:
+) -> asyncio.Task[Any]:  # Any: as above
     """Does what `asyncio.eager_task_factory` does.
 
     That of Python 3.13.0 to 3.13.2 does not know the `eager_start` which uvloop gives it, be it None.

@@ -107,7 +107,7 @@ def _row(workload: Workload, figure: Figure, size: int, values: Mapping[str, Seq
         return Cell(values=theirs, ratios=ratios, target=target)
 
     return Row(
-        title=f"{workload.title} {figure.title}".strip(),
+        title=workload.title_of(figure),
         unit=figure.unit,
         size=size,
         values=ours,

@@ -52,10 +52,14 @@ class Figure:
 
 
 def cpu(
-    per: str, most: float | None = None, least: float | None = None, peers: float | None = None
+    per: str,
+    most: float | None = None,
+    least: float | None = None,
+    peers: float | None = None,
+    reason: str = "",
 ) -> tuple[Figure, ...]:
     """The CPU time of one operation."""
-    return (Figure("cpu", f"µs per {per}", most=most, least=least, peers=peers),)
+    return (Figure("cpu", f"µs per {per}", most=most, least=least, peers=peers, reason=reason),)
 
 
 def rate() -> tuple[Figure, ...]:
@@ -63,9 +67,9 @@ def rate() -> tuple[Figure, ...]:
     return (Figure("rate", "MB/s", 1e-6, per_operation=False, is_rate=True),)
 
 
-def memory(per: str, most: float | None = None, least: float | None = None) -> tuple[Figure, ...]:
+def memory(per: str, most: float | None = None, least: float | None = None, reason: str = "") -> tuple[Figure, ...]:
     """The memory that is kept per operation."""
-    return (Figure("bytes", f"bytes per {per}", 1.0, most=most, least=least),)
+    return (Figure("bytes", f"bytes per {per}", 1.0, most=most, least=least, reason=reason),)
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,10 @@ class Workload:
     def operations(self, size: int) -> int:
         """How many operations there are in a run of a size."""
         return size * int(self.arguments.get(self.times, 1))
+
+    def title_of(self, figure: Figure) -> str:
+        """What the row of one of its figures is called."""
+        return f"{self.title} {figure.title}".strip()
 
 
 def _growth(title: str, function: str, size: int = 100_000, **arguments: int | bool | str) -> Workload:
