@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from scripts.benchmarks.results import Cell, Report, Row
 
-__all__ = ["markdown", "put_into", "short_markdown", "write_document"]
+__all__ = ["BEGIN", "END", "markdown", "put_into", "short_markdown", "write_document"]
 
 PLOT = "ratios.svg"
 BEGIN = "<!-- bench -->"
