@@ -51,6 +51,11 @@ def order(number: int) -> Order:
     )
 
 
+def customer(number: int) -> Customer:
+    """A message of two strings."""
+    return Customer(text="Ada Lovelace", email=f"ada{number}@example.com")
+
+
 def key_of(order: Order) -> str:
     """The SHA-256 of JSON whose names are written in their order, and in which messages stand as their own keys."""
     customer = order.customer
@@ -82,6 +87,10 @@ _DECODERS: dict[str, Callable[[bytes], Order]] = {
 _UNION_DECODERS: dict[str, Callable[[bytes], Order | Customer | Address]] = {
     "json": msgspec.json.Decoder(Order | Customer | Address).decode,
     "msgpack": msgspec.msgpack.Decoder(Order | Customer | Address).decode,
+}
+_PLAIN_DECODERS: dict[str, Callable[[bytes], Customer]] = {
+    "json": msgspec.json.Decoder(Customer).decode,
+    "msgpack": msgspec.msgpack.Decoder(Customer).decode,
 }
 
 
@@ -115,6 +124,24 @@ async def decode_messages(watch: Watch, n: int, format: str, by: str = "", union
     with watch:
         orders = [decode(each) for each in encoded]
     return [each.number for each in orders if isinstance(each, Order)]
+
+
+async def encode_plain(watch: Watch, n: int, format: str) -> object:
+    """As above, for messages of strings."""
+    customers = [customer(number) for number in range(n)]
+    encode = _ENCODERS[format]
+    with watch:
+        encoded = [encode(each) for each in customers]
+    return [each.hex() for each in encoded]
+
+
+async def decode_plain(watch: Watch, n: int, format: str) -> object:
+    """As above, for messages of strings."""
+    encoded = [_ENCODERS[format](customer(number)) for number in range(n)]
+    decode = _PLAIN_DECODERS[format]
+    with watch:
+        customers = [decode(each) for each in encoded]
+    return [each.email for each in customers]
 
 
 async def memory_of_messages(watch: Watch, n: int) -> object:

@@ -46,6 +46,11 @@ def order(number: int) -> Order:
     )
 
 
+def customer(number: int) -> Customer:
+    """A message of two strings."""
+    return Customer(text="Ada Lovelace", email=f"ada{number}@example.com")
+
+
 async def create(watch: Watch, n: int) -> object:
     """Calls of the classes."""
     with watch:
@@ -89,6 +94,24 @@ async def decode_messages(watch: Watch, n: int, format: Format, by: str = "", un
         else:
             orders = [decode(each, Order, format) for each in encoded]
     return [each.number for each in orders if isinstance(each, Order)]
+
+
+async def encode_plain(watch: Watch, n: int, format: Format) -> object:
+    """The method of a codec, for messages of strings, in which there is nothing to look at."""
+    customers = [customer(number) for number in range(n)]
+    codec = Codec(Customer, format)
+    with watch:
+        encoded = [codec.encode(each) for each in customers]
+    return [each.hex() for each in encoded]
+
+
+async def decode_plain(watch: Watch, n: int, format: Format) -> object:
+    """The method of a codec, for messages of strings, in which there is nothing to freeze."""
+    encoded = [encode(customer(number), format) for number in range(n)]
+    codec = Codec(Customer, format)
+    with watch:
+        customers = [codec.decode(each) for each in encoded]
+    return [each.email for each in customers]
 
 
 async def memory_of_messages(watch: Watch, n: int) -> object:

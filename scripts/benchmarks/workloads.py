@@ -244,6 +244,19 @@ WORKLOADS: tuple[Workload, ...] = (
         {"format": "json", "union": True},
         old_size=0,
     ),
+    *(
+        Workload(
+            f"messages: {verb} {name}, strings alone, by a codec",
+            f"{verb}_plain",
+            20_000,
+            cpu("message", 1.1),
+            {"format": key},
+            old_size=0,
+            counted=1_000,
+        )
+        for verb in ("encode", "decode")
+        for key, name in (("json", "JSON"), ("msgpack", "MessagePack"))
+    ),
     *_records("records: write {} in memory", "write_in_memory", bare=True),
     *_records("records: write {} to a file", "write_to_file"),
     *_records("records: read {} from memory", "read_from_memory", bare=True),
