@@ -16,6 +16,7 @@ import miniagents
 import miniagents.messages
 import miniagents.promising
 import miniagents.testing
+import miniagents.wire
 
 ROOT: Final = Path(__file__).parent.parent
 PATHS: Final = {
@@ -58,8 +59,13 @@ PROMISES: Final = {"MessagePromise", "MessageSequencePromise", "Promise", "Strea
 
 def names_for_examples() -> dict[str, object]:
     """What an example may use without importing it."""
-    names: dict[str, object] = {"asyncio": asyncio, "AsyncIterable": AsyncIterable, "AsyncIterator": AsyncIterator}
-    for module in (miniagents.promising, miniagents.messages, miniagents.testing, miniagents):
+    names: dict[str, object] = {
+        "asyncio": asyncio,
+        "AsyncIterable": AsyncIterable,
+        "AsyncIterator": AsyncIterator,
+        "io": io,
+    }
+    for module in (miniagents.promising, miniagents.messages, miniagents.testing, miniagents.wire, miniagents):
         names.update({name: getattr(module, name) for name in module.__all__})
     return names
 

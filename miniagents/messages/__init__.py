@@ -15,13 +15,14 @@ from miniagents.messages._generated import (
     ToolCallDelta,
     UserMessage,
 )
-from miniagents.messages.codec import DecodeError, UnknownMessage, decode, encode
+from miniagents.messages.codec import DecodeError, Format, Unknown, UnknownMessage, decode, encode, encode_into
 from miniagents.messages.frozen import Frozen, FrozenDict, canonical_form, freeze
 from miniagents.messages.promises import MessagePromise, MessageSequencePromise, stream_message
 from miniagents.messages.record import NO_EXTRAS, Extras, JsonValue, Record
 from miniagents.messages.schema_codec import SchemaCodec
 from miniagents.messages.sequence import MessageSequence, MessageType
 from miniagents.messages.text import join_messages, split_messages
+from miniagents.messages.typed_codec import Codec
 
 __all__ = [
     "NO_EXTRAS",
@@ -29,9 +30,11 @@ __all__ = [
     "AgentReplyNode",
     "AnyMessage",
     "AssistantMessage",
+    "Codec",
     "DecodeError",
     "ErrorMessage",
     "Extras",
+    "Format",
     "Frozen",
     "FrozenDict",
     "JsonValue",
@@ -48,11 +51,13 @@ __all__ = [
     "SystemMessage",
     "TextDelta",
     "ToolCallDelta",
+    "Unknown",
     "UnknownMessage",
     "UserMessage",
     "canonical_form",
     "decode",
     "encode",
+    "encode_into",
     "freeze",
     "join_messages",
     "split_messages",

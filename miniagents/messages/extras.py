@@ -13,9 +13,6 @@ import msgspec
 from miniagents.messages.freezing import is_list, is_mapping, is_set, is_tuple
 from miniagents.messages.record import EXTRAS_FIELD, EXTRAS_KEY
 
-MARK = f'"{EXTRAS_KEY}":'.encode()
-"""What is found in all JSON of open records with extras."""
-
 
 def merged(value: object) -> object:
     """Give what is to be encoded for a value: dicts and lists, in which extras stand among the other properties."""

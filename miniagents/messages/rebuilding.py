@@ -40,11 +40,19 @@ class Rebuilder:
     Args:
         keep: Makes a message out of data with an unknown tag or field that is in no other message; None refuses it.
         kept: The class of such messages; it must be allowed where one is put.
+        ignore: Read what has an unknown tag as the only class that may stand there, and leave out unknown fields.
     """
 
-    def __init__(self, keep: Callable[[Mapping[object, object]], Frozen] | None, kept: type[Frozen]) -> None:
+    def __init__(
+        self,
+        keep: Callable[[Mapping[object, object]], Frozen] | None,
+        kept: type[Frozen],
+        *,
+        ignore: bool = False,
+    ) -> None:
         self._keep = keep
         self._kept = kept
+        self._ignore = ignore
         self._inside = 0  # how many messages are under way
 
     def build(self, raw: object, form: object, path: str = "$") -> object:
@@ -134,7 +142,7 @@ class Rebuilder:
         bases = tuple(kind for kind in (kind_of(bare(form)) for form in forms) if is_message_class(kind))
         self._inside += 1
         try:
-            form = _form_of_tag(raw, tuple(map(bare, forms)), bases, path)
+            form = _form_of_tag(raw, tuple(map(bare, forms)), bases, path, ignore=self._ignore)
             return self._fields(raw, form, path)
         except UnknownFormError:
             if self._keep is None or self._inside > 1 or not issubclass(self._kept, bases):
@@ -156,7 +164,7 @@ class Rebuilder:
             elif field.required:
                 raise DecodeError(path, f"{cls.__name__} needs the field {field.encode_name!r}")
         for name in raw:
-            if name not in known:
+            if name not in known and not self._ignore:
                 names = ", ".join(sorted(known - {"@type"})) or "none"
                 raise UnknownFormError(
                     path_of(path, [str(name)]), f"{cls.__name__} has no such field; its fields are: {names}"
@@ -208,7 +216,12 @@ def _classes_by_tag(bases: tuple[type[Frozen], ...]) -> dict[str, list[type[Froz
 
 
 def _form_of_tag(
-    raw: Mapping[object, object], forms: tuple[object, ...], bases: tuple[type[Frozen], ...], path: str
+    raw: Mapping[object, object],
+    forms: tuple[object, ...],
+    bases: tuple[type[Frozen], ...],
+    path: str,
+    *,
+    ignore: bool = False,
 ) -> object:
     """Tell the class that the tag of a message says, among those derived from the given ones."""
     where = f"{path}.@type"
@@ -224,6 +237,8 @@ def _form_of_tag(
         gc.collect()  # a class lives on until then, even if nothing refers to it
         by_tag = _classes_by_tag(bases)
     found = by_tag.get(tag, [])
+    if not found and ignore and len(forms) == 1:
+        return forms[0]
     if not found:
         known = ", ".join(sorted(by_tag))
         raise UnknownFormError(where, f"no class with the tag {tag!r} is loaded and may stand here; known are: {known}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["FAIR_SHARE", "PieceBuffer", "PieceIterator", "Replayed", "take_turn"]
+__all__ = ["FAIR_SHARE", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
 
 P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)
@@ -358,6 +358,26 @@ class OutcomeIterator(_Reader[P_co]):
         else:
             position = await self._advance()
         return self._pieces[position]
+
+
+class SliceIterator(_Reader[P_co]):
+    """Reads a buffer likewise, but gives all that is there at once, up to a fair share, in lists with at least one."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> SliceIterator[P_co]:
+        return self
+
+    async def __anext__(self) -> list[P_co | Failure]:
+        if self._position >= len(self._pieces) and not await self._more():
+            raise StopAsyncIteration
+        ready = self._pieces[self._position : self._position + FAIR_SHARE]
+        if len(ready) == FAIR_SHARE:
+            await take_turn()
+        self._position += len(ready)  # last, so that a reader who is cancelled loses no piece
+        if self._buffer.bounded:
+            self._buffer.reached(self._position)
+        return ready
 
 
 async def take_turn() -> None:

@@ -1,0 +1,244 @@
+"""`miniagents cat`: shows the records of files, some or all of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
+
+from miniagents.commands._progress import Progress
+from miniagents.commands._selecting import Condition, Selector, add_options, format_of, format_of_data, import_modules
+from miniagents.wire import RecordDecoder, RecordError
+from miniagents.wire._compression import BLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from miniagents.messages import Format
+
+__all__ = ["main"]
+
+_PAUSE: Final = 0.1
+"""How many seconds pass before one looks again whether a file has grown."""
+
+
+class Options(argparse.Namespace):
+    """What the command was given."""
+
+    files: list[str]
+    format: Literal["auto", "json", "msgpack"]
+    type: list[str]
+    where: list[Condition]
+    modules: list[str]
+    pretty: bool
+    count: bool
+    follow: bool
+    limit: int | None
+    skip_errors: bool
+    max_bytes: int
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Args:
+        argv: the arguments behind the name of the command; those of the process when None.
+
+    Returns:
+        The exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong, 130 interrupted.
+    """
+    try:
+        options = _parser().parse_args(argv, Options())
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    return _Cat(options).run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="miniagents cat",
+        description="Show the records of files as JSON, one on each line. "
+        "Exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong.",
+    )
+    parser.add_argument("files", nargs="*", default=["-"], metavar="FILE", help="a file of records; - is stdin")
+    parser.add_argument(
+        "--format",
+        choices=("auto", "json", "msgpack"),
+        default="auto",
+        help="how records are written; auto: by the name of the file, or its first byte (the default)",
+    )
+    add_options(parser)
+    parser.add_argument("--pretty", action="store_true", help="with line breaks and indentation")
+    parser.add_argument("--count", action="store_true", help='show how many there are of each "@type", and no records')
+    parser.add_argument("--limit", type=int, metavar="N", help="no more than N records")
+    parser.add_argument(
+        "--follow", action="store_true", help="wait for more at the end of the file, until Ctrl+C; one file only"
+    )
+    return parser
+
+
+class _EnoughError(Exception):
+    """As many records as were asked for."""
+
+
+class _Cat:
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._counts: Counter[str] = Counter()
+        self._shown = 0
+        self._wrong = 0
+        self._progress = Progress(None)
+
+    def run(self) -> int:
+        options = self._options
+        if options.follow and (len(options.files) != 1 or options.files == ["-"]):
+            self._say("miniagents cat: --follow is for one file")
+            return 2
+        try:
+            import_modules(options.modules)
+            for name in options.files:
+                self._show_file(name)
+        except _EnoughError:
+            pass
+        except KeyboardInterrupt:
+            if not options.follow:
+                return 130
+        except BrokenPipeError:  # who read the output has seen enough
+            _leave_stdout_alone()
+            return 0
+        except RecordError:
+            return 1
+        except (ImportError, OSError, ValueError) as error:
+            self._say(f"miniagents cat: {error}")
+            return 2
+        if options.count:
+            self._show_counts()
+        if self._wrong:
+            self._say(f"{self._wrong} records could not be read")
+        return 1 if self._wrong else 0
+
+    def _show_file(self, name: str) -> None:
+        if name == "-":
+            self._show(name, _blocks(sys.stdin.buffer))
+            return
+        with Path(name).open("rb", buffering=0) as file:
+            if not self._options.follow:
+                self._progress = Progress(Path(name).stat().st_size)
+                self._show(name, _blocks(file, self._progress))
+                self._progress.clear()
+                return
+            self._show(name, _growing(file))
+
+    def _show(self, name: str, blocks: Iterator[bytes]) -> None:
+        first = next(blocks, b"")
+        written: Format
+        if self._options.format == "auto":
+            written = format_of(name) or format_of_data(first)
+        else:
+            written = self._options.format
+        options = self._options
+        selector = Selector(written, "json", options.type, options.where, checked=bool(options.modules))
+        decoder = RecordDecoder(selector, max_bytes=options.max_bytes)
+        self._show_parts(name, decoder.feed(first))
+        for block in blocks:
+            self._show_parts(name, decoder.feed(block))
+        self._show_parts(name, decoder.finish())
+
+    def _show_parts(self, name: str, parts: Iterator[list[bytes | None] | RecordError]) -> None:
+        for part in parts:
+            if isinstance(part, RecordError):
+                self._wrong += 1
+                self._say(f"{name}: {part}")
+                if not self._options.skip_errors:
+                    raise part
+                continue
+            records = [record for record in part if record is not None]
+            limit = self._options.limit
+            if limit is not None:
+                records = records[: max(limit - self._shown, 0)]
+            self._shown += len(records)
+            if self._options.count:
+                self._counts.update(map(_tag_of, records))
+            elif records:
+                self._progress.clear()
+                if self._options.pretty:
+                    records = [msgspec.json.format(record, indent=2) for record in records]
+                _write(b"\n".join(records) + b"\n")
+            if limit is not None and self._shown >= limit:
+                raise _EnoughError
+
+    def _show_counts(self) -> None:
+        width = max(len(str(self._counts.total())), 6)
+        lines = [f"{count:{width}}  {tag}" for tag, count in sorted(self._counts.items())]
+        lines.append(f"{self._counts.total():{width}}  in all")
+        _write("".join(f"{line}\n" for line in lines).encode())
+
+    def _say(self, text: str) -> None:
+        self._progress.clear()
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+class _Tagged(msgspec.Struct):
+    tag: object = msgspec.field(default=None, name="@type")
+
+
+_read_tag = msgspec.json.Decoder(_Tagged).decode
+
+
+def _tag_of(record: bytes) -> str:
+    try:
+        tag = _read_tag(record).tag
+    except msgspec.ValidationError:  # it is no object
+        tag = None
+    return tag if isinstance(tag, str) else "(no @type)"
+
+
+def _blocks(file: IO[bytes] | Any, progress: Progress | None = None) -> Iterator[bytes]:  # Any: a file without a buffer
+    read = getattr(file, "read1", file.read)
+    done = 0
+    while data := read(BLOCK):
+        yield data
+        done += len(data)
+        if progress is not None:
+            progress.update(done)
+
+
+def _growing(file: Any) -> Iterator[bytes]:  # Any: as above
+    """Read a file that others write to, without end.
+
+    Raises:
+        ValueError: It has become shorter.
+    """
+    done = 0
+    while True:
+        while data := file.read(BLOCK):
+            done += len(data)
+            yield data
+        time.sleep(_PAUSE)
+        if file.seek(0, 2) < done:
+            raise ValueError(f"{file.name} has become shorter: it is not the same file any more")
+        file.seek(done)
+
+
+def _write(data: bytes) -> None:
+    """Write to stdout, which is a stream of text without bytes below it where somebody has put another in its place."""
+    buffer: IO[bytes] | None = getattr(sys.stdout, "buffer", None)
+    if buffer is None:
+        sys.stdout.write(data.decode())
+    else:
+        sys.stdout.flush()
+        buffer.write(data)
+        buffer.flush()
+
+
+def _leave_stdout_alone() -> None:
+    """Keep Python from complaining at its end that nobody takes what is left."""
+    with suppress(BrokenPipeError):
+        sys.stdout.close()

@@ -1,0 +1,135 @@
+"""Where the bytes of records come from: files, pipes, sockets and iterables, read a block at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterable, Iterable
+from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard
+
+from miniagents.wire._compression import BLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+
+__all__ = ["AsyncSource", "Source", "async_blocks", "blocks"]
+
+Source: TypeAlias = "str | os.PathLike[str] | IO[bytes] | socket.socket | Iterable[bytes]"
+"""Where bytes come from: a path, a file that was opened for reading bytes, a pipe, a socket, an iterable of bytes."""
+
+AsyncSource: TypeAlias = "str | os.PathLike[str] | asyncio.StreamReader | socket.socket | AsyncIterable[bytes]"
+"""Where bytes come from without blocking: a path, a `StreamReader`, a non-blocking socket, an async iterable of bytes.
+
+A file is read in a thread.
+"""
+
+
+def blocks(source: object, offset: int = 0) -> Iterator[bytes]:
+    """Read to the end. What was opened here is closed when the iterator is.
+
+    Args:
+        source: Where the bytes come from.
+        offset: How many bytes to leave out; only of a path.
+
+    Raises:
+        TypeError: It is no source of bytes.
+        OSError: It cannot be opened or read.
+    """
+    if _is_path(source):
+        return _of_path(source, offset)
+    if isinstance(source, socket.socket):
+        return _until_empty(source.recv)
+    if _is_bytes(source):
+        return iter((bytes(source),))
+    # what comes through a pipe is to be seen when it is there: read() would wait for a whole block
+    read: Any = getattr(source, "read1", None) or getattr(source, "read", None)  # Any: files have no common class
+    if callable(read):
+        return _until_empty(read)
+    if _is_iterable(source):
+        return _checked(source)
+    raise _refused(source)
+
+
+def _of_path(path: str | os.PathLike[str], offset: int) -> Iterator[bytes]:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # a path may be a string
+        if offset:
+            file.seek(offset)
+        yield from _until_empty(file.read)
+
+
+def _until_empty(read: Callable[[int], object]) -> Iterator[bytes]:
+    while data := read(BLOCK):
+        if not isinstance(data, bytes):
+            raise TypeError(f"records are read from bytes, not {type(data).__qualname__}: open the file with mode 'rb'")
+        yield data
+
+
+def _checked(source: Iterable[object]) -> Iterator[bytes]:
+    for data in source:
+        yield _as_bytes(data)
+
+
+async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes, None]:
+    """Read to the end, as `blocks` does.
+
+    Raises:
+        TypeError: It is no source of bytes.
+        OSError: It cannot be opened or read.
+    """
+    if _is_path(source):
+        file = await asyncio.to_thread(open, source, "rb", 0)
+        try:
+            if offset:
+                file.seek(offset)
+            while data := await asyncio.to_thread(file.read, BLOCK):
+                yield data
+        finally:
+            file.close()
+    elif isinstance(source, asyncio.StreamReader):  # iterating one gives lines of limited length
+        while data := await source.read(BLOCK):
+            yield data
+    elif isinstance(source, socket.socket):
+        loop = asyncio.get_running_loop()
+        while data := await loop.sock_recv(source, BLOCK):
+            yield data
+    elif _is_async_iterable(source):
+        iterator = aiter(source)
+        try:
+            async for piece in iterator:
+                yield _as_bytes(piece)
+        finally:
+            close: Any = getattr(iterator, "aclose", None)  # Any: only async generators have it
+            if close is not None:
+                await close()
+    else:
+        raise _refused(source)
+
+
+def _as_bytes(data: object) -> bytes:
+    if not _is_bytes(data):
+        raise _refused(data)
+    return bytes(data)
+
+
+# isinstance() alone would leave unknown of what they are
+
+
+def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(source, (str, os.PathLike))
+
+
+def _is_bytes(data: object) -> TypeGuard[bytes]:
+    return isinstance(data, (bytes, bytearray, memoryview))
+
+
+def _is_iterable(source: object) -> TypeGuard[Iterable[object]]:
+    return isinstance(source, Iterable)
+
+
+def _is_async_iterable(source: object) -> TypeGuard[AsyncIterable[object]]:
+    return isinstance(source, AsyncIterable)
+
+
+def _refused(source: object) -> TypeError:
+    return TypeError(f"records are read from bytes, not from {type(source).__qualname__}: {source!r:.200}")

@@ -1,0 +1,189 @@
+"""RecordDecoder: records out of bytes that somebody else reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+from miniagents.messages.codec import DecodeError
+from miniagents.wire._compression import DamagedError, Inflater, told_by_magic
+from miniagents.wire._splitting import Damage, splitter_of
+from miniagents.wire.errors import RecordError, RecordTooLargeError, TornRecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from miniagents.messages.codec import Format
+    from miniagents.wire._compression import Compression
+    from miniagents.wire._splitting import Part
+
+__all__ = ["MAX_RECORD_BYTES", "RecordDecoder"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Records(Protocol[T_co]):
+    """What records are, and how they are written: a `Codec` is one."""
+
+    @property
+    def format(self) -> Format:
+        """How they are written."""
+        ...
+
+    def decode(self, data: bytes, /) -> T_co:
+        """Read one.
+
+        Raises:
+            DecodeError: It cannot be read.
+        """
+        ...
+
+    def _fast(self) -> Callable[[bytes], T_co]:
+        """Give the fast way to read one, in which msgspec's own errors are raised."""
+        ...
+
+
+MAX_RECORD_BYTES: Final = 1 << 24
+"""How large a record may be unless something else is said: 16 MiB."""
+
+
+class RecordDecoder(Generic[T]):
+    """Takes bytes in pieces of any size and gives records: what reads them need not be a file or a socket.
+
+    Args:
+        codec: What the records are, and how they are written.
+        compression: How the data is compressed; "auto" looks at its first bytes.
+        max_bytes: How large a record may be. No more than a few times as much is in memory, whatever the data says.
+        offset: Where the data starts, if it is not from the start.
+        index: How many records were before that.
+
+    Raises:
+        ValueError: `max_bytes` is less than one.
+    """
+
+    def __init__(
+        self,
+        codec: Records[T],
+        *,
+        compression: Compression | Literal["auto"] | None = "auto",
+        max_bytes: int = MAX_RECORD_BYTES,
+        offset: int = 0,
+        index: int = 0,
+    ) -> None:
+        if max_bytes < 1:
+            raise ValueError(f"max_bytes={max_bytes}: a record has at least one byte")
+        self._codec = codec
+        self._splitter = splitter_of(codec.format, max_bytes, offset)
+        self._compression: Compression | Literal["auto"] | None = compression
+        self._inflater = None if compression is None or compression == "auto" else Inflater(compression)
+        self._start = b""  # as long as it cannot be told how the data is compressed
+        self._index = index
+        self._ended = False
+        self._skips_blank = codec.format == "json"
+
+    @property
+    def offset(self) -> int:
+        """Where what was not given yet starts, in bytes of the (uncompressed) data."""
+        return self._splitter.pending
+
+    @property
+    def between_records(self) -> bool:
+        """Whether another decoder could go on from `offset`: nothing that is damaged or too large is passed over."""
+        return self._splitter.between_records
+
+    @property
+    def index(self) -> int:
+        """How many records are before that, those that could not be read among them."""
+        return self._index
+
+    def feed(self, data: bytes) -> Iterator[list[T] | RecordError]:
+        """Take more bytes, and give the records that are complete, and errors in the places of those that are wrong."""
+        if self._ended:
+            return
+        if self._compression == "auto":
+            self._start += data
+            if len(self._start) < 4:
+                return
+            data = self._told()
+        if self._inflater is None:
+            for part in self._splitter.feed(data):
+                yield from self._decoded(part)
+            return
+        try:
+            for block in self._inflater.feed(data):
+                for part in self._splitter.feed(block):
+                    yield from self._decoded(part)
+        except DamagedError as error:
+            yield from self._end(error)
+
+    def finish(self) -> Iterator[list[T] | RecordError]:
+        """Give what is left when there are no more bytes."""
+        if self._ended:
+            return
+        if self._compression == "auto":
+            data = self._told()
+            yield from self.feed(data)
+        error: DamagedError | None = None
+        if self._inflater is not None:
+            try:
+                self._inflater.finish()
+            except DamagedError as damaged:
+                error = damaged
+        yield from self._end(error)
+
+    # --- machinery ---
+
+    def _told(self) -> bytes:
+        self._compression = told_by_magic(self._start)
+        self._inflater = None if self._compression is None else Inflater(self._compression)
+        data, self._start = self._start, b""
+        return data
+
+    def _end(self, error: DamagedError | None) -> Iterator[list[T] | RecordError]:
+        self._ended = True
+        if error is None:
+            for part in self._splitter.finish():
+                yield from self._decoded(part)
+        else:
+            yield from self._decoded(Damage(self._splitter.pending, 0, error.reason, torn=error.torn))
+
+    def _decoded(self, part: Part) -> Iterator[list[T] | RecordError]:
+        if isinstance(part, Damage):
+            cls = TornRecordError if part.torn else RecordTooLargeError if part.too_large else RecordError
+            error = cls("$", part.reason, offset=part.offset, index=self._index, size=part.size)
+            self._index += 1
+            yield error
+            return
+        payloads, offset, overhead = part.payloads, part.offset, self._splitter.overhead
+        waiting = iter(payloads)
+        records: list[T] = []
+        measured = taken = 0  # of the payloads: how many are in the offset, and how many were looked at
+        while True:
+            before = len(records)
+            try:
+                records.extend(map(self._codec._fast(), waiting))  # in C, as long as all is well
+                break
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DecodeError):
+                taken += len(records) - before
+            payload = payloads[taken]
+            taken += 1
+            if self._skips_blank and not payload.strip():
+                continue
+            try:
+                records.append(self._codec.decode(payload))
+            except DecodeError as error:
+                self._index += len(records)
+                if records:
+                    yield records
+                    records = []
+                offset += sum(map(len, payloads[measured : taken - 1])) + overhead * (taken - 1 - measured)
+                size = len(payload) + overhead
+                yield RecordError(error.path, error.reason, offset=offset, index=self._index, size=size)
+                self._index += 1
+                offset += size
+                measured = taken
+        if records:
+            self._index += len(records)
+            yield records

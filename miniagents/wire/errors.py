@@ -1,0 +1,86 @@
+"""What goes wrong with records and streams that come from elsewhere, as a tree.
+
+```
+DecodeError
+└── RecordError             a record cannot be read
+    ├── TornRecordError     the data ends in the middle of it, as after a crash
+    └── RecordTooLargeError it is larger than the reader allows
+RemoteError                 what another process raised, of a class that is not made here
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from miniagents.messages.codec import DecodeError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["RecordError", "RecordTooLargeError", "RemoteError", "TornRecordError"]
+
+
+class RecordError(DecodeError):
+    """A record could not be read.
+
+    Args:
+        path: Where in the record, as in ``$.items[0].@type``; ``$`` for the record as a whole.
+        reason: What is wrong.
+        offset: Where the record starts, in bytes from the start of the (uncompressed) data.
+        index: How many records are before it, those that could not be read among them.
+        size: How many bytes are passed over with it.
+    """
+
+    def __init__(self, path: str, reason: str, *, offset: int, index: int, size: int) -> None:
+        super().__init__(path, reason)
+        self.offset: int = offset
+        """Where the record starts, in bytes from the start of the (uncompressed) data."""
+        self.index: int = index
+        """How many records are before it, those that could not be read among them."""
+        self.size: int = size
+        """How many bytes are passed over with it; as many as are known when it was found to be too large."""
+
+    def __str__(self) -> str:
+        return f"record {self.index} at byte {self.offset}: {super().__str__()}"
+
+    def __reduce__(self) -> Any:  # Any: other arguments than those of the base
+        place = {"offset": self.offset, "index": self.index, "size": self.size}
+        return _again, (type(self), self.path, self.reason, place)
+
+
+class TornRecordError(RecordError):
+    """The data ends in the middle of a record; all records before it have been read.
+
+    ``os.truncate(path, error.offset)`` takes the torn record off a file that is not compressed.
+    """
+
+
+class RecordTooLargeError(RecordError):
+    """A record is larger than `max_bytes`."""
+
+
+def _again(cls: type[RecordError], path: str, reason: str, place: dict[str, int]) -> RecordError:
+    return cls(path, reason, offset=place["offset"], index=place["index"], size=place["size"])
+
+
+class RemoteError(Exception):
+    """An error of another process, of a class that is not made here.
+
+    Args:
+        type_name: Its class with the module, as in "my_app.errors.QuotaError".
+        text: What it said.
+    """
+
+    def __init__(self, type_name: str, text: str) -> None:
+        super().__init__(type_name, text)
+        self.type_name: str = type_name
+        """Its class with the module, as in "my_app.errors.QuotaError"."""
+        self.text: str = text
+        """What it said."""
+
+    def __str__(self) -> str:
+        return f"{self.type_name}: {self.text}" if self.text else self.type_name
+
+    def __copy__(self) -> Self:
+        return type(self)(self.type_name, self.text)

@@ -1,0 +1,305 @@
+"""`decode_stream`: a promise made of the bytes that `encode_stream` gave in another process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, overload
+
+import msgspec
+
+from miniagents.messages._generated import Message, StreamEvent
+from miniagents.messages.codec import DecodeError
+from miniagents.messages.frozen import FrozenDict, loaded_classes
+from miniagents.messages.promises import MessagePromise, MessageSequencePromise, sequence_over
+from miniagents.messages.shapes import bare, is_message_class, kind_of
+from miniagents.messages.typed_codec import Codec
+from miniagents.promising._current import active_context
+from miniagents.promising._failure import Failure
+from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising.promise import blank
+from miniagents.promising.sentinels import DEFAULT, Default
+from miniagents.wire._frames import (
+    Broken,
+    End,
+    Event,
+    Failed,
+    Frame,
+    Opened,
+    Sequence,
+    Text,
+    Whole,
+    error_classes,
+    error_of,
+)
+from miniagents.wire._sources import async_blocks
+from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
+from miniagents.wire.errors import RecordError, TornRecordError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from typing_extensions import TypeForm
+
+    from miniagents.messages.codec import Format
+    from miniagents.promising.promise import Promise
+    from miniagents.wire._sources import AsyncSource
+
+__all__ = ["decode_stream"]
+
+M = TypeVar("M", bound=Message)
+
+
+@overload
+def decode_stream(
+    source: AsyncSource,
+    form: TypeForm[tuple[M, ...]],
+    format: Format = "json",  # the word of the field
+    *,
+    errors: Iterable[type[BaseException]] = (),
+    max_bytes: int = MAX_RECORD_BYTES,
+    start_asap: bool | Default = DEFAULT,
+) -> MessageSequencePromise[M]: ...
+@overload
+def decode_stream(
+    source: AsyncSource,
+    form: TypeForm[M],
+    format: Format = "json",
+    *,
+    errors: Iterable[type[BaseException]] = (),
+    max_bytes: int = MAX_RECORD_BYTES,
+    start_asap: bool | Default = DEFAULT,
+) -> MessagePromise[M]: ...
+def decode_stream(
+    source: AsyncSource,
+    form: Any,  # Any: as the overloads say
+    format: Format = "json",
+    *,
+    errors: Iterable[type[BaseException]] = (),
+    max_bytes: int = MAX_RECORD_BYTES,
+    start_asap: bool | Default = DEFAULT,
+) -> Any:  # Any: as above
+    """Make the promise of a message, or of a sequence of messages, that `encode_stream` carries.
+
+    Its readers see the tokens, events and errors as they come, each in its place, and at the end there is an equal
+    message or an error like the one that there was. Errors of Python's own classes, of promises and of the classes
+    given are of their class again; others are a `RemoteError` that names it. Where the bytes end too early there is a
+    `TornRecordError`, and where they are damaged a `RecordError`, at their place in the stream.
+
+    The work is a part of the active context: cancelling the promise stops reading and closes the source, a reader who
+    leaves stops nothing.
+
+    Args:
+        source: Where the bytes come from; see `aread_records`.
+        form: What awaiting the promise gives: a message class or a union of such for a message, ``tuple[A | B, ...]``
+            for a sequence.
+        format: What `encode_stream` was given.
+        errors: Further classes of errors. They are called with what the error there had in `args`.
+        max_bytes: How large a frame may be, and with it a message.
+        start_asap: True starts reading at the next turn of the loop, False at the first await or iteration; by default
+            as the active context says.
+
+    Raises:
+        NoActiveContextError: There is no active context that could own the work.
+
+    Examples:
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         there = MessageSequencePromise.of_messages([UserMessage("Hello"), AssistantMessage("Good morning")])
+        ...         here = decode_stream(encode_stream(there), tuple[UserMessage | AssistantMessage, ...])
+        ...         async for promise in here:
+        ...             print([token async for token in promise])
+        >>> asyncio.run(main())
+        ['Hello']
+        ['Good morning']
+    """
+    inner = bare(form)
+    is_sequence = get_origin(inner) is tuple
+    incoming = _Incoming(get_args(inner)[0] if is_sequence else form, format, errors, max_bytes)
+    name = f"decode_stream({getattr(form, '__name__', form) if not is_sequence else form})"
+    buffer: PieceBuffer[Any]  # Any: of pieces, or of messages
+    buffer = PieceBuffer(
+        active_context.get(),
+        name,
+        streamer=lambda: incoming.messages(source, buffer) if is_sequence else incoming.pieces(source, promise),
+    )
+    buffer.context.open_loop(name)
+    promise: Any = sequence_over(buffer) if is_sequence else incoming.promise_over(buffer)  # Any: as the overloads say
+    buffer.context.notify_resolved(promise)
+    if buffer.context.start_asap if start_asap is DEFAULT else start_asap:
+        buffer.start()
+    return promise
+
+
+class _Incoming:
+    """What makes messages of frames."""
+
+    def __init__(
+        self,
+        form: Any,  # Any: a type of messages
+        format: Format,
+        errors: Iterable[type[BaseException]],
+        max_bytes: int,
+    ) -> None:
+        self._form = form
+        kind = kind_of(bare(form))
+        self._class = kind if is_message_class(kind) and issubclass(kind, Message) else None
+        self._format: Format = format
+        self._frames: Codec[Frame] = Codec(Frame, format)
+        self._codec: Codec[Any] = Codec(form, format)  # Any: as above
+        self._events: Codec[StreamEvent] = Codec(StreamEvent, format)
+        self._errors = error_classes(errors)
+        self._max_bytes = max_bytes
+
+    def promise_over(self, buffer: PieceBuffer[Any]) -> MessagePromise[Any]:  # Any: as the codec says
+        """Make the promise of a message whose pieces are put into a buffer."""
+        promise: MessagePromise[Any] = blank(MessagePromise)  # Any: as the codec says
+        promise._look_at(buffer, _nothing)
+        promise._message_class = self._class
+        promise._known = FrozenDict()
+        return promise
+
+    async def pieces(
+        self,
+        source: AsyncSource,
+        promise: MessagePromise[Any],  # Any: with failures
+    ) -> AsyncIterator[Any]:  # Any: with failures
+        """Give the pieces of one message, and settle its promise."""
+        async for frame in self._read(source, promise):
+            if isinstance(frame, Failure):
+                yield frame
+            elif isinstance(frame, Opened | Text | Event | Failed | Whole | Broken):
+                piece = self._apply(frame, promise)
+                if piece is not None:
+                    yield piece
+                if isinstance(frame, Whole | Broken):
+                    return
+            else:
+                yield promise._failure_of(_unexpected(frame, "tuple[…, ...] is the type of a sequence"))
+
+    async def messages(self, source: AsyncSource, buffer: PieceBuffer[Any]) -> AsyncIterator[Any]:  # Any: as above
+        """Give the promises of the messages of a sequence, and what comes for them to each."""
+        opened: dict[int, MessagePromise[Any]] = {}  # Any: as above
+        last: Failure | None = None
+        try:
+            async for frame in self._read(source, buffer):
+                if isinstance(frame, End):
+                    return
+                if isinstance(frame, Failure):
+                    last = frame
+                    yield frame
+                elif isinstance(frame, Opened) and frame.number not in opened:
+                    promise = self._opened(frame, buffer)
+                    opened[frame.number] = promise
+                    yield promise
+                elif isinstance(frame, Failed) and frame.number is None:
+                    yield buffer._failure_of(error_of(frame.error, self._errors))
+                elif isinstance(frame, Text | Event | Failed | Whole | Broken):
+                    promise_there = opened.get(frame.number or 0)
+                    if promise_there is None or promise_there._buffer.ended:
+                        yield buffer._failure_of(_unexpected(frame, "no message of that number is open"))
+                        continue
+                    piece = self._apply(frame, promise_there)
+                    if piece is not None:
+                        promise_there._mixed().emit_outcome(piece)
+                    if isinstance(frame, Whole | Broken):
+                        promise_there._buffer.end()
+                elif not isinstance(frame, Sequence):
+                    yield buffer._failure_of(_unexpected(frame, "it is open already"))
+        finally:
+            for promise in opened.values():
+                if not promise._buffer.ended:
+                    error = TornRecordError("$", "the stream ended before the message", offset=0, index=0, size=0)
+                    promise._buffer._give_up(error if last is None else last.error)
+
+    def _opened(self, frame: Opened, owner: PieceBuffer[Any]) -> MessagePromise[Any]:  # Any: as above
+        buffer: PieceBuffer[Any] = PieceBuffer(owner.context, f"{owner.name}[{frame.number}]")  # Any: as above
+        buffer.context.register_writing_end(buffer)
+        buffer._adopt()
+        promise = self.promise_over(buffer)
+        buffer.context.notify_resolved(promise)
+        self._apply(frame, promise)
+        return promise
+
+    def _apply(self, frame: Frame, promise: MessagePromise[Any]) -> str | StreamEvent | Failure | None:  # Any: as above
+        """Do what a frame says of a message, and give the piece that it is, if it is one."""
+        try:
+            if isinstance(frame, Text):
+                return frame.text
+            if isinstance(frame, Event):
+                return self._events.decode(bytes(frame.event))
+            if isinstance(frame, Failed):
+                return promise._mixed()._failure_of(error_of(frame.error, self._errors))
+            if isinstance(frame, Opened):
+                self._learn(frame, promise)
+            elif isinstance(frame, Whole):
+                _settle(promise, self._codec.decode(bytes(frame.message)))
+            elif isinstance(frame, Broken):
+                failure = promise._mixed().failure if frame.error is None else None
+                if frame.error is not None:
+                    failure = promise._failure_of(error_of(frame.error, self._errors))
+                _fail(promise, failure)
+        except DecodeError as error:
+            return promise._mixed()._failure_of(error)
+        return None
+
+    def _learn(self, frame: Opened, promise: MessagePromise[Any]) -> None:  # Any: as above
+        """Note the class and the fields that are known beforehand, as far as the class is known here."""
+        bases = get_args(bare(self._form)) or (self._form,)
+        classes = [
+            cls for base in bases if is_message_class(kind := kind_of(bare(base))) for cls in loaded_classes(kind)
+        ]
+        cls = next((cls for cls in reversed(classes) if cls.__struct_config__.tag == frame.tag), None)
+        if cls is None or not issubclass(cls, Message):
+            return
+        promise._message_class = cls
+        types = {field.name: field.type for field in msgspec.structs.fields(cls)}
+        codecs = {name: Codec[Any](types[name], self._format) for name in frame.known if name in types}  # Any: as above
+        promise._known = FrozenDict({name: each.decode(bytes(frame.known[name])) for name, each in codecs.items()})
+
+    async def _read(
+        self,
+        source: AsyncSource,
+        production: Any,  # Any: has `_failure_of`
+    ) -> AsyncIterator[Frame | Failure]:  # Any: has `_failure_of`
+        """Give the frames, and failures where there are none; the last is that the bytes end too early."""
+        decoder = RecordDecoder(self._frames, compression=None, max_bytes=self._max_bytes)
+        blocks = async_blocks(source)
+        torn = False
+        try:
+            async for data in blocks:
+                for part in decoder.feed(data):
+                    if isinstance(part, RecordError):
+                        yield production._failure_of(part)
+                    else:
+                        for frame in part:
+                            yield frame
+            for part in decoder.finish():
+                torn = isinstance(part, TornRecordError)
+                for frame in (production._failure_of(part),) if isinstance(part, RecordError) else part:
+                    yield frame
+        finally:
+            await blocks.aclose()
+        if not torn:
+            reason = "the stream ended before its last frame"
+            error = TornRecordError("$", reason, offset=decoder.offset, index=decoder.index, size=0)
+            yield production._failure_of(error)
+
+
+def _settle(promise: MessagePromise[M], message: M) -> None:
+    if not promise._is_done():
+        promise._value = message
+        promise._collect = None
+        promise._finished()
+
+
+def _fail(promise: Promise[object], failure: Failure | None) -> None:
+    if failure is not None and not promise._is_done():
+        promise._failure = failure
+        promise._finished()
+
+
+def _nothing(_: Iterable[object]) -> Message:
+    raise EOFError("the stream has no message")  # not reached: a stream without one ends with a failure
+
+
+def _unexpected(frame: Frame, why: str) -> DecodeError:
+    return DecodeError("$", f"a frame {type(frame).__name__.lower()!r} has no place here: {why}")

@@ -1,0 +1,167 @@
+"""`encode_stream`: a promise that is still arriving, as bytes for another process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from miniagents.messages._generated import Message, TextDelta
+from miniagents.messages._tokens import checked_piece
+from miniagents.messages.codec import encode
+from miniagents.messages.formats import wire_of
+from miniagents.messages.promises import MessagePromise, MessageSequencePromise
+from miniagents.promising._failure import Failure, ends_task, running_task
+from miniagents.promising._pieces import SliceIterator
+from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of
+from miniagents.wire._splitting import frame
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from miniagents.messages._generated import StreamEvent
+    from miniagents.messages.codec import Format
+    from miniagents.wire._frames import Frame
+
+__all__ = ["encode_stream"]
+
+_MOST_WAITING: Final = 64
+"""How many pieces of bytes of a sequence wait for the reader before its messages are read no further."""
+
+
+async def encode_stream(
+    promise: MessagePromise[Message] | MessageSequencePromise[Message],
+    format: Format = "json",
+) -> AsyncIterator[bytes]:
+    """Give a promise as bytes, piece by piece as it arrives: tokens, events, errors in their places, and the end.
+
+    `decode_stream` makes a promise of them again, in another process or later. Of a sequence, messages that arrive at
+    the same time are carried at the same time. This is a reader like any other: leaving it changes nothing for the
+    promise and its other readers, and errors that it has carried count as read.
+
+    Args:
+        promise: What is carried.
+        format: "json" for lines, "msgpack" for frames with checksums; see `read_records`.
+
+    Raises:
+        ValueError: There is no such format.
+
+    Examples:
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         async for data in encode_stream(MessagePromise.of_message(Message("Hello"))):
+        ...             print(data.decode(), end="")
+        >>> asyncio.run(main())
+        {"frame":"opened","tag":"Message"}
+        {"frame":"text","text":"Hello"}
+        {"frame":"whole","message":{"@type":"Message","text":"Hello"}}
+    """
+    writer = _Writer(format)
+    if isinstance(promise, MessagePromise):
+        yield writer.opened(promise, 0)
+        async for data in _message(promise, 0, writer):
+            yield data
+        return
+    waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_WAITING)
+    work = asyncio.create_task(_sequence(promise, writer, waiting.put), name=f"encode_stream({promise.name})")
+    try:
+        while (ready := await waiting.get()) is not None:
+            yield ready
+        await work
+    finally:
+        work.cancel()
+        await asyncio.wait((work,))
+
+
+async def _sequence(
+    promise: MessageSequencePromise[Message], writer: _Writer, put: Callable[[bytes | None], Awaitable[None]]
+) -> None:
+    """Put the frames of a sequence and its messages, which are read by a task each, and None at the end."""
+
+    async def carry(message: MessagePromise[Message], number: int) -> None:
+        async for data in _message(message, number, writer):
+            await put(data)
+
+    try:
+        await put(writer.bytes_of(Sequence()))
+        async with asyncio.TaskGroup() as tasks:
+            number = 0
+            async for piece in promise._outcomes():
+                if isinstance(piece, Failure):
+                    await put(writer.bytes_of(Failed(info_of(_seen(piece)))))
+                    continue
+                await put(writer.opened(piece, number))
+                if piece.done():
+                    await carry(piece, number)
+                else:
+                    tasks.create_task(carry(piece, number), name=f"encode_stream({piece.name})")
+                number += 1
+        await put(writer.bytes_of(End()))
+    except BaseException as error:
+        if not ends_task(error, running_task()):
+            await put(None)  # the reader is to see it
+        raise
+    await put(None)
+
+
+async def _message(promise: MessagePromise[Message], number: int, writer: _Writer) -> AsyncIterator[bytes]:
+    buffer = promise._mixed()
+    async for pieces in SliceIterator(buffer):
+        yield b"".join([writer.piece(checked_piece(piece, promise.name, buffer), number) for piece in pieces])
+    try:
+        message = await promise
+        end: Frame = Whole(msgspec.Raw(writer.encoded(message)), number)
+    except BaseException as error:
+        if ends_task(error, running_task()):
+            raise
+        is_first = buffer.failure is not None and buffer.failure.error is error
+        end = Broken(number, None if is_first else info_of(error))
+    yield writer.bytes_of(end)
+
+
+class _Writer:
+    """Makes bytes of frames."""
+
+    def __init__(self, format: Format) -> None:
+        self._format: Format = format
+        self._encode = wire_of(format).encode
+
+    def bytes_of(self, each: Frame) -> bytes:
+        data = self._encode(each)
+        return data + b"\n" if self._format == "json" else frame(data)
+
+    def encoded(self, value: object) -> bytes:
+        return encode(value, self._format)
+
+    def opened(self, promise: MessagePromise[Message], number: int) -> bytes:
+        cls = promise.message_class
+        known: dict[str, msgspec.Raw] = {}
+        for name, value in () if promise.done() else promise.known.items():
+            try:
+                known[name] = msgspec.Raw(self.encoded(value))
+            except (TypeError, ValueError):  # it is told where the message is complete
+                continue
+        tag: Any = None if cls is None else cls.__struct_config__.tag  # Any: a message's is a string
+        return self.bytes_of(Opened(number, tag, known))
+
+    def piece(self, piece: str | StreamEvent | Failure, number: int) -> bytes:
+        if isinstance(piece, str):
+            each: Frame = Text(piece, number)
+        elif isinstance(piece, Failure):
+            each = Failed(info_of(_seen(piece)), number)
+        elif isinstance(piece, TextDelta):
+            each = Text(piece.text, number)
+        else:
+            each = Event(msgspec.Raw(self.encoded(piece)), number)
+        try:
+            return self.bytes_of(each)
+        except UnicodeEncodeError as error:  # a lone surrogate, which no text on the wire can have
+            return self.bytes_of(Failed(info_of(ValueError(f"a token cannot be carried: {error}")), number))
+
+
+def _seen(failure: Failure) -> BaseException:
+    try:
+        failure.reraise()
+    except BaseException as error:  # noqa: BLE001  # whatever it is, it goes on as a piece
+        return error

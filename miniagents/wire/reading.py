@@ -1,0 +1,312 @@
+"""Records read from bytes that come from anywhere: `read_records` and `aread_records`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+
+from miniagents.messages.typed_codec import Codec
+from miniagents.wire._sources import async_blocks, blocks
+from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
+from miniagents.wire.errors import RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from typing import Self
+
+    from typing_extensions import TypeForm
+
+    from miniagents.messages.codec import Format, Unknown, UnknownMessage
+    from miniagents.wire._compression import Compression
+    from miniagents.wire._sources import AsyncSource, Source
+
+__all__ = ["AsyncRecordReader", "RecordReader", "aread_records", "read_records"]
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class _Reader(Generic[T]):
+    """What readers have in common: what is decoded and not yet given, and where that is."""
+
+    def __init__(self, decoder: RecordDecoder[T], on_error: Callable[[RecordError], object] | None) -> None:
+        self._decoder = decoder
+        self._on_error = on_error
+        self._ready: deque[list[T] | RecordError] = deque()
+        self._records: Iterator[T] = iter(())
+        self._ended = False
+
+    def _take(self) -> list[T] | None:
+        """Give the next records that are ready; None if more must be read.
+
+        Raises:
+            RecordError: It stands here, and nobody is told of it otherwise.
+        """
+        while self._ready:
+            part = self._ready.popleft()
+            if not isinstance(part, RecordError):
+                return part
+            if self._on_error is None:
+                raise part
+            self._on_error(part)
+        return None
+
+
+class RecordReader(_Reader[T]):
+    """Iterates the records of a source; made by `read_records`.
+
+    Iterating again goes on where the last iteration stopped, also when that was at an error.
+    """
+
+    def __init__(
+        self,
+        decoder: RecordDecoder[T],
+        source: Iterator[bytes],
+        on_error: Callable[[RecordError], object] | None,
+    ) -> None:
+        super().__init__(decoder, on_error)
+        self._source = source
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            yield from self._records
+            batch = self._next_batch()
+            if batch is None:
+                return
+            self._records = iter(batch)
+
+    def batches(self) -> Iterator[list[T]]:
+        """Give the records in lists, as many at once as a block of the data has.
+
+        Raises:
+            RecordError: In its place, unless `on_error` is told.
+            OSError: The source cannot be read.
+        """
+        rest = list(self._records)
+        if rest:
+            yield rest
+        while (batch := self._next_batch()) is not None:
+            yield batch
+
+    def close(self) -> None:
+        """Stop reading, and close what was opened for it."""
+        self._ended = True
+        close: Any = getattr(self._source, "close", None)  # Any: only generators have it
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- machinery ---
+
+    def _next_batch(self) -> list[T] | None:
+        while True:
+            batch = self._take()
+            if batch is not None:
+                return batch
+            if self._ended:
+                return None
+            data = next(self._source, b"")
+            self._ended = not data
+            self._ready.extend(self._decoder.feed(data) if data else self._decoder.finish())
+
+
+class AsyncRecordReader(_Reader[T]):
+    """Iterates the records of a source without blocking; made by `aread_records`.
+
+    Iterating again goes on where the last iteration stopped, also when that was at an error.
+    """
+
+    def __init__(
+        self,
+        decoder: RecordDecoder[T],
+        source: AsyncIterator[bytes],
+        on_error: Callable[[RecordError], object] | None,
+    ) -> None:
+        super().__init__(decoder, on_error)
+        self._source = source
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        while True:
+            for record in self._records:
+                yield record
+            batch = await self._next_batch()
+            if batch is None:
+                return
+            self._records = iter(batch)
+
+    async def batches(self) -> AsyncIterator[list[T]]:
+        """Give the records in lists, as many at once as are there.
+
+        Raises:
+            RecordError: In its place, unless `on_error` is told.
+            OSError: The source cannot be read.
+        """
+        rest = list(self._records)
+        if rest:
+            yield rest
+        while (batch := await self._next_batch()) is not None:
+            yield batch
+
+    async def aclose(self) -> None:
+        """Stop reading, and close what was opened for it."""
+        self._ended = True
+        close: Any = getattr(self._source, "aclose", None)  # Any: only generators have it
+        if close is not None:
+            await close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    # --- machinery ---
+
+    async def _next_batch(self) -> list[T] | None:
+        while True:
+            batch = self._take()
+            if batch is not None:
+                return batch
+            if self._ended:
+                return None
+            data = await anext(self._source, b"")
+            self._ended = not data
+            self._ready.extend(self._decoder.feed(data) if data else self._decoder.finish())
+            await asyncio.sleep(0)  # what is there already is decoded a block at a time, and others have their turn
+
+
+@overload
+def read_records(
+    source: Source,
+    form: TypeForm[T],
+    format: Format = "json",  # the word of the field
+    *,
+    unknown: Literal["refuse", "ignore"] = "refuse",
+    compression: Compression | Literal["auto"] | None = "auto",
+    on_error: Callable[[RecordError], object] | None = None,
+    max_bytes: int = MAX_RECORD_BYTES,
+    offset: int = 0,
+) -> RecordReader[T]: ...
+@overload
+def read_records(
+    source: Source,
+    form: TypeForm[T],
+    format: Format = "json",
+    *,
+    unknown: Literal["keep"],
+    compression: Compression | Literal["auto"] | None = "auto",
+    on_error: Callable[[RecordError], object] | None = None,
+    max_bytes: int = MAX_RECORD_BYTES,
+    offset: int = 0,
+) -> RecordReader[T | UnknownMessage]: ...
+def read_records(
+    source: Source,
+    form: Any,  # Any: as the overloads say
+    format: Format = "json",
+    *,
+    unknown: Unknown = "refuse",
+    compression: Compression | Literal["auto"] | None = "auto",
+    on_error: Callable[[RecordError], object] | None = None,
+    max_bytes: int = MAX_RECORD_BYTES,
+    offset: int = 0,
+) -> RecordReader[Any]:  # Any: as above
+    r"""Read records one after the other, however the bytes are cut into pieces.
+
+    Nothing is lost in silence. A record that cannot be read is a `RecordError` in its place, and iterating the reader
+    again goes on behind it. What is torn off at the end is a `TornRecordError`, after all that is whole was read.
+    Blank lines of JSON are no records.
+
+    Args:
+        source: A path, a file opened for bytes, a pipe, a socket, or an iterable of bytes.
+        form: The type of the records: a class, a union.
+        format: "json" for a record on each line (NDJSON), "msgpack" for frames, as `write_records` writes them. In a
+            frame a checksum tells damage; in text a changed letter cannot be told from what was written.
+        unknown: What to do with unknown tags and fields; see `decode`.
+        compression: "gzip", "zstd" or None; "auto" looks at the first bytes.
+        on_error: Is told of each record that cannot be read, and reading goes on; None raises the error.
+        max_bytes: How large a record may be.
+        offset: Where to start, in bytes; only of a path that is not compressed.
+
+    Raises:
+        TypeError: The source gives no bytes.
+        OSError: The source cannot be read.
+
+    Examples:
+        >>> for message in read_records([b'{"@type":"Mess', b'age","text":"Hello"}\n'], Message):
+        ...     print(message)
+        Hello
+    """
+    codec: Any = Codec(form, format, unknown=unknown)  # Any: as above
+    decoder = RecordDecoder[Any](codec, compression=compression, max_bytes=max_bytes, offset=offset)  # Any: as above
+    return RecordReader(decoder, blocks(source, offset), on_error)
+
+
+@overload
+def aread_records(
+    source: AsyncSource,
+    form: TypeForm[T],
+    format: Format = "json",
+    *,
+    unknown: Literal["refuse", "ignore"] = "refuse",
+    compression: Compression | Literal["auto"] | None = "auto",
+    on_error: Callable[[RecordError], object] | None = None,
+    max_bytes: int = MAX_RECORD_BYTES,
+    offset: int = 0,
+) -> AsyncRecordReader[T]: ...
+@overload
+def aread_records(
+    source: AsyncSource,
+    form: TypeForm[T],
+    format: Format = "json",
+    *,
+    unknown: Literal["keep"],
+    compression: Compression | Literal["auto"] | None = "auto",
+    on_error: Callable[[RecordError], object] | None = None,
+    max_bytes: int = MAX_RECORD_BYTES,
+    offset: int = 0,
+) -> AsyncRecordReader[T | UnknownMessage]: ...
+def aread_records(
+    source: AsyncSource,
+    form: Any,  # Any: as the overloads say
+    format: Format = "json",
+    *,
+    unknown: Unknown = "refuse",
+    compression: Compression | Literal["auto"] | None = "auto",
+    on_error: Callable[[RecordError], object] | None = None,
+    max_bytes: int = MAX_RECORD_BYTES,
+    offset: int = 0,
+) -> AsyncRecordReader[Any]:  # Any: as above
+    r"""Read records as `read_records` does, without blocking the loop.
+
+    Args:
+        source: A path, an `asyncio.StreamReader`, a non-blocking socket, or an async iterable of bytes.
+        form: See `read_records`, as for all others.
+        format: How the records are written.
+        unknown: What to do with unknown tags and fields.
+        compression: How the data is compressed.
+        on_error: Is told of each record that cannot be read.
+        max_bytes: How large a record may be.
+        offset: Where to start.
+
+    Raises:
+        TypeError: The source gives no bytes.
+        OSError: The source cannot be read.
+
+    Examples:
+        >>> async def source() -> AsyncIterator[bytes]:
+        ...     yield b'{"@type":"Message",'
+        ...     yield b'"text":"Hello"}\n'
+        >>> async def main() -> None:
+        ...     print([str(message) async for message in aread_records(source(), Message)])
+        >>> asyncio.run(main())
+        ['Hello']
+    """
+    codec: Any = Codec(form, format, unknown=unknown)  # Any: as above
+    decoder = RecordDecoder[Any](codec, compression=compression, max_bytes=max_bytes, offset=offset)  # Any: as above
+    return AsyncRecordReader(decoder, async_blocks(source, offset), on_error)
