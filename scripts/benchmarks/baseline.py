@@ -1,0 +1,360 @@
+"""The same workloads with the package miniagents 0.0.35, which runs in an environment of its own.
+
+Whatever is imported of it is `Any`: no types of that release are here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator
+from importlib import import_module
+from typing import Any
+
+from scripts.benchmarks.imports import imported
+from scripts.benchmarks.watch import Watch, quiet, some_tokens, ticking
+
+old: Any = import_module("miniagents")  # Any: see above
+pydantic: Any = import_module("pydantic")  # Any: of that environment as well
+
+
+async def append(appender: Any, bursts: list[list[str]]) -> None:  # Any: see above
+    """Appends tokens, with a turn of the loop after each burst; the appender is open."""
+    for burst in bursts:
+        for token in burst:
+            appender.append(token)
+        await asyncio.sleep(0)
+    appender.close()
+
+
+async def collect(source: AsyncIterable[object]) -> list[str]:
+    """Reads all there is."""
+    return [str(token) async for token in source]
+
+
+def opened() -> Any:  # Any: see above
+    """An appender."""
+    return old.MessageTokenAppender().open()
+
+
+# --- streams of tokens ---
+
+
+async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
+    """A message that is streamed by an appender."""
+    bursts = some_tokens(n, burst)
+    with watch:
+        async with old.MiniAgents():
+            appender = opened()
+            promise = old.TextMessage.promise(message_token_streamer=appender)
+            producer = asyncio.create_task(append(appender, bursts))
+            read = [token async for token in promise]
+            message = await promise
+            await producer
+    return [str(token) for token in read], message.content
+
+
+async def generated_tokens(watch: Watch, n: int) -> object:
+    """A message that is streamed by an async generator."""
+    (burst,) = some_tokens(n)
+    with watch:
+        read, message = await streamed(burst)
+    return [str(token) for token in read], message.content
+
+
+async def streamed(tokens: list[str]) -> tuple[list[object], Any]:  # Any: see above
+    """What a reader reads of tokens, and the message that they make."""
+
+    async def generate(_: object) -> AsyncIterator[object]:
+        for token in tokens:
+            yield old.TextToken(token)
+
+    async with old.MiniAgents():
+        promise = old.TextMessage.promise(message_token_streamer=generate)
+        read = [token async for token in promise]
+        return read, await promise
+
+
+async def replay(watch: Watch, n: int) -> object:
+    """A message that is there, read token by token."""
+    async with old.MiniAgents():
+        appender = opened()
+        promise = old.TextMessage.promise(message_token_streamer=appender)
+        await append(appender, some_tokens(n))
+        await promise
+        with watch:
+            read = [token async for token in promise]
+        return [str(token) for token in read]
+
+
+async def fan_out(watch: Watch, n: int, readers: int) -> object:
+    """Readers of one message, each in a task."""
+    bursts = some_tokens(n, 1)
+
+    async def read_all(source: AsyncIterable[object]) -> list[object]:
+        return [token async for token in source]
+
+    with watch:
+        async with old.MiniAgents():
+            appender = opened()
+            promise = old.TextMessage.promise(message_token_streamer=appender)
+            reading = [asyncio.create_task(read_all(promise)) for _ in range(readers)]
+            await append(appender, bursts)
+            read = [await reader for reader in reading]
+    return [[str(token) for token in each] for each in read]
+
+
+async def latency(watch: Watch, n: int) -> object:
+    """A reader looks at the clock when it sees a token."""
+    appended = [0.0] * n
+    seen = [0.0] * n
+
+    async def append_on_the_clock(appender: Any) -> None:  # Any: see above
+        for place in range(n):
+            appended[place] = time.perf_counter()
+            appender.append(" ")
+            await asyncio.sleep(0)
+        appender.close()
+
+    async with old.MiniAgents():
+        appender = opened()
+        promise = old.TextMessage.promise(message_token_streamer=appender)
+        producer = asyncio.create_task(append_on_the_clock(appender))
+        place = 0
+        async for _ in promise:
+            seen[place] = time.perf_counter()
+            place += 1
+        await producer
+    watch.latencies([at - since for at, since in zip(seen, appended, strict=True)])
+    return n
+
+
+async def stall(watch: Watch, n: int) -> object:
+    """As `generated_tokens`, next to a task that wants every turn of the loop."""
+    (burst,) = some_tokens(n)
+    async with ticking(watch):
+        read, message = await streamed(burst)
+    return [str(token) for token in read], message.content
+
+
+async def memory_of_tokens(watch: Watch, n: int) -> object:
+    """A promise whose message is there."""
+    (burst,) = some_tokens(n)
+    async with old.MiniAgents():
+        with watch.memory():
+            appender = opened()
+            promise = old.TextMessage.promise(message_token_streamer=appender)
+            await append(appender, [burst])
+            message = await promise
+            del appender
+            await quiet()
+        return message.content
+
+
+# --- agents ---
+
+
+async def _echo(ctx: Any, turns: int = 0) -> None:  # Any: see above
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    ctx.reply([f"{message.content}!" for message in await ctx.message_promises])
+
+
+async def _pass_on(ctx: Any) -> None:  # Any: see above
+    async for promise in ctx.message_promises:
+        ctx.reply(promise)
+
+
+async def _shout(ctx: Any) -> None:  # Any: see above
+    def capitals(promise: AsyncIterable[object]) -> Any:  # Any: see above
+        async def generate(_: object) -> AsyncIterator[object]:
+            async for token in promise:
+                yield old.TextToken(str(token).upper())
+
+        return old.TextMessage.promise(message_token_streamer=generate)
+
+    async for promise in ctx.message_promises:
+        ctx.reply(capitals(promise))
+
+
+echo: Any = old.miniagent(_echo)  # Any: see above
+pass_on: Any = old.miniagent(_pass_on)  # Any: see above
+shout: Any = old.miniagent(_shout)  # Any: see above
+
+
+async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
+    """A chain of agents, each asked what the one before it replies."""
+    bursts = some_tokens(n, 1)
+    agent = shout if mapped else pass_on
+    with watch:
+        async with old.MiniAgents():
+            appender = opened()
+            stage = agent.trigger(old.TextMessage.promise(message_token_streamer=appender))
+            for _ in range(agents - 1):
+                stage = agent.trigger(stage)
+            producer = asyncio.create_task(append(appender, bursts))
+            read = [token async for reply in stage async for token in reply]
+            await producer
+    return [str(token) for token in read]
+
+
+async def calls_in_turn(watch: Watch, n: int) -> object:
+    """Each call is awaited before the next one is made."""
+    with watch:
+        async with old.MiniAgents():
+            said = [[message.content for message in await echo.trigger("hello")] for _ in range(n)]
+    return said
+
+
+async def calls_at_once(watch: Watch, n: int) -> object:
+    """All calls are made, then all are awaited."""
+    with watch:
+        async with old.MiniAgents():
+            calls = [echo.trigger("hello") for _ in range(n)]
+            said = [[message.content for message in await call] for call in calls]
+    return said
+
+
+def nest(items: list[Any]) -> list[object]:  # Any: see above
+    """Lists of ten lists of ten items."""
+    tens = [items[start : start + 10] for start in range(0, len(items), 10)]
+    return [[tens[start : start + 10]] for start in range(0, len(tens), 10)]
+
+
+async def flatten_lists(watch: Watch, n: int) -> object:
+    """An agent replies lists of lists of messages."""
+    nested = nest([old.TextMessage(str(number)) for number in range(n)])
+
+    async def give(ctx: Any) -> None:  # Any: see above
+        ctx.reply(nested)
+
+    agent = old.miniagent(give)
+    with watch:
+        async with old.MiniAgents():
+            said = [message.content for message in await agent.trigger()]
+    return said
+
+
+async def flatten_promises(watch: Watch, n: int) -> object:
+    """An agent replies lists of lists of promises, and the reader awaits each."""
+    async with old.MiniAgents():
+        nested = nest([old.TextMessage(str(number)).as_promise for number in range(n)])
+
+        async def give(ctx: Any) -> None:  # Any: see above
+            ctx.reply(nested)
+
+        agent = old.miniagent(give)
+        with watch:
+            said = [(await promise).content async for promise in agent.trigger()]
+    return said
+
+
+async def flatten_agents(watch: Watch, n: int) -> object:
+    """An agent replies lists of lists of other agents' replies."""
+
+    async def ask_many(ctx: Any) -> None:  # Any: see above
+        ctx.reply(nest([echo.trigger("hello") for _ in range(n)]))
+
+    agent = old.miniagent(ask_many)
+    with watch:
+        async with old.MiniAgents():
+            said = [message.content for message in await agent.trigger()]
+    return said
+
+
+async def out_of_order(watch: Watch, n: int) -> object:
+    """An agent replies what other agents reply, each when it is there."""
+
+    async def ask_many(ctx: Any) -> None:  # Any: see above
+        for number in range(n):
+            ctx.reply_out_of_order(echo.trigger(str(number), turns=number * 3 % 8))
+
+    agent = old.miniagent(ask_many)
+    with watch:
+        async with old.MiniAgents():
+            said = [message.content for message in await agent.trigger()]
+    return sorted(said)
+
+
+async def memory_of_calls(watch: Watch, n: int) -> object:
+    """The promises of the replies of finished calls."""
+    async with old.MiniAgents():
+        with watch.memory():
+            calls = [echo.trigger("hello") for _ in range(n)]
+            for call in calls:
+                await call
+            await quiet()
+    return len(calls)
+
+
+# --- messages ---
+
+Customer: Any = pydantic.create_model("Customer", __base__=old.TextMessage, email=(str, ...))  # Any: see above
+Address: Any = pydantic.create_model("Address", __base__=old.TextMessage, city=(str, ...))  # Any: see above
+Order: Any = pydantic.create_model(  # Any: see above
+    "Order",
+    __base__=old.TextMessage,
+    number=(int, ...),
+    price=(float, ...),
+    tags=(tuple[str, ...], ...),
+    customer=(Customer, ...),
+    address=(Address, ...),
+)
+
+
+def order(number: int) -> Any:  # Any: see above
+    """A message, made of its fields."""
+    return Order(
+        "Two boxes of tea, please.",
+        number=number,
+        price=19.5,
+        tags=("tea", "express"),
+        customer=Customer("Ada Lovelace", email="ada@example.com"),
+        address=Address("12 St James's Square", city="London"),
+    )
+
+
+async def create(watch: Watch, n: int) -> object:
+    """Calls of the classes."""
+    with watch:
+        orders = [order(number) for number in range(n)]
+    return [each.number for each in orders]
+
+
+async def hash_first(watch: Watch, n: int) -> None:
+    """The keys of messages that nobody has asked before; they differ from ours, as the canonical form does."""
+    orders = [order(number) for number in range(n)]
+    with watch:
+        keys = [each.hash_key for each in orders]
+    if len(set(keys)) != n:
+        raise AssertionError("the keys of different messages are the same")
+
+
+async def encode_json(watch: Watch, n: int) -> None:
+    """All of a message as JSON; it differs from ours in the names of fields."""
+    orders = [order(number) for number in range(n)]
+    with watch:
+        encoded = [each.full_json for each in orders]
+    if not all('"city":"London"' in each for each in encoded):
+        raise AssertionError("not all of the message was encoded")
+
+
+async def decode_json(watch: Watch, n: int, union: bool = False) -> object:  # noqa: ARG001
+    """A message of JSON; the class is known, as there is nothing that would find it."""
+    encoded = [order(number).full_json for number in range(n)]
+    with watch:
+        orders = [Order.model_validate_json(each) for each in encoded]
+    return [each.number for each in orders]
+
+
+async def memory_of_messages(watch: Watch, n: int) -> object:
+    """Messages and what is in them."""
+    with watch.memory():
+        orders = [order(number) for number in range(n)]
+    return len(orders)
+
+
+async def import_time(watch: Watch, n: int) -> object:
+    """The package with all that a user imports of it."""
+    imported(watch, n, "import miniagents")
+    return None

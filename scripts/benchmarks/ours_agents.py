@@ -1,0 +1,150 @@
+"""This library's agents, used as the README says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from miniagents import (
+    InteractionContext,
+    Message,
+    MessagePromise,
+    MiniAgents,
+    StreamAppender,
+    miniagent,
+    stream_message,
+)
+from scripts.benchmarks.limit import nest
+from scripts.benchmarks.ours_streams import append
+from scripts.benchmarks.watch import Watch, quiet, some_tokens
+
+
+@miniagent
+async def echo(ctx: InteractionContext, turns: int = 0) -> None:
+    """Answers each message with another one."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    ctx.reply([f"{message.text}!" for message in await ctx.messages])
+
+
+@miniagent
+async def pass_on(ctx: InteractionContext) -> None:
+    """Answers with what it was sent."""
+    async for promise in ctx.messages:
+        ctx.reply(promise)
+
+
+@miniagent
+async def shout(ctx: InteractionContext) -> None:
+    """Answers with what it was sent, token by token in capitals."""
+    async for promise in ctx.messages:
+        ctx.reply(promise.map_text(str.upper))
+
+
+@miniagent
+async def shout_generated(ctx: InteractionContext) -> None:
+    """Does likewise with a generator."""
+
+    async def capitals(promise: MessagePromise[Message]) -> AsyncIterator[str]:
+        async for token in promise:
+            yield token.upper()
+
+    async for promise in ctx.messages:
+        ctx.reply(stream_message(Message, capitals(promise)))
+
+
+@miniagent
+async def give(ctx: InteractionContext, nested: list[object]) -> None:
+    """Answers with whatever it is given."""
+    ctx.reply(nested)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # messages, or promises of them
+
+
+@miniagent
+async def ask_many(ctx: InteractionContext, calls: int) -> None:
+    """Answers with the replies of calls that run at once."""
+    ctx.reply(nest([echo.inquire("hello") for _ in range(calls)]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as above
+
+
+@miniagent
+async def ask_many_out_of_order(ctx: InteractionContext, calls: int) -> None:
+    """Answers with the replies of calls that run at once, each when it is there."""
+    for number in range(calls):
+        ctx.reply_out_of_order(echo.inquire(str(number), turns=number * 3 % 8))
+
+
+async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:
+    """A chain of agents, each asked what the one before it replies."""
+    bursts = some_tokens(n, 1)
+    agent = (shout_generated if by == "generator" else shout) if mapped else pass_on
+    with watch:
+        async with MiniAgents():
+            appender = StreamAppender[str]()
+            stage = agent.inquire(stream_message(Message, appender))
+            for _ in range(agents - 1):
+                stage = agent.inquire(stage)
+            producer = asyncio.create_task(append(appender, bursts))
+            read = [token async for reply in stage async for token in reply]
+            await producer
+    return read
+
+
+async def calls_in_turn(watch: Watch, n: int) -> object:
+    """Each call is awaited before the next one is made."""
+    with watch:
+        async with MiniAgents():
+            said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
+    return said
+
+
+async def calls_at_once(watch: Watch, n: int) -> object:
+    """All calls are made, then all are awaited."""
+    with watch:
+        async with MiniAgents():
+            calls = [echo.inquire("hello") for _ in range(n)]
+            said = [[message.text for message in await call] for call in calls]
+    return said
+
+
+async def flatten_lists(watch: Watch, n: int) -> object:
+    """An agent replies lists of lists of messages."""
+    nested = nest([Message(str(number)) for number in range(n)])
+    with watch:
+        async with MiniAgents():
+            said = [message.text for message in await give.inquire(nested=nested)]
+    return said
+
+
+async def flatten_promises(watch: Watch, n: int) -> object:
+    """An agent replies lists of lists of promises, and the reader awaits each."""
+    nested = nest([MessagePromise.of_message(Message(str(number))) for number in range(n)])
+    with watch:
+        async with MiniAgents():
+            said = [(await promise).text async for promise in give.inquire(nested=nested)]
+    return said
+
+
+async def flatten_agents(watch: Watch, n: int) -> object:
+    """An agent replies lists of lists of other agents' replies."""
+    with watch:
+        async with MiniAgents():
+            said = [message.text for message in await ask_many.inquire(calls=n)]
+    return said
+
+
+async def out_of_order(watch: Watch, n: int) -> object:
+    """An agent replies what other agents reply, each when it is there."""
+    with watch:
+        async with MiniAgents():
+            said = [message.text for message in await ask_many_out_of_order.inquire(calls=n)]
+    return sorted(str(text) for text in said)
+
+
+async def memory_of_calls(watch: Watch, n: int) -> object:
+    """The promises of the replies of finished calls."""
+    async with MiniAgents():
+        with watch.memory():
+            calls = [echo.inquire("hello") for _ in range(n)]
+            for call in calls:
+                await call
+            await quiet()
+    return len(calls)

@@ -1,0 +1,163 @@
+"""This library's streams of tokens and its combinators, used as the README says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import TypeVar
+
+from miniagents import Message, MiniAgents, StreamAppender, StreamedPromise, merge, stream_message
+from scripts.benchmarks.limit import double, generate, is_kept, numbers
+from scripts.benchmarks.watch import Watch, quiet, some_tokens, ticking
+
+P = TypeVar("P")
+
+
+async def append(appender: StreamAppender[str], bursts: list[list[str]]) -> None:
+    """Appends tokens, with a turn of the loop after each burst."""
+    with appender:
+        for burst in bursts:
+            for token in burst:
+                appender.append(token)
+            await asyncio.sleep(0)
+
+
+async def collect(source: AsyncIterable[P]) -> list[P]:
+    """Reads all there is."""
+    return [piece async for piece in source]
+
+
+async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
+    """A message that is streamed by an appender."""
+    bursts = some_tokens(n, burst)
+    with watch:
+        async with MiniAgents():
+            appender = StreamAppender[str]()
+            promise = stream_message(Message, appender)
+            producer = asyncio.create_task(append(appender, bursts))
+            read = [token async for token in promise]
+            message = await promise
+            await producer
+    return read, message.text
+
+
+async def generated_tokens(watch: Watch, n: int) -> object:
+    """A message that is streamed by an async generator."""
+    (burst,) = some_tokens(n)
+    with watch:
+        read, message = await streamed(generate(burst))
+    return read, message.text
+
+
+async def streamed(tokens: AsyncIterator[str]) -> tuple[list[str], Message]:
+    """What a reader reads of tokens, and the message that they make."""
+    async with MiniAgents():
+        promise = stream_message(Message, tokens)
+        read = [token async for token in promise]
+        return read, await promise
+
+
+async def replay(watch: Watch, n: int) -> object:
+    """A message that is there, read token by token."""
+    async with MiniAgents():
+        appender = StreamAppender[str]()
+        promise = stream_message(Message, appender)
+        await append(appender, some_tokens(n))
+        await promise
+        with watch:
+            read = [token async for token in promise]
+    return read
+
+
+async def fan_out(watch: Watch, n: int, readers: int) -> object:
+    """Readers of one message, each in a task."""
+    bursts = some_tokens(n, 1)
+    with watch:
+        async with MiniAgents():
+            appender = StreamAppender[str]()
+            promise = stream_message(Message, appender)
+            reading = [asyncio.create_task(collect(promise)) for _ in range(readers)]
+            await append(appender, bursts)
+            read = [await reader for reader in reading]
+    return read
+
+
+async def latency(watch: Watch, n: int) -> object:
+    """A reader looks at the clock when it sees a piece."""
+    appended = [0.0] * n
+    seen = [0.0] * n
+
+    async def append_on_the_clock(appender: StreamAppender[int]) -> None:
+        with appender:
+            for place in range(n):
+                appended[place] = time.perf_counter()
+                appender.append(place)
+                await asyncio.sleep(0)
+
+    async with MiniAgents():
+        appender = StreamAppender[int]()
+        producer = asyncio.create_task(append_on_the_clock(appender))
+        async for place in appender:
+            seen[place] = time.perf_counter()
+        await producer
+    watch.latencies([at - since for at, since in zip(seen, appended, strict=True)])
+    return n
+
+
+async def stall(watch: Watch, n: int) -> object:
+    """As `generated_tokens`, next to a task that wants every turn of the loop."""
+    (burst,) = some_tokens(n)
+    async with ticking(watch):
+        read, message = await streamed(generate(burst))
+    return read, message.text
+
+
+async def memory_of_tokens(watch: Watch, n: int) -> object:
+    """A promise whose message is there."""
+    (burst,) = some_tokens(n)
+    async with MiniAgents():
+        with watch.memory():
+            appender = StreamAppender[str]()
+            promise = stream_message(Message, appender)
+            await append(appender, [burst])
+            message = await promise
+            del appender
+            await quiet()
+    return message.text
+
+
+# --- combinators ---
+
+
+async def combine_map(watch: Watch, n: int) -> object:
+    """One combinator."""
+    with watch:
+        async with MiniAgents():
+            read = [piece async for piece in StreamedPromise.of(range(n)).map_pieces(double)]
+    return read
+
+
+async def combine_filter(watch: Watch, n: int) -> object:
+    """One combinator."""
+    with watch:
+        async with MiniAgents():
+            read = [piece async for piece in StreamedPromise.of(range(n)).filter(is_kept)]
+    return read
+
+
+async def combine_chain(watch: Watch, n: int) -> object:
+    """Three combinators."""
+    with watch:
+        async with MiniAgents():
+            stream = StreamedPromise.of(range(n)).map_pieces(double).filter(is_kept).map_pieces(double)
+            read = [piece async for piece in stream]
+    return read
+
+
+async def combine_merge(watch: Watch, n: int) -> object:
+    """Two async generators in one stream."""
+    with watch:
+        async with MiniAgents():
+            read = [piece async for piece in merge(numbers(n // 2), numbers(n // 2))]
+    return sorted(read)

@@ -1,0 +1,86 @@
+"""The processes of the sides, as seen from the one that has them take turns."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from scripts.benchmarks.workloads import Workload
+
+__all__ = ["ROOT", "Side", "SideError", "command"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_START = "import sys; sys.path.append({root!r}); from scripts.benchmarks.{module} import main; main()"
+
+
+def command(python: str, module: str, *arguments: str) -> list[str]:
+    """What runs a module of this package with an interpreter that may have another miniagents installed.
+
+    The root of the repository comes last on the path, and the working folder not at all: it would shadow that.
+    """
+    return [python, "-P", "-c", _START.format(root=str(ROOT), module=module), *arguments]
+
+
+class SideError(Exception):
+    """A side could not do a workload."""
+
+
+class Side:
+    """One side's process."""
+
+    def __init__(self, name: str, python: str, *options: str) -> None:
+        self.name = name
+        self._process = subprocess.Popen(  # noqa: S603  # all ours
+            command(python, "worker", name, *options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.functions: set[str] = set(self._read())
+
+    def run(self, workload: Workload, n: int, *, profile: bool = False) -> dict[str, Any]:  # Any: see `worker.answer`
+        """Runs a workload once.
+
+        Raises:
+            SideError: it failed, or the process ended.
+        """
+        request = {
+            "function": workload.function,
+            "n": n,
+            "operations": workload.operations(n),
+            "arguments": dict(workload.arguments),
+            "profile": profile,
+        }
+        if self._process.stdin is None:
+            raise SideError(f"{self.name}: the process has no input")
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise SideError(f"{self.name}: the process ended before {workload.title!r}") from None
+        answered: dict[str, Any] = self._read(workload.title)  # Any: as above
+        if "error" in answered:
+            raise SideError(f"{self.name}: {workload.title!r} with n={n}: {answered['error']}")
+        return answered
+
+    def _read(self, what: str = "its start") -> Any:  # Any: JSON
+        line = self._process.stdout.readline() if self._process.stdout is not None else ""
+        if not line:
+            raise SideError(f"{self.name}: the process ended in {what}, with status {self._process.wait()}")
+        return json.loads(line)
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process.terminate()
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

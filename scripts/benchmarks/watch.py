@@ -1,0 +1,108 @@
+"""What a workload measures itself with. Only the standard library, as the old release has an environment of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+import tracemalloc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["Stopped", "Watch", "quiet", "some_tokens", "ticking"]
+
+
+class Stopped(Exception):  # noqa: N818  # it is no mistake
+    """The run was to end here."""
+
+
+class Watch:
+    """Takes the CPU time of what runs inside `with watch:`, once or several times; other figures are set by hand.
+
+    The garbage collector runs as it does in real life, from a clean start.
+
+    Args:
+        stop: where the run ends by `Stopped`, for what counts from outside: at the "start" of the block, or its "end".
+    """
+
+    def __init__(self, stop: str = "") -> None:
+        self._stop = stop
+        self.figures: dict[str, float] = {}
+        """What was measured, by the names of the workload's figures; CPU time in seconds, memory in bytes."""
+        self._start = 0.0
+
+    def __enter__(self) -> Self:
+        gc.collect()
+        if self._stop == "start":
+            raise Stopped
+        self._start = time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.figures["cpu"] = self.figures.get("cpu", 0.0) + time.process_time() - self._start
+        if self._stop == "end":
+            raise Stopped
+
+    @contextmanager
+    def memory(self) -> Generator[None]:
+        """Takes the memory that is still in use at the end of the block."""
+        gc.collect()
+        tracemalloc.start()
+        try:
+            yield
+            gc.collect()
+            self.figures["bytes"] = float(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+
+    def latencies(self, seconds: list[float]) -> None:
+        """Takes the time between append and sight of each piece."""
+        ordered = sorted(seconds)
+        self.figures["p50"] = ordered[len(ordered) // 2]
+        self.figures["p99"] = ordered[len(ordered) * 99 // 100]
+
+
+def some_tokens(n: int, burst: int = 0) -> list[list[str]]:
+    """Tokens of a language model's length, in bursts of so many; 0: all in one burst.
+
+    The strings are shared, so that memory per token is what a stream needs for it.
+    """
+    words = ["The", " quick", " brown", " fox", " jump", "s", " over", " the", " lazy", " dog", "."]
+    tokens = [words[place % len(words)] for place in range(n)]
+    return [tokens[start : start + burst] for start in range(0, n, burst)] if burst else [tokens]
+
+
+async def quiet() -> None:
+    """Lets tasks that have all they need come to their end, so that what is still in use then is what is kept."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class ticking:  # noqa: N801  # reads as a verb
+    """Takes the longest time, of this process alone, between two turns of the loop."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._longest = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self._task = asyncio.create_task(self._tick())
+        await asyncio.sleep(0)
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.sleep(0)
+        if self._task is not None:
+            self._task.cancel()
+        self._watch.figures["stall"] = self._longest
+
+    async def _tick(self) -> None:
+        before = time.process_time()
+        while True:
+            await asyncio.sleep(0)
+            now = time.process_time()
+            self._longest = max(self._longest, now - before)
+            before = now

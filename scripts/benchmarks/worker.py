@@ -1,0 +1,91 @@
+"""The process of one side: reads what to run as lines of JSON, answers each with figures and a digest of the result.
+
+Only the standard library, as the old release has an environment of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import json
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from scripts.benchmarks.profiling import ProfilingWatch
+from scripts.benchmarks.watch import Watch
+from scripts.benchmarks.workloads import SIDES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+__all__ = ["answer", "functions_of", "main"]
+
+
+def main() -> None:
+    """Answers until there are no more requests; the side is the first argument."""
+    functions = functions_of(sys.argv[1])
+    answers = sys.stdout
+    sys.stdout = sys.stderr  # what a workload prints is no answer
+    print(json.dumps(sorted(functions)), file=answers, flush=True)
+    for line in sys.stdin:
+        request: dict[str, Any] = json.loads(line)  # Any: as the parent wrote it
+        print(json.dumps(answer(functions[request["function"]], request)), file=answers, flush=True)
+
+
+def answer(
+    function: Callable[..., Coroutine[None, None, object]], request: dict[str, Any]
+) -> dict[str, object]:  # Any: as above
+    """Runs a workload once.
+
+    Returns:
+        `figures`, and the `digest` of the result and its beginning in words; the latter are null where results of this
+        side cannot be compared. Or `error`.
+    """
+    watch = ProfilingWatch() if request.get("profile") else Watch()
+    try:
+        with asyncio.Runner(loop_factory=loop_factory(sys.argv[2:])) as runner:
+            result = runner.run(function(watch, request["n"], **request["arguments"]))
+    except Exception as error:  # noqa: BLE001  # the parent tells it
+        return {"error": f"{type(error).__name__}: {error}"}
+    text = json.dumps(result)
+    digest = None if result is None else hashlib.sha256(text.encode()).hexdigest()
+    answered: dict[str, object] = {"figures": watch.figures, "digest": digest, "shown": text[:120]}
+    if isinstance(watch, ProfilingWatch):
+        answered["profile"] = watch.told(request["operations"])
+    return answered
+
+
+def loop_factory(options: Sequence[str]) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop that the options of the process ask for; None for the usual one."""
+    if "--loop=uvloop" in options:
+        uvloop: Any = import_module("uvloop")  # Any: it need not be there
+        make: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    else:
+        make = asyncio.new_event_loop
+
+    def make_eager() -> asyncio.AbstractEventLoop:
+        eager: Any = vars(asyncio).get("eager_task_factory")  # Any: only Python 3.12 and later have it
+        if eager is None:
+            raise SystemExit("--eager: this Python has no eager tasks")
+        loop = make()
+        loop.set_task_factory(eager)
+        return loop
+
+    return make_eager if "--eager" in options else make
+
+
+def functions_of(side: str) -> dict[str, Callable[..., Coroutine[None, None, object]]]:
+    """The async functions of a side's own modules, by their names."""
+    modules = [import_module(f"scripts.benchmarks.{name}") for name in SIDES[side]]
+    return {
+        name: value
+        for module in modules
+        for name, value in vars(module).items()
+        if inspect.iscoroutinefunction(value) and value.__module__ == module.__name__
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""What is measured, how large, and what is to be reached. A new workload is added here and to the sides that can do it.
+
+Only the standard library: the old release reads this in an environment of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["SIDES", "WORKLOADS", "Figure", "Workload"]
+
+SIDES = {
+    "ours": ("ours_streams", "ours_agents", "ours_messages"),
+    "limit": ("limit",),
+    "old": ("baseline",),
+    "aiostream": ("peers",),
+}
+"""The modules of each side; a side takes part in the workloads for which one of its modules has a function."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number that a workload gives, and what it is to be."""
+
+    name: str = "cpu"
+    """As the watch has it."""
+    unit: str = ""
+    scale: float = 1e6
+    """What turns seconds or bytes into the unit."""
+    per_operation: bool = True
+    """Whether the number is divided by the number of operations."""
+    most: float | None = None
+    """At most so many times what the limit needs."""
+    least: float | None = None
+    """At least so many times better than the old release."""
+    peers: float | None = None
+    """At least so many times better than other libraries."""
+    absolute: float | None = None
+    """At most so much, in its unit."""
+    exponent: float | None = None
+    """For growth: at most n to the power of this."""
+    title: str = ""
+    """What it is called behind the title of the workload."""
+
+
+def cpu(
+    per: str, most: float | None = None, least: float | None = None, peers: float | None = None
+) -> tuple[Figure, ...]:
+    """The CPU time of one operation."""
+    return (Figure("cpu", f"µs per {per}", most=most, least=least, peers=peers),)
+
+
+def memory(per: str, most: float | None = None, least: float | None = None) -> tuple[Figure, ...]:
+    """The memory that is kept per operation."""
+    return (Figure("bytes", f"bytes per {per}", 1.0, most=most, least=least),)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One thing to be done in several ways."""
+
+    title: str
+    """What the table calls it; it starts with its theme."""
+    function: str
+    """The name of the function in the modules of the sides."""
+    size: int
+    """How often the operation is done in one run."""
+    figures: tuple[Figure, ...]
+    arguments: Mapping[str, int | bool | str] = field(default_factory=dict[str, "int | bool | str"])
+    times: str = ""
+    """The argument that multiplies the number of operations."""
+    old_size: int | None = None
+    """A smaller size for the old release, where it would take too long; 0 leaves it out."""
+    grows_from: int | None = None
+    """For growth: the size that `size` is compared with; the figure is the exponent."""
+    counted: int | None = None
+    """For the hot paths: the size at which instructions are counted."""
+    fixed: bool = False
+    """Whether the size is left alone by `--quick`."""
+
+    def operations(self, size: int) -> int:
+        """How many operations there are in a run of a size."""
+        return size * int(self.arguments.get(self.times, 1))
+
+
+def _growth(title: str, function: str, size: int = 100_000, **arguments: int | bool | str) -> Workload:
+    figure = Figure("cpu", "exponent of n", 1.0, exponent=1.1)
+    return Workload(
+        f"growth: {title}, from 1k to {size // 1000}k",
+        function,
+        size,
+        (figure,),
+        arguments,
+        grows_from=1000,
+        old_size=0,
+    )
+
+
+WORKLOADS: tuple[Workload, ...] = (
+    Workload("tokens: one burst", "tokens", 100_000, cpu("token", 2.0, 25), old_size=20_000, counted=2_000),
+    Workload("tokens: bursts of 50", "tokens", 50_000, cpu("token"), {"burst": 50}, old_size=10_000),
+    Workload(
+        "tokens: one turn per token", "tokens", 10_000, cpu("token", 1.3, 4), {"burst": 1}, old_size=3_000, counted=500
+    ),
+    Workload(
+        "tokens: of an async generator", "generated_tokens", 100_000, cpu("token"), old_size=20_000, counted=2_000
+    ),
+    Workload(
+        "relay: passed on by 1 agent", "relay", 5_000, cpu("token"), {"agents": 1, "mapped": False}, old_size=1000
+    ),
+    Workload("relay: passed on by 4", "relay", 5_000, cpu("token"), {"agents": 4, "mapped": False}, old_size=1000),
+    Workload("relay: passed on by 16", "relay", 5_000, cpu("token"), {"agents": 16, "mapped": False}, old_size=1000),
+    Workload("relay: mapped by 1 agent", "relay", 5_000, cpu("token"), {"agents": 1, "mapped": True}, old_size=1000),
+    Workload("relay: mapped by 4", "relay", 2_000, cpu("token"), {"agents": 4, "mapped": True}, old_size=500),
+    Workload(
+        "relay: mapped by 16",
+        "relay",
+        1_000,
+        cpu("token", 2.0, 5),
+        {"agents": 16, "mapped": True},
+        old_size=200,
+        counted=50,
+    ),
+    Workload(
+        "relay: mapped by 16 with generators",
+        "relay",
+        1_000,
+        cpu("token"),
+        {"agents": 16, "mapped": True, "by": "generator"},
+        old_size=200,
+    ),
+    Workload("calls: one after another", "calls_in_turn", 2_000, cpu("call", 3.0, 13), old_size=300, counted=100),
+    Workload("calls: 100 at once", "calls_at_once", 100, cpu("call"), fixed=True),
+    Workload("calls: 1,000 at once", "calls_at_once", 1_000, cpu("call"), old_size=1_000, counted=100),
+    Workload("calls: 10,000 at once", "calls_at_once", 10_000, cpu("call", 3.0, 50), old_size=2_000),
+    _growth("calls at once", "calls_at_once"),
+    Workload("replay: of a finished stream", "replay", 100_000, cpu("token", 1.5, 3.5), counted=2_000),
+    Workload("fan-out: live to 1 reader", "fan_out", 10_000, cpu("token and reader"), {"readers": 1}, "readers"),
+    Workload(
+        "fan-out: live to 16 readers",
+        "fan_out",
+        2_000,
+        cpu("token and reader", 1.5, 2.2),
+        {"readers": 16},
+        "readers",
+        counted=50,
+    ),
+    Workload("fan-out: live to 64 readers", "fan_out", 500, cpu("token and reader"), {"readers": 64}, "readers"),
+    Workload("flatten: nested lists", "flatten_lists", 10_000, cpu("message", 3.0, 50), old_size=2_000, counted=1_000),
+    Workload(
+        "flatten: nested promises", "flatten_promises", 10_000, cpu("message", 3.0, 50), old_size=2_000, counted=1_000
+    ),
+    Workload("flatten: replies of agents", "flatten_agents", 1_000, cpu("agent"), old_size=200),
+    Workload("flatten: out of order", "out_of_order", 1_000, cpu("agent", 2.0, 14), old_size=200, counted=100),
+    _growth("flatten nested lists", "flatten_lists"),
+    Workload("combine: map", "combine_map", 50_000, cpu("element", 3.0, peers=2), counted=2_000),
+    Workload("combine: filter", "combine_filter", 50_000, cpu("element", 3.0, peers=2), counted=2_000),
+    Workload("combine: map, filter, map", "combine_chain", 20_000, cpu("element", 3.0, peers=2), counted=2_000),
+    Workload("combine: merge", "combine_merge", 20_000, cpu("element", 3.0, peers=4), counted=1_000),
+    Workload("messages: create", "create", 5_000, cpu("message", 1.5, 50), old_size=1_000, counted=1_000),
+    Workload("messages: hash_key, first time", "hash_first", 2_000, cpu("message", 1.5, 28), old_size=500, counted=500),
+    Workload("messages: encode JSON", "encode_json", 20_000, cpu("message", 1.1, 10), old_size=2_000, counted=1_000),
+    Workload("messages: decode JSON", "decode_json", 20_000, cpu("message", 1.1, 90), old_size=2_000, counted=1_000),
+    Workload(
+        "messages: decode JSON, a union of three",
+        "decode_json",
+        20_000,
+        cpu("message", 1.1),
+        {"union": True},
+        old_size=0,
+    ),
+    Workload("memory: of a kept token", "memory_of_tokens", 100_000, memory("token", 2.0, 15), old_size=10_000),
+    Workload("memory: of a kept message", "memory_of_messages", 5_000, memory("message"), old_size=1_000),
+    Workload("memory: of a kept finished call", "memory_of_calls", 2_000, memory("call", 3.0, 7), old_size=300),
+    Workload(
+        "import:",
+        "import_time",
+        5,
+        (
+            Figure("cpu", "ms", 1e3, most=1.3, least=2, title="time"),
+            Figure("modules", "modules", 1.0, per_operation=False, most=1.3, least=2, title="added modules"),
+        ),
+        fixed=True,
+    ),
+    Workload(
+        "latency: append to sight,",
+        "latency",
+        5_000,
+        (
+            Figure("p50", "µs", per_operation=False, title="p50"),
+            Figure("p99", "µs", per_operation=False, title="p99"),
+        ),
+    ),
+    Workload(
+        "stall: of the loop while 100k tokens pass",
+        "stall",
+        100_000,
+        (Figure("stall", "ms", 1e3, per_operation=False, least=20, absolute=10.0),),
+    ),
+    _growth("tokens in one burst", "tokens"),
+)
