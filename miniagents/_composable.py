@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Generic, Self
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Self
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -20,14 +20,17 @@ from miniagents._members import (
     operand,
     union,
 )
+from miniagents._signatures import names_around
 from miniagents.messages import Message
 from miniagents.promising._arguments import check_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from miniagents.messages import MessageSequencePromise, MessageType
     from miniagents.miniagents import Inquirable, MiniAgent
     from miniagents.promising import Backoff
+    from miniagents.tools import Tool
 
 __all__ = ["Composable"]
 
@@ -91,7 +94,8 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
 
         Args:
             attempts: how many calls there may be in all.
-            backoff: seconds before the next attempt, or a function of the number of failed attempts, from 1.
+            backoff: seconds before the next attempt, or a function of the number of failed attempts, from 1; at least
+                as many as an error with an attribute `retry_after` asks for.
             errors: the classes of the errors after which it is tried again.
 
         Raises:
@@ -185,6 +189,42 @@ class Composable(Member, Generic[In_contra, Out_co, Params]):
             f"{operand(agent)}.with_fallback({alias_of(other)})",
             declares,
         )
+        return made
+
+    def as_tool(
+        self, *, name: str | None = None, description: str | None = None, strict: bool = False
+    ) -> Tool[Concatenate[MessageType[In_contra], Params], MessageSequencePromise[Out_co]]:
+        """The agent as a tool that language models call.
+
+        A model gives a `message`, which the agent is asked, and the agent's own arguments. The message is a text where
+        a text makes a message that the agent takes, otherwise an object with the fields of one. The result is what the
+        agent replies, streamed: the texts of all its messages but the results of its own tools.
+
+        Args:
+            name: what models call it; by default the agent's alias.
+            description: what it does and when to use it; by default the agent's description.
+            strict: as for `tool`.
+
+        Raises:
+            TypeError: an argument has no type or one that has no form in JSON, or the name is none for a tool.
+
+        >>> @miniagent
+        ... async def echo(ctx: InteractionContext, times: int = 1) -> None:
+        ...     '''Repeats what it is told.'''
+        ...     ctx.reply([ctx.messages] * times)
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         tool = echo.as_tool()
+        ...         print(tool.description, [*tool.parameters["properties"]], await tool("ho", times=2))
+        >>> asyncio.run(main())
+        Repeats what it is told. ['message', 'times'] (Message(text='ho'), Message(text='ho'))
+        """
+        from miniagents.tools._agents import tool_of_agent  # noqa: PLC0415 - a tool knows agents, whose method this is
+
+        agent: Any = self  # Any: a MiniAgent, which the checkers do not know here
+        names = names_around(2)
+        tool: Any = tool_of_agent(agent, names, name=name, description=description, strict=strict)  # Any: as above
+        made: Tool[Concatenate[MessageType[In_contra], Params], MessageSequencePromise[Out_co]] = tool
         return made
 
     # --- machinery ---

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Self
+import logging
+from typing import TYPE_CHECKING, Any, Final, Self
 from weakref import WeakSet
 
 from typing_extensions import TypeVar
@@ -12,15 +13,17 @@ from miniagents._persistence import Persister, PersistHandler
 from miniagents._recording import Recorder
 from miniagents._running import run_until_interrupted
 from miniagents.messages.frozen import longer_hash_keys as longer_hash_keys_here
-from miniagents.promising import PromiseResolvedHandler, PromisingContext
+from miniagents.promising import ContextStateError, PromiseResolvedHandler, PromisingContext
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 
     from miniagents._interaction import AgentCall
 
 __all__ = ["MiniAgents"]
+
+logger: Final = logging.getLogger("miniagents")
 
 T = TypeVar("T")
 H = TypeVar("H", bound="Callable[..., object]")
@@ -69,6 +72,8 @@ class MiniAgents(PromisingContext):
         self.recorder: Recorder | None = Recorder(self, Persister(self, handlers)) if handlers else None
         """What records calls, where somebody keeps messages."""
         self._longer_hash_keys_outside = False
+        self._shared: dict[Hashable, tuple[Any, Callable[[], Awaitable[object]]]] = {}  # Any: of the type of its key
+        self._shares_no_more = False
 
     def run(
         self,
@@ -124,6 +129,35 @@ class MiniAgents(PromisingContext):
             longer_hash_keys_here.set(self._longer_hash_keys_outside)
             if self.recorder is not None:
                 self.recorder.log_not_kept()
+            await self._close_shared()
+
+    def shared(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
+        """Something that agents share, such as a client with its connections.
+
+        It belongs to the outermost context around this one, so that contexts which come and go inside of that, say for
+        each request that a program serves, need not make it anew.
+
+        Args:
+            key: what it is known by; everything of one key is of one type.
+            make: makes it, where it is asked for the first time.
+            close: closes it when the context that it belongs to has ended and no agent runs there any more.
+
+        Raises:
+            ContextStateError: the context has ended.
+        """
+        if self._shares_no_more:
+            raise ContextStateError(f"this {type(self).__name__} has ended, nothing can be shared in it any more")
+        owner = self
+        outer = self.parent
+        while outer is not None and outer._loop is self._loop:
+            if isinstance(outer, MiniAgents) and not outer._shares_no_more:
+                owner = outer
+            outer = outer.parent
+        if key not in owner._shared:
+            made = make()
+            owner._shared[key] = made, lambda: close(made)
+        shared: T = owner._shared[key][0]
+        return shared
 
     def end_what_nobody_can_end(self) -> None:
         """All tasks wait for readers or for writers that are not there any more: tells them so."""
@@ -135,6 +169,16 @@ class MiniAgents(PromisingContext):
     def _finish_open_calls(self) -> None:
         for call in tuple(self.open_calls):
             call.finish()
+
+    async def _close_shared(self) -> None:
+        """Closes what agents shared, the last first; what cannot be closed is logged, and the rest is closed."""
+        self._shares_no_more = True
+        while self._shared:
+            _, (_, close) = self._shared.popitem()
+            try:
+                await close()
+            except Exception:
+                logger.exception("something that agents shared could not be closed")
 
     async def _before_the_end(self) -> None:
         if self.recorder is not None:

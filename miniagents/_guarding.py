@@ -67,6 +67,7 @@ class Retried:
             earlier.append(_discarded(replies, failure))
             seconds = self._backoff(len(earlier)) if callable(self._backoff) else self._backoff
             check_not_negative(f"{ctx.this_agent.alias}: the backoff function gave {seconds}", seconds)
+            seconds = max(seconds, _asked_for(failure.error))
             where = f"attempt {len(earlier)} of {self._attempts} of agent {alias_of(self._agent)!r}"
             logger.info("%s failed, the next follows in %s s: %s", where, seconds, earlier[-1])
             await asyncio.sleep(seconds)
@@ -218,6 +219,12 @@ async def _failure_before_anything(replies: AnyReplies) -> Failure | None:
 def _replaceable(failure: Failure, errors: tuple[type[BaseException], ...]) -> bool:
     error = failure.error
     return isinstance(error, errors) and not isinstance(error, EndLoop) and not is_cancelled(error)
+
+
+def _asked_for(error: BaseException) -> float:
+    """The seconds that an error asks to wait, as that of a service may which is asked too often."""
+    seconds: object = getattr(error, "retry_after", None)
+    return seconds if isinstance(seconds, int | float) else 0.0
 
 
 def _discarded(replies: AnyReplies, failure: Failure) -> str:

@@ -16,7 +16,7 @@ from miniagents.messages import Message
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["declared_messages", "names_around", "own_docstring", "signature_of"]
+__all__ = ["annotation_of", "declared_messages", "names_around", "own_docstring", "signature_of"]
 
 
 def names_around(depth: int) -> Mapping[str, object]:
@@ -61,7 +61,7 @@ def declared_messages(
             f"write `async def {alias}(ctx: {context_class.__name__})`"
         )
     try:
-        annotation, names = _annotation_of(agent, parameter.name, local_names)
+        annotation, names = annotation_of(agent, parameter.name, local_names)
         if annotation is None or annotation is context_class:
             return (Message,), (Message,)
         if get_origin(annotation) is not context_class:
@@ -79,7 +79,7 @@ def declared_messages(
     return takes, gives
 
 
-def _annotation_of(
+def annotation_of(
     agent: Callable[..., object], name: str, local_names: Mapping[str, object]
 ) -> tuple[object, Mapping[str, object]]:
     """The annotation of a parameter, of the constructor's or, for dataclasses and Structs, the field's.

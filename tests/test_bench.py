@@ -5,6 +5,7 @@ Every workload runs at the smallest size on all sides but the old release, which
 
 import ast
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,11 +19,13 @@ from scripts.benchmarks import counting
 from scripts.benchmarks.comparing import print_comparison
 from scripts.benchmarks.counted import main as count_one
 from scripts.benchmarks.document import markdown, write_document
+from scripts.benchmarks.ours_messages import create
 from scripts.benchmarks.plot import plot
 from scripts.benchmarks.processes import ROOT, Side, SideError
 from scripts.benchmarks.results import Cell, Count, Report, Row, Sides, read_report, write_report
 from scripts.benchmarks.running import ResultsDifferError, measure
 from scripts.benchmarks.table import print_report
+from scripts.benchmarks.worker import answer
 from scripts.benchmarks.workloads import SIDES, WORKLOADS, Figure, Workload
 
 pytestmark = pytest.mark.timeout(60)
@@ -156,6 +159,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
 
 
+@pytest.mark.timeout(240)  # it is some seconds of work, by four processes
 def test_every_workload_gives_the_same_result_on_all_sides(tmp_path: Path) -> None:
     """That they are the same is checked by the run itself."""
     path = tmp_path / "report.json"
@@ -251,3 +255,14 @@ def test_what_is_counted_ends_where_it_is_told_to(
     words = [f"{name}={value!r}" for name, value in workload.arguments.items()]
     monkeypatch.setattr(sys, "argv", ["counted", "ours", workload.function, "3", stop, *words])
     count_one()
+
+
+# --- profiles ---
+
+
+def test_a_profile_is_of_what_is_measured_alone() -> None:
+    request: dict[str, Any] = {"n": 50, "operations": 50, "arguments": {}, "profile": True}
+    told = str(answer(create, request)["profile"])
+    assert "ours_messages.py" in told
+    assert "asyncio" not in told
+    assert re.search(r"^ *[\d.]+% +\d+% +1\.00  benchmarks/ours_messages\.py:\d+ order$", told, re.MULTILINE)

@@ -4,7 +4,6 @@ import ast
 import asyncio
 import doctest
 import importlib
-import importlib.util
 import io
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from pathlib import Path
@@ -72,8 +71,6 @@ def names_for_examples() -> dict[str, object]:
 
 @pytest.mark.parametrize("name", PATHS)
 def test_examples_run(name: str) -> None:
-    if name.startswith("miniagents.ext.") and importlib.util.find_spec(name.rpartition(".")[2]) is None:
-        pytest.skip("the package that is integrated is not installed")
     module = importlib.import_module(name)
     own = {key: value for key, value in vars(module).items() if getattr(value, "__module__", None) == name}
     runner = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF)

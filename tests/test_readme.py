@@ -6,6 +6,7 @@
 - A `json` block is JSON, and is written to the file that the line above it names: "`weather.schema.json`:".
 - In a `sh` block a command `scripts/...` exists, and a command `miniagents ...` or `mypy ...` is run. It must not fail,
   unless a `text` block behind it shows what it says.
+- Models of language that a program asks are those of `MODELS`, on a server of this test.
 - `<!-- continues -->` before a `python` block runs it with the names of the one before it, `<!-- no-run: reason -->`
   before any block leaves it alone.
 """
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import traceback
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,9 +30,30 @@ from typing import Final
 import pytest
 
 from miniagents.cli import main as miniagents_command
+from tests.ext.llm.answers import Answer, answer, tool_call
+from tests.ext.llm.serving import models_served
 
 ROOT: Final = Path(__file__).parent.parent
 DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md")
+
+MODELS: Final[Mapping[str, Answer | tuple[Answer, ...]]] = {
+    "gpt-5": answer("Leaves in hot water.", reasoning="Keep it short."),
+    "claude-opus-4-8": answer("A drink that calms."),
+    "claude-haiku-4-5": answer('{"city": "Kiel", "celsius": 21, "sky": "clouds"}'),
+    "qwen3": answer('{"city": "Venus", "celsius": 464}'),
+    "gpt-5-mini": (
+        answer(
+            "I ask for today, and for next month.",
+            tool_calls=[
+                tool_call("temperature", {"city": "Kiel"}, id="call_1"),
+                tool_call("temperature", {"city": "Kiel", "days": 30}, id="call_2"),
+            ],
+        ),
+        answer("Now the verse.", tool_calls=[tool_call("poet", {"message": "21 °C"}, id="call_3")]),
+        answer("O merry day! 21 °C"),
+    ),
+}
+"""What models say to the programs of the documents."""
 
 OUTPUT: Final = ("text", "output")
 ALMOST: Final = {
@@ -242,7 +264,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.usefixtures("folder")
 def test_the_document_is_true(document: str) -> None:
     runner = Runner((ROOT / document).read_text(encoding="utf-8"))
-    runner.run()
+    with models_served(MODELS):
+        runner.run()
     assert not runner.problems, f"{document}\n" + "\n".join(runner.problems)
 
 

@@ -165,6 +165,8 @@ def members_named(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[Pl
     folder = tmp_path_factory.mktemp("glean")
     files = sorted(FOLDER.glob("*.py"))
     command = [sys.executable, "-m", "pyrefly", "check", "--python-interpreter-path", sys.executable]
+    for package in ("openai", "anthropic"):  # what the SDKs have inside is not asked, and takes ten times as long
+        command += ["--replace-imports-with-any", f"{package}.*"]
     process = subprocess.run(
         [*command, "--report-glean", str(folder), *map(str, files)],
         cwd=ROOT,

@@ -6,6 +6,8 @@ what to write instead.
 
 from dataclasses import dataclass
 
+from miniagents.codegen.texts import escaped, is_printable
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -39,9 +41,4 @@ class GenerationError(Exception):
 
 def printable(text: str) -> str:
     """Return `text` with every character that could break a line or steer a terminal written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for char in text
-    )
+    return "".join(char if is_printable(char) else escaped(char) for char in text)

@@ -11,11 +11,13 @@ from typing import Final
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.model import (
     AliasType,
+    Anything,
     ArrayOf,
     Choice,
     Default,
     Field,
     Form,
+    MapOf,
     Named,
     ObjectType,
     OneOf,
@@ -42,6 +44,9 @@ HAND_WRITTEN: Final = {FROZEN: "miniagents.messages.frozen", MESSAGE_BASE: "mini
 JSON_VALUE = "JsonValue"
 """The library's type for whatever JSON can say."""
 
+JSON_VALUE_MODULE = "miniagents.messages.record"
+"""Where the library's own module takes it from."""
+
 LIBRARY_MODULE = "miniagents.messages"
 """Where users' modules take from what only generated modules need."""
 
@@ -58,20 +63,92 @@ def _optional(name: str, form: Form, default: JsonValue = None) -> Field:
 
 
 _STRING = Scalar("string")
-_NULLABLE = OneOf((_STRING, Scalar("null")))
+_NULL = Scalar("null")
+_NULLABLE = OneOf((_STRING, _NULL))
 _INDEX = Scalar("integer", (("ge", 0),))
+_PARTS = ("TextPart", "ImagePart", "FilePart")
+_FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "refusal", "pause", "other")
+_USAGE = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+_JSON_OBJECT = MapOf(Anything())
 
 
 def _role(value: str) -> Field:
     return _optional("role", Choice((value,)), value)
 
 
+def _nullable(*names: str) -> tuple[Field, ...]:
+    return tuple(_optional(name, _NULLABLE) for name in names)
+
+
+def _answer(name: str, content: str) -> ObjectType:
+    """Return what is said over the protocol of one provider."""
+    own = (_optional(content, ArrayOf(_JSON_OBJECT), []), _optional("provider_data", OneOf((_JSON_OBJECT, _NULL))))
+    return ObjectType(name, "AssistantMessage", own)
+
+
 _MESSAGES = _optional("messages", ArrayOf(Named("Message")), [])
+_CONTENT = _optional("content", ArrayOf(Named("ContentPart")), [])
+_COST = _optional("usage", OneOf((Named("Usage"), _NULL)))
+_SOURCES = _nullable("url", "data", "file_id")
+_CONTENT_CLASSES = (
+    ObjectType("TextPart", FROZEN, (_required("text", _STRING),), positional=True),
+    ObjectType(
+        "ImagePart",
+        FROZEN,
+        (
+            *_SOURCES,
+            _optional("media_type", _STRING, "image/png"),
+            _optional("detail", OneOf((Choice(("low", "high", "auto", "original")), _NULL))),
+        ),
+    ),
+    ObjectType(
+        "FilePart", FROZEN, (*_SOURCES, _optional("media_type", _STRING, "application/pdf"), *_nullable("name"))
+    ),
+    ObjectType(
+        "ToolCall",
+        FROZEN,
+        (_required("id", _STRING), _required("name", _STRING), _optional("arguments", _STRING, "{}")),
+    ),
+    ObjectType("Reasoning", FROZEN, (_required("text", _STRING), *_nullable("signature")), positional=True),
+    ObjectType("Usage", FROZEN, tuple(_optional(name, Scalar("integer"), 0) for name in _USAGE)),
+)
 _CLASSES = (
+    *_CONTENT_CLASSES,
     ObjectType("Message", MESSAGE_BASE, (_optional("text", _NULLABLE),), positional=True),
-    ObjectType("UserMessage", "Message", (_role("user"),)),
+    ObjectType("UserMessage", "Message", (_role("user"), _CONTENT)),
     ObjectType("SystemMessage", "Message", (_role("system"),)),
-    ObjectType("AssistantMessage", "Message", (_role("assistant"), _optional("model", _NULLABLE))),
+    ObjectType(
+        "AssistantMessage",
+        "Message",
+        (
+            _role("assistant"),
+            *_nullable("model"),
+            _optional("reasoning", ArrayOf(Named("Reasoning")), []),
+            _optional("tool_calls", ArrayOf(Named("ToolCall")), []),
+            *_nullable("refusal"),
+            _optional("finish_reason", OneOf((Choice(_FINISH_REASONS), _NULL))),
+            _COST,
+            *_nullable("response_id"),
+        ),
+    ),
+    _answer("OpenAIMessage", "output_items"),
+    _answer("AnthropicMessage", "content_blocks"),
+    ObjectType(
+        "ToolResultMessage",
+        "Message",
+        (
+            _role("tool"),
+            _required("tool_call_id", _STRING),
+            *_nullable("tool_name"),
+            _optional("is_error", Scalar("boolean"), default=False),
+            _CONTENT,
+        ),
+    ),
+    ObjectType(
+        "EmbeddingMessage",
+        "Message",
+        (_required("embedding", ArrayOf(Scalar("number"))), *_nullable("model"), _COST),
+    ),
     ObjectType(
         "ErrorMessage",
         "Message",
@@ -103,8 +180,9 @@ _CLASSES = (
     ),
 )
 _EVENTS = OneOf(tuple(Named(name) for name in ("TextDelta", "ReasoningDelta", "RefusalDelta", "ToolCallDelta")))
+_ALIASES = (AliasType("StreamEvent", _EVENTS), AliasType("ContentPart", OneOf(tuple(map(Named, _PARTS)))))
 
-LIBRARY: Final[Types] = {each.name: each for each in (*_CLASSES, AliasType("StreamEvent", _EVENTS))}
+LIBRARY: Final[Types] = {each.name: each for each in (*_CLASSES, *_ALIASES)}
 """The types that `schemas/` describes, by name."""
 
 
@@ -126,6 +204,8 @@ def library_types(own: Container[str]) -> dict[str, TypeDefinition]:
                 return Named(foreign(form.name, own))
             case ArrayOf():
                 return replace(form, item=renamed(form.item))
+            case MapOf():
+                return replace(form, value=renamed(form.value))
             case OneOf():
                 return replace(form, forms=tuple(map(renamed, form.forms)))
             case _:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from miniagents.codegen.library import HAND_WRITTEN, LIBRARY
+from miniagents.codegen.texts import is_known
 
 ANY_MESSAGE = "AnyMessage"
 """The union of a module's messages."""
@@ -17,8 +18,14 @@ ANY_MESSAGE = "AnyMessage"
 MODULE_NAMES = frozenset({"Annotated", "ClassVar", "Literal", "Mapping", "TypeAlias", "msgspec"})
 """What generated modules import, and so may not use for anything else."""
 
-ATTRIBUTES = frozenset({"hash_key", "text_template"})
-"""What every generated class has from its hand-written base; a property of that name gets another name in Python."""
+ATTRIBUTES = frozenset({"extra_properties", "hash_key", "text_template"})
+"""What generated classes have from their hand-written bases, or for what is not declared.
+
+A property of that name gets another name in Python.
+"""
+
+_LATER = frozenset({"PythonFinalizationError"})
+"""Classes that are built in from a later Python on than the first that this runs on."""
 
 _ANNOTATIONS = frozenset({"str", "int", "float", "bool", "tuple", "dict"})
 
@@ -29,7 +36,7 @@ def class_name(text: str) -> str | None:
     >>> class_name("weather_report"), class_name("mcp/2025-06"), class_name("404")
     ('WeatherReport', 'Mcp202506', None)
     """
-    words: list[str] = re.findall(r"[^\W_]+", text)
+    words: list[str] = re.findall(r"[^\W_]+", "".join(char if is_known(char) else "\0" for char in text))
     name = "".join(word[0].upper() + word[1:] for word in words)
     return name if _is_plain(name) else None
 
@@ -45,8 +52,8 @@ def definition_name(text: str) -> str:
     >>> definition_name("$?")
     'TypeU24U3F'
     """
-    text = unicodedata.normalize("NFKC", text)
-    plain = "".join(char if f"a{char}".isidentifier() else " " for char in text)
+    known = "".join(char if is_known(char) else " " for char in text)
+    plain = "".join(char if f"a{char}".isidentifier() else " " for char in unicodedata.normalize("NFKC", known))
     words: list[str] = re.findall(r"[^\W_]+", plain)
     name = unicodedata.normalize("NFKC", "".join(word[0].upper() + word[1:] for word in words))
     if not name:
@@ -62,7 +69,7 @@ def is_class_name(name: str) -> bool:
 
 def is_reserved_class(name: str, *, is_library: bool) -> bool:
     """Whether a class of that name would hide one that the generated module or its readers need."""
-    if name in MODULE_NAMES or name in HAND_WRITTEN or name == ANY_MESSAGE or hasattr(builtins, name):
+    if name in MODULE_NAMES or name in HAND_WRITTEN or name == ANY_MESSAGE or name in _LATER or hasattr(builtins, name):
         return True
     return not is_library and name in LIBRARY
 
@@ -73,7 +80,7 @@ def field_name(text: str) -> str:
     >>> field_name("city"), field_name("class"), field_name("content-type"), field_name("$id"), field_name("2nd")
     ('city', 'class_', 'content_type', 'id', 'field_2nd')
     """
-    name = re.sub(r"\W", "_", text).lstrip("_")
+    name = re.sub(r"\W", "_", "".join(char if is_known(char) else "_" for char in text)).lstrip("_")
     if not _is_plain(name) and not keyword.iskeyword(name):
         name = re.sub(r"[^A-Za-z0-9_]", "_", name).lstrip("_")
     if not name or name[0].isdigit():

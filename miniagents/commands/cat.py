@@ -137,13 +137,9 @@ class _Cat:
 
     def _show(self, name: str, blocks: Iterator[bytes]) -> None:
         first = next(blocks, b"")
-        written: Format
-        if self._options.format == "auto":
-            written = format_of(name) or format_of_data(first)
-        else:
-            written = self._options.format
         options = self._options
-        selector = Selector(written, "json", options.type, options.where, checked=bool(options.modules))
+        read: Format = format_of(name) or format_of_data(first) if options.format == "auto" else options.format
+        selector = Selector(read, "json", options.type, options.where, checked=bool(options.modules))
         decoder = RecordDecoder(selector, max_bytes=options.max_bytes)
         self._show_parts(name, decoder.feed(first))
         for block in blocks:

@@ -124,25 +124,15 @@ def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Forma
 
 
 @overload
-def decode(data: bytes | str, form: TypeForm[T], *, unknown: Literal["refuse", "ignore"] = "refuse") -> T: ...
-@overload
 def decode(
-    data: bytes,
-    form: TypeForm[T],
-    format: Format,
-    *,
-    unknown: Literal["refuse", "ignore"] = "refuse",
+    data: bytes | str, form: TypeForm[T], format: Format = "json", *, unknown: Literal["refuse", "ignore"] = "refuse"
 ) -> T: ...
 @overload
-def decode(data: bytes | str, form: TypeForm[T], *, unknown: Literal["keep"]) -> T | UnknownMessage: ...
-@overload
-def decode(data: bytes, form: TypeForm[T], format: Format, *, unknown: Literal["keep"]) -> T | UnknownMessage: ...
 def decode(
-    data: bytes | str,
-    form: TypeForm[T],
-    format: Format = "json",
-    *,
-    unknown: Unknown = "refuse",
+    data: bytes | str, form: TypeForm[T], format: Format = "json", *, unknown: Literal["keep"]
+) -> T | UnknownMessage: ...
+def decode(
+    data: bytes | str, form: TypeForm[T], format: Format = "json", *, unknown: Unknown = "refuse"
 ) -> T | UnknownMessage:
     """Read a value of the type `form`; where that says a message class, any class derived from it may stand.
 
@@ -157,6 +147,7 @@ def decode(
 
     Raises:
         DecodeError: It is not in that format, or not of that type; with the path, and for a tag those that are known.
+        TypeError: The data is no bytes; text may only be JSON.
     """
     try:
         decoder = _decoder(form, format)
@@ -245,6 +236,7 @@ def _decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown
     try:
         raw = wire_of(format).decode_plain(data)
         if format != "json":
+            refuse_unpacked(raw, untyped=False)  # NaN
             raw = with_string_keys(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DecodeError("$", str(error)) from None

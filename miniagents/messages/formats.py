@@ -232,7 +232,7 @@ def with_string_keys(raw: object) -> object:
     """Give plain data with the keys that JSON would have; each container anew.
 
     Raises:
-        DecodeError: Two keys of an object would be the same.
+        DecodeError: Two keys of an object would be the same, or something is of an extension type.
     """
     root: list[object] = [None]
     pending: list[tuple[Any, object, object]] = [(root, 0, raw)]  # Any: lists and dicts, with the place to be filled
@@ -246,6 +246,8 @@ def with_string_keys(raw: object) -> object:
             if len(made) != len(current):
                 raise DecodeError("$", "two keys of an object are the same")
             pending += [(made, key, item) for key, item in made.items()]
+        elif isinstance(current, msgspec.msgpack.Ext):
+            raise DecodeError("$", f"MessagePack's extension type {current.code} is nothing that is known here")
         else:
             target[place] = current
     return root[0]

@@ -11,18 +11,18 @@ import gc
 import hashlib
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakSet
 
 import msgspec
 from typing_extensions import Format, dataclass_transform, get_annotations
 
-from miniagents.messages.canonical import message_form
+from miniagents.messages.canonical_classes import former_of
 from miniagents.messages.freezers import freeze_fields, freezer_of, is_frozen_when_decoded
 from miniagents.messages.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from miniagents.messages.canonical_classes import Former
     from miniagents.messages.freezers import FieldFreezer, Freezer
 
 __all__ = [
@@ -48,7 +48,7 @@ def canonical_form(value: Frozen) -> bytes:
         TypeError: See `Frozen.hash_key`.
         ValueError: See `Frozen.hash_key`.
     """
-    return message_form(value, _full_key)
+    return (_formers.get(type(value)) or former_of(type(value)))(value, _full_key)
 
 
 when_classes_change: list[Callable[[], None]] = []
@@ -162,7 +162,7 @@ class Frozen(
                 what its declared type does not allow.
             ValueError: A string has a lone surrogate.
         """
-        key: str = self.__dict__.get(_KEY) or _full_key(self)
+        key: str = self.__dict__.get(_KEY) or _computed(self, _near_keys)
         return key if longer_hash_keys.get() else key[:40]
 
 
@@ -223,6 +223,30 @@ _KEY = "@key"
 
 def _full_key(value: msgspec.Struct) -> str:
     """All 64 hexadecimal digits, computed once for each object; works for messages nested to any depth."""
+    key: str | None = vars(value).get(_KEY)
+    return key or _computed(value, _near_keys)
+
+
+def _computed(value: msgspec.Struct, key_of: Callable[[msgspec.Struct], str]) -> str:
+    cls = type(value)
+    form = (_formers.get(cls) or _former(cls))(value, key_of)
+    key = value.__dict__[_KEY] = hashlib.sha256(form).hexdigest()
+    return key
+
+
+def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
+    """Tells keys by recursion, which goes no deeper than this: what is below it costs memory instead of stack."""
+    below = _keys_within(depth - 1) if depth else _far_key
+
+    def key_of(part: msgspec.Struct) -> str:
+        key: str | None = part.__dict__.get(_KEY)
+        return key or _computed(part, below)
+
+    return key_of
+
+
+def _far_key(value: msgspec.Struct) -> str:
+    """The key of a value in many others, whose form is written twice if it has parts: until their keys are known."""
     pending = [value]
     while pending:
         current = pending[-1]
@@ -235,8 +259,7 @@ def _full_key(value: msgspec.Struct) -> str:
             return str(key)
 
         if _KEY not in vars(current):
-            _only_class_of_its_tag(type(current))
-            form = message_form(current, key_of)
+            form = _former(type(current))(current, key_of)
             if unknown:  # they first, and then this one again
                 pending += unknown
                 continue
@@ -245,14 +268,24 @@ def _full_key(value: msgspec.Struct) -> str:
     return str(vars(value)[_KEY])
 
 
-_known_single: WeakSet[type] = WeakSet()
-when_classes_change.append(_known_single.clear)
+_near_keys = _keys_within(8)
+
+
+def _former(cls: type[msgspec.Struct]) -> Former:
+    """What writes the canonical form of values of a class, which is the only one of its tag."""
+    former = _formers.get(cls)
+    if former is None:
+        _only_class_of_its_tag(cls)
+        former = _formers[cls] = former_of(cls)
+    return former
+
+
+_formers: dict[type, Former] = {}
+when_classes_change.append(_formers.clear)
 
 
 def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
     """Refuse keys to a class that has the tag of another one: their values could not be told apart by key."""
-    if cls in _known_single:
-        return
     if _namesakes(cls):
         gc.collect()  # a class lives on until then, even if nothing refers to it
     for other in _namesakes(cls):
@@ -263,7 +296,6 @@ def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
             f"the keys of {_place(cls)} and {_place(other)} could be confused, for both have the tag {tag!r}: "
             f"give one of them {other_name if is_record(cls) else own}"
         )
-    _known_single.add(cls)
 
 
 def _namesakes(cls: type[msgspec.Struct]) -> list[type[Frozen]]:

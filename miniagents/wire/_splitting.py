@@ -10,6 +10,7 @@ Nothing here reads or decodes; what is given back are the bytes of whole records
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
@@ -181,6 +182,9 @@ _HEADER: Final = struct.Struct(">cII")
 _SIZE: Final = _HEADER.size
 _LONGEST: Final = 2**32 - 1
 _PATIENCE: Final = 16
+"""How many of the largest records may be checked in vain, at first. More is earned by bytes, one for each."""
+_STEP: Final = 128
+"""How many bytes one might check in the time that it takes to look at a place."""
 
 
 def frame(payload: bytes) -> bytes:
@@ -206,6 +210,11 @@ class _Frames:
         self._wanted = _SIZE  # how many bytes must be there before there is anything to do
         self._lost = False  # what is at the start of the buffer is damaged, and was reported
         self._work = _PATIENCE * self._most  # how many bytes may be checked to find a way out of damage
+        most = self._most.to_bytes(4, "big")
+        most_there = most[1:2] if most[0] == 0 else b"\xff"
+        # what may be a frame: its marker, and a length that is not too large by its first two bytes
+        likely = b"[\x00-" + re.escape(most[:1]) + b"][\x00-" + re.escape(most_there) + b"]"
+        self._starts = re.compile(re.escape(MARKER) + b"(?=" + likely + b")", re.DOTALL)
 
     @property
     def pending(self) -> int:
@@ -220,7 +229,7 @@ class _Frames:
     def feed(self, data: bytes) -> Iterator[Part]:
         """Take more bytes, and give the frames that are complete."""
         self._buffer += data
-        self._work += _PATIENCE * len(data)
+        self._work += len(data)
         while len(self._buffer) >= self._wanted:
             if not self._lost:
                 yield from self._split()
@@ -290,16 +299,17 @@ class _Frames:
     def _next(self, stop: int) -> int | None:
         """Find the first good frame behind the start of the buffer that starts before `stop`."""
         data = bytes(self._buffer)
-        place = data.find(MARKER, 1, stop)
-        while place >= 0 and self._work > 0:
-            if len(data) - place > _SIZE:
-                _, length, checksum = _HEADER.unpack_from(data, place)
-                end = place + _SIZE + length
-                if 0 < length <= self._most and end <= len(data):
-                    self._work -= length
-                    if zlib.crc32(data[place + _SIZE : end], length) == checksum:
-                        return place
-            place = data.find(MARKER, place + 1, stop)
+        for match in self._starts.finditer(data, 1, min(stop + 2, len(data) - _SIZE)):
+            place = match.start()
+            _, length, checksum = _HEADER.unpack_from(data, place)
+            end = place + _SIZE + length
+            self._work -= _STEP
+            if 0 < length <= self._most and end <= len(data):
+                self._work -= length
+                if zlib.crc32(data[place + _SIZE : end], length) == checksum:
+                    return place
+            if self._work <= 0:
+                break
         return None
 
     def _drop(self, count: int) -> None:

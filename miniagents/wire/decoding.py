@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from miniagents.wire._compression import Compression
     from miniagents.wire._splitting import Part
 
-__all__ = ["MAX_RECORD_BYTES", "RecordDecoder"]
+__all__ = ["MAX_RECORD_BYTES", "RecordDecoder", "Records"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

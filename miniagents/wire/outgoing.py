@@ -18,7 +18,7 @@ from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence
 from miniagents.wire._splitting import frame
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from miniagents.messages._generated import StreamEvent
     from miniagents.messages.codec import Format
@@ -33,7 +33,7 @@ _MOST_WAITING: Final = 64
 async def encode_stream(
     promise: MessagePromise[Message] | MessageSequencePromise[Message],
     format: Format = "json",
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Give a promise as bytes, piece by piece as it arrives: tokens, events, errors in their places, and the end.
 
     `decode_stream` makes a promise of them again, in another process or later. Of a sequence, messages that arrive at

@@ -111,9 +111,9 @@ class RecordReader(_Reader[T]):
                 return batch
             if self._ended:
                 return None
-            data = next(self._source, b"")
-            self._ended = not data
-            self._ready.extend(self._decoder.feed(data) if data else self._decoder.finish())
+            data = next(self._source, None)
+            self._ended = data is None
+            self._ready.extend(self._decoder.finish() if data is None else self._decoder.feed(data))
 
 
 class AsyncRecordReader(_Reader[T]):
@@ -175,9 +175,9 @@ class AsyncRecordReader(_Reader[T]):
                 return batch
             if self._ended:
                 return None
-            data = await anext(self._source, b"")
-            self._ended = not data
-            self._ready.extend(self._decoder.feed(data) if data else self._decoder.finish())
+            data = await anext(self._source, None)
+            self._ended = data is None
+            self._ready.extend(self._decoder.finish() if data is None else self._decoder.feed(data))
             await asyncio.sleep(0)  # what is there already is decoded a block at a time, and others have their turn
 
 

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,15 +32,25 @@ def imported(watch: Watch, n: int, statement: str) -> None:
     program = _PROGRAM.format(statement=statement)
     seconds: list[float] = []
     modules = ""
-    with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        for place in range(n + 1):
-            ran = subprocess.run(  # noqa: S603  # ours
-                [sys.executable, "-P", "-c", program], capture_output=True, check=True, text=True, env=environment
-            )
-            time, modules = ran.stdout.split()
-            if place:  # the first one compiles
-                seconds.append(float(time))
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": _compiled(program).name}
+    for _ in range(n):
+        time, modules = _run(program, environment)
+        seconds.append(float(time))
     watch.figures["cpu"] = statistics.median(seconds) * n
     watch.figures["modules"] = float(modules)
+
+
+@cache
+def _compiled(program: str) -> tempfile.TemporaryDirectory[str]:
+    """A folder with the compiled modules, which is there as long as this process is."""
+    folder = tempfile.TemporaryDirectory()
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder.name}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    _run(program, environment)
+    return folder
+
+
+def _run(program: str, environment: dict[str, str]) -> list[str]:
+    return subprocess.run(  # noqa: S603  # ours
+        [sys.executable, "-P", "-c", program], capture_output=True, check=True, text=True, env=environment
+    ).stdout.split()

@@ -30,7 +30,7 @@ from miniagents.codegen.writing.emitter import emit
 
 Json: TypeAlias = Any  # Any: whatever JSON can say
 DEFINITIONS: Final = ("Alpha", "Beta", "Gamma", "Delta")
-NAMES: Final = ("a", "b", "kind", "class", "x-y", "str", "Beta", 'q"', "@extra")
+NAMES: Final = ("a", "b", "kind", "class", "x-y", "str", "Beta", 'q"', "@extra", "extra_properties")
 TEXTS: Final = ("", "a", "b", "ab", "é", "kind")
 NUMBERS: Final = (0, 1, 2, -1, 1.0, 0.5, 2.5, 3, 2**53 + 1, 10**25)
 SCALARS: Final = (None, True, False, *NUMBERS, *TEXTS)

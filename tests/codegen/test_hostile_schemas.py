@@ -32,6 +32,7 @@ HOSTILE = [
     "__init_subclass__",
     "__post_init__",
     "hash_key",
+    "extra_properties",
     "None",
     "lambda",
     "msgspec",
@@ -194,6 +195,19 @@ def test_g3_deep_schemas_are_taken_or_refused_but_never_crash(tmp_path: Path) ->
         else:
             with pytest.raises(GenerationError, match="nested deeper than"):
                 generate([path], tmp_path / "out.py")
+
+
+@pytest.mark.timeout(60)
+def test_g3_unions_that_hold_together_do_not_multiply_without_end(imported: Callable[[object], ModuleType]) -> None:
+    """Ten to the eighth combinations: what they come to is left to the schema."""
+    unions = [
+        {"anyOf": [{"type": "object", "properties": {f"x{union}_{branch}": {"type": "null"}}} for branch in range(10)]}
+        for union in range(8)
+    ]
+    module = imported({"A": {"allOf": unions}})
+    assert module.encode(module.decode('{"x0_0": null}', module.A)) == b'{"x0_0":null}'
+    with pytest.raises(DecodeError):
+        module.decode(json.dumps({f"x0_{branch}": 1 for branch in range(10)}), module.A)
 
 
 @pytest.mark.timeout(30)

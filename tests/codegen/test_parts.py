@@ -2,19 +2,20 @@
 
 import ast
 import doctest
+import hashlib
 import keyword
 
 import pytest
 from hypothesis import given, strategies as st
 
-from miniagents.codegen import names
+from miniagents.codegen import names, texts
 from miniagents.codegen.errors import printable
 from miniagents.codegen.shaping import limits, templates
 from miniagents.codegen.writing.docstrings import WIDTH, docstring
 from miniagents.messages._generated import Message
 
 
-@pytest.mark.parametrize("module", [names, limits])
+@pytest.mark.parametrize("module", [names, limits, texts])
 def test_the_examples_in_docstrings_are_true(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -66,3 +67,22 @@ def test_docstrings_are_wrapped() -> None:
 
 def test_g3_what_errors_quote_cannot_steer_a_terminal() -> None:
     assert printable("a\x1b[2J\n\u202eb\u00e9") == "a\\x1b[2J\\n\\u202eb\u00e9"
+
+
+@given(st.text())
+def test_g3_a_literal_is_the_text_itself(text: str) -> None:
+    written = texts.literal(text)
+    assert ast.literal_eval(written) == text
+    assert len(written.splitlines()) == 1
+    if text.isascii():
+        assert written == repr(text)
+
+
+def test_g1_names_and_literals_are_the_same_in_every_python() -> None:
+    """Whatever version of Unicode it knows; the digest is what all of them give."""
+    digest = hashlib.sha256()
+    for code in (*range(0xD800), *range(0xE000, 0x20000), *range(0x2A6D0, 0x33500), *range(0xE0000, 0xE0200)):
+        char = chr(code)
+        made = (names.field_name(f"a{char}"), names.definition_name(f"a{char}b"), texts.literal(char), printable(char))
+        digest.update("\n".join(made).encode())
+    assert digest.hexdigest() == "98ce321ca70bfbad60fa3a763993eaa0050bc16d96e9f704bbfa6054f1a5cfbf"

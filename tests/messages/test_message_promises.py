@@ -220,7 +220,9 @@ def test_m7_known_fields_can_be_read_before_the_end() -> None:
             appender.append("Hello")
             appender.close()
             assert await promise == AssistantMessage("Hello", model="some-model")
-            assert dict(promise.known) == {"text": "Hello", "role": "assistant", "model": "some-model"}
+            known = {"text": "Hello", "role": "assistant", "model": "some-model"}
+            assert {name: promise.known[name] for name in known} == known
+            assert set(promise.known) == set(AssistantMessage.__struct_fields__)
 
     MiniAgents().run(main())
 

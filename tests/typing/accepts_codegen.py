@@ -11,6 +11,7 @@ from miniagents.codegen import GenerationError, Problem, generate, main
 def generated() -> None:
     assert_type(generate(["weather.schema.json", Path("schemas")], "weather.py"), str)
     assert_type(generate((Path("schemas"),), output=Path("weather.py"), library=False), str)
+    assert_type(generate(["schemas"], "weather.py", formats="typed", base="Message", namespace="my_app"), str)
 
 
 def commands(arguments: tuple[str, ...]) -> None:

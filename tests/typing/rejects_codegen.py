@@ -13,6 +13,8 @@ def generated() -> None:
     generate(["weather.schema.json"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     generate([b"weather.schema.json"], "weather.py")  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     generate(3, "weather.py")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    generate(["weather.schema.json"], "weather.py", formats="all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    generate(["weather.schema.json"], "weather.py", base="Frozen")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     generate(["weather.schema.json"], "weather.py", lenient=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from miniagents.codegen.library import SCHEME
+from miniagents.codegen.library import LIBRARY, SCHEME
+from miniagents.codegen.model import AliasType
 from miniagents.codegen.reading.dialects import HINTS
 from miniagents.codegen.reading.views import (
     Spot,
@@ -53,7 +54,7 @@ def message_of(spot: Spot, spots: Spots) -> str | None:
     """Return the name of the message that a schema is; None if it is none."""
     name = reference_of(spot)
     if name is not None and name.startswith(SCHEME):
-        return None if name == f"{SCHEME}StreamEvent" else name
+        return None if isinstance(LIBRARY.get(name.removeprefix(SCHEME)), AliasType) else name
     target = followed(spot, spots)
     hints = target.members.get(HINTS)
     is_message = isinstance(hints, dict) and "base" in hints and not target.pointer

@@ -27,8 +27,7 @@ from miniagents.codegen.reading.dialects import (
 )
 from miniagents.codegen.reading.hints import ON_PROPERTY
 from miniagents.codegen.reading.registry import Site
-from miniagents.codegen.settings import FORMATS as CHOICES, Formats
-from miniagents.validation.formats import FORMATS as CHECKED_FORMATS
+from miniagents.codegen.settings import CHECKABLE, FORMATS as CHOICES, Formats
 
 REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 """The keywords that refer to a schema."""
@@ -164,11 +163,11 @@ class Normaliser:
         name = result.get("format")
         if given == "note" or not isinstance(name, str):
             return
-        if name in CHECKED_FORMATS:
+        if name in CHECKABLE:
             result[FORMATS] = given
         else:
             wrong = f"{name[:60]} cannot be checked"
-            remedy = f'write one of {", ".join(CHECKED_FORMATS)}; or "{FORMATS}": "note" beside it'
+            remedy = f'write one of {", ".join(CHECKABLE)}; or "{FORMATS}": "note" beside it'
             self.problems.append(site.at("format").problem("format", wrong, remedy))
 
     def _patterns(self, site: Site, members: dict[str, JsonValue], here: str) -> JsonValue:

@@ -21,6 +21,7 @@ from miniagents.codegen.model import (
     Types,
 )
 from miniagents.codegen.shaping.formats import is_value
+from miniagents.codegen.texts import literal
 
 
 def accepts(types: Types, form: Form, value: JsonValue) -> bool:
@@ -58,7 +59,7 @@ def expression(value: JsonValue) -> str:
         return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
     if isinstance(value, dict):
         return "msgspec.field(default_factory=dict)"
-    return repr(value)
+    return literal(value)
 
 
 _KINDS: Final[dict[ScalarKind, Callable[[JsonValue], bool]]] = {

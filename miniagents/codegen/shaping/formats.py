@@ -6,7 +6,6 @@ from typing import Final
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.reading.dialects import FORMATS
-from miniagents.validation.formats import FORMATS as KNOWN
 
 
 def _is_short(text: str) -> bool:
@@ -35,6 +34,8 @@ def typed(schemas: Iterable[Mapping[str, JsonValue]]) -> str | None:
 
 def is_value(name: str, text: JsonValue) -> bool:
     """Whether a value can be turned into the type for a format."""
+    from miniagents.validation.formats import FORMATS as KNOWN  # noqa: PLC0415 - see `CHECKABLE`
+
     if not isinstance(text, str) or not KNOWN[name](text):
         return False
     try:

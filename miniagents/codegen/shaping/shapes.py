@@ -26,6 +26,9 @@ DEEPEST: Final = 60
 MOST_MERGED: Final = 5
 """How often merging may lead to what is merged in turn."""
 
+MOST_MERGES: Final = 200
+"""How many merges one definition may come to: unions that hold together multiply."""
+
 _KINDS: Final[tuple[Kind, ...]] = ("string", "integer", "number", "boolean", "array", "object", "null")
 _SHAPES: Final = frozenset(
     {
@@ -72,6 +75,7 @@ class Shaper:
         self._schemas = schemas
         self._names = names
         self._classes = classes
+        self._merges = 0
         self.loose: dict[str, dict[str, None]] = {}
 
     def loosen(self, where: Where, reason: str) -> None:
@@ -92,11 +96,16 @@ class Shaper:
             where = replace(where, name=self._names.at(site))
         else:
             where = replace(where, merged=where.merged + 1)
+            self._merges += 1
+            if self._merges > MOST_MERGES:
+                self.loosen(where, "too many combinations")
+                return Anything()
         return self.written_out(sites, where)
 
     def definition(self, root: Site) -> Form:
         """Return what a definition is a name for: its own class, or the form of an alias."""
         where = Where(root.definition, root.definition)
+        self._merges = 0
         meant = self._schemas.united((root,))
         if meant and (meant[0].definition != root.definition or meant == (Site(root.definition),)) and meant != (root,):
             return self.form(meant, where)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from miniagents.codegen.library import HAND_WRITTEN, JSON_VALUE, LIBRARY_MODULE, PACKAGE
+from miniagents.codegen.library import HAND_WRITTEN, JSON_VALUE, JSON_VALUE_MODULE, LIBRARY_MODULE, PACKAGE
 from miniagents.codegen.model import (
     Anything,
     ArrayOf,
@@ -18,6 +18,7 @@ from miniagents.codegen.model import (
     TupleOf,
 )
 from miniagents.codegen.shaping.limits import whole
+from miniagents.codegen.texts import literal
 
 _SCALARS: Final = {"string": "str", "integer": "int", "boolean": "bool", "null": "None"}
 _FORMATS: Final = {
@@ -33,6 +34,7 @@ _PLACES: Final = {
     **dict.fromkeys(("Annotated", "ClassVar", "Literal", "TypeAlias"), "typing"),
     **dict.fromkeys(("NO_EXTRAS", "Extras", "SchemaCodec"), LIBRARY_MODULE),
 }
+_LIBRARY_PLACES: Final = {**HAND_WRITTEN, JSON_VALUE: JSON_VALUE_MODULE}
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ class Annotator:
 
     def name(self, name: str) -> str:
         """Return how a name from elsewhere is written, and see that it is imported."""
-        place = _PLACES.get(name) or (HAND_WRITTEN[name] if self.is_library else PACKAGE)
+        place = _PLACES.get(name) or (_LIBRARY_PLACES[name] if self.is_library else PACKAGE)
         self.imported.setdefault(place, set()).add(name)
         return f"_{name}" if name in self.own else name
 
@@ -85,7 +87,7 @@ class Annotator:
             case Scalar():
                 return [self._limited(_SCALARS[form.kind], form.limits)]
             case Choice():
-                values = ", ".join(repr(value) for value in form.values if value is not None)
+                values = ", ".join(literal(value) for value in form.values if value is not None)
                 return [f"{self.name('Literal')}[{values}]", *(["None"] if None in form.values else [])]
             case ArrayOf():
                 return [self._limited(f"tuple[{self.form(form.item)}, ...]", form.limits)]
@@ -126,7 +128,7 @@ class Annotator:
     def _limited(self, annotation: str, limits: Limits) -> str:
         if not limits:
             return annotation
-        arguments = ", ".join(f"{name}={limit!r}" for name, limit in limits)
+        arguments = ", ".join(f"{name}={literal(limit)}" for name, limit in limits)
         return f"{self.name('Annotated')}[{annotation}, {self.msgspec('Meta')}({arguments})]"
 
 

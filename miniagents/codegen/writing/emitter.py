@@ -1,8 +1,8 @@
 """The model of a module as Python text, not yet formatted.
 
-Every text that comes from a schema is written by `repr` or as an escaped docstring; names were made by `names`, which
-lets nothing else through than one plain identifier. Annotations are evaluated when the module is imported, so that
-msgspec and readers see types instead of texts; one that mentions a type written further down is quoted as a whole.
+Every text that comes from a schema is written by `literal` or as an escaped docstring; names were made by `names`,
+which lets nothing else through than one plain identifier. Annotations are evaluated when the module is imported, so
+that msgspec and readers see types instead of texts; one that mentions a type written further down is quoted as a whole.
 """
 
 import json
@@ -31,6 +31,7 @@ from miniagents.codegen.names import ANY_MESSAGE
 from miniagents.codegen.shaping.defaults import expression
 from miniagents.codegen.shaping.tags import only_value
 from miniagents.codegen.shaping.templates import renamed
+from miniagents.codegen.texts import literal
 from miniagents.codegen.writing.annotations import Annotator, union
 from miniagents.codegen.writing.docstrings import WIDTH, docstring
 from miniagents.codegen.writing.order import in_order
@@ -72,7 +73,7 @@ def emit(module: Module, *, sources: Sequence[str], command: str) -> str:
         *writer.annotator.imports(),
         "",
         "__all__ = [",
-        *(f"    {name!r}," for name in sorted(names, key=_sorting_key)),  # one on a line, however many there are
+        *(f"    {literal(name)}," for name in sorted(names, key=_sorting_key)),  # one on a line, however many there are
         "]",
     ]
     return "\n".join(lines) + "\n\n\n" + "\n\n\n".join(parts) + "\n"
@@ -129,7 +130,7 @@ class _Writer:
         if definition.template is not None:
             python_names = {each.json_name: each.name for each in (*inherited.values(), *own)}
             template = renamed(definition.template, python_names)
-            body.append(f"text_template: {self.annotator.name('ClassVar')}[str | None] = {template!r}")
+            body.append(f"text_template: {self.annotator.name('ClassVar')}[str | None] = {literal(template)}")
         fields = [self.field(each, definition) for each in own]
         if definition.extras is not None:
             fields.append(self.extras(definition.extras))
@@ -145,17 +146,19 @@ class _Writer:
         """Return the options of a class."""
         options = ["frozen=True", *([] if definition.positional else ["kw_only=True"])]
         if root_of(self.module.known, definition.name) in {FROZEN, MESSAGE_BASE}:
-            options.append(f"tag={definition.name!r}")
+            options.append(f"tag={literal(definition.name)}")
         elif definition.tag is not None:
             name, value = definition.tag
-            options += [f"tag_field={name!r}", f"tag={value!r}"]
+            options += [f"tag_field={literal(name)}", f"tag={literal(value)}"]
         return options
 
     def field(self, field: Field, owner: ObjectType) -> str:
         """Return the text of a property; one that may be absent says so when it has no default."""
         if owner.tag is not None and owner.tag[0] == field.json_name:
-            literal = f"{self.annotator.name('Literal')}[{only_value(field)!r}]"
-            return f"{field.name}: {self.annotator.name('ClassVar')}[{literal}] = {only_value(field)!r}"
+            value = literal(only_value(field))
+            return (
+                f"{field.name}: {self.annotator.name('ClassVar')}[{self.annotator.name('Literal')}[{value}]] = {value}"
+            )
         alternatives = self.annotator.alternatives(field.form)
         if not field.required and field.default is None:
             alternatives.append(self.annotator.msgspec("UnsetType"))
@@ -171,7 +174,7 @@ class _Writer:
     def quoted(self, annotation: str, form: Form) -> str:
         """Return an annotation, in quotes if it mentions what is not written yet."""
         names = (name for name in named_in(form) if name in self.annotator.own)
-        return annotation if self.written.issuperset(names) else repr(annotation)
+        return annotation if self.written.issuperset(names) else literal(annotation)
 
     def default(self, value: JsonValue, form: Form) -> str:
         """Return a default, of the type of its field also where that is not JSON's."""
@@ -192,7 +195,7 @@ class _Writer:
             plain = self.annotator.msgspec("UNSET")
             arguments.append(f"default={plain}")
         if field.name != field.json_name:
-            arguments.append(f"name={field.json_name!r}")
+            arguments.append(f"name={literal(field.json_name)}")
             plain = ""
         if plain or not arguments:
             return f" = {plain}" if plain else ""
@@ -212,15 +215,15 @@ def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
     return [
         "_codec = SchemaCodec(",
         "    {",
-        *(f"        {name!r}: {text!r}," for name, text in schemas.items()),
+        *(f"        {literal(name)}: {literal(text)}," for name, text in schemas.items()),
         "    },",
         "    {",
-        *(f"        {module.keys[each.name]!r}: {each.name}," for each in types),
+        *(f"        {literal(module.keys[each.name])}: {each.name}," for each in types),
         "    },",
         "    sound=[",
-        *(f"        {name!r}," for name in sound),
+        *(f"        {literal(name)}," for name in sound),
         "    ],",
-        *([f"    namespace={module.namespace!r},"] if module.namespace else []),
+        *([f"    namespace={literal(module.namespace)},"] if module.namespace else []),
         ")",
     ]
 

@@ -1,6 +1,7 @@
 """P2, P4 and P9: results are as lazy and as bounded as their sources, and never keep the loop for themselves."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,10 @@ from tests.promising.laws.cases import each_case
 from tests.promising.laws.registry import Case, Law
 from tests.promising.laws.sources import Given, Manner, is_stream, outcomes, turns
 
-pytestmark = pytest.mark.timeout(60)
+SCALE: Final = int(os.environ.get("LAWS_SCALE", "1"))
+"""How many times the usual ten thousand ready pieces the laws about them give; 100 for a million, by hand."""
+
+pytestmark = pytest.mark.timeout(60 * SCALE)
 
 A_WHILE: Final = 120
 """Turns of the loop after which nothing moves any more that waits."""
@@ -119,7 +123,7 @@ def pieces_so_far(result: Promise[object]) -> int:
 
 @each_case(Law.RESPONSIVE)
 async def test_p4_ready_pieces_however_many_leave_the_loop_responsive(case: Case) -> None:
-    many = case.many // len(case.takes)
+    many = SCALE * case.many // len(case.takes)
     async with PromisingContext():
         result = case.result(Given(case.numbers(many), Manner(ready=True)))
         ticks = await ticks_while(result, lambda: pieces_so_far(result))
@@ -133,7 +137,7 @@ async def test_p4_ready_pieces_however_many_leave_the_loop_responsive(case: Case
 @each_case(Law.RESPONSIVE)
 @pytest.mark.parametrize("foreign", [False, True])
 async def test_p4_a_source_that_never_waits_leaves_the_loop_responsive(case: Case, foreign: bool) -> None:
-    many = case.many // len(case.takes)
+    many = SCALE * case.many // len(case.takes)
     async with PromisingContext():
         given = Given(case.numbers(many), Manner(foreign=foreign))
         result = case.result(given)

@@ -1,0 +1,67 @@
+"""Language models as agents like any other: OpenAI, Anthropic, and all servers that speak their protocols.
+
+No SDK is imported before a model is asked.
+"""
+
+from miniagents.ext.llm.anthropic import AnthropicAgent, create_anthropic_agent
+from miniagents.ext.llm.common import ReplySchema, ToolDefinition
+from miniagents.ext.llm.errors import (
+    AuthenticationError,
+    ContentFilterError,
+    ContextTooLongError,
+    LanguageModelError,
+    MissingKeyError,
+    MissingSDKError,
+    ModelConnectionError,
+    ModelSetupError,
+    ModelTimeoutError,
+    OverloadedError,
+    ProtocolError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    RequestRefusedError,
+    TooManyTurnsError,
+    TransientModelError,
+    TruncatedError,
+    WrongReplyError,
+)
+from miniagents.ext.llm.openai import (
+    OpenAIAgent,
+    OpenAIResponsesAgent,
+    create_openai_agent,
+    create_openai_embedding_agent,
+)
+from miniagents.ext.llm.partials import Partial, partial_values
+
+__all__ = [
+    "AnthropicAgent",
+    "AuthenticationError",
+    "ContentFilterError",
+    "ContextTooLongError",
+    "LanguageModelError",
+    "MissingKeyError",
+    "MissingSDKError",
+    "ModelConnectionError",
+    "ModelSetupError",
+    "ModelTimeoutError",
+    "OpenAIAgent",
+    "OpenAIResponsesAgent",
+    "OverloadedError",
+    "Partial",
+    "ProtocolError",
+    "ProviderError",
+    "QuotaExceededError",
+    "RateLimitError",
+    "ReplySchema",
+    "RequestRefusedError",
+    "TooManyTurnsError",
+    "ToolDefinition",
+    "TransientModelError",
+    "TruncatedError",
+    "WrongReplyError",
+    "create_anthropic_agent",
+    "create_openai_agent",
+    "create_openai_embedding_agent",
+    "partial_values",
+]

@@ -1,0 +1,84 @@
+"""The options of Anthropic's messages API, as type checkers see them: the parameters of the SDK's method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from miniagents.ext.llm._options import CommonOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from anthropic.types import (
+        CacheControlEphemeralParam,
+        DiagnosticsParam,
+        MessageCreateParamsContainerParam,
+        MetadataParam,
+        OutputConfigParam,
+        ThinkingConfigParam,
+        ToolChoiceParam,
+    )
+
+    from miniagents.ext.llm._anthropic_calls import AnthropicClient
+
+__all__ = ["WITHDRAWN_FROM_MESSAGES", "MessagesOptions", "NewMessagesOptions"]
+
+
+class MessagesOptions(CommonOptions, total=False):
+    """What the messages API takes (`client.messages.create`), besides `CommonOptions`.
+
+    What they mean stands in Anthropic's reference. `max_tokens` has a default here; those that the library gives itself
+    (model, messages, tools, streaming) are not among them.
+    """
+
+    cache_control: CacheControlEphemeralParam | None
+    container: MessageCreateParamsContainerParam | None
+    diagnostics: DiagnosticsParam | None
+    inference_geo: str | None
+    max_tokens: int
+    metadata: MetadataParam
+    output_config: OutputConfigParam
+    service_tier: Literal["auto", "standard_only"]
+    speed: Literal["standard", "fast"] | None
+    stop_sequences: list[str]
+    thinking: ThinkingConfigParam
+    tool_choice: ToolChoiceParam
+    user_profile_id: str
+    workspace_id: str
+
+
+class NewMessagesOptions(MessagesOptions, total=False):
+    """What `create_anthropic_agent` takes besides what it names; its docstring describes it."""
+
+    client: AnthropicClient | Callable[[], AnthropicClient] | None
+    api_key: str | None
+    base_url: str | None
+    max_retries: int | None
+    default_headers: Mapping[str, str] | None
+    alias: str | None
+    description: str | None
+
+
+_SAMPLING: Final = (
+    "Anthropic has withdrawn it; steer the model by the prompt, by output_config={'effort': ...} or by `thinking`. "
+    "A server that still takes it gets it in `extra_body`"
+)
+
+WITHDRAWN_FROM_MESSAGES: Final = {
+    "frequency_penalty": "that is an option of OpenAI's",
+    "max_completion_tokens": "here it is called `max_tokens`",
+    "max_output_tokens": "here it is called `max_tokens`",
+    "messages": "they are what the agent is asked: agent.inquire(messages)",
+    "n": "ask the agent as often as you want answers; calls run in parallel",
+    "output_format": "give output_config={'format': ...}",
+    "presence_penalty": "that is an option of OpenAI's",
+    "reasoning_effort": "give output_config={'effort': ...}",
+    "response_format": "give output_config={'format': ...}",
+    "seed": "that is an option of OpenAI's",
+    "stop": "here it is called `stop_sequences`",
+    "temperature": _SAMPLING,
+    "tools": "give them where the agent is made",
+    "top_k": _SAMPLING,
+    "top_p": _SAMPLING,
+}
+"""What to do instead of options that the messages API does not take, or no more."""

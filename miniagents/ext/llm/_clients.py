@@ -1,0 +1,139 @@
+"""The SDKs' clients: which one an agent uses, how long that lives, and what it must not give away.
+
+A client has connections, and those belong to one event loop. So a default client is made for each context of agents in
+which one is needed, and closed with it; nothing is kept in this module.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
+
+from typing_extensions import TypeVar
+
+from miniagents.ext.llm._json import is_object
+from miniagents.ext.llm.errors import MissingSDKError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+    from miniagents.miniagents import MiniAgents
+
+__all__ = ["ClientSettings", "Closable", "ModelClients", "import_sdk", "secrets_of"]
+
+
+class Closable(Protocol):
+    """What can be closed, as both SDKs' clients can."""
+
+    async def close(self) -> None:
+        """Closes all connections."""
+
+
+C = TypeVar("C", bound=Closable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClientSettings:
+    """What a default client is made with; what is None is left to the SDK, which looks into the environment.
+
+    Attributes:
+        api_key: the key; it appears in no text that this class makes, and what may hold one does not either.
+        base_url: where the API is; it may hold a password.
+        max_retries: how often the SDK asks again where no answer has begun.
+        headers: headers of all requests; their values may be secret as well.
+    """
+
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = field(default=None, repr=False)
+    max_retries: int | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Something that is equal where the settings are."""
+        headers = None if self.headers is None else tuple(sorted(self.headers.items()))
+        return self.api_key, self.base_url, self.max_retries, headers
+
+    def given(self) -> dict[str, Any]:  # Any: arguments of the clients of either SDK
+        """The arguments that the SDK's client takes, without those that are left to it."""
+        arguments = {
+            "api_key": self.api_key,
+            "base_url": self.base_url,
+            "max_retries": self.max_retries,
+            "default_headers": self.headers,
+        }
+        return {name: value for name, value in arguments.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelClients(Generic[C]):
+    """Which client an agent uses.
+
+    Attributes:
+        make: makes a default client.
+        settings: what that is made with; agents of the same settings share a client.
+        given: the client of the user, or a function that makes one for each context; None for a default one.
+    """
+
+    make: Callable[[ClientSettings], C] = field(repr=False)
+    settings: ClientSettings
+    given: C | Callable[[], C] | None = field(default=None, repr=False)
+
+    def client(self, context: MiniAgents) -> C:
+        """The client to use in a context; one that was made for it is closed with it.
+
+        Raises:
+            LanguageModelError: the SDK is not installed, or there is no key.
+        """
+        given = self.given
+        if given is None:
+            return context.shared((self.make, self.settings.key), lambda: self.make(self.settings), _close)
+        if callable(given):
+            return context.shared(given, given, _close)
+        return given
+
+
+def import_sdk(name: str) -> ModuleType:
+    """Imports an SDK.
+
+    Raises:
+        MissingSDKError: it is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        message = f"the package {name!r} is not installed; install it with: pip install 'miniagents[{name}]'"
+    raise MissingSDKError(message)
+
+
+def secrets_of(client: object, headers: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The texts that must appear nowhere: keys and tokens of a client, and headers that may hold one."""
+    own = [getattr(client, name, None) for name in _SECRET]
+    default: object = getattr(client, "_custom_headers", None)
+    for each in (default, headers):
+        if is_object(each):
+            own += [value for name, value in each.items() if _may_be_secret(str(name))]
+    texts = [text.removeprefix("Bearer ") for text in own if isinstance(text, str)]
+    return tuple(sorted({text for text in texts if text}, key=len, reverse=True))
+
+
+# --- machinery ---
+
+
+_SECRET: Final = (
+    *("api_key", "auth_token", "admin_api_key", "webhook_key", "webhook_secret"),
+    *("access_token", "aws_access_key", "aws_secret_key", "aws_session_token", "_azure_ad_token"),
+)
+"""Attributes of the SDKs' clients that are secret."""
+
+
+def _may_be_secret(header: str) -> bool:
+    return any(word in header.lower() for word in ("auth", "key", "token", "secret", "cookie"))
+
+
+async def _close(client: Closable) -> None:
+    await client.close()

@@ -1,0 +1,125 @@
+"""What a model is equipped with for an agent: tools that it may call, and the type that its replies must have."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from miniagents.ext.llm._agent import answering
+from miniagents.ext.llm._conversing import Conversing
+from miniagents.ext.llm._json import is_object
+from miniagents.ext.llm._options import Limits
+from miniagents.ext.llm._replies import reply_form
+from miniagents.ext.llm.common import ToolDefinition
+from miniagents.messages import ToolResultMessage
+from miniagents.tools import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from miniagents.ext.llm._model import LanguageModel
+    from miniagents.ext.llm._strict_schemas import StrictForm
+    from miniagents.messages import Message
+
+__all__ = ["AnyTool", "equipped"]
+
+AnyTool: TypeAlias = "Tool[..., Any] | ToolDefinition | Mapping[str, object]"  # Any: of whatever function
+"""What a model may call: a tool, one that the caller carries out, or one of the provider's own."""
+
+
+def equipped(
+    where: str,
+    model: LanguageModel[Any, Any],  # Any: of whatever client the provider's SDK has, and whatever answers it gives
+    strict_form: StrictForm,
+    *,
+    tools: Iterable[object],
+    reply_type: type[Message] | None,
+    strict_reply: bool,
+    format_option: str,
+) -> tuple[Callable[..., Awaitable[None]], tuple[type[Message], ...]]:
+    """The work of an agent that is a model, and the classes of what it replies.
+
+    Args:
+        where: what errors call it.
+        model: the model.
+        strict_form: the schemas that the provider takes where it is to see to it that a model keeps to one.
+        tools: what it may call.
+        reply_type: the class of the last answer; None for the provider's own.
+        strict_reply: whether the provider is to see to it that the last answer is of that class.
+        format_option: the option of the API that would say the same as `reply_type`.
+
+    Raises:
+        TypeError: something is no tool, two have one name, or a schema cannot be said in the provider's form.
+        ValueError: a limit is too small.
+    """
+    limits = Limits.of(model.options)
+    functions: dict[str, Tool[..., Any]] = {}  # Any: of whatever function
+    definitions: list[ToolDefinition | Mapping[str, object]] = []
+    names: set[str] = set()
+    for each in tools:
+        definition = _definition(where, each, strict_form)
+        name = _name_of(definition)
+        if name in names:
+            raise TypeError(f"{where}: there are two tools {name!r}: give one of them another name")
+        if name is not None:
+            names.add(name)
+        definitions.append(definition)
+        if isinstance(each, Tool):
+            functions[each.name] = each
+    form = None
+    if reply_type is not None:
+        option, _, part = format_option.partition(".")
+        given = model.options.get(option)
+        if given is not None and (not part or (is_object(given) and part in given)):
+            raise TypeError(f"{where}: give reply_type or {format_option}, not both")
+        form = reply_form(where, reply_type, strict_form, strict=strict_reply)
+    elif limits.repair_turns:
+        raise TypeError(f"{where}: repair_turns is for replies of a type: give reply_type as well")
+    instructions = None
+    model = replace(model, tools=tuple(definitions))
+    if form is not None and (strict_reply or not strict_form.strict_only):
+        model = replace(model, reply_schema=form.asked)
+    elif form is not None:
+        instructions = _ASKED_IN_WORDS + json.dumps(form.schema, ensure_ascii=False)
+    if form is None and not functions:
+        return answering(model), (model.wire.message_class,)
+    work = Conversing(
+        model=model,
+        tools=functions,
+        left_to_caller=frozenset(names - functions.keys()),
+        form=form,
+        instructions=instructions,
+    )
+    gives: list[type[Message]] = [] if reply_type is None else [reply_type]
+    if definitions:
+        gives = [model.wire.message_class, *([ToolResultMessage] if functions else []), *gives]
+    return work.answer, tuple(gives)
+
+
+_ASKED_IN_WORDS: Final = "Answer with JSON alone, an object of this JSON Schema: "
+
+
+def _definition(where: str, tool: object, strict_form: StrictForm) -> ToolDefinition | Mapping[str, object]:
+    if isinstance(tool, Tool):
+        parameters = tool.parameters
+        if tool.strict:
+            parameters = strict_form.of(parameters, f"{where}: tool {tool.name!r}")
+        return ToolDefinition(
+            name=tool.name, description=tool.description, parameters=parameters, strict=True if tool.strict else None
+        )
+    if isinstance(tool, ToolDefinition) or is_object(tool):
+        return tool
+    if callable(getattr(tool, "as_tool", None)):
+        raise TypeError(f"{where}: {tool!r:.200} is an agent: give {getattr(tool, 'alias', 'agent')}.as_tool()")
+    if callable(tool):
+        raise TypeError(f"{where}: {tool!r:.200} is a function: make it a tool with @tool")
+    raise TypeError(f"{where}: {tool!r:.200} is no tool")
+
+
+def _name_of(definition: ToolDefinition | Mapping[str, object]) -> str | None:
+    if isinstance(definition, ToolDefinition):
+        return definition.name
+    function: object = definition.get("function")
+    name: object = definition.get("name", function.get("name") if is_object(function) else None)
+    return name if isinstance(name, str) else None

@@ -1,0 +1,144 @@
+"""A language model that answers messages: request, stream, assembly and errors, the same for all providers."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Generic
+
+from typing_extensions import TypeVar
+
+from miniagents.ext.llm._assembling import Assembler
+from miniagents.ext.llm._clients import Closable, ModelClients, secrets_of
+from miniagents.ext.llm._conversation import conversation_of
+from miniagents.ext.llm._json import is_object
+from miniagents.ext.llm._options import LIBRARY_OPTIONS
+from miniagents.ext.llm._translating import translated
+from miniagents.ext.llm._wire import ModelRequest, Wire
+from miniagents.ext.llm.errors import ContentFilterError, ModelConnectionError, ProtocolError, TruncatedError
+from miniagents.messages import AssistantMessage, MessagePromise
+from miniagents.miniagents import MiniAgents
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+
+    from miniagents.ext.llm._events import StreamedEvent
+    from miniagents.ext.llm._json import JsonObject
+    from miniagents.ext.llm._wire import Reader
+    from miniagents.ext.llm.common import ReplySchema, ToolDefinition
+    from miniagents.messages import Message
+
+__all__ = ["LanguageModel"]
+
+C = TypeVar("C", bound=Closable)
+M = TypeVar("M", bound=AssistantMessage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LanguageModel(Generic[C, M]):
+    """A model of a provider, with everything that is the same for all that it is asked.
+
+    Attributes:
+        name: the name of the model.
+        wire: the provider's protocol.
+        clients: which client to use.
+        options: options of the provider, and those of `CommonOptions`.
+        tools: the tools that the model may call; a mapping is one of the provider's own, as that writes it.
+        reply_schema: the form that answers must have, if any.
+    """
+
+    name: str
+    wire: Wire[C, M]
+    clients: ModelClients[C]
+    options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
+    tools: tuple[ToolDefinition | JsonObject, ...] = ()
+    reply_schema: ReplySchema | None = None
+
+    def with_options(self, options: Mapping[str, object]) -> LanguageModel[C, M]:
+        """The same model with further options, which go before those it has."""
+        return replace(self, options={**self.options, **options}) if options else self
+
+    def request(self, messages: Sequence[Message]) -> ModelRequest:
+        """What the model is asked.
+
+        Raises:
+            ValueError: there is nothing to answer.
+        """
+        system = self.options.get("system")
+        return ModelRequest(
+            model=self.name,
+            conversation=conversation_of(messages, self.wire.rules, system=system if isinstance(system, str) else None),
+            options={name: value for name, value in self.options.items() if name not in LIBRARY_OPTIONS},
+            tools=self.tools,
+            reply_schema=self.reply_schema,
+            stream=bool(self.options.get("stream", True)),
+        )
+
+    def answer(self, messages: Sequence[Message]) -> MessagePromise[M]:
+        """The promise of the model's answer, streamed; cancelling it closes the connection.
+
+        Its errors are `LanguageModelError`s, with what had arrived.
+
+        Raises:
+            ValueError: there is nothing to answer, or it cannot be said in the provider's protocol.
+            LanguageModelError: the SDK is not installed, or there is no key.
+            NoActiveContextError: there is no active `MiniAgents`.
+        """
+        request = self.request(messages)
+        body = self.wire.body(request)
+        client = self.clients.client(MiniAgents.current())
+        assembler = Assembler(self.wire.message)
+
+        async def whole(pieces: AsyncIterable[str]) -> M:
+            async for _ in pieces:
+                pass
+            return assembler.message()
+
+        return MessagePromise(
+            lambda: self._streamed(client, body, assembler, stream=request.stream),
+            whole,
+            message_class=self.wire.message_class,
+            known={"role": "assistant"},
+            name=self.name,
+        )
+
+    # --- machinery ---
+
+    async def _streamed(
+        self, client: C, body: Mapping[str, object], assembler: Assembler[M], *, stream: bool
+    ) -> AsyncIterator[StreamedEvent]:
+        reader = self.wire.reader()
+        failed: Exception | None = None
+        try:
+            async with aclosing(self.wire.chunks(client, body, stream=stream)) as chunks:
+                async for chunk in chunks:
+                    for event in self._read(reader, chunk, stream=stream):
+                        piece = assembler.feed(event)
+                        if piece is not None:
+                            yield piece
+        except Exception as error:  # noqa: BLE001 - the SDKs raise many things; what it becomes is raised below
+            failed = error
+        self._check_end(assembler, failed, secrets_of(client, self._headers()))
+
+    def _read(self, reader: Reader, chunk: object, *, stream: bool) -> Any:  # Any: an iterator of events
+        if not is_object(chunk):
+            raise ProtocolError(f"the answer is not what the protocol says: no object, but {chunk!r:.100}")
+        return reader.read(chunk) if stream else reader.read_whole(chunk)
+
+    def _check_end(self, assembler: Assembler[M], failed: Exception | None, secrets: tuple[str, ...]) -> None:
+        """Raises what kept an answer from being complete; outside of any `except`, so that nothing is chained to it."""
+        partial = assembler.message() if assembler.has_anything else None
+        if failed is None and not assembler.is_finished:
+            failed = TruncatedError("the stream ended before the answer did")
+        if failed is None and partial is not None and partial.finish_reason == "content_filter":
+            failed = ContentFilterError("a filter of the provider stopped the answer")
+        if failed is None:
+            return
+        error = translated(failed, provider=self.wire.provider, model=self.name, secrets=secrets, partial=partial)
+        if isinstance(error, ModelConnectionError) and assembler.is_finished:
+            return  # the answer is complete, and only the farewell was lost
+        raise error
+
+    def _headers(self) -> dict[str, str]:
+        headers = self.options.get("extra_headers")
+        return {str(name): str(value) for name, value in headers.items()} if is_object(headers) else {}

@@ -1,0 +1,298 @@
+"""OpenAI's chat completions: the protocol that most servers speak."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
+from miniagents.ext.llm._events import Finished, Noted, Started, ToolCallPiece
+from miniagents.ext.llm._json import frozen_object, is_object, list_in, number_in, object_in, objects_in, text_in
+from miniagents.ext.llm._openai_calls import chat_chunks
+from miniagents.ext.llm._parts import source_of
+from miniagents.ext.llm._wire import ModelRequest, Reader, Wire
+from miniagents.ext.llm.common import ToolDefinition
+from miniagents.messages import (
+    AssistantMessage,
+    ContentPart,
+    FilePart,
+    ImagePart,
+    OpenAIMessage,
+    ReasoningDelta,
+    RefusalDelta,
+    TextPart,
+    Usage,
+)
+from miniagents.messages.freezing import is_list
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+
+    from openai import AsyncOpenAI
+
+    from miniagents.ext.llm._conversation import Turn
+    from miniagents.ext.llm._events import FinishReason, ModelEvent
+    from miniagents.ext.llm._json import JsonObject
+    from miniagents.ext.llm.common import ReplySchema
+    from miniagents.messages import ToolResultMessage
+
+__all__ = ["ChatCompletions", "ChatReader"]
+
+
+class ChatCompletions(Wire["AsyncOpenAI", OpenAIMessage]):
+    """The wire of OpenAI's chat completions."""
+
+    provider: ClassVar[str] = "OpenAI"
+    rules: ClassVar[ConversationRules] = ConversationRules()
+    message_class = OpenAIMessage
+
+    def body(self, request: ModelRequest) -> dict[str, object]:
+        """The arguments of `chat.completions.create`."""
+        body: dict[str, object] = {
+            "model": request.model,
+            "messages": [message for turn in request.conversation.turns for message in _messages_of(turn)],
+        }
+        if request.stream:
+            body["stream_options"] = {"include_usage": True}
+        if request.tools:
+            body["tools"] = [_tool(tool) if isinstance(tool, ToolDefinition) else dict(tool) for tool in request.tools]
+        if request.reply_schema is not None:
+            body["response_format"] = {"type": "json_schema", "json_schema": _schema(request.reply_schema)}
+        return {**body, **request.options}
+
+    def chunks(self, client: AsyncOpenAI, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
+        """Makes the request."""
+        return chat_chunks(client, body, stream=stream)
+
+    def reader(self) -> ChatReader:
+        """What reads one answer."""
+        return ChatReader()
+
+    def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> OpenAIMessage:  # noqa: ARG002 - nothing has to go back as it came
+        """The message of an answer."""
+        return openai_message(said, (), notes)
+
+
+def openai_message(said: AssistantMessage, output_items: tuple[JsonObject, ...], notes: JsonObject) -> OpenAIMessage:
+    """The message of an answer, with what only OpenAI says."""
+    return OpenAIMessage(
+        said.text,
+        model=said.model,
+        reasoning=said.reasoning,
+        tool_calls=said.tool_calls,
+        refusal=said.refusal,
+        finish_reason=said.finish_reason,
+        usage=said.usage,
+        response_id=said.response_id,
+        output_items=tuple(map(frozen_object, output_items)),
+        provider_data=frozen_object(notes) if notes else None,
+    )
+
+
+# --- reading ---
+
+_FINISH_REASONS: Final[Mapping[str, FinishReason]] = {
+    "content_filter": "content_filter",
+    "function_call": "tool_calls",
+    "length": "length",
+    "max_tokens": "length",
+    "stop": "stop",
+    "tool_calls": "tool_calls",
+}
+
+_NOTED: Final = ("service_tier", "system_fingerprint", "moderation")
+"""What is passed on of a chunk as it is."""
+
+_NOTED_OF_MESSAGE: Final = ("annotations", "audio")
+"""What is passed on of a message, or of pieces of it."""
+
+
+class ChatReader(Reader):
+    """Reads one answer: the first of the choices, should there be several."""
+
+    def __init__(self) -> None:
+        self._choice: object = None
+        self._logprobs: dict[str, list[object]] = {}
+        self._notes: dict[str, object] = {}
+
+    def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
+        """What a chunk says."""
+        return self._read(chunk, "delta")
+
+    def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
+        """What a completion says."""
+        return self._read(answer, "message")
+
+    def _read(self, chunk: JsonObject, said: str) -> Iterator[ModelEvent]:
+        model, response_id = text_in(chunk, "model"), text_in(chunk, "id")
+        if model or response_id:
+            yield Started(model or None, response_id or None)
+        noted = {name: chunk[name] for name in _NOTED if chunk.get(name) is not None}
+        if noted:
+            yield Noted(noted)
+        for choice in objects_in(chunk, "choices"):
+            index = choice.get("index", 0)
+            if self._choice is None:
+                self._choice = index
+            if index == self._choice:
+                yield from self._said(object_in(choice, said))
+                yield from self._end(choice)
+        usage = chunk.get("usage")
+        if is_object(usage):
+            yield _usage(usage)
+
+    def _said(self, delta: JsonObject) -> Iterator[ModelEvent]:
+        reasoning = text_in(delta, "reasoning_content") or text_in(
+            delta, "reasoning"
+        )  # two servers' names for one thing
+        if reasoning:
+            yield ReasoningDelta(reasoning)
+        content = text_in(delta, "content")
+        if content:
+            yield content
+        for part in objects_in(delta, "content"):  # some servers send parts
+            text = text_in(part, "text")
+            if text:
+                yield text
+        refusal = text_in(delta, "refusal")
+        if refusal:
+            yield RefusalDelta(refusal)
+        for place, call in enumerate(objects_in(delta, "tool_calls")):
+            function = object_in(call, "function")
+            index = call.get("index", place)
+            arguments = function.get("arguments")
+            yield ToolCallPiece(
+                index=index if isinstance(index, int) else None,
+                id=text_in(call, "id"),
+                name=text_in(function, "name"),
+                arguments=arguments if isinstance(arguments, str) else "",
+            )
+        for name in _NOTED_OF_MESSAGE:
+            if delta.get(name):
+                yield Noted({name: self._merged(name, delta[name])})
+
+    def _merged(self, name: str, value: object) -> object:
+        """What comes in pieces, as a whole: lists and texts grow, of everything else the last counts."""
+        self._notes[name] = _grown(self._notes.get(name), value)
+        return self._notes[name]
+
+    def _end(self, choice: JsonObject) -> Iterator[ModelEvent]:
+        logprobs = object_in(choice, "logprobs")
+        for name in ("content", "refusal"):
+            if list_in(logprobs, name):
+                self._logprobs.setdefault(name, []).extend(list_in(logprobs, name))
+                yield Noted({"logprobs": self._logprobs})
+        reason = text_in(choice, "finish_reason")
+        if reason:
+            if reason not in _FINISH_REASONS:
+                yield Noted({"finish_reason": reason})
+            yield Finished(_FINISH_REASONS.get(reason, "other"))
+
+
+def _grown(so_far: object, piece: object) -> object:
+    if is_list(so_far) and is_list(piece):
+        return [*so_far, *piece]
+    if is_object(so_far) and is_object(piece):
+        grown = dict(so_far)
+        for name, value in piece.items():
+            before = grown.get(name)
+            is_text = isinstance(before, str) and isinstance(value, str) and name in ("data", "transcript")
+            grown[name] = f"{before}{value}" if is_text else value
+        return grown
+    return piece
+
+
+def _usage(usage: JsonObject) -> Usage:
+    read, made = object_in(usage, "prompt_tokens_details"), object_in(usage, "completion_tokens_details")
+    return Usage(
+        input_tokens=number_in(usage, "prompt_tokens"),
+        output_tokens=number_in(usage, "completion_tokens"),
+        cache_read_tokens=number_in(read, "cached_tokens"),
+        cache_write_tokens=number_in(read, "cache_write_tokens"),
+        reasoning_tokens=number_in(made, "reasoning_tokens"),
+    )
+
+
+# --- writing ---
+
+
+def _messages_of(turn: Turn) -> Iterator[JsonObject]:
+    if isinstance(turn, SystemTurn):
+        yield {"role": "system", "content": turn.text}
+    elif isinstance(turn, UserTurn):
+        yield from map(_tool_message, turn.results)
+        # a tool can only give text here: pictures and files follow as the user's
+        others = (part for result in turn.results for part in result.content if not isinstance(part, TextPart))
+        parts = (*others, *turn.parts)
+        if parts:
+            yield {"role": "user", "content": _content(parts)}
+    else:
+        for message in turn.messages:
+            yield _assistant_message(message)
+
+
+def _assistant_message(message: AssistantMessage) -> JsonObject:
+    said: dict[str, object] = {"role": "assistant"}
+    text = spoken(message)  # a refusal as well: of other servers none knows another place for it
+    if text or not message.tool_calls:
+        said["content"] = text
+    if message.tool_calls:
+        said["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    return said
+
+
+def _tool_message(result: ToolResultMessage) -> JsonObject:
+    texts = [result.text or "", *(part.text for part in result.content if isinstance(part, TextPart))]
+    return {"role": "tool", "tool_call_id": result.tool_call_id, "content": "\n".join(filter(None, texts))}
+
+
+def _content(parts: Iterable[ContentPart]) -> object:
+    parts = tuple(parts)
+    if len(parts) == 1 and isinstance(parts[0], TextPart):
+        return parts[0].text
+    return [_part(part) for part in parts]
+
+
+def _part(part: ContentPart) -> JsonObject:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    source = source_of(part)
+    if isinstance(part, ImagePart):
+        if source.kind == "file_id":
+            raise ValueError(
+                "ImagePart: chat completions take no file_id of a picture; give url or data, or api='responses'"
+            )
+        url = source.value if source.kind == "url" else f"data:{part.media_type};base64,{source.value}"
+        return {"type": "image_url", "image_url": {"url": url, **({"detail": part.detail} if part.detail else {})}}
+    return _file(part)
+
+
+def _file(part: FilePart) -> JsonObject:
+    source = source_of(part)
+    if source.kind == "url":
+        raise ValueError("FilePart: chat completions take no url of a file; give data or file_id, or api='responses'")
+    if source.kind == "file_id":
+        return {"type": "file", "file": {"file_id": source.value}}
+    if part.media_type.startswith("audio/"):
+        form = {"audio/mpeg": "mp3", "audio/x-wav": "wav"}.get(part.media_type, part.media_type.removeprefix("audio/"))
+        return {"type": "input_audio", "input_audio": {"data": source.value, "format": form}}
+    name = part.name or "file"
+    return {"type": "file", "file": {"filename": name, "file_data": f"data:{part.media_type};base64,{source.value}"}}
+
+
+def _tool(tool: ToolDefinition) -> JsonObject:
+    function: dict[str, object] = {"name": tool.name, "parameters": tool.parameters}
+    if tool.description is not None:
+        function["description"] = tool.description
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
+
+
+def _schema(reply: ReplySchema) -> JsonObject:
+    named: dict[str, object] = {"name": reply.name, "strict": reply.strict, "schema": reply.schema}
+    if reply.description is not None:
+        named["description"] = reply.description
+    return named

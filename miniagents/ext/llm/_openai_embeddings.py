@@ -1,0 +1,97 @@
+"""OpenAI's embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from miniagents.ext.llm._answers import whole_answer
+from miniagents.ext.llm._clients import ModelClients, secrets_of
+from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, text_in
+from miniagents.ext.llm._translating import translated
+from miniagents.ext.llm.errors import LanguageModelError, ProtocolError
+from miniagents.messages import EmbeddingMessage, Message, Usage
+from miniagents.miniagents import InteractionContext, MiniAgents
+from miniagents.promising import Promise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from openai import AsyncOpenAI
+
+    from miniagents.ext.llm._json import JsonObject
+
+__all__ = ["EmbeddingModel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EmbeddingModel:
+    """A model that makes embeddings.
+
+    Attributes:
+        name: the name of the model.
+        clients: which client to use.
+        dimensions: how many coordinates an embedding is to have; None leaves it to the model.
+        batch_size: how many texts go into one request.
+    """
+
+    name: str
+    clients: ModelClients[AsyncOpenAI]
+    dimensions: int | None
+    batch_size: int
+
+    async def answer(self, ctx: InteractionContext[Message, EmbeddingMessage]) -> None:
+        """The work of the agent."""
+        batch: list[Message] = []
+        async for promise in ctx.messages:
+            batch.append(await promise)
+            if len(batch) >= self.batch_size:
+                ctx.reply(self._embedded(tuple(batch)))
+                batch.clear()
+        if batch:
+            ctx.reply(self._embedded(tuple(batch)))
+
+    def _embedded(self, messages: Sequence[Message]) -> Any:  # Any: promises of the messages of a request, in order
+        whole = Promise(lambda: self._request(messages), name=self.name)
+        return [whole.map(itemgetter(place)) for place in range(len(messages))]
+
+    async def _request(self, messages: Sequence[Message]) -> tuple[EmbeddingMessage, ...]:
+        texts = [str(message) for message in messages]
+        client = self.clients.client(MiniAgents.current())
+        arguments: dict[str, Any] = {"model": self.name, "input": texts}  # Any: as the SDK's method takes them
+        if self.dimensions is not None:
+            arguments["dimensions"] = self.dimensions
+        arguments["encoding_format"] = "float"
+        failed: Exception
+        try:
+            raw = await client.embeddings.with_raw_response.create(**arguments)
+            return _messages(whole_answer(raw.http_response), texts)
+        except Exception as error:  # noqa: BLE001 - the SDK raises many things; what it becomes is raised below
+            failed = error
+        raise self._translated(failed, client)
+
+    def _translated(self, error: Exception, client: AsyncOpenAI) -> LanguageModelError:
+        return translated(error, provider="OpenAI", model=self.name, secrets=secrets_of(client))
+
+
+def _messages(answer: object, texts: Sequence[str]) -> tuple[EmbeddingMessage, ...]:
+    data = objects_in(answer, "data") if is_object(answer) else []
+    if not is_object(answer) or len(data) != len(texts):
+        raise ProtocolError(f"{len(data)} embeddings came for {len(texts)} texts")
+    in_order = sorted(data, key=lambda each: number_in(each, "index"))
+    spent = object_in(answer, "usage")
+    usage = Usage(input_tokens=number_in(spent, "prompt_tokens")) if spent else None
+    model = text_in(answer, "model")
+    return tuple(
+        EmbeddingMessage(text, embedding=_vector(each), model=model, usage=None if place else usage)
+        for place, (text, each) in enumerate(zip(texts, in_order, strict=True))
+    )
+
+
+def _vector(embedding: JsonObject) -> tuple[float, ...]:
+    vector = list_in(embedding, "embedding")
+    numbers = tuple(number for number in vector if isinstance(number, int | float))
+    if not numbers or len(numbers) != len(vector):
+        raise ProtocolError("an embedding is no list of numbers")
+    return numbers

@@ -1,0 +1,159 @@
+"""The options of OpenAI's APIs, as type checkers see them: the parameters of the SDK's methods.
+
+What they mean stands in OpenAI's reference. Those that the library gives itself (model, messages, tools, streaming) are
+not among them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
+
+from miniagents.ext.llm._options import CommonOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from openai import AsyncOpenAI
+    from openai.types.chat import (
+        ChatCompletionAudioParam,
+        ChatCompletionPredictionContentParam,
+        ChatCompletionStreamOptionsParam,
+        ChatCompletionToolChoiceOptionParam,
+        completion_create_params,
+    )
+    from openai.types.responses import (
+        ResponseIncludable,
+        ResponsePromptParam,
+        ResponseTextConfigParam,
+        response_create_params,
+    )
+    from openai.types.shared import ReasoningEffort
+    from openai.types.shared_params import Metadata, Reasoning
+
+__all__ = [
+    "WITHDRAWN_FROM_CHAT",
+    "WITHDRAWN_FROM_RESPONSES",
+    "ChatOptions",
+    "NewChatOptions",
+    "NewResponsesOptions",
+    "ResponsesOptions",
+]
+
+
+class ChatOptions(CommonOptions, total=False):
+    """What chat completions take (`client.chat.completions.create`), besides `CommonOptions`."""
+
+    audio: ChatCompletionAudioParam | None
+    frequency_penalty: float | None
+    logit_bias: Mapping[str, int] | None
+    logprobs: bool | None
+    max_completion_tokens: int | None
+    max_tokens: int | None
+    metadata: Metadata | None
+    modalities: list[Literal["text", "audio"]] | None
+    moderation: completion_create_params.Moderation | None
+    parallel_tool_calls: bool
+    prediction: ChatCompletionPredictionContentParam | None
+    presence_penalty: float | None
+    prompt_cache_key: str | None
+    prompt_cache_options: completion_create_params.PromptCacheOptions
+    prompt_cache_retention: Literal["in_memory", "24h"] | None
+    reasoning_effort: ReasoningEffort | None
+    response_format: completion_create_params.ResponseFormat
+    safety_identifier: str | None
+    seed: int | None
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
+    stop: str | list[str] | None
+    store: bool | None
+    stream_options: ChatCompletionStreamOptionsParam | None
+    temperature: float | None
+    tool_choice: ChatCompletionToolChoiceOptionParam
+    top_logprobs: int | None
+    top_p: float | None
+    user: str
+    verbosity: Literal["low", "medium", "high"] | None
+    web_search_options: completion_create_params.WebSearchOptions
+
+
+class ResponsesOptions(CommonOptions, total=False):
+    """What the responses API takes (`client.responses.create`), besides `CommonOptions`."""
+
+    access_programs: response_create_params.AccessPrograms
+    context_management: Iterable[response_create_params.ContextManagement] | None
+    conversation: response_create_params.Conversation | None
+    image: response_create_params.Image
+    include: list[ResponseIncludable] | None
+    max_output_tokens: int | None
+    max_tool_calls: int | None
+    metadata: Metadata | None
+    moderation: response_create_params.Moderation | None
+    parallel_tool_calls: bool | None
+    previous_response_id: str | None
+    prompt: ResponsePromptParam | None
+    prompt_cache_key: str | None
+    prompt_cache_options: response_create_params.PromptCacheOptions
+    prompt_cache_retention: Literal["in_memory", "24h"] | None
+    reasoning: Reasoning | None
+    safety_identifier: str | None
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
+    store: bool | None
+    stream_options: response_create_params.StreamOptions | None
+    temperature: float | None
+    text: ResponseTextConfigParam
+    tool_choice: response_create_params.ToolChoice
+    top_logprobs: int | None
+    top_p: float | None
+    truncation: Literal["auto", "disabled"] | None
+    user: str
+
+
+class NewAgentOptions(TypedDict, total=False):
+    """What `create_openai_agent` takes besides the options of the API and what it names; its docstring describes it."""
+
+    client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None
+    api_key: str | None
+    base_url: str | None
+    max_retries: int | None
+    default_headers: Mapping[str, str] | None
+    alias: str | None
+    description: str | None
+
+
+class NewChatOptions(ChatOptions, NewAgentOptions, total=False):
+    """What `create_openai_agent` takes for chat completions, besides what it names."""
+
+
+class NewResponsesOptions(ResponsesOptions, NewAgentOptions, total=False):
+    """What `create_openai_agent` takes for the responses API, besides what it names."""
+
+
+_OWN: Final = {
+    "input": "the messages are what the agent is asked: agent.inquire(messages)",
+    "messages": "they are what the agent is asked: agent.inquire(messages)",
+    "instructions": "give it as `system`",
+    "n": "ask the agent as often as you want answers; calls run in parallel",
+    "tools": "give them where the agent is made",
+}
+
+WITHDRAWN_FROM_CHAT: Final = {
+    **_OWN,
+    "function_call": "OpenAI has replaced it by `tool_choice`",
+    "functions": "OpenAI has replaced them by `tools`",
+    "max_output_tokens": "here it is called `max_completion_tokens`",
+    "reasoning": "give `reasoning_effort`, or make the agent with api='responses'",
+    "text": "make the agent with api='responses', or give `response_format` or `verbosity`",
+    "previous_response_id": "make the agent with api='responses'",
+}
+"""What to do instead of options that chat completions do not take."""
+
+WITHDRAWN_FROM_RESPONSES: Final = {
+    **_OWN,
+    "background": "an answer that is made in the background cannot be read by an agent",
+    "background_options": "an answer that is made in the background cannot be read by an agent",
+    "max_completion_tokens": "here it is called `max_output_tokens`",
+    "max_tokens": "here it is called `max_output_tokens`",
+    "reasoning_effort": "give reasoning={'effort': ...}",
+    "response_format": "give text={'format': ...}",
+    "verbosity": "give text={'verbosity': ...}",
+}
+"""What to do instead of options that the responses API does not take."""

@@ -1,0 +1,289 @@
+"""OpenAI's responses API: its own protocol for models that reason and for its own tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
+from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece
+from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, plain_object, text_in
+from miniagents.ext.llm._openai_calls import response_chunks
+from miniagents.ext.llm._openai_chat import openai_message
+from miniagents.ext.llm._parts import source_of
+from miniagents.ext.llm._translating import error_of_code
+from miniagents.ext.llm._wire import ModelRequest, Reader, Wire
+from miniagents.ext.llm.common import ToolDefinition
+from miniagents.messages import (
+    AssistantMessage,
+    ContentPart,
+    ImagePart,
+    OpenAIMessage,
+    ReasoningDelta,
+    RefusalDelta,
+    TextPart,
+    ToolResultMessage,
+    Usage,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+
+    from openai import AsyncOpenAI
+
+    from miniagents.ext.llm._conversation import Turn
+    from miniagents.ext.llm._events import FinishReason, ModelEvent
+    from miniagents.ext.llm._json import JsonObject
+    from miniagents.ext.llm.common import ReplySchema
+
+__all__ = ["Responses", "ResponsesReader"]
+
+
+class Responses(Wire["AsyncOpenAI", OpenAIMessage]):
+    """The wire of OpenAI's responses API."""
+
+    provider: ClassVar[str] = "OpenAI"
+    rules: ClassVar[ConversationRules] = ConversationRules()
+    message_class = OpenAIMessage
+
+    def body(self, request: ModelRequest) -> dict[str, object]:
+        """The arguments of `responses.create`."""
+        options = dict(request.options)
+        keeps_nothing = options.get("store") is False
+        items = [item for turn in request.conversation.turns for item in _items_of(turn, encrypted=keeps_nothing)]
+        body: dict[str, object] = {"model": request.model, "input": items}
+        if request.tools:
+            body["tools"] = [_tool(tool) if isinstance(tool, ToolDefinition) else dict(tool) for tool in request.tools]
+        if request.reply_schema is not None:
+            text = options.pop("text", None)
+            body["text"] = {**(text if is_object(text) else {}), "format": _format(request.reply_schema)}
+        if keeps_nothing and "reasoning" in options:
+            # what the provider does not keep, it wants back
+            options.setdefault("include", ["reasoning.encrypted_content"])
+        return body | options
+
+    def chunks(self, client: AsyncOpenAI, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
+        """Makes the request."""
+        return response_chunks(client, body, stream=stream)
+
+    def reader(self) -> ResponsesReader:
+        """What reads one answer."""
+        return ResponsesReader()
+
+    def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> OpenAIMessage:
+        """The message of an answer; with the items it came in, where they say more than its fields."""
+        plain = all(item.get("type") in ("message", "function_call") for item in content) and not _has_annotations(
+            content
+        )
+        return openai_message(said, () if plain else content, notes)
+
+
+def _has_annotations(items: Iterable[JsonObject]) -> bool:
+    return any(list_in(part, "annotations") for item in items for part in objects_in(item, "content"))
+
+
+# --- reading ---
+
+
+class ResponsesReader(Reader):
+    """Reads one answer."""
+
+    def __init__(self) -> None:
+        self._streamed: set[object] = set()
+        self._calls: dict[object, int] = {}
+        self._thinking: tuple[object, object] | None = None
+
+    def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
+        """What an event says."""
+        place = chunk.get("output_index")
+        match text_in(chunk, "type"):
+            case "response.output_text.delta":
+                self._streamed.add(place)
+                yield text_in(chunk, "delta") or ""
+            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
+                yield from self._thought(place, chunk)
+            case "response.refusal.delta":
+                self._streamed.add(place)
+                yield RefusalDelta(text_in(chunk, "delta") or "")
+            case "response.function_call_arguments.delta":
+                self._streamed.add(place)
+                yield ToolCallPiece(index=self._call(place), arguments=text_in(chunk, "delta") or "")
+            case "response.output_item.added":
+                item = object_in(chunk, "item")
+                if text_in(item, "type") == "function_call":
+                    yield ToolCallPiece(
+                        index=self._call(place), id=text_in(item, "call_id"), name=text_in(item, "name")
+                    )
+            case "response.output_item.done":
+                yield from self._item(place, object_in(chunk, "item"))
+            case "response.created" | "response.in_progress":
+                response = object_in(chunk, "response")
+                yield Started(text_in(response, "model"), text_in(response, "id"))
+            case "response.completed" | "response.incomplete" | "response.failed":
+                yield from self.read_whole(object_in(chunk, "response"))
+            case "error":
+                details = object_in(chunk, "error") or chunk
+                raise error_of_code(
+                    text_in(details, "code") or text_in(details, "type"), text_in(details, "message") or ""
+                )
+            case _:
+                pass  # of the many kinds of events those above say everything, and there will be more kinds
+
+    def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
+        """What a response says, as far as it was not streamed."""
+        yield Started(text_in(answer, "model"), text_in(answer, "id"))
+        output = objects_in(answer, "output")
+        for place, item in enumerate(output):
+            yield from self._item(place, item)
+        usage = answer.get("usage")
+        if is_object(usage):
+            yield _usage(usage)
+        noted = {name: answer[name] for name in ("service_tier", "moderation") if answer.get(name) is not None}
+        if noted:
+            yield Noted(noted)
+        error = object_in(answer, "error")
+        if error or text_in(answer, "status") == "failed":
+            raise error_of_code(text_in(error, "code"), text_in(error, "message") or "the response failed")
+        yield from _finished(answer, tuple(output))
+
+    def _item(self, place: object, item: JsonObject) -> Iterator[ModelEvent]:
+        """What an item says, as far as that was not streamed; its end, where it is reasoning."""
+        kind = text_in(item, "type")
+        key = (place, "done")
+        if key in self._streamed:
+            return
+        self._streamed.add(key)
+        was_streamed = place in self._streamed
+        if kind == "message" and not was_streamed:
+            for part in objects_in(item, "content"):
+                yield text_in(part, "text") or ""
+                refusal = text_in(part, "refusal")
+                if refusal:
+                    yield RefusalDelta(refusal)
+        elif kind == "function_call":
+            index = self._call(place)
+            arguments = "" if was_streamed else text_in(item, "arguments") or ""
+            yield ToolCallPiece(index, text_in(item, "call_id"), text_in(item, "name"), arguments)
+        elif kind == "reasoning":
+            if not was_streamed:
+                texts = [text_in(part, "text") for name in ("summary", "content") for part in objects_in(item, name)]
+                yield ReasoningDelta("\n\n".join(filter(None, texts)))
+            yield ReasoningEnded(text_in(item, "encrypted_content"))
+
+    def _thought(self, place: object, chunk: JsonObject) -> Iterator[ModelEvent]:
+        self._streamed.add(place)
+        part = (place, chunk.get("summary_index", chunk.get("content_index")))
+        if self._thinking is not None and self._thinking[0] == place and self._thinking != part:
+            yield ReasoningDelta("\n\n")
+        self._thinking = part
+        yield ReasoningDelta(text_in(chunk, "delta") or "")
+
+    def _call(self, place: object) -> int:
+        return self._calls.setdefault(place, len(self._calls))
+
+
+def _finished(answer: JsonObject, output: tuple[JsonObject, ...]) -> Iterator[ModelEvent]:
+    reasons: Mapping[str | None, FinishReason] = {"max_output_tokens": "length", "content_filter": "content_filter"}
+    status = text_in(answer, "status")
+    if status == "incomplete":
+        reason = text_in(object_in(answer, "incomplete_details"), "reason")
+        if reason not in reasons:
+            yield Noted({"finish_reason": reason})
+        yield Finished(reasons.get(reason, "other"), output)
+    elif status in ("completed", None):
+        yield Finished("stop", output)
+    else:  # it runs in the background, or was cancelled
+        yield Noted({"finish_reason": status})
+        yield Finished("other", output)
+
+
+def _usage(usage: JsonObject) -> Usage:
+    read, made = object_in(usage, "input_tokens_details"), object_in(usage, "output_tokens_details")
+    return Usage(
+        input_tokens=number_in(usage, "input_tokens"),
+        output_tokens=number_in(usage, "output_tokens"),
+        cache_read_tokens=number_in(read, "cached_tokens"),
+        cache_write_tokens=number_in(read, "cache_write_tokens"),
+        reasoning_tokens=number_in(made, "reasoning_tokens"),
+    )
+
+
+# --- writing ---
+
+
+def _items_of(turn: Turn, *, encrypted: bool) -> Iterator[JsonObject]:
+    if isinstance(turn, SystemTurn):
+        yield {"role": "system", "content": turn.text}
+    elif isinstance(turn, UserTurn):
+        for result in turn.results:
+            yield {"type": "function_call_output", "call_id": result.tool_call_id, "output": _output(result)}
+        if turn.parts:
+            yield {"role": "user", "content": _content(turn.parts)}
+    else:
+        for message in turn.messages:
+            yield from _assistant_items(message, encrypted=encrypted)
+
+
+def _assistant_items(message: AssistantMessage, *, encrypted: bool) -> Iterator[JsonObject]:
+    if isinstance(message, OpenAIMessage) and message.output_items and _says(message.output_items) == message.text:
+        for item in message.output_items:
+            if not (encrypted and item.get("type") == "reasoning" and not item.get("encrypted_content")):
+                yield plain_object(item)
+        return
+    text = spoken(message)
+    if text:
+        yield {"role": "assistant", "content": text}
+    for call in message.tool_calls:
+        yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
+
+
+def _says(items: Iterable[JsonObject]) -> str:
+    """The text of items; another one than the message's, where somebody changed that."""
+    return "".join(
+        text_in(part, "text") or ""
+        for item in items
+        if item.get("type") == "message"
+        for part in objects_in(item, "content")
+    )
+
+
+def _output(result: ToolResultMessage) -> object:
+    text = (TextPart(result.text),) if result.text else ()
+    return _content((*text, *result.content)) if result.content else result.text or ""
+
+
+def _content(parts: Iterable[ContentPart]) -> object:
+    parts = tuple(parts)
+    if len(parts) == 1 and isinstance(parts[0], TextPart):
+        return parts[0].text
+    return [_part(part) for part in parts]
+
+
+def _part(part: ContentPart) -> JsonObject:
+    if isinstance(part, TextPart):
+        return {"type": "input_text", "text": part.text}
+    source = source_of(part)
+    as_url = f"data:{part.media_type};base64,{source.value}"
+    if isinstance(part, ImagePart):
+        where = {"file_id": source.value} if source.kind == "file_id" else {"image_url": source.value}
+        if source.kind == "data":
+            where = {"image_url": as_url}
+        return {"type": "input_image", **where, "detail": part.detail or "auto"}
+    if source.kind == "data":
+        return {"type": "input_file", "filename": part.name or "file", "file_data": as_url}
+    return {"type": "input_file", "file_url" if source.kind == "url" else "file_id": source.value}
+
+
+def _tool(tool: ToolDefinition) -> JsonObject:
+    described = {} if tool.description is None else {"description": tool.description}
+    return {
+        "type": "function",
+        "name": tool.name,
+        **described,
+        "parameters": tool.parameters,
+        "strict": bool(tool.strict),  # here what is left out is strict
+    }
+
+
+def _format(reply: ReplySchema) -> JsonObject:
+    described = {} if reply.description is None else {"description": reply.description}
+    return {"type": "json_schema", "name": reply.name, **described, "schema": reply.schema, "strict": reply.strict}

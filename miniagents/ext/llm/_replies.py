@@ -1,0 +1,118 @@
+"""Structured replies: the schema of a message class for a provider, and what a model wrote as a message of it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic
+
+import msgspec
+from typing_extensions import TypeVar
+
+from miniagents.ext.llm.common import ReplySchema
+from miniagents.ext.llm.errors import WrongReplyError
+from miniagents.messages import AssistantMessage, DecodeError, Message, decode
+from miniagents.messages.json_schema import JsonSchema, json_schema, own_fields
+from miniagents.messages.nulls import without_nulls
+
+if TYPE_CHECKING:
+    from miniagents.ext.llm._strict_schemas import StrictForm
+
+__all__ = ["ReplyForm", "reply_form"]
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyForm(Generic[M]):
+    """How replies of a class are asked for, and read.
+
+    Attributes:
+        message_class: the class.
+        schema: its JSON Schema.
+        asked: what the provider is asked for.
+    """
+
+    message_class: type[M]
+    schema: JsonSchema
+    asked: ReplySchema
+
+    def read(self, answer: AssistantMessage) -> M:
+        """The message of the class that a model wrote.
+
+        Where that is an `AssistantMessage` itself, what is known of the answer (its usage, its model, …) goes with it.
+
+        Raises:
+            WrongReplyError: it wrote none; with the path to what is wrong.
+        """
+        if answer.refusal:
+            raise self._wrong(answer, "$", f"the model refuses: {answer.refusal}")
+        if answer.finish_reason == "length":
+            raise self._wrong(answer, "$", "it is cut off, for the answer reached the limit of tokens")
+        text = answer.text or ""
+        fenced = _FENCED.fullmatch(text)  # what models write that are not held to a schema
+        try:
+            message = self._decoded(fenced["content"] if fenced is not None else text)
+        except DecodeError as error:
+            raise self._wrong(answer, error.path, error.reason) from None
+        if not isinstance(message, AssistantMessage):
+            return message
+        own = own_fields(type(message))
+        known = {name: getattr(answer, name) for name in AssistantMessage.__struct_fields__ if name not in own}
+        return msgspec.structs.replace(message, **{**known, "text": message.text})
+
+    def _decoded(self, text: str) -> M:
+        if self.asked.strict:
+            with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):  # they are told below
+                text = msgspec.json.encode(without_nulls(msgspec.json.decode(text), self.schema)).decode()
+        return decode(text, self.message_class)
+
+    def _wrong(self, answer: AssistantMessage, path: str, reason: str) -> WrongReplyError:
+        return WrongReplyError(
+            f"the reply is no {self.message_class.__name__}: {path}: {reason}",
+            path=path,
+            reason=reason,
+            model=answer.model,
+            partial=answer,
+        )
+
+
+_FENCED: Final = re.compile(r"\s*```(?:json)?\n(?P<content>.*)\n```\s*", re.DOTALL)
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: bool) -> ReplyForm[M]:
+    """How replies of a class are asked for.
+
+    Args:
+        where: what errors call the agent.
+        message_class: the class.
+        form: the schemas that the provider takes where it is to see to it that a model keeps to one.
+        strict: whether it is to.
+
+    Raises:
+        TypeError: it is no class of messages with fields of its own, a field has no form in JSON, or the schema cannot
+            be said in the provider's form.
+    """
+    what = f"{where}: reply_type={getattr(message_class, '__name__', message_class)}"
+    if not _is_message_class(message_class):
+        raise TypeError(f"{what}: give a class of messages")
+    if not own_fields(message_class) or message_class.__module__.startswith(Message.__module__.rpartition(".")[0]):
+        raise TypeError(f"{what}: there is nothing to ask for: give a class with fields of its own")
+    try:
+        schema = json_schema(message_class)
+    except TypeError as error:
+        raise TypeError(f"{what}: {error}") from None
+    description: Any = schema.get("description")  # Any: plain JSON
+    asked = ReplySchema(
+        name=_NO_NAME.sub("_", message_class.__name__)[:64],
+        description=description,
+        schema=form.of(schema, what, "strict_reply=False") if strict else schema,
+        strict=strict,
+    )
+    return ReplyForm(message_class, schema, asked)
+
+
+def _is_message_class(given: object) -> bool:
+    return isinstance(given, type) and issubclass(given, Message)

@@ -1,0 +1,220 @@
+"""JSON Schemas in the forms that providers take when they are to see to it that a model keeps to one.
+
+Each provider takes a part of JSON Schema only. What says less than the schema is sent, and the rest is said in words:
+what comes back is held against the whole schema by the library's own decoder. What would have to say something else (a
+mapping, where all properties must be named) is refused with the path to it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from miniagents.messages.json_schema import JsonSchema
+
+__all__ = ["StrictForm", "anthropic_form", "openai_form"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrictForm:
+    """What a provider takes.
+
+    Attributes:
+        provider: its name.
+        keywords: the keywords besides those of the structure.
+        formats: the values of `format`.
+        all_required: every property must be asked for; null says that one is absent.
+        recursive: a schema may refer to itself.
+        fewest_items: the values of `minItems`; None for any.
+        strict_only: the provider takes no other schemas.
+    """
+
+    provider: str
+    keywords: frozenset[str]
+    formats: frozenset[str]
+    all_required: bool
+    recursive: bool
+    fewest_items: frozenset[int] | None = None
+    strict_only: bool = False
+
+    def of(self, schema: Mapping[str, object], where: str, instead: str = "strict=False") -> JsonSchema:
+        """A schema in this form.
+
+        Args:
+            schema: the schema, as `json_schema` writes it.
+            where: what errors call it.
+            instead: what to give to do without this form.
+
+        Raises:
+            TypeError: it cannot be said; with the path to what cannot.
+        """
+        return _Rewriting(self, schema, where, instead).whole()
+
+
+_FORMATS: Final = frozenset(("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"))
+
+openai_form: Final = StrictForm(
+    provider="OpenAI",
+    keywords=frozenset(
+        ("pattern", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "minItems", "maxItems")
+    ),
+    formats=_FORMATS,
+    all_required=True,
+    recursive=True,
+)
+"""The form for `strict` schemas of OpenAI's APIs."""
+
+anthropic_form: Final = StrictForm(
+    provider="Anthropic",
+    keywords=frozenset(("minItems",)),
+    formats=_FORMATS | {"uri"},
+    all_required=False,
+    recursive=False,
+    fewest_items=frozenset((0, 1)),
+    strict_only=True,
+)
+"""The form for `output_config.format` and `strict` tools of Anthropic's API."""
+
+
+_SAID_IN_WORDS: Final = frozenset(
+    (
+        *("pattern", "format", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "default"),
+        *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems"),
+        *("contentEncoding", "propertyNames"),
+    )
+)
+
+
+class _Rewriting:
+    """Rewrites one schema."""
+
+    def __init__(self, form: StrictForm, schema: Mapping[str, object], where: str, instead: str) -> None:
+        self._form = form
+        self._instead = instead
+        self._schema: JsonSchema = {**schema}
+        self._where = where
+        self._definitions: Mapping[str, JsonSchema] = self._schema.pop("$defs", {})
+
+    def whole(self) -> JsonSchema:
+        if self._schema.get("type") != "object":
+            raise self._refusal("$", "is no object", "make it the field of a message")
+        if not self._form.recursive:
+            self._refuse_circles(self._schema, "$", ())
+        written = self._written(self._schema, "$")
+        definitions = {name: self._written(each, name) for name, each in self._definitions.items()}
+        return {**written, "$defs": definitions} if definitions else written
+
+    def _written(self, schema: JsonSchema, path: str, *, nullable: bool = False) -> JsonSchema:
+        if nullable:
+            return _or_null(self._written(schema, path))
+        if "$ref" in schema:
+            reference: JsonSchema = {"$ref": schema["$ref"]}
+            words = self._words(schema)
+            return {"description": words, "anyOf": [reference]} if words else reference
+        result: JsonSchema = {"description": self._words(schema)} if self._words(schema) else {}
+        if "anyOf" in schema:
+            return {**result, "anyOf": [self._written(each, path) for each in schema["anyOf"]]}
+        if "const" in schema or "enum" in schema:
+            return {**result, **{name: schema[name] for name in ("type", "const", "enum") if name in schema}}
+        if "type" not in schema:
+            raise self._refusal(path, "may be anything", "give it a type")
+        result["type"] = schema["type"]
+        if schema["type"] == "object":
+            result |= self._object(schema, path)
+        elif schema["type"] == "array":
+            result["items"] = self._items(schema, path)
+        return result | {name: value for name, value in schema.items() if self._takes(name, value)}
+
+    def _object(self, schema: JsonSchema, path: str) -> JsonSchema:
+        if "properties" not in schema:
+            raise self._refusal(path, "is a mapping", "use a tuple of messages with a field for the key")
+        if schema.get("additionalProperties", True) is not False:
+            raise self._refusal(path, "may have properties that are not declared", "declare all of them")
+        required = schema.get("required", [])
+        everything = self._form.all_required
+        properties = {
+            name: self._written(each, f"{path}.{name}", nullable=everything and name not in required)
+            for name, each in schema["properties"].items()
+        }
+        names = [*properties] if everything else required
+        return {
+            "properties": properties,
+            **({"required": names} if names or everything else {}),
+            "additionalProperties": False,
+        }
+
+    def _items(self, schema: JsonSchema, path: str) -> JsonSchema:
+        if "prefixItems" in schema:
+            places = [self._written(each, f"{path}[{place}]") for place, each in enumerate(schema["prefixItems"])]
+            different = [each for place, each in enumerate(places) if each not in places[:place]]
+            return different[0] if len(different) == 1 else {"anyOf": different}
+        if "items" not in schema:
+            raise self._refusal(f"{path}[]", "may be anything", "give it a type")
+        return self._written(schema["items"], f"{path}[]")
+
+    def _takes(self, name: str, value: object) -> bool:
+        if name == "format":
+            return value in self._form.formats
+        if name == "minItems" and self._form.fewest_items is not None and value not in self._form.fewest_items:
+            return False
+        return name in self._form.keywords
+
+    def _words(self, schema: JsonSchema) -> str:
+        """The description, and in words what the provider takes no keywords for."""
+        left = {
+            name: value for name, value in schema.items() if name in _SAID_IN_WORDS and not self._takes(name, value)
+        }
+        if left.get("default", 0) is None:
+            del left["default"]
+        if "prefixItems" in schema:
+            left["prefixItems"] = schema["prefixItems"]
+        words = [schema.get("description", ""), ", ".join(f"{name}: {json.dumps(left[name])}" for name in left)]
+        return " ".join(f"({each})" if place else each for place, each in enumerate(words) if each)
+
+    def _refuse_circles(self, schema: JsonSchema, path: str, above: tuple[str, ...]) -> None:
+        if "$ref" in schema:
+            name = schema["$ref"].rpartition("/")[2]
+            if name in above:
+                raise self._refusal(path, f"contains itself, {name}", "bound the depth by classes of their own")
+            self._refuse_circles(self._definitions[name], path, (*above, name))
+        for name, each in schema.get("properties", {}).items():
+            self._refuse_circles(each, f"{path}.{name}", above)
+        for each in (*schema.get("anyOf", ()), *schema.get("prefixItems", ())):
+            self._refuse_circles(each, path, above)
+        if "items" in schema:
+            self._refuse_circles(schema["items"], f"{path}[]", above)
+
+    def _refusal(self, path: str, what: str, remedy: str) -> TypeError:
+        return TypeError(
+            f"{self._where}: {path} {what}, which {self._form.provider} takes in no strict schema: {remedy}, or give "
+            f"{self._instead}"
+        )
+
+
+def _or_null(schema: JsonSchema) -> JsonSchema:
+    """A schema that allows null as well."""
+    kind: Any = schema.get("type")  # Any: plain JSON
+    if "enum" in schema or "const" in schema:
+        values = schema.get("enum", [schema.get("const")])
+        if None in values:
+            return schema
+        kinds = [kind] if isinstance(kind, str) else [*(kind or ())]
+        rest = {name: value for name, value in schema.items() if name not in ("const", "type")}
+        return {**({"type": [*kinds, "null"]} if kinds else {}), **rest, "enum": [*values, None]}
+    if "anyOf" in schema:
+        if any(each.get("type") == "null" for each in schema["anyOf"]):
+            return schema
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    if isinstance(kind, str) and kind not in ("object", "array", "null"):
+        return {**schema, "type": [kind, "null"]}
+    if isinstance(kind, list):
+        return schema if "null" in kind else {**schema, "type": [*kind, "null"]}
+    if kind == "null":
+        return schema
+    described = {"description": schema["description"]} if "description" in schema else {}
+    rest = {name: value for name, value in schema.items() if name != "description"}
+    return {**described, "anyOf": [rest, {"type": "null"}]}

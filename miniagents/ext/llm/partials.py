@@ -1,0 +1,136 @@
+"""Structured replies while they are still growing."""
+
+from __future__ import annotations
+
+import re
+import string
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from miniagents.ext.llm.errors import MissingSDKError
+from miniagents.messages import FrozenDict, JsonValue, freeze
+from miniagents.messages.freezing import is_list, is_mapping, is_tuple
+from miniagents.promising._failure import Failure
+from miniagents.promising._naming import derived_name
+from miniagents.promising._piped import attempt
+from miniagents.promising.stream import piped
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from miniagents.messages import Message, MessagePromise
+    from miniagents.promising import Stream
+    from miniagents.promising._pieces import PieceBuffer
+
+__all__ = ["Partial", "partial_values"]
+
+Partial: TypeAlias = FrozenDict[str, JsonValue]
+"""The fields of a structured reply that are known so far, as plain JSON."""
+
+
+def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
+    """What is known of a structured reply while it arrives: a mapping each time that more is known.
+
+    A value holds the fields that have begun, as plain JSON, which nobody has checked yet: texts as far as they have
+    come, lists and objects with what is in them so far, numbers once they are complete. The last one has all fields.
+    Errors are those of the tokens; whether the reply is what was asked for, awaiting the promise tells.
+
+    Raises:
+        MissingSDKError: neither SDK is installed, and so the package is missing that reads JSON as it comes.
+        NoActiveContextError: there is no active context.
+
+    >>> async def tokens() -> AsyncIterator[str]:
+    ...     for token in ['{"city": "Ki', 'el", "cel', 'sius": 2', '1, "gusts": [3', ".5]}"]:
+    ...         yield token
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         async for value in partial_values(stream_message(Message, tokens())):
+    ...             print(dict(value))
+    >>> asyncio.run(main())
+    {'city': 'Ki'}
+    {'city': 'Kiel'}
+    {'city': 'Kiel', 'celsius': 21, 'gusts': ()}
+    {'city': 'Kiel', 'celsius': 21, 'gusts': (3.5,)}
+    """
+    try:
+        from jiter import from_json  # noqa: PLC0415 - it comes with the SDKs, which not everybody has
+    except ModuleNotFoundError:
+        raise MissingSDKError(
+            "partial_values needs the package 'jiter', which comes with either SDK: pip install 'miniagents[openai]'"
+        ) from None
+
+    async def values(out: PieceBuffer[Partial]) -> AsyncIterator[Partial | Failure]:
+        growing = _Growing(from_json)
+        async for token in promise._outcomes():
+            made = token if isinstance(token, Failure) else attempt(out, growing.fed, token)
+            if made is not None:
+                yield made
+
+    return piped(values, derived_name(promise.name, "partial_values"), (promise,))
+
+
+# --- machinery ---
+
+_OUTSIDE: Final = re.compile(r'[^"]+')
+_INSIDE: Final = re.compile(r'(?:[^"\\]|\\.)+', re.DOTALL)
+_UNFINISHED: Final = "+-.0123456789" + string.ascii_letters
+"""What numbers, and words such as true, are made of: at the end of a text more may belong to them."""
+
+
+class _Growing:
+    """The text of an object that is still arriving."""
+
+    __slots__ = ("_from_json", "_in_string", "_place", "_plain", "_text", "_value")
+
+    def __init__(self, from_json: Callable[..., object]) -> None:
+        self._from_json = from_json
+        self._text = ""
+        self._place = 0
+        self._in_string = False  # whether that place is inside of a string
+        self._plain: object = {}
+        self._value: Partial = FrozenDict()
+
+    def fed(self, token: str) -> Partial | None:
+        """The value with one more token; None where that tells nothing new."""
+        self._text += token
+        if self._place == 0:
+            brace = self._text.find("{")
+            if brace < 0:
+                return None
+            self._text = self._text[brace:]
+        self._look()
+        certain = self._text if self._in_string else self._text.rstrip(_UNFINISHED)
+        try:
+            value: object = self._from_json(certain.encode(), partial_mode="trailing-strings")
+        except ValueError:
+            return None  # what is wrong with it is told by the reply itself
+        if not is_mapping(value) or value == self._plain:
+            return None
+        known: Any = _frozen(value, self._plain, self._value)  # Any: an object is frozen to a `Partial`
+        self._plain, self._value = value, known
+        return self._value
+
+    def _look(self) -> None:
+        """Finds out whether the text ends inside of a string."""
+        while self._place < len(self._text):
+            run = (_INSIDE if self._in_string else _OUTSIDE).match(self._text, self._place)
+            if run is not None:
+                self._place = run.end()
+            elif self._text[self._place] == '"':
+                self._in_string = not self._in_string
+                self._place += 1
+            else:
+                return  # a backslash, and what it stands before is still to come
+
+
+def _frozen(value: object, before: object, frozen_before: object) -> object:
+    """A value frozen, of which what is as it was before is frozen already."""
+    if value == before:
+        return frozen_before
+    if is_mapping(value) and is_mapping(before) and is_mapping(frozen_before):
+        return FrozenDict(
+            {name: _frozen(part, before.get(name), frozen_before.get(name)) for name, part in value.items()}
+        )
+    if is_list(value) and is_list(before) and is_tuple(frozen_before):
+        same = [_frozen(*parts) for parts in zip(value, before, frozen_before, strict=False)]
+        return (*same, *(freeze(part) for part in value[len(same) :]))
+    return freeze(value)

@@ -1,0 +1,78 @@
+"""Docstrings in Google's style, read: what something is, and what its arguments or attributes are."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["Docstring", "read_docstring"]
+
+
+class Docstring(msgspec.Struct, frozen=True):
+    """What a docstring says.
+
+    Attributes:
+        text: What stands before the first section.
+        arguments: What is said of each argument, in one line.
+        attributes: What is said of each attribute, in one line.
+    """
+
+    text: str
+    arguments: Mapping[str, str]
+    attributes: Mapping[str, str]
+
+
+def read_docstring(doc: str | None) -> Docstring:
+    r"""What a docstring says.
+
+    >>> read_docstring("The weather.\n\nArgs:\n    city (str): Where\n        to look.\n\nReturns:\n    Celsius.")
+    Docstring(text='The weather.', arguments={'city': 'Where to look.'}, attributes={})
+    """
+    text: list[str] = []
+    sections: dict[str, list[str]] = {}
+    lines = text
+    for line in inspect.cleandoc(doc or "").splitlines():
+        heading = _HEADING.fullmatch(line)
+        if heading is not None:
+            lines = sections.setdefault(heading["name"], [])
+        else:
+            lines.append(line)
+    arguments = [sections.get(name, []) for name in ("Args", "Arguments", "Parameters", "Keyword Args")]
+    return Docstring(
+        "\n".join(text).strip(),
+        _entries(line for lines in arguments for line in lines),
+        _entries(sections.get("Attributes", ())),
+    )
+
+
+_HEADING: Final = re.compile(
+    r"(?P<name>Args|Arguments|Parameters|Keyword Args|Attributes|Returns|Yields|Raises|Warns|Examples?|Notes?|"
+    r"See Also|References|Todo|Warnings?):\s*"
+)
+_ENTRY: Final = re.compile(r"\*{0,2}(?P<name>\w+)(?:\s*\([^)]*\))?\s*:\s*(?P<text>.*)")
+
+
+def _entries(lines: Iterable[str]) -> Mapping[str, str]:
+    """The entries of a section; a line that is further in than the first belongs to the entry above it."""
+    entries: dict[str, str] = {}
+    depth: int | None = None
+    name = ""
+    for line in lines:
+        stripped = line.strip()
+        if not stripped:
+            continue
+        indentation = len(line) - len(line.lstrip())
+        depth = indentation if depth is None else depth
+        entry = _ENTRY.fullmatch(stripped) if indentation <= depth else None
+        if entry is not None:
+            name = entry["name"]
+            entries[name] = entry["text"]
+        elif name:
+            entries[name] = f"{entries[name]} {stripped}".strip()
+    return entries

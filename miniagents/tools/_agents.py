@@ -1,0 +1,74 @@
+"""Agents as tools."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Union
+
+from miniagents._signatures import signature_of
+from miniagents.messages import Message
+from miniagents.messages._tokens import check_fields
+from miniagents.messages.docstrings import read_docstring
+from miniagents.messages.json_schema import own_fields
+from miniagents.tools._parameters import Parameter, Parameters, read_parameter
+from miniagents.tools._tool import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from miniagents.messages import MessageSequencePromise
+    from miniagents.miniagents import MiniAgent
+
+__all__ = ["tool_of_agent"]
+
+MESSAGE: Final = "message"
+"""The name of the argument that is what the agent is asked."""
+
+
+def tool_of_agent(
+    agent: MiniAgent[Any, Any, ...],  # Any: of whatever messages
+    local_names: Mapping[str, object],
+    *,
+    name: str | None,
+    description: str | None,
+    strict: bool,
+) -> Tool[..., MessageSequencePromise[Any]]:  # Any: as above
+    """The tool that asks an agent; what it says of itself is told by `MiniAgent.as_tool`."""
+    called = name if name is not None else agent.alias
+    what = f"tool {called!r}"
+    takes, _ = agent._classes()
+    docstring = read_docstring(agent.description)
+    described = {**docstring.attributes, **docstring.arguments}
+    parameters = [
+        Parameter(
+            name=MESSAGE,
+            form=str if _is_said_in_words(takes[0]) else Union[takes],  # noqa: UP007 - of classes that are known at run time
+            description="What is asked.",
+            by_position=True,
+        )
+    ]
+    for parameter in islice(signature_of(agent._function).parameters.values(), 1 + len(agent._args), None):
+        is_open = parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        if parameter.name not in agent._kwargs and not is_open:
+            parameters.append(read_parameter(agent._function, parameter, what, local_names, described))
+
+    def ask(*args: Any, **kwargs: Any) -> MessageSequencePromise[Any]:  # Any: checked by the tool's signature
+        return agent.inquire(*args, **kwargs)
+
+    return Tool(
+        ask,
+        Parameters(what, parameters),
+        name=called,
+        description=description or docstring.text or None,
+        strict=strict,
+    )
+
+
+def _is_said_in_words(cls: type[Message]) -> bool:
+    """Whether a text is all that it takes to make a message of a class."""
+    is_ours = cls.__module__.startswith(Message.__module__.rpartition(".")[0])
+    try:
+        check_fields("as_tool", cls)
+    except TypeError:
+        return False
+    return is_ours or own_fields(cls) <= {"text"}

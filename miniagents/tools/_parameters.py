@@ -1,0 +1,190 @@
+"""The parameters of a function as a model sees them: their schema, and the way back from JSON to arguments."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, get_type_hints
+
+import msgspec
+
+from miniagents._signatures import annotation_of, own_docstring
+from miniagents.messages import DecodeError, decode
+from miniagents.messages.docstrings import read_docstring
+from miniagents.messages.json_schema import JsonSchema, default_keyword, object_schema
+from miniagents.messages.nulls import without_nulls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+__all__ = ["Parameter", "Parameters", "parameters_of"]
+
+_POSITIONAL_ONLY: Final = inspect.Parameter.POSITIONAL_ONLY
+_COLLECTS: Final = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """A parameter that a model gives an argument for.
+
+    Attributes:
+        name: its name.
+        form: its type.
+        default: its default; `inspect.Parameter.empty` if it has none.
+        description: what the argument is.
+        by_position: the function takes it by its place alone.
+    """
+
+    name: str
+    form: object
+    default: object = inspect.Parameter.empty
+    description: str = ""
+    by_position: bool = False
+
+    @property
+    def is_required(self) -> bool:
+        """Whether there must be an argument."""
+        return self.default is inspect.Parameter.empty
+
+
+class Parameters:
+    """All parameters of a tool.
+
+    Args:
+        what: what errors call the tool.
+        parameters: the parameters.
+
+    Raises:
+        TypeError: a type has no form in JSON.
+    """
+
+    def __init__(self, what: str, parameters: Iterable[Parameter]) -> None:
+        self._by_name: dict[str, Parameter] = {}
+        for parameter in parameters:
+            if parameter.name in self._by_name:
+                raise TypeError(f"{what}: there are two parameters {parameter.name!r}: give one of them another name")
+            self._by_name[parameter.name] = parameter
+        try:
+            self.schema: JsonSchema = object_schema(
+                {
+                    each.name: (each.form, {"description": each.description, **default_keyword(each.default)})
+                    for each in self._by_name.values()
+                },
+                [each.name for each in self._by_name.values() if each.is_required],
+            )
+        except TypeError as error:
+            raise TypeError(f"{what}: parameter {str(error).removeprefix('$.')}") from None
+        for each in self._by_name.values():
+            _check_decodable(what, each)
+
+    def decode(self, data: str | bytes, *, nulls_are_absent: bool = False) -> tuple[list[object], dict[str, object]]:
+        """What a function is called with.
+
+        Args:
+            data: the arguments as a JSON object; an empty text is an object without properties.
+            nulls_are_absent: null stands for the default of an argument that cannot be null.
+
+        Raises:
+            DecodeError: it is no such object, an argument is unknown, missing or of the wrong type; with the path.
+        """
+        given = self._properties(data, nulls_are_absent=nulls_are_absent)
+        by_place: list[object] = []
+        by_name: dict[str, object] = {}
+        for name, parameter in self._by_name.items():
+            if name in given:
+                value = _decoded(name, given[name], parameter.form)
+            elif parameter.is_required:
+                raise DecodeError("$", f"the argument {name!r} is missing")
+            else:
+                value = parameter.default
+            if parameter.by_position:
+                by_place.append(value)
+            elif name in given:
+                by_name[name] = value
+        return by_place, by_name
+
+    def _properties(self, data: str | bytes, *, nulls_are_absent: bool) -> Mapping[str, bytes]:
+        if not data.strip():
+            return {}
+        try:
+            if nulls_are_absent:
+                data = msgspec.json.encode(without_nulls(msgspec.json.decode(data), self.schema))
+            given = msgspec.json.decode(data, type=Mapping[str, msgspec.Raw])
+        except msgspec.ValidationError:
+            raise DecodeError("$", "the arguments are to be an object") from None
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise DecodeError("$", str(error)) from None
+        for name in given:
+            if name not in self._by_name:
+                known = f"the arguments are: {', '.join(self._by_name)}" if self._by_name else "it takes none"
+                raise DecodeError(f"$.{name}", f"there is no such argument; {known}")
+        return {name: bytes(raw) for name, raw in given.items()}
+
+
+def parameters_of(function: Callable[..., object], what: str, local_names: Mapping[str, object]) -> Sequence[Parameter]:
+    """The parameters of a function, with what its docstring says of them.
+
+    Raises:
+        TypeError: there is one that a model cannot give an argument for, or the docstring tells of one that is not
+            there.
+    """
+    described = read_docstring(own_docstring(function)).arguments
+    parameters = inspect.signature(function).parameters
+    for name in described:
+        if name not in parameters:
+            raise TypeError(f"{what}: its docstring describes {name!r}, which is no parameter")
+    return [read_parameter(function, each, what, local_names, described) for each in parameters.values()]
+
+
+def read_parameter(
+    function: Callable[..., object],
+    parameter: inspect.Parameter,
+    what: str,
+    local_names: Mapping[str, object],
+    described: Mapping[str, str],
+) -> Parameter:
+    """A parameter as a model sees it.
+
+    Raises:
+        TypeError: a model cannot give an argument for it.
+    """
+    name = parameter.name
+    if parameter.kind in _COLLECTS:
+        raise TypeError(
+            f"{what}: a model cannot give arguments for {_COLLECTS[parameter.kind]}{name}: name each one, or "
+            "take a list or a mapping"
+        )
+    try:
+        annotation, names = annotation_of(function, name, local_names)
+        holder = type("_", (), {"__annotations__": {name: annotation}})
+        form: object = get_type_hints(holder, localns=dict(names), include_extras=True)[name]
+    except NameError as error:
+        raise TypeError(
+            f"{what}: the type of parameter {name!r} has a name that is not known where the tool is defined: {error}; "
+            "tools read their annotations at run time, so import it outside of `if TYPE_CHECKING`"
+        ) from None
+    if parameter.annotation is inspect.Parameter.empty:
+        hint = "; of a method, take the bound one: tool(thing.method)" if name in ("self", "cls") else ""
+        raise TypeError(f"{what}: parameter {name!r} has no type, so that a model cannot know what to give{hint}")
+    return Parameter(
+        name=name,
+        form=form,
+        default=parameter.default,
+        description=described.get(name, ""),
+        by_position=parameter.kind is _POSITIONAL_ONLY,
+    )
+
+
+def _check_decodable(what: str, parameter: Parameter) -> None:
+    try:
+        _decoded(parameter.name, b"null", parameter.form)
+    except DecodeError:
+        pass
+    except TypeError as error:
+        raise TypeError(f"{what}: parameter {parameter.name}: {error}") from None
+
+
+def _decoded(name: str, data: bytes, form: Any) -> object:  # Any: a type, known when the program runs
+    try:
+        return decode(data, form)
+    except DecodeError as error:
+        raise type(error)(f"$.{name}{error.path.removeprefix('$')}", error.reason) from None

@@ -1,0 +1,54 @@
+"""The library's agents for the test server: one for each protocol, asked in the same way."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias
+
+import pytest
+
+from miniagents import AssistantMessage, Message, MessagePromise, MiniAgent, MiniAgents
+from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
+from tests.ext.llm.clients import anthropic_client, openai_client
+from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES
+from tests.ext.llm.server import WireServer
+
+ModelAgent: TypeAlias = MiniAgent[Message, AssistantMessage, ...]
+
+
+def _chat(server: WireServer, **options: Any) -> ModelAgent:  # whatever a test wants to give
+    options.setdefault("client", lambda: openai_client(server))
+    return create_openai_agent("gpt-test", api="chat_completions", **options)
+
+
+def _responses(server: WireServer, **options: Any) -> ModelAgent:  # as above
+    options.setdefault("client", lambda: openai_client(server))
+    return create_openai_agent("gpt-test", api="responses", **options)
+
+
+def _messages(server: WireServer, **options: Any) -> ModelAgent:  # as above
+    options.setdefault("client", lambda: anthropic_client(server))
+    return create_anthropic_agent("claude-test", **options)
+
+
+MAKERS: Final[Mapping[str, Callable[..., ModelAgent]]] = {CHAT: _chat, RESPONSES: _responses, MESSAGES: _messages}
+
+each_path = pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
+streamed_or_not = pytest.mark.parametrize("stream", [True, False])
+
+
+def agent_for(path: str, server: WireServer, **options: Any) -> ModelAgent:  # as above
+    """An agent that speaks the protocol of a path, with a client that is made for each context and never retries."""
+    return MAKERS[path](server, **options)
+
+
+@asynccontextmanager
+async def asked(agent: ModelAgent, messages: Any = "Hi") -> AsyncGenerator[MessagePromise[AssistantMessage]]:
+    """The promise of the only answer, in a context of its own."""
+    async with MiniAgents():
+        yield agent.inquire(messages).only()
+
+
+async def answer_of(agent: ModelAgent, messages: Any = "Hi") -> AssistantMessage:  # whatever an agent may be asked
+    """The only answer, asked in a context of its own."""
+    async with asked(agent, messages) as promise:
+        return await promise

@@ -1,0 +1,147 @@
+"""Messages as Anthropic sends them, and as the servers do that speak its protocol in ways of their own."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from tests.ext.llm.answers import USAGE, Answer, Finish, ToolCall, Usage, answer
+from tests.ext.llm.wire import Event, Headers, Json, Script, encode, json_response, stream_response
+
+MODEL: Final = "claude-wire"
+REQUEST_ID: Final = "req_wire"
+HEADERS: Final[Headers] = (("request-id", REQUEST_ID),)
+SIGNATURE: Final = "EqQB-signature"
+STOP_REASONS: Final[Mapping[Finish, str]] = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+}
+
+Fields: TypeAlias = Mapping[str, Json]
+
+
+def anthropic_messages(
+    text: str | Sequence[str] = (),
+    *,
+    reasoning: str | Sequence[str] = (),
+    signature: str | None = SIGNATURE,
+    redacted: str | None = None,
+    refusal: str | Sequence[str] = (),
+    tool_calls: Sequence[ToolCall] = (),
+    finish: Finish | None = None,
+    usage: Usage = USAGE,
+    model: str = MODEL,
+) -> Script:
+    """A message whose blocks are thinking, text and uses of tools, as far as there are some.
+
+    Args:
+        text: Tokens of the text, or the text to cut into tokens; so are `reasoning` and `refusal`.
+        reasoning: What is thought.
+        signature: What has to come back unchanged with it; None is for the servers that sign nothing.
+        redacted: The data of a block of thinking that nobody may read.
+        refusal: Text behind which the model stops with "refusal".
+        tool_calls: Calls in the order of their blocks.
+        finish: Why it stopped, if that is not what the rest leads to.
+        usage: The tokens used.
+        model: The name of the model that answers.
+    """
+    said = answer(
+        (*answer(text).text, *answer(refusal).text),
+        reasoning=reasoning,
+        tool_calls=tool_calls,
+        finish=finish or ("content_filter" if refusal else None),
+    )
+    streams = list(_streams(said, signature, redacted))
+    started = _message(model, usage)
+    content = [block for block, _ in streams]
+    ended: Fields = {**started, "content": content, **_stop(said), "usage": usage_of_messages(usage)}
+    events: list[Fields] = [
+        {"type": "message_start", "message": started},
+        {"type": "ping"},
+        *({**each, "index": index} for index, (_, stream) in enumerate(streams) for each in stream),
+        {"type": "message_delta", "delta": _stop(said), "usage": {"output_tokens": usage.output_tokens}},
+        {"type": "message_stop"},
+    ]
+    return Script(
+        json_response(ended, headers=HEADERS),
+        stream_response(*(anthropic_event(each) for each in events), headers=HEADERS),
+    )
+
+
+def anthropic_event(fields: Fields) -> Event:
+    """An event with the name that its type says."""
+    return Event(encode(fields), name=str(fields["type"]))
+
+
+def anthropic_error_event(kind: str, message: str) -> Event:
+    """An error in mid-stream."""
+    return anthropic_event({"type": "error", "error": {"type": kind, "message": message}, "request_id": REQUEST_ID})
+
+
+def unknown_anthropic_event() -> Event:
+    """What a later version of the protocol may send."""
+    return anthropic_event({"type": "message_surprise", "surprise": "of a later version"})
+
+
+def usage_of_messages(usage: Usage) -> Fields:
+    """Anthropic's count of the input has no cached tokens in it."""
+    return {
+        "input_tokens": usage.input_tokens - usage.cached_tokens,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+        "service_tier": "standard",
+    }
+
+
+def _message(model: str, usage: Usage) -> Fields:
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {**usage_of_messages(usage), "output_tokens": 1},
+    }
+
+
+def _stop(said: Answer) -> Fields:
+    return {"stop_reason": STOP_REASONS[said.reason], "stop_sequence": None}
+
+
+def _streams(said: Answer, signature: str | None, redacted: str | None) -> Iterator[tuple[Fields, list[Fields]]]:
+    """The blocks of an answer, each with the events it is streamed in."""
+    if said.reasoning:
+        signed = signature or ""
+        block: Fields = {"type": "thinking", "thinking": "".join(said.reasoning), "signature": signed}
+        deltas: list[Fields] = [{"type": "thinking_delta", "thinking": each} for each in said.reasoning]
+        last: list[Fields] = [{"type": "signature_delta", "signature": signed}] if signature else []
+        yield block, _around({"type": "thinking", "thinking": "", "signature": ""}, [*deltas, *last])
+    if redacted is not None:
+        block = {"type": "redacted_thinking", "data": redacted}
+        yield block, _around(block, [])
+    if said.text:
+        block = {"type": "text", "text": "".join(said.text)}
+        yield block, _around({"type": "text", "text": ""}, [{"type": "text_delta", "text": each} for each in said.text])
+    for call in said.tool_calls:
+        block = {"type": "tool_use", "id": call.id, "name": call.name}
+        fragments = [{"type": "input_json_delta", "partial_json": each} for each in ("", *call.fragments)]
+        yield {**block, "input": _input(call)}, _around({**block, "input": {}}, fragments)
+
+
+def _input(call: ToolCall) -> Json:
+    """What a plain message has; that of a call that the token limit cut is empty."""
+    try:
+        decoded: Json = json.loads(call.arguments)
+    except ValueError:
+        return {}
+    return decoded
+
+
+def _around(block: Fields, deltas: Sequence[Fields]) -> list[Fields]:
+    start: Fields = {"type": "content_block_start", "content_block": block}
+    inner: list[Fields] = [{"type": "content_block_delta", "delta": each} for each in deltas]
+    return [start, *inner, {"type": "content_block_stop"}]

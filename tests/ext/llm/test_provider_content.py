@@ -1,0 +1,156 @@
+"""What only a provider understands (its own tools, citations) is kept as it came, and goes back unchanged."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import pytest
+
+from miniagents import AnthropicMessage, AssistantMessage, OpenAIMessage, UserMessage, decode, encode
+from miniagents.ext.llm._anthropic_messages import AnthropicMessages
+from miniagents.ext.llm._anthropic_reading import MessagesReader
+from miniagents.ext.llm._assembling import Assembler
+from miniagents.ext.llm._conversation import conversation_of
+from miniagents.ext.llm._json import frozen_object
+from miniagents.ext.llm._openai_chat import ChatCompletions
+from miniagents.ext.llm._openai_responses import Responses
+from miniagents.ext.llm._wire import ModelRequest, Wire
+
+pytestmark = pytest.mark.timeout(30)
+
+Chunk = Mapping[str, object]
+
+CITATION: Final = {"type": "web_search_result_location", "url": "https://x", "title": "X", "cited_text": "tea"}
+SEARCH: Final = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "tea"}}
+FOUND: Final = {
+    "type": "web_search_tool_result",
+    "tool_use_id": "srvtoolu_1",
+    "content": [{"type": "web_search_result"}],
+}
+CITED: Final = {"type": "text", "text": "Tea is a drink.", "citations": [CITATION]}
+
+
+def read(wire: Wire[Any, Any], chunks: Iterable[Chunk]) -> AssistantMessage:
+    reader, assembler = wire.reader(), Assembler(wire.message)
+    for chunk in chunks:
+        for event in reader.read(chunk):
+            assembler.feed(event)
+    assert assembler.is_finished
+    message: AssistantMessage = assembler.message()
+    return message
+
+
+def sent_back(wire: Wire[Any, Any], message: AssistantMessage, **options: object) -> Any:  # the vendor's JSON
+    again = decode(encode(message), AssistantMessage)
+    conversation = conversation_of([UserMessage("Hi"), again, UserMessage("So?")], wire.rules)
+    body = wire.body(ModelRequest(model="m", conversation=conversation, options=options))
+    return body.get("messages") or body["input"]
+
+
+def anthropic_stream(*blocks: tuple[Chunk, *tuple[Chunk, ...]]) -> list[Chunk]:
+    events: list[Chunk] = []
+    for index, (start, *deltas) in enumerate(blocks):
+        events.append({"type": "content_block_start", "index": index, "content_block": start})
+        events += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+        events.append({"type": "content_block_stop", "index": index})
+    return [*events, {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}, {"type": "message_stop"}]
+
+
+def test_tools_and_citations_of_anthropic() -> None:
+    query = {"type": "input_json_delta", "partial_json": '{"query":"tea"}'}
+    message = read(
+        AnthropicMessages(),
+        anthropic_stream(
+            ({"type": "text", "text": ""}, {"type": "text_delta", "text": "I search."}),
+            ({**SEARCH, "input": {}}, query),
+            (FOUND,),
+            (
+                {"type": "text", "text": "", "citations": []},
+                {"type": "text_delta", "text": "Tea is a drink."},
+                {"type": "citations_delta", "citation": CITATION},
+            ),
+        ),
+    )
+    assert isinstance(message, AnthropicMessage)
+    assert message.text == "I search.Tea is a drink."
+    assert message.tool_calls == ()  # the provider has called its tool itself
+    blocks = sent_back(AnthropicMessages(), message)[1]["content"]
+    assert blocks == [{"type": "text", "text": "I search."}, SEARCH, FOUND, CITED]
+    assert sent_back(ChatCompletions(), message)[1] == {"role": "assistant", "content": "I search.Tea is a drink."}
+
+
+def test_reasoning_between_calls_keeps_its_place() -> None:
+    thought = ({"type": "thinking", "thinking": ""}, {"type": "thinking_delta", "thinking": "Hm"})
+    signed = {"type": "signature_delta", "signature": "s"}
+    call: Chunk = {"type": "tool_use", "id": "a", "name": "now", "input": {}}
+    message = read(
+        AnthropicMessages(), anthropic_stream((*thought, signed), (call,), (*thought, signed), ({**call, "id": "b"},))
+    )
+    assert [each.text for each in message.reasoning] == ["Hm", "Hm"]
+    assert [each.id for each in message.tool_calls] == ["a", "b"]
+    kinds = [block["type"] for block in sent_back(AnthropicMessages(), message)[1]["content"]]
+    assert kinds == ["thinking", "tool_use", "thinking", "tool_use"]
+
+
+def test_plain_answers_are_kept_once() -> None:
+    """What the fields say is not kept a second time as the provider said it."""
+    message = read(AnthropicMessages(), anthropic_stream(({"type": "text", "text": "Hi", "citations": None},)))
+    assert isinstance(message, AnthropicMessage)
+    assert message.content_blocks == ()
+    assert encode(message).count(b"Hi") == 1
+
+
+def test_a_piece_before_its_block() -> None:
+    delta: Chunk = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi"}}
+    stop: list[Chunk] = [{"type": "message_delta", "delta": {"stop_reason": "end_turn"}}, {"type": "message_stop"}]
+    assert read(AnthropicMessages(), [delta, *stop]).text == "Hi"
+
+
+def test_unknown_reasons_are_kept() -> None:
+    reader, assembler = MessagesReader(), Assembler(AnthropicMessages().message)
+    for chunk in ({"type": "message_delta", "delta": {"stop_reason": "bored"}}, {"type": "message_stop"}):
+        for event in reader.read(chunk):
+            assembler.feed(event)
+    message = assembler.message()
+    assert (message.finish_reason, message.provider_data) == ("other", {"finish_reason": "bored"})
+
+
+SEARCH_ITEM: Final = {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"type": "search"}}
+ANNOTATED: Final = {
+    "type": "message",
+    "id": "msg_1",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "Tea.", "annotations": [{"type": "url_citation", "url": "https://x"}]}],
+}
+
+
+def test_tools_and_citations_of_openai() -> None:
+    response = {"id": "resp_1", "model": "m", "status": "completed", "output": [SEARCH_ITEM, ANNOTATED]}
+    message = read(Responses(), [{"type": "response.completed", "response": response}])  # nothing was streamed before
+    assert isinstance(message, OpenAIMessage)
+    assert message.text == "Tea."
+    assert sent_back(Responses(), message)[1:3] == [SEARCH_ITEM, ANNOTATED]
+    changed = OpenAIMessage("Coffee.", output_items=message.output_items)
+    assert sent_back(Responses(), changed)[1:] == [
+        {"role": "assistant", "content": "Coffee."},
+        {"role": "user", "content": "So?"},
+    ]
+
+
+def test_summaries_of_reasoning_are_parted() -> None:
+    def delta(index: int, text: str) -> Chunk:
+        kind = "response.reasoning_summary_text.delta"
+        return {"type": kind, "output_index": 0, "summary_index": index, "delta": text}
+
+    item: Chunk = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "e"}
+    done: Chunk = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    end: Chunk = {"type": "response.completed", "response": {"status": "completed", "output": [item]}}
+    message = read(Responses(), [delta(0, "One"), delta(0, " thing."), delta(1, "Another."), done, end])
+    assert [(each.text, each.signature) for each in message.reasoning] == [("One thing.\n\nAnother.", "e")]
+
+
+def test_a_paused_turn_is_sent_back_to_go_on() -> None:
+    message = AnthropicMessage("", content_blocks=(frozen_object(SEARCH),), finish_reason="pause")
+    conversation = conversation_of([UserMessage("Hi"), message], AnthropicMessages.rules)
+    body = AnthropicMessages().body(ModelRequest(model="m", conversation=conversation))
+    assert body["messages"] == [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": [SEARCH]}]

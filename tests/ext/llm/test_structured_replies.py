@@ -1,0 +1,308 @@
+"""`reply_type`: the schema that is asked for, the message that comes back, or what is wrong with it."""
+
+import json
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from miniagents import (
+    AssistantMessage,
+    Message,
+    MiniAgent,
+    MiniAgents,
+    SystemMessage,
+    ToolResultMessage,
+    UserMessage,
+    tool,
+)
+from miniagents.ext.llm import (
+    TruncatedError,
+    WrongReplyError,
+    create_anthropic_agent,
+    create_openai_agent,
+    partial_values,
+)
+from miniagents.testing import transcript
+from tests.ext.llm import agents
+from tests.ext.llm.agents import each_path, streamed_or_not
+from tests.ext.llm.answers import answer, tool_call
+from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying
+from tests.ext.llm.server import WireServer
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def agent_for(path: str, server: WireServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
+    """An agent with tools, or whose replies are of a type."""
+    return agents.agent_for(path, server, **options)
+
+
+class Wind(Message, kw_only=True):
+    """How the wind blows."""
+
+    speed: float
+    from_: str = msgspec.field(default="N", name="from")
+
+
+class Weather(Message, kw_only=True):
+    """The weather at a place.
+
+    Attributes:
+        city: Where.
+        celsius: The temperature.
+        sky: What one sees above.
+        winds: The winds.
+        note: What else there is.
+    """
+
+    text_template = "{city}: {celsius} °C"
+
+    city: Annotated[str, msgspec.Meta(min_length=1)]
+    celsius: Annotated[float, msgspec.Meta(ge=-90, le=60)]
+    sky: Literal["clear", "rain"] = "clear"
+    winds: tuple[Wind, ...] = ()
+    note: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Verdict(AssistantMessage, kw_only=True):
+    """What is to be done."""
+
+    text_template = "{decision}"
+
+    decision: Literal["yes", "no"]
+
+
+KIEL = Weather(city="Kiel", celsius=21.5)
+RIGHT = answer('{"city": "Kiel", "celsius": 21.5, "sky": "clear"}')
+WRONG = answer('{"city": "Kiel", "celsius": 99}')
+
+
+# --- what is asked for, and what comes back ---
+
+
+@each_path
+@streamed_or_not
+async def test_the_answer_is_a_message_of_the_class(path: str, stream: bool, snapshot: SnapshotAssertion) -> None:
+    async with WireServer(Saying(RIGHT)) as server, MiniAgents():
+        agent = agent_for(path, server, reply_type=Weather, stream=stream)
+        promise = agent.inquire("Kiel?").only()
+        assert promise.message_class in (None, Weather)
+        assert await promise == KIEL
+        assert "".join([token async for token in promise]) == "".join(RIGHT.text)
+    if stream:
+        assert server.requests[0].body == snapshot
+
+
+@each_path
+async def test_all_fields_in_the_form_of_the_provider(path: str) -> None:
+    said = answer(
+        '{"city": "Kiel", "celsius": 2, "sky": null, "winds": [{"speed": 3.5, "from": null}, '
+        '{"speed": 1, "from": "S"}], "note": null}'
+    )
+    if path == MESSAGES:  # which has no null for what is absent
+        said = answer('{"city": "Kiel", "celsius": 2, "winds": [{"speed": 3.5}, {"speed": 1, "from": "S"}]}')
+    async with WireServer(Saying(said)) as server, MiniAgents():
+        (weather,) = await agent_for(path, server, reply_type=Weather).inquire("Kiel?")
+    assert weather == Weather(city="Kiel", celsius=2, winds=(Wind(speed=3.5), Wind(speed=1, from_="S")))
+    assert str(weather) == "Kiel: 2.0 °C"
+
+
+@each_path
+async def test_a_class_of_assistant_messages_keeps_what_is_known_of_the_answer(path: str) -> None:
+    async with WireServer(Saying(answer('{"decision": "yes"}'))) as server, MiniAgents():
+        (verdict,) = await agent_for(path, server, reply_type=Verdict).inquire("Shall we?")
+    assert isinstance(verdict, Verdict)
+    assert (verdict.decision, verdict.text, str(verdict)) == ("yes", None, "yes")
+    assert verdict.finish_reason == "stop"
+    assert verdict.usage is not None
+    assert verdict.model == ("claude-wire" if path == MESSAGES else "gpt-wire")
+    assert [*_schema_of(path, server)["properties"]] == ["decision"]
+
+
+def _schema_of(path: str, server: WireServer) -> dict[str, Any]:  # Any: plain JSON
+    body = server.requests[0].body
+    if path == CHAT:
+        schema = body["response_format"]["json_schema"]["schema"]
+    else:
+        schema = (body["output_config"] if path == MESSAGES else body["text"])["format"]["schema"]
+    return dict(schema)
+
+
+@each_path
+async def test_partial_values_come_while_the_answer_does(path: str) -> None:
+    """The server stalls when two of the fields are there."""
+    places = {CHAT: 3, RESPONSES: 6, MESSAGES: 5}
+    stalling = Saying(RIGHT, change=lambda script: script.stall(after=places[path]))
+    async with WireServer(stalling) as server, MiniAgents():
+        promise = agent_for(path, server, reply_type=Weather).inquire("Kiel?").only()
+        values = aiter(partial_values(promise))
+        assert await anext(values) == {"city": "Kiel"}
+        await server.until_stalled()
+        assert not promise.done()
+        server.release()
+        assert [dict(value) async for value in values][-1] == {"city": "Kiel", "celsius": 21.5, "sky": "clear"}
+        assert await promise == KIEL
+
+
+# --- what is wrong ---
+
+
+@each_path
+@streamed_or_not
+async def test_a_wrong_answer_is_an_error_with_the_path(path: str, stream: bool) -> None:
+    async with WireServer(Saying(WRONG)) as server, MiniAgents():
+        promise = agent_for(path, server, reply_type=Weather, stream=stream).inquire("Kiel?").only()
+        with pytest.raises(
+            WrongReplyError, match=r"the reply is no Weather: \$\.celsius: Expected `float` <= 60"
+        ) as it:
+            await promise
+    assert (it.value.path, it.value.reason) == ("$.celsius", "Expected `float` <= 60.0")
+    assert it.value.partial is not None
+    assert it.value.partial.text == "".join(WRONG.text)
+
+
+@each_path
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (answer("It is warm."), "$: JSON is malformed"),
+        (answer('{"city": "Kiel", "celsius": 3, "wet": true}'), "$.wet: Weather has no such field"),
+        (answer('{"celsius": 3}'), "$: Weather needs the field 'city'"),
+        (answer('{"city": "Kiel", "cel', finish="length"), "$: it is cut off, for the answer reached the limit of"),
+        (answer(refusal="I would rather not."), "$: the model refuses: I would rather not."),
+        (answer(), "$: Input data was truncated"),
+    ],
+    ids=["no JSON", "unknown field", "missing field", "cut off", "refusal", "nothing"],
+)
+async def test_what_can_be_wrong_with_an_answer(path: str, said: Any, text: str) -> None:  # Any: an Answer
+    async with WireServer(Saying(said)) as server, MiniAgents():
+        replies = agent_for(path, server, reply_type=Weather).inquire("Kiel?")
+        with pytest.raises(Exception) as raised:
+            await replies
+    if path == MESSAGES and said.refusal:
+        assert type(raised.value).__name__ in ("WrongReplyError", "ContentFilterError")
+    else:
+        assert f"the reply is no Weather: {text}" in str(raised.value)
+
+
+@each_path
+async def test_a_truncated_stream_is_that_error(path: str) -> None:
+    cut = Saying(RIGHT, change=lambda script: script.truncate(after=4))
+    async with WireServer(cut) as server, MiniAgents():
+        with pytest.raises(TruncatedError):
+            await agent_for(path, server, reply_type=Weather).inquire("Kiel?")
+
+
+# --- repairs ---
+
+
+@each_path
+async def test_a_wrong_answer_may_be_repaired(path: str, snapshot: SnapshotAssertion) -> None:
+    async with WireServer(Saying(WRONG), Saying(RIGHT)) as server, MiniAgents():
+        replies = agent_for(path, server, reply_type=Weather, repair_turns=2).inquire("Kiel?")
+        assert await transcript(replies) == snapshot(name="transcript")  # nothing of the wrong one is in it
+    body = server.requests[1].body
+    assert (body["messages"] if "messages" in body else body["input"]) == snapshot(name="what the model is told")
+
+
+@each_path
+async def test_repairs_are_bounded(path: str) -> None:
+    async with WireServer(by=lambda _: Saying(WRONG)) as server, MiniAgents():
+        with pytest.raises(WrongReplyError):
+            await agent_for(path, server, reply_type=Weather).inquire("Kiel?", repair_turns=2)
+    assert len(server.requests) == 3
+
+
+@each_path
+async def test_what_asking_again_does_not_help_is_not_asked_again(path: str) -> None:
+    cut = answer('{"city": "Kiel", "cel', finish="length")
+    async with WireServer(Saying(cut)) as server, MiniAgents():
+        with pytest.raises(WrongReplyError):
+            await agent_for(path, server, reply_type=Weather, repair_turns=2).inquire("Kiel?")
+
+
+# --- with tools ---
+
+
+@each_path
+@pytest.mark.parametrize("repair_turns", [0, 1])
+async def test_tools_are_called_before_the_answer(path: str, repair_turns: int) -> None:
+    @tool
+    async def measure(city: str) -> float:
+        """Measures."""
+        assert city == "Kiel"
+        return 21.5
+
+    turn = answer("I measure.", tool_calls=[tool_call("measure", {"city": "Kiel"}, id="c1")])
+    async with WireServer(Saying(turn), Saying(RIGHT)) as server, MiniAgents():
+        agent = agent_for(path, server, reply_type=Weather, tools=[measure], repair_turns=repair_turns)
+        said, told, weather = await agent.inquire("Kiel?")
+    assert isinstance(said, AssistantMessage)
+    assert said.text == "I measure."
+    assert told == ToolResultMessage("21.5", tool_call_id="c1", tool_name="measure")
+    assert weather == KIEL
+
+
+# --- without the provider's help ---
+
+
+class Counts(Message, kw_only=True):
+    """How often words were said."""
+
+    counts: dict[str, int]
+
+
+@each_path
+async def test_what_no_strict_schema_says_is_asked_for_without(path: str) -> None:
+    said = answer('```json\n{"counts": {"tea": 2}}\n```')
+    async with WireServer(Saying(said)) as server, MiniAgents():
+        agent = agent_for(path, server, reply_type=Counts, strict_reply=False, system="Be brief.")
+        assert await agent.inquire([SystemMessage("Count."), UserMessage("tea tea")]) == (Counts(counts={"tea": 2}),)
+    body = json.dumps(server.requests[0].body)
+    if path == MESSAGES:
+        assert "output_config" not in body
+        assert "Answer with JSON alone, an object of this JSON Schema" in server.requests[0].body["system"]
+    else:
+        assert '"strict": false' in body
+    assert "additionalProperties" in body
+
+
+async def test_what_no_strict_schema_says_is_refused_otherwise() -> None:
+    text = (
+        r"reply_type=Counts: \$\.counts is a mapping, which {} takes in no strict schema: .* or give strict_reply=False"
+    )
+    with pytest.raises(TypeError, match=text.format("OpenAI")):
+        create_openai_agent("gpt-test", reply_type=Counts)
+    with pytest.raises(TypeError, match=text.format("Anthropic")):
+        create_anthropic_agent("claude-test", reply_type=Counts)
+
+
+async def test_what_is_no_reply_type_is_refused() -> None:
+    class Odd(Message, kw_only=True):
+        number: complex
+
+    for reply_type, text in [
+        (dict, "create_openai_agent: reply_type=dict: give a class of messages"),
+        (AssistantMessage, "reply_type=AssistantMessage: there is nothing to ask for: give a class with fields of"),
+        (Odd, "reply_type=Odd: $.number: complex has no form in JSON"),
+    ]:
+        given: Any = reply_type  # Any: what the checkers refuse
+        with pytest.raises(TypeError) as refused:
+            create_openai_agent("gpt-test", reply_type=given)
+        assert text in str(refused.value)
+
+
+async def test_two_ways_to_say_the_form_are_refused() -> None:
+    with pytest.raises(TypeError, match="give reply_type or response_format, not both"):
+        create_openai_agent("gpt-test", reply_type=Weather, response_format={"type": "json_object"})
+    with pytest.raises(TypeError, match=r"give reply_type or text\.format, not both"):
+        create_openai_agent(
+            "gpt-test", api="responses", reply_type=Weather, text={"format": {"type": "text"}, "verbosity": "low"}
+        )
+    with pytest.raises(TypeError, match=r"give reply_type or output_config\.format, not both"):
+        create_anthropic_agent(
+            "claude-test", reply_type=Weather, output_config={"format": {"type": "json_schema", "schema": {}}}
+        )
+    create_anthropic_agent("claude-test", reply_type=Weather, output_config={"effort": "low"})

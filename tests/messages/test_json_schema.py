@@ -1,0 +1,338 @@
+"""The JSON Schema of a type accepts what the decoder accepts, and says what the docstrings say."""
+
+import dataclasses
+import datetime as dt
+import enum
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, TypedDict, TypeVar, Union
+
+import jsonschema
+import msgspec
+import pytest
+from hypothesis import given, strategies as st
+
+from miniagents import AssistantMessage, DecodeError, FrozenDict, JsonValue, Message, Record, UserMessage, decode
+from miniagents.messages import NO_EXTRAS, Extras
+from miniagents.messages.docstrings import read_docstring
+from miniagents.messages.json_schema import json_schema, own_fields
+from miniagents.messages.nulls import without_nulls
+
+T = TypeVar("T")
+
+
+class Sky(enum.Enum):
+    """What one sees above."""
+
+    CLEAR = "clear"
+    RAIN = "rain"
+
+
+class Place(Message, kw_only=True):
+    """A place.
+
+    Attributes:
+        name: What it is called.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    height: int | None = None
+
+
+class Report(Message, kw_only=True):
+    """What the weather is like.
+
+    Attributes:
+        place: Where it is
+            like that.
+        sky: Above.
+    """
+
+    place: Place
+    sky: Sky = Sky.CLEAR
+    gusts: tuple[Annotated[float, msgspec.Meta(ge=0)], ...] = ()
+    day: str | msgspec.UnsetType = msgspec.UNSET
+    near: tuple[Place, ...] = ()
+
+
+class Node(Message, kw_only=True):
+    name: str
+    children: tuple["Node", ...] = ()
+
+
+class Point(Record, kw_only=True):
+    x: int
+    extra_properties: Extras[JsonValue] = msgspec.field(default=NO_EXTRAS, name="@extra")
+
+
+class Circle(Record, kw_only=True, tag_field="kind", tag="circle"):
+    radius: float
+
+
+class Square(Record, kw_only=True, tag_field="kind", tag="square"):
+    side: float
+
+
+@dataclasses.dataclass
+class Pair:
+    left: int
+    right: str = "r"
+
+
+class Options(TypedDict):
+    fast: bool
+    depth: NotRequired[int]
+
+
+class Span(NamedTuple):
+    start: int
+    end: int = 0
+
+
+class Box(msgspec.Struct, Generic[T], forbid_unknown_fields=True):
+    value: T
+
+
+UserId = NewType("UserId", int)
+
+
+# --- the law ---
+
+SCALARS = [
+    *(None, bool, int, float, str, Sky, UserId, object, JsonValue),
+    *(Literal["a", "b"], Literal[1] | None, Literal["only"]),
+    *(Annotated[int, msgspec.Meta(ge=-1, lt=3)], Annotated[float, msgspec.Meta(gt=0.5, le=2)]),
+    *(Annotated[int, msgspec.Meta(multiple_of=2)], Annotated[str, msgspec.Meta(min_length=1, max_length=2)]),
+    Annotated[str, msgspec.Meta(pattern="^[ab]+$", description="letters")],
+]
+CLASSES = [Place, Report, Node, Point, Circle | Square, Pair, Options, Span, Box[int], Place | UserMessage]
+
+
+def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:  # Any: types, known when the test runs
+    generic: Any = {
+        "list": list,
+        "tuple": tuple,
+        "dict": dict,
+        "Mapping": Mapping,
+        "Annotated": Annotated,
+    }  # Any: as above
+    union: Any = Union  # Any: as above
+    return st.one_of(
+        inner.map(lambda form: generic["list"][form]),
+        inner.map(lambda form: generic["Annotated"][generic["list"][form], msgspec.Meta(min_length=1, max_length=2)]),
+        inner.map(lambda form: generic["tuple"][form, ...]),
+        st.lists(inner, max_size=2).map(lambda forms: generic["tuple"][tuple(forms)]),
+        inner.map(lambda form: generic["dict"][str, form]),
+        inner.map(lambda form: generic["Mapping"][Literal["a", "b"], form]),
+        inner.map(lambda form: generic["dict"][int, form]),
+        inner.map(lambda form: union[form, None]),
+        st.sampled_from([list[int] | str | None, dict[str, int] | bool, int | str, float | int | None]),
+    )
+
+
+FORMS = st.recursive(st.sampled_from([*SCALARS, *CLASSES]), containers, max_leaves=3)
+
+KEYS = st.sampled_from(["a", "b", "1", "-1", "01", "x", "name", "children", "left", "right", "kind", "radius", "value"])
+# no 1.0, which a schema takes for an integer, and msgspec does not
+VALUES = st.recursive(
+    st.sampled_from([None, True, 0, 1, -1, 2, 3, 0.75, 1.5, "", "a", "ab", "abc", "only", "clear", "circle"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def examples_of(schema: dict[str, Any], definitions: dict[str, Any], depth: int = 3) -> st.SearchStrategy[Any]:
+    """Values that are nearly of a schema, for random ones hardly ever are."""
+    if "$ref" in schema:
+        return examples_of(definitions[schema["$ref"].rpartition("/")[2]], definitions, depth - 1)
+    if depth < 0:
+        return VALUES
+    if "anyOf" in schema:
+        return st.one_of([examples_of(each, definitions, depth) for each in schema["anyOf"]])
+    if "const" in schema or "enum" in schema:
+        return st.sampled_from(schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "object" and "properties" in schema:
+        parts = {name: examples_of(each, definitions, depth - 1) for name, each in schema["properties"].items()}
+        required = {name: parts[name] for name in schema.get("required", ())}
+        return st.fixed_dictionaries(required, optional={name: parts[name] for name in parts.keys() - required.keys()})
+    if schema.get("type") == "object":
+        inner = schema.get("additionalProperties", {})
+        return st.dictionaries(KEYS, examples_of(inner, definitions, depth - 1), max_size=2)
+    if "prefixItems" in schema:
+        return st.tuples(*(examples_of(each, definitions, depth - 1) for each in schema["prefixItems"])).map(list)
+    if schema.get("type") == "array":
+        return st.lists(examples_of(schema.get("items", {}), definitions, depth - 1), max_size=3)
+    return VALUES
+
+
+def is_valid(schema: dict[str, Any], value: Any) -> bool:  # Any: plain JSON
+    validator: Any = jsonschema.Draft202012Validator(schema)  # Any: its stub does not know what JSON is
+    return bool(validator.is_valid(value))
+
+
+@given(st.data())
+def test_the_schema_accepts_exactly_what_the_decoder_accepts(data: st.DataObject) -> None:
+    form: Any = data.draw(FORMS)  # Any: a type, known when the test runs
+    schema = json_schema(form)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    value = data.draw(VALUES | examples_of(schema, schema.get("$defs", {})))
+    text = json.dumps(value)
+    try:
+        decode(text, form)
+        decoded = True
+    except DecodeError:
+        decoded = False
+    assert is_valid(schema, value) == decoded, (schema, text)
+
+
+# --- what it says ---
+
+
+def test_descriptions_come_from_docstrings_and_inherited_fields_are_left_out() -> None:
+    assert json_schema(Report) == {
+        "description": "What the weather is like.",
+        "type": "object",
+        "properties": {
+            "place": {"description": "Where it is like that.", "$ref": "#/$defs/Place"},
+            "sky": {"description": "Above.", "type": "string", "enum": ["clear", "rain"], "default": "clear"},
+            "gusts": {"type": "array", "items": {"type": "number", "minimum": 0}, "default": []},
+            "day": {"type": "string"},
+            "near": {"type": "array", "items": {"$ref": "#/$defs/Place"}, "default": []},
+        },
+        "required": ["place"],
+        "additionalProperties": False,
+        "$defs": {
+            "Place": {
+                "description": "A place.",
+                "type": "object",
+                "properties": {
+                    "name": {"description": "What it is called.", "type": "string", "minLength": 1},
+                    "height": {"type": ["integer", "null"], "default": None},
+                },
+                "required": ["name"],
+                "additionalProperties": False,
+            }
+        },
+    }
+
+
+def test_a_class_that_is_named_once_is_written_in_its_place() -> None:
+    assert "$defs" not in json_schema(dict[str, Place])
+
+
+def test_the_tag_of_a_class_is_asked_for_only_where_another_may_stand() -> None:
+    assert "@type" not in json_schema(Place)["properties"]
+    schemas = json_schema(Place | UserMessage)["anyOf"]
+    assert sorted(schema["properties"]["@type"]["const"] for schema in schemas) == ["Place", "UserMessage"]
+    assert all("@type" in schema["required"] for schema in schemas)
+
+
+def test_own_fields_are_those_that_the_library_did_not_give() -> None:
+    class Answer(AssistantMessage, kw_only=True):
+        text: str | None = "mine"
+        number: int
+
+    assert own_fields(Answer) == {"text", "number"}
+    assert own_fields(Report) == {"place", "sky", "gusts", "day", "near"}
+    assert "text" in own_fields(Message)
+
+
+def test_the_arguments_of_a_frozen_dict_are_kept() -> None:
+    class Counts(Message, kw_only=True):
+        counts: FrozenDict[str, int]
+
+    assert json_schema(Counts)["properties"]["counts"] == {
+        "type": "object",
+        "additionalProperties": {"type": "integer"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        (complex, "$: complex has no form in JSON; use scalars, containers, and message classes"),
+        (dict[str, list[complex]], "$.*[]: complex has no form in JSON; use scalars, containers, and message classes"),
+        (tuple[int, type], "$[1]: type has no form in JSON; use scalars, containers, and message classes"),
+        (dict[float, int], "$: FloatType"),
+        (dict[Annotated[int, msgspec.Meta(ge=0)], int], "$: keys that are numbers with limits"),
+    ],
+)
+def test_what_json_has_no_form_for_is_refused_with_its_path(form: object, text: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        json_schema(form)
+    assert str(refused.value).startswith(text)
+
+
+def test_times_have_formats() -> None:
+    assert json_schema(dt.datetime) == {"type": "string", "format": "date-time"}
+
+
+# --- nulls for what is absent ---
+
+
+def test_nulls_stand_for_what_may_be_absent_but_not_null() -> None:
+    value = {
+        "place": {"name": "Kiel", "height": None},
+        "sky": None,
+        "day": None,
+        "near": [{"name": "X", "height": None}],
+    }
+    assert without_nulls(value, json_schema(Report)) == {
+        "place": {"name": "Kiel", "height": None},
+        "near": [{"name": "X", "height": None}],
+    }
+
+
+def test_nulls_are_looked_for_in_the_class_that_the_tag_says() -> None:
+    class One(Message, kw_only=True):
+        a: str | None = None
+        b: str = ""
+
+    class Two(Message, kw_only=True):
+        a: str = ""
+        b: str | None = None
+
+    form = tuple[One | Two, ...]
+    value = [{"@type": "One", "a": None, "b": None}, {"@type": "Two", "a": None, "b": None}]
+    assert without_nulls(value, json_schema(form)) == [{"@type": "One", "a": None}, {"@type": "Two", "b": None}]
+
+
+@given(st.data())
+def test_what_is_valid_stays_as_it_is(data: st.DataObject) -> None:
+    schema = json_schema(tuple[Report | Node, dict[str, int] | None])
+    value = data.draw(examples_of(schema, schema["$defs"]))
+    if is_valid(schema, value):
+        assert without_nulls(value, schema) == value
+
+
+# --- docstrings ---
+
+
+def test_docstrings_in_googles_style() -> None:
+    read = read_docstring(
+        """What it does.
+
+        At length: see below.
+
+        Args:
+            first: One line
+                and another.
+            second (int, optional): Two:
+                parts.
+
+            *rest: The rest.
+        Keyword Args:
+            third: Three.
+
+        Returns:
+            first: no argument.
+        """
+    )
+    assert read.text == "What it does.\n\nAt length: see below."
+    assert read.arguments == {
+        "first": "One line and another.",
+        "second": "Two: parts.",
+        "rest": "The rest.",
+        "third": "Three.",
+    }
+    assert read_docstring(None).text == ""

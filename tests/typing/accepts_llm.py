@@ -1,0 +1,129 @@
+"""What the type checkers must accept and infer: agents that are language models.
+
+Checked, not run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_type
+
+from miniagents import (
+    AnthropicMessage,
+    AssistantMessage,
+    ContentPart,
+    EmbeddingMessage,
+    FilePart,
+    ImagePart,
+    Message,
+    MessagePromise,
+    MessageSequencePromise,
+    MiniAgent,
+    MiniAgents,
+    OpenAIMessage,
+    Reasoning,
+    TextPart,
+    ToolCall,
+    ToolResultMessage,
+    Usage,
+    UserMessage,
+    parallel,
+)
+from miniagents.ext.llm import (
+    AnthropicAgent,
+    AuthenticationError,
+    ContentFilterError,
+    ContextTooLongError,
+    LanguageModelError,
+    MissingKeyError,
+    MissingSDKError,
+    ModelConnectionError,
+    ModelSetupError,
+    ModelTimeoutError,
+    OpenAIAgent,
+    OpenAIResponsesAgent,
+    OverloadedError,
+    ProtocolError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    ReplySchema,
+    RequestRefusedError,
+    ToolDefinition,
+    TransientModelError,
+    TruncatedError,
+    create_anthropic_agent,
+    create_openai_agent,
+    create_openai_embedding_agent,
+)
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+    from openai import AsyncOpenAI
+
+gpt = create_openai_agent("gpt", temperature=0.2, reasoning_effort="low", stop=["x"], system="Be brief.", stream=False)
+assert_type(gpt, OpenAIAgent[OpenAIMessage])
+thinker = create_openai_agent("gpt", api="responses", reasoning={"effort": "high"}, store=False, alias="thinker")
+assert_type(thinker, OpenAIResponsesAgent[OpenAIMessage])
+claude = create_anthropic_agent("claude", max_tokens=99, thinking={"type": "adaptive"}, extra_body={"top_k": 5})
+assert_type(claude, AnthropicAgent[AnthropicMessage])
+embedder = create_openai_embedding_agent("embed", dimensions=3)
+
+
+def with_clients(openai_client: AsyncOpenAI, anthropic_client: AsyncAnthropic) -> None:
+    create_openai_agent("gpt", client=openai_client)
+    create_openai_agent("gpt", client=lambda: openai_client)
+    create_anthropic_agent("claude", client=anthropic_client, tools=[ToolDefinition(name="now", parameters={})])
+    create_anthropic_agent("claude", tools=[{"type": "web_search_20250305", "name": "web_search"}])
+
+
+async def asked() -> None:
+    assert_type(gpt.inquire("Hi", temperature=0, timeout=3), MessageSequencePromise[OpenAIMessage])
+    assert_type(claude.inquire(["Hi", UserMessage("x")], max_tokens=3), MessageSequencePromise[AnthropicMessage])
+    assert_type(thinker.bound(max_output_tokens=3), OpenAIResponsesAgent[OpenAIMessage])
+    promise = gpt.inquire().only()
+    assert_type(promise, MessagePromise[OpenAIMessage])
+    message = await promise
+    assert_type(message.tool_calls, tuple[ToolCall, ...])
+    assert_type(message.usage, Usage | None)
+    for call in message.tool_calls:
+        claude.inquire([message, ToolResultMessage("no", tool_call_id=call.id, is_error=True)])
+    (embedding,) = await embedder.inquire("Hi")
+    assert_type(embedding, EmbeddingMessage)
+
+
+def composed() -> None:
+    assert_type(gpt >> claude, MiniAgent[Message, AnthropicMessage, []])
+    assert_type(gpt.with_retry(errors=TransientModelError).bound(seed=3), OpenAIAgent[OpenAIMessage])
+    panel = parallel(gpt, claude)
+    assert_type(panel.inquire("Hi"), MessageSequencePromise[OpenAIMessage | AnthropicMessage])
+    general: MiniAgent[UserMessage, AssistantMessage, ...] = gpt
+    either = gpt.with_fallback(claude, RateLimitError)
+    assert_type(either.inquire("Hi"), MessageSequencePromise[OpenAIMessage | AnthropicMessage])
+    general.inquire("Hi")
+
+
+def parts(message: AssistantMessage) -> None:
+    content: tuple[ContentPart, ...] = (TextPart("x"), ImagePart(url="x", detail="low"), FilePart(data="x", name="y"))
+    UserMessage("Hi", content=content)
+    AnthropicMessage("Hi", reasoning=(Reasoning("Hm", "signed"),), content_blocks=({"type": "text"},))
+    if message.finish_reason == "length":
+        assert_type(message.reasoning, tuple[Reasoning, ...])
+
+
+def errors(error: LanguageModelError) -> float | None:
+    expected = (
+        *(ModelSetupError, MissingSDKError, MissingKeyError, RequestRefusedError, AuthenticationError),
+        *(ContextTooLongError, ContentFilterError, QuotaExceededError, TransientModelError, RateLimitError),
+        *(OverloadedError, ProviderError, ModelConnectionError, ModelTimeoutError, TruncatedError, ProtocolError),
+    )
+    assert_type(error.partial, AssistantMessage | None)
+    if isinstance(error, expected) and error.status == 429:
+        raise RateLimitError("no", retry_after=1.5, partial=AssistantMessage("so far"))
+    return error.retry_after
+
+
+def built_upon(context: MiniAgents, schema: ReplySchema) -> None:
+    async def close(_: dict[str, int]) -> None: ...
+
+    assert_type(context.shared("key", lambda: {"a": 1}, close), dict[str, int])
+    assert_type(schema.strict, bool)

@@ -1,0 +1,163 @@
+"""What the type checkers must accept and infer: tools, and replies of a type.
+
+Checked, not run.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, assert_type
+
+import msgspec
+
+from miniagents import (
+    AnthropicMessage,
+    AssistantMessage,
+    InteractionContext,
+    JsonValue,
+    Message,
+    MessagePromise,
+    MessageSequencePromise,
+    MiniAgent,
+    OpenAIMessage,
+    Promise,
+    Tool,
+    ToolCall,
+    ToolResultMessage,
+    UserMessage,
+    miniagent,
+    tool,
+)
+from miniagents.ext.llm import (
+    AnthropicAgent,
+    OpenAIAgent,
+    OpenAIResponsesAgent,
+    Partial,
+    ToolDefinition,
+    TooManyTurnsError,
+    WrongReplyError,
+    create_anthropic_agent,
+    create_openai_agent,
+    partial_values,
+)
+from miniagents.promising import Stream
+from miniagents.tools import ToolReturn
+
+
+class Weather(Message, kw_only=True):
+    city: str
+    celsius: float
+
+
+@dataclass
+class Pair:
+    left: int
+    right: int
+
+
+@tool
+async def forecast(city: str, days: Annotated[int, msgspec.Meta(ge=1)] = 1, *, unit: Literal["C", "K"] = "C") -> str:
+    return f"{city} {days} {unit}"
+
+
+@tool(name="add", description="Adds.", strict=True, in_thread=False)
+def addition(pair: Pair, weather: Weather | None = None) -> int:
+    return pair.left + pair.right + (weather is None)
+
+
+@tool
+async def words() -> AsyncIterator[str]:
+    yield "Hello"
+
+
+@tool
+async def nothing() -> None: ...
+
+
+@tool
+def records() -> Mapping[str, list[Pair]]:
+    return {"first": [Pair(1, 2)]}
+
+
+@tool
+async def later() -> Promise[int]:
+    return Promise.resolved(3)
+
+
+@miniagent
+async def writer(ctx: InteractionContext[UserMessage, AssistantMessage], length: int, mood: str = "sad") -> None:
+    ctx.reply(f"{await ctx.messages} {length} {mood}")
+
+
+@tool
+async def asking(topic: str) -> MessageSequencePromise[AssistantMessage]:
+    return writer.inquire(topic, length=3)
+
+
+async def called() -> None:
+    assert_type(await forecast("Kiel", unit="K"), str)
+    assert_type(addition(Pair(1, 2), weather=Weather(city="Kiel", celsius=3)), int)
+    assert_type(words(), AsyncIterator[str])
+    assert_type(addition.name, str)
+    assert_type(addition.description, str | None)
+    assert_type(addition.parameters, Mapping[str, object])
+    assert_type(addition.strict, bool)
+    assert_type(forecast.decode("{}"), inspect.BoundArguments)
+    promise = forecast.answer(ToolCall(id="1", name="forecast"))
+    assert_type(promise, MessagePromise[ToolResultMessage])
+    kept: list[Tool[..., ToolReturn]] = [addition, records, asking]
+    assert kept
+
+
+async def agents_as_tools() -> None:
+    ask = writer.as_tool(name="write", description="Writes.", strict=True)
+    assert_type(ask("Tea", length=3), MessageSequencePromise[AssistantMessage])
+    assert_type(ask(UserMessage("Tea"), 3, mood="merry"), MessageSequencePromise[AssistantMessage])
+    assert_type(writer.bound(length=3).as_tool()("Tea"), MessageSequencePromise[AssistantMessage])
+    create_openai_agent("gpt", tools=[ask, (writer.bound(length=3) >> create_openai_agent("gpt")).as_tool(name="two")])
+
+
+def models_with_tools(definition: ToolDefinition) -> None:
+    gpt = create_openai_agent("gpt", tools=[forecast, addition, writer.as_tool(), definition], max_turns=3)
+    assert_type(gpt, OpenAIAgent[OpenAIMessage | ToolResultMessage])
+    gpt.inquire("Hi", max_turns=2, temperature=0.2)
+    responses = create_openai_agent("gpt", api="responses", tools=(words,))
+    assert_type(responses, OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage])
+    claude = create_anthropic_agent("claude", tools=[nothing, {"type": "web_search_20250305", "name": "web_search"}])
+    assert_type(claude, AnthropicAgent[AnthropicMessage | ToolResultMessage])
+    assert_type(create_openai_agent("gpt", tools=[definition]), OpenAIAgent[OpenAIMessage])
+    assert_type(create_anthropic_agent("claude", tools=[]), AnthropicAgent[AnthropicMessage])
+
+
+async def replies_of_a_type() -> None:
+    gpt = create_openai_agent("gpt", reply_type=Weather, temperature=0.2, repair_turns=1)
+    assert_type(gpt, OpenAIAgent[Weather])
+    responses = create_openai_agent("gpt", api="responses", reply_type=Weather, strict_reply=False)
+    assert_type(responses, OpenAIResponsesAgent[Weather])
+    claude = create_anthropic_agent("claude", reply_type=Weather, max_tokens=99)
+    assert_type(claude, AnthropicAgent[Weather])
+    promise = claude.inquire("Kiel?").only()
+    assert_type(promise, MessagePromise[Weather])
+    assert_type((await promise).celsius, float)
+    assert_type(partial_values(promise), Stream[Partial])
+    async for value in partial_values(promise):
+        assert_type(value.get("city"), JsonValue)
+    both = create_openai_agent("gpt", reply_type=Weather, tools=[forecast])
+    assert_type(both, OpenAIAgent[OpenAIMessage | ToolResultMessage | Weather])
+    of_both = create_anthropic_agent("claude", reply_type=Weather, tools=[forecast])
+    assert_type(of_both, AnthropicAgent[AnthropicMessage | ToolResultMessage | Weather])
+    try:
+        station: MiniAgent[UserMessage, Weather, ...] = gpt
+        await station.inquire("Kiel?")
+    except WrongReplyError as error:
+        assert_type(error.path, str)
+        assert_type(error.reason, str)
+        assert_type(error.partial, AssistantMessage | None)
+    except TooManyTurnsError:
+        pass
+
+
+def any_result(result: Any) -> ToolReturn:  # Any: what a checker knows nothing of
+    return result  # type: ignore[no-any-return]  # as the line above says
