@@ -11,6 +11,7 @@ from miniagents.messages.codec import (
     UnknownMessage,
     _decode_slowly,
     _decoder,
+    _is_simple,
     _look_at_unpacked,
     _refuse,
     _simple,
@@ -21,7 +22,7 @@ from miniagents.messages.formats import wire_of
 from miniagents.messages.frozen import when_classes_change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import TypeForm
 
@@ -124,8 +125,17 @@ class Codec(Generic[T]):
     # --- machinery ---
 
     def _fast(self) -> Callable[[bytes], T]:
-        """Give what decodes as long as all is well, and raises msgspec's own errors."""
-        return self._decode
+        """Give what decodes as long as all is well, and raises msgspec's own errors; see `_are_simple`."""
+        decoder = _decoder(self._form, self._format)
+        return self._decode if decoder is None else decoder.decode
+
+    def _are_simple(self, values: Sequence[object]) -> bool:
+        """Tell whether values that the fast way gave need not be looked at."""
+        return self._format == "json" or all(map(_is_simple, set(map(type, values))))
+
+    def _careful(self) -> Callable[[bytes], T]:
+        """Give what decodes and looks at the values."""
+        return lambda data: self._decode(data)  # noqa: PLW0108  # the first value may put another one in its place
 
     def _forget(self) -> None:
         """Prepare anew when a value is next read or written: there are other classes than before."""

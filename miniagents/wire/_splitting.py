@@ -116,18 +116,19 @@ class _Lines:
                 return
             self._passing = False
             data = data[end:]
-        end = data.rfind(b"\n")
-        if end < 0:
+        lines = data.split(b"\n")  # nothing is copied but the lines themselves
+        rest = lines.pop()
+        if not lines:
             self._begun.append(data)
             self._size += len(data)
         else:
-            whole = b"".join((*self._begun, data[:end]))
+            if self._begun:
+                lines[0] = b"".join((*self._begun, lines[0]))
             offset = self._offset
-            rest = data[end + 1 :]
-            self._begun, self._size = [rest], len(rest)
-            self._offset = offset + len(whole) + 1
-            lines = whole.split(b"\n")
-            if len(whole) <= self._most:
+            size = self._size + len(data) - len(rest)
+            self._begun, self._size = [rest] if rest else [], len(rest)
+            self._offset = offset + size
+            if size <= self._most:
                 yield Payloads(offset, lines)
             else:
                 yield from self._checked(offset, lines)
@@ -178,7 +179,7 @@ _read = msgspec.json.Decoder().decode
 
 MARKER: Final = b"\xc1"
 """The first byte of a frame."""
-_HEADER: Final = struct.Struct(">cII")
+_HEADER: Final = struct.Struct(">BII")
 _SIZE: Final = _HEADER.size
 _LONGEST: Final = 2**32 - 1
 _PATIENCE: Final = 16
@@ -195,7 +196,7 @@ def frame(payload: bytes) -> bytes:
     """
     if len(payload) > _LONGEST:
         raise ValueError(f"a record of {len(payload)} bytes is too large for a frame")
-    return _HEADER.pack(MARKER, len(payload), zlib.crc32(payload, len(payload))) + payload
+    return _HEADER.pack(MARKER[0], len(payload), zlib.crc32(payload, len(payload))) + payload
 
 
 class _Frames:
@@ -255,16 +256,17 @@ class _Frames:
     def _split(self) -> Iterator[Part]:
         """Give the frames at the start of the buffer, up to one that is damaged or not complete."""
         data = bytes(self._buffer)
-        unpack, crc32, most, size = _HEADER.unpack_from, zlib.crc32, self._most, len(data)
+        unpack, crc32, most, size, first = _HEADER.unpack_from, zlib.crc32, self._most, len(data), MARKER[0]
         payloads: list[bytes] = []
         damage: Damage | None = None
         position = 0
         self._wanted = _SIZE
-        while size - position >= _SIZE:
+        last = size - _SIZE
+        while position <= last:
             marker, length, checksum = unpack(data, position)
-            start = position + _SIZE
+            start = position + 9
             end = start + length
-            if marker != MARKER or not length > 0:
+            if marker != first or not length:
                 damage = Damage(self._offset + position, _SIZE, _DAMAGED)
                 break
             if length > most:

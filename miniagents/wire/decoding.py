@@ -12,7 +12,7 @@ from miniagents.wire._splitting import Damage, splitter_of
 from miniagents.wire.errors import RecordError, RecordTooLargeError, TornRecordError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from miniagents.messages.codec import Format
     from miniagents.wire._compression import Compression
@@ -42,6 +42,14 @@ class Records(Protocol[T_co]):
 
     def _fast(self) -> Callable[[bytes], T_co]:
         """Give the fast way to read one, in which msgspec's own errors are raised."""
+        ...
+
+    def _are_simple(self, values: Sequence[object], /) -> bool:
+        """Tell whether the fast way is good enough for these, which were read in it."""
+        ...
+
+    def _careful(self) -> Callable[[bytes], T_co]:
+        """Give the way that is good enough for all."""
         ...
 
 
@@ -158,13 +166,19 @@ class RecordDecoder(Generic[T]):
             return
         payloads, offset, overhead = part.payloads, part.offset, self._splitter.overhead
         waiting = iter(payloads)
+        careful = self._codec._careful()
+        read = self._codec._fast()
         records: list[T] = []
         measured = taken = 0  # of the payloads: how many are in the offset, and how many were looked at
         while True:
             before = len(records)
             try:
-                records.extend(map(self._codec._fast(), waiting))  # in C, as long as all is well
-                break
+                records.extend(map(read, waiting))  # in C, as long as all is well
+                if read is careful or self._codec._are_simple(records):
+                    break
+                # some of them must be looked at: what was read just now is read again
+                read, records, waiting = careful, records[:before], iter(payloads[taken:])
+                continue
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DecodeError):
                 taken += len(records) - before
             payload = payloads[taken]

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -325,6 +326,7 @@ def test_what_progress_looks_like() -> None:
     assert in_bytes(5e13) == "50.0 TB"
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells what a process had in memory")
 def test_the_blocks_are_small(folder: Path) -> None:
     """No more than a few of them are in memory, however large a file is."""
     assert BLOCK <= 1 << 20
@@ -332,8 +334,8 @@ def test_the_blocks_are_small(folder: Path) -> None:
         for _ in range(64):
             file.write(b'{"@type":"Message","text":"%s"}\n' % (b"y" * 4000) * 250)
     program = (
-        "import resource, sys; from miniagents.cli import main; status = main(sys.argv[1:]); "
-        "print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> (20 if sys.platform == 'darwin' else 10))"
+        "import sys; from pathlib import Path; from miniagents.cli import main; "
+        "print(main(sys.argv[1:])); print(Path('/proc/self/status').read_text())"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, "convert", "zeros.ndjson.gz", "out.msgpack", "--where", "text=x"],
@@ -342,6 +344,7 @@ def test_the_blocks_are_small(folder: Path) -> None:
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
-    status, megabytes = done.stdout.split()
-    assert status == "0"
-    assert int(megabytes) < 120
+    # what resource.getrusage says would be that of the process of the tests, which this one was forked from
+    kilobytes = re.search(r"(?s)^0\n.*VmHWM:\s*(\d+) kB", done.stdout)
+    assert kilobytes is not None, done.stdout
+    assert int(kilobytes[1]) < 60_000

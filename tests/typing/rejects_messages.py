@@ -263,6 +263,6 @@ def coded(data: bytes) -> None:
     decode(3, UserMessage)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     decode(data, UserMessage("x"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     decode(data, UserMessage, unknown="drop")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    decode(data, UserMessage, "keep")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    decode(data, UserMessage, "keep")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     _other: AssistantMessage = decode(data, UserMessage)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     _known: UserMessage = decode(data, UserMessage, unknown="keep")  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
