@@ -157,7 +157,7 @@ def decode(
         read = None
     try:
         if read is not None:
-            return read(data)
+            return read(data)  # type: ignore[no-any-return] # of the type that it is for
         decoder = _decoder(form, format)
         if decoder is not None:
             made = decoder.decode(data)

@@ -43,18 +43,23 @@ def refuse_inexact(value: msgspec.Struct) -> None:
     Raises:
         TypeError: There is one; with its path and what to do.
     """
-    pending: list[tuple[_Path | None, object, Shape]] = [(None, value, Shape())]
+    _refuse_inexact([(None, value, Shape())])
+
+
+def _refuse_inexact(pending: list[tuple[_Path | None, object, Shape]], *, strict: bool = False) -> None:
+    """Refuse what is not exact among these; if strict also what may be, for its declared type is no message."""
     while pending:
         path, current, shape = pending.pop()
         if shape.untyped:
             if not _is_plain(current):
                 _refuse_typed(path, current)
-        elif isinstance(current, msgspec.Struct):
+        elif isinstance(current, msgspec.Struct) and (not strict or isinstance(current, tuple(shape.classes))):
             for name, field in fields_to_check(type(current)):
                 pending.append(((path, name), getattr(current, name), field))
         elif is_tuple(current) and (shape.fixed or shape.items):
+            fixed = _fixed_of(current, shape)
             for index, item in enumerate(current):
-                item_shape = shape.fixed[index] if index < len(shape.fixed) else shape.items
+                item_shape = fixed[index] if index < len(fixed) else shape.items
                 if item_shape is not None:
                     pending.append(((path, index), item, item_shape))
         elif is_set(current) and shape.items:
@@ -65,6 +70,24 @@ def refuse_inexact(value: msgspec.Struct) -> None:
             values = shape.values
             if values and not (values.untyped and _JSON_SCALARS.issuperset(map(type, current.values()))):
                 pending += (((path, _step(key)), item, values) for key, item in current.items())
+        elif strict and type(current) not in _JSON_SCALARS:
+            _refuse_typed(path, current)
+
+
+def _fixed_of(value: tuple[object, ...], shape: Shape) -> tuple[Shape, ...]:
+    """Tell which of the arrays of fixed length in a union a value is: the first that it surely can be, else the first.
+
+    Shapes do not know scalars, so that one that only does not mention a value would take it away from those that check.
+    """
+    if len(shape.fixed) < 2:
+        return shape.fixed[0] if shape.fixed else ()
+    for fixed in shape.fixed:
+        try:
+            _refuse_inexact([(None, value, shape._replace(fixed=(fixed,)))], strict=True)
+        except TypeError:
+            continue
+        return fixed
+    return shape.fixed[0]
 
 
 def refuse_unwritable(value: object) -> None:
@@ -148,7 +171,7 @@ def _asks(shape: Shape, seen: set[type]) -> bool:
     """Tell whether something untyped, or a record with extras, is under a shape, through all classes that may be."""
     if shape.untyped or shape.string_keys:
         return True
-    inner = [part for part in (shape.items, shape.values, *shape.fixed) if part is not None]
+    inner = [part for part in (shape.items, shape.values, *chain.from_iterable(shape.fixed)) if part is not None]
     classes = set(chain.from_iterable(map(_derived, shape.classes))) - seen
     if any(EXTRAS_FIELD in cls.__struct_fields__ for cls in classes):
         return True

@@ -40,8 +40,8 @@ class Shape(NamedTuple):
     """Messages of these classes and of classes derived from them may stand here."""
     items: Shape | None = None
     """Of each item of an array; None: nothing to ask."""
-    fixed: tuple[Shape, ...] = ()
-    """Of the items of an array of fixed length."""
+    fixed: tuple[tuple[Shape, ...], ...] = ()
+    """Of the items of an array of fixed length; several in a union of such arrays, of which one is the value's."""
     string_keys: bool = False
     """All keys of an object are read back as strings."""
     values: Shape | None = None
@@ -75,7 +75,7 @@ def shape_of(form: Any) -> Shape:  # Any: a type of whatever kind
             arguments = (object, ...)
         if arguments[1:] == (...,):
             return Shape(items=shape_of(arguments[0]))
-        return Shape(fixed=tuple(map(shape_of, arguments)))
+        return Shape(fixed=(tuple(map(shape_of, arguments)),))
     if is_a(kind, collections.abc.Mapping):
         key, value = arguments if len(arguments) == 2 else (object, object)
         # of a union with str, keys are read back as str: they must be
@@ -179,12 +179,11 @@ def _union(members: Iterable[object]) -> object:
 
 def _either(one: Shape, other: Shape) -> Shape:
     """Merge the shapes of two members of a union."""
-    fixed = one.fixed or other.fixed
     return Shape(
         untyped=one.untyped or other.untyped,
         classes=one.classes | other.classes,
         items=_or(one.items, other.items),
-        fixed=fixed,
+        fixed=one.fixed + tuple(row for row in other.fixed if row not in one.fixed),
         string_keys=one.string_keys or other.string_keys,
         values=_or(one.values, other.values),
     )
