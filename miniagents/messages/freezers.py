@@ -161,8 +161,8 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
     """Write the condition that a value is none of those that are frozen as they are."""
     conditions: list[str] = []
     if exact.floats:
-        names["inf"] = float("inf")
-        conditions += [f"(type({name}) is not float or not -inf < {name} < inf)"]
+        names |= {"low": -float("inf"), "high": float("inf")}
+        conditions += [f"(type({name}) is not float or not low < {name} < high)"]
     if len(exact.kinds) == 1:  # to ask for one class takes half as long
         (names[known_as],) = exact.kinds
         conditions += [f"type({name}) is not {known_as}"]
