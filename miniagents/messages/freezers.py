@@ -11,6 +11,7 @@ import types
 from datetime import datetime, time
 from decimal import Decimal
 from enum import Enum
+from keyword import iskeyword
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -131,7 +132,7 @@ def freeze_fields(
     names: dict[str, object] = {"freeze_one": freeze_one, "then": then}
     lines = ["def __post_init__(self):"]
     for place, (name, field) in enumerate(fields.items()):
-        if not (name.isascii() and name.isidentifier()):  # made by `msgspec.defstruct`; it must not become code
+        if not (name.isascii() and name.isidentifier()) or iskeyword(name):  # it must not become code
             lines += [f" freeze_one(self, {name!r}, getattr(self, {name!r}))"]
             continue
         freeze = f"freeze_one(self, {name!r}, value)"
