@@ -255,8 +255,7 @@ def _freeze(root: object, where: str) -> object:
         raise error.kind(f"{path}: {error.reason}") from None
 
 
-FLAT = UNCHANGED - {msgspec.UnsetType}
-"""Classes of which a container may have values in it and is frozen all the same."""
+_FLAT = UNCHANGED - {msgspec.UnsetType}
 _ONLY_STRINGS = frozenset((str,))
 
 
@@ -268,11 +267,11 @@ def _flat(value: object) -> object:
     kind = type(value)
     if kind is dict:
         mapping = cast("dict[object, object]", value)  # `kind` narrows nothing
-        if _ONLY_STRINGS.issuperset(map(type, mapping)) and FLAT.issuperset(map(type, mapping.values())):
+        if _ONLY_STRINGS.issuperset(map(type, mapping)) and _FLAT.issuperset(map(type, mapping.values())):
             return _wrapped(mapping) if mapping else _empty
     elif kind is list or kind is tuple:
         items = cast("list[object] | tuple[object, ...]", value)  # `kind` narrows nothing
-        if all(kind in FLAT or isinstance(kind, FrozenType) for kind in set(map(type, items))):
+        if all(kind in _FLAT or isinstance(kind, FrozenType) for kind in set(map(type, items))):
             return tuple(items)  # the same object if it is one
     return None
 

@@ -13,18 +13,17 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
-from msgspec.structs import force_setattr
 from typing_extensions import Format, dataclass_transform, get_annotations
 
 from miniagents.messages.canonical_classes import former_of
-from miniagents.messages.freezers import freezer_of, is_frozen_when_decoded, left_alone_by
-from miniagents.messages.freezing import FLAT, FrozenDict, FrozenType, class_tag, freeze, is_record
+from miniagents.messages.freezers import freeze_fields, freezer_of, is_frozen_when_decoded
+from miniagents.messages.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from miniagents.messages.canonical_classes import Former
-    from miniagents.messages.freezers import Freezer
+    from miniagents.messages.freezers import FieldFreezer, Freezer
 
 __all__ = [
     "Frozen",
@@ -145,7 +144,7 @@ class Frozen(
 
     if TYPE_CHECKING:
         # How the fields that need it are frozen, by name; the others cost nothing.
-        __frozen_fields__: ClassVar[dict[str, Freezer]]
+        __frozen_fields__: ClassVar[dict[str, FieldFreezer]]
     else:  # checkers are to see the options of msgspec.Struct
 
         def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
@@ -189,7 +188,7 @@ def same_place(one: type, other: type) -> bool:
 
 def _freeze_when_made(cls: type[Frozen]) -> None:
     """Give a class the `__post_init__` it needs; called while the class is made, so that msgspec finds it."""
-    inherited_fields: dict[str, Freezer] = {}
+    inherited_fields: dict[str, FieldFreezer] = {}
     for base in reversed(cls.__mro__[1:]):
         inherited_fields |= base.__dict__.get("__frozen_fields__", {})
     fields = dict(inherited_fields)
@@ -197,9 +196,9 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
     only_when_called = type(cls).frozen_by_decoding
     for name, annotation in get_annotations(cls, format=Format.FORWARDREF).items():
         fields.pop(name, None)
-        freezer = freezer_of(annotation, cls)
+        freezer = freezer_of(annotation, cls, own_freezers.get(name))
         if freezer is not None:
-            fields[name] = own_freezers.get(name, freezer)
+            fields[name] = freezer
             only_when_called = only_when_called and is_frozen_when_decoded(annotation, cls)
     own: Callable[[Frozen], None] | None = cls.__dict__.get("__post_init__")
     inherited: Callable[[Frozen], None] | None = getattr(cls, "__post_init__", None)
@@ -213,36 +212,6 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
         post_init = freeze_fields(fields, inherited)
         post_init.__frozen_fields__ = fields  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] # functions take attributes
         cls.__post_init__ = post_init  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue] # looked up by msgspec
-
-
-def freeze_fields(
-    fields: Mapping[str, Freezer], then: Callable[[Frozen], None] | None = None
-) -> Callable[[Frozen], None]:
-    """Make the function that freezes these fields of a new value, and then calls another one."""
-    freezers = tuple((name, freezer, left_alone_by(freezer)) for name, freezer in fields.items())
-
-    def __post_init__(self: Frozen) -> None:  # noqa: N807  # the name it has in tracebacks
-        for name, freezer, left_alone in freezers:
-            value: object = getattr(self, name)
-            kind = type(value)
-            # Nearly all values are frozen already, and of these that can be told at a glance: to make a message of six
-            # fields takes a quarter of what it would if a freezer had to look at each of them.
-            if kind in left_alone:
-                content: Any = value  # Any: `kind` narrows nothing
-                if kind is float:
-                    if content - content == 0:  # finite
-                        continue
-                elif kind is not tuple or FLAT.issuperset(map(type, content)):
-                    continue
-            elif left_alone and isinstance(kind, FrozenType):
-                continue
-            frozen = freezer(value, type(self), name)
-            if frozen is not value:
-                force_setattr(self, name, frozen)
-        if then is not None:
-            then(self)
-
-    return __post_init__
 
 
 # Keys ----------------------------------------------------------------------------------------------------------------
