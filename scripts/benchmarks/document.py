@@ -112,7 +112,7 @@ def _short_cells(row: Row, note: str) -> list[str]:
     else:
         target = "" if limit is None or limit.target is None else f"≤ {limit.target:g}"
         if row.absolute is not None:  # whether it is reached is told, not what it is
-            target = f"≤ {row.absolute:g} {row.unit}"
+            target = f"{'more than' if 'absolute' in row.missed else 'within'} {row.absolute:g} {row.unit}"
         is_missed = bool({"limit", "absolute"} & {*row.missed})
         first = _short("" if limit is None else number(limit.ratio), target, is_missed, note)
     others = [
