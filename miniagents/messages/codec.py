@@ -37,8 +37,6 @@ from miniagents.messages.rebuilding import Rebuilder
 from miniagents.messages.shapes import widened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from typing_extensions import TypeForm
 
     from miniagents.messages.frozen import Frozen
@@ -151,19 +149,19 @@ def decode(
         DecodeError: It is not in that format, or not of that type; with the path, and for a tag those that are known.
         TypeError: The data is no bytes; text may only be JSON.
     """
+    try:  # JSON of a type that was read before: to ask for it here takes half as long
+        known = _decoders.get(form) if format == "json" else None
+    except TypeError:  # a type with arguments that cannot be hashed
+        known = None
     try:
-        read = _readers[format].get(form)
-    except (KeyError, TypeError):  # no format, or a type with arguments that cannot be hashed
-        read = None
-    try:
-        if read is not None:
-            return read(data)  # type: ignore[no-any-return] # of the type that it is for
+        if known is not None:
+            return known.decode(data)  # type: ignore[no-any-return] # of the type the decoder was made for
         decoder = _decoder(form, format)
         if decoder is not None:
             made = decoder.decode(data)
-            if format != "json":
+            if not is_sound_when_read(form, format):
                 _look_at_unpacked(made, form, data)
-            return cast("T", made)  # of the type the decoder was made for
+            return cast("T", made)  # as above
     except msgspec.ValidationError:
         pass
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -279,9 +277,6 @@ _JSON_MARK = wire_of("json").mark
 _decoders: dict[object, Any] = {}  # Any: msgspec's, one for each format and type; None: msgspec cannot read it
 _MOST_DECODERS = 512
 when_classes_change.append(_decoders.clear)
-# How values are read of which nothing needs to be looked at, found with one look: half of what `_decoder` costs.
-_readers: dict[Format, dict[object, Callable[[bytes | str], Any]]] = {"json": {}, "msgpack": {}}  # Any: of the types
-when_classes_change += [readers.clear for readers in _readers.values()]
 
 
 def _decoder(form: object, format: Format) -> Any:  # Any: as above
@@ -293,13 +288,8 @@ def _decoder(form: object, format: Format) -> Any:  # Any: as above
     if known is None and key not in _decoders:
         known = _new_decoder(form, format)
         if len(_decoders) >= _MOST_DECODERS:
-            oldest = next(iter(_decoders))
-            del _decoders[oldest]
-            _readers["json"].pop(oldest, None)
-            _readers["msgpack"].clear()
+            _decoders.pop(next(iter(_decoders)), None)
         _decoders[key] = known
-        if known is not None and is_sound_when_read(form, format):
-            _readers[format][form] = known.decode
     return known
 
 
