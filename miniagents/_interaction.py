@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from contextvars import ContextVar
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, Self
 from weakref import WeakSet
 
@@ -13,7 +15,7 @@ from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageS
 from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Iterator, Mapping
 
     from miniagents.miniagents import MiniAgent, MiniAgents
 
@@ -40,21 +42,35 @@ class InteractionContext(Generic[In_co, Out_contra]):
     The library makes it and gives it to the agent as its first argument.
     """
 
-    __slots__ = ("_agent", "_caller", "_context", "_messages", "_open_calls", "_raises", "_replies", "call_node")
+    __slots__ = (
+        "_agent",
+        "_args",
+        "_caller",
+        "_context",
+        "_kwargs",
+        "_messages",
+        "_open_calls",
+        "_raises",
+        "_replies",
+        "call_node",
+    )
 
     def __init__(
         self,
         agent: MiniAgent[Any, Any, ...],  # Any: whatever the agent takes and gives is In_co and Out_contra here
         context: MiniAgents,
-        messages: MessageSequencePromise[In_co],
         replies: MessageSequence[Any],  # Any: the writing end of Out_contra
+        args: tuple[Any, ...],  # Any: the agent's signature has checked them
+        kwargs: Mapping[str, Any],  # Any: as above
         *,
         raises: bool = False,
     ) -> None:
         self._agent = agent
         self._context = context
-        self._messages = messages
+        self._messages: MessageSequencePromise[In_co]  # known when the call begins
         self._replies = replies
+        self._args = args
+        self._kwargs = kwargs
         self._caller = _interaction.get()
         self._open_calls: WeakSet[AgentCall[Any, Any]] | None = None  # Any: of any agents
         self._raises = raises  # also where the context wants errors as messages
@@ -144,11 +160,23 @@ class InteractionContext(Generic[In_co, Out_contra]):
 
     # --- machinery ---
 
-    async def run(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Runs the agent's own code as this interaction."""
+    async def work(self) -> None:
+        """Does what the agent does, in the task of the call."""
         _interaction.set(self)
+        recorder = self._context.recorder
+        if recorder is not None:
+            recorder.record(self, self._replies.promise)
         try:
-            await work()
+            function = self._agent._function
+            body = function(self, *self._args, **self._kwargs)
+            if isinstance(function, type):
+                body = body()
+            returned: object = (await body) if _is_awaitable(body) else body
+            if returned is not None:
+                raise TypeError(
+                    f"agent {self._agent.alias!r} returned {returned!r:.200}, which nobody gets: "
+                    "answer with `ctx.reply(...)`"
+                )
         finally:
             for call in tuple(self._open_calls or ()):
                 call.finish()
@@ -174,6 +202,11 @@ class InteractionContext(Generic[In_co, Out_contra]):
         while interaction is not None:
             yield interaction
             interaction = interaction._caller
+
+
+def _is_awaitable(body: object) -> bool:
+    # nearly always it is a coroutine; to ask for anything that can be awaited takes ten times as long
+    return type(body) is CoroutineType or inspect.isawaitable(body)
 
 
 class AgentCall(Generic[In_contra, Out_co]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Protocol, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Protocol, Self, TypeAlias, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -16,6 +16,8 @@ from miniagents._members import Chain, Declared
 from miniagents._persistence import PersistenceError, PersistHandler
 from miniagents._signatures import declared_messages, names_around, own_docstring, signature_of
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
+from miniagents.messages.promises import sequence_of
+from miniagents.messages.sequence import ready_message
 from miniagents.promising import DEFAULT, Default, NoActiveContextError
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ In = TypeVar("In", bound=Message)
 Out = TypeVar("Out", bound=Message)
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_SHAPES_KEPT: Final = 64
+"""How many ways to be given arguments an agent remembers: one with `**kwargs` may see any number of them."""
 
 AgentFunction: TypeAlias = Callable[Concatenate[InteractionContext[In, Out], P], Awaitable[None]]
 """An async function that is an agent: it takes its context and whatever other arguments it likes."""
@@ -78,6 +83,7 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
         "_args",
         "_declared",
         "_declares",
+        "_fitting",
         "_function",
         "_kwargs",
         "_local_names",
@@ -98,6 +104,7 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
     ) -> None:
         self._function = function
         self._signature = signature_of(function)
+        self._fitting: set[tuple[object, ...]] = set()  # how many and which arguments are known to fit
         self._args: tuple[Any, ...] = ()  # Any: arguments are checked by `Params`
         self._kwargs: dict[str, Any] = {}  # Any: as above
         self._start_asap: bool | Default = DEFAULT
@@ -136,10 +143,12 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
             TypeError: the arguments do not fit.
             NoActiveContextError: there is no active `MiniAgents`.
         """
-        call, start = self._prepare(args, kwargs)
-        keep_open(call, MiniAgents.current())
-        start()
-        return call
+        call = self._call(args, kwargs)
+        messages = self._incoming(call._context, kept_open=True)
+        held: AgentCall[In_contra, Out_co] = AgentCall(messages, call._replies.promise)
+        keep_open(held, call._context)
+        self._begun(call, messages.promise)
+        return held
 
     def options(self, *, start_asap: bool | Default = DEFAULT, alias: str | None = None) -> Self:
         """The same agent with another way to be called.
@@ -229,12 +238,15 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
         return agent
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        if not args and not kwargs and len(self._signature.parameters) == 1:
+        shape = (len(args), *kwargs)
+        if shape in self._fitting:  # to bind arguments takes as long as a tenth of a call
             return
         try:
             self._signature.bind(None, *args, **kwargs)
         except TypeError as error:
             raise TypeError(f"agent {self.alias!r}: {error}") from None
+        if len(self._fitting) < _SHAPES_KEPT:
+            self._fitting.add(shape)
 
     def _ask(
         self,
@@ -244,68 +256,80 @@ class MiniAgent(Composable[In_contra, Out_co, Params], Generic[In_contra, Out_co
         *,
         raises: bool = False,
     ) -> MessageSequencePromise[Out_co]:
-        call, start = self._prepare(args, kwargs, raises=raises)
-        try:
-            if messages is not None:
-                call.send_message(messages)
-        except BaseException:
-            call.reply_sequence().cancel()  # whoever is told of the error here shall not be told that it is unfinished
-            raise
-        call.finish()
-        start()
-        return call.reply_sequence()
+        call = self._call(args, kwargs, raises=raises)
+        return self._begun(call, self._given(call._context, messages))
 
-    def _prepare(
+    def _call(
         self,
         args: tuple[Any, ...],  # Any: checked by `Params`
         kwargs: Mapping[str, Any],  # Any: as above
         *,
         raises: bool = False,
-    ) -> tuple[AgentCall[In_contra, Out_co], Callable[[], None]]:
-        """A call that has not begun, and what begins it."""
+    ) -> InteractionContext[Any, Any]:  # Any: whatever the agent takes and gives
+        """A call that has not begun."""
         try:
             context = MiniAgents.current()
         except NoActiveContextError as error:
             raise NoActiveContextError(f"agent {self.alias!r} was called where {error}") from None
+        context.open_loop(f"{self.alias}.messages")
         args = (*self._args, *args)
         kwargs = {**self._kwargs, **kwargs}
         self._check_arguments(args, kwargs)
-        alias = self.alias
-        takes, gives = self._classes()
-        messages = MessageSequence[Any](  # Any: the writing end of In_contra
-            name=f"{alias}.messages", place=f"agent {alias!r}: messages", message_classes=takes, context=context
-        )
-        errors_as_messages = context.errors_as_messages and not raises
+        gives = self._classes()[1]
         if context.errors_as_messages and not issubclass(ErrorMessage, gives):
             gives = (*gives, ErrorMessage)
-        replies = MessageSequence[Any](  # Any: the writing end of Out_co
-            name=alias, place=f"agent {alias!r}: reply", message_classes=gives, context=context
+        replies: MessageSequence[Any] = MessageSequence(  # Any: the writing end of Out_co
+            name=self.alias,
+            place=f"agent {self.alias!r}: reply",
+            message_classes=gives,
+            context=context,
+            kept_open=False,
         )
-        interaction = InteractionContext[Any, Any](  # Any: as above
-            self, context, messages.promise, replies, raises=raises
+        return InteractionContext(self, context, replies, args, kwargs, raises=raises)
+
+    def _given(
+        self,
+        context: MiniAgents,
+        messages: Any,  # Any: a MessageType[In_contra]
+    ) -> MessageSequencePromise[Any]:  # Any: of In_contra
+        """The promise of messages that are sent all at once."""
+        message = None if messages is None else ready_message(messages, self._classes()[0])
+        if (
+            message is not None or messages is None
+        ):  # no writing end is needed, nor a buffer: they are a fifth of a call
+            ready = () if message is None else (message,)
+            return sequence_of(ready, context, f"{self.alias}.messages")
+        sequence = self._incoming(context, kept_open=False)
+        sequence.put(messages)
+        sequence.close()
+        return sequence.promise
+
+    def _incoming(
+        self, context: MiniAgents, *, kept_open: bool
+    ) -> MessageSequence[Any]:  # Any: the writing end of In_contra
+        return MessageSequence(
+            name=f"{self.alias}.messages",
+            place=f"agent {self.alias!r}: messages",
+            message_classes=self._classes()[0],
+            context=context,
+            kept_open=kept_open,
         )
 
-        async def work() -> None:
-            if context.recorder is not None:
-                context.recorder.record(interaction, replies.promise)
-            body = self._function(interaction, *args, **kwargs)
-            if inspect.isclass(self._function):
-                body = body()
-            returned: object = (await body) if inspect.isawaitable(body) else body
-            if returned is not None:
-                raise TypeError(
-                    f"agent {alias!r} returned {returned!r:.200}, which nobody gets: answer with `ctx.reply(...)`"
-                )
-
-        def start() -> None:
-            context.notify_resolved(messages.promise)
-            replies.produce(
-                lambda: interaction.run(work),
-                start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
-                instead=interaction.error_message if errors_as_messages else None,
-            )
-
-        return AgentCall(messages, replies.promise), start
+    def _begun(
+        self,
+        call: InteractionContext[Any, Any],  # Any: as above
+        messages: MessageSequencePromise[Any],  # Any: of In_contra
+    ) -> MessageSequencePromise[Any]:  # Any: of Out_co
+        """Begins a call, and gives its replies."""
+        context = call._context
+        call._messages = messages
+        context.notify_resolved(messages)
+        call._replies.produce(
+            call.work,
+            start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
+            instead=call.error_message if context.errors_as_messages and not call._raises else None,
+        )
+        return call._replies.promise
 
 
 @overload

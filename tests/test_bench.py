@@ -4,9 +4,9 @@ Every workload runs at the smallest size on all sides but the old release, which
 """
 
 import ast
+import asyncio
 import io
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ import pytest
 from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
-from scripts.benchmarks import counting
+from scripts.benchmarks import counting, loops
+from scripts.benchmarks.__main__ import main as bench
 from scripts.benchmarks.comparing import print_comparison
 from scripts.benchmarks.counted import main as count_one
-from scripts.benchmarks.document import markdown, write_document
+from scripts.benchmarks.document import BEGIN, END, markdown, put_into, short_markdown, write_document
 from scripts.benchmarks.ours_messages import create
 from scripts.benchmarks.plot import plot
 from scripts.benchmarks.processes import ROOT, Side, SideError
@@ -147,6 +148,56 @@ def test_the_document_has_its_plot_beside_it(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.md", "ratios.svg"}
 
 
+def test_the_readme_gets_ratios_and_reasons(snapshot: SnapshotAssertion) -> None:
+    reasons = {"tokens: one burst": "Each token is looked at.", "combine: <map>": "Each token is looked at."}
+    assert short_markdown(REPORT, reasons) == snapshot
+
+
+def test_what_is_between_the_markers_is_put_in_anew(tmp_path: Path) -> None:
+    document = tmp_path / "README.md"
+    document.write_text("# Speed\n\n<!-- bench -->\nold\n<!-- /bench -->\n\nMore.\n")
+    put_into(REPORT, document)
+    first = document.read_text(encoding="utf-8")
+    assert first.startswith("# Speed\n\n<!-- bench -->\n\n| workload |")
+    assert first.endswith("\n<!-- /bench -->\n\nMore.\n")
+    assert "old\n" not in first
+    put_into(REPORT, document)
+    assert document.read_text(encoding="utf-8") == first
+
+
+@pytest.mark.parametrize("text", ["", "<!-- bench -->\n", "<!-- /bench -->\n<!-- bench -->\n"])
+def test_a_document_without_a_place_is_left_alone(text: str, tmp_path: Path) -> None:
+    document = tmp_path / "README.md"
+    document.write_text(text)
+    with pytest.raises(ValueError, match=r"README\.md: there is no line <!-- bench -->"):
+        put_into(REPORT, document)
+    assert document.read_text() == text
+
+
+def test_a_reason_is_of_a_target() -> None:
+    """A reason of a figure that has nothing to reach would never be shown."""
+    figures = [figure for workload in WORKLOADS for figure in workload.figures if figure.reason]
+    assert figures
+    assert all(figure.most or figure.least or figure.peers or figure.absolute or figure.exponent for figure in figures)
+
+
+def test_the_readme_has_the_place() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert (text.count(f"\n{BEGIN}\n"), text.count(f"\n{END}\n")) == (1, 1)
+
+
+def test_more_of_a_rate_is_better_and_the_ratio_is_one_of_times() -> None:
+    class RateSide(FakeSide):
+        def run(self, workload: Workload, n: int, *, profile: bool = False) -> dict[str, Any]:
+            return {"figures": {"cpu": 1.0, "rate": self.cpu}, "digest": self.result, "shown": ""}
+
+    workload = Workload("records: read", "work", 100, (Figure("rate", "MB/s", 1e-6, False, is_rate=True),))
+    (row,) = measure(workload, [RateSide("ours", "one", 50e6), RateSide("limit", "one", 200e6)], rounds=1)
+    assert row.values == pytest.approx((50.0,))
+    assert row.others.limit is not None
+    assert row.others.limit.ratios == pytest.approx((4.0,))
+
+
 def test_targets_are_held_against_medians() -> None:
     missed = {row.title: row.missed for row in REPORT.rows}
     assert missed == {
@@ -163,17 +214,16 @@ def test_targets_are_held_against_medians() -> None:
 # --- the workloads ---
 
 
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scripts.benchmarks", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
-
-
-@pytest.mark.timeout(240)  # it is some seconds of work, by four processes
-def test_every_workload_gives_the_same_result_on_all_sides(tmp_path: Path) -> None:
+@pytest.mark.timeout(240)  # it is some seconds of work, by three processes
+def test_every_workload_gives_the_same_result_on_all_sides(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """That they are the same is checked by the run itself."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # a dozen processes share what one has compiled
     path = tmp_path / "report.json"
-    ran = bench("--scale", "0.0005", "--rounds", "1", "--json", str(path))
-    assert ran.returncode == 0, ran.stderr
+    status = bench(["--scale", "0.0001", "--rounds", "1", "--json", str(path)])
+    ran = capsys.readouterr()
+    assert status == 0, ran.err
     report = read_report(path)
     figures = sum(len(workload.figures) for workload in WORKLOADS)
     assert len(report.rows) == figures
@@ -181,15 +231,71 @@ def test_every_workload_gives_the_same_result_on_all_sides(tmp_path: Path) -> No
     assert {row.title for row in report.rows if row.others.aiostream is not None} == {
         workload.title for workload in WORKLOADS if workload.title.startswith("combine:")
     }
-    assert "rows" in ran.stdout
-    assert bench("--show", str(path)).stdout == ran.stdout
+    assert "rows" in ran.out
+    assert bench(["--show", str(path)]) == 0
+    assert capsys.readouterr().out == ran.out
 
 
-def test_a_pattern_that_fits_nothing_is_told_with_what_there_is() -> None:
-    ran = bench("--only", "nothing of the kind")
-    assert ran.returncode == 2
-    assert "fits none of the workloads" in ran.stderr
-    assert WORKLOADS[0].title in ran.stderr
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--only", "nothing of the kind"], ["fits none of the workloads", WORKLOADS[0].title]),
+        (["--counts", "--eager"], ["--counts: instructions are counted on asyncio's loop alone"]),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    arguments: list[str], told: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def everything_is_there(loop: str, *, eager: bool) -> None:
+        pass
+
+    monkeypatch.setattr("scripts.benchmarks.__main__.why_not", everything_is_there)
+    with pytest.raises(SystemExit) as ended:
+        bench(arguments)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert all(words in said for words in told)
+
+
+# --- loops ---
+
+
+def test_a_loop_that_cannot_be_had_is_told_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nothing(name: str) -> None:
+        pass
+
+    monkeypatch.setattr(loops, "find_spec", nothing)
+    with pytest.raises(SystemExit) as ended:
+        bench(["--loop", "uvloop"])
+    assert ended.value.code == 2
+    assert "--loop uvloop: it is not installed here" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="it has eager tasks")
+def test_a_python_without_eager_tasks_says_so() -> None:
+    assert str(loops.why_not("asyncio", eager=True)).startswith("--eager: tasks start eagerly from Python 3.12 on")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="it has no eager tasks")
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_eager_tasks_start_at_once(loop: str) -> None:
+    if loop == "uvloop":
+        pytest.importorskip("uvloop")
+    begun: list[str] = []
+
+    async def work() -> str:
+        begun.append("work")
+        return "done"
+
+    async def main() -> tuple[list[str], str]:
+        task = asyncio.create_task(work(), name="a task")
+        assert task.get_name() == "a task"
+        return [*begun], await task
+
+    with asyncio.Runner(loop_factory=loops.loop_factory(loops.loop_options(loop, eager=True))) as runner:
+        assert runner.run(main()) == (["work"], "done")
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -204,7 +310,8 @@ def test_the_functions_of_a_side_are_those_of_workloads(side: str) -> None:
     }
     combinators = {name for name in functions if name.startswith("combine_")}
     models = {name for name in functions if name.startswith("model_")}
-    assert defined == {"old": functions - combinators - models, "aiostream": combinators}.get(side, functions)
+    old = {each.function for each in WORKLOADS if each.old_size != 0} - combinators - models
+    assert defined == {"old": old, "aiostream": combinators}.get(side, functions)
 
 
 class FakeSide(Side):

@@ -87,7 +87,7 @@ MUTABLE: Final = (
 CACHES: Final = {
     "miniagents.messages.codec": {"_decoders", "_simple"},
     "miniagents.messages.exactness": {"_to_check"},
-    "miniagents.messages.frozen": {"_known_single", "when_classes_change"},
+    "miniagents.messages.frozen": {"_formers", "when_classes_change"},
     "miniagents.messages.typed_codec": {"_codecs"},
     "miniagents.messages.rebuilding": {"_fields", "_tags"},
 }

@@ -39,6 +39,7 @@ __all__ = ["main"]
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses: all is well; the answer failed; something must be mended first; Ctrl+C."""
 
+_NO_QUESTION: Final = "there is no question: give one by a pipe, or by --ask TEXT"
 _PACKAGES: Final = ("prompt_toolkit", "rich")
 
 
@@ -74,7 +75,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Arguments) -> int:
-    is_at_terminal = arguments.ask is None and sys.stdin.isatty() and sys.stdout.isatty()
+    is_at_terminal = False
+    if arguments.ask is None:
+        if sys.stdin is None:  # whoever started the program has closed it
+            raise ChatError(_NO_QUESTION)
+        is_at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if is_at_terminal:
         _check_packages()
     partner = find_partner(arguments)
@@ -136,7 +141,7 @@ def _one_question(asked: str | None, conversation: Conversation) -> int:
         sys.stderr.write("[write the question, and Ctrl+D behind it]\n")
     question = (sys.stdin.read() if asked is None else asked).strip("\n")
     if not question.strip():
-        raise ChatError("there is no question: give one by a pipe, or by --ask TEXT")
+        raise ChatError(_NO_QUESTION)
     with _logging_to(conversation.view):
         return DONE if MiniAgents().run(conversation.ask(question)) else FAILED
 

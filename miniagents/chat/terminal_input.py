@@ -78,7 +78,7 @@ class TerminalInput:
 
 
 class SignalInterrupts:
-    """Ctrl+C, while an answer comes. What is typed in the meantime is not drawn into it."""
+    """Ctrl+C, while an answer comes. What is typed in the meantime is not drawn into it: it is for the next prompt."""
 
     @contextmanager
     def stopping(self, stop: Callable[[], object], /) -> Generator[None]:
@@ -156,7 +156,7 @@ class _CommandCompleter(Completer):
 
 @contextmanager
 def _unseen() -> Generator[None]:
-    """The terminal does not show what is typed."""
+    """The terminal does not show what is typed, and keeps it as it is for the next prompt, Enter included."""
     try:
         import termios  # noqa: PLC0415 - not everywhere
     except ImportError:
@@ -166,7 +166,8 @@ def _unseen() -> Generator[None]:
     with contextlib.suppress(termios.error, OSError, ValueError):
         before = termios.tcgetattr(sys.stdin)
         silent = termios.tcgetattr(sys.stdin)
-        silent[3] &= ~termios.ECHO
+        silent[0] &= ~termios.ICRNL
+        silent[3] &= ~(termios.ECHO | termios.ICANON)
         termios.tcsetattr(sys.stdin, termios.TCSANOW, silent)
     try:
         yield

@@ -17,6 +17,8 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 
 MAX_DEPTH = 128
 """How deep brackets may nest: far more than people write, far less than Python's stack."""
+MAX_DIGITS = 4000
+"""How long an integer may be, which is less than Python's own limit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +124,9 @@ def parse(name: str, data: bytes) -> Document:
         return result
 
     try:
-        value: JsonValue = json.loads(text, object_pairs_hook=members, parse_float=_finite, parse_constant=_no_constant)
+        value: JsonValue = json.loads(
+            text, object_pairs_hook=members, parse_float=_finite, parse_int=_short, parse_constant=_no_constant
+        )
     except json.JSONDecodeError as error:
         raise _refusal(name, error.lineno, error.colno, "not JSON", error.msg, "mend the file") from None
     except ValueError as error:
@@ -160,6 +164,12 @@ def _finite(digits: str) -> float:
     if number in {float("inf"), float("-inf")}:
         raise ValueError(f"the number {digits[:40]} is out of range")
     return number
+
+
+def _short(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"the number {digits[:40]}... is out of range")
+    return int(digits)
 
 
 def _no_constant(name: str) -> JsonValue:

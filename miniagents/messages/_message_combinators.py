@@ -9,7 +9,7 @@ import msgspec
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent, TextDelta
-from miniagents.messages._tokens import EventOutcomes, MixedOutcomes, checked_piece
+from miniagents.messages._tokens import MixedOutcomes, checked_piece
 from miniagents.promising._arguments import check_errors, check_not_negative
 from miniagents.promising._failure import mark_as_read
 from miniagents.promising._piped import TimedOutcomes, attempt
@@ -62,8 +62,11 @@ class MessageCombinators(StreamedPromise[str, M_co]):
         """
 
         async def mapped(out: PieceBuffer[str]) -> Pieces:
-            async for event in EventOutcomes(self._mixed(), self._name):
-                yield attempt(out, fn, event.text) if isinstance(event, TextDelta) else event
+            async for piece in MixedOutcomes(self._mixed(), self._name):
+                if isinstance(piece, str):
+                    yield attempt(out, fn, piece)
+                else:
+                    yield attempt(out, fn, piece.text) if isinstance(piece, TextDelta) else piece
 
         async def with_text(tokens: AsyncIterable[str]) -> M_co:
             text = "".join([token async for token in tokens])

@@ -13,7 +13,7 @@ from miniagents.messages._tokens import EventOutcomes, TextOutcomes, Tokens
 from miniagents.messages.frozen import FrozenDict
 from miniagents.promising._failure import Failure
 from miniagents.promising._naming import derived_name
-from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising._pieces import OutcomeIterator, PieceBuffer
 from miniagents.promising.promise import PENDING, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped
@@ -96,7 +96,7 @@ class MessagePromise(MessageCombinators[M_co]):
     # --- reading ---
 
     def __aiter__(self) -> AsyncIterator[str]:
-        return Tokens(self._outcomes())
+        return Tokens(self._mixed(), self._name)
 
     @property
     def message_class(self) -> type[Message] | None:
@@ -212,7 +212,7 @@ class MessagePromise(MessageCombinators[M_co]):
         mixed: PieceBuffer[Any] = self._buffer  # Any: as the line above says
         return mixed
 
-    def _outcomes(self) -> AsyncIterator[str | Failure]:
+    def _outcomes(self) -> OutcomeIterator[str]:
         return TextOutcomes(self._mixed(), self._name)
 
     def _text_only(self) -> Stream[str]:

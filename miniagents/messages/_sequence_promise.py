@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
@@ -10,12 +10,13 @@ from miniagents.messages._generated import Message
 from miniagents.messages._message_promise import MessagePromise
 from miniagents.messages._sequence_combinators import SequenceCombinators
 from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import PieceBuffer
-from miniagents.promising.promise import blank
+from miniagents.promising._pieces import FAIR_SHARE, OutcomeIterator, PieceBuffer, take_turn
+from miniagents.promising.promise import PENDING, blank
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
+    from miniagents.promising.context import PromisingContext
     from miniagents.promising.stream import StreamedPromise
 
 __all__ = ["MessageSequencePromise"]
@@ -56,10 +57,7 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
         >>> asyncio.run(main())
         (Message(text='a'), Message(text='b'))
         """
-        buffer: PieceBuffer[MessagePromise[M]] = PieceBuffer(None, "messages")
-        buffer.emit_all([MessagePromise.of_message(message) for message in messages])
-        buffer.end()
-        return sequence_over(buffer)
+        return sequence_of(tuple(messages), None, "messages")
 
     @classmethod
     def of_promises(cls, stream: StreamedPromise[MessagePromise[M], object], /) -> MessageSequencePromise[M]:
@@ -152,6 +150,15 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
 
     if not TYPE_CHECKING:
 
+        def __getattr__(self, name: str) -> object:
+            # messages that are there already need no buffer before somebody reads them one by one
+            if name == "_buffer":
+                buffer = self._buffer = MessageBuffer(self._context, self._name)
+                buffer.pieces.extend(self._value)
+                buffer.ended = True
+                return buffer
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
         def __getitem__(self, _: object) -> object:
             # `for` and `in` come here too; with an `__iter__` the promise would pass for an Iterable
             raise TypeError(f"{self.name!r}: await the promise first: (await promise)[…], or read it by `async for`")
@@ -159,22 +166,29 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
     def _is_used(self) -> bool:
         """Whether anybody reads this or a message of it, or something is made of one of them."""
         return super()._is_used() or any(
-            not isinstance(piece, Failure) and not piece._is_done() and piece._is_used_besides(self)
+            isinstance(piece, MessagePromise) and not piece._is_done() and piece._is_used_besides(self)
             for piece in self._buffer.pieces
         )
 
     def done(self) -> bool:
         """Whether all messages, or the error in their place, are known."""
         if not self._is_done() and self._buffer.ended:
-            for piece in self._buffer.pieces:
-                failure = piece if isinstance(piece, Failure) else None if not piece.done() else piece._failure
-                if failure is not None:
-                    self._failure = failure
+            messages: list[Message] = []
+            for piece in self._mixed():
+                if isinstance(piece, Message):
+                    messages.append(piece)
+                elif isinstance(piece, Failure):
+                    self._failure = piece
                     break
-                if not isinstance(piece, Failure) and not piece.done():
+                elif not piece.done():
                     return False
+                elif piece._failure is not None:
+                    self._failure = piece._failure
+                    break
+                else:
+                    messages.append(piece._value)
             else:
-                self._value = tuple(piece._value for piece in self._buffer.whole_pieces())
+                self._value = tuple(messages)
         return self._is_done()
 
     def _sequence(
@@ -185,23 +199,108 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
         made._made_of((self,))  # also when the last message has come, as long as it is not complete
         return made
 
+    def _mixed(self) -> list[Any]:  # Any: an M_co, a MessagePromise[M_co] or a Failure
+        """The pieces as the buffer holds them."""
+        return self._buffer.pieces
+
+    def _is_at_hand(self) -> bool:
+        # not of very many, which take their time: that is for `_settle`, which gives others their turn
+        return self._buffer.ended and len(self._buffer.pieces) <= FAIR_SHARE and self.done()
+
     async def _settle(self) -> None:
         # Any number of readers may do this at once: all come to the same messages, and the first to end keeps them.
-        self._buffer.start()
-        self._buffer.reached(float("inf"))
-        messages: list[M_co] = []
+        # An index and a list: an iterator of the pieces would be a tenth of the cost of a call.
+        buffer = self._buffer
+        buffer.start()
+        buffer.reached(float("inf"))
+        pieces = self._mixed()
+        messages: list[Message] = []
         failure: Failure | None = None
-        async for piece in self._buffer.outcomes():
-            failure = piece if isinstance(piece, Failure) else await piece._settled()
-            if failure is not None or self._is_done():
-                break
-            if not isinstance(piece, Failure):
-                messages.append(piece._value)
+        is_guest = buffer._guest_came()
+        try:
+            while failure is None and not self._is_done():
+                taken = pieces[len(messages) : len(messages) + FAIR_SHARE]
+                if not taken:
+                    if buffer.ended:
+                        break
+                    await buffer._progress()
+                for piece in taken:
+                    if isinstance(piece, Message):
+                        messages.append(piece)
+                        continue
+                    if isinstance(piece, Failure):
+                        failure = piece
+                        break
+                    promise: MessagePromise[M_co] = piece
+                    failure = promise._failure
+                    if failure is None and promise._value is PENDING:
+                        failure = await promise._settled()
+                    if failure is not None:
+                        break
+                    messages.append(promise._value)
+                if len(taken) == FAIR_SHARE:
+                    await take_turn()
+        finally:
+            if is_guest:
+                buffer._guest_left()
         if not self._is_done():
             if failure is None:
                 self._value = tuple(messages)
             self._failure = failure
             self._finished()
+
+
+class MessageBuffer(PieceBuffer[MessagePromise[M]]):
+    """Messages as what they are, as long as nobody wants to look at their promises one by one.
+
+    Those who await all of them, which is what most do, need no promise of each.
+    """
+
+    __slots__ = ("_is_read",)
+
+    def __init__(self, context: PromisingContext | None, name: str) -> None:
+        super().__init__(context, name)
+        self._is_read = False
+
+    def emit(self, piece: Any) -> None:  # Any: an M or a MessagePromise[M]
+        if self._is_read and isinstance(piece, Message):
+            piece = MessagePromise.of_message(piece)
+        self.pieces.append(piece)
+        if self._wakeup is not None:
+            self._wake()
+
+    def emit_all(self, pieces: Sequence[Any]) -> None:  # Any: as above
+        if self._is_read:
+            pieces = [_promised(piece) for piece in pieces]
+        super().emit_all(pieces)
+
+    def readable(self) -> list[MessagePromise[M] | Failure]:
+        if not self._is_read:
+            self._is_read = True
+            self.pieces[:] = [_promised(piece) for piece in self.pieces]
+        return self.pieces
+
+
+class MixedMessages(OutcomeIterator[Any]):  # Any: an M or a MessagePromise[M]
+    """Reads a sequence without asking for promises of its messages, where there are none yet."""
+
+    __slots__ = ()
+    makes_readable = False
+
+
+def _promised(piece: object) -> Any:  # Any: any of those that the buffer may hold
+    if type(piece) is not MessagePromise and isinstance(piece, Message):  # isinstance() is slow to say no
+        return MessagePromise.of_message(piece)
+    return piece
+
+
+def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name: str) -> MessageSequencePromise[M]:
+    """The promise of messages that are there already."""
+    promise: MessageSequencePromise[M] = blank(MessageSequencePromise)
+    promise._prepare(context, name)
+    promise._collect = None
+    promise._value = messages
+    return promise
 
 
 def sequence_over(buffer: PieceBuffer[MessagePromise[M]]) -> MessageSequencePromise[M]:

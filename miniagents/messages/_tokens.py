@@ -5,8 +5,8 @@ Tokens are text as they are, other events are skipped, and anything else is an e
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,54 +30,71 @@ __all__ = [
 ]
 
 
-class Tokens(AsyncIterator[str]):
-    """Raises the failures among the outcomes."""
-
-    __slots__ = ("_outcomes",)
-
-    def __init__(self, outcomes: AsyncIterator[str | Failure]) -> None:
-        self._outcomes = outcomes
-
-    async def __anext__(self) -> str:
-        piece = await anext(self._outcomes)
-        if isinstance(piece, Failure):
-            piece.reraise()
-        return piece
-
-
-class TextOutcomes(AsyncIterator[str | Failure]):
-    """Skips what is no text; what is no piece of the message `name` is an error at its place."""
-
-    __slots__ = ("_buffer", "_name", "_outcomes")
-
-    def __init__(self, buffer: PieceBuffer[str | StreamEvent], name: str) -> None:
-        self._buffer = buffer
-        self._name = name
-        self._outcomes = OutcomeIterator(buffer)
-
-    async def __anext__(self) -> str | Failure:
-        while True:
-            piece = await anext(self._outcomes)
-            if isinstance(piece, str | Failure):
-                return piece
-            if isinstance(piece, TextDelta):
-                return piece.text
-            if not _is_event(piece):
-                return _refused(piece, self._name, self._buffer)
-
-
-class MixedOutcomes(AsyncIterator[str | StreamEvent | Failure]):
+class MixedOutcomes(OutcomeIterator[Any]):  # Any: a streamer that nobody has checked may yield anything
     """Everything as it is; what is no piece of the message `name` is an error at its place."""
 
-    __slots__ = ("_buffer", "_name", "_outcomes")
+    __slots__ = ("_name",)
 
     def __init__(self, buffer: PieceBuffer[str | StreamEvent], name: str) -> None:
-        self._buffer = buffer
+        super().__init__(buffer)
         self._name = name
-        self._outcomes = OutcomeIterator(buffer)
 
     async def __anext__(self) -> str | StreamEvent | Failure:
-        return checked_piece(await anext(self._outcomes), self._name, self._buffer)
+        for piece in self._ready:
+            return piece if isinstance(piece, str) else checked_piece(piece, self._name, self._buffer)
+        return checked_piece(await self._next(), self._name, self._buffer)
+
+
+class TextOutcomes(MixedOutcomes):
+    """Skips what is no text; what is no piece of the message `name` is an error at its place."""
+
+    __slots__ = ()
+
+    async def __anext__(self) -> str | Failure:
+        for piece in self._ready:
+            if isinstance(piece, str):
+                return piece
+            return await self._text_from(piece)
+        return await self._text_from(await self._next())
+
+    async def next_slice(self) -> list[str | Failure] | None:
+        taken = await super().next_slice()
+        if taken is None:
+            return None
+        return [text for piece in taken if (text := self._text(piece)) is not None]
+
+    async def _text_from(self, piece: object) -> str | Failure:
+        """The text of a piece or else of those behind it, or the error that comes first."""
+        while (text := self._text(piece)) is None:
+            piece = await super().__anext__()
+        return text
+
+    def _text(self, piece: object) -> str | Failure | None:
+        """The text of a piece, or the error that it is or that stands in its place; None where it has no text."""
+        if isinstance(piece, str | Failure):
+            return piece
+        if isinstance(piece, TextDelta):
+            return piece.text
+        return None if _is_event(piece) else _refused(piece, self._name, self._buffer)
+
+
+class Tokens(TextOutcomes):
+    """Raises the failures among the outcomes."""
+
+    __slots__ = ()
+
+    async def __anext__(self) -> str:
+        for piece in self._ready:
+            if isinstance(piece, str):
+                return piece
+            break
+        else:
+            piece = await self._next()
+        if not isinstance(piece, str):
+            piece = await self._text_from(piece)
+            if isinstance(piece, Failure):
+                piece.reraise()
+        return piece
 
 
 class EventOutcomes(AsyncIterator[StreamEvent | Failure]):
@@ -102,12 +119,19 @@ def checked_piece(
     return _refused(piece, name, buffer)
 
 
-def text_of(piece: object, name: str) -> str:
-    """The text of a piece of the message `name`; none where the piece is an event of another kind.
+def text_of(pieces: Iterable[Any], name: str) -> str:  # Any: a streamer that nobody has checked may yield anything
+    """The text that all pieces of the message `name` make together.
 
     Raises:
-        TypeError: it is no piece of a message.
+        TypeError: something among them is no piece of a message.
     """
+    try:
+        return "".join(pieces)
+    except TypeError:  # there are events among them
+        return "".join([_text_of(piece, name) for piece in pieces])
+
+
+def _text_of(piece: object, name: str) -> str:
     if isinstance(piece, str):
         return piece
     if isinstance(piece, TextDelta):

@@ -83,13 +83,23 @@ def message_form(value: msgspec.Struct, key_of: Callable[[msgspec.Struct], str])
         ValueError: NaN, infinity or a lone surrogate, with its path.
         TypeError: A field holds what cannot be frozen, with its path.
     """
+    return _write(value, _ATOMS, lambda part: _struct_frame(value) if part is value else _part(part, key_of)).encode()
 
-    def frame_of(part: object) -> _Frame | str:
-        if isinstance(type(part), FrozenType) and isinstance(part, msgspec.Struct):
-            return _struct_frame(part) if part is value else f'{{"@key":"{key_of(part)}"}}'
-        return _frozen_frame(part)
 
-    return _write(value, _ATOMS, frame_of).encode()
+def value_form(value: object, key_of: Callable[[msgspec.Struct], str]) -> bytes:
+    """Write the canonical form of what a field holds, with the keys of the messages in it as `key_of` tells them.
+
+    Raises:
+        ValueError: As for `message_form`, without its path.
+        TypeError: As for `message_form`, without its path.
+    """
+    return _write(value, _ATOMS, lambda part: _part(part, key_of)).encode()
+
+
+def _part(part: object, key_of: Callable[[msgspec.Struct], str]) -> _Frame | str:
+    if isinstance(type(part), FrozenType) and isinstance(part, msgspec.Struct):
+        return f'{{"@key":"{key_of(part)}"}}'
+    return _frozen_frame(part)
 
 
 class _Frame:
@@ -115,7 +125,7 @@ class _Frame:
 
     def close(self) -> str:
         if self.sorts:
-            self.parts.sort(key=_utf16)
+            self.parts.sort(key=utf16)
         return f"{self.opening}{','.join(self.parts)}{self.closing}"
 
 
@@ -156,8 +166,8 @@ def _struct_frame(value: msgspec.Struct) -> _Frame:
     for name, encoded in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
         content = getattr(value, name)
         if content is not msgspec.UNSET:
-            fields[_escape(encoded)] = (name, content)
-    return _Frame("{", "}", [(f"{_quote(key)}:", *fields[key]) for key in sorted(fields, key=_utf16)])
+            fields[escape(encoded)] = (name, content)
+    return _Frame("{", "}", [(f"{_quote(key)}:", *fields[key]) for key in sorted(fields, key=utf16)])
 
 
 def _frozen_frame(value: object) -> _Frame:
@@ -170,7 +180,7 @@ def _frozen_frame(value: object) -> _Frame:
         return _Frame('{"@set":[', "]}", (("", "...", member) for member in value), sorts=True)
     if is_mapping(value) and isinstance(value, FrozenDict):
         if all(type(key) is str for key in value):
-            return _object_frame({_escape(str(key)): (str(key), item) for key, item in value.items()})
+            return _object_frame({escape(str(key)): (str(key), item) for key, item in value.items()})
         pairs = ((_shown(key), (key, item)) for key, item in value.items())
         return _Frame('{"@map":[', "]}", (("", step, pair) for step, pair in pairs), sorts=True)
     raise _RefusedError(TypeError, f"{type(value).__qualname__} is not a frozen value and has no canonical form")
@@ -188,18 +198,20 @@ def _json_frame(value: object) -> _Frame:
 
 
 def _object_frame(entries: dict[str, tuple[str, object]]) -> _Frame:
-    return _Frame("{", "}", ((f"{_quote(key)}:", *entries[key]) for key in sorted(entries, key=_utf16)))
+    return _Frame("{", "}", ((f"{_quote(key)}:", *entries[key]) for key in sorted(entries, key=utf16)))
 
 
 def _shown(key: object) -> str | int:
     return key if isinstance(key, (str, int)) else repr(key)
 
 
-def _escape(key: str) -> str:
+def escape(key: str) -> str:
+    """Write a key of an object so that it is no wrapper."""
     return f"@{key}" if key.startswith("@") else key
 
 
-def _utf16(text: str) -> bytes:
+def utf16(text: str) -> bytes:
+    """Tell what texts are sorted by."""
     try:
         return text.encode("utf-16-be")
     except UnicodeEncodeError as error:

@@ -11,20 +11,19 @@ import gc
 import hashlib
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakSet
 
 import msgspec
-from msgspec.structs import force_setattr
 from typing_extensions import Format, dataclass_transform, get_annotations
 
-from miniagents.messages.canonical import message_form
-from miniagents.messages.freezers import freezer_of, is_frozen_when_decoded
-from miniagents.messages.freezing import UNCHANGED, FrozenDict, FrozenType, class_tag, freeze, freeze_field, is_record
+from miniagents.messages.canonical_classes import former_of
+from miniagents.messages.freezers import freeze_fields, freezer_of, is_frozen_when_decoded
+from miniagents.messages.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from miniagents.messages.freezers import Freezer
+    from miniagents.messages.canonical_classes import Former
+    from miniagents.messages.freezers import FieldFreezer, Freezer
 
 __all__ = [
     "Frozen",
@@ -49,7 +48,7 @@ def canonical_form(value: Frozen) -> bytes:
         TypeError: See `Frozen.hash_key`.
         ValueError: See `Frozen.hash_key`.
     """
-    return message_form(value, _full_key)
+    return (_formers.get(type(value)) or former_of(type(value)))(value, _full_key)
 
 
 when_classes_change: list[Callable[[], None]] = []
@@ -145,7 +144,7 @@ class Frozen(
 
     if TYPE_CHECKING:
         # How the fields that need it are frozen, by name; the others cost nothing.
-        __frozen_fields__: ClassVar[dict[str, Freezer]]
+        __frozen_fields__: ClassVar[dict[str, FieldFreezer]]
     else:  # checkers are to see the options of msgspec.Struct
 
         def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
@@ -163,7 +162,7 @@ class Frozen(
                 what its declared type does not allow.
             ValueError: A string has a lone surrogate.
         """
-        key: str = self.__dict__.get(_KEY) or _full_key(self)
+        key: str = self.__dict__.get(_KEY) or _computed(self, _near_keys)
         return key if longer_hash_keys.get() else key[:40]
 
 
@@ -189,7 +188,7 @@ def same_place(one: type, other: type) -> bool:
 
 def _freeze_when_made(cls: type[Frozen]) -> None:
     """Give a class the `__post_init__` it needs; called while the class is made, so that msgspec finds it."""
-    inherited_fields: dict[str, Freezer] = {}
+    inherited_fields: dict[str, FieldFreezer] = {}
     for base in reversed(cls.__mro__[1:]):
         inherited_fields |= base.__dict__.get("__frozen_fields__", {})
     fields = dict(inherited_fields)
@@ -197,9 +196,9 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
     only_when_called = type(cls).frozen_by_decoding
     for name, annotation in get_annotations(cls, format=Format.FORWARDREF).items():
         fields.pop(name, None)
-        freezer = freezer_of(annotation, cls)
+        freezer = freezer_of(annotation, cls, own_freezers.get(name))
         if freezer is not None:
-            fields[name] = own_freezers.get(name, freezer)
+            fields[name] = freezer
             only_when_called = only_when_called and is_frozen_when_decoded(annotation, cls)
     own: Callable[[Frozen], None] | None = cls.__dict__.get("__post_init__")
     inherited: Callable[[Frozen], None] | None = getattr(cls, "__post_init__", None)
@@ -215,26 +214,6 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
         cls.__post_init__ = post_init  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue] # looked up by msgspec
 
 
-def freeze_fields(
-    fields: Mapping[str, Freezer], then: Callable[[Frozen], None] | None = None
-) -> Callable[[Frozen], None]:
-    """Make the function that freezes these fields of a new value, and then calls another one."""
-    freezers = tuple(fields.items())
-
-    def __post_init__(self: Frozen) -> None:  # noqa: N807  # the name it has in tracebacks
-        for name, freezer in freezers:
-            value: object = getattr(self, name)
-            kind = type(value)
-            if freezer is not freeze_field or not (kind in UNCHANGED or isinstance(kind, FrozenType)):
-                frozen = freezer(value, type(self), name)
-                if frozen is not value:
-                    force_setattr(self, name, frozen)
-        if then is not None:
-            then(self)
-
-    return __post_init__
-
-
 # Keys ----------------------------------------------------------------------------------------------------------------
 
 # Not an identifier, so no field or cached property can have this name. The `__dict__` of a Struct takes no part in
@@ -244,6 +223,31 @@ _KEY = "@key"
 
 def _full_key(value: msgspec.Struct) -> str:
     """All 64 hexadecimal digits, computed once for each object; works for messages nested to any depth."""
+    key: str | None = vars(value).get(_KEY)
+    return key or _computed(value, _near_keys)
+
+
+def _computed(value: msgspec.Struct, key_of: Callable[[msgspec.Struct], str]) -> str:
+    cls = type(value)
+    form = (_formers.get(cls) or _former(cls))(value, key_of)
+    key = hashlib.sha256(form).hexdigest()
+    value.__dict__[_KEY] = key  # pyright: ignore[reportIndexIssue] # objects have a dict, other than classes
+    return key
+
+
+def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
+    """Tells keys by recursion, which goes no deeper than this: what is below it costs memory instead of stack."""
+    below = _keys_within(depth - 1) if depth else _far_key
+
+    def key_of(part: msgspec.Struct) -> str:
+        key: str | None = part.__dict__.get(_KEY)
+        return key or _computed(part, below)
+
+    return key_of
+
+
+def _far_key(value: msgspec.Struct) -> str:
+    """The key of a value in many others, whose form is written twice if it has parts: until their keys are known."""
     pending = [value]
     while pending:
         current = pending[-1]
@@ -256,8 +260,7 @@ def _full_key(value: msgspec.Struct) -> str:
             return str(key)
 
         if _KEY not in vars(current):
-            _only_class_of_its_tag(type(current))
-            form = message_form(current, key_of)
+            form = _former(type(current))(current, key_of)
             if unknown:  # they first, and then this one again
                 pending += unknown
                 continue
@@ -266,14 +269,24 @@ def _full_key(value: msgspec.Struct) -> str:
     return str(vars(value)[_KEY])
 
 
-_known_single: WeakSet[type] = WeakSet()
-when_classes_change.append(_known_single.clear)
+_near_keys = _keys_within(8)
+
+
+def _former(cls: type[msgspec.Struct]) -> Former:
+    """What writes the canonical form of values of a class, which is the only one of its tag."""
+    former = _formers.get(cls)
+    if former is None:
+        _only_class_of_its_tag(cls)
+        former = _formers[cls] = former_of(cls)
+    return former
+
+
+_formers: dict[type, Former] = {}
+when_classes_change.append(_formers.clear)
 
 
 def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
     """Refuse keys to a class that has the tag of another one: their values could not be told apart by key."""
-    if cls in _known_single:
-        return
     if _namesakes(cls):
         gc.collect()  # a class lives on until then, even if nothing refers to it
     for other in _namesakes(cls):
@@ -284,7 +297,6 @@ def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
             f"the keys of {_place(cls)} and {_place(other)} could be confused, for both have the tag {tag!r}: "
             f"give one of them {other_name if is_record(cls) else own}"
         )
-    _known_single.add(cls)
 
 
 def _namesakes(cls: type[msgspec.Struct]) -> list[type[Frozen]]:

@@ -83,7 +83,7 @@ def own_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
 
 def default_keyword(default: object) -> JsonSchema:
     """What a schema says of a default: nothing where there is none, or JSON has no form for it."""
-    if default in (msgspec.NODEFAULT, msgspec.UNSET, inspect.Parameter.empty):
+    if any(default is each for each in (msgspec.NODEFAULT, msgspec.UNSET, inspect.Parameter.empty)):
         return {}
     try:
         return {"default": msgspec.json.decode(encode(default))}

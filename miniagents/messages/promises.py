@@ -8,7 +8,13 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent
 from miniagents.messages._message_promise import MessagePromise, from_promise, known_fields
-from miniagents.messages._sequence_promise import MessageSequencePromise, sequence_over
+from miniagents.messages._sequence_promise import (
+    MessageBuffer,
+    MessageSequencePromise,
+    MixedMessages,
+    sequence_of,
+    sequence_over,
+)
 from miniagents.messages._tokens import check_arguments, text_of
 from miniagents.promising._current import active_context
 from miniagents.promising._pieces import PieceBuffer
@@ -19,7 +25,16 @@ from miniagents.promising.stream import StreamedPromise
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
 
-__all__ = ["MessagePromise", "MessageSequencePromise", "from_promise", "sequence_over", "stream_message"]
+__all__ = [
+    "MessageBuffer",
+    "MessagePromise",
+    "MessageSequencePromise",
+    "MixedMessages",
+    "from_promise",
+    "sequence_of",
+    "sequence_over",
+    "stream_message",
+]
 
 M = TypeVar("M", bound=Message)
 P = ParamSpec("P")
@@ -55,8 +70,8 @@ def stream_message(
     some-model ['Hel', 'lo'] AssistantMessage(text='Hello', model='some-model')
     """
 
-    def whole(pieces: Iterable[object]) -> M:
-        return cls("".join([text_of(piece, name) for piece in pieces]), *args, **known_beforehand)
+    def whole(pieces: Iterable[Any]) -> M:  # Any: a streamer that nobody has checked may yield anything
+        return cls(text_of(pieces, name), *args, **known_beforehand)
 
     check_arguments(cls, tokens, args, known_beforehand)
     name = getattr(cls, "__name__", "message")

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, TypeVar
 import msgspec
 from typing_extensions import dataclass_transform
 
+from miniagents.messages.freezers import freeze_fields
 from miniagents.messages.freezing import FrozenDict, freeze_field, is_mapping
-from miniagents.messages.frozen import Frozen, FrozenMeta, freeze_fields
+from miniagents.messages.frozen import Frozen, FrozenMeta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from miniagents.messages.freezers import Freezer
+    from miniagents.messages.freezers import FieldFreezer, Freezer
 
 __all__ = ["NO_EXTRAS", "Extras", "JsonValue", "Record"]
 
@@ -100,7 +101,7 @@ class RecordMeta(FrozenMeta):
                 f"{cls.__name__}.{EXTRAS_FIELD} is for properties that are not declared: encode it under its name with "
                 f'`msgspec.field(default=NO_EXTRAS, name="{EXTRAS_KEY}")`, or give the field another name'
             )
-        fields: dict[str, Freezer] = vars(cls).get("__frozen_fields__", {})
+        fields: dict[str, FieldFreezer] = vars(cls).get("__frozen_fields__", {})
         cls.__freeze_given__ = None
         if fields and not hasattr(cls, "__post_init__"):
             # decoding makes what is frozen already, and pays nothing: only who calls the class may give it other things

@@ -24,6 +24,8 @@ from typing import (
     is_typeddict,
 )
 
+import msgspec
+
 from miniagents.messages.freezing import FrozenDict, FrozenType
 from miniagents.messages.frozen import Frozen, loaded_classes, same_place
 
@@ -35,7 +37,9 @@ class Shape(NamedTuple):
     """What may stand under a declared type; for a union, what may stand under any of its members."""
 
     untyped: bool = False
-    """Any JSON may stand here."""
+    """Any JSON may stand here, and nothing else."""
+    typed: bool = False
+    """Scalars and sets may stand here that plain JSON has not, and that the type tells how to read."""
     classes: frozenset[type[Frozen]] = frozenset()
     """Messages of these classes and of classes derived from them may stand here."""
     items: Shape | None = None
@@ -49,6 +53,7 @@ class Shape(NamedTuple):
 
 
 PLAIN: Shape = Shape()
+_PLAIN_KINDS = frozenset((type(None), bool, int, float, str, msgspec.UnsetType))
 
 
 def shape_of(form: Any) -> Shape:  # Any: a type of whatever kind
@@ -63,11 +68,11 @@ def shape_of(form: Any) -> Shape:  # Any: a type of whatever kind
         return Shape(untyped=True)
     if is_message_class(kind):
         return Shape(classes=frozenset((kind,)))
-    if kind is None:
+    if kind is None or kind in _PLAIN_KINDS:
         return PLAIN
     arguments = get_args(form)
     if is_typeddict(kind):
-        return Shape(values=reduce(_either, map(shape_of, get_type_hints(kind).values()), PLAIN))
+        return Shape(values=reduce(_or, map(shape_of, get_type_hints(kind).values()), None))
     if is_a(kind, tuple):
         if hasattr(kind, "_fields"):
             arguments = tuple(get_type_hints(kind).values())
@@ -81,8 +86,8 @@ def shape_of(form: Any) -> Shape:  # Any: a type of whatever kind
         # of a union with str, keys are read back as str: they must be
         return Shape(string_keys=shape_of(key).untyped or is_union(bare(key)), values=shape_of(value))
     if is_array_kind(kind):
-        return Shape(items=shape_of(arguments[0] if arguments else object))
-    return PLAIN
+        return Shape(typed=is_a(kind, collections.abc.Set), items=shape_of(arguments[0] if arguments else object))
+    return Shape(typed=True)
 
 
 def bare(form: Any) -> Any:  # Any: a type of whatever kind
@@ -179,16 +184,37 @@ def _union(members: Iterable[object]) -> object:
 
 def _either(one: Shape, other: Shape) -> Shape:
     """Merge the shapes of two members of a union."""
-    fixed = one.fixed or other.fixed
+    places = range(max(len(one.fixed), len(other.fixed)))
+    fixed = (_or(_at(one, place), _at(other, place)) for place in places)
     return Shape(
         untyped=one.untyped or other.untyped,
+        typed=one.typed or other.typed,
         classes=one.classes | other.classes,
         items=_or(one.items, other.items),
-        fixed=fixed,
+        fixed=tuple(shape or PLAIN for shape in fixed),
         string_keys=one.string_keys or other.string_keys,
         values=_or(one.values, other.values),
     )
 
 
+def _at(shape: Shape, place: int) -> Shape | None:
+    return shape.fixed[place] if place < len(shape.fixed) else shape.items
+
+
 def _or(one: Shape | None, other: Shape | None) -> Shape | None:
-    return _either(one, other) if one and other else one or other
+    """Merge what may stand in the same place of two containers.
+
+    A value there is of one container or of the other. Which of them cannot be told from that value alone: so where one
+    has a type for it, it is no matter that the other has none.
+    """
+    if one is None or other is None:
+        return one or other
+    merged = _either(one, other)
+    if one.untyped is not other.untyped and _has_types(other if one.untyped else one):
+        return merged._replace(untyped=False)
+    return merged
+
+
+def _has_types(shape: Shape) -> bool:
+    inner = (shape.items, shape.values, *shape.fixed)
+    return shape.typed or bool(shape.classes) or any(_has_types(part) for part in inner if part is not None)

@@ -17,6 +17,7 @@ from miniagents.messages.codec import (
     _simple,
     encode_any,
     is_simple_form,
+    is_sound_when_read,
 )
 from miniagents.messages.formats import wire_of
 from miniagents.messages.frozen import when_classes_change
@@ -154,7 +155,7 @@ class Codec(Generic[T]):
     def _prepare_decode(self, data: bytes | str) -> T:
         form = self._form
         decoder = _decoder(form, self._format)
-        if decoder is not None and (self._format == "json" or is_simple_form(form)):
+        if decoder is not None and is_sound_when_read(form, self._format):
             self._decode = decoder.decode
         elif decoder is not None:  # it depends on the class of each value
             read = decoder.decode

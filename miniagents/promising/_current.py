@@ -5,10 +5,28 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from typing_extensions import TypeVar
+
 if TYPE_CHECKING:
     from miniagents.promising._production import Production
     from miniagents.promising.context import PromisingContext
 
+C = TypeVar("C", bound="PromisingContext")
+
 active_context: ContextVar[PromisingContext | None] = ContextVar("miniagents.active_context", default=None)
 producing: ContextVar[Production | None] = ContextVar("miniagents.producing", default=None)
 inside_hook: ContextVar[bool] = ContextVar("miniagents.inside_hook", default=False)
+
+
+def innermost_of(cls: type[C], context: PromisingContext | None) -> C | None:
+    """The context or, where it is not of the class, the first around it that is."""
+    while context is not None and not isinstance(context, cls):
+        context = context.parent
+    return context
+
+
+def still_open(context: PromisingContext | None) -> PromisingContext | None:
+    """The context or, where that was ended (in another task, so that this one could not notice), the one around it."""
+    while context is not None and context._state == "closed":
+        context = context.parent
+    return context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, final
 
 from miniagents.promising._current import producing
 from miniagents.promising.errors import PromiseCancelledError
@@ -25,6 +25,7 @@ _UNWISHED: Final = "__miniagents_unwished__"
 """What a `PromiseCancelledError` carries that nobody asked for: something was cancelled that the work waited for."""
 
 
+@final
 class Failure:
     """An error that happened in a promise.
 
@@ -120,7 +121,8 @@ class Catching:
 
     def __init__(self, production: Production, take: Callable[[BaseException], object] | None = None) -> None:
         self._take = production._end_with if take is None else take
-        self._task = running_task()
+        context = production._context
+        self._task = running_task() if context is None else context.running_task()
 
     def __enter__(self) -> None:
         pass

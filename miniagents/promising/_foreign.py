@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._failure import Failure, ends_task
+from miniagents.promising._failure import Failure, ends_task, running_task
 from miniagents.promising._pieces import FAIR_SHARE, Replayed, take_turn
 from miniagents.promising._production import Production
 
 if TYPE_CHECKING:
+    import asyncio
+
     from miniagents.promising._pieces import PieceBuffer
 
 __all__ = ["ForeignOutcomes", "outcomes_of", "reading"]
@@ -27,6 +28,7 @@ class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
     def __init__(self, stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> None:  # Any: `out` is not read
         self._stream: AsyncIterable[Q] | None = stream
         self._iterator: AsyncIterator[Q] | None = None
+        self._task: asyncio.Task[object] | None = None  # the one that reads
         self._share = FAIR_SHARE
         self._out = out
 
@@ -37,16 +39,16 @@ class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
         if not self._share:  # nobody knows whether the iterator ever waits for anything
             self._share = FAIR_SHARE
             await take_turn()
-        task = asyncio.current_task()
         try:
             if self._iterator is None:
+                self._task = running_task()
                 self._iterator = aiter(self._stream)
             return await anext(self._iterator)
         except StopAsyncIteration:
             self._stream = None
             raise
         except BaseException as error:
-            if ends_task(error, task):
+            if ends_task(error, self._task):
                 raise
             self._stream = None
             return self._out._failure_of(error)

@@ -6,7 +6,6 @@ reads one of them waits for that task, and it has one bound for all of them toge
 
 from __future__ import annotations
 
-import contextlib
 import reprlib
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -20,9 +19,11 @@ from miniagents.promising._piped import Piped, attempt
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterator
+    from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
+    from miniagents.promising._watch import Watch
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.errors import PromiseDeadlockError
     from miniagents.promising.stream import Stream
 
 __all__ = ["GroupCombinators"]
@@ -115,26 +116,32 @@ class _Counted(PieceBuffer[P]):
         super().reached(position)
         self._count()
 
-    async def _progress(self) -> None:
-        with self._one_more_waits():
-            await super()._progress()
+    def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None], Watch]:
+        waiting = super()._begin_wait()
+        self._one_more_waits(waiting[0])
+        return waiting
+
+    def _end_wait(self, task: asyncio.Task[object], watch: Watch) -> PromiseDeadlockError | None:
+        self._one_waits_no_more(task)
+        return super()._end_wait(task, watch)
 
     async def _progress_until(self, moment: float) -> bool:
-        with self._one_more_waits():
-            return await super()._progress_until(moment)
-
-    @contextlib.contextmanager
-    def _one_more_waits(self) -> Generator[None]:
         waiter = object()
+        self._one_more_waits(waiter)
+        try:
+            return await super()._progress_until(moment)
+        finally:
+            self._one_waits_no_more(waiter)
+
+    def _one_more_waits(self, waiter: object) -> None:
         self._waiting.add(waiter)
         self._account.waiting += 1
         self._account.changed()
-        try:
-            yield
-        finally:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-                self._account.waiting -= 1
+
+    def _one_waits_no_more(self, waiter: object) -> None:
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+            self._account.waiting -= 1
 
     def _count(self) -> None:
         unread = 0 if self.ended or self._furthest >= len(self.pieces) else len(self.pieces) - int(self._furthest)

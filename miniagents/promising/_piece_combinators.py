@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.promising._arguments import check_errors, check_plain, check_streams
+from miniagents.promising._each import Kept, for_each
 from miniagents.promising._failure import Failure
 from miniagents.promising._foreign import reading
 from miniagents.promising._piped import Piped, attempt
@@ -48,12 +49,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (2, 4, 6)
         """
-
-        async def mapped(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
-            async for piece in self._outcomes():
-                yield piece if isinstance(piece, Failure) else attempt(out, fn, piece)
-
-        return self._piped(mapped, "map_pieces")
+        return self._each(fn, Kept.MADE, "map_pieces")
 
     @overload
     def filter(self, keep: Callable[[P_co], TypeIs[Q]], /) -> Stream[Q]: ...
@@ -74,16 +70,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         (1, 3)
         """
         check_plain("filter", keep)
-
-        async def filtered(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
-            async for piece in self._outcomes():
-                verdict = piece if isinstance(piece, Failure) else attempt(out, keep, piece)
-                if isinstance(verdict, Failure):
-                    yield verdict
-                elif verdict:
-                    yield piece
-
-        return self._piped(filtered, "filter")
+        return self._each(keep, Kept.PIECE_IF_MADE_IS_TRUE, "filter")
 
     def filter_map(self, fn: Callable[[P_co], Q | None], /) -> Stream[Q]:
         """What a plain function makes of each piece, without what it makes `None` of (Rust's `filter_map`).
@@ -97,14 +84,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (36, 85)
         """
-
-        async def mapped(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
-            async for piece in self._outcomes():
-                made = piece if isinstance(piece, Failure) else attempt(out, fn, piece)
-                if made is not None:
-                    yield made
-
-        return self._piped(mapped, "filter_map")
+        return self._each(fn, Kept.MADE_UNLESS_NONE, "filter_map")
 
     @overload
     def recover_pieces(self, fn: Callable[[Exception], Q], /) -> Stream[P_co | Q]: ...
@@ -232,6 +212,9 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
                         yield left, right
 
         return self._piped(zipped, "zip", other)
+
+    def _each(self, fn: Callable[[P_co], object], kept: Kept, what: str) -> Stream[Any]:  # Any: `kept` says what
+        return self._worked(lambda context, name: for_each(context, name, self._outcomes, fn, kept), what)
 
     def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:
         """These pieces, then those of the other streams, one stream after the other (`itertools.chain`).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
@@ -33,7 +34,7 @@ class TimedOutcomes(OutcomeIterator[P_co]):
 
     def is_ready(self) -> bool:
         """Whether there is a next outcome, or the end, so that reading it waits for nothing."""
-        return self._position < len(self._pieces) or self._buffer.ended
+        return length_hint(self._ready) > 0 or self._position < len(self._buffer.pieces) or self._buffer.ended
 
     async def ready_until(self, moment: float) -> bool:
         """Waits for the next outcome or the end, but no longer than until a moment of the loop's clock.
@@ -59,7 +60,9 @@ class TimedOutcomes(OutcomeIterator[P_co]):
         if not self.is_ready():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(None if moment == float("inf") else moment):
-                    await self._more()
+                    self._arrive()
+                    while not self.is_ready():
+                        await self._buffer._progress()
         return self.is_ready()
 
     def _all_there(self) -> bool:

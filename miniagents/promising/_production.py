@@ -7,19 +7,24 @@ all who wait share one future, so that a producer wakes any number of readers wi
 from __future__ import annotations
 
 import asyncio
+from asyncio import current_task
 from contextvars import copy_context
+from threading import get_ident
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from miniagents.promising._current import active_context, producing
 from miniagents.promising._failure import Failure, mark_as_read
+from miniagents.promising._futures import following
 from miniagents.promising.errors import ContextStateError, NoActiveContextError, PromiseCancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
     from contextvars import Context
 
+    from miniagents.promising._watch import Watch
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.errors import PromiseDeadlockError
 
 __all__ = ["Production"]
 
@@ -41,44 +46,29 @@ class Production:
         "_wakeup",
     )
 
-    def __init__(self, context: PromisingContext | None, name: str) -> None:
-        self._context = context
-        self._name = name
-        self._birth: Context | None = None
-        self._owner: Production | None = None
-        self._tasks: dict[asyncio.Task[None], None] | None = None
-        self._started: set[Production] | None = None
-        self._sources: dict[Production, None] | None = None
-        self._results: WeakSet[Production] | None = None
-        self._guests = 0
-        self._wakeup: asyncio.Future[None] | None = None
+    # Each kind of production sets these itself, in its own code: Python stores attributes twice as fast where all
+    # objects that a line sees are of one class.
+    _context: PromisingContext | None
+    _name: str
+    _birth: Context | None
+    _owner: Production | None
+    _tasks: dict[asyncio.Task[None], None] | None
+    _started: set[Production] | None
+    _sources: dict[Production, None] | None
+    _results: WeakSet[Production] | None
+    _guests: int
+    _wakeup: asyncio.Future[None] | None
 
     # --- for readers ---
 
     async def _progress(self) -> None:
-        """Waits until something has changed, or may have: callers look again.
+        """Waits until something has changed, or may have: callers look again, and count as guests themselves.
 
         Raises:
             PromiseDeadlockError: what is waited for waits, directly or not, for the task that calls this.
             ContextStateError: the context belongs to another event loop, which could wake nobody here.
         """
-        context = self.context
-        loop = context.running_loop(f"{self._name!r} cannot be waited for")
-        task = asyncio.current_task(loop)
-        if task is None:
-            raise NoActiveContextError(f"{self._name!r} can only be waited for in a task")
-        wakeup = self._wakeup
-        if wakeup is None or wakeup.done():
-            wakeup = self._wakeup = loop.create_future()
-        if task.cancelling():
-            # A task that is being cancelled waits on a future of its own: what cancels that was meant for this task.
-            own: asyncio.Future[None] = loop.create_future()
-            wakeup.add_done_callback(lambda _: None if own.done() else own.set_result(None))
-            wakeup = own
-        watch = context.watch
-        watch.waits(task, self)
-        is_guest = self._is_guest()
-        self._guests += is_guest
+        task, wakeup, watch = self._begin_wait()
         try:
             await wakeup
         except asyncio.CancelledError:
@@ -86,10 +76,46 @@ class Production:
             if task.cancelling():
                 raise
         finally:
-            self._guests -= is_guest
-            deadlock = watch.waits_no_more(task)
+            deadlock = self._end_wait(task, watch)
         if deadlock is not None:
             raise deadlock
+
+    async def _until_done(self) -> None:
+        """Waits until nothing more will come."""
+        is_guest = self._guest_came()
+        try:
+            while not self._is_done():
+                await self._progress()
+        finally:
+            if is_guest:
+                self._guest_left()
+
+    def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None], Watch]:
+        """Notes that the running task waits for a change; it is to await the future, and to call `_end_wait`.
+
+        Returns:
+            The task, the future, and the watch over the wait.
+
+        Raises:
+            ContextStateError: as for `_progress`.
+        """
+        context = self._context or self.context
+        watch = context._watch
+        task = current_task(context._loop) if get_ident() == context._thread else None  # as `running_task` does it
+        if task is None or watch is None:
+            task, watch = context.waiting_task(self._name)
+        wakeup = self._wakeup
+        if wakeup is None or wakeup.done():
+            wakeup = self._wakeup = watch.loop.create_future()
+        if task.cancelling():
+            # It waits on a future of its own: what cancels that was meant for this task.
+            wakeup = following(wakeup)
+        watch.waits(task, self)
+        return task, wakeup, watch
+
+    def _end_wait(self, task: asyncio.Task[object], watch: Watch) -> PromiseDeadlockError | None:
+        """Notes that the task waits no more; the error to raise in it, if it was found to wait for itself."""
+        return watch.waits_no_more(task)
 
     async def _progress_until(self, moment: float) -> bool:
         """Waits likewise, but no longer than until a moment of the loop's clock.
@@ -99,7 +125,7 @@ class Production:
         Returns:
             Whether the moment was there first.
         """
-        loop = self.context.running_loop(f"{self._name!r} cannot be waited for")
+        loop = self.context.waiting_task(self._name)[1].loop
         wakeup = self._wakeup
         if wakeup is None or wakeup.done():
             wakeup = self._wakeup = loop.create_future()
@@ -203,9 +229,11 @@ class Production:
 
     def _finished(self) -> None:
         """Notes that nothing more will come: readers look again, the owner need not remember this any longer."""
-        self._wake()
+        if self._wakeup is not None:
+            self._wake()
         self._birth = None
-        self._leave_owner()
+        if self._owner is not None:
+            self._leave_owner()
         if self._sources:
             self._leave_sources()
 
@@ -327,6 +355,10 @@ class Production:
         """Whether nothing more will come."""
         raise NotImplementedError
 
+    def _is_at_hand(self) -> bool:
+        """Whether nothing more will come, or this can be made of what is there, and was by this very question."""
+        return self._is_done()
+
     def _is_fed(self) -> bool:
         """Whether any code that holds the writing end can make progress here, besides the workers."""
         return False
@@ -352,25 +384,28 @@ class Production:
             mark_as_read(error)
             return
         if task.done():  # it may be, where the loop starts tasks eagerly
-            self._tell_of_end(task)
+            if not self._is_done():
+                self._tell_of_end(task)
             return
         if self._tasks is None:
             self._tasks = {}
         self._tasks[task] = None
+        # the one callback of a task, for its context as well: each is a callback of the loop
         task.add_done_callback(self._task_done)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
+        self.context.forget(task)
         if self._tasks is not None:
             del self._tasks[task]
             if not self._tasks:
                 self._tasks = None
-        self._tell_of_end(task)
-        self._leave_owner()
+        if not self._is_done():
+            self._tell_of_end(task)
+        if self._owner is not None:
+            self._leave_owner()
 
     def _tell_of_end(self, task: asyncio.Task[None]) -> None:
         """Tells the readers of a task that could not do so itself, which would leave them waiting for ever."""
-        if self._is_done():
-            return
         if task.cancelled():
             # cancelled before its first step, so that no line of it was there to catch anything
             self._give_up(PromiseCancelledError(f"{self._origin()} was cancelled"))

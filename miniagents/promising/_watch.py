@@ -38,7 +38,7 @@ class Watch:
     """The waits of all tasks in one loop, for a context and those inside it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._waits: _Waits = {}
         self._parked: set[asyncio.Task[object]] = set()
         self._deadlocks: dict[asyncio.Task[object], PromiseDeadlockError] = {}
@@ -51,7 +51,9 @@ class Watch:
     def waits(self, task: asyncio.Task[object], production: Production) -> None:
         """Notes that the task cannot go on before the production does."""
         self._waits[task] = production
-        self._look_soon()
+        self._changed = True
+        if self._timer is None or self._pause > _FIRST_SWEEP:
+            self._look_soon()
 
     def waits_no_more(self, task: asyncio.Task[object]) -> PromiseDeadlockError | None:
         """Forgets the wait.
@@ -105,11 +107,11 @@ class Watch:
             self._schedule()
 
     def _schedule(self) -> None:
-        self._timer = self._loop.call_at(max(self._loop.time() + self._pause, self._not_before), self._sweep)
+        self._timer = self.loop.call_at(max(self.loop.time() + self._pause, self._not_before), self._sweep)
 
     def _sweep(self) -> None:
         self._timer = None
-        began = self._loop.time()
+        began = self.loop.time()
         self._pause = _FIRST_SWEEP if self._changed else min(2 * self._pause, _LAST_SWEEP)
         self._changed = False
         if _stuck(self._waits):
@@ -120,7 +122,7 @@ class Watch:
                 if self._is_stuck(context, context.tasks | outsiders):
                     context.end_what_nobody_can_end()
                 self._look_when_done(outsiders)
-        ended = self._loop.time()
+        ended = self.loop.time()
         self._not_before = ended + _SWEEP_SHARE * (ended - began)
         if (self._waits or self._closing) and self._timer is None:
             self._schedule()
@@ -135,7 +137,7 @@ class Watch:
     def _outsiders(self, context: PromisingContext) -> set[asyncio.Task[object]]:
         """The tasks that were started inside a context by plain asyncio, and may hold writing ends or be readers."""
         known = {*context.tasks, context.body}
-        return {task for task in asyncio.all_tasks(self._loop) if task not in known and held_by(task) is context}
+        return {task for task in asyncio.all_tasks(self.loop) if task not in known and held_by(task) is context}
 
     def _look_when_done(self, tasks: Iterable[asyncio.Task[object]]) -> None:
         for task in tasks:
@@ -149,7 +151,7 @@ class Watch:
     def _writers(self) -> _Writers:
         """The tasks, besides its workers, that run for a stream whose writing end they may hold."""
         writers: _Writers = defaultdict(list)
-        for task in asyncio.all_tasks(self._loop):
+        for task in asyncio.all_tasks(self.loop):
             production = producing_in(task)
             if production is not None and production._is_fed() and task not in production._workers():
                 writers[production].append(task)

@@ -115,7 +115,7 @@ class Promise(Production, Generic[T_co]):
     # --- reading ---
 
     def __await__(self) -> Generator[Any, None, T_co]:  # Any: what asyncio's futures yield is asyncio's own affair
-        if self._value is PENDING and self._failure is None:
+        if self._value is PENDING and self._failure is None and not self._is_at_hand():
             yield from self._settle().__await__()
         if self._failure is not None:
             self._failure.reraise()
@@ -334,7 +334,10 @@ class Promise(Production, Generic[T_co]):
         self, context: PromisingContext | None, name: str, resolver: Callable[[], Awaitable[T_co]] | None = None
     ) -> None:
         """Makes this a promise with nothing in it yet."""
-        Production.__init__(self, context, name)
+        self._context = context
+        self._name = name
+        self._birth = self._owner = self._tasks = self._started = self._sources = self._results = self._wakeup = None
+        self._guests = 0
         self._value: Any = PENDING  # Any: the sentinel aside it is a T_co, which no checker can follow through a slot
         self._failure: Failure | None = None
         self._resolver = resolver
@@ -376,8 +379,7 @@ class Promise(Production, Generic[T_co]):
     async def _settle(self) -> None:
         """Waits until there is a value or an error."""
         self._start()
-        while not self._is_done():
-            await self._progress()
+        await self._until_done()
 
     def _start(self) -> None:
         resolver = self._resolver

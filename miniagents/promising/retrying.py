@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -147,7 +146,9 @@ def exponential_backoff(
         check_not_negative(f"exponential_backoff: jitter={jitter}", jitter)
 
     def seconds(failed: int) -> float:
-        added = jitter() if callable(jitter) else jitter * random.random()  # noqa: S311 - nothing secret
+        from random import random  # noqa: PLC0415 - few programs need it, and it brings three modules along
+
+        added = jitter() if callable(jitter) else jitter * random()  # noqa: S311 - nothing secret
         try:
             return max(0.0, min(initial * factor ** (failed - 1) + added, maximum))
         except OverflowError:  # of the power

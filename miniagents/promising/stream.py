@@ -13,7 +13,7 @@ from miniagents.promising._failure import ends_task, running_task
 from miniagents.promising._group_combinators import GroupCombinators
 from miniagents.promising._naming import derived_name, name_of
 from miniagents.promising._piece_combinators import PieceCombinators
-from miniagents.promising._pieces import PieceBuffer, PieceIterator
+from miniagents.promising._pieces import OutcomeIterator, PieceBuffer, PieceIterator
 from miniagents.promising._piped import TimedOutcomes
 from miniagents.promising._place_combinators import PlaceCombinators
 from miniagents.promising._production import Production
@@ -208,7 +208,7 @@ class StreamedPromise(
         """Calls something when the work starts; at once where it has started."""
         self._buffer._when_started(then)
 
-    def _outcomes(self) -> AsyncIterator[P_co | Failure]:
+    def _outcomes(self) -> OutcomeIterator[P_co]:
         """Reads from the first piece, failures as objects."""
         return self._buffer.outcomes()
 

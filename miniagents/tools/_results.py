@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeGuard
 
 from typing_extensions import TypeIs
@@ -65,7 +66,7 @@ else:
     ToolReturn: TypeAlias = object
 
 
-async def pieces_of_result(result: object) -> AsyncIterator[str | StreamEvent | ContentPart]:
+async def pieces_of_result(result: object) -> AsyncGenerator[str | StreamEvent | ContentPart]:
     """What a tool returned, as pieces of a message, and the pictures and files in it.
 
     Raises:
@@ -81,10 +82,13 @@ async def pieces_of_result(result: object) -> AsyncIterator[str | StreamEvent | 
         async for piece in _streamed(result):
             yield piece
     elif _is_stream(result):
-        async for token in result:
-            if not isinstance(token, str):
-                raise TypeError(f"a tool that yields gives text, not {type(token).__qualname__}: {token!r:.200}")
-            yield token
+        async with AsyncExitStack() as stack:
+            if isinstance(result, AsyncGenerator):
+                stack.push_async_callback(result.aclose)  # it ends with this, and not when nobody knows it any more
+            async for token in result:
+                if not isinstance(token, str):
+                    raise TypeError(f"a tool that yields gives text, not {type(token).__qualname__}: {token!r:.200}")
+                yield token
     elif isinstance(result, Message):
         yield str(result)
         for part in _content_of(result):

@@ -7,6 +7,7 @@ import functools
 import inspect
 import logging
 import re
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, overload
 
 from typing_extensions import ParamSpec, TypeVar
@@ -19,7 +20,7 @@ from miniagents.tools._parameters import Parameters, parameters_of
 from miniagents.tools._results import ToolReturn, pieces_of_result
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 
     from miniagents.messages import StreamEvent
 
@@ -120,12 +121,13 @@ class Tool(Generic[P, R_co]):
             nonlocal failed
             said = False
             try:
-                async for piece in self._pieces(call.arguments):
-                    if isinstance(piece, ContentPart):
-                        content.append(piece)
-                    else:
-                        said = said or bool(piece)
-                        yield piece
+                async with aclosing(self._pieces(call.arguments)) as given:
+                    async for piece in given:
+                        if isinstance(piece, ContentPart):
+                            content.append(piece)
+                        else:
+                            said = said or bool(piece)
+                            yield piece
             except EndLoop:
                 raise
             except Exception as error:  # noqa: BLE001 - the model is told of all of them
@@ -152,7 +154,7 @@ class Tool(Generic[P, R_co]):
 
     # --- machinery ---
 
-    async def _pieces(self, arguments: str) -> AsyncIterator[str | StreamEvent | ContentPart]:
+    async def _pieces(self, arguments: str) -> AsyncGenerator[str | StreamEvent | ContentPart]:
         try:
             bound = self.decode(arguments)
         except DecodeError as error:
@@ -162,8 +164,9 @@ class Tool(Generic[P, R_co]):
             result = await asyncio.to_thread(function, *bound.args, **bound.kwargs)
         else:
             result = function(*bound.args, **bound.kwargs)
-        async for piece in pieces_of_result(result):
-            yield piece
+        async with aclosing(pieces_of_result(result)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     def _told(self, error: Exception) -> str:
         """What a model is told of an error, which is logged where it is no fault of the model."""

@@ -16,7 +16,8 @@ from rich.console import Console
 
 from scripts.benchmarks.comparing import print_comparison
 from scripts.benchmarks.counting import CountingError, count
-from scripts.benchmarks.document import write_document
+from scripts.benchmarks.document import BEGIN, END, put_into, write_document
+from scripts.benchmarks.loops import loop_options, why_not
 from scripts.benchmarks.processes import Side, SideError
 from scripts.benchmarks.results import Report, Row, read_report, write_report
 from scripts.benchmarks.running import SMALLEST, ResultsDifferError, measure
@@ -36,6 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what the command line asks for; gives the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    reason = why_not(options.loop, eager=options.eager)
+    if reason is not None:
+        parser.error(reason)
+    if options.counts and (options.eager or options.loop != "asyncio"):
+        parser.error("--counts: instructions are counted on asyncio's loop alone, without --eager")
     console = Console()
     console.width = max(console.width, WIDEST)  # a line that is too long is better than words that are cut
     progress = Console(stderr=True)
@@ -49,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 titles = "\n".join(f"  {each.title}" for each in WORKLOADS)
                 parser.error(f"--only {options.only!r} fits none of the workloads:\n{titles}")
             if options.profile:
-                _profile(workloads, console, options.scale)
+                _profile(workloads, console, options)
                 return 0
             report = _measured(workloads, options, progress)
     except (CountingError, OSError, ResultsDifferError, SideError, ValueError) as error:
@@ -57,8 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if options.json is not None:
         write_report(report, options.json)
-    if options.report is not None:
-        write_document(report, options.report)
+    try:
+        if options.report is not None:
+            write_document(report, options.report)
+        if options.readme is not None:
+            put_into(report, options.readme)
+    except (OSError, ValueError) as error:
+        print(f"scripts/bench: {error}", file=sys.stderr)
+        return 1
     print_report(report, console)
     if before is not None:
         print_comparison(before, report, console)
@@ -84,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=float, default=None, help="multiplies the sizes (1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="write report.md and its plot into a folder")
+    parser.add_argument(
+        "--readme", type=Path, metavar="FILE.md", help=f"put the ratios into a document, between {BEGIN} and {END}"
+    )
     parser.add_argument(
         "--compare", type=Path, metavar="OLD.json", help="show what has changed since an earlier --json"
     )
@@ -132,7 +147,7 @@ def _measured(workloads: Sequence[Workload], options: argparse.Namespace, progre
 
 
 def _sides(options: argparse.Namespace, progress: Console) -> list[Side]:
-    how = [f"--loop={options.loop}", *(["--eager"] if options.eager else [])]
+    how = loop_options(options.loop, eager=options.eager)
     sides = [Side("ours", sys.executable, *how), Side("limit", sys.executable, *how)]
     if find_spec("aiostream") is not None:
         sides.append(Side("aiostream", sys.executable, *how))
@@ -145,13 +160,14 @@ def _sides(options: argparse.Namespace, progress: Console) -> list[Side]:
     return sides
 
 
-def _profile(workloads: Sequence[Workload], console: Console, scale: float | None) -> None:
+def _profile(workloads: Sequence[Workload], console: Console, options: argparse.Namespace) -> None:
     timed = [each for each in workloads if each.figures[0].name == "cpu" and each.grows_from is None and not each.fixed]
-    with Side("ours", sys.executable) as side:
+    how = loop_options(options.loop, eager=options.eager)
+    with Side("ours", sys.executable, *how) as side:
         for workload in timed:
             console.rule(workload.title)
             side.run(workload, SMALLEST)  # what is done once only is not to be seen
-            answered = side.run(workload, round(workload.size * (scale or 1.0)), profile=True)
+            answered = side.run(workload, round(workload.size * (options.scale or 1.0)), profile=True)
             console.print(answered["profile"], markup=False, highlight=False, soft_wrap=True)
 
 

@@ -330,7 +330,7 @@ async def hash_first(watch: Watch, n: int) -> None:
         raise AssertionError("the keys of different messages are the same")
 
 
-async def encode_json(watch: Watch, n: int) -> None:
+async def encode_messages(watch: Watch, n: int, format: str) -> None:  # noqa: ARG001  # it has JSON alone
     """All of a message as JSON; it differs from ours in the names of fields."""
     orders = [order(number) for number in range(n)]
     with watch:
@@ -339,7 +339,7 @@ async def encode_json(watch: Watch, n: int) -> None:
         raise AssertionError("not all of the message was encoded")
 
 
-async def decode_json(watch: Watch, n: int, union: bool = False) -> object:  # noqa: ARG001
+async def decode_messages(watch: Watch, n: int, format: str) -> object:  # noqa: ARG001  # as above
     """A message of JSON; the class is known, as there is nothing that would find it."""
     encoded = [order(number).full_json for number in range(n)]
     with watch:

@@ -49,7 +49,8 @@ def _rows(pairs: list[tuple[Row, Row]]) -> Table:
         old, new = (_ratio(limits[0]), _ratio(limits[1])) if by_limit else (then.median, now.median)
         change = new / old - 1
         noise = sum(cell.spread for cell in limits if cell is not None)
-        verdict = "" if abs(change) <= max(noise, 0.02) else "better" if change < 0 else "worse"
+        is_better = change > 0 if now.is_rate and not by_limit else change < 0
+        verdict = "" if abs(change) <= max(noise, 0.02) else "better" if is_better else "worse"
         table.add_row(
             now.title,
             number(then.median),

@@ -1,4 +1,7 @@
-"""The report as a Markdown file, with the plot beside it: ratios alone, which carry over to other machines."""
+"""The report as a Markdown file, with the plot beside it: ratios alone, which carry over to other machines.
+
+`put_into` puts a shorter form of it into a document that has a place for it, with the reason of each missed target.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,20 @@ from typing import TYPE_CHECKING
 
 from scripts.benchmarks.plot import plot
 from scripts.benchmarks.table import MISSED, number, ratio_words
+from scripts.benchmarks.workloads import WORKLOADS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from scripts.benchmarks.results import Cell, Report, Row
 
-__all__ = ["markdown", "write_document"]
+__all__ = ["BEGIN", "END", "markdown", "put_into", "short_markdown", "write_document"]
 
 PLOT = "ratios.svg"
+BEGIN = "<!-- bench -->"
+END = "<!-- /bench -->"
+UNEXPLAINED = "no reason is known yet"
 
 
 def write_document(report: Report, folder: Path) -> None:
@@ -44,6 +52,83 @@ def markdown(report: Report) -> str:
             f"| {each.title} | {each.ours:,.0f} | {each.limit:,.0f} | {each.ratio:.2f} |" for each in report.counts
         ]
     return "\n".join([*lines, ""])
+
+
+def put_into(report: Report, document: Path) -> None:
+    """Put the short form between the two markers of a document, in the place of what is there.
+
+    Raises:
+        OSError: There is no such document.
+        ValueError: It has no such place, or the report no ratios.
+    """
+    text = document.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(f"{BEGIN}\n")
+    _, end, after = rest.partition(f"{END}\n")
+    if not begin or not end:
+        raise ValueError(f"{document}: there is no line {BEGIN} with a line {END} below it")
+    if not report.rows:
+        raise ValueError(f"{document}: the report has no ratios that could be put there")
+    document.write_text(f"{before}{begin}\n{short_markdown(report)}\n{end}{after}", encoding="utf-8")
+
+
+def short_markdown(report: Report, reasons: Mapping[str, str] | None = None) -> str:
+    """The ratios with their targets as a table of Markdown, and below it why some of them miss theirs.
+
+    Args:
+        report: What was measured.
+        reasons: Why a target is missed, by the title of the row; by default as the workloads say.
+    """
+    told = reasons_of_workloads() if reasons is None else reasons
+    notes: list[str] = []
+    lines = [
+        "| workload | × the limit | × faster than 0.0.35 | × faster than aiostream |",
+        "|---|---|---|---|",
+    ]
+    for row in report.rows:
+        note = ""
+        if row.missed:
+            reason = told.get(row.title) or UNEXPLAINED
+            if reason not in notes:
+                notes.append(reason)
+            note = f" ({notes.index(reason) + 1})"
+        lines.append(f"| {' | '.join(_short_cells(row, note))} |")
+    scale = "" if report.scale == 1 else f" Sizes × {report.scale:g}: a first impression only."
+    lines += ["", f"Python {report.python}, {report.loop}; medians of {report.rounds} rounds.{scale}"]
+    if notes:
+        lines += ["", f"{MISSED} misses its target:", ""]
+        lines += [f"{place}. {reason}" for place, reason in enumerate(notes, 1)]
+    return "\n".join([*lines, ""])
+
+
+def reasons_of_workloads() -> dict[str, str]:
+    """Why rows miss their targets, as far as the workloads say it, by the titles of rows."""
+    return {each.title_of(figure): figure.reason for each in WORKLOADS for figure in each.figures if figure.reason}
+
+
+def _short_cells(row: Row, note: str) -> list[str]:
+    limit, old, peer = row.others.limit, row.others.old, row.others.aiostream
+    if row.exponent is not None:  # no ratio, and no time either
+        first = _short(f"n^{number(row.median)}", f"≤ n^{row.exponent:g}", "exponent" in row.missed, note)
+    else:
+        target = "" if limit is None or limit.target is None else f"≤ {limit.target:g}"
+        if row.absolute is not None:  # whether it is reached is told, not what it is
+            target = f"{'more than' if 'absolute' in row.missed else 'within'} {row.absolute:g} {row.unit}"
+        is_missed = bool({"limit", "absolute"} & {*row.missed})
+        first = _short("" if limit is None else number(limit.ratio), target, is_missed, note)
+    others = [
+        _short(
+            "" if cell is None else number(cell.ratio),
+            "" if cell is None or cell.target is None else f"≥ {cell.target:g}",
+            name in row.missed,
+            note,
+        )
+        for name, cell in (("old", old), ("aiostream", peer))
+    ]
+    return [row.title, first, *others]
+
+
+def _short(words: str, target: str, is_missed: bool, note: str) -> str:
+    return _marked(f"{words} ({target})" if target else words, is_missed) + (note if is_missed else "")
 
 
 def _cells(row: Row) -> list[str]:

@@ -32,7 +32,7 @@ def imported(watch: Watch, n: int, statement: str) -> None:
     program = _PROGRAM.format(statement=statement)
     seconds: list[float] = []
     modules = ""
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": _compiled(program).name}
+    environment = _with_compiled(program)
     for _ in range(n):
         time, modules = _run(program, environment)
         seconds.append(float(time))
@@ -41,13 +41,20 @@ def imported(watch: Watch, n: int, statement: str) -> None:
 
 
 @cache
-def _compiled(program: str) -> tempfile.TemporaryDirectory[str]:
-    """A folder with the compiled modules, which is there as long as this process is."""
-    folder = tempfile.TemporaryDirectory()
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder.name}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+def _with_compiled(program: str) -> dict[str, str]:
+    """The environment in which all modules are there compiled."""
+    environment = dict(os.environ)
+    if sys.dont_write_bytecode:  # then where nobody else sees it
+        environment["PYTHONPYCACHEPREFIX"] = _folder().name
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
     _run(program, environment)
-    return folder
+    return environment
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder that is there as long as this process is."""
+    return tempfile.TemporaryDirectory()
 
 
 def _run(program: str, environment: dict[str, str]) -> list[str]:

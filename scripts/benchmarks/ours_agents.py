@@ -14,7 +14,7 @@ from miniagents import (
     miniagent,
     stream_message,
 )
-from scripts.benchmarks.limit import nest
+from scripts.benchmarks.limit_agents import nest
 from scripts.benchmarks.ours_streams import append
 from scripts.benchmarks.watch import Watch, quiet, some_tokens
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from miniagents import Message, decode, encode
+from typing import TYPE_CHECKING
+
+from miniagents import Codec, Message, decode, encode
 from scripts.benchmarks.imports import imported
 from scripts.benchmarks.watch import Watch
+
+if TYPE_CHECKING:
+    from miniagents.messages import Format
 
 
 class Customer(Message, kw_only=True):
@@ -41,6 +46,11 @@ def order(number: int) -> Order:
     )
 
 
+def customer(number: int) -> Customer:
+    """A message of two strings."""
+    return Customer(text="Ada Lovelace", email=f"ada{number}@example.com")
+
+
 async def create(watch: Watch, n: int) -> object:
     """Calls of the classes."""
     with watch:
@@ -55,23 +65,53 @@ async def hash_first(watch: Watch, n: int) -> object:
         return [each.hash_key for each in orders]
 
 
-async def encode_json(watch: Watch, n: int) -> object:
-    """The function of the codec."""
+async def encode_messages(watch: Watch, n: int, format: Format, by: str = "") -> object:
+    """The function of the library, or the method of a codec that is there already."""
     orders = [order(number) for number in range(n)]
+    codec = Codec(Order, format)
     with watch:
-        encoded = [encode(each) for each in orders]
-    return [each.decode() for each in encoded]
-
-
-async def decode_json(watch: Watch, n: int, union: bool = False) -> object:
-    """The function of the codec."""
-    encoded = [encode(order(number)) for number in range(n)]
-    with watch:
-        if union:
-            orders = [decode(each, Order | Customer | Address) for each in encoded]
+        if by == "codec":
+            encoded = [codec.encode(each) for each in orders]
+        elif format == "json":  # as users write it
+            encoded = [encode(each) for each in orders]
         else:
+            encoded = [encode(each, format) for each in orders]
+    return [each.hex() for each in encoded]
+
+
+async def decode_messages(watch: Watch, n: int, format: Format, by: str = "", union: bool = False) -> object:
+    """The function of the library, or the method of a codec that is there already."""
+    encoded = [encode(order(number), format) for number in range(n)]
+    codec = Codec(Order | Customer | Address, format) if union else Codec(Order, format)
+    orders: list[Order | Customer | Address]
+    with watch:
+        if by == "codec":
+            orders = [codec.decode(each) for each in encoded]
+        elif union:
+            orders = [decode(each, Order | Customer | Address, format) for each in encoded]
+        elif format == "json":  # as users write it
             orders = [decode(each, Order) for each in encoded]
+        else:
+            orders = [decode(each, Order, format) for each in encoded]
     return [each.number for each in orders if isinstance(each, Order)]
+
+
+async def encode_plain(watch: Watch, n: int, format: Format) -> object:
+    """The method of a codec, for messages of strings, in which there is nothing to look at."""
+    customers = [customer(number) for number in range(n)]
+    codec = Codec(Customer, format)
+    with watch:
+        encoded = [codec.encode(each) for each in customers]
+    return [each.hex() for each in encoded]
+
+
+async def decode_plain(watch: Watch, n: int, format: Format) -> object:
+    """The method of a codec, for messages of strings, in which there is nothing to freeze."""
+    encoded = [encode(customer(number), format) for number in range(n)]
+    codec = Codec(Customer, format)
+    with watch:
+        customers = [codec.decode(each) for each in encoded]
+    return [each.email for each in customers]
 
 
 async def memory_of_messages(watch: Watch, n: int) -> object:

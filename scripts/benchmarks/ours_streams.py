@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import TypeVar
 
 from miniagents import Message, MiniAgents, StreamAppender, StreamedPromise, merge, stream_message
-from scripts.benchmarks.limit import double, generate, is_kept, numbers
+from scripts.benchmarks.limit_streams import double, generate, is_kept, numbers
 from scripts.benchmarks.watch import Watch, quiet, some_tokens, ticking
 
 P = TypeVar("P")

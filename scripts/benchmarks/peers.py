@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiostream import pipe, stream
 
-from scripts.benchmarks.limit import is_kept, numbers
+from scripts.benchmarks.limit_streams import is_kept, numbers
 from scripts.benchmarks.watch import Watch
 
 

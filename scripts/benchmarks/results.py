@@ -66,6 +66,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How much more than the limit's the figure is to be at most, in its unit."""
     exponent: float | None = None
     """What the exponent of the growth is to be at most."""
+    is_rate: bool = False
+    """Whether more is better."""
 
     @property
     def median(self) -> float:

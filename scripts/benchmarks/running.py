@@ -102,11 +102,12 @@ def _row(workload: Workload, figure: Figure, size: int, values: Mapping[str, Seq
             return None
         theirs = tuple(each[figure.name] for each in values[name])
         pairs = zip(ours, theirs, strict=True)
-        ratios = tuple(_ratio(our, their) if name == "limit" else _ratio(their, our) for our, their in pairs)
+        by_limit = name == "limit"
+        ratios = tuple(_ratio(*((our, their) if by_limit != figure.is_rate else (their, our))) for our, their in pairs)
         return Cell(values=theirs, ratios=ratios, target=target)
 
     return Row(
-        title=f"{workload.title} {figure.title}".strip(),
+        title=workload.title_of(figure),
         unit=figure.unit,
         size=size,
         values=ours,
@@ -118,6 +119,7 @@ def _row(workload: Workload, figure: Figure, size: int, values: Mapping[str, Seq
         absolute=figure.absolute,
         more=figure.more,
         exponent=figure.exponent,
+        is_rate=figure.is_rate,
     )
 
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["Stopped", "Watch", "quiet", "some_tokens", "ticking"]
 
 
+_TICK = 1e-9
+"""A run may be shorter than a tick of the clock."""
+
+
 class Stopped(Exception):  # noqa: N818  # it is no mistake
     """The run was to end here."""
 
@@ -57,6 +61,10 @@ class Watch:
             self.figures["bytes"] = float(tracemalloc.get_traced_memory()[0])
         finally:
             tracemalloc.stop()
+
+    def moved(self, count: int) -> None:
+        """Takes how many bytes were written or read in the blocks that were timed."""
+        self.figures["rate"] = count / max(self.figures["cpu"], _TICK)
 
     def latencies(self, seconds: list[float]) -> None:
         """Takes the time between append and sight of each piece."""

@@ -13,12 +13,13 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from scripts.benchmarks.loops import loop_factory
 from scripts.benchmarks.profiling import ProfilingWatch
 from scripts.benchmarks.watch import Watch
 from scripts.benchmarks.workloads import SIDES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
 
 __all__ = ["answer", "functions_of", "main"]
 
@@ -55,25 +56,6 @@ def answer(
     if isinstance(watch, ProfilingWatch):
         answered["profile"] = watch.told(request["operations"])
     return answered
-
-
-def loop_factory(options: Sequence[str]) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """What makes the event loop that the options of the process ask for; None for the usual one."""
-    if "--loop=uvloop" in options:
-        uvloop: Any = import_module("uvloop")  # Any: it need not be there
-        make: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    else:
-        make = asyncio.new_event_loop
-
-    def make_eager() -> asyncio.AbstractEventLoop:
-        eager: Any = vars(asyncio).get("eager_task_factory")  # Any: only Python 3.12 and later have it
-        if eager is None:
-            raise SystemExit("--eager: this Python has no eager tasks")
-        loop = make()
-        loop.set_task_factory(eager)
-        return loop
-
-    return make_eager if "--eager" in options else make
 
 
 def functions_of(side: str) -> dict[str, Callable[..., Coroutine[None, None, object]]]:

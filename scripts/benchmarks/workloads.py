@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["SIDES", "WORKLOADS", "Figure", "Workload"]
 
 SIDES = {
-    "ours": ("ours_streams", "ours_agents", "ours_messages", "ours_models"),
-    "limit": ("limit", "limit_models"),
+    "ours": ("ours_streams", "ours_agents", "ours_messages", "ours_records", "ours_models"),
+    "limit": ("limit_streams", "limit_agents", "limit_messages", "limit_records", "limit_models"),
     "old": ("baseline",),
     "aiostream": ("peers",),
 }
@@ -45,20 +45,33 @@ class Figure:
     """At most so much more than the limit needs, in its unit."""
     exponent: float | None = None
     """For growth: at most n to the power of this."""
+    is_rate: bool = False
+    """Whether more of it is better; the ratios are how many times as long it takes all the same."""
+    reason: str = ""
+    """Why a target is missed, and what was tried; told where it is missed."""
     title: str = ""
     """What it is called behind the title of the workload."""
 
 
 def cpu(
-    per: str, most: float | None = None, least: float | None = None, peers: float | None = None
+    per: str,
+    most: float | None = None,
+    least: float | None = None,
+    peers: float | None = None,
+    reason: str = "",
 ) -> tuple[Figure, ...]:
     """The CPU time of one operation."""
-    return (Figure("cpu", f"µs per {per}", most=most, least=least, peers=peers),)
+    return (Figure("cpu", f"µs per {per}", most=most, least=least, peers=peers, reason=reason),)
 
 
-def memory(per: str, most: float | None = None, least: float | None = None) -> tuple[Figure, ...]:
+def rate() -> tuple[Figure, ...]:
+    """How much goes through in a second of CPU time."""
+    return (Figure("rate", "MB/s", 1e-6, per_operation=False, is_rate=True),)
+
+
+def memory(per: str, most: float | None = None, least: float | None = None, reason: str = "") -> tuple[Figure, ...]:
     """The memory that is kept per operation."""
-    return (Figure("bytes", f"bytes per {per}", 1.0, most=most, least=least),)
+    return (Figure("bytes", f"bytes per {per}", 1.0, most=most, least=least, reason=reason),)
 
 
 @dataclass(frozen=True)
@@ -88,6 +101,10 @@ class Workload:
         """How many operations there are in a run of a size."""
         return size * int(self.arguments.get(self.times, 1))
 
+    def title_of(self, figure: Figure) -> str:
+        """What the row of one of its figures is called."""
+        return f"{self.title} {figure.title}".strip()
+
 
 def _growth(title: str, function: str, size: int = 100_000, **arguments: int | bool | str) -> Workload:
     figure = Figure("cpu", "exponent of n", 1.0, exponent=1.1)
@@ -100,6 +117,74 @@ def _growth(title: str, function: str, size: int = 100_000, **arguments: int | b
         grows_from=1000,
         old_size=0,
     )
+
+
+_WRITTEN = (
+    "Messages with floats or untyped fields are looked at in Python when they are written, as NaN is refused; those of "
+    "strings are not."
+)
+_READ = (
+    "Messages with tuples or floats have a `__post_init__` in Python, which freezes and checks what they are made of, "
+    "and msgspec calls it for each; those of strings need none of its work."
+)
+_CALLED = (
+    "The limit calls a method of msgspec's and nothing else; here a method in Python calls that, so that its errors "
+    "become ours. It weighs where the message is as small as this one."
+)
+
+
+def _codec(verb: str, function: str, least: float, reason: str) -> list[Workload]:
+    """One message in both formats, by the function and by a codec; the old release has no MessagePack and no codec."""
+    names = {"json": "JSON", "msgpack": "MessagePack"}
+    return [
+        Workload(
+            f"messages: {verb} {name}{', by a codec' if by else ''}",
+            function,
+            20_000,
+            cpu("message", 1.1, None if by or key == "msgpack" else least, reason=reason),
+            {"format": key, "by": by} if by else {"format": key},
+            old_size=0 if by or key == "msgpack" else 2_000,
+            counted=1_000,
+        )
+        for key, name in names.items()
+        for by in ("", "codec")
+    ]
+
+
+def _records(title: str, function: str, *, bare: bool = False) -> list[Workload]:
+    """Many messages in both formats; the old release has no records.
+
+    Args:
+        title: What is done, with a place for the name of the format.
+        function: Who does it.
+        bare: Whether the limit is to do it with frames that have no checksum as well.
+    """
+    formats = {"NDJSON": {"format": "json"}, "MessagePack frames": {"format": "msgpack"}}
+    found = [
+        Workload(title.format(name), function, 20_000, rate(), arguments, old_size=0, counted=1_000)
+        for name, arguments in formats.items()
+    ]
+    if bare:
+        name = title.format("MessagePack frames") + ", unchecked limit"
+        found.append(Workload(name, function, 20_000, rate(), {"format": "msgpack", "checksum": False}, old_size=0))
+    return found
+
+
+def _wire(title: str, function: str, size: int, **arguments: int) -> list[Workload]:
+    """The tokens of a message between processes in both formats; the old release has no such thing."""
+    names = {"json": "JSON", "msgpack": "MessagePack"}
+    return [
+        Workload(
+            title.format(name),
+            function,
+            size,
+            cpu("token"),
+            {"format": key, **arguments},
+            old_size=0,
+            counted=size // 20,
+        )
+        for key, name in names.items()
+    ]
 
 
 WORKLOADS: tuple[Workload, ...] = (
@@ -165,16 +250,36 @@ WORKLOADS: tuple[Workload, ...] = (
     Workload("combine: merge", "combine_merge", 20_000, cpu("element", 3.0, peers=4), counted=1_000),
     Workload("messages: create", "create", 5_000, cpu("message", 1.5, 50), old_size=1_000, counted=1_000),
     Workload("messages: hash_key, first time", "hash_first", 2_000, cpu("message", 1.5, 28), old_size=500, counted=500),
-    Workload("messages: encode JSON", "encode_json", 20_000, cpu("message", 1.1, 10), old_size=2_000, counted=1_000),
-    Workload("messages: decode JSON", "decode_json", 20_000, cpu("message", 1.1, 90), old_size=2_000, counted=1_000),
+    *_codec("encode", "encode_messages", 10, _WRITTEN),
+    *_codec("decode", "decode_messages", 90, _READ),
     Workload(
         "messages: decode JSON, a union of three",
-        "decode_json",
+        "decode_messages",
         20_000,
-        cpu("message", 1.1),
-        {"union": True},
+        cpu("message", 1.1, reason=_READ),
+        {"format": "json", "union": True},
         old_size=0,
     ),
+    *(
+        Workload(
+            f"messages: {verb} {name}, strings alone, by a codec",
+            f"{verb}_plain",
+            20_000,
+            cpu("message", 1.1, reason=_CALLED),
+            {"format": key},
+            old_size=0,
+            counted=1_000,
+        )
+        for verb in ("encode", "decode")
+        for key, name in (("json", "JSON"), ("msgpack", "MessagePack"))
+    ),
+    *_records("records: write {} in memory", "write_in_memory", bare=True),
+    *_records("records: write {} to a file", "write_to_file"),
+    *_records("records: read {} from memory", "read_from_memory", bare=True),
+    *_records("records: read {} from a file", "read_from_file"),
+    *_wire("wire: encode a finished stream as {}", "stream_out", 20_000),
+    *_wire("wire: encode as {}, one turn per token", "stream_out", 5_000, burst=1),
+    *_wire("wire: decode a stream of {}", "stream_in", 20_000),
     Workload("memory: of a kept token", "memory_of_tokens", 100_000, memory("token", 2.0, 15), old_size=10_000),
     Workload("memory: of a kept message", "memory_of_messages", 5_000, memory("message"), old_size=1_000),
     Workload("memory: of a kept finished call", "memory_of_calls", 2_000, memory("call", 3.0, 7), old_size=300),

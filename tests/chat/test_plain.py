@@ -299,6 +299,13 @@ def test_a_missing_extra_is_one_line_and_pipes_need_none() -> None:
     )
 
 
+def test_a_closed_input_is_no_question() -> None:
+    command = f"{sys.executable} -m miniagents chat --model scripted <&-"
+    asked = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=20)
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert asked.stderr == "miniagents chat: there is no question: give one by a pipe, or by --ask TEXT\n"
+
+
 def test_who_stops_reading_gets_no_traceback() -> None:
     command = f"{sys.executable} -m miniagents chat --model scripted -o pause=0.01 --ask 'one two three' | head -c 3"
     piped = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=20)

@@ -233,15 +233,16 @@ def test_an_agent_that_will_not_stop_can_be_left(environment: dict[str, str], tm
         assert screen.ended() == 130
 
 
-def test_keys_while_an_answer_comes_are_not_drawn_into_it(environment: dict[str, str]) -> None:
-    with terminal("--model", "scripted", "-o", "pause=0.2", environment=environment) as screen:
+def test_what_is_typed_while_an_answer_comes_is_for_the_next_prompt(environment: dict[str, str]) -> None:
+    with terminal("--model", "scripted", "-o", "pause=0.1", environment=environment) as screen:
         screen.until_prompt()
         screen.type(f"one{ENTER}")
         screen.until("1 word")
-        screen.type("typed ahead")
+        screen.type(f"typed ahead{ENTER}")
         screen.until("No model is at work here.")
         assert "typed" not in screen.text.split("No model")[0]
-        screen.type(CTRL_C)
+        screen.until("2 words", "ahead")
         screen.until_prompt()
         screen.type(CTRL_D)
-        screen.ended()
+        assert screen.ended() == 0
+    assert kept_in(environment)[2] == "typed ahead"

@@ -121,6 +121,14 @@ def test_wrong_arguments_are_errors(arguments: list[str], capsys: pytest.Capture
     assert capsys.readouterr().err.startswith("usage: python -m miniagents.codegen")
 
 
+@pytest.mark.parametrize("output", ["out", "out/", "out.txt", "-"])
+def test_a_module_is_written_where_it_can_be_imported(
+    schema_file: SchemaFile, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    assert main(["generate", str(schema_file(GOOD)), "--output", output]) == 2
+    assert capsys.readouterr().err.endswith(f"{output} is no file that can be imported, such as messages.py\n")
+
+
 def test_help_is_no_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generate", "--help"]) == 0
     assert "--check" in capsys.readouterr().out

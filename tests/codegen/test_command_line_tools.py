@@ -134,13 +134,14 @@ def test_revisions_that_are_not_there(
     git("commit", "-am", "two")
     for old, said in {
         "nope:schemas": "nope:schemas: there is no such revision; "
-        "name a file, a folder, or a revision as in HEAD~1:schemas/",
+        "name a file, a folder, or a revision with a path, as in HEAD~1:schemas/",
         "HEAD:nope": "HEAD:nope: there are no schemas in that revision; name a file or a folder that is there",
         "HEAD:../x": "HEAD:../x: lies outside of the repository; name a path in it",
         "--help:x": "--help:x: is no revision; name one as git does: HEAD~1:schemas/",
         "HEAD:schemas": "HEAD:schemas/a.schema.json:1:2: not JSON: "
         "Expecting property name enclosed in double quotes; mend the file",
-        "nope": "nope: No such file or directory; name a file that can be read",
+        "HEAD": "HEAD: there is no such file or folder; "
+        "name one, or a revision of git with a path, as in HEAD~1:schemas/",
     }.items():
         assert main(["diff", "--", old, "HEAD~1:schemas"]) == 2
         assert capsys.readouterr().err == f"{said}\n"

@@ -15,6 +15,7 @@ from miniagents.codegen.comparing.comparer import compare
 from miniagents.codegen.documents import JsonValue
 from miniagents.validation import Validator
 from tests.codegen.bundles import bundle
+from tests.codegen.test_diff import DIRECTIONS
 
 Schema = dict[str, JsonValue]
 NAMES = ("a", "b", "ab")
@@ -222,6 +223,19 @@ def test_g4_whatever_data_breaks_is_named(seed: int) -> None:
                 assert "writers" in named, f"{old}\n{new}\n{value}\n{changes}"
             told += was != is_valid
     assert told > 20
+
+
+def test_every_direction_that_turns_up_has_a_row() -> None:
+    """Whom a rule is said to break at random is among what `test_diff` shows of it, one by one."""
+    rng = random.Random(5)
+    found: set[tuple[str, tuple[str, ...]]] = set()
+    for _ in range(1000):
+        old: Schema = {"A": any_schema(rng, 3), "B": any_schema(rng, 2)}
+        new = {**old, "A": changed(rng, old["A"], 2)}
+        if not is_endless(old) and not is_endless(new):
+            found |= {(change.rule, change.breaks) for change in compare(bundle(old), bundle(new))}
+    assert found <= DIRECTIONS
+    assert len(found) > 50
 
 
 def renamed(schema: JsonValue) -> JsonValue:

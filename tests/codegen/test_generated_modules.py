@@ -3,6 +3,7 @@
 They import, keep what they decode (M1, M5), accept what the schema accepts (G2), and please the checkers (G1).
 """
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -129,6 +130,36 @@ def test_m6_a_template_is_filled_with_what_the_fields_hold(module: ModuleType) -
 def test_m6_a_message_without_text_and_template_is_json_in_a_fence(imported: Imported) -> None:
     module = imported({"T": {**CLOSED, "x-miniagents": {"base": "Message"}, "properties": {"a": {"type": "integer"}}}})
     assert str(module.T(a=1)) == '```json\n{\n  "@type": "T",\n  "a": 1\n}\n```'
+
+
+THING = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+WHEN = {"type": "string", "format": "date", "x-miniagents-format": "typed"}
+ANY_ARRAY = {"type": "array"}
+ANY_MAP = {"type": "object", "maxProperties": 5}
+
+
+@pytest.mark.parametrize(
+    ("branches", "value"),
+    [
+        ([{"type": "array", "items": THING}, ANY_ARRAY], [{"a": 1}]),
+        ([{"type": "array", "items": THING}, ANY_ARRAY], [{"a": 1}, 2]),
+        ([{"type": "array", "items": WHEN}, ANY_ARRAY], ["2020-01-01"]),
+        ([{"type": "array", "items": {"type": "array", "items": THING}}, ANY_ARRAY], [[{"a": 1}]]),
+        ([{"type": "array", "items": {"enum": [1, 2]}, "uniqueItems": True}, ANY_ARRAY], [2, 1]),
+        ([{**ANY_ARRAY, "minItems": 2}, {"type": "array", "items": THING}], [{"a": 1}]),
+        ([{"type": "array", "prefixItems": [THING], "items": False, "minItems": 1}, ANY_ARRAY], [{"a": 1}]),
+        ([{"type": "array", "prefixItems": [True, THING], "items": False, "minItems": 2}, ANY_ARRAY], [1, {"a": 1}]),
+        ([{"type": "object", "additionalProperties": THING}, ANY_MAP], {"x": {"a": 1}}),
+    ],
+)
+def test_m5_what_one_container_of_a_union_has_no_type_for_another_may(
+    imported: Imported, branches: list[object], value: object
+) -> None:
+    module = imported({"T": {**CLOSED, "properties": {"b": {"anyOf": branches}}}})
+    data = json.dumps({"b": value}, separators=(",", ":")).encode()
+    read = module.decode(data, module.T)
+    assert json.loads(module.encode(read)) == json.loads(data)
+    assert module.decode(module.encode(read), module.T) == read
 
 
 def test_the_package_has_every_name_that_generated_modules_import() -> None:

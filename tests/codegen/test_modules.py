@@ -170,6 +170,23 @@ def test_g1_inline_objects_are_named_after_their_place(modelled: Modelled) -> No
     ]
 
 
+def test_g1_branches_that_differ_by_a_number_or_a_boolean_are_named_after_it(modelled: Modelled) -> None:
+    values = (1, 2, -1, True, False)
+    branches = [thing({"op": {"const": value}}, required=["op"]) for value in values]
+    module = modelled({"Frame": {"oneOf": branches}})
+    assert [each.name for each in module.types] == [
+        *("Frame", "FrameOp1", "FrameOp2", "FrameOpMinus1", "FrameOpTrue", "FrameOpFalse"),
+    ]
+
+
+def test_g1_a_name_that_is_taken_many_times_is_numbered(modelled: Modelled) -> None:
+    same = [thing({"x": {"enum": [count, count + 1]}}, required=["x"]) for count in range(4)]
+    module = modelled({"T": {"anyOf": same}})
+    assert [each.name for each in module.types] == [
+        *("T", "TWithX", "TWithXObject", "TWithXObject2", "TWithXObject3"),
+    ]
+
+
 def test_g1_a_required_property_with_one_value_is_the_tag_of_a_union(modelled: Modelled) -> None:
     def branch(kind: object) -> dict[str, object]:
         return thing({"kind": {"const": kind}, "same": {"const": "x"}}, required=["kind", "same"])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
+import msgspec
 import pytest
 import rfc8785
 from hypothesis import given, settings, strategies as st
 
-from miniagents.messages.canonical import canonical_json
+from miniagents.messages.canonical import canonical_json, message_form
 from miniagents.messages.frozen import Frozen, FrozenDict, canonical_form
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -156,6 +158,48 @@ LOOKALIKES: list[object] = [
     FrozenDict({"@type": "canonical.Held", "value": None}),
     FrozenDict({"@key": "x"}),
 ]
+
+
+held = st.recursive(
+    json_values
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False, width=32)
+    | st.integers(-(2**60), 2**60).map(float)
+    | st.sampled_from((-0.0, 1e-5, 1e-4, 1e15, 1e16, 2.0**53, 1e21, Colour.RED, Shade.RED, b"x"))
+    | st.dates()
+    | st.tuples(st.integers(), texts),
+    lambda inner: st.builds(Held, value=inner) | st.lists(inner, max_size=3),
+    max_leaves=6,
+)
+
+
+class Several(Frozen, tag="canonical.Several"):
+    """Has names that have to be sorted and escaped, and one that stands before the tag."""
+
+    zebra: object = None
+    a_name: object = msgspec.field(default=None, name="@odd")
+    missing: object = msgspec.UNSET
+    price: float = 0.5
+    text: str = ""
+
+
+class BeforeTheTag(Frozen, tag="canonical.BeforeTheTag"):
+    """Has a name that is sorted before the tag."""
+
+    cost: object = msgspec.field(default=None, name="$cost")
+
+
+@settings(max_examples=300, deadline=None)
+@given(held, held, st.floats(allow_nan=False, allow_infinity=False), texts)
+def test_m3_what_msgspec_writes_of_a_form_is_what_the_rule_says(
+    one: object, other: object, n: float, text: str
+) -> None:
+    def key_of(part: msgspec.Struct) -> str:
+        assert isinstance(part, Frozen)
+        return hashlib.sha256(canonical_form(part)).hexdigest()
+
+    for value in (Several(one, other, price=n, text=text), Several(other, missing=one), BeforeTheTag(one), Held(other)):
+        assert canonical_form(value) == message_form(value, key_of)
 
 
 def test_m3_values_of_different_types_have_different_forms() -> None:

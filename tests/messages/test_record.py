@@ -263,3 +263,22 @@ def test_m5_nothing_in_a_record_is_read_back_as_something_else() -> None:
         encode(RecOpen(name="a", extra_properties={"a": {1}}))  # type: ignore[dict-item] # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="lone surrogate"):
         encode(RecOpen(name="\ud800"))
+
+
+class RecPart(Record, frozen=True):
+    v: int
+
+
+class RecArrays(Record, frozen=True):
+    plain_first: tuple[int, tuple[JsonValue, ...]] | tuple[str, tuple[RecPart, ...]]
+    plain_last: tuple[str, tuple[RecPart, ...]] | tuple[int, tuple[JsonValue, ...]]
+
+
+@pytest.mark.parametrize("kind", ["plain", "typed"])
+def test_m5_of_a_union_of_fixed_arrays_the_one_that_was_read_is_written(kind: str) -> None:
+    array = '["a",[{"v":1}]]' if kind == "typed" else '[1,[{"v":1}]]'
+    text = f'{{"plain_first":{array},"plain_last":{array}}}'.encode()
+    value = decode(text, RecArrays)
+    assert isinstance(value.plain_first[1][0], RecPart) == (kind == "typed")
+    assert value.plain_first == value.plain_last
+    assert encode(value) == text

@@ -183,6 +183,26 @@ def test_bound_methods_and_partials_are_functions_too() -> None:
     assert answer(half, '{"second": 2}').text == "0.5"
 
 
+def test_a_default_that_json_has_no_form_for_is_a_default_all_the_same() -> None:
+    class Odd:
+        def __eq__(self, other: object) -> bool:
+            raise TypeError("nothing is like this")
+
+        __hash__ = object.__hash__
+
+    odd: Any = Odd()  # Any: no int
+
+    @tool
+    def take(number: int = odd, limit: float = float("nan")) -> str:
+        return f"{number is odd} {limit}"
+
+    assert json.loads(json.dumps(take.parameters))["properties"] == {
+        "number": {"type": "integer"},
+        "limit": {"type": "number"},
+    }
+    assert answer(take).text == "True nan"
+
+
 # --- what is no tool ---
 
 
@@ -642,3 +662,28 @@ def test_cancelling_the_promise_cancels_the_function() -> None:
 
     run(main())
     assert seen == ["cancelled"]
+
+
+def test_a_generator_that_is_cancelled_or_fails_is_closed() -> None:
+    closed: list[str] = []
+
+    @tool
+    async def count(wrong: bool) -> AsyncIterator[Any]:  # Any: what is no text is an error
+        try:
+            yield "1"
+            yield 2 if wrong else "2"
+            await asyncio.sleep(60)
+        finally:
+            closed.append("wrong" if wrong else "cancelled")
+
+    async def main() -> str | None:
+        cancelled = count.answer(call('{"wrong": false}'))
+        wrong = await count.answer(call('{"wrong": true}'))
+        assert closed == ["wrong"]
+        await asyncio.sleep(1)
+        cancelled.cancel()
+        await asyncio.sleep(1)
+        return wrong.text
+
+    assert run(main()) == "1\n\nTypeError: a tool that yields gives text, not int: 2"
+    assert closed == ["wrong", "cancelled"]

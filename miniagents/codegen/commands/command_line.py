@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _generate(command: argparse.ArgumentParser) -> None:
     _schemas(command)
-    command.add_argument("--output", required=True, type=Path, metavar="FILE.py", help="the module to write")
+    command.add_argument("--output", required=True, type=_module, metavar="FILE.py", help="the module to write")
     command.add_argument("--check", action="store_true", help="write nothing, and show how the module differs")
     command.add_argument("--watch", action="store_true", help="write it again when a schema changes, until Ctrl+C")
     command.add_argument(
@@ -174,6 +174,13 @@ def _audiences(text: str) -> list[str]:
         if word not in AUDIENCES:
             raise argparse.ArgumentTypeError(f"{shlex.quote(word)} is none of {', '.join(AUDIENCES)}")
     return words
+
+
+def _module(text: str) -> Path:
+    path = Path(text)
+    if path.suffix != ".py":
+        raise argparse.ArgumentTypeError(f"{shlex.quote(text)} is no file that can be imported, such as messages.py")
+    return path
 
 
 def _namespace(text: str) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.reading.bundle import Bundle, read_bundle
 
+_AS_IN = "with a path, as in HEAD~1:schemas/"
+
 
 class Version:
     """One version of schemas, and how its files are called.
@@ -43,6 +45,8 @@ def read_version(argument: str, *, is_library: bool = False) -> Version:
         GenerationError: There is no such file or revision, or something is wrong with the schemas; it holds all of it.
     """
     revision, colon, path = argument.partition(":")
+    if not os.path.lexists(argument) and not colon:
+        raise _error(argument, "there is no such file or folder", f"name one, or a revision of git {_AS_IN}")
     if os.path.lexists(argument) or not colon or not revision:
         return Version(read_bundle([Path(argument)], is_library=is_library))
     with tempfile.TemporaryDirectory(prefix="miniagents-") as folder:
@@ -104,7 +108,7 @@ def _git(argument: str, *words: str) -> bytes:
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ").partition("\n")[0]
         wrong = said or "there is no such revision"
-        raise _error(argument, wrong, "name a file, a folder, or a revision as in HEAD~1:schemas/")
+        raise _error(argument, wrong, f"name a file, a folder, or a revision {_AS_IN}")
     return done.stdout
 
 

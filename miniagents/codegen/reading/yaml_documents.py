@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from miniagents.codegen.documents import MAX_DEPTH, Document, JsonValue, Place, escape, has_half_character
+from miniagents.codegen.documents import MAX_DEPTH, MAX_DIGITS, Document, JsonValue, Place, escape, has_half_character
 from miniagents.codegen.errors import GenerationError, Problem
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class _Composer:
         if text[:1] not in "+-.0123456789":
             return text
         if _INTEGER.fullmatch(text):
-            if len(text) > 4000:
+            if len(text) > MAX_DIGITS:
                 raise _refusal(self.name, self._line, "number", "the number is out of range", "write a smaller one")
             return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
         if _FLOAT.fullmatch(text):

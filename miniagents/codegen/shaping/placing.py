@@ -27,6 +27,7 @@ class Names:
     def __init__(self, schemas: Schemas, taken: Mapping[str, object]) -> None:
         self._schemas = schemas
         self._taken = set(taken)
+        self._numbers: dict[str, int] = {}
         self._at: dict[Site, str] = {}
 
     def at(self, site: Site) -> str:
@@ -37,12 +38,14 @@ class Names:
 
     def claim(self, name: str, *, hint: bool = False) -> str | None:
         """Return a name that no other class has, and see that it stays so; None if a hint's name is taken."""
-        while name in self._taken:
+        free = name
+        while free in self._taken:
             if hint:
                 return None
-            name += "Object"
-        self._taken.add(name)
-        return name
+            number = self._numbers[name] = self._numbers.get(name, 0) + 1
+            free = f"{name}Object{number if number > 1 else ''}"
+        self._taken.add(free)
+        return free
 
     def _made(self, site: Site) -> str:
         if not site.pointer:
@@ -79,8 +82,10 @@ def branch_word(schemas: Schemas, site: Site, index: int) -> str:
     names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
     for name in names:
         value = _only_value(properties.get(name) if isinstance(properties, dict) else None)
-        if value is not None:
+        if isinstance(value, str):
             return pascal(value)
+        if value is not None:  # alone it says little
+            return pascal(name) + str(value).replace("-", "Minus")
     if names:
         return "With" + "And".join(pascal(name) for name in names[:3])
     return f"Option{index + 1}"
@@ -92,11 +97,11 @@ def pascal(text: str) -> str:
     return name.removeprefix("Type") if text[:1].isdigit() else name
 
 
-def _only_value(schema: JsonValue) -> str | None:
+def _only_value(schema: JsonValue) -> str | int | None:
     if not isinstance(schema, dict):
         return None
     values = schema["enum"] if "enum" in schema else [schema.get("const")]
-    return values[0] if isinstance(values, list) and len(values) == 1 and isinstance(values[0], str) else None
+    return values[0] if isinstance(values, list) and len(values) == 1 and isinstance(values[0], (str, int)) else None
 
 
 def _last_steps(pointer: str) -> tuple[str, str | None]:

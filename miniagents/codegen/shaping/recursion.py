@@ -23,8 +23,9 @@ def opened(own: dict[str, TypeDefinition], known: dict[str, TypeDefinition], loo
         known: These and others, which are changed too.
         loose: Takes why what is no longer said by a type is to be checked.
     """
+    done: set[str] = set()
     for name in list(own):
-        closing = _closing(known, name)
+        closing = _closing(known, name, done)
         while closing is not None:
             owner, target = closing
             definition = own[owner]
@@ -32,13 +33,15 @@ def opened(own: dict[str, TypeDefinition], known: dict[str, TypeDefinition], loo
                 raise TypeError(f"{owner} is no alias")
             own[owner] = known[owner] = replace(definition, form=_without(definition.form, target))
             loose.setdefault(owner, {})["recursion"] = None
-            closing = _closing(known, name)
+            closing = _closing(known, name, done)
 
 
-def _closing(types: Types, start: str) -> tuple[str, str] | None:
-    """Return the first reference, on the way from an alias through aliases, to one that the way comes from."""
+def _closing(types: Types, start: str, done: set[str]) -> tuple[str, str] | None:
+    """Return the first reference, on the way from an alias through aliases, to one that the way comes from.
+
+    `done` has the names from which no way leads into a circle, and takes more of them.
+    """
     open_names: dict[str, None] = {}
-    done: set[str] = set()
     todo: list[tuple[str, bool]] = [(start, False)]
     while todo:
         name, is_left = todo.pop()

@@ -15,19 +15,26 @@ from tests.ext.llm.server import WireServer
 ModelAgent: TypeAlias = MiniAgent[Message, AssistantMessage, ...]
 
 
+_OPENAI: Any = create_openai_agent  # Any: options of any kind do not tell the overloads apart
+_ANTHROPIC: Any = create_anthropic_agent  # Any: as above
+
+
 def _chat(server: WireServer, **options: Any) -> ModelAgent:  # whatever a test wants to give
     options.setdefault("client", lambda: openai_client(server))
-    return create_openai_agent("gpt-test", api="chat_completions", **options)
+    agent: ModelAgent = _OPENAI("gpt-test", api="chat_completions", **options)
+    return agent
 
 
 def _responses(server: WireServer, **options: Any) -> ModelAgent:  # as above
     options.setdefault("client", lambda: openai_client(server))
-    return create_openai_agent("gpt-test", api="responses", **options)
+    agent: ModelAgent = _OPENAI("gpt-test", api="responses", **options)
+    return agent
 
 
 def _messages(server: WireServer, **options: Any) -> ModelAgent:  # as above
     options.setdefault("client", lambda: anthropic_client(server))
-    return create_anthropic_agent("claude-test", **options)
+    agent: ModelAgent = _ANTHROPIC("claude-test", **options)
+    return agent
 
 
 MAKERS: Final[Mapping[str, Callable[..., ModelAgent]]] = {CHAT: _chat, RESPONSES: _responses, MESSAGES: _messages}

@@ -1,0 +1,86 @@
+"""The work of combinators that call a plain function with each piece.
+
+It takes the pieces that are there in slices and puts what becomes of them straight into the result, where an async
+generator would cost two coroutines and a call for each piece: four times as much.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import TypeVar
+
+from miniagents.promising._current import producing
+from miniagents.promising._failure import Catching, Failure, ends_task, running_task
+from miniagents.promising._pieces import OutcomeIterator, PieceBuffer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from miniagents.promising.context import PromisingContext
+
+__all__ = ["Kept", "for_each"]
+
+P = TypeVar("P")
+
+
+class Kept(Enum):
+    """What stands in the result for a piece and what the function made of it."""
+
+    MADE = auto()
+    MADE_UNLESS_NONE = auto()
+    PIECE_IF_MADE_IS_TRUE = auto()
+
+
+def for_each(
+    context: PromisingContext | None,
+    name: str,
+    source: Callable[[], OutcomeIterator[P]],
+    fn: Callable[[P], object],
+    kept: Kept,
+) -> PieceBuffer[Any]:  # Any: `kept` says of what
+    """The buffer of what a plain function makes of each piece of a source."""
+    out: PieceBuffer[Any] = PieceBuffer(context, name)  # Any: as above
+    out._fed = False
+    out.starter = lambda: _work(source, out, fn, kept)
+    return out
+
+
+async def _work(
+    source: Callable[[], OutcomeIterator[P]],
+    out: PieceBuffer[Any],  # Any: as above
+    fn: Callable[[P], object],
+    kept: Kept,
+) -> None:
+    producing.set(out)  # before the source is looked at, so that this is no guest there
+    append = out.pieces.append
+    bounded = out.bounded
+    gives_made = kept is not Kept.PIECE_IF_MADE_IS_TRUE
+    gives_none = kept is Kept.MADE
+    with Catching(out):
+        await out.room()
+        outcomes = source()
+        while (taken := await outcomes.next_slice()) is not None:
+            for piece in taken:
+                if out.ended:
+                    return
+                if type(piece) is Failure:  # isinstance() takes three times as long to say no
+                    out.emit_failure(piece)
+                    continue
+                try:
+                    made = fn(piece)
+                    if gives_made:
+                        if made is not None or gives_none:
+                            append(made)
+                    elif made:
+                        append(piece)
+                except BaseException as error:
+                    if ends_task(error, running_task()):
+                        raise
+                    out.emit_failure(out._failure_of(error))
+                if bounded:
+                    out._wake()
+                    await out.room()
+            out._wake()
+        out.end()

@@ -1,0 +1,334 @@
+"""How what is put in becomes a flat stream.
+
+What is there already goes straight into the stream; only what is still to come needs a task: one for the whole
+sequence.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterable, Iterator, Sequence, Set as AbstractSet
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeGuard
+
+from typing_extensions import TypeVar
+
+from miniagents.promising._current import producing
+from miniagents.promising._failure import Catching, Failure, is_cancellation
+from miniagents.promising._foreign import ForeignOutcomes, outcomes_of
+from miniagents.promising._pieces import FAIR_SHARE, PieceBuffer, take_turn
+from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
+from miniagents.promising.stream import StreamedPromise
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+
+__all__ = ["Flattening"]
+
+P = TypeVar("P")
+
+
+class Flattening(Generic[P]):
+    """The writing end of a flat stream, for those who know what a piece is.
+
+    Args:
+        buffer: the pieces of the stream.
+        kept_open: whether it lies open for whoever wants to put something in; False for one that is filled and closed,
+            or handed to `produce`, by the code that makes it: then nobody needs to watch over its end.
+    """
+
+    __slots__ = ("__weakref__", "_buffer", "_closed", "_draining", "_instead", "_out_of_order", "_queue")
+
+    def __init__(self, buffer: PieceBuffer[P], *, kept_open: bool = True) -> None:
+        self._buffer = buffer
+        if kept_open and buffer._context is not None:
+            buffer._context.register_writing_end(buffer)
+            buffer._adopt()
+            buffer._belongs_here()
+        self._queue: deque[P | Failure | _Pending] | None = None
+        self._instead: Callable[[Exception], object] | None = None
+        self._draining = False
+        self._out_of_order = 0
+        self._closed = False
+
+    def _adapt(self, item: object) -> Any:  # Any: a P or NotImplemented, which has no type of its own to say
+        """Makes a piece of an item, or returns `NotImplemented` for what is no single item.
+
+        Raises:
+            TypeError: it is nothing that could be put in.
+        """
+        raise NotImplementedError
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be put in; the stream may still have pieces to come."""
+        return self._closed
+
+    def produce(
+        self,
+        work: Callable[[], Awaitable[object]],
+        *,
+        start_asap: bool,
+        instead: Callable[[Exception], object] | None = None,
+    ) -> None:
+        """Runs an async function that puts things in, in a task of this sequence, and closes it afterwards.
+
+        Args:
+            work: what is run; its error becomes the last piece.
+            start_asap: True starts it at the next turn of the loop, False when somebody first reads the stream.
+            instead: makes what is put in for an `Exception` of the work; None puts in the error itself.
+        """
+        buffer = self._buffer
+        self._instead = instead
+        if start_asap:
+            buffer._launch_here(self._run(work))
+        else:
+            buffer._adopt()
+            buffer._belongs_here()
+            buffer.starter = partial(self._run, work)
+
+    def close(self) -> None:
+        """Ends the sequence: the stream ends when all that was put in has appeared."""
+        self._closed = True
+        self._end_if_complete()
+
+    # --- machinery ---
+
+    def _put(self, item: object) -> None:
+        if self._closed or self._buffer.ended:
+            self._refuse()
+        piece: Any = NotImplemented if type(item) is Failure else self._adapt(item)  # Any: as for `_adapt`
+        if piece is not NotImplemented and not self._draining:
+            self._buffer.emit(piece)  # which is nearly all that is ever put in
+            return
+        parts = self._take_apart(item) if piece is NotImplemented else [piece]
+        if not self._draining:
+            kinds = set(map(type, parts))
+            if _Pending not in kinds:
+                self._emit(parts, kinds)
+                return
+            ready = next(place for place, part in enumerate(parts) if isinstance(part, _Pending))
+            self._emit(parts[:ready], kinds)
+            parts = parts[ready:]
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.extend(parts)
+        if not self._draining:
+            self._draining = True
+            self._buffer._launch(self._drain())
+
+    def _put_out_of_order(self, item: object) -> None:
+        if self._closed or self._buffer.ended:
+            self._refuse()
+        for part in self._parts(item):
+            if isinstance(part, _Pending):
+                self._out_of_order += 1
+                self._buffer._launch(self._forward_out_of_order(part))
+            else:
+                self._buffer.emit_outcome(part)
+
+    async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
+        producing.set(self._buffer)
+        self._buffer._birth = None  # what is put in from here on is a part of this work
+        try:
+            with Catching(self._buffer, self._take_error):
+                await work()
+        finally:
+            self.close()
+
+    def _take_error(self, error: BaseException) -> None:
+        """Puts in what stands for an error of the work; where it is too late for that, the context gets the error."""
+        if not self._closed and not self._buffer.ended:
+            instead = self._instead
+            self._put(error if instead is None or not isinstance(error, Exception) else instead(error))
+        elif self._buffer.was_cancelled():
+            self._buffer._end_with(error)
+        elif not is_cancellation(error):
+            failure = self._buffer._failure_of(error)  # whoever leaves the context must not look cancelled
+            failure.seen = True
+            self._buffer.context.report(failure.error)
+
+    def _refuse(self) -> NoReturn:
+        if self._buffer.was_cancelled():
+            raise PromiseCancelledError(f"{self._buffer.name!r} was cancelled: nothing can be added to it")
+        raise AppenderClosedError(f"{self._buffer.name!r} is closed: nothing can be added to it")
+
+    def _parts(self, item: object) -> list[P | Failure | _Pending]:
+        """The item as a piece, or what it is made of."""
+        piece = NotImplemented if isinstance(item, Failure) else self._adapt(item)
+        return self._take_apart(item) if piece is NotImplemented else [piece]
+
+    def _take_apart(self, item: object) -> list[P | Failure | _Pending]:
+        """The pieces and the still pending parts of what is no piece; lists within lists cost no recursion."""
+        opened = self._opened(item)
+        if not isinstance(opened, tuple):
+            return [opened]
+        parts: list[P | Failure | _Pending] = []
+        nested = [opened]
+        within = {id(opened[0])}
+        while nested:
+            for part in nested[-1][1]:
+                piece = NotImplemented if type(part) is Failure else self._adapt(part)
+                if piece is not NotImplemented:
+                    parts.append(piece)
+                elif isinstance(opened := self._opened(part), tuple):
+                    if id(opened[0]) in within:
+                        raise TypeError(
+                            f"{self._buffer.name!r} takes no {type(part).__qualname__} that contains itself"
+                        )
+                    within.add(id(opened[0]))
+                    nested.append(opened)
+                    break
+                else:
+                    parts.append(opened)
+            else:
+                within.discard(id(nested.pop()[0]))
+        return parts
+
+    def _opened(self, part: object) -> Failure | _Pending | tuple[object, Iterator[object]]:
+        """What stands for a part that is no piece: an error, something to come, or what is in it and whose that is."""
+        if _is_plain(part):
+            return part, iter(tuple(part))
+        if _is_stream(part):
+            if part._buffer is self._buffer:
+                raise PromiseDeadlockError((self._buffer.name,))  # it would give what it gives, again and again
+            return (part._buffer, iter(self._pieces_of(part))) if part._all_there() else _Pending(part)
+        if isinstance(part, Failure):
+            return self._buffer._taken_over(part)
+        if isinstance(part, BaseException):
+            return self._buffer._failure_of(part)
+        if _is_async_iterable(part):
+            return _Pending(part)
+        if _is_iterator(part):
+            return part, part
+        if _is_sequence(part):
+            return part, iter(tuple(part))
+        raise TypeError(f"{self._buffer.name!r} takes no {type(part).__qualname__}: {part!r:.200}")
+
+    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: of whatever pieces
+        """The pieces of a stream that are all there."""
+        return stream._buffer.readable()
+
+    def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
+        """The pieces and failures of something that is still to come."""
+        return outcomes_of(stream, self._buffer)
+
+    def _emit(self, parts: list[Any], kinds: AbstractSet[type]) -> None:  # Any: a P or a Failure
+        """Adds what is there already, and may be of these classes."""
+        if Failure not in kinds:
+            self._buffer.emit_all(parts)
+        else:
+            for part in parts:
+                self._buffer.emit_outcome(part)
+
+    async def _drain(self) -> None:
+        """Forwards what is still to come, in order."""
+        with Catching(self._buffer):  # what is not complete must not look so
+            pieces = self._buffer.pieces
+            since_turn = len(pieces)
+            while self._queue and not self._buffer.ended:
+                part = self._queue.popleft()
+                if isinstance(part, _Pending):
+                    await self._forward(part)
+                else:
+                    self._buffer.emit_outcome(part)
+                if len(pieces) - since_turn >= FAIR_SHARE:
+                    since_turn = len(pieces)
+                    await take_turn()
+            self._draining = False
+            self._end_if_complete()
+
+    async def _forward_out_of_order(self, pending: _Pending) -> None:
+        with Catching(self._buffer):  # as above
+            await self._forward(pending)
+            self._out_of_order -= 1
+            self._end_if_complete()
+
+    async def _forward(self, pending: _Pending) -> None:
+        """Forwards what is still to come of one item, and whatever that is made of, as deep as it goes."""
+        levels: list[_Parts[P] | AsyncIterator[object]] = [_Parts([pending])]
+        try:
+            while levels and not self._buffer.ended:
+                level = levels[-1]
+                if isinstance(level, _Parts):
+                    if not level.left:
+                        levels.pop()
+                        continue
+                    part = level.left.pop()
+                    if isinstance(part, _Pending):
+                        stream = part.stream
+                        if _is_stream(stream) and stream._all_there() and len(stream._buffer.pieces) <= FAIR_SHARE:
+                            levels.append(_Parts(self._parts_of(stream)))  # it was not when it was put in
+                        else:
+                            levels.append(self._outcomes_of(stream))
+                    else:
+                        self._buffer.emit_outcome(part)
+                    continue
+                try:
+                    item = await anext(level)
+                except StopAsyncIteration:
+                    levels.pop()
+                else:
+                    parts = self._parts_of(item)
+                    if len(parts) == 1 and not isinstance(parts[0], _Pending) and not self._buffer.ended:
+                        self._buffer.emit_outcome(parts[0])
+                    else:
+                        levels.append(_Parts(parts))
+        finally:
+            for level in reversed(levels):
+                if isinstance(level, ForeignOutcomes):
+                    await level.aclose()
+
+    def _parts_of(self, item: object) -> list[P | Failure | _Pending]:
+        """Takes an item apart that came from a nested stream: what is wrong with it is an error in its place."""
+        try:
+            return self._parts(item)
+        except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
+            return [self._buffer._failure_of(error)]
+
+    def _end_if_complete(self) -> None:
+        if self._closed and not self._draining and not self._queue and not self._out_of_order:
+            self._buffer.end()
+
+
+class _Pending:
+    """Something nested whose pieces are still to come."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: AsyncIterable[object]) -> None:
+        self.stream = stream
+
+
+class _Parts(Generic[P]):
+    """What something was taken apart into, and is still to be emitted: the last is the next."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, parts: list[P | Failure | _Pending]) -> None:
+        parts.reverse()
+        self.left = parts
+
+
+# isinstance() alone would leave the types of the elements unknown
+
+
+def _is_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
+    return isinstance(item, StreamedPromise)
+
+
+def _is_plain(item: object) -> TypeGuard[Sequence[object]]:
+    return type(item) is list or type(item) is tuple
+
+
+def _is_async_iterable(item: object) -> TypeGuard[AsyncIterable[object]]:
+    return isinstance(item, AsyncIterable)
+
+
+def _is_iterator(item: object) -> TypeGuard[Iterator[object]]:
+    return isinstance(item, Iterator)
+
+
+def _is_sequence(item: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(item, Sequence) and not isinstance(item, str | bytes | bytearray | memoryview)

@@ -1,0 +1,203 @@
+"""The limit of agents: a call is a task that appends what it has to say to a stream; see `limit_streams`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from typing import TypeVar
+
+from scripts.benchmarks.limit_messages import Message
+from scripts.benchmarks.limit_streams import FAIR_SHARE, Stream, collect, produce
+from scripts.benchmarks.watch import Watch, quiet, some_tokens
+
+P = TypeVar("P")
+
+
+class Tasks:
+    """Tasks that are held until they are done, as asyncio asks for."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        """Starts a task."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def done(self) -> None:
+        """Waits until all have ended, as leaving a context does."""
+        while self._running:
+            running = tuple(self._running)
+            await asyncio.gather(*running)
+            self._running.difference_update(running)  # from 3.12 on, those that are done give their callbacks no turn
+
+
+async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
+    """A task per agent reads a stream of messages, which are streams of tokens, and appends to the next one."""
+    bursts = some_tokens(n, 1)
+
+    async def pass_on(messages: Stream[Stream[str]], replies: Stream[Stream[str]]) -> None:
+        async for message in messages:
+            replies.append(message)
+        replies.end()
+
+    async def shout(messages: Stream[Stream[str]], replies: Stream[Stream[str]]) -> None:
+        async for message in messages:
+            reply = Stream[str]()
+            replies.append(reply)
+            async for token in message:
+                reply.append(token.upper())
+            reply.end()
+        replies.end()
+
+    with watch:
+        message = Stream[str]()
+        producer = asyncio.create_task(produce(message, bursts))
+        stage = Stream[Stream[str]]()
+        stage.append(message)
+        stage.end()
+        tasks = Tasks()
+        for _ in range(agents):
+            replies = Stream[Stream[str]]()
+            tasks.start((shout if mapped else pass_on)(stage, replies))
+            stage = replies
+        read = [token async for reply in stage async for token in reply]
+        await producer
+        await tasks.done()
+    return read
+
+
+def ask(text: str, tasks: Tasks, turns: int = 0, reply: Stream[Message] | None = None) -> Stream[Message]:
+    """A call is a task that builds a message and appends it to a stream, which the caller has at once."""
+    replies = Stream[Message]() if reply is None else reply
+    messages = (Message(text),)
+
+    async def answer() -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for message in messages:
+            replies.append(Message(f"{message.text}!"))
+        if reply is None:
+            replies.end()
+
+    tasks.start(answer())
+    return replies
+
+
+async def calls_in_turn(watch: Watch, n: int) -> object:
+    """Each call is read to its end before the next one is made."""
+    tasks = Tasks()
+    with watch:
+        said = [[message.text async for message in ask("hello", tasks)] for _ in range(n)]
+        await tasks.done()
+    return said
+
+
+async def calls_at_once(watch: Watch, n: int) -> object:
+    """All calls are made, then all are read."""
+    tasks = Tasks()
+    with watch:
+        calls = [ask("hello", tasks) for _ in range(n)]
+        said = [[message.text async for message in call] for call in calls]
+        await tasks.done()
+    return said
+
+
+async def flatten_lists(watch: Watch, n: int) -> object:
+    """A stack of iterators takes lists of lists apart into a stream."""
+    nested = nest([Message(str(number)) for number in range(n)])
+    with watch:
+        stream = Stream[Message]()
+        producer = asyncio.create_task(flatten(nested, stream))
+        said = [message.text for message in [message async for message in stream]]
+        await producer
+    return said
+
+
+async def flatten_promises(watch: Watch, n: int) -> object:
+    """A promise of a message is a future; the stream has the futures, and the reader awaits them."""
+    loop = asyncio.get_running_loop()
+    promises: list[asyncio.Future[Message]] = [loop.create_future() for _ in range(n)]
+    for number, promise in enumerate(promises):
+        promise.set_result(Message(str(number)))
+    nested = nest(promises)
+    with watch:
+        stream = Stream[asyncio.Future[Message]]()
+        producer = asyncio.create_task(flatten(nested, stream))
+        said = [(await promise).text async for promise in stream]
+        await producer
+    return said
+
+
+async def flatten_agents(watch: Watch, n: int) -> object:
+    """The streams of calls that run at once are read one after the other into another one."""
+    tasks = Tasks()
+    with watch:
+        calls = nest([ask("hello", tasks) for _ in range(n)])
+        streams = Stream[Stream[Message]]()
+        replies = Stream[Message]()
+
+        async def forward() -> None:
+            async for stream in streams:
+                async for message in stream:
+                    replies.append(message)
+            replies.end()
+
+        tasks.start(flatten(calls, streams))
+        tasks.start(forward())
+        said = [message.text async for message in replies]
+        await tasks.done()
+    return said
+
+
+async def out_of_order(watch: Watch, n: int) -> object:
+    """The tasks of all calls append to one stream, each when it is ready."""
+    tasks = Tasks()
+    with watch:
+        replies = Stream[Message]()
+        for number in range(n):
+            ask(str(number), tasks, turns=number * 3 % 8, reply=replies)
+        said: list[str | None] = []
+        async for message in replies:
+            said.append(message.text)
+            if len(said) == n:
+                break
+        await tasks.done()
+    return sorted(str(text) for text in said)
+
+
+def nest(items: list[P]) -> list[object]:
+    """Lists of ten lists of ten items."""
+    tens = [items[start : start + 10] for start in range(0, len(items), 10)]
+    return [[tens[start : start + 10]] for start in range(0, len(tens), 10)]
+
+
+async def flatten(nested: list[object], stream: Stream[P]) -> None:
+    """Appends what is in lists within lists."""
+    stack: list[Iterator[object]] = [iter(nested)]
+    place = 0
+    while stack:
+        for item in stack[-1]:
+            if isinstance(item, list):
+                stack.append(iter(item))  # pyright: ignore[reportUnknownArgumentType]  # of whatever
+                break
+            stream.append(item)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the leaves are all P
+            place += 1
+            if not place % FAIR_SHARE:
+                await asyncio.sleep(0)
+        else:
+            stack.pop()
+    stream.end()
+
+
+async def memory_of_calls(watch: Watch, n: int) -> object:
+    """A stream with the reply for each call."""
+    tasks = Tasks()
+    with watch.memory():
+        calls = [ask("hello", tasks) for _ in range(n)]
+        for call in calls:
+            await collect(call)
+        await quiet()
+    return len(calls)

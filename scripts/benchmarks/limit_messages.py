@@ -1,0 +1,159 @@
+"""The limit of messages: bare msgspec, and the standard library's SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import msgspec
+
+from scripts.benchmarks.imports import imported
+from scripts.benchmarks.watch import Watch
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="@type", tag="Message"):
+    """A message is a frozen Struct with a tag."""
+
+    text: str | None = None
+
+
+class Customer(Message, frozen=True, kw_only=True, tag="Customer"):
+    """A part of an order."""
+
+    email: str
+
+
+class Address(Message, frozen=True, kw_only=True, tag="Address"):
+    """Another part of it."""
+
+    city: str
+
+
+class Order(Message, frozen=True, kw_only=True, tag="Order"):
+    """A message of six fields, two of which are messages."""
+
+    number: int
+    price: float
+    tags: tuple[str, ...]
+    customer: Customer
+    address: Address
+
+
+def order(number: int) -> Order:
+    """A message, made of its fields."""
+    return Order(
+        text="Two boxes of tea, please.",
+        number=number,
+        price=19.5,
+        tags=("tea", "express"),
+        customer=Customer(text="Ada Lovelace", email="ada@example.com"),
+        address=Address(text="12 St James's Square", city="London"),
+    )
+
+
+def customer(number: int) -> Customer:
+    """A message of two strings."""
+    return Customer(text="Ada Lovelace", email=f"ada{number}@example.com")
+
+
+def key_of(order: Order) -> str:
+    """The SHA-256 of JSON whose names are written in their order, and in which messages stand as their own keys."""
+    customer = order.customer
+    customer_key = _key({"@type": "Customer", "email": customer.email, "text": customer.text})
+    address_key = _key({"@type": "Address", "city": order.address.city, "text": order.address.text})
+    return _key(
+        {
+            "@type": "Order",
+            "address": {"@key": address_key},
+            "customer": {"@key": customer_key},
+            "number": order.number,
+            "price": order.price,
+            "tags": order.tags,
+            "text": order.text,
+        }
+    )
+
+
+def _key(form: dict[str, object]) -> str:
+    return hashlib.sha256(_encode(form)).hexdigest()
+
+
+_encode = msgspec.json.Encoder().encode
+_ENCODERS: dict[str, Callable[[object], bytes]] = {"json": _encode, "msgpack": msgspec.msgpack.Encoder().encode}
+_DECODERS: dict[str, Callable[[bytes], Order]] = {
+    "json": msgspec.json.Decoder(Order).decode,
+    "msgpack": msgspec.msgpack.Decoder(Order).decode,
+}
+_UNION_DECODERS: dict[str, Callable[[bytes], Order | Customer | Address]] = {
+    "json": msgspec.json.Decoder(Order | Customer | Address).decode,
+    "msgpack": msgspec.msgpack.Decoder(Order | Customer | Address).decode,
+}
+_PLAIN_DECODERS: dict[str, Callable[[bytes], Customer]] = {
+    "json": msgspec.json.Decoder(Customer).decode,
+    "msgpack": msgspec.msgpack.Decoder(Customer).decode,
+}
+
+
+async def create(watch: Watch, n: int) -> object:
+    """Calls of three Structs."""
+    with watch:
+        orders = [order(number) for number in range(n)]
+    return [each.number for each in orders]
+
+
+async def hash_first(watch: Watch, n: int) -> object:
+    """Three SHA-256 of three encoded dicts."""
+    orders = [order(number) for number in range(n)]
+    with watch:
+        return [key_of(each)[:40] for each in orders]
+
+
+async def encode_messages(watch: Watch, n: int, format: str, by: str = "") -> object:  # noqa: ARG001
+    """A method of an encoder that is there already."""
+    orders = [order(number) for number in range(n)]
+    encode = _ENCODERS[format]
+    with watch:
+        encoded = [encode(each) for each in orders]
+    return [each.hex() for each in encoded]
+
+
+async def decode_messages(watch: Watch, n: int, format: str, by: str = "", union: bool = False) -> object:  # noqa: ARG001
+    """A method of a decoder that is there already."""
+    encoded = [_ENCODERS[format](order(number)) for number in range(n)]
+    decode: Callable[[bytes], Message] = (_UNION_DECODERS if union else _DECODERS)[format]
+    with watch:
+        orders = [decode(each) for each in encoded]
+    return [each.number for each in orders if isinstance(each, Order)]
+
+
+async def encode_plain(watch: Watch, n: int, format: str) -> object:
+    """As above, for messages of strings."""
+    customers = [customer(number) for number in range(n)]
+    encode = _ENCODERS[format]
+    with watch:
+        encoded = [encode(each) for each in customers]
+    return [each.hex() for each in encoded]
+
+
+async def decode_plain(watch: Watch, n: int, format: str) -> object:
+    """As above, for messages of strings."""
+    encoded = [_ENCODERS[format](customer(number)) for number in range(n)]
+    decode = _PLAIN_DECODERS[format]
+    with watch:
+        customers = [decode(each) for each in encoded]
+    return [each.email for each in customers]
+
+
+async def memory_of_messages(watch: Watch, n: int) -> object:
+    """Structs and what is in them."""
+    with watch.memory():
+        orders = [order(number) for number in range(n)]
+    return len(orders)
+
+
+async def import_time(watch: Watch, n: int) -> object:
+    """What the library needs as well."""
+    imported(
+        watch, n, "import asyncio, contextvars, hashlib, inspect, logging, re, weakref, msgspec, typing_extensions"
+    )
+    return None

@@ -1,0 +1,317 @@
+"""The limit of records and of streams of tokens between processes: msgspec, `struct`, and loops over blocks of bytes.
+
+The bytes are the same as the library's. What is left out: damage that is found and passed over, records that are told
+apart from what is torn off at the end, bounds, compression, errors and events among the tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import struct
+import tempfile
+import zlib
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scripts.benchmarks.limit_messages import Message, Order, order
+from scripts.benchmarks.limit_streams import Stream, generate, produce
+from scripts.benchmarks.watch import Watch, some_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from typing import IO
+
+BLOCK = 1 << 16
+"""How many bytes are read or written at once."""
+BATCH = 256
+"""How many records are encoded at once."""
+
+
+async def write_in_memory(watch: Watch, n: int, format: str, checksum: bool = True) -> object:
+    """To a file that is in memory."""
+    orders = [order(number) for number in range(n)]
+    file = io.BytesIO()
+    with watch:
+        _write(orders, file, format, checksum)
+    data = file.getvalue()
+    watch.moved(len(data))
+    return hashlib.sha256(data).hexdigest() if checksum else None
+
+
+async def write_to_file(watch: Watch, n: int, format: str) -> object:
+    """To a file by its name."""
+    orders = [order(number) for number in range(n)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "records"
+        with watch, path.open("wb", buffering=0) as file:
+            _write(orders, file, format)
+        data = path.read_bytes()
+    watch.moved(len(data))
+    return hashlib.sha256(data).hexdigest()
+
+
+async def read_from_memory(watch: Watch, n: int, format: str, checksum: bool = True) -> object:
+    """Of bytes that are there in one piece."""
+    data = _records(n, format, checksum)
+    with watch:
+        numbers = [each.number for each in _read([data], format, checksum)]
+    watch.moved(len(data))
+    return numbers
+
+
+async def read_from_file(watch: Watch, n: int, format: str) -> object:
+    """Of a file by its name."""
+    data = _records(n, format)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "records"
+        path.write_bytes(data)
+        with watch, path.open("rb", buffering=0) as file:
+            numbers = [each.number for each in _read(iter(lambda: file.read(BLOCK), b""), format)]
+    watch.moved(len(data))
+    return numbers
+
+
+def _records(n: int, format: str, checksum: bool = True) -> bytes:
+    file = io.BytesIO()
+    _write([order(number) for number in range(n)], file, format, checksum)
+    return file.getvalue()
+
+
+def _write(orders: Iterable[Order], file: IO[bytes], format: str, checksum: bool = True) -> None:
+    if format == "json":
+        _write_lines(orders, file)
+    elif checksum:
+        _write_frames(orders, file)
+    else:
+        _write_bare_frames(orders, file)
+
+
+def _read(blocks: Iterable[bytes], format: str, checksum: bool = True) -> Iterator[Order]:
+    if format == "json":
+        return _read_lines(blocks)
+    return _read_frames(blocks) if checksum else _read_bare_frames(blocks)
+
+
+def in_blocks(data: bytes, size: int = 4096) -> list[bytes]:
+    """Bytes in pieces, as they come from a socket."""
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+# --- lines of JSON ---
+
+_lines = msgspec.json.Encoder().encode_lines
+_orders_of_lines = msgspec.json.Decoder(Order).decode_lines
+
+
+def _write_lines(orders: Iterable[Order], file: IO[bytes]) -> None:
+    waiting = iter(orders)
+    while batch := list(islice(waiting, BATCH)):
+        file.write(_lines(batch))
+
+
+def _read_lines(blocks: Iterable[bytes]) -> Iterator[Order]:
+    rest = b""
+    for block in blocks:
+        lines, line_feed, begun = block.rpartition(b"\n")
+        if line_feed:
+            yield from _orders_of_lines(rest + lines)
+            rest = begun
+        else:
+            rest += block
+    if rest:
+        yield from _orders_of_lines(rest)
+
+
+# --- frames of MessagePack ---
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Order).decode
+_HEADER = struct.Struct(">BII")
+_LENGTH = struct.Struct(">I")
+MARKER = 0xC1
+
+
+class DamagedError(ValueError):
+    """A frame is not what was written."""
+
+
+def _write_frames(orders: Iterable[Order], file: IO[bytes]) -> None:
+    header, crc32, buffer = _HEADER.pack, zlib.crc32, bytearray()
+    for each in orders:
+        payload = _pack(each)
+        length = len(payload)
+        buffer += header(MARKER, length, crc32(payload, length))
+        buffer += payload
+        if len(buffer) >= BLOCK:
+            file.write(buffer)
+            buffer.clear()
+    file.write(buffer)
+
+
+def _read_frames(blocks: Iterable[bytes]) -> Iterator[Order]:
+    unpack_from, crc32, rest = _HEADER.unpack_from, zlib.crc32, b""
+    for block in blocks:
+        data = rest + block if rest else block
+        position, last = 0, len(data) - _HEADER.size
+        while position <= last:
+            marker, length, checksum = unpack_from(data, position)
+            start = position + 9
+            end = start + length
+            if end > len(data):
+                break
+            payload = data[start:end]
+            if marker != MARKER or crc32(payload, length) != checksum:
+                raise DamagedError(position)
+            yield _unpack(payload)
+            position = end
+        rest = data[position:]
+
+
+def _write_bare_frames(orders: Iterable[Order], file: IO[bytes]) -> None:
+    """Without a checksum, and no marker: the length alone."""
+    header, buffer = _LENGTH.pack, bytearray()
+    for each in orders:
+        payload = _pack(each)
+        buffer += header(len(payload))
+        buffer += payload
+        if len(buffer) >= BLOCK:
+            file.write(buffer)
+            buffer.clear()
+    file.write(buffer)
+
+
+def _read_bare_frames(blocks: Iterable[bytes]) -> Iterator[Order]:
+    unpack_from, rest = _LENGTH.unpack_from, b""
+    for block in blocks:
+        data = rest + block if rest else block
+        position, last = 0, len(data) - _LENGTH.size
+        while position <= last:
+            (length,) = unpack_from(data, position)
+            start = position + 4
+            end = start + length
+            if end > len(data):
+                break
+            yield _unpack(data[start:end])
+            position = end
+        rest = data[position:]
+
+
+# --- streams of tokens ---
+
+
+class Opened(msgspec.Struct, frozen=True, tag="opened", tag_field="frame"):
+    """A message begins."""
+
+    tag: str
+
+
+class Text(msgspec.Struct, frozen=True, tag="text", tag_field="frame"):
+    """A token."""
+
+    text: str
+
+
+class Whole(msgspec.Struct, frozen=True, tag="whole", tag_field="frame"):
+    """A message is complete."""
+
+    message: Message
+
+
+def _framed(payload: bytes) -> bytes:
+    return _HEADER.pack(MARKER, len(payload), zlib.crc32(payload, len(payload))) + payload
+
+
+def _line(payload: bytes) -> bytes:
+    return payload + b"\n"
+
+
+_WRITERS: dict[str, tuple[Callable[[object], bytes], Callable[[bytes], bytes]]] = {
+    "json": (msgspec.json.Encoder().encode, _line),
+    "msgpack": (_pack, _framed),
+}
+_Frame = Opened | Text | Whole
+_READERS: dict[str, Callable[[bytes], Opened | Text | Whole]] = {
+    "json": msgspec.json.Decoder(_Frame).decode,
+    "msgpack": msgspec.msgpack.Decoder(_Frame).decode,
+}
+
+
+async def stream_out(watch: Watch, n: int, format: str, burst: int = 0) -> object:
+    """Frames of the tokens of a stream, those that are ready in one piece."""
+    bursts = some_tokens(n, burst)
+    stream = Stream[str]()
+    if not burst:
+        await produce(stream, bursts)
+        with watch:
+            data = b"".join([data async for data in _sent(stream, format)])
+    else:
+        with watch:
+            producer = asyncio.create_task(produce(stream, bursts))
+            data = b"".join([data async for data in _sent(stream, format)])
+            await producer
+    return hashlib.sha256(data).hexdigest()
+
+
+async def _sent(stream: Stream[str], format: str) -> AsyncIterator[bytes]:
+    encode, framed = _WRITERS[format]
+    yield framed(encode(Opened("Message")))
+    async for share in stream.shares():
+        yield b"".join([framed(encode(Text(token))) for token in share])
+    yield framed(encode(Whole(Message("".join(stream.pieces)))))
+
+
+async def stream_in(watch: Watch, n: int, format: str) -> object:
+    """A task takes the tokens of the frames into a stream, of which a reader reads them."""
+    stream = Stream[str]()
+    await produce(stream, some_tokens(n))
+    blocks = in_blocks(b"".join([data async for data in _sent(stream, format)]))
+    with watch:
+        arriving = Stream[str]()
+        taking = asyncio.create_task(_take(generate(blocks), arriving, format))
+        read = [token async for token in arriving]
+        message = await taking
+    return read, message.text
+
+
+async def _take(blocks: AsyncIterable[bytes], stream: Stream[str], format: str) -> Message:
+    decode = _READERS[format]
+    split = _split_lines if format == "json" else _split_frames
+    message = Message()
+    rest = b""
+    async for block in blocks:
+        payloads, rest = split(rest + block)
+        for frame in map(decode, payloads):
+            if isinstance(frame, Text):
+                stream.append(frame.text)
+            elif isinstance(frame, Whole):
+                message = frame.message
+        await asyncio.sleep(0)
+    stream.end()
+    return message
+
+
+def _split_lines(data: bytes) -> tuple[list[bytes], bytes]:
+    *lines, rest = data.split(b"\n")
+    return lines, rest
+
+
+def _split_frames(data: bytes) -> tuple[list[bytes], bytes]:
+    payloads: list[bytes] = []
+    position, last = 0, len(data) - _HEADER.size
+    while position <= last:
+        marker, length, checksum = _HEADER.unpack_from(data, position)
+        start = position + 9
+        end = start + length
+        if end > len(data):
+            break
+        payload = data[start:end]
+        if marker != MARKER or zlib.crc32(payload, length) != checksum:
+            raise DamagedError(position)
+        payloads.append(payload)
+        position = end
+    return payloads, data[position:]

@@ -1,0 +1,293 @@
+"""The limit of streams of tokens and of combinators: what each workload costs when it is written by hand with asyncio.
+
+This is the yardstick, so it does what its user would see of the library's version: streams keep their pieces, any
+number of readers read them from the first one on, a reader that was cancelled changes nothing for others, and none
+starves the loop. What it leaves out is what a workload does not ask for: errors in places, cancelling, bounds, hooks,
+checks of what is given, the watch for deadlocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from typing import Generic, TypeVar
+
+from scripts.benchmarks.limit_messages import Message
+from scripts.benchmarks.watch import Watch, some_tokens, ticking
+
+P = TypeVar("P")
+Q = TypeVar("Q")
+
+FAIR_SHARE = 256
+
+
+class Stream(Generic[P]):
+    """One list of pieces for all readers, and one future that all who are up to date wait for: the fastest design."""
+
+    __slots__ = ("ended", "pieces", "wakeup")
+
+    def __init__(self) -> None:
+        self.pieces: list[P] = []
+        self.ended = False
+        self.wakeup: asyncio.Future[None] | None = None
+
+    def append(self, piece: P) -> None:
+        """Adds a piece and wakes the readers."""
+        self.pieces.append(piece)
+        wakeup = self.wakeup
+        if wakeup is not None:
+            self.wakeup = None
+            if not wakeup.done():
+                wakeup.set_result(None)
+
+    def end(self) -> None:
+        """Ends the stream and wakes the readers."""
+        self.ended = True
+        wakeup = self.wakeup
+        if wakeup is not None:
+            self.wakeup = None
+            if not wakeup.done():
+                wakeup.set_result(None)
+
+    async def __aiter__(self) -> AsyncIterator[P]:
+        """Reads from the first piece: ready ones in slices, with a turn for the loop after a full one."""
+        pieces = self.pieces
+        position = 0
+        while True:
+            ready = len(pieces) - position
+            if ready == 1:
+                yield pieces[position]
+                position += 1
+            elif ready:
+                share = pieces[position : position + FAIR_SHARE]
+                for piece in share:
+                    yield piece
+                position += len(share)
+                if len(share) == FAIR_SHARE:
+                    await asyncio.sleep(0)
+            elif self.ended:
+                return
+            else:
+                wakeup = self.wakeup
+                if wakeup is None or wakeup.done():
+                    wakeup = self.wakeup = asyncio.get_running_loop().create_future()
+                try:
+                    await wakeup
+                except asyncio.CancelledError:  # of another reader, who shares the future, unless it is for this one
+                    task = asyncio.current_task()
+                    if task is None or task.cancelling():
+                        raise
+
+    async def shares(self) -> AsyncIterator[list[P]]:
+        """Reads as well, and gives all pieces that are ready at once, but no more than a fair share of them."""
+        position = 0
+        while True:
+            share = self.pieces[position : position + FAIR_SHARE]
+            if share:
+                yield share
+                position += len(share)
+                if len(share) == FAIR_SHARE:
+                    await asyncio.sleep(0)
+            elif self.ended:
+                return
+            else:
+                if self.wakeup is None or self.wakeup.done():
+                    self.wakeup = asyncio.get_running_loop().create_future()
+                try:
+                    await self.wakeup
+                except asyncio.CancelledError:  # as above
+                    task = asyncio.current_task()
+                    if task is None or task.cancelling():
+                        raise
+
+
+async def produce(stream: Stream[str], bursts: list[list[str]]) -> None:
+    """Appends tokens, with a turn of the loop after each burst."""
+    for burst in bursts:
+        for token in burst:
+            stream.append(token)
+        await asyncio.sleep(0)
+    stream.end()
+
+
+async def pump(source: AsyncIterable[P], stream: Stream[P]) -> None:
+    """Appends what an async iterable gives, with a turn of the loop after each fair share."""
+    place = 0
+    async for piece in source:
+        stream.append(piece)
+        place += 1
+        if not place % FAIR_SHARE:
+            await asyncio.sleep(0)
+    stream.end()
+
+
+async def collect(source: AsyncIterable[P]) -> list[P]:
+    """Reads all there is."""
+    return [piece async for piece in source]
+
+
+async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
+    """A producer appends to a stream while a reader reads it; the message is made of the list."""
+    bursts = some_tokens(n, burst)
+    with watch:
+        stream = Stream[str]()
+        producer = asyncio.create_task(produce(stream, bursts))
+        read = [token async for token in stream]
+        message = Message("".join(stream.pieces))
+        await producer
+    return read, message.text
+
+
+async def generated_tokens(watch: Watch, n: int) -> object:
+    """A task takes the tokens of an async generator into a stream, of which a reader reads them."""
+    (burst,) = some_tokens(n)
+    with watch:
+        read, message = await streamed(generate(burst))
+    return read, message.text
+
+
+async def generate(pieces: Iterable[P]) -> AsyncIterator[P]:
+    """Pieces that are there already."""
+    for piece in pieces:
+        yield piece
+
+
+async def streamed(tokens: AsyncIterable[str]) -> tuple[list[str], Message]:
+    """What a reader reads of tokens, and the message that they make."""
+    stream = Stream[str]()
+    producer = asyncio.create_task(pump(tokens, stream))
+    read = [token async for token in stream]
+    message = Message("".join(stream.pieces))
+    await producer
+    return read, message
+
+
+async def replay(watch: Watch, n: int) -> object:
+    """A reader reads a list that is complete."""
+    stream = Stream[str]()
+    await produce(stream, some_tokens(n))
+    with watch:
+        return [token async for token in stream]
+
+
+async def fan_out(watch: Watch, n: int, readers: int) -> object:
+    """All readers wait for the same future, so that a token wakes them with one call."""
+    bursts = some_tokens(n, 1)
+    with watch:
+        stream = Stream[str]()
+        reading = [asyncio.create_task(collect(stream)) for _ in range(readers)]
+        await produce(stream, bursts)
+        return [await reader for reader in reading]
+
+
+async def latency(watch: Watch, n: int) -> object:
+    """A reader looks at the clock when it sees a token."""
+    stream = Stream[int]()
+    appended = [0.0] * n
+    seen = [0.0] * n
+
+    async def produce_on_the_clock() -> None:
+        for place in range(n):
+            appended[place] = time.perf_counter()
+            stream.append(place)
+            await asyncio.sleep(0)
+        stream.end()
+
+    producer = asyncio.create_task(produce_on_the_clock())
+    async for place in stream:
+        seen[place] = time.perf_counter()
+    await producer
+    watch.latencies([at - since for at, since in zip(seen, appended, strict=True)])
+    return n
+
+
+async def stall(watch: Watch, n: int) -> object:
+    """As `generated_tokens`, next to a task that wants every turn of the loop."""
+    (burst,) = some_tokens(n)
+    async with ticking(watch):
+        read, message = await streamed(generate(burst))
+    return read, message.text
+
+
+async def memory_of_tokens(watch: Watch, n: int) -> object:
+    """A list of tokens and the message that was made of them."""
+    (burst,) = some_tokens(n)
+    with watch.memory():
+        stream = Stream[str]()
+        await produce(stream, [burst])
+        kept = (stream, Message("".join(stream.pieces)))
+    return kept[1].text
+
+
+# --- combinators ---
+
+
+async def numbers(n: int) -> AsyncIterator[int]:
+    """Numbers that are there already."""
+    for number in range(n):
+        yield number
+
+
+async def map_generator(source: AsyncIterable[P], fn: Callable[[P], Q]) -> AsyncIterator[Q]:
+    """A plain async generator that maps."""
+    async for piece in source:
+        yield fn(piece)
+
+
+async def filter_generator(source: AsyncIterable[P], keep: Callable[[P], bool]) -> AsyncIterator[P]:
+    """A plain async generator that filters."""
+    async for piece in source:
+        if keep(piece):
+            yield piece
+
+
+def double(number: int) -> int:
+    """Does next to nothing."""
+    return number * 2
+
+
+def is_kept(number: int) -> bool:
+    """Keeps most."""
+    return number % 10 != 0
+
+
+async def combine_map(watch: Watch, n: int) -> object:
+    """One async generator over another."""
+    with watch:
+        return [piece async for piece in map_generator(numbers(n), double)]
+
+
+async def combine_filter(watch: Watch, n: int) -> object:
+    """One async generator over another."""
+    with watch:
+        return [piece async for piece in filter_generator(numbers(n), is_kept)]
+
+
+async def combine_chain(watch: Watch, n: int) -> object:
+    """Three async generators over another."""
+    with watch:
+        mapped = map_generator(filter_generator(map_generator(numbers(n), double), is_kept), double)
+        return [piece async for piece in mapped]
+
+
+async def combine_merge(watch: Watch, n: int) -> object:
+    """A task per source puts what it gives into one queue."""
+    with watch:
+        queue: asyncio.Queue[int | None] = asyncio.Queue()
+
+        async def put() -> None:
+            async for number in numbers(n // 2):
+                queue.put_nowait(number)
+            queue.put_nowait(None)
+
+        sources = [asyncio.create_task(put()) for _ in range(2)]
+        read: list[int] = []
+        left = len(sources)
+        while left:
+            number = await queue.get()
+            if number is None:
+                left -= 1
+            else:
+                read.append(number)
+    return sorted(read)

@@ -1,0 +1,112 @@
+"""This library's records in files and in memory, and its streams of tokens between processes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from miniagents import Message, MessagePromise, MiniAgents, StreamAppender, stream_message
+from miniagents.wire import decode_stream, encode_stream, read_records, write_records
+from scripts.benchmarks.limit_records import in_blocks
+from scripts.benchmarks.limit_streams import generate
+from scripts.benchmarks.ours_messages import Order, order
+from scripts.benchmarks.ours_streams import append
+from scripts.benchmarks.watch import Watch, some_tokens
+
+if TYPE_CHECKING:
+    from miniagents.messages import Format
+
+
+async def write_in_memory(watch: Watch, n: int, format: Format, checksum: bool = True) -> object:
+    """To a file that is in memory."""
+    orders = [order(number) for number in range(n)]
+    file = io.BytesIO()
+    with watch:
+        write_records(file, orders, format)
+    data = file.getvalue()
+    watch.moved(len(data))
+    return hashlib.sha256(data).hexdigest() if checksum else None
+
+
+async def write_to_file(watch: Watch, n: int, format: Format) -> object:
+    """To a file by its name."""
+    orders = [order(number) for number in range(n)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "records"
+        with watch:
+            write_records(path, orders, format)
+        data = path.read_bytes()
+    watch.moved(len(data))
+    return hashlib.sha256(data).hexdigest()
+
+
+async def read_from_memory(watch: Watch, n: int, format: Format, checksum: bool = True) -> object:  # noqa: ARG001
+    """Of bytes that are there in one piece."""
+    data = _records(n, format)
+    with watch:
+        numbers = [each.number for each in read_records([data], Order, format)]
+    watch.moved(len(data))
+    return numbers
+
+
+async def read_from_file(watch: Watch, n: int, format: Format) -> object:
+    """Of a file by its name."""
+    data = _records(n, format)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "records"
+        path.write_bytes(data)
+        with watch:
+            numbers = [each.number for each in read_records(path, Order, format)]
+    watch.moved(len(data))
+    return numbers
+
+
+def _records(n: int, format: Format) -> bytes:
+    file = io.BytesIO()
+    write_records(file, [order(number) for number in range(n)], format)
+    return file.getvalue()
+
+
+# --- streams of tokens ---
+
+
+async def stream_out(watch: Watch, n: int, format: Format, burst: int = 0) -> object:
+    """The bytes of a message whose tokens are there (`burst` is 0) or are just arriving."""
+    bursts = some_tokens(n, burst)
+    async with MiniAgents():
+        appender = StreamAppender[str]()
+        promise = stream_message(Message, appender)
+        if not burst:
+            await append(appender, bursts)
+            await promise
+            with watch:
+                data = await _sent(promise, format)
+        else:
+            with watch:
+                producer = asyncio.create_task(append(appender, bursts))
+                data = await _sent(promise, format)
+                await producer
+    return hashlib.sha256(data).hexdigest()
+
+
+async def _sent(promise: MessagePromise[Message], format: Format) -> bytes:
+    return b"".join([data async for data in encode_stream(promise, format)])
+
+
+async def stream_in(watch: Watch, n: int, format: Format) -> object:
+    """The tokens and the message of bytes that come in blocks, as from a socket."""
+    (tokens,) = some_tokens(n)
+    async with MiniAgents():
+        appender = StreamAppender[str]()
+        promise = stream_message(Message, appender)
+        await append(appender, [tokens])
+        blocks = in_blocks(await _sent(promise, format))
+        with watch:
+            arriving = decode_stream(generate(blocks), Message, format)
+            read = [token async for token in arriving]
+            message = await arriving
+    return read, message.text
