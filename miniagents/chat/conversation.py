@@ -105,7 +105,7 @@ class Conversation:
     ) -> None:
         self.partner = partner
         self.view = view
-        self.history = history
+        self.history: History = history
         self.messages: list[Message] = list(messages)
         self.has_ended = False
         """Whether the agent has ended the conversation (`EndLoop`)."""

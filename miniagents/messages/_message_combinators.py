@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 from miniagents.messages._generated import Message, StreamEvent, TextDelta
 from miniagents.messages._tokens import MixedOutcomes, checked_piece
 from miniagents.promising._arguments import check_errors, check_not_negative
+from miniagents.promising._failure import mark_as_read
 from miniagents.promising._piped import TimedOutcomes, attempt
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import StreamedPromise
@@ -197,6 +198,7 @@ class MessageCombinators(StreamedPromise[str, M_co]):
 
         async def whole(_: AsyncIterable[str]) -> M_co:
             if late is not None:
+                mark_as_read(late)  # it is the same error, which whoever read the tokens knows already
                 raise late
             limit = asyncio.timeout_at(end)
             try:

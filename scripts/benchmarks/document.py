@@ -113,7 +113,9 @@ def _short_cells(row: Row, note: str) -> list[str]:
         target = "" if limit is None or limit.target is None else f"≤ {limit.target:g}"
         if row.absolute is not None:  # whether it is reached is told, not what it is
             target = f"{'more than' if 'absolute' in row.missed else 'within'} {row.absolute:g} {row.unit}"
-        is_missed = bool({"limit", "absolute"} & {*row.missed})
+        if row.more is not None:
+            target = f"{'more than' if 'more' in row.missed else 'within'} {row.more:g} {row.unit} of it"
+        is_missed = bool({"limit", "absolute", "more"} & {*row.missed})
         first = _short("" if limit is None else number(limit.ratio), target, is_missed, note)
     others = [
         _short(

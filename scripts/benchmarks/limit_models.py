@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from scripts.benchmarks.model_server import model_server
-from scripts.benchmarks.watch import Watch
+from scripts.benchmarks.watch import Watch, quiet
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -118,7 +118,10 @@ async def tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: in
 async def first_tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: int) -> object:
     """Measures how long first tokens take, over a connection that is there already."""
     await ask(1)
+    answers: list[Answer] = []
     with watch:
-        answers = [await ask(TOKENS) for _ in range(n)]
+        for _ in range(n):
+            answers.append(await ask(TOKENS))
+            await quiet()  # what is left to do of one answer is no part of the next
     watch.latencies([answer.first for answer in answers])
     return [answer[:3] for answer in answers]

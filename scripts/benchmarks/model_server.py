@@ -95,7 +95,7 @@ def _message(tokens: list[str]) -> Iterator[bytes]:
     def event(kind: str, **fields: object) -> bytes:
         return b"event: %b\ndata: %b\n\n" % (kind.encode(), json.dumps({"type": kind, **fields}).encode())
 
-    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
+    head: dict[str, object] = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": []}
     usage = {"input_tokens": 9, "output_tokens": 1}
     yield event("message_start", message={**head, "stop_reason": None, "stop_sequence": None, "usage": usage})
     yield event("content_block_start", index=0, content_block={"type": "text", "text": ""})

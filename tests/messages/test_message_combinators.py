@@ -511,6 +511,27 @@ def test_timeout_streams_what_comes_in_time_and_puts_the_error_behind_it() -> No
     MiniAgents().run(late_whole(), loop_factory=VirtualClockEventLoop)
 
 
+@pytest.mark.parametrize("reader", ["of the tokens", "of the whole", "nobody"])
+def test_a3_a_timeout_that_somebody_read_is_not_logged(reader: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def endless() -> AsyncIterator[str]:
+        yield "a"
+        await asyncio.sleep(1000)
+
+    async def main() -> None:
+        message = stream_message(Message, endless())
+        limited = message.timeout(1)
+        if reader == "nobody":
+            await asyncio.sleep(2)
+        else:
+            with pytest.raises(TimeoutError):
+                _ = [token async for token in limited] if reader == "of the tokens" else await limited
+        message.cancel()
+
+    MiniAgents().run(main(), loop_factory=VirtualClockEventLoop)
+    logged = [record.getMessage() for record in caplog.records]
+    assert logged == (["an error that nobody has read, in 'Message.timeout'"] if reader == "nobody" else [])
+
+
 @pytest.mark.parametrize("concurrency", [1, 2, 3, None])
 def test_then_messages_runs_no_more_calls_at_once_than_it_may(concurrency: int | None) -> None:
     running: list[int] = []

@@ -64,6 +64,7 @@ def made() -> None:
     create_openai_agent("gpt", max_output_tokens=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     create_openai_agent("gpt", functions=[])  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     create_openai_agent("gpt", api="responses", max_tokens=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    create_openai_agent("gpt", api="responses", send_reasoning_as="reasoning")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_openai_agent("gpt", api="assistants")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_openai_agent("gpt", client="https://example.com")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_openai_agent("gpt", tools=["now"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]

@@ -32,11 +32,13 @@ class ReplyForm(Generic[M]):
         message_class: the class.
         schema: its JSON Schema.
         asked: what the provider is asked for.
+        provider: its name.
     """
 
     message_class: type[M]
     schema: JsonSchema
     asked: ReplySchema
+    provider: str
 
     def read(self, answer: AssistantMessage) -> M:
         """The message of the class that a model wrote.
@@ -73,6 +75,7 @@ class ReplyForm(Generic[M]):
             f"the reply is no {self.message_class.__name__}: {path}: {reason}",
             path=path,
             reason=reason,
+            provider=self.provider,
             model=answer.model,
             partial=answer,
         )
@@ -113,7 +116,7 @@ def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: 
         schema=form.of(schema, what, "strict_reply=False") if strict else schema,
         strict=strict,
     )
-    return ReplyForm(message_class, schema, asked)
+    return ReplyForm(message_class, schema, asked, form.provider)
 
 
 def _is_message_class(given: object) -> bool:

@@ -92,6 +92,15 @@ async def test_calls_are_carried_out_and_the_model_is_told(
         assert [request.body for request in server.requests] == snapshot
 
 
+async def test_reasoning_goes_back_with_the_calls_to_servers_that_want_it() -> None:
+    """Models that think between calls of tools fail without it, on some servers."""
+    calls = [tool_call("weather", {"city": "Kiel"}, id="c1")]
+    asking = answer("I look it up.", reasoning="They want the weather.", tool_calls=calls)
+    async with WireServer(*saying(asking, DONE)) as server, MiniAgents():
+        await agent_for(CHAT, server, tools=[weather], send_reasoning_as="reasoning_content").inquire("Is it warm?")
+        assert server.requests[1].body["messages"][1]["reasoning_content"] == "They want the weather."
+
+
 @each_path
 async def test_wrong_arguments_errors_and_unknown_tools_go_back_to_the_model(
     path: str, caplog: pytest.LogCaptureFixture
