@@ -199,26 +199,24 @@ when_classes_change.append(_simple.clear)
 def _is_simple(cls: type) -> bool:
     """Tell whether values of a class need not be looked at when they are written, or were read from MessagePack.
 
-    There is no NaN in them, as there are no floats, and nothing untyped.
+    There is no NaN in them, as messages refuse it in fields that may hold a float, and nothing untyped.
     """
     known = _simple.get(cls)
     if known is None:
         traits = traits_of_own(cls)
-        known = _simple[cls] = not traits.floats and not traits.untyped
+        known = _simple[cls] = not traits.unguarded_floats and not traits.untyped
     return known
 
 
 def is_simple_form(form: object) -> bool:
+    """Tell the same of all values of a type."""
     traits = traits_of(form)
-    return not traits.floats and not traits.untyped
+    return not traits.unguarded_floats and not traits.untyped
 
 
 def is_sound_when_read(form: object, format: Format) -> bool:
     """Tell whether values of a type need not be looked at when they were read: nothing reads NaN into messages."""
-    if format == "json":
-        return True
-    traits = traits_of(form)
-    return not traits.unguarded_floats and not traits.untyped
+    return format == "json" or is_simple_form(form)
 
 
 def _refuse(value: object, error: Exception) -> NoReturn:
