@@ -11,6 +11,7 @@ nothing else can be written in it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping  # noqa: TC003  # evaluated by msgspec
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, cast, overload
 
@@ -149,19 +150,16 @@ def decode(
         DecodeError: It is not in that format, or not of that type; with the path, and for a tag those that are known.
         TypeError: The data is no bytes; text may only be JSON.
     """
-    try:  # JSON of a type that was read before: to ask for it here takes half as long
-        known = _decoders.get(form) if format == "json" else None
-    except TypeError:  # a type with arguments that cannot be hashed
-        known = None
+    try:  # a type that was read before: half as dear as to ask for it in a function
+        decoder, is_sound = _decoders[format][form]
+    except (KeyError, TypeError):  # TypeError: a type with arguments that cannot be hashed
+        decoder, is_sound = _decoder(form, format)
     try:
-        if known is not None:
-            return known.decode(data)  # type: ignore[no-any-return] # of the type the decoder was made for
-        decoder = _decoder(form, format)
         if decoder is not None:
             made = decoder.decode(data)
-            if not is_sound_when_read(form, format):
+            if not is_sound:
                 _look_at_unpacked(made, form, data)
-            return cast("T", made)  # as above
+            return cast("T", made)  # of the type the decoder was made for
     except msgspec.ValidationError:
         pass
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -272,23 +270,22 @@ _SCALARS = (str, int, float, bytes, type(None))
 _TOO_DEEP = "nested deeper than Python's recursion limit"
 _encode_json = wire_of("json").encode
 _JSON_MARK = wire_of("json").mark
-_decoders: dict[object, Any] = {}  # Any: msgspec's, one for each format and type; None: msgspec cannot read it
+# Of each type in each format: msgspec's decoder, None if msgspec cannot read it, and whether what it reads is sound.
+_Reading: TypeAlias = tuple[Any, bool]  # Any: decoders of any type
+_decoders: dict[Format, dict[object, _Reading]] = {"json": {}, "msgpack": {}}
 _MOST_DECODERS = 512
-when_classes_change.append(_decoders.clear)
+when_classes_change += [decoders.clear for decoders in _decoders.values()]
 
 
-def _decoder(form: object, format: Format) -> Any:  # Any: as above
-    key = form if format == "json" else (format, form)
-    try:
-        known = _decoders.get(key)
-    except TypeError:  # a type with arguments that cannot be hashed
-        return _new_decoder(form, format)
-    if known is None and key not in _decoders:
-        known = _new_decoder(form, format)
-        if len(_decoders) >= _MOST_DECODERS:
-            _decoders.pop(next(iter(_decoders)), None)
-        _decoders[key] = known
-    return known
+def _decoder(form: object, format: Format) -> _Reading:
+    decoder = _new_decoder(form, format)
+    made = decoder, decoder is not None and is_sound_when_read(form, format)
+    decoders = _decoders[format]
+    with contextlib.suppress(TypeError):  # a type with arguments that cannot be hashed
+        if len(decoders) >= _MOST_DECODERS:
+            decoders.pop(next(iter(decoders)), None)
+        decoders[form] = made
+    return made
 
 
 def _new_decoder(form: object, format: Format) -> Any:  # Any: as above

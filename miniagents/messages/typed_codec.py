@@ -17,7 +17,6 @@ from miniagents.messages.codec import (
     _simple,
     encode_any,
     is_simple_form,
-    is_sound_when_read,
 )
 from miniagents.messages.formats import wire_of
 from miniagents.messages.frozen import when_classes_change
@@ -127,7 +126,7 @@ class Codec(Generic[T]):
 
     def _fast(self) -> Callable[[bytes], T]:
         """Give what decodes as long as all is well, and raises msgspec's own errors; see `_are_simple`."""
-        decoder = _decoder(self._form, self._format)
+        decoder, _ = _decoder(self._form, self._format)
         return self._decode if decoder is None else decoder.decode
 
     def _are_simple(self, values: Sequence[object]) -> bool:
@@ -154,8 +153,8 @@ class Codec(Generic[T]):
 
     def _prepare_decode(self, data: bytes | str) -> T:
         form = self._form
-        decoder = _decoder(form, self._format)
-        if decoder is not None and is_sound_when_read(form, self._format):
+        decoder, is_sound = _decoder(form, self._format)
+        if decoder is not None and is_sound:
             self._decode = decoder.decode
         elif decoder is not None:  # it depends on the class of each value
             read = decoder.decode
