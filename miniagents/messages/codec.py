@@ -37,8 +37,6 @@ from miniagents.messages.rebuilding import Rebuilder
 from miniagents.messages.shapes import widened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from typing_extensions import TypeForm
 
     from miniagents.messages.frozen import Frozen
@@ -151,19 +149,19 @@ def decode(
         DecodeError: It is not in that format, or not of that type; with the path, and for a tag those that are known.
         TypeError: The data is no bytes; text may only be JSON.
     """
+    try:  # JSON of a type that was read before: to ask for it here takes half as long
+        known = _decoders.get(form) if format == "json" else None
+    except TypeError:  # a type with arguments that cannot be hashed
+        known = None
     try:
-        read = _readers[format].get(form)
-    except (KeyError, TypeError):  # no format, or a type with arguments that cannot be hashed
-        read = None
-    try:
-        if read is not None:
-            return read(data)  # type: ignore[no-any-return] # of the type that it is for
+        if known is not None:
+            return known.decode(data)  # type: ignore[no-any-return] # of the type the decoder was made for
         decoder = _decoder(form, format)
         if decoder is not None:
             made = decoder.decode(data)
-            if format != "json":
+            if not is_sound_when_read(form, format):
                 _look_at_unpacked(made, form, data)
-            return cast("T", made)  # of the type the decoder was made for
+            return cast("T", made)  # as above
     except msgspec.ValidationError:
         pass
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -201,26 +199,24 @@ when_classes_change.append(_simple.clear)
 def _is_simple(cls: type) -> bool:
     """Tell whether values of a class need not be looked at when they are written, or were read from MessagePack.
 
-    There is no NaN in them, as there are no floats, and nothing untyped.
+    There is no NaN in them, as messages refuse it in fields that may hold a float, and nothing untyped.
     """
     known = _simple.get(cls)
     if known is None:
         traits = traits_of_own(cls)
-        known = _simple[cls] = not traits.floats and not traits.untyped
+        known = _simple[cls] = not traits.unguarded_floats and not traits.untyped
     return known
 
 
 def is_simple_form(form: object) -> bool:
+    """Tell the same of all values of a type."""
     traits = traits_of(form)
-    return not traits.floats and not traits.untyped
+    return not traits.unguarded_floats and not traits.untyped
 
 
 def is_sound_when_read(form: object, format: Format) -> bool:
     """Tell whether values of a type need not be looked at when they were read: nothing reads NaN into messages."""
-    if format == "json":
-        return True
-    traits = traits_of(form)
-    return not traits.unguarded_floats and not traits.untyped
+    return format == "json" or is_simple_form(form)
 
 
 def _refuse(value: object, error: Exception) -> NoReturn:
@@ -279,9 +275,6 @@ _JSON_MARK = wire_of("json").mark
 _decoders: dict[object, Any] = {}  # Any: msgspec's, one for each format and type; None: msgspec cannot read it
 _MOST_DECODERS = 512
 when_classes_change.append(_decoders.clear)
-# How values are read of which nothing needs to be looked at, found with one look: half of what `_decoder` costs.
-_readers: dict[Format, dict[object, Callable[[bytes | str], Any]]] = {"json": {}, "msgpack": {}}  # Any: of the types
-when_classes_change += [readers.clear for readers in _readers.values()]
 
 
 def _decoder(form: object, format: Format) -> Any:  # Any: as above
@@ -293,13 +286,8 @@ def _decoder(form: object, format: Format) -> Any:  # Any: as above
     if known is None and key not in _decoders:
         known = _new_decoder(form, format)
         if len(_decoders) >= _MOST_DECODERS:
-            oldest = next(iter(_decoders))
-            del _decoders[oldest]
-            _readers["json"].pop(oldest, None)
-            _readers["msgpack"].clear()
+            _decoders.pop(next(iter(_decoders)), None)
         _decoders[key] = known
-        if known is not None and is_sound_when_read(form, format):
-            _readers[format][form] = known.decode
     return known
 
 

@@ -87,15 +87,16 @@ def wire_of(format: Format) -> Wire:
 class Traits(NamedTuple):
     """What may stand somewhere in values of a type, as far as encoding and decoding have to look at it."""
 
-    floats: bool
-    """Floats, among which NaN might be."""
     unguarded_floats: bool
-    """Floats that nothing looks at when they are decoded: messages refuse NaN, records and containers do not."""
+    """Floats that nothing looks at when they are given or read, so that NaN might be among them.
+
+    Messages look at theirs, records and containers do not.
+    """
     untyped: bool
     """Untyped values or extras, which must be plain JSON."""
 
 
-_ANYTHING: Final = Traits(floats=True, unguarded_floats=True, untyped=True)
+_ANYTHING: Final = Traits(unguarded_floats=True, untyped=True)
 
 
 def traits_of(form: object) -> Traits:
@@ -130,7 +131,6 @@ def _traits_of_own(cls: type) -> Traits:
 def _traits(leaves: Iterable[tuple[Any, bool]]) -> Traits:  # Any: classes, among them `object`
     known = set(leaves)
     return Traits(
-        floats=any(kind in _MAYBE_FLOATS for kind, _ in known),
         unguarded_floats=any(kind in _MAYBE_FLOATS and not guarded for kind, guarded in known),
         untyped=any(kind is object for kind, _ in known),
     )

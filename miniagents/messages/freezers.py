@@ -113,7 +113,8 @@ def _exact(alternatives: Iterable[Any]) -> Exact:  # Any: as `_alternatives` giv
 
 
 def freeze_fields(
-    fields: Mapping[str, FieldFreezer], then: Callable[[Any], None] | None = None
+    fields: Mapping[str, FieldFreezer],
+    then: Callable[[Any], None] | None = None,  # Any: as it gives
 ) -> Callable[[Any], None]:  # Any: messages of the class that has the fields
     """Make the function that freezes these fields of a new value, and then calls another one.
 

@@ -114,11 +114,17 @@ ROWS: Final[list[Row]] = [
     ("type-changed", opened({}), opened({}, additionalProperties=STRING), f"{R} {S}"),
     ("pattern-property-added", opened({}), opened({}, patternProperties={"^x": STRING}), f"{R}"),
     ("pattern-property-added", closed({}), closed({}, patternProperties={"^x": STRING}), f"{W}"),
+    (
+        "pattern-property-added",
+        closed({}, patternProperties={"^x": STRING}),
+        closed({}, patternProperties={"^x": STRING, "^y": INTEGER}),
+        f"{R} {W} {S}",
+    ),
     ("pattern-property-removed", opened({}, patternProperties={"^x": STRING}), opened({}), f"{W} {S}"),
     ("pattern-property-removed", closed({}, patternProperties={"^x": STRING}), closed({}), f"{R} {S}"),
     *(
         row
-        for extras, added, removed in [(INTEGER, f"{R} {W}", f"{R} {W} {S}"), (STRING, "", f"{S}")]
+        for extras, added, removed in [(INTEGER, f"{R} {W} {S}", f"{R} {W} {S}"), (STRING, "", f"{S}")]
         for plain in [opened({}, additionalProperties=extras)]
         for with_pattern in [opened({}, additionalProperties=extras, patternProperties={"^x": STRING})]
         for row in [

@@ -162,6 +162,29 @@ def test_m5_what_one_container_of_a_union_has_no_type_for_another_may(
     assert module.decode(module.encode(read), module.T) == read
 
 
+@pytest.mark.parametrize(
+    ("named", "beside", "good", "bad"),
+    [
+        ({"type": "string"}, {"type": "string"}, [], ["x"]),
+        ({"type": ["boolean", "null"]}, {"type": ["integer", "null"]}, [True, 1], [None]),
+        ({"type": "integer"}, {"type": "number"}, [0.5], [1]),
+        ({"type": "array", "items": {"type": "string"}}, {"type": "array", "items": {"type": "string"}}, [], [["a"]]),
+        ({"type": "object", "additionalProperties": THING}, ANY_MAP, [{"x": 1}], [{"x": {"a": 1}}, {}]),
+        ({"type": "string"}, {"type": "integer"}, ["x", 1], [None]),
+    ],
+)
+def test_g2_one_of_refuses_what_fits_two_branches_by_whatever_name(
+    imported: Imported, named: object, beside: object, good: list[object], bad: list[object]
+) -> None:
+    choice = {"oneOf": [beside, {"$ref": "#/$defs/Named"}]}
+    module = imported({"Named": named, "T": {**CLOSED, "properties": {"b": choice}}})
+    for value in good:
+        assert json.loads(module.encode(module.decode(json.dumps({"b": value}), module.T))) == {"b": value}
+    for value in bad:
+        with pytest.raises(miniagents.DecodeError, match=r"^\$\.b"):
+            module.decode(json.dumps({"b": value}), module.T)
+
+
 def test_the_package_has_every_name_that_generated_modules_import() -> None:
     assert {*LIBRARY, FROZEN, RECORD, JSON_VALUE} <= set(miniagents.__all__)
     assert {"NO_EXTRAS", "Extras", "SchemaCodec"} <= set(miniagents.messages.__all__)

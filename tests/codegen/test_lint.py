@@ -69,6 +69,30 @@ BREAKS: Final[list[tuple[str, str, Schema, Schema]]] = [
         {"type": "string", "minLength": 1, "maxLength": 1},
     ),
     (
+        "limits-crossed",
+        "/minItems",
+        {"type": "array", "items": True, "minItems": 2, "maxItems": 1},
+        {"type": "array", "items": True, "minItems": 1, "maxItems": 1},
+    ),
+    (
+        "limits-crossed",
+        "/minProperties",
+        {"type": "object", "minProperties": 2, "maxProperties": 1},
+        {"type": "object", "minProperties": 1, "maxProperties": 1},
+    ),
+    (
+        "limits-crossed",
+        "/maxContains",
+        {"type": "array", "items": True, "contains": STRING, "minContains": 3, "maxContains": 2},
+        {"type": "array", "items": True, "contains": STRING, "minContains": 2, "maxContains": 2},
+    ),
+    (
+        "limits-crossed",
+        "/maxContains",
+        {"type": "array", "items": True, "contains": STRING, "maxContains": 0},
+        {"type": "array", "items": True, "contains": STRING, "minContains": 0, "maxContains": 0},
+    ),
+    (
         "required-undeclared",
         "/required/0",
         closed({"a": STRING}, required=["b"]),

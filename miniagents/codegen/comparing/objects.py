@@ -178,6 +178,7 @@ def _patterns(comparer: Comparing, old: Spot, new: Spot) -> None:
             breaks = in_order(verdict, DATA)
             if met and constrains(after[pattern]) and "readers" not in breaks:
                 breaks = (*READERS, *breaks)
+            breaks += _of_extras(comparer, old, after[pattern])
             what = f"properties like {pattern} have a form of their own now"
             comparer.report("pattern-property-added", breaks, old.place(), after[pattern].place(), what)
         else:
@@ -189,6 +190,14 @@ def _patterns(comparer: Comparing, old: Spot, new: Spot) -> None:
             what = f"properties like {pattern} have no form of their own any more"
             place = before[pattern].place()
             comparer.report("pattern-property-removed", (*breaks, *SOURCE), place, new.place(), what)
+
+
+def _of_extras(comparer: Comparing, old: Spot, added: Spot) -> tuple[Audience, ...]:
+    """Return whether code breaks that reads extras: their type, if it said anything, has one more alternative."""
+    forms = [*old.named("patternProperties").values(), old.one("additionalProperties")]
+    forms = [form for form in forms if form.schema is not False]
+    says_something = bool(forms) and all(map(constrains, forms))
+    return SOURCE if says_something and all("source" in comparer.verdict(each, added) for each in forms) else ()
 
 
 def _dependencies(comparer: Comparing, old: Spot, new: Spot) -> None:

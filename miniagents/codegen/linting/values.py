@@ -153,6 +153,11 @@ def limits_crossed(context: Context) -> Iterator[Finding]:
             if high.startswith("max") and least is not None and most is not None and least > most:
                 wrong = f"nothing has {low} {shown(least)} and {high} {shown(most)}"
                 yield Finding(spot.place(low), wrong, "mend one of them")
+        least, most = _number(spot, "minContains"), _number(spot, "maxContains")
+        least = 1 if least is None else least
+        if "contains" in spot.members and most is not None and least > most:
+            wrong = f"nothing has minContains {shown(least)} and maxContains {shown(most)}"
+            yield Finding(spot.place("maxContains"), wrong, "mend one of them")
 
 
 def kinds_beside_numbers(spot: Spot) -> bool:

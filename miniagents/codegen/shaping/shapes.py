@@ -193,16 +193,26 @@ class Shaper:
             else:
                 forms.append(self.form((*sites, site), inner))
         form, is_exact = united(forms, exclusive=keyword == "oneOf")
-        if not is_exact or (keyword == "oneOf" and any(map(self._is_another_name, chosen))):
+        if not is_exact or (keyword == "oneOf" and self._overlap_by_name(chosen)):
             self.loosen(where, keyword)
         return form
 
-    def _is_another_name(self, site: Site) -> bool:
-        """Whether a branch refers to what may be made of other definitions, which may be among the branches too."""
-        reference = self._schemas.members(site).get("$ref")
-        if not isinstance(reference, str) or not reference.startswith(REFERENCE):
-            return False
-        return "type" not in self._schemas.members(Site(reference.removeprefix(REFERENCE)))
+    def _overlap_by_name(self, branches: Sequence[Site]) -> bool:
+        """Whether a branch refers to what is no class, and accepts values that another branch may accept as well."""
+        found = [_kinds(self._schemas.parts((site,))) for site in branches]
+        for index, site in enumerate(branches):
+            reference = self._schemas.members(site).get("$ref")
+            if not isinstance(reference, str) or not reference.startswith(REFERENCE):
+                continue
+            target = self._schemas.members(Site(reference.removeprefix(REFERENCE)))
+            own, others = found[index], found[:index] + found[index + 1 :]
+            if "type" not in target or own is None:
+                return True
+            for other in others:
+                shared = set[Kind](own) if other is None else _covered(own) & _covered(other)
+                if shared - ({"object"} if "properties" in target else set()):
+                    return True
+        return False
 
     def _only_constrains(self, site: Site) -> bool:
         return not any(
