@@ -36,7 +36,7 @@ async def counting(ctx: InteractionContext) -> None:
 class Question(Message, frozen=True): ...
 
 
-class Order(Message, frozen=True, kw_only=True):
+class Errand(Message, frozen=True, kw_only=True):
     count: int
 
 
@@ -98,12 +98,12 @@ def test_an_agent_is_sent_only_what_it_takes() -> None:
 
 def test_messages_that_are_no_texts_are_written_as_json() -> None:
     @miniagent
-    async def takes_orders(ctx: InteractionContext[Order, Message]) -> None:
+    async def takes_orders(ctx: InteractionContext[Errand, Message]) -> None:
         ctx.reply([f"{order.count} pieces" for order in await ctx.messages])
 
-    talk = Talk(takes_orders, '{"@type": "Order", "count": 3}', "three", '{"@type": "Order", "count": "x"}')
+    talk = Talk(takes_orders, '{"@type": "Errand", "count": 3}', "three", '{"@type": "Errand", "count": "x"}')
     assert talk.texts[1:] == ["3 pieces"]
-    wants = "ChatError: takes_orders takes Order, which must be written as JSON: "
+    wants = "ChatError: takes_orders takes Errand, which must be written as JSON: "
     assert [failure.removeprefix(wants) for failure in talk.failures] == [
         "$: JSON is malformed: invalid character (byte 4)",
         "$.count: Expected `int`, got `str`",

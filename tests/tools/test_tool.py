@@ -62,7 +62,7 @@ def answer(some: Tool[..., Any], arguments: str = "{}") -> ToolResultMessage:
     return asyncio.run(main())
 
 
-class Order(Message, kw_only=True):
+class Demand(Message, kw_only=True):
     """What somebody wants.
 
     Attributes:
@@ -79,7 +79,7 @@ async def forecast(
     days: Annotated[int, msgspec.Meta(ge=1, le=7, description="How many days.")] = 3,
     *,
     unit: Literal["celsius", "kelvin"] = "celsius",
-    orders: tuple[Order, ...] = (),
+    orders: tuple[Demand, ...] = (),
 ) -> str:
     """The weather to come.
 
@@ -328,14 +328,14 @@ class Flags(TypedDict):
 
 def test_arguments_are_decoded_to_the_types_of_the_parameters() -> None:
     @tool
-    def take(tags: list[str], place: Pair, order: Order, flags: Flags, first: Message, /, *, many: set[int]) -> str:
+    def take(tags: list[str], place: Pair, order: Demand, flags: Flags, first: Message, /, *, many: set[int]) -> str:
         return repr((tags, place, order, flags, first, many))
 
     decoded = take.decode(
         '{"tags": ["a"], "place": {"left": 1}, "order": {"item": "tea"}, "flags": {"fast": true}, '
-        '"first": {"@type": "Order", "item": "x"}, "many": [1, 1]}'
+        '"first": {"@type": "Demand", "item": "x"}, "many": [1, 1]}'
     )
-    assert decoded.args == (["a"], Pair(1), Order(item="tea"), {"fast": True}, Order(item="x"))
+    assert decoded.args == (["a"], Pair(1), Demand(item="tea"), {"fast": True}, Demand(item="x"))
     assert decoded.kwargs == {"many": {1}}
 
 
@@ -378,19 +378,19 @@ def test_no_text_at_all_is_an_object_without_properties() -> None:
 
 def test_null_stands_for_the_default_of_an_argument_of_a_strict_tool() -> None:
     @tool(strict=True)
-    def find(key: str, limit: int = 10, order: Order | None = None) -> str:
+    def find(key: str, limit: int = 10, order: Demand | None = None) -> str:
         return f"{key} {limit} {order!r}"
 
     assert answer(find, '{"key": "a", "limit": null, "order": null}').text == "a 10 None"
     told = answer(find, '{"key": "a", "limit": 2, "order": {"item": "x", "count": null}}')
-    assert told.text == "a 2 Order(item='x')"
+    assert told.text == "a 2 Demand(item='x')"
     assert answer(find, '{"key": null}').text == "$.key: Expected `str`, got `null`"
 
 
 ANNOTATIONS = st.sampled_from(
     [
-        *(int, str, bool, float | None, list[int], dict[str, int], Literal["a", "b"], Order, Pair, Flags),
-        *(Annotated[int, msgspec.Meta(ge=0)], tuple[int, str], Mapping[str, Order], set[str] | None),
+        *(int, str, bool, float | None, list[int], dict[str, int], Literal["a", "b"], Demand, Pair, Flags),
+        *(Annotated[int, msgspec.Meta(ge=0)], tuple[int, str], Mapping[str, Demand], set[str] | None),
     ]
 )
 JSON = st.recursive(
@@ -454,8 +454,8 @@ def returning(value: Any) -> Tool[[], Any]:  # Any: whatever a tool may return
         ({"a": [1, 2.5]}, '{"a":[1,2.5]}'),
         (Pair(1, 2), '{"left":1,"right":2}'),
         (AssistantMessage("said"), "said"),
-        (Order(item="tea"), '```json\n{\n  "@type": "Order",\n  "item": "tea"\n}\n```'),
-        ((Order(item="tea"),), '[{"@type":"Order","item":"tea"}]'),
+        (Demand(item="tea"), '```json\n{\n  "@type": "Demand",\n  "item": "tea"\n}\n```'),
+        ((Demand(item="tea"),), '[{"@type":"Demand","item":"tea"}]'),
     ],
 )
 def test_a_result_is_text_as_it_is_or_json(value: object, text: str) -> None:
