@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scripts.benchmarks import reasons
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -106,34 +108,19 @@ class Workload:
         return f"{self.title} {figure.title}".strip()
 
 
-def _growth(title: str, function: str, size: int = 100_000, **arguments: int | bool | str) -> Workload:
-    figure = Figure("cpu", "exponent of n", 1.0, exponent=1.1)
+def _growth(title: str, function: str, size: int = 100_000, *, reason: str = "") -> Workload:
+    figure = Figure("cpu", "exponent of n", 1.0, exponent=1.1, reason=reason)
     return Workload(
         f"growth: {title}, from 1k to {size // 1000}k",
         function,
         size,
         (figure,),
-        arguments,
         grows_from=1000,
         old_size=0,
     )
 
 
-_WRITTEN = (
-    "Messages with floats or untyped fields are looked at in Python when they are written, as NaN is refused; those of "
-    "strings are not."
-)
-_READ = (
-    "Messages with tuples or floats have a `__post_init__` in Python, which freezes and checks what they are made of, "
-    "and msgspec calls it for each; those of strings need none of its work."
-)
-_CALLED = (
-    "The limit calls a method of msgspec's and nothing else; here a method in Python calls that, so that its errors "
-    "become ours. It weighs where the message is as small as this one."
-)
-
-
-def _codec(verb: str, function: str, least: float, reason: str) -> list[Workload]:
+def _codec(verb: str, function: str, least: float, reason: str, by_codec: str) -> list[Workload]:
     """One message in both formats, by the function and by a codec; the old release has no MessagePack and no codec."""
     names = {"json": "JSON", "msgpack": "MessagePack"}
     return [
@@ -141,7 +128,7 @@ def _codec(verb: str, function: str, least: float, reason: str) -> list[Workload
             f"messages: {verb} {name}{', by a codec' if by else ''}",
             function,
             20_000,
-            cpu("message", 1.1, None if by or key == "msgpack" else least, reason=reason),
+            cpu("message", 1.1, None if by or key == "msgpack" else least, reason=by_codec if by else reason),
             {"format": key, "by": by} if by else {"format": key},
             old_size=0 if by or key == "msgpack" else 2_000,
             counted=1_000,
@@ -220,18 +207,33 @@ WORKLOADS: tuple[Workload, ...] = (
         {"agents": 16, "mapped": True, "by": "generator"},
         old_size=200,
     ),
-    Workload("calls: one after another", "calls_in_turn", 2_000, cpu("call", 3.0, 13), old_size=300, counted=100),
+    Workload(
+        "calls: one after another",
+        "calls_in_turn",
+        2_000,
+        cpu("call", 3.0, 13, reason=reasons.CALLS),
+        old_size=300,
+        counted=100,
+    ),
     Workload("calls: 100 at once", "calls_at_once", 100, cpu("call"), fixed=True),
     Workload("calls: 1,000 at once", "calls_at_once", 1_000, cpu("call"), old_size=1_000, counted=100),
-    Workload("calls: 10,000 at once", "calls_at_once", 10_000, cpu("call", 3.0, 50), old_size=2_000),
-    _growth("calls at once", "calls_at_once"),
-    Workload("replay: of a finished stream", "replay", 100_000, cpu("token", 1.5, 3.5), counted=2_000),
+    Workload(
+        "calls: 10,000 at once", "calls_at_once", 10_000, cpu("call", 3.0, 50, reason=reasons.CALLS), old_size=2_000
+    ),
+    _growth("calls at once", "calls_at_once", reason=reasons.MANY_CALLS),
+    Workload(
+        "replay: of a finished stream",
+        "replay",
+        100_000,
+        cpu("token", 1.5, 3.5, reason=reasons.REPLAYED),
+        counted=2_000,
+    ),
     Workload("fan-out: live to 1 reader", "fan_out", 10_000, cpu("token and reader"), {"readers": 1}, "readers"),
     Workload(
         "fan-out: live to 16 readers",
         "fan_out",
         2_000,
-        cpu("token and reader", 1.5, 2.2),
+        cpu("token and reader", 1.5, 2.2, reason=reasons.FANNED),
         {"readers": 16},
         "readers",
         counted=50,
@@ -239,24 +241,50 @@ WORKLOADS: tuple[Workload, ...] = (
     Workload("fan-out: live to 64 readers", "fan_out", 500, cpu("token and reader"), {"readers": 64}, "readers"),
     Workload("flatten: nested lists", "flatten_lists", 10_000, cpu("message", 3.0, 50), old_size=2_000, counted=1_000),
     Workload(
-        "flatten: nested promises", "flatten_promises", 10_000, cpu("message", 3.0, 50), old_size=2_000, counted=1_000
+        "flatten: nested promises",
+        "flatten_promises",
+        10_000,
+        cpu("message", 3.0, 50, reason=reasons.FLATTENED),
+        old_size=2_000,
+        counted=1_000,
     ),
     Workload("flatten: replies of agents", "flatten_agents", 1_000, cpu("agent"), old_size=200),
-    Workload("flatten: out of order", "out_of_order", 1_000, cpu("agent", 2.0, 14), old_size=200, counted=100),
+    Workload(
+        "flatten: out of order",
+        "out_of_order",
+        1_000,
+        cpu("agent", 2.0, 14, reason=reasons.DISORDERED),
+        old_size=200,
+        counted=100,
+    ),
     _growth("flatten nested lists", "flatten_lists"),
     Workload("combine: map", "combine_map", 50_000, cpu("element", 3.0, peers=2), counted=2_000),
     Workload("combine: filter", "combine_filter", 50_000, cpu("element", 3.0, peers=2), counted=2_000),
     Workload("combine: map, filter, map", "combine_chain", 20_000, cpu("element", 3.0, peers=2), counted=2_000),
     Workload("combine: merge", "combine_merge", 20_000, cpu("element", 3.0, peers=4), counted=1_000),
-    Workload("messages: create", "create", 5_000, cpu("message", 1.5, 50), old_size=1_000, counted=1_000),
-    Workload("messages: hash_key, first time", "hash_first", 2_000, cpu("message", 1.5, 28), old_size=500, counted=500),
-    *_codec("encode", "encode_messages", 10, _WRITTEN),
-    *_codec("decode", "decode_messages", 90, _READ),
+    Workload(
+        "messages: create",
+        "create",
+        5_000,
+        cpu("message", 1.5, 50, reason=reasons.CREATED),
+        old_size=1_000,
+        counted=1_000,
+    ),
+    Workload(
+        "messages: hash_key, first time",
+        "hash_first",
+        2_000,
+        cpu("message", 1.5, 28, reason=reasons.HASHED),
+        old_size=500,
+        counted=500,
+    ),
+    *_codec("encode", "encode_messages", 10, reasons.WRITTEN, reasons.CALLED),
+    *_codec("decode", "decode_messages", 90, reasons.READ, reasons.READ),
     Workload(
         "messages: decode JSON, a union of three",
         "decode_messages",
         20_000,
-        cpu("message", 1.1, reason=_READ),
+        cpu("message", 1.1, reason=reasons.READ),
         {"format": "json", "union": True},
         old_size=0,
     ),
@@ -265,7 +293,7 @@ WORKLOADS: tuple[Workload, ...] = (
             f"messages: {verb} {name}, strings alone, by a codec",
             f"{verb}_plain",
             20_000,
-            cpu("message", 1.1, reason=_CALLED),
+            cpu("message", 1.1, reason=reasons.CALLED),
             {"format": key},
             old_size=0,
             counted=1_000,
@@ -288,8 +316,17 @@ WORKLOADS: tuple[Workload, ...] = (
         "import_time",
         5,
         (
-            Figure("cpu", "ms", 1e3, most=1.3, least=2, title="time"),
-            Figure("modules", "modules", 1.0, per_operation=False, most=1.3, least=2, title="added modules"),
+            Figure("cpu", "ms", 1e3, most=1.3, least=2, title="time", reason=reasons.IMPORTED),
+            Figure(
+                "modules",
+                "modules",
+                1.0,
+                per_operation=False,
+                most=1.3,
+                least=2,
+                title="added modules",
+                reason=reasons.IMPORTED,
+            ),
         ),
         fixed=True,
     ),
