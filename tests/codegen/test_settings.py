@@ -52,6 +52,8 @@ def loaded(schema_file: SchemaFile, tmp_path: Path) -> Iterator[Callable[..., Mo
     def load(definitions: object, **chosen: Any) -> ModuleType:  # Any: of `generate`
         name = f"settings_{next(_numbers)}"
         path = tmp_path / f"{name}.py"
+        # classes of other tests may live as long as `typing` remembers them, and many are called T
+        chosen.setdefault("namespace", name)
         path.write_text(generate([schema_file({"$defs": definitions})], path, **chosen), encoding="utf-8")
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None
@@ -227,7 +229,8 @@ def test_m3_records_of_one_name_have_keys_if_their_modules_have_namespaces(
 
 
 def test_m3_without_a_namespace_the_error_says_what_to_do(loaded: Callable[..., ModuleType]) -> None:
-    first, _second = (loaded({"SettingsThing": closed({"name": {"type": "string"}})}) for _ in range(2))
+    thing = {"SettingsThing": closed({"name": {"type": "string"}})}
+    first, _second = (loaded(thing, namespace="") for _ in range(2))
     with pytest.raises(
         TypeError, match=r"both have the tag 'SettingsThing': .* generate its module with `--namespace NAME`"
     ):
