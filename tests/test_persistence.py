@@ -22,7 +22,7 @@ from miniagents.miniagents import PersistHandler
 pytestmark = pytest.mark.timeout(20)
 
 
-class Holder(Message, frozen=True, kw_only=True):
+class Holder(Message, frozen=True, kw_only=True, tag="persistence.Holder"):
     parts: tuple[Message, ...] = ()
     one: Message | None = None
 

@@ -167,7 +167,8 @@ def test_ten_thousand_agents_leave_nothing_over(monkeypatch: pytest.MonkeyPatch)
     finally:
         tracemalloc.stop()
     assert checked > AGENTS / 2
-    assert set(living) == {living[0]}
+    # what others left behind may be gone by and by; nothing is added to it
+    assert living == sorted(living, reverse=True)
     # The first round fills caches, and rounds differ. Were a single small object of 48 bytes left by each agent of the
     # rounds between the two, it would be 48 * 1,000 * 6 bytes.
     assert min(sizes[-3:]) < max(sizes[1:4]) + 200_000, sizes

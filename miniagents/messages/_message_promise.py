@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from miniagents.promising._production import Production
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["MessagePromise", "known_fields"]
+__all__ = ["MessagePromise"]
 
 if TYPE_CHECKING:
     Pieces: TypeAlias = AsyncIterator[str | StreamEvent | Failure]

@@ -132,7 +132,10 @@ def _holds_only_records(form: object, seen: set[object]) -> bool:
         return False
     classes = set(loaded_classes(kind)) - seen
     seen |= classes
-    return all(_holds_only_records(field.type, seen) for cls in classes for field in msgspec.structs.fields(cls))
+    try:
+        return all(_holds_only_records(field.type, seen) for cls in classes for field in msgspec.structs.fields(cls))
+    except NameError:  # an annotation that nobody can evaluate
+        return False
 
 
 def _shapes(cls: type[msgspec.Struct]) -> Iterator[tuple[str, Shape]]:
