@@ -212,11 +212,6 @@ def is_simple_form(form: object) -> bool:
     return not traits.unguarded_floats and not traits.untyped
 
 
-def is_sound_when_read(form: object, format: Format) -> bool:
-    """Tell whether values of a type need not be looked at when they were read: nothing reads NaN into messages."""
-    return format == "json" or is_simple_form(form)
-
-
 def _refuse(value: object, error: Exception) -> NoReturn:
     """Say better what msgspec said of a value that it cannot write.
 
@@ -279,7 +274,8 @@ when_classes_change += [decoders.clear for decoders in _decoders.values()]
 
 def _decoder(form: object, format: Format) -> _Reading:
     decoder = _new_decoder(form, format)
-    made = decoder, decoder is not None and is_sound_when_read(form, format)
+    # JSON has no NaN that could be read into messages
+    made = decoder, decoder is not None and (format == "json" or is_simple_form(form))
     decoders = _decoders[format]
     with contextlib.suppress(TypeError):  # a type with arguments that cannot be hashed
         if len(decoders) >= _MOST_DECODERS:
