@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Protocol, Se
 
 from typing_extensions import ParamSpec, TypeVar
 
-from miniagents._composable import Composable
-from miniagents._context import MiniAgents
-from miniagents._interaction import AgentCall, EndLoop, InteractionContext, keep_open
-from miniagents._members import Chain, Declared
-from miniagents._persistence import PersistenceError, PersistHandler
-from miniagents._signatures import declared_messages, names_around, own_docstring, signature_of
+from miniagents.agents.composable import Composable
+from miniagents.agents.context import MiniAgents
+from miniagents.agents.interaction import AgentCall, EndLoop, InteractionContext, keep_open
+from miniagents.agents.members import Chain, Declared
+from miniagents.agents.persistence import PersistenceError, PersistHandler
+from miniagents.agents.signatures import declared_messages, names_around, own_docstring, signature_of
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.messages.promises import sequence_of
 from miniagents.messages.sequence import ready_message
@@ -23,7 +23,7 @@ from miniagents.promising import DEFAULT, Default, NoActiveContextError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from miniagents._members import AnyAgent
+    from miniagents.agents.members import AnyAgent
 
 __all__ = [
     "AgentBody",

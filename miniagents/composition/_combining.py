@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar
 
-from miniagents._members import (
+from miniagents.agents.members import (
     AnyAgent,
     AnyContext,
     Chain,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import TypeVar
 
-from miniagents._members import (
+from miniagents.agents.members import (
     AnyContext,
     Declared,
     alias_of,

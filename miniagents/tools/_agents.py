@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Union
 
-from miniagents._signatures import signature_of
+from miniagents.agents.signatures import signature_of
 from miniagents.messages import Message
 from miniagents.messages._tokens import check_fields
 from miniagents.messages.docstrings import read_docstring

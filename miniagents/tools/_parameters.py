@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 import msgspec
 
-from miniagents._signatures import annotation_of, own_docstring
+from miniagents.agents.signatures import annotation_of, own_docstring
 from miniagents.messages import DecodeError, decode
 from miniagents.messages.docstrings import read_docstring
 from miniagents.messages.json_schema import JsonSchema, default_keyword, object_schema

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
-from miniagents._interaction import EndLoop
-from miniagents._signatures import names_around, own_docstring
+from miniagents.agents.interaction import EndLoop
+from miniagents.agents.signatures import names_around, own_docstring
 from miniagents.messages import ContentPart, DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
 from miniagents.messages.docstrings import read_docstring
 from miniagents.tools._parameters import Parameters, parameters_of

@@ -61,7 +61,7 @@ class Store:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("miniagents._persistence._PAUSES", (0, 0, 0))
+    monkeypatch.setattr("miniagents.agents.persistence._PAUSES", (0, 0, 0))
 
 
 def say(messages: Any, *handlers: PersistHandler, agent: Any = echo) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Self
 
 from typing_extensions import ParamSpec, TypeVar
 
-from miniagents._guarding import FallenBack, Retried, Timed
-from miniagents._members import (
+from miniagents.agents.guarding import FallenBack, Retried, Timed
+from miniagents.agents.members import (
     AnyAgent,
     Declared,
     Member,
@@ -20,7 +20,7 @@ from miniagents._members import (
     operand,
     union,
 )
-from miniagents._signatures import names_around
+from miniagents.agents.signatures import names_around
 from miniagents.messages import Message
 from miniagents.promising._arguments import check_errors
 

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from miniagents._interaction import EndLoop
-from miniagents._members import (
+from miniagents.agents.interaction import EndLoop
+from miniagents.agents.members import (
     AnyAgent,
     AnyContext,
     AnyReplies,

@@ -12,7 +12,7 @@ from miniagents.promising._failure import Failure, mark_as_read
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
-    from miniagents._interaction import InteractionContext
+    from miniagents.agents.interaction import InteractionContext
     from miniagents.messages import MessagePromise, MessageSequencePromise
     from miniagents.miniagents import Inquirable
 

@@ -9,9 +9,9 @@ from weakref import WeakSet
 
 from typing_extensions import TypeVar
 
-from miniagents._persistence import Persister, PersistHandler
-from miniagents._recording import Recorder
-from miniagents._running import run_until_interrupted
+from miniagents.agents.persistence import Persister, PersistHandler
+from miniagents.agents.recording import Recorder
+from miniagents.agents.running import run_until_interrupted
 from miniagents.messages.frozen import longer_hash_keys as longer_hash_keys_here
 from miniagents.promising import ContextStateError, PromiseResolvedHandler, PromisingContext
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 
-    from miniagents._interaction import AgentCall
+    from miniagents.agents.interaction import AgentCall
 
 __all__ = ["MiniAgents"]
 

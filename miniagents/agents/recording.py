@@ -10,8 +10,8 @@ from miniagents.promising import Promise
 from miniagents.promising._current import producing
 
 if TYPE_CHECKING:
-    from miniagents._interaction import InteractionContext
-    from miniagents._persistence import Persister
+    from miniagents.agents.interaction import InteractionContext
+    from miniagents.agents.persistence import Persister
     from miniagents.promising import PromisingContext
 
 __all__ = ["Recorder"]

@@ -1,0 +1,1 @@
+"""Agents: how they are made, called, run, guarded and remembered."""
