@@ -30,7 +30,7 @@ from miniagents.messages import (
     UserMessage,
     encode,
 )
-from miniagents.messages.record import NO_EXTRAS, Extras
+from miniagents.messages.values.record import NO_EXTRAS, Extras
 from miniagents.wire import RecordDecoder
 from miniagents.wire._frames import Frame
 from miniagents.wire._splitting import frame

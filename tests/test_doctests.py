@@ -25,13 +25,13 @@ PATHS: Final = {
 }
 
 WITH_EXAMPLES: Final = (
-    "miniagents.messages._message_combinators",
-    "miniagents.messages._message_promise",
-    "miniagents.messages._sequence_combinators",
-    "miniagents.messages._sequence_promise",
-    "miniagents.messages.promises",
-    "miniagents.messages.sequence",
-    "miniagents.messages.text",
+    "miniagents.messages.promised.message_combinators",
+    "miniagents.messages.promised.message_promise",
+    "miniagents.messages.promised.sequence_combinators",
+    "miniagents.messages.promised.sequence_promise",
+    "miniagents.messages.promised.streaming",
+    "miniagents.messages.promised.sequence",
+    "miniagents.messages.promised.text",
     "miniagents.miniagents",
     "miniagents.promising._gathering",
     "miniagents.promising._of_streams",

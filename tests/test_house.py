@@ -85,11 +85,11 @@ MUTABLE: Final = (
 
 
 CACHES: Final = {
-    "miniagents.messages.codec": {"_decoders", "_simple"},
-    "miniagents.messages.exactness": {"_to_check"},
-    "miniagents.messages.frozen": {"_formers", "when_classes_change"},
-    "miniagents.messages.typed_codec": {"_codecs"},
-    "miniagents.messages.rebuilding": {"_fields", "_tags"},
+    "miniagents.messages.coding.codec": {"_decoders", "_simple"},
+    "miniagents.messages.coding.exactness": {"_to_check"},
+    "miniagents.messages.values.frozen": {"_formers", "when_classes_change"},
+    "miniagents.messages.coding.typed_codec": {"_codecs"},
+    "miniagents.messages.coding.rebuilding": {"_fields", "_tags"},
 }
 """What is remembered of classes: it follows from the classes alone, and is forgotten when one more is made. No loop, no
 conversation and no user is in it. `_codecs` are weak references to what remembers such things itself."""

@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 from miniagents.agents.persistence import Persister, PersistHandler
 from miniagents.agents.recording import Recorder
 from miniagents.agents.running import run_until_interrupted
-from miniagents.messages.frozen import longer_hash_keys as longer_hash_keys_here
+from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here
 from miniagents.promising import ContextStateError, PromiseResolvedHandler, PromisingContext
 
 if TYPE_CHECKING:

@@ -38,13 +38,13 @@ RECORD = "Record"
 MESSAGE_BASE = "MessageBase"
 """The hand-written base of `Message`; only the library's own schemas may name it."""
 
-HAND_WRITTEN: Final = {FROZEN: "miniagents.messages.frozen", MESSAGE_BASE: "miniagents.messages.base"}
+HAND_WRITTEN: Final = {FROZEN: "miniagents.messages.values.frozen", MESSAGE_BASE: "miniagents.messages.values.base"}
 """Where the library's own module takes the hand-written bases from."""
 
 JSON_VALUE = "JsonValue"
 """The library's type for whatever JSON can say."""
 
-JSON_VALUE_MODULE = "miniagents.messages.record"
+JSON_VALUE_MODULE = "miniagents.messages.values.record"
 """Where the library's own module takes it from."""
 
 LIBRARY_MODULE = "miniagents.messages"

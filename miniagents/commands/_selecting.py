@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from miniagents.messages import Codec, DecodeError, Frozen, encode
-from miniagents.messages.exactness import refuse_unwritable
-from miniagents.messages.formats import may_have_nan, refuse_unpackable, wire_of, with_string_keys
-from miniagents.messages.freezing import is_list, is_mapping
+from miniagents.messages.coding.exactness import refuse_unwritable
+from miniagents.messages.coding.formats import may_have_nan, refuse_unpackable, wire_of, with_string_keys
+from miniagents.messages.values.freezing import is_list, is_mapping
 from miniagents.wire._compression import DamagedError, Inflater, told_by_magic
 from miniagents.wire._splitting import MARKER
 

@@ -26,14 +26,14 @@ from miniagents.messages._generated import (
     Usage,
     UserMessage,
 )
-from miniagents.messages.codec import DecodeError, Format, Unknown, UnknownMessage, decode, encode, encode_into
-from miniagents.messages.frozen import Frozen, FrozenDict, canonical_form, freeze
-from miniagents.messages.promises import MessagePromise, MessageSequencePromise, stream_message
-from miniagents.messages.record import NO_EXTRAS, Extras, JsonValue, Record
-from miniagents.messages.schema_codec import SchemaCodec
-from miniagents.messages.sequence import MessageSequence, MessageType
-from miniagents.messages.text import join_messages, split_messages
-from miniagents.messages.typed_codec import Codec
+from miniagents.messages.coding.codec import DecodeError, Format, Unknown, UnknownMessage, decode, encode, encode_into
+from miniagents.messages.values.frozen import Frozen, FrozenDict, canonical_form, freeze
+from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, stream_message
+from miniagents.messages.values.record import NO_EXTRAS, Extras, JsonValue, Record
+from miniagents.messages.coding.schema_codec import SchemaCodec
+from miniagents.messages.promised.sequence import MessageSequence, MessageType
+from miniagents.messages.promised.text import join_messages, split_messages
+from miniagents.messages.coding.typed_codec import Codec
 
 __all__ = [
     "NO_EXTRAS",

@@ -14,9 +14,9 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from miniagents.messages.base import MessageBase
-from miniagents.messages.frozen import Frozen
-from miniagents.messages.record import JsonValue
+from miniagents.messages.values.base import MessageBase
+from miniagents.messages.values.frozen import Frozen
+from miniagents.messages.values.record import JsonValue
 
 __all__ = [
     "AgentCallNode",

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 import msgspec
 from msgspec import inspect as types
 
-from miniagents.messages.codec import encode
+from miniagents.messages.coding.codec import encode
 from miniagents.messages.docstrings import read_docstring
-from miniagents.messages.freezing import FrozenDict
-from miniagents.messages.frozen import Frozen
+from miniagents.messages.values.freezing import FrozenDict
+from miniagents.messages.values.frozen import Frozen
 from miniagents.messages.inspecting import inspected
-from miniagents.messages.record import EXTRAS_KEY
+from miniagents.messages.values.record import EXTRAS_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from miniagents.messages.freezing import is_list, is_mapping
+from miniagents.messages.values.freezing import is_list, is_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,7 @@ from miniagents.messages import (
     ToolResultMessage,
     encode,
 )
-from miniagents.messages.freezing import is_list, is_tuple
+from miniagents.messages.values.freezing import is_list, is_tuple
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from miniagents.messages.codec import DecodeError
+from miniagents.messages.coding.codec import DecodeError
 from miniagents.promising.errors import (
     AppenderAbandonedError,
     AppenderClosedError,

@@ -20,7 +20,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from miniagents.messages.codec import Format
+    from miniagents.messages.coding.codec import Format
 
 __all__ = ["MARKER", "Damage", "Part", "Payloads", "Splitter", "frame", "splitter_of"]
 

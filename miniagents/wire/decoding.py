@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
-from miniagents.messages.codec import DecodeError
+from miniagents.messages.coding.codec import DecodeError
 from miniagents.wire._compression import DamagedError, Inflater, told_by_magic
 from miniagents.wire._splitting import Damage, splitter_of
 from miniagents.wire.errors import RecordError, RecordTooLargeError, TornRecordError
@@ -14,7 +14,7 @@ from miniagents.wire.errors import RecordError, RecordTooLargeError, TornRecordE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from miniagents.messages.codec import Format
+    from miniagents.messages.coding.codec import Format
     from miniagents.wire._compression import Compression
     from miniagents.wire._splitting import Part
 

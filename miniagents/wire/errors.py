@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from miniagents.messages.codec import DecodeError
+from miniagents.messages.coding.codec import DecodeError
 
 if TYPE_CHECKING:
     from typing import Self

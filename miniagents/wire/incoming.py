@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, overload
 import msgspec
 
 from miniagents.messages._generated import Message, StreamEvent
-from miniagents.messages.codec import DecodeError
-from miniagents.messages.frozen import FrozenDict, loaded_classes
-from miniagents.messages.promises import MessagePromise, MessageSequencePromise, sequence_over
-from miniagents.messages.shapes import bare, is_message_class, kind_of
-from miniagents.messages.typed_codec import Codec
+from miniagents.messages.coding.codec import DecodeError
+from miniagents.messages.values.frozen import FrozenDict, loaded_classes
+from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, sequence_over
+from miniagents.messages.coding.shapes import bare, is_message_class, kind_of
+from miniagents.messages.coding.typed_codec import Codec
 from miniagents.promising._current import active_context
 from miniagents.promising._failure import Failure
 from miniagents.promising._pieces import PieceBuffer
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
-    from miniagents.messages.codec import Format
+    from miniagents.messages.coding.codec import Format
     from miniagents.promising.promise import Promise
     from miniagents.wire._sources import AsyncSource
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from miniagents.messages._generated import Message, TextDelta
-from miniagents.messages._tokens import checked_piece
-from miniagents.messages.codec import encode
-from miniagents.messages.formats import wire_of
-from miniagents.messages.promises import MessagePromise, MessageSequencePromise
+from miniagents.messages.promised.tokens import checked_piece
+from miniagents.messages.coding.codec import encode
+from miniagents.messages.coding.formats import wire_of
+from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise
 from miniagents.promising._failure import Failure, ends_task, running_task
 from miniagents.promising._pieces import SliceIterator
 from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from miniagents.messages._generated import StreamEvent
-    from miniagents.messages.codec import Format
+    from miniagents.messages.coding.codec import Format
     from miniagents.wire._frames import Frame
 
 __all__ = ["encode_stream"]

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from miniagents.messages.typed_codec import Codec
+from miniagents.messages.coding.typed_codec import Codec
 from miniagents.wire._sources import async_blocks, blocks
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
 from miniagents.wire.errors import RecordError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
-    from miniagents.messages.codec import Format, Unknown, UnknownMessage
+    from miniagents.messages.coding.codec import Format, Unknown, UnknownMessage
     from miniagents.wire._compression import Compression
     from miniagents.wire._sources import AsyncSource, Source
 

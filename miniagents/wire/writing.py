@@ -9,8 +9,8 @@ from collections.abc import AsyncIterable, Iterable
 from contextlib import asynccontextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from miniagents.messages.codec import encode, encode_into
-from miniagents.messages.formats import wire_of
+from miniagents.messages.coding.codec import encode, encode_into
+from miniagents.messages.coding.formats import wire_of
 from miniagents.wire._compression import BLOCK, deflater_of
 from miniagents.wire._splitting import frame
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import Self
 
-    from miniagents.messages.codec import Format
+    from miniagents.messages.coding.codec import Format
     from miniagents.wire._compression import Compression
 
 __all__ = ["AsyncTarget", "RecordEncoder", "RecordWriter", "Target", "awrite_records", "write_records"]

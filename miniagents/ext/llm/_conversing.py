@@ -9,7 +9,7 @@ from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._options import Limits
 from miniagents.ext.llm.errors import TooManyTurnsError, WrongReplyError
 from miniagents.messages import MessagePromise, SystemMessage, ToolResultMessage, UserMessage
-from miniagents.messages._tokens import MixedOutcomes
+from miniagents.messages.promised.tokens import MixedOutcomes
 from miniagents.promising import PromiseCancelledError
 
 if TYPE_CHECKING:

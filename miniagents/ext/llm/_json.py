@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from miniagents.messages import FrozenDict
-from miniagents.messages.freezing import is_list, is_mapping, is_tuple
+from miniagents.messages.values.freezing import is_list, is_mapping, is_tuple
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs

@@ -22,7 +22,7 @@ from miniagents.messages import (
     TextPart,
     Usage,
 )
-from miniagents.messages.freezing import is_list
+from miniagents.messages.values.freezing import is_list
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.ext.llm.errors import MissingSDKError
 from miniagents.messages import FrozenDict, JsonValue, freeze
-from miniagents.messages.freezing import is_list, is_mapping, is_tuple
+from miniagents.messages.values.freezing import is_list, is_mapping, is_tuple
 from miniagents.promising._failure import Failure
 from miniagents.promising._naming import derived_name
 from miniagents.promising._piped import attempt

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from miniagents import Message, MiniAgents, stream_message
 from miniagents.ext.llm import MissingSDKError, partial_values
 from miniagents.messages import freeze
-from miniagents.messages.freezing import is_mapping, is_tuple
+from miniagents.messages.values.freezing import is_mapping, is_tuple
 
 pytestmark = pytest.mark.timeout(30)
 

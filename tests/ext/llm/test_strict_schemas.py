@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from miniagents import JsonValue, Message, Record, decode
 from miniagents.ext.llm._strict_schemas import StrictForm, anthropic_form, openai_form
 from miniagents.messages import NO_EXTRAS, Extras
-from miniagents.messages.freezing import is_list, is_mapping
+from miniagents.messages.values.freezing import is_list, is_mapping
 from miniagents.messages.json_schema import JsonSchema, json_schema
 from miniagents.messages.nulls import without_nulls
 

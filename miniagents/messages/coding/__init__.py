@@ -1,0 +1,1 @@
+"""Codecs: messages to and from JSON and MessagePack."""

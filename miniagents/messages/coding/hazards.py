@@ -1,0 +1,66 @@
+"""Unions for which msgspec (0.22) makes a decoder that crashes, so that none is made.
+
+They are a tuple of fixed length, or a text with a pattern and an array or object, where a scalar beside it has limits.
+The generator writes no such union; but a user may ask for one of types that are harmless alone, as in
+``decode(data, Name | Pair)``.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+import msgspec
+
+from miniagents.messages.coding.shapes import bare, is_a, is_array_kind, is_message_class, is_union, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def breaks_msgspec(form: object) -> bool:
+    """Tell whether a type is, or has in it outside of classes, a union that msgspec must not be given."""
+    inner = bare(form)
+    if is_message_class(kind_of(inner)):
+        return False
+    members = list(_members(form))
+    if len(members) > 1:
+        limits = [each for member in members for each in _scalar_limits(member)]
+        if limits and any(_is_fixed(bare(member)) for member in members):
+            return True
+        if any(each.pattern is not None for each in limits) and any(_is_container(bare(member)) for member in members):
+            return True
+    return any(breaks_msgspec(part) for member in members for part in get_args(bare(member)) if part is not ...)
+
+
+def _members(form: object) -> Iterator[object]:
+    """List the members of a union, those of unions in it too; of another type itself."""
+    inner = bare(form)
+    if is_union(inner):
+        for each in get_args(inner):
+            yield from _members(each)
+    else:
+        yield form
+
+
+def _scalar_limits(form: Any) -> Iterator[msgspec.Meta]:  # Any: a type of whatever kind
+    if kind_of(bare(form)) not in _SCALARS:
+        return
+    while hasattr(form, "__metadata__") or hasattr(form, "__value__"):
+        for each in getattr(form, "__metadata__", ()):
+            if isinstance(each, msgspec.Meta) and any(getattr(each, name) is not None for name in _LIMITS):
+                yield each
+        form = form.__value__ if hasattr(form, "__value__") else get_args(form)[0]
+
+
+def _is_fixed(form: object) -> bool:
+    return get_origin(form) is tuple and get_args(form)[1:] != (...,)
+
+
+def _is_container(form: object) -> bool:
+    kind = kind_of(form)
+    return kind is not None and (is_array_kind(kind) or is_a(kind, collections.abc.Mapping))
+
+
+_SCALARS = frozenset((int, float, str, bytes))
+_LIMITS = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern")

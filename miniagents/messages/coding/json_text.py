@@ -1,0 +1,99 @@
+"""JSON read exactly: nothing that a text says is dropped, and what Python cannot hold as it is, is refused.
+
+Slower than msgspec, which keeps the last of two properties of one name. Private to `schema_codec.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
+
+from miniagents.messages.coding.decode_errors import DecodeError
+from miniagents.messages.values.freezing import is_list, is_mapping, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["read_json"]
+
+_TOO_DEEP = "nested deeper than Python's recursion limit"
+
+_Path: TypeAlias = "tuple[_Path | None, str | int]"
+
+
+def read_json(data: bytes | bytearray | memoryview | str) -> object:
+    """Read plain JSON.
+
+    Raises:
+        DecodeError: No JSON; no UTF-8; a lone surrogate; a property that is there twice; a number that is too large for
+            a float, or an integer of more digits than Python converts; nested deeper than Python's recursion limit.
+    """
+    twice: list[tuple[object, str]] = []
+
+    def json_object(properties: list[tuple[str, object]]) -> dict[str, object]:
+        made = dict(properties)
+        if len(made) != len(properties):
+            names = [name for name, _ in properties]
+            twice.append((made, next(name for name in names if names.count(name) > 1)))
+        return made
+
+    try:
+        text = data if isinstance(data, str) else str(data, "utf-8")
+        raw: object = json.loads(
+            text, object_pairs_hook=json_object, parse_float=_float, parse_constant=_refuse_constant
+        )
+    except RecursionError:
+        raise DecodeError("$", _TOO_DEEP) from None
+    except ValueError as error:  # no JSON, no UTF-8, a number
+        raise DecodeError("$", str(error)) from None
+    if twice:
+        _refuse_where(raw, lambda value: _name_of(value, twice))
+    if "\\u" in text or not (text.isascii() or isinstance(data, bytes)):
+        _refuse_where(raw, _surrogate)
+    return raw
+
+
+def _name_of(value: object, twice: list[tuple[object, str]]) -> str | None:
+    return next((f"the property {name!r} is there twice" for found, name in twice if found is value), None)
+
+
+def _surrogate(value: object) -> str | None:
+    for text in value if is_mapping(value) else (value,):
+        if isinstance(text, str) and not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                return f"the string {text!a} has a lone surrogate at {error.start}"
+    return None
+
+
+def _refuse_where(raw: object, reason_of: Callable[[object], str | None]) -> None:
+    """Refuse the first value that there is a reason for, with its path."""
+    pending: list[tuple[_Path | None, object]] = [(None, raw)]
+    while pending:
+        path, value = pending.pop()
+        if (reason := reason_of(value)) is not None:
+            raise DecodeError(_text(path), reason)
+        if is_mapping(value):
+            pending += [((path, str(name)), item) for name, item in value.items()][::-1]
+        elif is_list(value):
+            pending += [((path, index), item) for index, item in enumerate(value)][::-1]
+
+
+def _text(path: _Path | None) -> str:
+    steps: list[str | int | None] = []
+    while path is not None:
+        path, step = path
+        steps.append(step)
+    return path_of("$", steps[::-1])
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if number - number != 0:
+        raise ValueError(f"the number {text if len(text) < 40 else text[:40] + '...'} is too large for a float")
+    return number
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON: there are only finite numbers")

@@ -1,0 +1,279 @@
+"""Which plan a declared type has: from annotations to what builds their values.
+
+One `Planner` serves the classes of one generated module, and remembers the plans of their types; a Record that is
+written by hand has one of its own. Private machinery of `schema_codec.py` and of the library's own codec.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import sys
+import types
+from typing import TYPE_CHECKING, Any, ForwardRef, Protocol, TypeVar, Union, Unpack, get_args, get_origin
+
+import msgspec
+import typing_extensions
+from typing_extensions import evaluate_forward_ref
+
+from miniagents.messages.values.freezing import FrozenDict
+from miniagents.messages.coding.plans import (
+    Anything,
+    Array,
+    Checked,
+    Field,
+    Foreign,
+    Key,
+    Later,
+    Leaf,
+    Limited,
+    Map,
+    Object,
+    OneOf,
+)
+from miniagents.messages.values.record import EXTRAS_FIELD
+from miniagents.messages.coding.shapes import bare, has_messages, is_a, is_array_kind, is_message_class, is_union, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from miniagents.messages.coding.building import Plan, Schema
+    from miniagents.messages.values.frozen import Frozen
+
+PLANNER = "__planner__"
+"""The name under which a class keeps its planner: for itself alone, not for classes derived from it."""
+
+
+class Schemas(Protocol):
+    """What has the schemas of types."""
+
+    def schema_of(self, form: object) -> Schema | None:
+        """Give the schema of a type."""
+        ...
+
+    def is_sound(self, form: object) -> bool:
+        """Tell whether the schema of a type accepts whatever msgspec does."""
+        ...
+
+
+class Planner:
+    """Makes plans.
+
+    Args:
+        schemas: Has the schemas of the types that this planner is for; None if they have none.
+        convert: Builds messages, of whose classes others take care.
+    """
+
+    def __init__(self, schemas: Schemas | None, convert: Callable[[object, object], object]) -> None:
+        self.schemas = schemas
+        self._convert = convert
+        self._plans: dict[tuple[object, bool], Plan] = {}
+
+    def plan(self, form: object, *, checked: bool, names: Mapping[str, object] | None = None) -> Plan:
+        """Give the plan of a type.
+
+        Args:
+            form: The type.
+            checked: Hold what has a schema against it. What is in such data needs that no more.
+            names: What names in it stand for.
+        """
+        try:
+            known = self._plans.get((form, checked))
+        except TypeError:  # a type with arguments that cannot be hashed
+            return self._made(form, names, checked=checked)
+        if known is None:
+            known = self._plans[form, checked] = self._made(form, names, checked=checked)
+        return known
+
+    def _made(self, form: Any, names: Mapping[str, object] | None, *, checked: bool) -> Plan:  # Any: of whatever kind
+        if isinstance(form, (str, ForwardRef)):
+            return Later(lambda: self.plan(_evaluated(form, names), checked=checked, names=names))
+        schema = self.schemas.schema_of(form) if checked and self.schemas is not None else None
+        if schema is not None:
+            return Checked(self.plan(form, checked=False, names=names), schema)
+        if not isinstance(form, type) and hasattr(form, "__value__"):  # it may refer to itself
+            names = vars(sys.modules.get(getattr(form, "__module__", ""), types))
+            return Later(lambda: self.plan(form.__value__, checked=checked, names=names))
+        inner = bare(form)
+        kind = kind_of(inner)
+        if inner is Any or inner is object or isinstance(inner, TypeVar):
+            return Anything()
+        if is_union(inner):
+            return self._union(get_args(inner), names, checked=checked)
+        if is_message_class(kind):
+            return self._of_class(inner, kind)
+        plan: Plan | None = None
+        if kind is not None and is_a(kind, collections.abc.Mapping):
+            plan = self._map(get_args(inner), kind, names, checked=checked)
+        elif kind is not None and is_array_kind(kind) and not hasattr(kind, "_fields"):
+            plan = self._array(inner, kind, names, checked=checked)
+        if plan is None:
+            return Leaf(form)
+        limits = [meta for meta in getattr(form, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
+        return Limited(plan, limits) if limits else plan
+
+    def _union(self, forms: Sequence[object], names: Mapping[str, object] | None, *, checked: bool) -> Plan:
+        members: list[Plan] = []
+        messages: list[object] = []
+        for form in forms:
+            if form is msgspec.UnsetType:
+                continue
+            kind = kind_of(bare(form))
+            if is_message_class(kind) and not kind.is_record and vars(kind).get(PLANNER) is not self:
+                messages.append(form)
+            else:
+                members.append(self.plan(form, checked=checked, names=names))
+        if messages:
+            members.append(self._foreign(_union_of(messages), by_tag=bool(members)))
+        shown = " or ".join(_shown(form) for form in forms if form is not msgspec.UnsetType)
+        return members[0] if len(members) == 1 else OneOf(members, shown)
+
+    def _of_class(self, form: object, cls: type[Frozen]) -> Plan:
+        own: object = vars(cls).get(PLANNER)
+        if isinstance(own, Planner) and own is not self:
+            return own.plan(form, checked=True)
+        if not cls.is_record and own is not self:
+            return self._foreign(form)
+        schema = self.schemas.schema_of(cls) if self.schemas is not None else None
+        return Object(cls, schema, lambda: self._fields(form, cls))
+
+    def _fields(self, form: object, cls: type[Frozen]) -> tuple[Mapping[str, Field], Plan | None]:
+        names = {cls.__name__: cls, **vars(sys.modules.get(cls.__module__, types))}
+        extras: Plan | None = None
+        fields: dict[str, Field] = {}
+        for field in fields_of(form):
+            if field.name == EXTRAS_FIELD:
+                extras = self.plan((get_args(bare(field.type)) or (str, object))[1], checked=False, names=names)
+            else:
+                plan = self.plan(field.type, checked=False, names=names)
+                fields[field.encode_name] = Field(field.name, plan, required=field.required)
+        return fields, extras
+
+    def _foreign(self, form: object, *, by_tag: bool = False) -> Plan:
+        return Foreign(lambda raw: self._convert(raw, form), by_tag=by_tag)
+
+    def _map(
+        self, arguments: Sequence[object], kind: type, names: Mapping[str, object] | None, *, checked: bool
+    ) -> Plan:
+        key, value = arguments if len(arguments) == 2 else (str, object)
+        keys = None if bare(key) in (str, object) and key is bare(key) else Key(key)
+        return Map(keys, self.plan(value, checked=checked, names=names), dict if kind is dict else FrozenDict)
+
+    def _array(self, form: object, kind: type, names: Mapping[str, object] | None, *, checked: bool) -> Plan:
+        arguments: tuple[object, ...] = get_args(form)
+        finish: type = kind if kind in (list, set, frozenset) else tuple
+        if not is_a(kind, tuple):
+            if is_a(kind, collections.abc.Set) and kind not in (set, frozenset):
+                finish = frozenset
+            item = arguments[0] if arguments else object
+            return Array((), self.plan(item, checked=checked, names=names), finish)
+        if form is tuple:
+            arguments = (object, ...)
+        if arguments[1:] == (...,):
+            return Array((), self.plan(arguments[0], checked=checked, names=names), finish)
+        fixed: list[Plan] = []
+        rest: Plan | None = None
+        for argument in arguments:
+            unpacked = _unpacked(argument)
+            if unpacked is None:
+                fixed.append(self.plan(argument, checked=checked, names=names))
+            else:
+                rest = self.plan(get_args(unpacked)[0], checked=checked, names=names)
+        return Array(fixed, rest, finish)
+
+
+def fields_of(form: Any) -> tuple[msgspec.structs.FieldInfo, ...]:  # Any: a class or Class[arguments]
+    """List the fields of a class.
+
+    Raises:
+        TypeError: An annotation has names that are not known when the program runs.
+    """
+    try:
+        return msgspec.structs.fields(form)
+    except NameError as error:
+        raise TypeError(
+            f"{form} cannot be decoded, for {error}: names in its annotations must be known in the module when the "
+            "program runs, not only under TYPE_CHECKING or in a function"
+        ) from None
+
+
+def planner_of(form: object, convert: Callable[[object, object], object]) -> Planner | None:
+    """Give the planner of the first record that a type names at its top; None if it names none there."""
+    form = bare(form)
+    for member in get_args(form) if is_union(form) else (form,):
+        kind = kind_of(bare(member))
+        if is_message_class(kind) and kind.is_record:
+            planner: object = vars(kind).get(PLANNER)
+            if not isinstance(planner, Planner):
+                planner = Planner(None, convert)
+                setattr(kind, PLANNER, planner)
+            return planner
+    return None
+
+
+def has_only_sound_records(form: object) -> bool:
+    """Tell whether msgspec reads a type only as the schemas of the records in it say."""
+    return _is_sound(form, set())
+
+
+def _is_sound(form: object, seen: set[object]) -> bool:
+    inner = bare(form)
+    kind = kind_of(inner)
+    if is_message_class(kind):
+        return not _has_tag(kind) and _is_sound_class(kind, seen)
+    if not is_union(inner):
+        return all(_is_sound(argument, seen) for argument in get_args(inner) if has_messages(argument))
+    members = [(member, kind_of(bare(member))) for member in get_args(inner) if has_messages(member)]
+    classes = [kind for _, kind in members if is_message_class(kind)]
+    if len([kind for kind in classes if kind.is_record]) == 1 and any(map(_has_tag, classes)):
+        return False
+    return all(_is_sound_class(kind, seen) for kind in classes) and all(
+        _is_sound(member, seen) for member, kind in members if not is_message_class(kind)
+    )
+
+
+def _has_tag(cls: type[Frozen]) -> bool:
+    """Tell whether it is a record with a tag, for which msgspec does not ask where no other class may stand."""
+    return cls.is_record and cls.__struct_config__.tag is not None
+
+
+def _is_sound_class(cls: type[Frozen], seen: set[object]) -> bool:
+    if cls in seen:
+        return True
+    seen.add(cls)
+    planner: object = vars(cls).get(PLANNER)
+    if cls.is_record and isinstance(planner, Planner) and planner.schemas is not None:
+        return planner.schemas.is_sound(cls)
+    try:
+        fields = msgspec.structs.fields(cls)
+    except NameError:  # it is told to those who have such data
+        return True
+    return all(_is_sound(field.type, seen) for field in fields if has_messages(field.type))
+
+
+def names_records(form: object) -> bool:
+    """Tell whether records are in a type, not counting those in the fields of classes."""
+    form = bare(form)
+    kind = kind_of(form)
+    return (is_message_class(kind) and kind.is_record) or any(map(names_records, get_args(form)))
+
+
+def _unpacked(argument: object) -> object:
+    """Give the tuple that stands with a star in another one."""
+    if get_origin(argument) in (Unpack, typing_extensions.Unpack):
+        return get_args(argument)[0]
+    return argument if getattr(argument, "__unpacked__", False) else None
+
+
+def _evaluated(form: str | ForwardRef, names: Mapping[str, object] | None) -> object:
+    reference = form if isinstance(form, ForwardRef) else ForwardRef(form)
+    return evaluate_forward_ref(reference, globals=dict(names or {}))
+
+
+def _union_of(forms: Sequence[object]) -> object:
+    union: Any = Union  # Any: made of what is known when the program runs
+    return union[tuple(forms)]
+
+
+def _shown(form: object) -> str:
+    kind = kind_of(bare(form))
+    return "null" if kind is type(None) else kind.__name__ if kind is not None else str(form)

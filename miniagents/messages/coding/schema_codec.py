@@ -1,0 +1,287 @@
+"""SchemaCodec: what reads and writes the types of a generated module, exactly as its schema says.
+
+Data is read in two ways. The fast one is a decoder of msgspec, for types that are *sound*: what msgspec accepts for
+them the schema accepts too. It may refuse valid data (1.0 for an integer, properties that an open object does not
+declare); then, and for all other types, the exact way is taken: the data is read as plain JSON, held against the
+schema, and built into values. So what is accepted is what the schema accepts, and only data that msgspec cannot read
+pays for that.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from miniagents.messages import _generated
+from miniagents.messages.coding.building import RefusedError, build, can_build
+from miniagents.messages.coding.codec import encode
+from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError
+from miniagents.messages.values.freezers import is_frozen_when_decoded
+from miniagents.messages.values.freezing import FrozenDict, FrozenType, freeze, path_of
+from miniagents.messages.values.frozen import Frozen
+from miniagents.messages.coding.hazards import breaks_msgspec
+from miniagents.messages.coding.json_text import read_json
+from miniagents.messages.coding.planning import PLANNER, Planner
+from miniagents.messages.coding.plans import Foreign
+from miniagents.messages.coding.rebuilding import convert_message
+from miniagents.messages.values.record import NAMESPACE, Extras
+from miniagents.messages.coding.shapes import bare, is_message_class, is_union, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from typing_extensions import TypeForm
+
+    from miniagents.validation import Validator
+
+__all__ = ["SchemaCodec"]
+
+T = TypeVar("T")
+
+
+class SchemaCodec:
+    """Reads and writes the types of one module, which says what it has at its end.
+
+    Making one costs little: schemas are parsed, and decoders made, when they are first needed.
+
+    What was read is never anything that the schema refuses, and is encoded as JSON that is equal to what it was read
+    from. Constructors do not hold what they are given against the schema, nor does `encode`:
+    ``decode(encode(value), Type)`` does.
+
+    Args:
+        schemas: The schemas of the module as JSON, by name; each `$ref` in them is "#/$defs/" and a name, or names a
+            type of this library, as in "miniagents:Message".
+        types: The type of each of them, by its name; of a part of one by the name and the JSON pointer of that part, as
+            in "Tool#/properties/inputSchema".
+        sound: The names of the types for which whatever msgspec accepts, the schema accepts too.
+        namespace: Tells the records of this module from those of others that have the same names: it stands before the
+            name of the class in what `hash_key` is made of.
+
+    Examples:
+        >>> class Point(Record, frozen=True, kw_only=True):
+        ...     x: int
+        >>> schema = '{"type": "object", "properties": {"x": {"type": "integer", "minimum": 0}}, "required": ["x"]}'
+        >>> codec = SchemaCodec({"Point": schema}, {"Point": Point})
+        >>> codec.decode(b'{"x": 1.0}', Point)
+        Point(x=1)
+        >>> codec.decode(b'[{"x": -1}]', tuple[Point, ...])
+        Traceback (most recent call last):
+            ...
+        miniagents.messages.coding.decode_errors.DecodeError: $[0].x: Expected a number of at least 0; got -1 (minimum)
+        >>> codec.encode(Point(x=2))
+        b'{"x":2}'
+    """
+
+    def __init__(
+        self,
+        schemas: Mapping[str, str],
+        types: Mapping[str, object],
+        *,
+        sound: Collection[str] = (),
+        namespace: str = "",
+    ) -> None:
+        self._texts = schemas
+        self._types = types
+        self._sound = frozenset(sound)
+        self._readers: dict[object, Callable[[Any], Any]] = {}  # Any: one for each type
+        self._exact: dict[object, Callable[[Any], Any]] = {}  # Any: one for each type
+        self._names: dict[object, list[str]] = {}
+        self._validator: Validator | None = None
+        self._planner = Planner(self, convert_message)
+        for cls in types.values():
+            if isinstance(cls, FrozenType) and PLANNER not in vars(cls):
+                setattr(cls, PLANNER, self._planner)
+                if namespace and cls.is_record:
+                    setattr(cls, NAMESPACE, namespace)
+
+    def decode(self, data: bytes | str, form: TypeForm[T], /) -> T:
+        """Read a value of the type `form` from JSON.
+
+        Args:
+            data: The JSON, in UTF-8.
+            form: A type of the module, a union of such, or a container of them, as in ``tuple[Tool, ...]``.
+
+        Raises:
+            DecodeError: It is no JSON, or the schema refuses it; with the path to what is wrong and the keyword that
+                refuses it. Also what would not be kept: a lone surrogate, a number too large for a float; and what is
+                nested deeper than Python's recursion limit. A property that is there twice is refused where the data
+                is read in the exact way; the fast one keeps the last.
+            TypeError: `form` is no type of the module.
+        """
+        try:
+            return self._readers[form](data)  # type: ignore[no-any-return] # of the type that the reader is for
+        except (KeyError, msgspec.MsgspecError, UnicodeError, RecursionError):
+            pass
+        return self._read_exactly(data, form)  # type: ignore[return-value] # pyright: ignore[reportReturnType] # as above
+
+    encode: Callable[[object], bytes] = staticmethod(encode)
+    """Write a value, or a container of values, as JSON; see `miniagents.encode`, which it is."""
+
+    # What planners ask ---------------------------------------------------------------------------------------------
+
+    def schema_of(self, form: object) -> _Schema | None:
+        """Give the schema of a type of the module; None for every other one."""
+        name = self._name_of(form)
+        return None if name is None else _Schema(self, name)
+
+    def is_sound(self, form: object) -> bool:
+        """Tell whether the schema of a type of the module accepts whatever msgspec does."""
+        name = self._name_of(form)
+        return name is not None and not self._sound.isdisjoint((name, name.partition("#")[0]))
+
+    def validator(self) -> Validator:
+        """Give what knows the schemas."""
+        if self._validator is None:
+            from miniagents.validation import Validator  # noqa: PLC0415  # many programs never need it
+
+            definitions = {name: json.loads(text) for name, text in self._texts.items()}
+            self._validator = Validator(definitions, _library_types())
+        return self._validator
+
+    def _name_of(self, form: object) -> str | None:
+        if not self._names:
+            for name, known in self._types.items():
+                self._names.setdefault(known, []).append(name)
+        try:
+            names = self._names.get(form, [])
+        except TypeError:  # a type with arguments that cannot be hashed
+            return None
+        if not names:
+            return None
+        if not isinstance(form, FrozenType) and len({self._texts.get(name, name) for name in names}) > 1:
+            raise TypeError(
+                f"{' and '.join(names)} are one type for Python, {_shown(form)}, but not one schema: decode what they "
+                "are part of"
+            )
+        return names[0]
+
+    # Reading ---------------------------------------------------------------------------------------------------------
+
+    def _read_exactly(self, data: bytes | str, form: object) -> object:
+        if form not in self._exact:
+            self._prepare(form)
+            try:
+                return self._readers[form](data)
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                pass
+        return self._exact[form](data)
+
+    def _prepare(self, form: object) -> None:
+        """Find out how a type is to be read."""
+        if self.schema_of(form) is None and not self._is_made_of_types(form):
+            raise TypeError(
+                f"{_shown(form)} is no type of this module; its types are: "
+                f"{', '.join(name for name in self._types if '#' not in name)}"
+            )
+        plan = self._planner.plan(form, checked=True)
+
+        def exact(data: bytes | str) -> object:
+            return build(plan, read_json(data))
+
+        self._exact[form] = exact
+        self._readers[form] = self._fast(form) or exact
+
+    def _is_made_of_types(self, form: object) -> bool:
+        """Tell whether a type is a union or container of types of the module, and of scalars beside them."""
+        inner = bare(form)
+        kind = kind_of(inner)
+        parts = [part for part in get_args(inner) if part is not ... and kind_of(bare(part)) not in _SCALARS]
+        if not is_union(inner) and kind not in _CONTAINERS:
+            return False
+        return bool(parts) and all(self.schema_of(part) or self._is_made_of_types(part) for part in parts)
+
+    def _fast(self, form: object) -> Callable[[Any], Any] | None:  # Any: of the type `form`
+        """Give the fast way to read a type, if there is one."""
+        strict = self._strict(form)
+        if strict is None or breaks_msgspec(form):
+            return None
+        try:
+            read = msgspec.json.Decoder(strict).decode
+        except TypeError:  # a union that msgspec cannot tell apart
+            return None
+        if is_frozen_when_decoded(form, Frozen):
+            return read
+        return (lambda data: freeze(read(data))) if self.is_sound(form) else None
+
+    def _strict(self, form: Any) -> Any:  # Any: a type of whatever kind
+        """Give a type for msgspec that asks for all tags; None if the type, or a part of it, is not sound.
+
+        msgspec asks for the tag of a class in unions of several only: so another one is put beside a class alone.
+        """
+        if self.is_sound(form):
+            tagged = [cls for cls in _classes(form) if cls.is_record and cls.__struct_config__.tag is not None]
+            return form if len(tagged) != 1 else form | _beside(tagged[0])
+        if self.schema_of(form) is not None:
+            return None
+        inner = bare(form)
+        if kind_of(inner) in _SCALARS:
+            return form
+        arguments = get_args(inner)
+        if not arguments:
+            return None
+        parts = [part if part is ... else self._strict(part) for part in arguments]
+        if any(part is None for part in parts):
+            return None
+        generic: Any = Union if is_union(inner) else get_origin(inner)  # Any: what has had arguments takes them
+        return generic[tuple(parts)]
+
+
+class _Schema:
+    """The schema of one type of a module."""
+
+    def __init__(self, codec: SchemaCodec, key: str) -> None:
+        self._codec = codec
+        self._name, _, self._pointer = key.partition("#")
+
+    def accepts(self, raw: Any) -> bool:  # Any: plain JSON
+        return self._codec.validator().accepts(self._name, raw, self._pointer)
+
+    def refusal(self, raw: Any) -> RefusedError | None:  # Any: plain JSON
+        violation = self._codec.validator().violation(self._name, raw, self._pointer)
+        if violation is None:
+            return None
+        kind = UnknownFormError if violation.keyword in _ABOUT_UNKNOWN else DecodeError
+        return RefusedError(f"{violation.message} ({violation.keyword})", path_of("", violation.path), kind)
+
+
+_ABOUT_UNKNOWN = frozenset(("additionalProperties", "unevaluatedProperties"))
+_SCALARS = frozenset((type(None), bool, int, float, str))
+_CONTAINERS = frozenset(
+    (tuple, list, dict, frozenset, set, FrozenDict, collections.abc.Mapping, collections.abc.Sequence)
+)
+
+
+def _classes(form: object) -> Iterator[type[Frozen]]:
+    """List the classes that a type names at its top."""
+    inner = bare(form)
+    for member in get_args(inner) if is_union(inner) else (inner,):
+        kind = kind_of(bare(member))
+        if is_message_class(kind):
+            yield kind
+
+
+def _beside(cls: type[Frozen]) -> type[msgspec.Struct]:
+    """Make a class that has the tag field of another one, and that no data is of."""
+    tag = cls.__struct_config__.tag
+    other = f"not {tag}" if isinstance(tag, str) else (tag or 0) + 1
+    return msgspec.defstruct(
+        "_Beside", [("never", Extras[object])], tag_field=cls.__struct_config__.tag_field, tag=other
+    )
+
+
+def _library_types() -> dict[str, Callable[[Any], bool]]:  # Any: plain JSON
+    """Tell what data is of the library's own types, which schemas may refer to."""
+    types = {name: getattr(_generated, name) for name in _generated.__all__}
+    return {f"miniagents:{name}": partial(_is_of, form) for name, form in types.items()}
+
+
+def _is_of(form: object, raw: object) -> bool:
+    return can_build(Foreign(lambda part: convert_message(part, form)), raw)
+
+
+def _shown(form: object) -> str:
+    return form.__qualname__ if isinstance(form, type) and not get_args(form) else str(form)

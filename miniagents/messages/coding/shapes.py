@@ -1,0 +1,220 @@
+"""What declared types say of the values under them, as far as the codec has to ask.
+
+It asks where messages can stand, for msgspec decodes a field declared as a message class by the exact tag of that class
+only; and where a field is untyped, for what stands there is read back as plain JSON, so nothing else may be written.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+import types
+from functools import reduce
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    NamedTuple,
+    TypeGuard,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+import msgspec
+
+from miniagents.messages.values.freezing import FrozenDict, FrozenType
+from miniagents.messages.values.frozen import Frozen, loaded_classes, same_place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+class Shape(NamedTuple):
+    """What may stand under a declared type; for a union, what may stand under any of its members."""
+
+    untyped: bool = False
+    """Any JSON may stand here, and nothing else."""
+    typed: bool = False
+    """Scalars and sets may stand here that plain JSON has not, and that the type tells how to read."""
+    classes: frozenset[type[Frozen]] = frozenset()
+    """Messages of these classes and of classes derived from them may stand here."""
+    items: Shape | None = None
+    """Of each item of an array; None: nothing to ask."""
+    fixed: tuple[Shape, ...] = ()
+    """Of the items of an array of fixed length."""
+    string_keys: bool = False
+    """All keys of an object are read back as strings."""
+    values: Shape | None = None
+    """Of each value of an object; None: nothing to ask."""
+
+
+PLAIN: Shape = Shape()
+_PLAIN_KINDS = frozenset((type(None), bool, int, float, str, msgspec.UnsetType))
+
+
+def shape_of(form: Any) -> Shape:  # Any: a type of whatever kind
+    """Tell what may stand under a declared type."""
+    form = bare(form)
+    kind = kind_of(form)
+    if is_union(form):
+        return reduce(_either, map(shape_of, get_args(form)))
+    if isinstance(form, TypeVar) and form.__bound__ is not None:
+        return shape_of(form.__bound__)
+    if form is Any or form is object or isinstance(form, TypeVar):
+        return Shape(untyped=True)
+    if is_message_class(kind):
+        return Shape(classes=frozenset((kind,)))
+    if kind is None or kind in _PLAIN_KINDS:
+        return PLAIN
+    arguments = get_args(form)
+    if is_typeddict(kind):
+        return Shape(values=reduce(_or, map(shape_of, get_type_hints(kind).values()), None))
+    if is_a(kind, tuple):
+        if hasattr(kind, "_fields"):
+            arguments = tuple(get_type_hints(kind).values())
+        elif not arguments and form is tuple:
+            arguments = (object, ...)
+        if arguments[1:] == (...,):
+            return Shape(items=shape_of(arguments[0]))
+        return Shape(fixed=tuple(map(shape_of, arguments)))
+    if is_a(kind, collections.abc.Mapping):
+        key, value = arguments if len(arguments) == 2 else (object, object)
+        # of a union with str, keys are read back as str: they must be
+        return Shape(string_keys=shape_of(key).untyped or is_union(bare(key)), values=shape_of(value))
+    if is_array_kind(kind):
+        return Shape(typed=is_a(kind, collections.abc.Set), items=shape_of(arguments[0] if arguments else object))
+    return Shape(typed=True)
+
+
+def bare(form: Any) -> Any:  # Any: a type of whatever kind
+    """Take off what only names or annotates a type: Annotated, NewType and aliases made by `type`."""
+    while not inspect.isclass(form):
+        origin = get_origin(form)
+        if origin is Annotated:
+            form = get_args(form)[0]
+        elif origin is not None and hasattr(origin, "__value__"):
+            form = origin.__value__[get_args(form)]
+        elif hasattr(form, "__value__"):
+            form = form.__value__
+        elif hasattr(form, "__supertype__"):
+            form = form.__supertype__
+        else:
+            break
+    return form
+
+
+def kind_of(form: Any) -> type | None:  # Any: a type of whatever kind
+    """Tell the class of a bare type: `tuple` of ``tuple[int, ...]``, the class itself of a class."""
+    kind: type = get_origin(form) or form
+    return kind if inspect.isclass(kind) else None
+
+
+def is_union(form: object) -> bool:
+    """Tell whether a bare type is a union."""
+    return get_origin(form) in (Union, types.UnionType)
+
+
+def is_message_class(kind: object) -> TypeGuard[type[Frozen]]:
+    """Tell whether it is Frozen or a class derived from it, records included."""
+    return isinstance(kind, FrozenType)
+
+
+def is_a(kind: type, *bases: type) -> bool:
+    """Tell whether a class is derived from one of others; unlike `issubclass`, narrows nothing."""
+    return issubclass(kind, bases)
+
+
+def is_array_kind(kind: type) -> bool:
+    """Tell whether values of a class are encoded as arrays."""
+    return issubclass(kind, collections.abc.Iterable) and not issubclass(
+        kind, (str, bytes, bytearray, memoryview, collections.abc.Mapping)
+    )
+
+
+def has_messages(form: object) -> bool:
+    """Tell whether msgspec alone might not decode a type: messages or a FrozenDict are in it."""
+    form = bare(form)
+    kind = kind_of(form)
+    return kind is FrozenDict or is_message_class(kind) or any(map(has_messages, get_args(form)))
+
+
+def widened(form: Any, *, fits: Callable[[type[Frozen]], bool] = lambda _: True) -> Any:  # Any: of whatever kind
+    """Replace each message class in a type by the union of it and all loaded classes derived from it that fit.
+
+    A class whose tag another one of the union has as well is left out: only who reads the tag can say so.
+    """
+    inner = bare(form)
+    if is_message_class(inner) and inner.is_record:
+        return form
+    if is_message_class(inner):
+        by_tag = classes_by_tag((inner,))
+        return _union(classes[0] for classes in by_tag.values() if len(classes) == 1 and fits(classes[0]))
+    if not has_messages(inner) or is_message_class(get_origin(inner)):
+        return form
+    arguments = tuple(widened(argument, fits=fits) for argument in get_args(inner))
+    if is_union(inner):
+        wide = _union(arguments)
+    else:
+        generic: Any = get_origin(inner) or inner  # Any: every class that has arguments takes them
+        wide = generic[arguments] if arguments else inner
+    return Annotated[(wide, *form.__metadata__)] if get_origin(form) is Annotated else wide
+
+
+def classes_by_tag(bases: Iterable[type[Frozen]]) -> dict[str, list[type[Frozen]]]:
+    """List the loaded classes derived from these by class tag; of a class defined again, only the last definition."""
+    by_tag: dict[str, list[type[Frozen]]] = {}
+    for base in bases:
+        for cls in loaded_classes(base):
+            if cls.is_record:
+                continue
+            others = by_tag.setdefault(str(cls.__struct_config__.tag), [])
+            others[:] = [other for other in others if other is not cls and not same_place(other, cls)] + [cls]
+    return by_tag
+
+
+def _union(members: Iterable[object]) -> object:
+    union: Any = Union  # Any: made of what is known when the program runs
+    known = tuple(members)
+    return union[known] if known else Frozen
+
+
+def _either(one: Shape, other: Shape) -> Shape:
+    """Merge the shapes of two members of a union."""
+    places = range(max(len(one.fixed), len(other.fixed)))
+    fixed = (_or(_at(one, place), _at(other, place)) for place in places)
+    return Shape(
+        untyped=one.untyped or other.untyped,
+        typed=one.typed or other.typed,
+        classes=one.classes | other.classes,
+        items=_or(one.items, other.items),
+        fixed=tuple(shape or PLAIN for shape in fixed),
+        string_keys=one.string_keys or other.string_keys,
+        values=_or(one.values, other.values),
+    )
+
+
+def _at(shape: Shape, place: int) -> Shape | None:
+    return shape.fixed[place] if place < len(shape.fixed) else shape.items
+
+
+def _or(one: Shape | None, other: Shape | None) -> Shape | None:
+    """Merge what may stand in the same place of two containers.
+
+    A value there is of one container or of the other. Which of them cannot be told from that value alone: so where one
+    has a type for it, it is no matter that the other has none.
+    """
+    if one is None or other is None:
+        return one or other
+    merged = _either(one, other)
+    if one.untyped is not other.untyped and _has_types(other if one.untyped else one):
+        return merged._replace(untyped=False)
+    return merged
+
+
+def _has_types(shape: Shape) -> bool:
+    inner = (shape.items, shape.values, *shape.fixed)
+    return shape.typed or bool(shape.classes) or any(_has_types(part) for part in inner if part is not None)

@@ -1,0 +1,1 @@
+"""Promises of messages and of sequences of messages."""

@@ -1,0 +1,135 @@
+"""How combinators select messages: by class, by what they turn out to be, and one of a sequence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import TypeVar
+
+from miniagents.messages._generated import Message
+from miniagents.messages.promised.message_promise import MessagePromise
+from miniagents.messages.promised.tokens import MixedOutcomes
+from miniagents.promising._naming import derived_name
+from miniagents.promising.promise import derived
+from miniagents.promising.sentinels import DEFAULT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+    from types import TracebackType
+
+    from miniagents.promising._failure import Failure
+    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising._production import Production
+    from miniagents.promising.promise import Promise
+    from miniagents.promising.stream import StreamedPromise
+
+__all__ = ["Using", "bind", "check_classes", "may_be", "message_of", "of_one", "settled_for"]
+
+M = TypeVar("M", bound=Message)
+
+
+def check_classes(caller: str, classes: tuple[object, ...]) -> None:
+    """Refuses at the call what would fail at the first message.
+
+    Raises:
+        TypeError: there is no class, or something that is no class of messages.
+    """
+    for cls in classes:
+        if not (isinstance(cls, type) and issubclass(cls, Message)):
+            raise TypeError(f"{caller}({cls!r}): give classes of messages")
+    if not classes:
+        raise TypeError(f"{caller}(): give at least one class of messages")
+
+
+def may_be(known: type[Message] | None, classes: tuple[type[Message], ...]) -> bool | None:
+    """Whether a message is of one of the classes, by what is known of its class; None: it has to be seen."""
+    if known is None:
+        return None
+    if issubclass(known, classes):
+        return True
+    # a class that is known beforehand may be a base of what comes
+    return None if any(issubclass(cls, classes) for cls in _with_subclasses(known)) else False
+
+
+def _with_subclasses(cls: type[Message]) -> Iterable[type[Message]]:
+    yield cls
+    for subclass in cls.__subclasses__():
+        yield from _with_subclasses(subclass)
+
+
+async def settled_for(out: PieceBuffer[MessagePromise[M]], promise: MessagePromise[Message]) -> Failure | None:
+    """Waits for a message as a source of `out`, in whose work it is; its error does not count as read by this."""
+    if promise.done():
+        return promise._failure
+    with Using(out, promise):
+        return await promise._settled()
+
+
+def message_of(promise: MessagePromise[M]) -> M:
+    """The message of a promise that is known to have it."""
+    message: M = promise._value
+    return message
+
+
+class Using:
+    """For as long as it is entered, one production is made of another one as well."""
+
+    __slots__ = ("_out", "_source")
+
+    def __init__(self, out: Production, source: Production) -> None:
+        self._out = out
+        self._source = source
+
+    def __enter__(self) -> None:
+        self._out._made_of((self._source,))
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._out._leave_sources(self._source)
+
+
+def bind(out: PieceBuffer[str], source: Production) -> None:
+    """Gives a buffer the bound of one more source, unless its own is narrower."""
+    bound = source._bound_to_readers()
+    if bound is not None and (out.max_ahead is None or bound < out.max_ahead):
+        out.bound(bound)
+
+
+def of_one(
+    sequence: StreamedPromise[MessagePromise[M], object],
+    choose: Callable[[], Awaitable[MessagePromise[M]]],
+    what: str,
+    checked: Promise[None] | None = None,
+) -> MessagePromise[M]:
+    """The promise of one message of a sequence, streamed as that is.
+
+    Args:
+        sequence: where the message comes from.
+        choose: gives the message.
+        what: the name of the combinator.
+        checked: fails where the message should not have been chosen; that error stands behind the message's tokens.
+    """
+    name = derived_name(sequence.name, what)
+    choice = derived(choose, name, (sequence,))
+
+    async def pieces() -> AsyncIterator[Any]:  # Any: tokens, events, and failures, which a buffer takes as well
+        chosen = await choice
+        made._message_class, made._known = chosen.message_class, chosen.known
+        made._made_of((chosen,))
+        bind(made._buffer, chosen)
+        async for piece in MixedOutcomes(chosen._mixed(), chosen.name):
+            yield piece
+        if checked is not None:
+            await checked
+
+    async def whole(_: AsyncIterable[str]) -> M:
+        message = await (await choice)
+        if checked is not None:
+            await checked
+        return message
+
+    made = MessagePromise(pieces, whole, start_asap=False, name=name)
+    made._made_of((sequence, choice, *(() if checked is None else (checked,))))
+    made._start_if(False if sequence._is_lazy() else DEFAULT)
+    return made

@@ -1,0 +1,233 @@
+"""What may stand for messages, and how it becomes one flat sequence of message promises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard, Union
+
+from typing_extensions import TypeVar
+
+from miniagents.messages._generated import Message
+from miniagents.messages.promised.streaming import (
+    MessageBuffer,
+    MessagePromise,
+    MessageSequencePromise,
+    MixedMessages,
+    from_promise,
+    sequence_over,
+)
+from miniagents.promising._current import active_context
+from miniagents.promising._flattening import Flattening
+from miniagents.promising.appender import StreamAppender
+from miniagents.promising.promise import Promise
+from miniagents.promising.stream import StreamedPromise
+
+if TYPE_CHECKING:
+    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.context import PromisingContext
+
+__all__ = ["MessageSequence", "MessageType"]
+
+M = TypeVar("M", bound=Message, default=Message)
+
+if TYPE_CHECKING:
+    MessageType = Union[  # noqa: UP007 - an alias that refers to itself is written so
+        str,
+        M,
+        MessagePromise[M],
+        MessageSequencePromise[M],
+        Promise[M],
+        BaseException,
+        Sequence["MessageType[M]"],
+        Iterator["MessageType[M]"],
+        AsyncIterator["MessageType[M]"],
+    ]
+    """What may stand for messages wherever messages are expected, nested as deep as one likes.
+
+    A string stands for a message of the declared type, an exception for an error at its place. Mappings, sets and
+    iterables that are neither sequences nor iterators are not among them.
+    """
+else:
+    T = TypeVar("T")
+    MessageType: TypeAlias = Union[str, T, Promise[T], BaseException, Sequence[T], Iterator[T], AsyncIterator[T]]  # noqa: UP007
+
+
+def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
+    """The message that an item is or stands for; None where it is anything else, be it wrong."""
+    if isinstance(item, classes):
+        return item
+    if isinstance(item, str):
+        try:
+            return classes[0](text=item)
+        except TypeError:
+            return None
+    return None
+
+
+class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
+    """The writing end of a sequence of messages: whatever is put in appears flat, in order, as message promises.
+
+    Args:
+        name: what logs, tasks and circles call the sequence, e.g. an agent's alias.
+        place: how errors name the place of what was put in, e.g. "agent 'translator': reply".
+        message_classes: the classes that messages may have; a string becomes a message of the first.
+        context: the context that owns the sequence; by default the active one.
+        kept_open: whether it lies open for whoever wants to put something in; False for one that is filled and closed,
+            or handed to `produce`, by the code that makes it.
+
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         sequence = MessageSequence()
+    ...         sequence.put(["a", [Message("b"), ("c",)]])
+    ...         sequence.close()
+    ...         print([message.text for message in await sequence.promise])
+    >>> asyncio.run(main())
+    ['a', 'b', 'c']
+    """
+
+    __slots__ = ("_classes", "_place", "promise")
+
+    def __init__(
+        self,
+        *,
+        name: str = "messages",
+        place: str | None = None,
+        message_classes: tuple[type[Message], ...] = (Message,),
+        context: PromisingContext | None = None,
+        kept_open: bool = True,
+    ) -> None:
+        buffer: MessageBuffer[M] = MessageBuffer(context or active_context.get(), name)
+        super().__init__(buffer, kept_open=kept_open)
+        self._place = place or name
+        self._classes = message_classes
+        self.promise: MessageSequencePromise[M] = sequence_over(buffer)
+        """The flat sequence."""
+
+    def put(self, messages: MessageType[M], /) -> None:
+        """Adds messages behind all that were put in before, as `FlatSequence.put` does.
+
+        Raises:
+            TypeError: something in it is no message, or a message of another class; then nothing is added.
+        """
+        self._put(messages)
+
+    def put_out_of_order(self, messages: MessageType[M], /) -> None:
+        """Adds messages that appear as soon as they are there, as `FlatSequence.put_out_of_order` does.
+
+        Raises:
+            TypeError: as for `put`.
+        """
+        self._put_out_of_order(messages)
+
+    def produce(
+        self,
+        work: Callable[[], Awaitable[object]],
+        *,
+        start_asap: bool,
+        instead: Callable[[Exception], object] | None = None,
+    ) -> None:
+        """Runs an async function that puts messages in, as `FlatSequence.produce` does."""
+        super().produce(work, start_asap=start_asap, instead=instead)
+        self._buffer.context.notify_resolved(self.promise)
+
+    # --- machinery ---
+
+    @property
+    def production(self) -> PieceBuffer[MessagePromise[M]]:
+        """The work behind the sequence."""
+        return self._buffer
+
+    def _adapt(self, item: object) -> Any:  # Any: what a MessageBuffer[M] takes, or NotImplemented for what has parts
+        kind = type(item)  # first what is most common: isinstance() takes three times as long to say no
+        if kind in self._classes:
+            return item
+        if kind is list or kind is tuple or kind is MessageSequencePromise:
+            return NotImplemented
+        if _is_message_promise(item):
+            return self._checked_promise(item)
+        if isinstance(item, str):
+            return self._message_of(item)
+        if isinstance(item, Message):
+            return self._checked(item)
+        if isinstance(item, MessageSequencePromise):
+            return NotImplemented
+        if _streams_something_else(item):
+            raise TypeError(
+                f"{self._place}: got {_class_name(item)}, which streams pieces of something, not messages; "
+                "write stream_message(Message, …) for a message whose tokens it streams, "
+                "MessageSequencePromise.of_promises(…) for messages whose promises it streams"
+            )
+        if _is_promise(item):
+            return from_promise(item.map(self._checked), None)
+        if _has_parts(item):
+            return NotImplemented
+        raise TypeError(
+            f"{self._place}: got {_class_name(item)}, which is no message; give {self._declared()}, a string, "
+            f"or promises or sequences of them: {item!r:.200}"
+        )
+
+    def _message_of(self, text: str) -> Message:
+        cls = self._classes[0]
+        try:
+            return cls(text=text)
+        except TypeError as error:
+            raise TypeError(f"{self._place}: a plain string cannot become {self._declared()}: {error}") from None
+
+    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: of messages and their promises
+        return stream._buffer.pieces  # messages that nobody has asked the promises of are good as they are
+
+    def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
+        if _is_sequence_promise(stream):
+            return MixedMessages(stream._buffer)
+        return super()._outcomes_of(stream)
+
+    def _checked(self, message: object) -> Any:  # Any: an M, as the check says
+        if isinstance(message, self._classes):
+            return message
+        raise TypeError(self._refusal(type(message)))
+
+    def _checked_promise(self, promise: MessagePromise[Any]) -> MessagePromise[Any]:  # Any: the check follows
+        cls = promise.message_class
+        if cls in self._classes:
+            return promise
+        if cls is None:
+            if self._classes == (Message,):
+                return promise
+            return promise.checked(self._checked)
+        if issubclass(cls, self._classes):
+            return promise
+        raise TypeError(self._refusal(cls))
+
+    def _refusal(self, actual: type) -> str:
+        return f"{self._place}: got {actual.__qualname__} where {self._declared()} is declared"
+
+    def _declared(self) -> str:
+        return " or ".join(cls.__qualname__ for cls in self._classes)
+
+
+# isinstance() alone would leave the types of what is promised unknown
+
+
+def _is_message_promise(item: object) -> TypeGuard[MessagePromise[Message]]:
+    return isinstance(item, MessagePromise)
+
+
+def _is_sequence_promise(item: object) -> TypeGuard[MessageSequencePromise[Message]]:
+    return isinstance(item, MessageSequencePromise)
+
+
+def _streams_something_else(item: object) -> bool:
+    return isinstance(item, StreamAppender | StreamedPromise)
+
+
+def _is_promise(item: object) -> TypeGuard[Promise[object]]:
+    return isinstance(item, Promise)
+
+
+def _has_parts(item: object) -> bool:
+    is_bytes = isinstance(item, bytes | bytearray | memoryview)  # sequences, but of numbers
+    return isinstance(item, BaseException | Sequence | Iterator | AsyncIterable) and not is_bytes
+
+
+def _class_name(item: object) -> str:
+    return type(item).__qualname__

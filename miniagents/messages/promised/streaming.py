@@ -1,0 +1,104 @@
+"""Promises of messages: of one that streams its text token by token, and of a sequence that streams its messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Concatenate, TypeGuard
+
+from typing_extensions import ParamSpec, TypeVar
+
+from miniagents.messages._generated import Message, StreamEvent
+from miniagents.messages.promised.message_promise import MessagePromise, from_promise, known_fields
+from miniagents.messages.promised.sequence_promise import (
+    MessageBuffer,
+    MessageSequencePromise,
+    MixedMessages,
+    sequence_of,
+    sequence_over,
+)
+from miniagents.messages.promised.tokens import check_arguments, text_of
+from miniagents.promising._current import active_context
+from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising.appender import StreamAppender
+from miniagents.promising.promise import blank
+from miniagents.promising.stream import StreamedPromise
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Iterable
+
+__all__ = [
+    "MessageBuffer",
+    "MessagePromise",
+    "MessageSequencePromise",
+    "MixedMessages",
+    "from_promise",
+    "sequence_of",
+    "sequence_over",
+    "stream_message",
+]
+
+M = TypeVar("M", bound=Message)
+P = ParamSpec("P")
+
+
+def stream_message(
+    cls: Callable[Concatenate[str | None, P], M],
+    tokens: AsyncIterable[str | StreamEvent],
+    /,
+    *args: P.args,
+    **known_beforehand: P.kwargs,
+) -> MessagePromise[M]:
+    """The promise of a message whose text arrives token by token.
+
+    Args:
+        cls: the class of the message.
+        tokens: the tokens, and events that are no text: an async generator, a `StreamAppender`, a `StreamedPromise`.
+        args: further positional arguments of the class.
+        known_beforehand: the other fields of the message, which can be read from `promise.known` at once.
+
+    Raises:
+        TypeError: the tokens are no async iterable, or the fields are not those of the class.
+        NoActiveContextError: there is no active context.
+
+    >>> async def tokens() -> AsyncIterator[str]:
+    ...     yield "Hel"
+    ...     yield "lo"
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         promise = stream_message(AssistantMessage, tokens(), model="some-model")
+    ...         print(promise.known["model"], [token async for token in promise], repr(await promise))
+    >>> asyncio.run(main())
+    some-model ['Hel', 'lo'] AssistantMessage(text='Hello', model='some-model')
+    """
+
+    def whole(pieces: Iterable[Any]) -> M:  # Any: a streamer that nobody has checked may yield anything
+        return cls(text_of(pieces, name), *args, **known_beforehand)
+
+    check_arguments(cls, tokens, args, known_beforehand)
+    name = getattr(cls, "__name__", "message")
+    shared = buffer_of(tokens)  # the very same pieces: nothing is copied, whoever reads them
+    buffer: PieceBuffer[Any]  # Any: tokens and events; for the base class the buffer holds tokens alone
+    buffer = PieceBuffer(active_context.get(), name, streamer=lambda: aiter(tokens)) if shared is None else shared
+    promise: MessagePromise[M] = blank(MessagePromise)
+    promise._look_at(buffer, whole)
+    promise._name = name
+    promise._message_class = cls if isinstance(cls, type) else None
+    promise._known = known_fields(known_beforehand)
+    if buffer._context is not None:
+        buffer._context.notify_resolved(promise)
+    if shared is None and buffer.context.start_asap:
+        buffer.start()
+    return promise
+
+
+def buffer_of(stream: AsyncIterable[object]) -> PieceBuffer[Any] | None:  # Any: of whatever the stream has
+    """The pieces of a stream that keeps what was put in; None for other iterables."""
+    if isinstance(stream, StreamAppender):
+        appender: StreamAppender[Any] = stream  # Any: as above
+        return appender._buffer
+    if _is_stream(stream) and not isinstance(stream, MessagePromise):
+        return stream._buffer
+    return None
+
+
+def _is_stream(stream: object) -> TypeGuard[StreamedPromise[object, object]]:
+    return isinstance(stream, StreamedPromise)

@@ -1,0 +1,215 @@
+"""The text among the pieces of a message that is streamed, and what a message can be streamed from.
+
+Tokens are text as they are, other events are skipped, and anything else is an error at its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from miniagents.messages._generated import StreamEvent, TextDelta
+from miniagents.messages.values.frozen import FrozenDict
+from miniagents.promising._failure import Failure
+from miniagents.promising._pieces import OutcomeIterator
+
+if TYPE_CHECKING:
+    from miniagents.promising._pieces import PieceBuffer
+
+__all__ = [
+    "EventOutcomes",
+    "MixedOutcomes",
+    "TextOutcomes",
+    "Tokens",
+    "check_arguments",
+    "check_fields",
+    "checked_piece",
+    "text_of",
+]
+
+
+class MixedOutcomes(OutcomeIterator[Any]):  # Any: a streamer that nobody has checked may yield anything
+    """Everything as it is; what is no piece of the message `name` is an error at its place."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, buffer: PieceBuffer[str | StreamEvent], name: str) -> None:
+        super().__init__(buffer)
+        self._name = name
+
+    async def __anext__(self) -> str | StreamEvent | Failure:
+        for piece in self._ready:
+            return piece if isinstance(piece, str) else checked_piece(piece, self._name, self._buffer)
+        return checked_piece(await self._next(), self._name, self._buffer)
+
+
+class TextOutcomes(MixedOutcomes):
+    """Skips what is no text; what is no piece of the message `name` is an error at its place."""
+
+    __slots__ = ()
+
+    async def __anext__(self) -> str | Failure:
+        for piece in self._ready:
+            if isinstance(piece, str):
+                return piece
+            return await self._text_from(piece)
+        return await self._text_from(await self._next())
+
+    async def next_slice(self) -> list[str | Failure] | None:
+        taken = await super().next_slice()
+        if taken is None:
+            return None
+        return [text for piece in taken if (text := self._text(piece)) is not None]
+
+    async def _text_from(self, piece: object) -> str | Failure:
+        """The text of a piece or else of those behind it, or the error that comes first."""
+        while (text := self._text(piece)) is None:
+            piece = await super().__anext__()
+        return text
+
+    def _text(self, piece: object) -> str | Failure | None:
+        """The text of a piece, or the error that it is or that stands in its place; None where it has no text."""
+        if isinstance(piece, str | Failure):
+            return piece
+        if isinstance(piece, TextDelta):
+            return piece.text
+        return None if _is_event(piece) else _refused(piece, self._name, self._buffer)
+
+
+class Tokens(TextOutcomes):
+    """Raises the failures among the outcomes."""
+
+    __slots__ = ()
+
+    async def __anext__(self) -> str:
+        for piece in self._ready:
+            if isinstance(piece, str):
+                return piece
+            break
+        else:
+            piece = await self._next()
+        if not isinstance(piece, str):
+            piece = await self._text_from(piece)
+            if isinstance(piece, Failure):
+                piece.reraise()
+        return piece
+
+
+class EventOutcomes(AsyncIterator[StreamEvent | Failure]):
+    """Everything as events, text as well; what is no piece of the message `name` is an error at its place."""
+
+    __slots__ = ("_outcomes",)
+
+    def __init__(self, buffer: PieceBuffer[str | StreamEvent], name: str) -> None:
+        self._outcomes = MixedOutcomes(buffer, name)
+
+    async def __anext__(self) -> StreamEvent | Failure:
+        piece = await anext(self._outcomes)
+        return TextDelta(text=piece) if isinstance(piece, str) else piece
+
+
+def checked_piece(
+    piece: str | StreamEvent | Failure, name: str, buffer: PieceBuffer[str | StreamEvent]
+) -> str | StreamEvent | Failure:
+    """A piece as it is, or the error in its place where it is no piece of the message `name`."""
+    if isinstance(piece, str | Failure) or _is_event(piece):
+        return piece
+    return _refused(piece, name, buffer)
+
+
+def text_of(pieces: Iterable[Any], name: str) -> str:  # Any: a streamer that nobody has checked may yield anything
+    """The text that all pieces of the message `name` make together.
+
+    Raises:
+        TypeError: something among them is no piece of a message.
+    """
+    try:
+        return "".join(pieces)
+    except TypeError:  # there are events among them
+        return "".join([_text_of(piece, name) for piece in pieces])
+
+
+def _text_of(piece: object, name: str) -> str:
+    if isinstance(piece, str):
+        return piece
+    if isinstance(piece, TextDelta):
+        return piece.text
+    if isinstance(piece, StreamEvent):
+        return ""
+    raise _no_piece(piece, name)
+
+
+def check_arguments(cls: object, tokens: object, args: tuple[object, ...], known: Mapping[str, object]) -> None:
+    """Refuses at the call of `stream_message` what would fail only when the last token has come.
+
+    Raises:
+        TypeError: the tokens are no async iterable, or the fields are not those of the class.
+    """
+    name = _name_of(cls)
+    if isinstance(tokens, type) and isinstance(cls, AsyncIterable):
+        raise TypeError(f"stream_message: the class comes first: stream_message({_name_of(tokens)}, …)")
+    if not isinstance(tokens, AsyncIterable):
+        raise TypeError(f"stream_message({name}, …): the tokens come from an async iterable, {_instead(tokens)}")
+    check_fields("stream_message", cls, args, known)
+
+
+def check_fields(
+    caller: str, cls: object, args: tuple[object, ...] = (), known: Mapping[str, object] = FrozenDict()
+) -> None:
+    """Refuses fields that do not make a message of the class, whose text is still to come.
+
+    Raises:
+        TypeError: a field is unknown or missing, or is the text itself.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, msgspec.Struct)):
+        return  # any other callable knows for itself what it takes
+    where = f"{caller}({cls.__name__}, …)"
+    if "text" in known:
+        raise TypeError(f"{where}: leave out text=, the text is what is streamed")
+    fields = cls.__struct_fields__
+    for name in known:
+        if name not in fields:
+            raise TypeError(f"{where}: {cls.__name__} has no field {name!r}")
+    given = {"text", *known, *cls.__match_args__[1 : 1 + len(args)]}
+    for name in _required(cls):
+        if name not in given:
+            raise TypeError(f"{where}: {cls.__name__}.{name} is missing")
+
+
+def _required(cls: type[msgspec.Struct]) -> list[str]:
+    # msgspec.structs.fields would evaluate the annotations, which need not be possible yet
+    defaults: tuple[object, ...] = cls.__struct_defaults__
+    fields = cls.__struct_fields__
+    without = len(fields) - len(defaults)
+    tail = zip(fields[without:], defaults, strict=True)
+    return [*fields[:without], *(name for name, default in tail if default is msgspec.NODEFAULT)]
+
+
+def _instead(tokens: object) -> str:
+    """What is no async iterable, and what to do about it where that can be told."""
+    kind = type(tokens)
+    if issubclass(kind, Awaitable):
+        return f"not {kind.__qualname__}: await it first"
+    if callable(tokens) and not isinstance(tokens, type):
+        name = _name_of(tokens)
+        return f"not the function {name}: call it: {name}()"
+    return f"not {kind.__qualname__}: {tokens!r:.200}"
+
+
+def _name_of(thing: object) -> str:
+    name: object = getattr(thing, "__name__", None)
+    return name if isinstance(name, str) else type(thing).__name__
+
+
+def _is_event(piece: object) -> bool:
+    return isinstance(piece, StreamEvent)  # a streamer that nobody has checked may yield anything
+
+
+def _refused(piece: object, name: str, buffer: PieceBuffer[str | StreamEvent]) -> Failure:
+    return buffer._failure_of(_no_piece(piece, name))
+
+
+def _no_piece(piece: object, name: str) -> TypeError:
+    return TypeError(f"{name}: a token is a string or a stream event, not {type(piece).__qualname__}: {piece!r:.200}")

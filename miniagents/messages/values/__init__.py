@@ -1,0 +1,1 @@
+"""Frozen values: classes, freezing, and the canonical form that gives them their keys."""

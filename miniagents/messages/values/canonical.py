@@ -1,0 +1,330 @@
+"""The canonical form of values, of which hash keys are made.
+
+Lives apart from :mod:`miniagents.messages.values.frozen` because it is an algorithm of its own with a specification to hold it
+against: RFC 8785 (JSON Canonicalization Scheme), extended where frozen values hold more than JSON can say.
+
+====================  ==================================================================================================
+value                 stands as
+====================  ==================================================================================================
+None, bool, str       themselves
+int, float            a JSON number as ECMAScript writes it; an int beyond 2**53 in full digits
+tuple                 an array
+FrozenDict            an object; a key that starts with ``@`` gets another ``@`` in front. With a key that is no string:
+                      ``{"@map": [[key, value], ...]}``, sorted
+frozenset             ``{"@set": [item, ...]}``, sorted
+a message             ``{"@type": tag, ...}`` with all its fields by their encoded names, those at defaults too;
+                      fields that are ``msgspec.UNSET`` are left out; a name that starts with ``@`` gets another ``@``
+                      in front
+a record              the same, with ``"@record": name`` in place of the tag; a discriminator is part of the class; what
+                      its open object holds beside the fields stands under ``"@@extra"``
+a message in it       ``{"@key": its full key}``
+UUID, date            ``{"@uuid": text}``, ``{"@date": text}``
+datetime, time        aware: ``{"@datetime": microseconds since 1970 UTC}``, ``{"@time": microseconds since midnight
+                      UTC}`` (numbers); naive: the ISO 8601 text in their place
+timedelta             ``{"@timedelta": microseconds}``
+bytes                 ``{"@bytes": base64}``
+Decimal               ``{"@decimal": digits "E" exponent}``, without trailing zeros
+Enum                  ``{"@enum": [class name, value]}``
+====================  ==================================================================================================
+
+What is sorted is sorted by the UTF-16 code units of its canonical text. No value can imitate a wrapper, because keys
+of their own that start with ``@`` are escaped.
+
+``a == b`` implies equal forms for values of the same types, whatever time zone, exponent or order they were written
+with. Python's equality across types is not followed: ``True`` is not ``1``, ``Decimal(1)`` is not ``1``, a member of a
+``StrEnum`` is not its text. ``1`` and ``1.0`` are one number, as in JSON; beyond 2**53 an int and the float equal to it
+are two, for RFC 8785 fixes the digits of the float.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+from uuid import UUID
+
+import msgspec
+
+from miniagents.messages.values.freezing import (
+    FrozenDict,
+    FrozenType,
+    class_tag,
+    is_list,
+    is_mapping,
+    is_record,
+    is_set,
+    is_tuple,
+    path_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+
+def canonical_json(value: object) -> bytes:
+    """Write a JSON value (None, bool, int, float, str, list or tuple, dict) as RFC 8785 says.
+
+    Unlike RFC 8785, integers beyond 2**53 are allowed and written in full.
+
+    Raises:
+        ValueError: NaN, infinity or a lone surrogate, with its path.
+        TypeError: Not a JSON value, with its path.
+    """
+    return _write(value, _JSON_ATOMS, _json_frame).encode()
+
+
+def message_form(value: msgspec.Struct, key_of: Callable[[msgspec.Struct], str]) -> bytes:
+    """Write the canonical form of a message, with the keys of the messages in it as `key_of` tells them.
+
+    Raises:
+        ValueError: NaN, infinity or a lone surrogate, with its path.
+        TypeError: A field holds what cannot be frozen, with its path.
+    """
+    return _write(value, _ATOMS, lambda part: _struct_frame(value) if part is value else _part(part, key_of)).encode()
+
+
+def value_form(value: object, key_of: Callable[[msgspec.Struct], str]) -> bytes:
+    """Write the canonical form of what a field holds, with the keys of the messages in it as `key_of` tells them.
+
+    Raises:
+        ValueError: As for `message_form`, without its path.
+        TypeError: As for `message_form`, without its path.
+    """
+    return _write(value, _ATOMS, lambda part: _part(part, key_of)).encode()
+
+
+def _part(part: object, key_of: Callable[[msgspec.Struct], str]) -> _Frame | str:
+    if isinstance(type(part), FrozenType) and isinstance(part, msgspec.Struct):
+        return f'{{"@key":"{key_of(part)}"}}'
+    return _frozen_frame(part)
+
+
+class _Frame:
+    """A container under way: what it still has to say and what it has said."""
+
+    __slots__ = ("children", "closing", "opening", "parts", "prefix", "sorts", "step")
+
+    def __init__(
+        self,
+        opening: str,
+        closing: str,
+        children: Iterable[tuple[str, str | int | None, object]],
+        *,
+        sorts: bool = False,
+    ) -> None:
+        self.opening = opening
+        self.closing = closing
+        self.children: Iterator[tuple[str, str | int | None, object]] = iter(children)
+        self.sorts = sorts
+        self.parts: list[str] = []
+        self.prefix = ""
+        self.step: str | int | None = None
+
+    def close(self) -> str:
+        if self.sorts:
+            self.parts.sort(key=utf16)
+        return f"{self.opening}{','.join(self.parts)}{self.closing}"
+
+
+def _write(
+    root: object,
+    atoms: dict[type, Callable[[Any], str]],  # Any: each function takes the type it stands under
+    frame_of: Callable[[object], _Frame | str],
+) -> str:
+    """Write a value without recursion: depth costs memory, not stack."""
+    # a frame of its own for the root, so that every value has a frame around it
+    stack = [_Frame("", "", [("", None, root)])]
+    try:
+        while True:
+            frame = stack[-1]
+            for prefix, step, child in frame.children:
+                frame.step = step
+                atom = atoms.get(type(child))
+                opened = frame_of(child) if atom is None else atom(child)
+                if isinstance(opened, str):
+                    frame.parts.append(prefix + opened)
+                else:
+                    frame.prefix = prefix
+                    stack.append(opened)
+                    break
+            else:
+                text = stack.pop().close()
+                if not stack:
+                    return text
+                stack[-1].parts.append(stack[-1].prefix + text)
+    except _RefusedError as error:
+        path = path_of("$", [frame.step for frame in stack])
+        raise error.kind(f"{path}: {error.reason}") from None
+
+
+def _struct_frame(value: msgspec.Struct) -> _Frame:
+    kind = "@record" if is_record(type(value)) else "@type"
+    fields: dict[str, tuple[str | None, object]] = {kind: (None, class_tag(type(value)))}
+    for name, encoded in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+        content = getattr(value, name)
+        if content is not msgspec.UNSET:
+            fields[escape(encoded)] = (name, content)
+    return _Frame("{", "}", [(f"{_quote(key)}:", *fields[key]) for key in sorted(fields, key=utf16)])
+
+
+def _frozen_frame(value: object) -> _Frame:
+    if is_tuple(value):
+        return _Frame("[", "]", (("", index, item) for index, item in enumerate(value)))
+    if isinstance(value, Enum):
+        member: tuple[object, ...] = (type(value).__name__, value.value)
+        return _Frame('{"@enum":[', "]}", (("", None, part) for part in member))
+    if is_set(value) and isinstance(value, frozenset):
+        return _Frame('{"@set":[', "]}", (("", "...", member) for member in value), sorts=True)
+    if is_mapping(value) and isinstance(value, FrozenDict):
+        if all(type(key) is str for key in value):
+            return _object_frame({escape(str(key)): (str(key), item) for key, item in value.items()})
+        pairs = ((_shown(key), (key, item)) for key, item in value.items())
+        return _Frame('{"@map":[', "]}", (("", step, pair) for step, pair in pairs), sorts=True)
+    raise _RefusedError(TypeError, f"{type(value).__qualname__} is not a frozen value and has no canonical form")
+
+
+def _json_frame(value: object) -> _Frame:
+    if is_list(value) or is_tuple(value):
+        return _Frame("[", "]", (("", index, item) for index, item in enumerate(value)))
+    if is_mapping(value) and isinstance(value, dict):
+        for key in value:
+            if type(key) is not str:
+                raise _RefusedError(TypeError, f"the keys of a JSON object are strings, not {type(key).__qualname__}")
+        return _object_frame({str(key): (str(key), item) for key, item in value.items()})
+    raise _RefusedError(TypeError, f"{type(value).__qualname__} is not a JSON value")
+
+
+def _object_frame(entries: dict[str, tuple[str, object]]) -> _Frame:
+    return _Frame("{", "}", ((f"{_quote(key)}:", *entries[key]) for key in sorted(entries, key=utf16)))
+
+
+def _shown(key: object) -> str | int:
+    return key if isinstance(key, (str, int)) else repr(key)
+
+
+def escape(key: str) -> str:
+    """Write a key of an object so that it is no wrapper."""
+    return f"@{key}" if key.startswith("@") else key
+
+
+def utf16(text: str) -> bytes:
+    """Tell what texts are sorted by."""
+    try:
+        return text.encode("utf-16-be")
+    except UnicodeEncodeError as error:
+        _refuse_surrogate(error)
+
+
+_encode_string = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _quote(text: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            _refuse_surrogate(error)
+    return _encode_string(text)
+
+
+def _refuse_surrogate(error: UnicodeEncodeError) -> NoReturn:
+    text = str(error.object)
+    raise _RefusedError(ValueError, f"the string {text!a} has a lone surrogate at {error.start}: it is no Unicode text")
+
+
+def _integer(value: int) -> str:
+    # more digits than `str` converts by default (4,300) are refused by Python itself
+    try:
+        return str(value)
+    except ValueError as error:
+        raise _RefusedError(ValueError, str(error)) from None
+
+
+def _float(value: float) -> str:
+    """Write a float as ECMAScript's Number::toString does.
+
+    Source: https://tc39.es/ecma262/#sec-numeric-types-number-tostring, with its names for digits (s), their number (k)
+    and the place of the point (n).
+    """
+    shortest = repr(value)  # Python writes the same shortest digits, only lays them out in another way
+    if "n" in shortest:  # nan, inf
+        raise _RefusedError(ValueError, f"{value} cannot be written: JSON has only finite numbers")
+    if "e" not in shortest:
+        return "0" if value == 0 else shortest.removesuffix(".0")
+    sign = "-" if value < 0 else ""
+    mantissa, exponent = shortest.lstrip("-").split("e")
+    digits = mantissa.replace(".", "")
+    k, n = len(digits), int(exponent) + 1
+    if k <= n <= 21:
+        return f"{sign}{digits}{'0' * (n - k)}"
+    if -6 < n <= 0:
+        return f"{sign}0.{'0' * -n}{digits}"
+    fraction = f".{digits[1:]}" if k > 1 else ""
+    return f"{sign}{digits[0]}{fraction}e{n - 1:+d}"
+
+
+def _decimal(value: Decimal) -> str:
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise _RefusedError(ValueError, f"{value} cannot be written: only finite numbers have a key")
+    significant = "".join(map(str, digits)).lstrip("0")
+    stripped = significant.rstrip("0")
+    if not stripped:
+        return '{"@decimal":"0E0"}'
+    exponent += len(significant) - len(stripped)
+    return f'{{"@decimal":"{"-" if sign else ""}{stripped}E{exponent}"}}'
+
+
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # naive, to be subtracted from times whose offset is taken off by hand
+
+
+def _datetime(value: datetime) -> str:
+    offset = value.utcoffset()
+    if offset is None:
+        return f'{{"@datetime":"{value.replace(tzinfo=None).isoformat()}"}}'
+    # not astimezone(): it overflows near the first and the last year
+    return f'{{"@datetime":{(value.replace(tzinfo=None) - _EPOCH - offset) // _MICROSECOND}}}'
+
+
+def _time(value: time) -> str:
+    offset = value.utcoffset()
+    if offset is None:
+        return f'{{"@time":"{value.replace(tzinfo=None).isoformat()}"}}'
+    # not taken modulo a day: Python compares times with zones in the same way
+    midnight = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond)
+    return f'{{"@time":{(midnight - offset) // _MICROSECOND}}}'
+
+
+def _literal(value: bool | None) -> str:
+    return "null" if value is None else "true" if value else "false"
+
+
+class _RefusedError(Exception):
+    """A value cannot be written; raised without its path, which `_write` knows."""
+
+    def __init__(self, kind: type[TypeError | ValueError], reason: str) -> None:
+        self.kind = kind
+        self.reason = reason
+
+
+_JSON_ATOMS: Final[dict[type, Callable[[Any], str]]] = {  # Any: each function takes the type it stands under
+    type(None): _literal,
+    bool: _literal,
+    int: _integer,
+    float: _float,
+    str: _quote,
+}
+_ATOMS: Final[dict[type, Callable[[Any], str]]] = {  # Any: each function takes the type it stands under
+    **_JSON_ATOMS,
+    UUID: lambda value: f'{{"@uuid":"{value}"}}',
+    date: lambda value: f'{{"@date":"{value.isoformat()}"}}',
+    datetime: _datetime,
+    time: _time,
+    timedelta: lambda value: f'{{"@timedelta":{value // _MICROSECOND}}}',
+    bytes: lambda value: f'{{"@bytes":"{b64encode(value).decode()}"}}',
+    Decimal: _decimal,
+}

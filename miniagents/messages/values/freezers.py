@@ -1,0 +1,226 @@
+"""How the fields of Frozen classes are frozen, as far as their annotations tell.
+
+Every message that is made or decoded goes through here, so each class gets a function of its own, made for exactly the
+fields that need it: it asks for the types that are declared, and leaves everything else to the freezers.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from datetime import datetime, time
+from decimal import Decimal
+from enum import Enum
+from keyword import iskeyword
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    ForwardRef,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
+
+import msgspec
+from msgspec.structs import force_setattr
+from typing_extensions import evaluate_forward_ref
+
+from miniagents.messages.values.freezing import UNCHANGED, FrozenDict, FrozenType, freeze_field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+Freezer: TypeAlias = "Callable[[object, type, str], object]"
+"""Gives what a field is to hold for the value that it was given, the class that it is a field of, and its name."""
+
+
+def _float_field(value: object, owner: type, name: str) -> object:
+    """Freeze a field declared as float and not as int: an int given to it becomes the float that it is read back as."""
+    if isinstance(value, int) and not isinstance(value, Enum):
+        number = _to_float(value)
+        if number != value:
+            raise ValueError(f"{owner.__qualname__}.{name}: {value} has no equal float: declare the field as int")
+        return number
+    return freeze_field(value, owner, name)
+
+
+def _to_float(value: int) -> float | None:
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+_PLAIN = UNCHANGED - {FrozenDict}
+_NEED_LOOKING_AT = frozenset((Decimal, datetime, time))
+
+
+class Exact(NamedTuple):
+    """Types whose values are frozen as they are."""
+
+    kinds: frozenset[type]
+    """Values of exactly these."""
+    floats: bool
+    """Finite floats as well."""
+
+
+class FieldFreezer(NamedTuple):
+    """How a field is frozen."""
+
+    freeze: Freezer
+    exact: Exact | None
+    """Which values need no freezer; None: all do."""
+    items: Exact | None
+    """A tuple of such items needs none either; None: it does."""
+
+
+def freezer_of(annotation: object, cls: type, own: Freezer | None = None) -> FieldFreezer | None:
+    """Tell how a field with this annotation is frozen; None for one that holds only plain scalars.
+
+    Args:
+        annotation: The annotation.
+        cls: The class of the field.
+        own: Freezes it, if it needs it, in place of what the annotation says.
+    """
+    alternatives = list(_alternatives(annotation, cls))
+    if all(alternative in _PLAIN or _is_enum(alternative) for alternative in alternatives):
+        return None
+    if own is not None:
+        return FieldFreezer(own, None, None)
+    freeze: Freezer = freeze_field
+    if float in alternatives and int not in alternatives and not _NEED_LOOKING_AT.intersection(alternatives):
+        freeze = _float_field
+    items: Exact | None = None
+    for alternative in _alternatives(annotation, cls, whole=True):
+        if get_origin(alternative) is tuple and get_args(alternative)[1:] == (...,):
+            exact = _exact(_alternatives(get_args(alternative)[0], cls))
+            items = exact._replace(kinds=exact.kinds - {msgspec.UnsetType})  # it stands for whole fields only
+    return FieldFreezer(freeze, _exact(alternatives), items)
+
+
+def _exact(alternatives: Iterable[Any]) -> Exact:  # Any: as `_alternatives` gives them
+    known = set(alternatives)
+    kinds = {kind for kind in known if kind in _PLAIN or isinstance(kind, FrozenType) or _is_enum(kind)}
+    if object in known:
+        kinds |= UNCHANGED
+    return Exact(frozenset(kinds), float in known)
+
+
+def freeze_fields(
+    fields: Mapping[str, FieldFreezer],
+    then: Callable[[Any], None] | None = None,  # Any: as it gives
+) -> Callable[[Any], None]:  # Any: messages of the class that has the fields
+    """Make the function that freezes these fields of a new value, and then calls another one.
+
+    It is written out and compiled, as `dataclasses` does it, which makes creating a message of six fields 1.7 times as
+    fast, and decoding one 1.5 times, as a loop over the fields would be.
+    """
+
+    def freeze_one(message: msgspec.Struct, name: str, value: object) -> None:
+        freeze = fields[name].freeze
+        kind = type(value)
+        if freeze is not freeze_field or not (kind in UNCHANGED or isinstance(kind, FrozenType)):
+            frozen = freeze(value, type(message), name)
+            if frozen is not value:
+                force_setattr(message, name, frozen)
+
+    names: dict[str, object] = {"freeze_one": freeze_one, "then": then}
+    lines = ["def __post_init__(self):"]
+    for place, (name, field) in enumerate(fields.items()):
+        if not (name.isascii() and name.isidentifier()) or iskeyword(name):  # it must not become code
+            lines += [f" freeze_one(self, {name!r}, getattr(self, {name!r}))"]
+            continue
+        freeze = f"freeze_one(self, {name!r}, value)"
+        lines += [f" value = self.{name}"]
+        if field.exact is None:
+            lines += [f" {freeze}"]
+            continue
+        other = _other("value", field.exact, f"exact_{place}", names)
+        if field.items is None:
+            lines += [f" if {other}: {freeze}"]
+        else:
+            lines += [
+                " if type(value) is tuple:",
+                "  for item in value:",
+                f"   if {_other('item', field.items, f'items_{place}', names)}:",
+                f"    {freeze}",
+                "    break",
+                f" elif {other}: {freeze}",
+            ]
+    if then is not None:
+        lines += [" then(self)"]
+    exec("\n".join(lines), names)  # noqa: S102  # nothing but the names of fields comes from outside, see above
+    return cast("Callable[[Any], None]", names["__post_init__"])  # what the first line defines; Any: as above
+
+
+def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> str:
+    """Write the condition that a value is none of those that are frozen as they are."""
+    conditions: list[str] = []
+    if exact.floats:
+        names |= {"low": -float("inf"), "high": float("inf")}
+        conditions += [f"(type({name}) is not float or not low < {name} < high)"]
+    if len(exact.kinds) == 1:  # to ask for one class takes half as long
+        (names[known_as],) = exact.kinds
+        conditions += [f"type({name}) is not {known_as}"]
+    elif exact.kinds:
+        names[known_as] = exact.kinds
+        conditions += [f"type({name}) not in {known_as}"]
+    return " and ".join(conditions) or "True"
+
+
+def is_frozen_when_decoded(annotation: object, cls: type) -> bool:
+    """Tell whether msgspec reads only such values for this annotation as are what `freeze` would make of them."""
+    for alternative in _alternatives(annotation, cls, whole=True):
+        origin = get_origin(alternative)
+        if origin is tuple or origin is frozenset:
+            arguments = [argument for argument in get_args(alternative) if argument is not ...]
+            if not all(is_frozen_when_decoded(argument, cls) for argument in arguments):
+                return False
+        elif not (alternative in _FROZEN_WHEN_DECODED or isinstance(alternative, FrozenType) or _is_enum(alternative)):
+            return False
+    return True
+
+
+_FROZEN_WHEN_DECODED = _PLAIN | {float, datetime, time}
+
+
+def _is_enum(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Enum)
+
+
+def _alternatives(annotation: object, cls: type, *, whole: bool = False) -> Iterator[Any]:  # Any: hashable, as they are
+    """Take unions, aliases and names apart; what cannot be told is `object`, which needs freezing.
+
+    Types with arguments are `object` too, unless they are asked for as a whole.
+    """
+    if isinstance(annotation, (str, ForwardRef)):
+        annotation = _evaluated(annotation, cls)
+    # aliases made by `type`, and NewType
+    annotation = getattr(annotation, "__value__", getattr(annotation, "__supertype__", annotation))
+    origin = get_origin(annotation)
+    if annotation is None or origin is Literal:
+        yield type(None)
+    elif origin is ClassVar or annotation is ClassVar:
+        yield type(None)  # no field at all
+    elif origin is Annotated:
+        yield from _alternatives(get_args(annotation)[0], cls, whole=whole)
+    elif origin is Union or origin is types.UnionType:
+        for argument in get_args(annotation):
+            yield from _alternatives(argument, cls, whole=whole)
+    else:
+        yield annotation if whole or (isinstance(annotation, type) and origin is None) else object
+
+
+def _evaluated(annotation: str | ForwardRef, cls: type) -> object:
+    reference = annotation if isinstance(annotation, ForwardRef) else ForwardRef(annotation, is_class=True)
+    names = vars(sys.modules.get(cls.__module__, types))
+    try:
+        return evaluate_forward_ref(reference, globals=dict(names), locals={cls.__name__: cls})
+    except Exception:  # noqa: BLE001  # whatever a string may raise: it cannot be told yet
+        return object

@@ -1,0 +1,397 @@
+"""FrozenDict and freeze: how mutable values become immutable ones.
+
+Lives apart from :mod:`miniagents.messages.values.frozen`, which re-exports it, because it knows nothing of messages but the
+class of their classes (`FrozenType`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, cast
+from uuid import UUID
+
+import msgspec
+from typing_extensions import TypeIs, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+K = TypeVar("K")
+V_co = TypeVar("V_co", covariant=True)
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+
+    class FrozenDict(Mapping[K, V_co], Generic[K, V_co]):
+        """A dict that cannot change, with frozen values only, so that it can be hashed.
+
+        For type checkers it is a `Mapping`; when the program runs it is a `dict`, so that it is encoded as fast as one.
+        Made of a mapping or of pairs; what it is given is frozen as `freeze` does. ``a | b`` gives a new FrozenDict.
+
+        Raises:
+            TypeError: Given something that cannot be frozen, or asked to change.
+            ValueError: Given NaN or infinity.
+        """
+
+        def __new__(cls, content: Mapping[K, V_co] | Iterable[tuple[K, V_co]] = (), /) -> Self:
+            """Make it of a mapping or of pairs."""
+            raise NotImplementedError
+
+        def __getitem__(self, key: K, /) -> V_co: ...
+        def __iter__(self) -> Iterator[K]: ...
+        def __len__(self) -> int: ...
+        def __hash__(self) -> int: ...
+        def __or__(self, other: Mapping[K, T], /) -> FrozenDict[K, V_co | T]: ...
+        def __ror__(self, other: Mapping[K, T], /) -> FrozenDict[K, V_co | T]: ...
+
+else:
+
+    class FrozenDict(dict):
+        """A dict that cannot change, with frozen values only, so that it can be hashed."""
+
+        __slots__ = ("_hash",)
+
+        def __new__(cls, content: object = (), /) -> FrozenDict:  # noqa: PYI034  # and of no other class
+            """Make it of a mapping or of pairs."""
+            if type(content) is FrozenDict:
+                return content
+            mutable = dict(content)
+            if not mutable and _empty is not None:
+                return _empty
+            return freeze(mutable)
+
+        def __init__(self, content: object = (), /) -> None:
+            """Do nothing: `__new__` has filled it, and nothing may do so again."""
+
+        def __hash__(self) -> int:
+            try:
+                return self._hash
+            except AttributeError:
+                key = hash(frozenset(self.items()))
+                object.__setattr__(self, "_hash", key)
+                return key
+
+        def __repr__(self) -> str:
+            return f"FrozenDict({super().__repr__() if self else ''})"
+
+        def __or__(self, other: object) -> FrozenDict:
+            return FrozenDict({**self, **other}) if isinstance(other, Mapping) else NotImplemented
+
+        def __ror__(self, other: object) -> FrozenDict:
+            return FrozenDict({**other, **self}) if isinstance(other, Mapping) else NotImplemented
+
+        def __copy__(self) -> FrozenDict:
+            return self
+
+        def __deepcopy__(self, memo: object) -> FrozenDict:
+            return self
+
+        copy = __copy__
+
+        def __reduce__(self) -> tuple[object, ...]:
+            return FrozenDict, (dict(self),)
+
+        def _refuse(self, *_: object, **__: object) -> NoReturn:
+            raise TypeError("a FrozenDict cannot change: make a new one, for example with `old | {key: value}`")
+
+        __setattr__ = __delattr__ = __setitem__ = __delitem__ = __ior__ = _refuse
+        clear = fromkeys = pop = popitem = setdefault = update = _refuse
+
+
+class FrozenType(msgspec.StructMeta):
+    """The class of all Frozen classes, by which `freeze` knows their values; what it does is in `frozen.py`."""
+
+    # Properties, for a field of their name would come before a method.
+
+    @property
+    def class_tag(cls) -> str:  # noqa: N805  # a class
+        """What stands for the class in the canonical form of its values."""
+        return str(cls.__struct_config__.tag)
+
+    @property
+    def is_record(cls) -> bool:  # noqa: N805  # a class
+        """Whether it is a class of values that are encoded without a class tag; see `record.py`."""
+        return False
+
+
+def class_tag(cls: type) -> str:
+    """Tell what stands for a class in the canonical form of its values."""
+    return cls.class_tag if isinstance(cls, FrozenType) else cls.__name__
+
+
+def is_record(cls: type) -> bool:
+    """Tell whether values of a class are encoded without a class tag; see `record.py`."""
+    return isinstance(cls, FrozenType) and cls.is_record
+
+
+def freeze(value: object) -> object:
+    """Turn a value into an immutable one that is equal in content, however deep it is nested.
+
+    A list becomes a tuple, a set a frozenset, a dict or another mapping a `FrozenDict`; None, bool, int, float, str,
+    bytes, Enum members, UUID, date, time, datetime, timedelta, Decimal, `msgspec.UNSET` and Frozen values stay. What is
+    frozen already is returned as the same object. Numbers, strings and bytes of subclasses become those of the plain
+    class. Dates with a time zone whose rules live outside of the value get the offset that they have at that moment
+    (UTC, where the offset has seconds, which JSON cannot write), and all lose their `fold`, which has no meaning then.
+
+    Raises:
+        TypeError: Something in the value cannot be frozen; the text has its path, its type and what to do.
+        ValueError: NaN or infinity, or a container that contains itself; the text has its path.
+    """
+    return value if type(value) in UNCHANGED else _freeze(value, "$")
+
+
+def freeze_field(value: object, owner: type, name: str) -> object:
+    """Freeze the value of a field; errors name the class and the field."""
+    flat = _flat(value)
+    return _freeze(value, f"{owner.__qualname__}.{name}") if flat is None else flat
+
+
+def path_of(root: str, steps: Sequence[str | int | None]) -> str:
+    """Write a path as JSONPath does: ``$.field[0]["key with spaces"]``; None is no step."""
+    written = [root]
+    for step in steps:
+        if isinstance(step, str) and step != "...":
+            written.append(f".{step}" if step.isidentifier() else f"[{step!r}]")
+        elif step is not None:
+            written.append(f"[{step}]")
+    return "".join(written)
+
+
+# Narrow to what isinstance() leaves open: what is in a container.
+
+
+def is_list(value: object) -> TypeIs[list[object]]:
+    """Tell whether it is a list."""
+    return isinstance(value, list)
+
+
+def is_tuple(value: object) -> TypeIs[tuple[object, ...]]:
+    """Tell whether it is a tuple of any kind."""
+    return isinstance(value, tuple)
+
+
+def is_set(value: object) -> TypeIs[set[object] | frozenset[object]]:
+    """Tell whether it is a set or frozenset."""
+    return isinstance(value, (set, frozenset))
+
+
+def is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
+    """Tell whether it is a mapping."""
+    return isinstance(value, Mapping)
+
+
+UNCHANGED: frozenset[type] = frozenset(
+    (type(None), bool, int, str, bytes, UUID, date, timedelta, msgspec.UnsetType, FrozenDict)
+)
+"""Classes whose values are frozen as they are; of a FrozenDict also the content, for it is made of frozen values."""
+
+
+class _Frame:
+    """A container being frozen: its children, of which the last one taken may be in the frame above."""
+
+    __slots__ = ("build", "children", "frozen", "same", "source", "steps")
+
+    def __init__(
+        self,
+        source: object,
+        children: Sequence[object],
+        steps: Sequence[str | int] | None,
+        build: Callable[[list[Any]], object],  # Any: each container is built of what its children became
+        *,
+        same: bool,
+    ) -> None:
+        self.source = source
+        self.children = iter(children)
+        self.steps = steps
+        self.build = build
+        self.frozen: list[object] = []
+        self.same = same  # all children stayed as they were, and so can the container
+
+    def step(self) -> str | int:
+        return len(self.frozen) if self.steps is None else self.steps[len(self.frozen)]
+
+    def close(self) -> object:
+        return self.source if self.same else self.build(self.frozen)
+
+
+def _freeze(root: object, where: str) -> object:
+    """Freeze without recursion: depth costs memory, not stack."""
+    stack = [_Frame(None, (root,), ("",), lambda frozen: frozen[0], same=False)]
+    open_containers: set[int] = set()
+    try:
+        while True:
+            frame = stack[-1]
+            for child in frame.children:
+                if type(child) in UNCHANGED:
+                    if child is msgspec.UNSET and len(stack) > 1:
+                        _refuse(TypeError, "msgspec.UNSET stands for a field, it cannot be part of a value")
+                    frame.frozen.append(child)
+                    continue
+                frozen = _scalar(child)
+                if frozen is None:
+                    frozen = _flat(child)
+                if frozen is not None:
+                    frame.same = frame.same and frozen is child
+                    frame.frozen.append(frozen)
+                    continue
+                if id(child) in open_containers:
+                    _refuse(ValueError, f"this {type(child).__qualname__} contains itself and has no end")
+                stack.append(_container(child))
+                open_containers.add(id(child))
+                break
+            else:
+                frozen = stack.pop().close()
+                if not stack:
+                    return frozen
+                open_containers.discard(id(frame.source))
+                outer = stack[-1]
+                outer.same = outer.same and frozen is frame.source
+                outer.frozen.append(frozen)
+    except _RefusedError as error:
+        path = path_of(where, [frame.step() for frame in stack[1:]])
+        raise error.kind(f"{path}: {error.reason}") from None
+
+
+_FLAT = UNCHANGED - {msgspec.UnsetType}
+_ONLY_STRINGS = frozenset((str,))
+
+
+def _flat(value: object) -> object:
+    """Return what a container that has only frozen values in it is frozen to; None for others, though they may be.
+
+    Says the same as what comes after it, only several times faster for what is most common.
+    """
+    kind = type(value)
+    if kind is dict:
+        mapping = cast("dict[object, object]", value)  # `kind` narrows nothing
+        if _ONLY_STRINGS.issuperset(map(type, mapping)) and _FLAT.issuperset(map(type, mapping.values())):
+            return _wrapped(mapping) if mapping else _empty
+    elif kind is list or kind is tuple:
+        items = cast("list[object] | tuple[object, ...]", value)  # `kind` narrows nothing
+        if all(kind in _FLAT or isinstance(kind, FrozenType) for kind in set(map(type, items))):
+            return tuple(items)  # the same object if it is one
+    return None
+
+
+def _scalar(value: object) -> object:
+    """Return what a scalar is frozen to, None if it is none (None itself is dealt with before)."""
+    kind = type(value)
+    if kind is float:
+        number = cast("float", value)  # `kind` narrows nothing
+        if number - number != 0:
+            _refuse(ValueError, f"{number} is refused: JSON has only finite numbers; use None or a string")
+        return value
+    if isinstance(kind, FrozenType) or isinstance(value, Enum):
+        return value
+    if isinstance(value, Decimal) and not value.is_finite():
+        _refuse(ValueError, f"{value} is refused: only finite numbers are equal to themselves; use None or a string")
+    if kind is Decimal:
+        return value
+    if kind is datetime:
+        return _fixed_datetime(cast("datetime", value))  # `kind` narrows nothing
+    if kind is time:
+        return _fixed_time(cast("time", value))  # `kind` narrows nothing
+    # subclasses: what they add might change, and no encoder knows them
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return _scalar(float.__float__(value))
+    if isinstance(value, str):
+        return str.__getitem__(value, slice(None))
+    if isinstance(value, bytes):
+        return bytes.__getitem__(value, slice(None))
+    return None
+
+
+def _fixed_datetime(value: datetime) -> datetime:
+    offset = value.utcoffset()
+    if not value.fold and (value.tzinfo is None or (type(value.tzinfo) is timezone and _whole(offset))):
+        return value
+    if offset is None or _whole(offset):
+        return value.replace(tzinfo=None if offset is None else timezone(offset), fold=0)
+    try:
+        return value.astimezone(timezone.utc)  # noqa: UP017  # `datetime.UTC` would need the module beside the class
+    except OverflowError:
+        _refuse(ValueError, f"{value} has an offset with seconds and no equal in UTC")
+
+
+def _fixed_time(value: time) -> time:
+    offset = value.utcoffset()
+    if not value.fold and (value.tzinfo is None or (type(value.tzinfo) is timezone and _whole(offset))):
+        return value
+    if not _whole(offset):
+        _refuse(ValueError, f"{value} has an offset with seconds, which JSON cannot write")
+    return value.replace(tzinfo=None if offset is None else timezone(offset), fold=0)
+
+
+def _whole(offset: timedelta | None) -> bool:
+    return offset is None or not (offset.seconds % 60 or offset.microseconds)
+
+
+def _container(value: object) -> _Frame:
+    if is_list(value):
+        return _Frame(value, value, None, tuple, same=False)
+    if is_tuple(value):
+        named: Callable[[list[object]], object] | None = getattr(value, "_make", None)
+        if named is not None or type(value) is tuple:  # a named tuple keeps its names
+            return _Frame(value, value, None, named or tuple, same=True)
+    if is_set(value):
+        members = tuple(value)
+        return _Frame(value, members, ("...",) * len(members), frozenset, same=type(value) is frozenset)
+    if is_mapping(value):
+        children: list[object] = []
+        steps: list[str | int] = []
+        for key, item in value.items():
+            children += (key, item)
+            steps += ("...", key if isinstance(key, (str, int)) else repr(key))
+        return _Frame(value, children, steps, _frozen_dict, same=False)
+    raise _RefusedError(TypeError, f"{type(value).__qualname__} {_advice(value)}")
+
+
+def _frozen_dict(flat: list[object]) -> object:
+    return _wrapped(dict(zip(flat[::2], flat[1::2], strict=True)))
+
+
+def _wrapped(frozen: dict[object, object]) -> object:
+    made: Any = dict.__new__(cast("Any", FrozenDict))  # Any: a dict by nature, which checkers are not told
+    _fill(made, frozen)
+    return made
+
+
+_fill = dict[object, object].update
+
+
+def _advice(value: object) -> str:
+    if isinstance(value, (bytearray, memoryview)):
+        return "can change: use bytes"
+    if isinstance(value, tuple):
+        return "is a tuple of another kind: use tuple(...)"
+    if isinstance(value, msgspec.Struct):
+        return "is a Struct that is not known to be frozen: derive it from Frozen"
+    if hasattr(value, "__fspath__"):
+        return "is not a value that can be frozen: use str(...)"
+    if hasattr(value, "__dataclass_fields__"):
+        return "is not a value that can be frozen: derive it from Frozen instead of making it a dataclass"
+    return (
+        "is not a value that can be frozen: use scalars (None, bool, int, float, str, bytes, UUID, date, time, "
+        "datetime, timedelta, Decimal, Enum), tuples, frozensets, FrozenDict and Frozen"
+    )
+
+
+class _RefusedError(Exception):
+    """Something cannot be frozen; raised without its path, which `_freeze` knows."""
+
+    def __init__(self, kind: type[TypeError | ValueError], reason: str) -> None:
+        self.kind = kind
+        self.reason = reason
+
+
+def _refuse(kind: type[TypeError | ValueError], reason: str) -> NoReturn:
+    raise _RefusedError(kind, reason)
+
+
+_empty: FrozenDict[Any, Any] | None = None  # Any: it is empty
+_empty = FrozenDict()

@@ -1,0 +1,242 @@
+"""M3: the canonical form is RFC 8785, and no two different values share one."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+import msgspec
+import pytest
+import rfc8785
+from hypothesis import given, settings, strategies as st
+
+from miniagents.messages.values.canonical import canonical_json, message_form
+from miniagents.messages.values.frozen import Frozen, FrozenDict, canonical_form
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+class Held(Frozen, tag="canonical.Held"):
+    """Holds anything."""
+
+    value: object = None
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Shade(StrEnum):
+    RED = "red"
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(json_values)
+def test_m3_json_is_written_as_rfc_8785_says(value: Json) -> None:
+    assert canonical_json(value) == rfc8785.dumps(value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_m3_numbers_are_written_as_ecmascript_does(number: float) -> None:
+    assert canonical_json(number) == rfc8785.dumps(number)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (2**53 + 1, b"9007199254740993"),
+        (-(10**30), b"-1" + b"0" * 30),
+        (1e21, b"1e+21"),
+        (1e20, b"1" + b"0" * 20),
+        (1e-6, b"0.000001"),
+        (1.5e-7, b"1.5e-7"),
+        (5e-324, b"5e-324"),
+        (-0.0, b"0"),
+        (333333333.33333329, b"333333333.3333333"),
+        ('\u20ac$\x0f\nA\'B"\\\\"/\x7f', '"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/\x7f"'.encode()),
+        ({"\U0001f600": 1, "\ufb33": 2, "a": 3}, '{"a":3,"\U0001f600":1,"\ufb33":2}'.encode()),
+    ],
+)
+def test_m3_examples(value: object, expected: bytes) -> None:
+    assert canonical_json(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({"a": [1, float("nan")]}, r"\$\.a\[1\]: nan"),
+        ([float("-inf")], r"\$\[0\]: -inf"),
+        ({"a": {"b c": "x\ud800"}}, r"\$\.a\['b c'\]: .* lone surrogate at 1"),
+        ([{"\udfff": 1}], r"\$\[0\]: .* lone surrogate"),
+    ],
+)
+def test_m3_what_has_no_form_is_refused_with_its_path(value: object, path: str) -> None:
+    with pytest.raises(ValueError, match=path):
+        canonical_json(value)
+
+
+@pytest.mark.parametrize("value", [{1: 2}, {"a": object()}, b"x", frozenset[int]()])
+def test_m3_only_json_is_json(value: object) -> None:
+    with pytest.raises(TypeError, match=r"^\$"):
+        canonical_json(value)
+
+
+def test_m3_depth_is_no_matter() -> None:
+    deep: Json = []
+    for _ in range(20_000):
+        deep = [deep]
+    assert canonical_json(deep) == b"[" * 20_001 + b"]" * 20_001
+
+
+def test_m3_the_form_has_the_tag_and_all_fields_and_the_keys_of_messages() -> None:
+    class Outer(Frozen, rename="camel"):
+        first_name: str = "x"
+        inner: Held = Held()
+
+    inner = Held(Held(1))
+    key = inner.hash_key
+    full = canonical_form(Outer(inner=inner)).decode()
+    assert full.startswith('{"@type":"Outer","firstName":"x","inner":{"@key":"' + key)
+    assert len(full) == len('{"@type":"Outer","firstName":"x","inner":{"@key":""}}') + 64
+
+
+LOOKALIKES: list[object] = [
+    None,
+    "null",
+    True,
+    1,
+    "1",
+    Decimal(1),
+    b"1",
+    b"red",
+    "red",
+    Colour.RED,
+    Shade.RED,
+    ("Colour", "red"),
+    FrozenDict({"@enum": ("Colour", "red")}),
+    UUID(int=1),
+    str(UUID(int=1)),
+    FrozenDict({"@uuid": str(UUID(int=1))}),
+    date(2020, 1, 1),
+    datetime(2020, 1, 1),  # noqa: DTZ001  # naive on purpose
+    datetime(2020, 1, 1, tzinfo=UTC),
+    "2020-01-01",
+    time(1),
+    time(1, tzinfo=UTC),
+    timedelta(seconds=1),
+    1_000_000,
+    (1, 2),
+    frozenset((1, 2)),
+    FrozenDict({"@set": (1, 2)}),
+    FrozenDict({"@@set": (1, 2)}),
+    FrozenDict({1: 2}),
+    FrozenDict({"1": 2}),
+    FrozenDict({"@map": ((1, 2),)}),
+    (),
+    FrozenDict[str, int](),
+    frozenset[int](),
+    "",
+    b"",
+    Held(),
+    FrozenDict({"@type": "canonical.Held", "value": None}),
+    FrozenDict({"@key": "x"}),
+]
+
+
+held = st.recursive(
+    json_values
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False, width=32)
+    | st.integers(-(2**60), 2**60).map(float)
+    | st.sampled_from((-0.0, 1e-5, 1e-4, 1e15, 1e16, 2.0**53, 1e21, Colour.RED, Shade.RED, b"x"))
+    | st.dates()
+    | st.tuples(st.integers(), texts),
+    lambda inner: st.builds(Held, value=inner) | st.lists(inner, max_size=3),
+    max_leaves=6,
+)
+
+
+class Several(Frozen, tag="canonical.Several"):
+    """Has names that have to be sorted and escaped, and one that stands before the tag."""
+
+    zebra: object = None
+    a_name: object = msgspec.field(default=None, name="@odd")
+    missing: object = msgspec.UNSET
+    price: float = 0.5
+    text: str = ""
+
+
+class BeforeTheTag(Frozen, tag="canonical.BeforeTheTag"):
+    """Has a name that is sorted before the tag."""
+
+    cost: object = msgspec.field(default=None, name="$cost")
+
+
+@settings(max_examples=300, deadline=None)
+@given(held, held, st.floats(allow_nan=False, allow_infinity=False), texts)
+def test_m3_what_msgspec_writes_of_a_form_is_what_the_rule_says(
+    one: object, other: object, n: float, text: str
+) -> None:
+    def key_of(part: msgspec.Struct) -> str:
+        assert isinstance(part, Frozen)
+        return hashlib.sha256(canonical_form(part)).hexdigest()
+
+    for value in (Several(one, other, price=n, text=text), Several(other, missing=one), BeforeTheTag(one), Held(other)):
+        assert canonical_form(value) == message_form(value, key_of)
+
+
+def test_m3_values_of_different_types_have_different_forms() -> None:
+    forms = [canonical_form(Held(value)) for value in LOOKALIKES]
+    assert len(set(forms)) == len(forms)
+
+
+def test_m3_a_forged_key_is_not_the_message() -> None:
+    inner = Held("secret")
+    full = canonical_form(Held(inner)).decode().split('"')[-2]
+    assert full.startswith(inner.hash_key)
+    assert Held(FrozenDict({"@key": full})).hash_key != Held(inner).hash_key
+
+
+BERLIN = timezone(timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, 1.0),
+        (0.0, -0.0),
+        (Decimal("1.50"), Decimal("1.5")),
+        (Decimal("-0"), Decimal("0E+7")),
+        (Decimal("1E+3"), Decimal(1000)),
+        (datetime(2020, 1, 1, 1, tzinfo=BERLIN), datetime(2020, 1, 1, tzinfo=UTC)),
+        (datetime.min.replace(tzinfo=BERLIN), datetime.min.replace(tzinfo=timezone(timedelta(minutes=60)))),
+        (time(1, tzinfo=BERLIN), time(2, tzinfo=timezone(timedelta(hours=2)))),
+        (FrozenDict({"a": 1, "b": 2}), FrozenDict({"b": 2, "a": 1})),
+        (FrozenDict({1: "a", "b": 2}), FrozenDict({"b": 2, 1: "a"})),
+    ],
+)
+def test_m3_equal_values_have_equal_forms(one: object, other: object) -> None:
+    assert one == other
+    assert canonical_form(Held(one)) == canonical_form(Held(other))
+
+
+def test_m3_times_are_compared_as_python_does() -> None:
+    assert time(1, tzinfo=timezone(timedelta(hours=2))) != time(23, tzinfo=UTC)
+    assert Held(time(1, tzinfo=timezone(timedelta(hours=2)))).hash_key != Held(time(23, tzinfo=UTC)).hash_key
