@@ -13,8 +13,8 @@ from typing_extensions import TypeVar
 from miniagents.ext.llm.common import ReplySchema
 from miniagents.ext.llm.errors import WrongReplyError
 from miniagents.messages import AssistantMessage, DecodeError, Message, decode
-from miniagents.messages.json_schema import JsonSchema, json_schema, own_fields
-from miniagents.messages.nulls import without_nulls
+from miniagents.describing.json_schema import JsonSchema, json_schema, own_fields
+from miniagents.describing.nulls import without_nulls
 
 if TYPE_CHECKING:
     from miniagents.ext.llm._strict_schemas import StrictForm

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from miniagents.messages.json_schema import JsonSchema
+    from miniagents.describing.json_schema import JsonSchema
 
 __all__ = ["StrictForm", "anthropic_form", "openai_form"]
 

@@ -14,10 +14,10 @@ import msgspec
 from msgspec import inspect as types
 
 from miniagents.messages.coding.codec import encode
-from miniagents.messages.docstrings import read_docstring
+from miniagents.describing.docstrings import read_docstring
 from miniagents.messages.values.freezing import FrozenDict
 from miniagents.messages.values.frozen import Frozen
-from miniagents.messages.inspecting import inspected
+from miniagents.describing.inspecting import inspected
 from miniagents.messages.values.record import EXTRAS_KEY
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from miniagents.messages.values.freezing import is_list, is_mapping
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from miniagents.messages.json_schema import JsonSchema
+    from miniagents.describing.json_schema import JsonSchema
 
 __all__ = ["without_nulls"]
 

@@ -1,0 +1,1 @@
+"""Python types described as JSON Schema."""
