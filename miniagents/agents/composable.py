@@ -22,7 +22,7 @@ from miniagents.agents.members import (
 )
 from miniagents.agents.signatures import names_around
 from miniagents.messages import Message
-from miniagents.promising._arguments import check_errors
+from miniagents.promising.core.arguments import check_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,9 +19,9 @@ from miniagents.agents.members import (
     pieces_of,
 )
 from miniagents.messages import MessagePromise
-from miniagents.promising._arguments import check_not_negative
-from miniagents.promising._failure import Failure, mark_as_read
-from miniagents.promising._notes import add_note, listed, said
+from miniagents.promising.core.arguments import check_not_negative
+from miniagents.promising.core.failure import Failure, mark_as_read
+from miniagents.promising.core.notes import add_note, listed, said
 from miniagents.promising.promise import PENDING
 
 if TYPE_CHECKING:

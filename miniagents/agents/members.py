@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.messages import Message
 from miniagents.promising import PromiseCancelledError
-from miniagents.promising._failure import Failure, mark_as_read
+from miniagents.promising.core.failure import Failure, mark_as_read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from miniagents.messages import AgentCallNode, AgentReplyNode, Message, MessageSequencePromise
 from miniagents.promising import Promise
-from miniagents.promising._current import producing
+from miniagents.promising.core.current import producing
 
 if TYPE_CHECKING:
     from miniagents.agents.interaction import InteractionContext

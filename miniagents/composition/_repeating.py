@@ -21,8 +21,8 @@ from miniagents.agents.members import (
 )
 from miniagents.composition._combining import composed
 from miniagents.messages import Message
-from miniagents.promising._arguments import check_plain
-from miniagents.promising._failure import Failure
+from miniagents.promising.core.arguments import check_plain
+from miniagents.promising.core.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

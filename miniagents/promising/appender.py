@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Generic, Self
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._current import active_context
-from miniagents.promising._pieces import OutcomeIterator, PieceBuffer, Replayed, take_turn
+from miniagents.promising.core.current import active_context
+from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, Replayed, take_turn
 from miniagents.promising.errors import AppenderAbandonedError, AppenderClosedError, PromiseCancelledError
 from miniagents.promising.stream import Stream, stream_over
 

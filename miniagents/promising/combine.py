@@ -5,8 +5,8 @@ given twice is awaited once. Likewise any async iterable is taken for a stream, 
 read once. What is made of lazy promises is lazy itself.
 """
 
-from miniagents.promising._gathering import all_settled, gather
-from miniagents.promising._of_streams import concat, merge, zip_latest
-from miniagents.promising._racing import first_ok, race
+from miniagents.promising.combinators.gathering import all_settled, gather
+from miniagents.promising.combinators.of_streams import concat, merge, zip_latest
+from miniagents.promising.combinators.racing import first_ok, race
 
 __all__ = ["all_settled", "concat", "first_ok", "gather", "merge", "race", "zip_latest"]

@@ -10,8 +10,8 @@ from contextvars import copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias
 
-from miniagents.promising._current import active_context, innermost_of, inside_hook, still_open
-from miniagents.promising._watch import Watch
+from miniagents.promising.core.current import active_context, innermost_of, inside_hook, still_open
+from miniagents.promising.core.watch import Watch
 from miniagents.promising.errors import (
     AppenderAbandonedError,
     ContextStateError,
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Set as AbstractSet
     from types import TracebackType
 
-    from miniagents.promising._failure import Failure
-    from miniagents.promising._pieces import PieceBuffer
-    from miniagents.promising._production import Production
+    from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.core.production import Production
     from miniagents.promising.promise import Promise
 
 __all__ = ["PromiseResolvedHandler", "PromisingContext"]

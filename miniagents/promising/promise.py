@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
 
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
-from miniagents.promising._arguments import check_callable, check_errors, check_kind, check_not_negative, check_plain
-from miniagents.promising._current import active_context, producing
-from miniagents.promising._failure import Catching
-from miniagents.promising._naming import derived_name, name_of
-from miniagents.promising._production import Production
+from miniagents.promising.core.arguments import check_callable, check_errors, check_kind, check_not_negative, check_plain
+from miniagents.promising.core.current import active_context, producing
+from miniagents.promising.core.failure import Catching
+from miniagents.promising.core.naming import derived_name, name_of
+from miniagents.promising.core.production import Production
 from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable
 
-    from miniagents.promising._failure import Failure
+    from miniagents.promising.core.failure import Failure
     from miniagents.promising.context import PromisingContext
 
 __all__ = ["Promise"]

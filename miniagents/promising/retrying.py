@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._arguments import check_callable, check_errors, check_not_negative
-from miniagents.promising._failure import ends_task
-from miniagents.promising._naming import name_of
-from miniagents.promising._notes import add_note, listed, said
-from miniagents.promising._waiting import as_promise, count_as_read
+from miniagents.promising.core.arguments import check_callable, check_errors, check_not_negative
+from miniagents.promising.core.failure import ends_task
+from miniagents.promising.core.naming import name_of
+from miniagents.promising.core.notes import add_note, listed, said
+from miniagents.promising.core.waiting import as_promise, count_as_read
 from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.promise import Promise
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._current import active_context
-from miniagents.promising._flattening import Flattening
-from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising.core.current import active_context
+from miniagents.promising.flattening import Flattening
+from miniagents.promising.core.pieces import PieceBuffer
 from miniagents.promising.stream import Stream, stream_over
 
 if TYPE_CHECKING:

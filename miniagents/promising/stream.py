@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._arguments import check_callable
-from miniagents.promising._async_combinators import AsyncCombinators
-from miniagents.promising._current import active_context
-from miniagents.promising._failure import ends_task, running_task
-from miniagents.promising._group_combinators import GroupCombinators
-from miniagents.promising._naming import derived_name, name_of
-from miniagents.promising._piece_combinators import PieceCombinators
-from miniagents.promising._pieces import OutcomeIterator, PieceBuffer, PieceIterator
-from miniagents.promising._piped import TimedOutcomes
-from miniagents.promising._place_combinators import PlaceCombinators
-from miniagents.promising._production import Production
-from miniagents.promising._time_combinators import TimeCombinators
+from miniagents.promising.core.arguments import check_callable
+from miniagents.promising.combinators.of_calls import AsyncCombinators
+from miniagents.promising.core.current import active_context
+from miniagents.promising.core.failure import ends_task, running_task
+from miniagents.promising.combinators.of_groups import GroupCombinators
+from miniagents.promising.core.naming import derived_name, name_of
+from miniagents.promising.combinators.of_pieces import PieceCombinators
+from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
+from miniagents.promising.combinators.piped import TimedOutcomes
+from miniagents.promising.combinators.of_places import PlaceCombinators
+from miniagents.promising.core.production import Production
+from miniagents.promising.combinators.of_time import TimeCombinators
 from miniagents.promising.promise import Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
-    from miniagents.promising._failure import Failure
+    from miniagents.promising.core.failure import Failure
     from miniagents.promising.context import PromisingContext
 
 __all__ = ["Stream", "StreamedPromise"]

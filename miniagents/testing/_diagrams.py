@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from miniagents.promising import PromisingContext
-from miniagents.promising._failure import ends_task
+from miniagents.promising.core.failure import ends_task
 from miniagents.testing._marbles import current_picture, positive
 from miniagents.testing._pictures import Line, Picture, as_mark, error_in_words, in_words, promises_in
 from miniagents.testing._virtual_clock import VirtualClockEventLoop

@@ -20,8 +20,8 @@ from miniagents.testing._pictures import ERROR, Line, Picture
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
-    from miniagents.promising._failure import Failure
-    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.pieces import PieceBuffer
 
 __all__ = ["current_picture", "marble", "marbles", "positive"]
 

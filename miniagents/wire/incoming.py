@@ -12,9 +12,9 @@ from miniagents.messages.values.frozen import FrozenDict, loaded_classes
 from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, sequence_over
 from miniagents.messages.coding.shapes import bare, is_message_class, kind_of
 from miniagents.messages.coding.typed_codec import Codec
-from miniagents.promising._current import active_context
-from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising.core.current import active_context
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.pieces import PieceBuffer
 from miniagents.promising.promise import blank
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.wire._frames import (

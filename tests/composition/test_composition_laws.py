@@ -29,7 +29,7 @@ from miniagents import (
     route,
     stream_message,
 )
-from miniagents.promising._pieces import FAIR_SHARE
+from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.testing import VirtualClockEventLoop, diagram
 
 pytestmark = pytest.mark.timeout(30)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._replies import ReplyForm
     from miniagents.messages import AssistantMessage, Message, StreamEvent, ToolCall
     from miniagents.miniagents import InteractionContext
-    from miniagents.promising._failure import Failure
-    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.tools import Tool
 
 __all__ = ["Conversing"]

@@ -10,9 +10,9 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent, TextDelta
 from miniagents.messages.promised.tokens import MixedOutcomes, checked_piece
-from miniagents.promising._arguments import check_errors, check_not_negative
-from miniagents.promising._failure import mark_as_read
-from miniagents.promising._piped import TimedOutcomes, attempt
+from miniagents.promising.core.arguments import check_errors, check_not_negative
+from miniagents.promising.core.failure import mark_as_read
+from miniagents.promising.combinators.piped import TimedOutcomes, attempt
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import StreamedPromise
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from miniagents.messages.promised.message_promise import MessagePromise
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
-    from miniagents.promising._failure import Failure
-    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.promise import Promise
 
     Pieces: TypeAlias = AsyncIterator[str | StreamEvent | Failure]

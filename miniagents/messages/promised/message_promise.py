@@ -11,9 +11,9 @@ from miniagents.messages._generated import Message, StreamEvent
 from miniagents.messages.promised.message_combinators import MessageCombinators
 from miniagents.messages.promised.tokens import EventOutcomes, TextOutcomes, Tokens
 from miniagents.messages.values.frozen import FrozenDict
-from miniagents.promising._failure import Failure
-from miniagents.promising._naming import derived_name
-from miniagents.promising._pieces import OutcomeIterator, PieceBuffer
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.naming import derived_name
+from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 from miniagents.promising.promise import PENDING, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped
@@ -21,7 +21,7 @@ from miniagents.promising.stream import Stream, StreamedPromise, piped
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
-    from miniagents.promising._production import Production
+    from miniagents.promising.core.production import Production
     from miniagents.promising.context import PromisingContext
 
 __all__ = ["MessagePromise"]

@@ -9,7 +9,7 @@ from typing_extensions import TypeVar
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.tokens import MixedOutcomes
-from miniagents.promising._naming import derived_name
+from miniagents.promising.core.naming import derived_name
 from miniagents.promising.promise import derived
 from miniagents.promising.sentinels import DEFAULT
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
     from types import TracebackType
 
-    from miniagents.promising._failure import Failure
-    from miniagents.promising._pieces import PieceBuffer
-    from miniagents.promising._production import Production
+    from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.core.production import Production
     from miniagents.promising.promise import Promise
     from miniagents.promising.stream import StreamedPromise
 

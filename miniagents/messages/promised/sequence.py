@@ -16,14 +16,14 @@ from miniagents.messages.promised.streaming import (
     from_promise,
     sequence_over,
 )
-from miniagents.promising._current import active_context
-from miniagents.promising._flattening import Flattening
+from miniagents.promising.core.current import active_context
+from miniagents.promising.flattening import Flattening
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.promise import Promise
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
-    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.context import PromisingContext
 
 __all__ = ["MessageSequence", "MessageType"]

@@ -9,8 +9,8 @@ from typing_extensions import TypeVar
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.sequence_combinators import SequenceCombinators
-from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import FAIR_SHARE, OutcomeIterator, PieceBuffer, take_turn
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.pieces import FAIR_SHARE, OutcomeIterator, PieceBuffer, take_turn
 from miniagents.promising.promise import PENDING, blank
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from miniagents.messages.promised.selecting import Using, bind
 from miniagents.messages.promised.tokens import check_fields
 from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, stream_message
 from miniagents.messages.promised.sequence import MessageSequence, MessageType
-from miniagents.promising._failure import Failure
-from miniagents.promising._production import Production
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.production import Production
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.context import PromisingContext
 from miniagents.promising.sentinels import DEFAULT, Default

@@ -12,11 +12,11 @@ import msgspec
 
 from miniagents.messages._generated import StreamEvent, TextDelta
 from miniagents.messages.values.frozen import FrozenDict
-from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import OutcomeIterator
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.pieces import OutcomeIterator
 
 if TYPE_CHECKING:
-    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.core.pieces import PieceBuffer
 
 __all__ = [
     "EventOutcomes",

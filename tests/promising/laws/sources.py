@@ -7,8 +7,8 @@ from typing import Final, TypeAlias, TypeGuard, TypeVar
 
 from miniagents.messages import Message, MessagePromise, MessageSequencePromise, stream_message
 from miniagents.promising import DEFAULT, Err, Promise, PromiseCancelledError, Stream, StreamedPromise
-from miniagents.promising._failure import Failure
-from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.pieces import PieceBuffer
 from miniagents.promising.stream import piped
 
 A = TypeVar("A")

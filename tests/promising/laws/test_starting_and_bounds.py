@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from miniagents.promising import Promise, PromisingContext
-from miniagents.promising._pieces import FAIR_SHARE
+from miniagents.promising.core.pieces import FAIR_SHARE
 from tests.promising.laws.cases import each_case
 from tests.promising.laws.registry import Case, Law
 from tests.promising.laws.sources import Given, Manner, is_stream, outcomes, turns

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._arguments import check_awaitables
-from miniagents.promising._failure import mark_as_read
-from miniagents.promising._naming import name_of
-from miniagents.promising._pieces import FAIR_SHARE, take_turn
+from miniagents.promising.core.arguments import check_awaitables
+from miniagents.promising.core.failure import mark_as_read
+from miniagents.promising.core.naming import name_of
+from miniagents.promising.core.pieces import FAIR_SHARE, take_turn
 from miniagents.promising.promise import Promise
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from miniagents.promising._failure import Failure
+    from miniagents.promising.core.failure import Failure
 
 __all__ = ["as_promise", "as_promises", "count_as_read", "first_done"]
 

@@ -9,10 +9,10 @@ from contextvars import Context
 from types import AsyncGeneratorType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
-from miniagents.promising._current import active_context, producing
+from miniagents.promising.core.current import active_context, producing
 
 if TYPE_CHECKING:
-    from miniagents.promising._production import Production
+    from miniagents.promising.core.production import Production
     from miniagents.promising.context import PromisingContext
 
 __all__ = ["held_by", "joined_tasks", "producing_in"]

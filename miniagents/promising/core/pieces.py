@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._current import producing
-from miniagents.promising._failure import Catching, Failure
-from miniagents.promising._production import Production
+from miniagents.promising.core.current import producing
+from miniagents.promising.core.failure import Catching, Failure
+from miniagents.promising.core.production import Production
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._waiting import as_promises, count_as_read, first_done
+from miniagents.promising.core.waiting import as_promises, count_as_read, first_done
 from miniagents.promising.outcome import Err, Ok
 from miniagents.promising.promise import Promise, derived
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from miniagents.promising._failure import Failure
+    from miniagents.promising.core.failure import Failure
     from miniagents.promising.outcome import Outcome
 
 __all__ = ["all_settled", "gather"]

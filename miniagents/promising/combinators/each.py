@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._current import producing
-from miniagents.promising._failure import Catching, Failure, ends_task, running_task
-from miniagents.promising._pieces import OutcomeIterator, PieceBuffer
+from miniagents.promising.core.current import producing
+from miniagents.promising.core.failure import Catching, Failure, ends_task, running_task
+from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Never, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._arguments import check_streams
-from miniagents.promising._current import active_context, producing
-from miniagents.promising._failure import Catching, Failure
-from miniagents.promising._foreign import outcomes_of, reading
-from miniagents.promising._naming import name_of
-from miniagents.promising._pieces import PieceBuffer
+from miniagents.promising.core.arguments import check_streams
+from miniagents.promising.core.current import active_context, producing
+from miniagents.promising.core.failure import Catching, Failure
+from miniagents.promising.core.foreign import outcomes_of, reading
+from miniagents.promising.core.naming import name_of
+from miniagents.promising.core.pieces import PieceBuffer
 from miniagents.promising.stream import Stream, made_of, piped
 
 if TYPE_CHECKING:

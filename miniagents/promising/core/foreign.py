@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._failure import Failure, ends_task, running_task
-from miniagents.promising._pieces import FAIR_SHARE, Replayed, take_turn
-from miniagents.promising._production import Production
+from miniagents.promising.core.failure import Failure, ends_task, running_task
+from miniagents.promising.core.pieces import FAIR_SHARE, Replayed, take_turn
+from miniagents.promising.core.production import Production
 
 if TYPE_CHECKING:
     import asyncio
 
-    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.core.pieces import PieceBuffer
 
 __all__ = ["ForeignOutcomes", "outcomes_of", "reading"]
 

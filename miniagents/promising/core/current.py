@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import TypeVar
 
 if TYPE_CHECKING:
-    from miniagents.promising._production import Production
+    from miniagents.promising.core.production import Production
     from miniagents.promising.context import PromisingContext
 
 C = TypeVar("C", bound="PromisingContext")

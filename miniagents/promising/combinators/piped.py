@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._failure import Failure, ends_task, running_task
-from miniagents.promising._pieces import OutcomeIterator, Replayed
+from miniagents.promising.core.failure import Failure, ends_task, running_task
+from miniagents.promising.core.pieces import OutcomeIterator, Replayed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.stream import Stream
 

@@ -12,13 +12,13 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from miniagents.promising._joins import held_by, joined_tasks, producing_in
+from miniagents.promising.core.joins import held_by, joined_tasks, producing_in
 from miniagents.promising.errors import PromiseDeadlockError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Set as AbstractSet
 
-    from miniagents.promising._production import Production
+    from miniagents.promising.core.production import Production
     from miniagents.promising.context import PromisingContext
 
     _Waits = dict[asyncio.Task[object], Production]

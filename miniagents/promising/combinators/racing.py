@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._waiting import as_promises, count_as_read, first_done
+from miniagents.promising.core.waiting import as_promises, count_as_read, first_done
 from miniagents.promising.promise import Promise, derived
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from miniagents.promising._failure import Failure
+    from miniagents.promising.core.failure import Failure
 
 __all__ = ["first_ok", "race"]
 

@@ -13,16 +13,16 @@ from threading import get_ident
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from miniagents.promising._current import active_context, producing
-from miniagents.promising._failure import Failure, mark_as_read
-from miniagents.promising._futures import following
+from miniagents.promising.core.current import active_context, producing
+from miniagents.promising.core.failure import Failure, mark_as_read
+from miniagents.promising.core.futures import following
 from miniagents.promising.errors import ContextStateError, NoActiveContextError, PromiseCancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
     from contextvars import Context
 
-    from miniagents.promising._watch import Watch
+    from miniagents.promising.core.watch import Watch
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.errors import PromiseDeadlockError
 

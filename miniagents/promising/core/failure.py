@@ -6,14 +6,14 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, NoReturn, final
 
-from miniagents.promising._current import producing
+from miniagents.promising.core.current import producing
 from miniagents.promising.errors import PromiseCancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from miniagents.promising._production import Production
+    from miniagents.promising.core.production import Production
 
 __all__ = ["Catching", "Failure", "ends_task", "is_cancellation", "mark_as_read", "running_task"]
 

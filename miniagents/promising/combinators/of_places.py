@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._arguments import check_plain
-from miniagents.promising._failure import Failure
-from miniagents.promising._piped import Piped, attempt
+from miniagents.promising.core.arguments import check_plain
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.combinators.piped import Piped, attempt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable
 
-    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.stream import Stream
 
 __all__ = ["PlaceCombinators"]

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._arguments import check_not_negative
-from miniagents.promising._failure import Failure
-from miniagents.promising._piped import Piped
+from miniagents.promising.core.arguments import check_not_negative
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.combinators.piped import Piped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from miniagents.promising._pieces import PieceBuffer
+    from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.stream import Stream
 
 __all__ = ["TimeCombinators"]

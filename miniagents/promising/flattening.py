@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeGuard
 
 from typing_extensions import TypeVar
 
-from miniagents.promising._current import producing
-from miniagents.promising._failure import Catching, Failure, is_cancellation
-from miniagents.promising._foreign import ForeignOutcomes, outcomes_of
-from miniagents.promising._pieces import FAIR_SHARE, PieceBuffer, take_turn
+from miniagents.promising.core.current import producing
+from miniagents.promising.core.failure import Catching, Failure, is_cancellation
+from miniagents.promising.core.foreign import ForeignOutcomes, outcomes_of
+from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
 from miniagents.promising.stream import StreamedPromise
 

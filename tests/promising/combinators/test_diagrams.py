@@ -1,7 +1,7 @@
 """Each combinator in a diagram: its snapshots are a gallery of what comes of which sources, and when.
 
 To add a combinator, add a line to `CASES`, with the combinator's name before the colon, and run
-`pytest tests/promising/test_diagrams.py --snapshot-update`. Look at the picture before you believe it.
+`pytest tests/promising/combinators/test_diagrams.py --snapshot-update`. Look at the picture before you believe it.
 """
 
 import asyncio

@@ -1,0 +1,1 @@
+"""What makes promises and streams of promises and streams."""

@@ -1,0 +1,1 @@
+"""The machinery that kinds of promises are built on."""
