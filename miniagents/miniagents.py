@@ -16,8 +16,8 @@ from miniagents.agents.members import Chain, Declared
 from miniagents.agents.persistence import PersistenceError, PersistHandler
 from miniagents.agents.signatures import declared_messages, names_around, own_docstring, signature_of
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
-from miniagents.messages.promised.streaming import sequence_of
 from miniagents.messages.promised.sequence import ready_message
+from miniagents.messages.promised.streaming import sequence_of
 from miniagents.promising import DEFAULT, Default, NoActiveContextError
 
 if TYPE_CHECKING:

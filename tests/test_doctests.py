@@ -161,7 +161,7 @@ def test_what_makes_promises_has_an_example(module: str) -> None:
 
 def test_the_rule_finds_what_it_is_meant_to_find() -> None:
     promise, streams, agents = (
-        PUBLIC[f"miniagents.{name}"] for name in ("promising.promise", "promising._of_streams", "miniagents")
+        PUBLIC[f"miniagents.{name}"] for name in ("promising.promise", "promising.combinators.of_streams", "miniagents")
     )
     combinators = {node.name for cls in promise.classes for node in functions(cls.body) if returns_promise(node)}
     assert {"flatten", "map", "pair", "recover", "resolved", "starmap", "tap", "then", "timeout"} <= combinators

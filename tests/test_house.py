@@ -22,19 +22,12 @@ RANKS: Final = {
     "miniagents.codegen": 0,
     "miniagents.validation": 0,
     "miniagents.messages": 1,
+    "miniagents.describing": 1,
     "miniagents.wire": 2,
+    "miniagents.agents": 2,
     "miniagents.miniagents": 2,
     "miniagents.composition": 2,
     "miniagents.tools": 2,
-    "miniagents.agents.composable": 2,
-    "miniagents.agents.members": 2,
-    "miniagents.agents.context": 2,
-    "miniagents.agents.guarding": 2,
-    "miniagents.agents.interaction": 2,
-    "miniagents.agents.persistence": 2,
-    "miniagents.agents.recording": 2,
-    "miniagents.agents.running": 2,
-    "miniagents.agents.signatures": 2,
     "miniagents.utils": 3,
     "miniagents": 4,  # `__init__.py`, the names that a user imports
     "miniagents.ext": 5,
@@ -74,7 +67,8 @@ FOREIGN: Final = {
 }
 """What packages may import beside themselves and Python; the rest of the package may import what messages may."""
 
-MOST_LINES: Final = 430
+MOST_LINES: Final = 350
+"""Of code: docstrings and blank lines do not count."""
 
 MUTABLE: Final = (
     *("list", "dict", "set", "bytearray", "deque", "defaultdict", "OrderedDict", "Counter", "ChainMap", "array"),
@@ -258,7 +252,11 @@ def exported(module: str) -> list[str] | None:
 
 WITH_ALL: Final = [module for module in TREES if exported(module) is not None]
 FACES: Final = [
-    module for module in TREES if rank_of(module)[0] in (2, 3, 6) and not module.rpartition(".")[2].startswith("_")
+    module
+    for module in TREES
+    if rank_of(module)[0] in (2, 3, 6)
+    and not module.startswith("miniagents.agents.")
+    and not module.rpartition(".")[2].startswith("_")
 ]
 """Modules that users import from and that are no packages."""
 
@@ -379,7 +377,18 @@ def test_modules_are_documented(module: str) -> None:
 
 @each_hand_written_module
 def test_files_are_small(module: str) -> None:
-    assert len(PATHS[module].read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    assert lines_of_code(module) <= MOST_LINES
+
+
+def lines_of_code(module: str) -> int:
+    documentation = {
+        line
+        for node in ast.walk(TREES[module])
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    lines = PATHS[module].read_text(encoding="utf-8").splitlines()
+    return sum(bool(line.strip()) and number not in documentation for number, line in enumerate(lines, start=1))
 
 
 @each_hand_written_module

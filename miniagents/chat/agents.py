@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from miniagents.chat.errors import ChatError, one_line
 from miniagents.chat.history import read_conversation
 from miniagents.chat.scripted import echoing_agent, replaying_agent
-from miniagents.ext.llm import (
-    anthropic as anthropic_models,
-    create_anthropic_agent,
-    create_openai_agent,
-    openai as openai_models,
-)
+from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
 from miniagents.ext.llm._clients import ClientSettings
+from miniagents.ext.llm.anthropic.agent import default_client as default_anthropic_client
 from miniagents.ext.llm.errors import MissingKeyError, ModelSetupError
+from miniagents.ext.llm.openai.agent import default_client as default_openai_client
 from miniagents.messages import DecodeError, Message, UserMessage, decode
 from miniagents.miniagents import MiniAgent
 
@@ -150,7 +147,7 @@ def _model(arguments: Arguments) -> AnyAgent:
 def _client(provider: str, settings: ClientSettings) -> Any:  # Any: of either SDK
     """The client of an SDK, made before anything is asked, so that what is missing is said at once."""
     make: Callable[[ClientSettings], Any] = (  # Any: as above
-        openai_models._default_client if provider == "openai" else anthropic_models._default_client
+        default_openai_client if provider == "openai" else default_anthropic_client
     )
     try:
         return make(settings)

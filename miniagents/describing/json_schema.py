@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 import msgspec
 from msgspec import inspect as types
 
-from miniagents.messages.coding.codec import encode
 from miniagents.describing.docstrings import read_docstring
+from miniagents.describing.inspecting import inspected
+from miniagents.messages.coding.codec import encode
 from miniagents.messages.values.freezing import FrozenDict
 from miniagents.messages.values.frozen import Frozen
-from miniagents.describing.inspecting import inspected
 from miniagents.messages.values.record import EXTRAS_KEY
 
 if TYPE_CHECKING:

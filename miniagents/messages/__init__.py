@@ -27,13 +27,13 @@ from miniagents.messages._generated import (
     UserMessage,
 )
 from miniagents.messages.coding.codec import DecodeError, Format, Unknown, UnknownMessage, decode, encode, encode_into
-from miniagents.messages.values.frozen import Frozen, FrozenDict, canonical_form, freeze
-from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, stream_message
-from miniagents.messages.values.record import NO_EXTRAS, Extras, JsonValue, Record
 from miniagents.messages.coding.schema_codec import SchemaCodec
-from miniagents.messages.promised.sequence import MessageSequence, MessageType
-from miniagents.messages.promised.text import join_messages, split_messages
 from miniagents.messages.coding.typed_codec import Codec
+from miniagents.messages.promised.sequence import MessageSequence, MessageType
+from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, stream_message
+from miniagents.messages.promised.text import join_messages, split_messages
+from miniagents.messages.values.frozen import Frozen, FrozenDict, canonical_form, freeze
+from miniagents.messages.values.record import NO_EXTRAS, Extras, JsonValue, Record
 
 __all__ = [
     "NO_EXTRAS",

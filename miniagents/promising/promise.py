@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
 
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
-from miniagents.promising.core.arguments import check_callable, check_errors, check_kind, check_not_negative, check_plain
+from miniagents.promising.core.arguments import (
+    check_callable,
+    check_errors,
+    check_kind,
+    check_not_negative,
+    check_plain,
+)
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Catching
 from miniagents.promising.core.naming import derived_name, name_of
@@ -18,8 +24,8 @@ from miniagents.promising.sentinels import DEFAULT, Default
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable
 
-    from miniagents.promising.core.failure import Failure
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.failure import Failure
 
 __all__ = ["Promise"]
 

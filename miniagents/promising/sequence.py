@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypeVar
 
 from miniagents.promising.core.current import active_context
-from miniagents.promising.flattening import Flattening
 from miniagents.promising.core.pieces import PieceBuffer
+from miniagents.promising.flattening import Flattening
 from miniagents.promising.stream import Stream, stream_over
 
 if TYPE_CHECKING:

@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
-from miniagents.promising.core.arguments import check_callable
 from miniagents.promising.combinators.of_calls import AsyncCombinators
+from miniagents.promising.combinators.of_groups import GroupCombinators
+from miniagents.promising.combinators.of_pieces import PieceCombinators
+from miniagents.promising.combinators.of_places import PlaceCombinators
+from miniagents.promising.combinators.of_time import TimeCombinators
+from miniagents.promising.combinators.piped import TimedOutcomes
+from miniagents.promising.core.arguments import check_callable
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.failure import ends_task, running_task
-from miniagents.promising.combinators.of_groups import GroupCombinators
 from miniagents.promising.core.naming import derived_name, name_of
-from miniagents.promising.combinators.of_pieces import PieceCombinators
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
-from miniagents.promising.combinators.piped import TimedOutcomes
-from miniagents.promising.combinators.of_places import PlaceCombinators
 from miniagents.promising.core.production import Production
-from miniagents.promising.combinators.of_time import TimeCombinators
 from miniagents.promising.promise import Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
-    from miniagents.promising.core.failure import Failure
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.failure import Failure
 
 __all__ = ["Stream", "StreamedPromise"]
 

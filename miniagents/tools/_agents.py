@@ -6,10 +6,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Union
 
 from miniagents.agents.signatures import signature_of
-from miniagents.messages import Message
-from miniagents.messages.promised.tokens import check_fields
 from miniagents.describing.docstrings import read_docstring
 from miniagents.describing.json_schema import own_fields
+from miniagents.messages import Message
+from miniagents.messages.promised.tokens import check_fields
 from miniagents.tools._parameters import Parameter, Parameters, read_parameter
 from miniagents.tools._tool import Tool
 

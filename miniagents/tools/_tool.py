@@ -14,8 +14,8 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.agents.interaction import EndLoop
 from miniagents.agents.signatures import names_around, own_docstring
-from miniagents.messages import ContentPart, DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
 from miniagents.describing.docstrings import read_docstring
+from miniagents.messages import ContentPart, DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
 from miniagents.tools._parameters import Parameters, parameters_of
 from miniagents.tools._results import ToolReturn, pieces_of_result
 

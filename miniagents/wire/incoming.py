@@ -8,10 +8,10 @@ import msgspec
 
 from miniagents.messages._generated import Message, StreamEvent
 from miniagents.messages.coding.codec import DecodeError
-from miniagents.messages.values.frozen import FrozenDict, loaded_classes
-from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, sequence_over
 from miniagents.messages.coding.shapes import bare, is_message_class, kind_of
 from miniagents.messages.coding.typed_codec import Codec
+from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, sequence_over
+from miniagents.messages.values.frozen import FrozenDict, loaded_classes
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import PieceBuffer

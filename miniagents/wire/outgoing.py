@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from miniagents.messages._generated import Message, TextDelta
-from miniagents.messages.promised.tokens import checked_piece
 from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.formats import wire_of
 from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise
+from miniagents.messages.promised.tokens import checked_piece
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.pieces import SliceIterator
 from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of

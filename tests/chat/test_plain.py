@@ -35,8 +35,8 @@ from miniagents.chat.program import main
 from miniagents.chat.scripted import played
 from miniagents.testing import VirtualClockEventLoop, scripted_agent
 from tests.chat.talking import ScriptedInterrupts
-from tests.ext.llm.anthropic_wire import anthropic_messages
-from tests.ext.llm.server import WireServer
+from tests.ext.llm.anthropic.answering import anthropic_messages
+from tests.ext.llm.model_server import WireServer
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -13,10 +13,10 @@ from miniagents.chat.history import read_conversation
 from miniagents.chat.terminal_input import PATIENCE
 from tests.chat.terminal import terminal
 from tests.ext.llm.answers import tool_call
-from tests.ext.llm.anthropic_wire import anthropic_messages
-from tests.ext.llm.openai_chat_wire import openai_chat
+from tests.ext.llm.anthropic.answering import anthropic_messages
+from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.openai.answering_chat import openai_chat
 from tests.ext.llm.replies import http_error
-from tests.ext.llm.server import WireServer
 
 pytestmark = [
     pytest.mark.timeout(120),

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from miniagents import AssistantMessage, DecodeError, FrozenDict, JsonValue, Message, Record, UserMessage, decode
-from miniagents.messages import NO_EXTRAS, Extras
 from miniagents.describing.docstrings import read_docstring
 from miniagents.describing.json_schema import json_schema, own_fields
 from miniagents.describing.nulls import without_nulls
+from miniagents.messages import NO_EXTRAS, Extras
 
 T = TypeVar("T")
 

@@ -55,6 +55,8 @@ from miniagents.ext.llm import (
     create_openai_agent,
     create_openai_embedding_agent,
 )
+from miniagents.ext.llm.anthropic import DEFAULT_MAX_TOKENS, MessagesOptions
+from miniagents.ext.llm.openai import ChatOptions, ResponsesOptions
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -75,6 +77,13 @@ def with_clients(openai_client: AsyncOpenAI, anthropic_client: AsyncAnthropic) -
     create_openai_agent("gpt", client=lambda: openai_client)
     create_anthropic_agent("claude", client=anthropic_client, tools=[ToolDefinition(name="now", parameters={})])
     create_anthropic_agent("claude", tools=[{"type": "web_search_20250305", "name": "web_search"}])
+
+
+def with_options_from_elsewhere(chat: ChatOptions, responses: ResponsesOptions, messages: MessagesOptions) -> None:
+    create_openai_agent("gpt", **chat)
+    create_openai_agent("gpt", api="responses", **responses)
+    create_anthropic_agent("claude", **messages)
+    create_anthropic_agent("claude", max_tokens=2 * DEFAULT_MAX_TOKENS)
 
 
 async def asked() -> None:

@@ -14,8 +14,8 @@ from miniagents.ext.llm._clients import Closable, ModelClients, secrets_of
 from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._options import LIBRARY_OPTIONS
+from miniagents.ext.llm._protocol import ModelRequest, Wire
 from miniagents.ext.llm._translating import translated
-from miniagents.ext.llm._wire import ModelRequest, Wire
 from miniagents.ext.llm.errors import ContentFilterError, ModelConnectionError, ProtocolError, TruncatedError
 from miniagents.messages import AssistantMessage, MessagePromise
 from miniagents.miniagents import MiniAgents
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from miniagents.ext.llm._events import StreamedEvent
     from miniagents.ext.llm._json import JsonObject
-    from miniagents.ext.llm._wire import Reader
+    from miniagents.ext.llm._protocol import Reader
     from miniagents.ext.llm.common import ReplySchema, ToolDefinition
     from miniagents.messages import Message
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 import msgspec
 from typing_extensions import TypeVar
 
+from miniagents.describing.json_schema import JsonSchema, json_schema, own_fields
+from miniagents.describing.nulls import without_nulls
 from miniagents.ext.llm.common import ReplySchema
 from miniagents.ext.llm.errors import WrongReplyError
 from miniagents.messages import AssistantMessage, DecodeError, Message, decode
-from miniagents.describing.json_schema import JsonSchema, json_schema, own_fields
-from miniagents.describing.nulls import without_nulls
 
 if TYPE_CHECKING:
     from miniagents.ext.llm._strict_schemas import StrictForm

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from miniagents.ext.llm.errors import MissingSDKError
 from miniagents.messages import FrozenDict, JsonValue, freeze
 from miniagents.messages.values.freezing import is_list, is_mapping, is_tuple
+from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.naming import derived_name
-from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.stream import piped
 
 if TYPE_CHECKING:

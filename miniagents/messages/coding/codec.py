@@ -19,7 +19,13 @@ import msgspec
 
 from miniagents.messages._generated import Message
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError
-from miniagents.messages.coding.exactness import NOTHING, fields_to_check, known_fields, refuse_inexact, refuse_unwritable
+from miniagents.messages.coding.exactness import (
+    NOTHING,
+    fields_to_check,
+    known_fields,
+    refuse_inexact,
+    refuse_unwritable,
+)
 from miniagents.messages.coding.extras import merged
 from miniagents.messages.coding.formats import (
     Format,
@@ -31,11 +37,11 @@ from miniagents.messages.coding.formats import (
     wire_of,
     with_string_keys,
 )
-from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple
-from miniagents.messages.values.frozen import when_classes_change
 from miniagents.messages.coding.planning import has_only_sound_records, names_records
 from miniagents.messages.coding.rebuilding import Rebuilder
 from miniagents.messages.coding.shapes import widened
+from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple
+from miniagents.messages.values.frozen import when_classes_change
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm

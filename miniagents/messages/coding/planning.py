@@ -15,7 +15,6 @@ import msgspec
 import typing_extensions
 from typing_extensions import evaluate_forward_ref
 
-from miniagents.messages.values.freezing import FrozenDict
 from miniagents.messages.coding.plans import (
     Anything,
     Array,
@@ -30,8 +29,17 @@ from miniagents.messages.coding.plans import (
     Object,
     OneOf,
 )
+from miniagents.messages.coding.shapes import (
+    bare,
+    has_messages,
+    is_a,
+    is_array_kind,
+    is_message_class,
+    is_union,
+    kind_of,
+)
+from miniagents.messages.values.freezing import FrozenDict
 from miniagents.messages.values.record import EXTRAS_FIELD
-from miniagents.messages.coding.shapes import bare, has_messages, is_a, is_array_kind, is_message_class, is_union, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -16,8 +16,6 @@ import msgspec
 
 from miniagents.messages.coding.building import build
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError, from_msgspec, json_type
-from miniagents.messages.values.freezing import FrozenDict, is_list, is_mapping, path_of
-from miniagents.messages.values.frozen import Frozen, when_classes_change
 from miniagents.messages.coding.planning import fields_of, planner_of
 from miniagents.messages.coding.shapes import (
     bare,
@@ -29,6 +27,8 @@ from miniagents.messages.coding.shapes import (
     is_union,
     kind_of,
 )
+from miniagents.messages.values.freezing import FrozenDict, is_list, is_mapping, path_of
+from miniagents.messages.values.frozen import Frozen, when_classes_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

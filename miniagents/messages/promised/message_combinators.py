@@ -10,9 +10,9 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent, TextDelta
 from miniagents.messages.promised.tokens import MixedOutcomes, checked_piece
+from miniagents.promising.combinators.piped import TimedOutcomes, attempt
 from miniagents.promising.core.arguments import check_errors, check_not_negative
 from miniagents.promising.core.failure import mark_as_read
-from miniagents.promising.combinators.piped import TimedOutcomes, attempt
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import StreamedPromise
 

@@ -21,8 +21,8 @@ from miniagents.promising.stream import Stream, StreamedPromise, piped
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
-    from miniagents.promising.core.production import Production
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.production import Production
 
 __all__ = ["MessagePromise"]
 

@@ -16,15 +16,15 @@ from miniagents.messages.promised.streaming import (
     from_promise,
     sequence_over,
 )
+from miniagents.promising.appender import StreamAppender
 from miniagents.promising.core.current import active_context
 from miniagents.promising.flattening import Flattening
-from miniagents.promising.appender import StreamAppender
 from miniagents.promising.promise import Promise
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
-    from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.pieces import PieceBuffer
 
 __all__ = ["MessageSequence", "MessageType"]
 

@@ -13,9 +13,9 @@ from typing_extensions import TypeIs, TypeVar
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_promise import MessagePromise, made_at_once
 from miniagents.messages.promised.selecting import check_classes, may_be, message_of, of_one, settled_for
+from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.arguments import check_errors, check_plain
 from miniagents.promising.core.failure import Failure, mark_as_read
-from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:

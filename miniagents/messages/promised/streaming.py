@@ -16,9 +16,9 @@ from miniagents.messages.promised.sequence_promise import (
     sequence_over,
 )
 from miniagents.messages.promised.tokens import check_arguments, text_of
+from miniagents.promising.appender import StreamAppender
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.pieces import PieceBuffer
-from miniagents.promising.appender import StreamAppender
 from miniagents.promising.promise import blank
 from miniagents.promising.stream import StreamedPromise
 

@@ -9,13 +9,13 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.selecting import Using, bind
-from miniagents.messages.promised.tokens import check_fields
-from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, stream_message
 from miniagents.messages.promised.sequence import MessageSequence, MessageType
-from miniagents.promising.core.failure import Failure
-from miniagents.promising.core.production import Production
+from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, stream_message
+from miniagents.messages.promised.tokens import check_fields
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.context import PromisingContext
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.production import Production
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:

@@ -58,6 +58,7 @@ class TextOutcomes(MixedOutcomes):
         return await self._text_from(await self._next())
 
     async def next_slice(self) -> list[str | Failure] | None:
+        """Return the tokens that are ready, as `PieceIterator.next_slice` returns pieces."""
         taken = await super().next_slice()
         if taken is None:
             return None

@@ -1,7 +1,7 @@
 """The canonical form of values, of which hash keys are made.
 
-Lives apart from :mod:`miniagents.messages.values.frozen` because it is an algorithm of its own with a specification to hold it
-against: RFC 8785 (JSON Canonicalization Scheme), extended where frozen values hold more than JSON can say.
+It is an algorithm of its own with a specification: RFC 8785 (JSON Canonicalization Scheme), extended where frozen
+values hold more than JSON can say.
 
 ====================  ==================================================================================================
 value                 stands as

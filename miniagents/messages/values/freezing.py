@@ -1,7 +1,6 @@
 """FrozenDict and freeze: how mutable values become immutable ones.
 
-Lives apart from :mod:`miniagents.messages.values.frozen`, which re-exports it, because it knows nothing of messages but the
-class of their classes (`FrozenType`).
+Of messages it knows only the class of their classes, `FrozenType`.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.combinators.piped import Piped
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure, ends_task
 from miniagents.promising.core.pieces import PieceBuffer, take_turn
-from miniagents.promising.combinators.piped import Piped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.combinators.piped import Piped, attempt
 from miniagents.promising.core.arguments import check_plain
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
-from miniagents.promising.combinators.piped import Piped, attempt
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
-    from miniagents.promising.core.watch import Watch
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.watch import Watch
     from miniagents.promising.errors import PromiseDeadlockError
     from miniagents.promising.stream import Stream
 

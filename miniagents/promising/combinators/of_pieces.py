@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 from typing_extensions import TypeIs, TypeVar
 
-from miniagents.promising.core.arguments import check_errors, check_plain, check_streams
 from miniagents.promising.combinators.each import Kept, for_each
+from miniagents.promising.combinators.piped import Piped, attempt
+from miniagents.promising.core.arguments import check_errors, check_plain, check_streams
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.foreign import reading
-from miniagents.promising.combinators.piped import Piped, attempt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.combinators.piped import Piped, attempt
 from miniagents.promising.core.arguments import check_plain
 from miniagents.promising.core.failure import Failure
-from miniagents.promising.combinators.piped import Piped, attempt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable

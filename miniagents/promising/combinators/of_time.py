@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, Generic
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.combinators.piped import Piped
 from miniagents.promising.core.arguments import check_not_negative
 from miniagents.promising.core.failure import Failure
-from miniagents.promising.combinators.piped import Piped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

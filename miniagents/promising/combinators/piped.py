@@ -15,8 +15,8 @@ from miniagents.promising.core.pieces import OutcomeIterator, Replayed
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.stream import Stream
 
 __all__ = ["Piped", "TimedOutcomes", "attempt"]

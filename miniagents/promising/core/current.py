@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import TypeVar
 
 if TYPE_CHECKING:
-    from miniagents.promising.core.production import Production
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.production import Production
 
 C = TypeVar("C", bound="PromisingContext")
 

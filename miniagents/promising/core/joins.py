@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 from miniagents.promising.core.current import active_context, producing
 
 if TYPE_CHECKING:
-    from miniagents.promising.core.production import Production
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.production import Production
 
 __all__ = ["held_by", "joined_tasks", "producing_in"]
 

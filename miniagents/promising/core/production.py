@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
     from contextvars import Context
 
-    from miniagents.promising.core.watch import Watch
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.watch import Watch
     from miniagents.promising.errors import PromiseDeadlockError
 
 __all__ = ["Production"]

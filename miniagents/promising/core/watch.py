@@ -18,8 +18,8 @@ from miniagents.promising.errors import PromiseDeadlockError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Set as AbstractSet
 
-    from miniagents.promising.core.production import Production
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.production import Production
 
     _Waits = dict[asyncio.Task[object], Production]
     _Writers = dict[Production, list[asyncio.Task[object]]]

@@ -9,8 +9,8 @@ import pytest
 from miniagents import AssistantMessage, Message, MessagePromise, MiniAgent, MiniAgents
 from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
 from tests.ext.llm.clients import anthropic_client, openai_client
+from tests.ext.llm.model_server import WireServer
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES
-from tests.ext.llm.server import WireServer
 
 ModelAgent: TypeAlias = MiniAgent[Message, AssistantMessage, ...]
 

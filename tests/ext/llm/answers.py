@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
-from tests.ext.llm.wire import Json, encode
+from tests.ext.llm.protocols import Json, encode
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
 """Why an answer ended, in the words of chat completions."""

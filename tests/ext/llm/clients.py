@@ -9,8 +9,8 @@ import anthropic
 import openai
 from pydantic import BaseModel
 
+from tests.ext.llm.model_server import WireServer
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES
-from tests.ext.llm.server import WireServer
 
 KEY = "sk-of-the-tests"
 

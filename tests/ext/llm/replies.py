@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
-from tests.ext.llm import anthropic_wire, openai_chat_wire
 from tests.ext.llm.answers import USAGE, Answer, Finish, ToolCall, Usage
-from tests.ext.llm.anthropic_wire import anthropic_messages
-from tests.ext.llm.openai_chat_wire import openai_chat
-from tests.ext.llm.openai_responses_wire import openai_responses
-from tests.ext.llm.wire import (
+from tests.ext.llm.anthropic import answering as anthropic_answering
+from tests.ext.llm.anthropic.answering import anthropic_messages
+from tests.ext.llm.openai import answering_chat
+from tests.ext.llm.openai.answering_chat import openai_chat
+from tests.ext.llm.openai.answering_responses import openai_responses
+from tests.ext.llm.protocols import (
     Event,
     Headers,
     Json,
@@ -126,11 +127,11 @@ class HttpError:
         """The error as the path of the request wants it."""
         if request.path.startswith(MESSAGES):
             error: Json = {"type": self.kind or ANTHROPIC_ERRORS[self.status], "message": self.message}
-            body: Json = {"type": "error", "error": error, "request_id": anthropic_wire.REQUEST_ID}
-            return json_response(body, status=self.status, headers=(*anthropic_wire.HEADERS, *self.headers))
+            body: Json = {"type": "error", "error": error, "request_id": anthropic_answering.REQUEST_ID}
+            return json_response(body, status=self.status, headers=(*anthropic_answering.HEADERS, *self.headers))
         kind, code = OPENAI_ERRORS[self.status]
         error = {"message": self.message, "type": self.kind or kind, "param": None, "code": self.code or code}
-        return json_response({"error": error}, status=self.status, headers=(*openai_chat_wire.HEADERS, *self.headers))
+        return json_response({"error": error}, status=self.status, headers=(*answering_chat.HEADERS, *self.headers))
 
 
 def http_error(

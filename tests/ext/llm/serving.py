@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import pytest
 
 from tests.ext.llm.answers import Answer
-from tests.ext.llm.anthropic_wire import anthropic_messages
-from tests.ext.llm.openai_chat_wire import openai_chat
+from tests.ext.llm.anthropic.answering import anthropic_messages
+from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.openai.answering_chat import openai_chat
+from tests.ext.llm.protocols import Reply, Request
 from tests.ext.llm.replies import MESSAGES
-from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import Reply, Request
 
 
 @contextmanager

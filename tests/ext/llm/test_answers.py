@@ -24,12 +24,12 @@ from miniagents import (
 from miniagents.testing import transcript
 from tests.ext.llm.agents import agent_for, answer_of, asked, each_path, streamed_or_not
 from tests.ext.llm.answers import Answer, Usage as Spent, answer, tool_call
-from tests.ext.llm.anthropic_wire import SIGNATURE, anthropic_messages, unknown_anthropic_event
-from tests.ext.llm.openai_chat_wire import openai_chat, unknown_chat_event
-from tests.ext.llm.openai_responses_wire import openai_responses, unknown_responses_event
+from tests.ext.llm.anthropic.answering import SIGNATURE, anthropic_messages, unknown_anthropic_event
+from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.openai.answering_chat import openai_chat, unknown_chat_event
+from tests.ext.llm.openai.answering_responses import openai_responses, unknown_responses_event
+from tests.ext.llm.protocols import Event, Reply, Script, stream_response
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, script_for
-from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import Event, Reply, Script, stream_response
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -29,11 +29,11 @@ from miniagents.ext.llm._clients import ClientSettings
 from tests.ext.llm.agents import ModelAgent, agent_for, answer_of, each_path
 from tests.ext.llm.answers import answer
 from tests.ext.llm.clients import openai_client
-from tests.ext.llm.embeddings_wire import embeddings
-from tests.ext.llm.openai_chat_wire import openai_chat
+from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.openai.answering_chat import openai_chat
+from tests.ext.llm.openai.answering_embeddings import embeddings
+from tests.ext.llm.protocols import Reply
 from tests.ext.llm.replies import CHAT, MESSAGES, Saying, http_error, script_for
-from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import Reply
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -27,10 +27,12 @@ from miniagents.ext.llm import (
 )
 from tests.ext.llm.agents import ModelAgent, agent_for, answer_of, asked, each_path, streamed_or_not
 from tests.ext.llm.answers import answer, tool_call
-from tests.ext.llm.anthropic_wire import anthropic_error_event, anthropic_messages
+from tests.ext.llm.anthropic.answering import anthropic_error_event, anthropic_messages
 from tests.ext.llm.clients import openai_client
-from tests.ext.llm.openai_chat_wire import chat_error, openai_chat
-from tests.ext.llm.openai_responses_wire import openai_responses, response_failed, responses_error
+from tests.ext.llm.model_server import WireServer, unreachable_url
+from tests.ext.llm.openai.answering_chat import chat_error, openai_chat
+from tests.ext.llm.openai.answering_responses import openai_responses, response_failed, responses_error
+from tests.ext.llm.protocols import Event, Reply
 from tests.ext.llm.replies import (
     CHAT,
     MESSAGES,
@@ -42,8 +44,6 @@ from tests.ext.llm.replies import (
     script_for,
     wrong_content_type,
 )
-from tests.ext.llm.server import WireServer, unreachable_url
-from tests.ext.llm.wire import Event, Reply
 
 pytestmark = pytest.mark.timeout(30)
 

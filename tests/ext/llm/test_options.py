@@ -11,14 +11,14 @@ from openai.resources.responses import AsyncResponses
 
 from miniagents import Message, MiniAgents, tool
 from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
-from miniagents.ext.llm._anthropic_options import WITHDRAWN_FROM_MESSAGES, MessagesOptions
-from miniagents.ext.llm._openai_options import (
+from miniagents.ext.llm._options import LIBRARY_OPTIONS
+from miniagents.ext.llm.anthropic.options import WITHDRAWN_FROM_MESSAGES, MessagesOptions
+from miniagents.ext.llm.openai.options import (
     WITHDRAWN_FROM_CHAT,
     WITHDRAWN_FROM_RESPONSES,
     ChatOptions,
     ResponsesOptions,
 )
-from miniagents.ext.llm._options import LIBRARY_OPTIONS
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -6,14 +6,14 @@ from typing import Any, Final
 import pytest
 
 from miniagents import AnthropicMessage, AssistantMessage, OpenAIMessage, UserMessage, decode, encode
-from miniagents.ext.llm._anthropic_messages import AnthropicMessages
-from miniagents.ext.llm._anthropic_reading import MessagesReader
 from miniagents.ext.llm._assembling import Assembler
 from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import frozen_object
-from miniagents.ext.llm._openai_chat import ChatCompletions
-from miniagents.ext.llm._openai_responses import Responses
-from miniagents.ext.llm._wire import ModelRequest, Wire
+from miniagents.ext.llm._protocol import ModelRequest, Wire
+from miniagents.ext.llm.anthropic.messages import AnthropicMessages
+from miniagents.ext.llm.anthropic.reading import MessagesReader
+from miniagents.ext.llm.openai.chat import ChatCompletions
+from miniagents.ext.llm.openai.responses import Responses
 
 pytestmark = pytest.mark.timeout(30)
 

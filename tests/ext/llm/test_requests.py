@@ -22,16 +22,16 @@ from miniagents import (
     UserMessage,
 )
 from miniagents.ext.llm import ToolDefinition
-from miniagents.ext.llm._anthropic_messages import DEFAULT_MAX_TOKENS, AnthropicMessages
 from miniagents.ext.llm._conversation import conversation_of
-from miniagents.ext.llm._openai_chat import ChatCompletions
-from miniagents.ext.llm._openai_responses import Responses
-from miniagents.ext.llm._wire import ModelRequest, Wire
+from miniagents.ext.llm._protocol import ModelRequest, Wire
+from miniagents.ext.llm.anthropic.messages import DEFAULT_MAX_TOKENS, AnthropicMessages
 from miniagents.ext.llm.common import ReplySchema
+from miniagents.ext.llm.openai.chat import ChatCompletions
+from miniagents.ext.llm.openai.responses import Responses
 from tests.ext.llm.agents import agent_for, answer_of, each_path
 from tests.ext.llm.answers import answer
+from tests.ext.llm.model_server import WireServer
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, script_for
-from tests.ext.llm.server import WireServer
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -11,11 +11,11 @@ from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import JsonValue, Message, Record, decode
+from miniagents.describing.json_schema import JsonSchema, json_schema
+from miniagents.describing.nulls import without_nulls
 from miniagents.ext.llm._strict_schemas import StrictForm, anthropic_form, openai_form
 from miniagents.messages import NO_EXTRAS, Extras
 from miniagents.messages.values.freezing import is_list, is_mapping
-from miniagents.describing.json_schema import JsonSchema, json_schema
-from miniagents.describing.nulls import without_nulls
 
 each_form = pytest.mark.parametrize("form", [openai_form, anthropic_form], ids=lambda form: form.provider)
 

@@ -29,8 +29,8 @@ from miniagents.testing import transcript
 from tests.ext.llm import agents
 from tests.ext.llm.agents import each_path, streamed_or_not
 from tests.ext.llm.answers import answer, tool_call
+from tests.ext.llm.model_server import WireServer
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying
-from tests.ext.llm.server import WireServer
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -33,9 +33,9 @@ from miniagents.testing import transcript
 from tests.ext.llm import agents
 from tests.ext.llm.agents import each_path, streamed_or_not
 from tests.ext.llm.answers import Answer, answer, tool_call
+from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.protocols import Event, Response, Script
 from tests.ext.llm.replies import CHAT, MESSAGES, Saying, http_error
-from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import Event, Response, Script
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -24,12 +24,12 @@ from miniagents import (
 from miniagents.testing import transcript
 from tests.ext.llm.agents import agent_for, each_path
 from tests.ext.llm.answers import answer, tool_call
-from tests.ext.llm.anthropic_wire import anthropic_messages
-from tests.ext.llm.openai_chat_wire import openai_chat
-from tests.ext.llm.openai_responses_wire import openai_responses
+from tests.ext.llm.anthropic.answering import anthropic_messages
+from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.openai.answering_chat import openai_chat
+from tests.ext.llm.openai.answering_responses import openai_responses
+from tests.ext.llm.protocols import Script
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying, script_for
-from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import Script
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -28,7 +28,7 @@ from miniagents.messages import (
     encode_into,
 )
 from miniagents.messages.values.record import NO_EXTRAS, Extras
-from tests.messages import test_codec as kinds
+from tests.messages.coding import test_codec as kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

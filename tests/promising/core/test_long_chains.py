@@ -5,7 +5,8 @@ from collections.abc import AsyncIterable, AsyncIterator
 
 import pytest
 
-from miniagents.promising import Promise, PromisingContext, Stream, StreamedPromise, _failure
+from miniagents.promising import Promise, PromisingContext, Stream, StreamedPromise
+from miniagents.promising.core import failure
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -61,7 +62,7 @@ async def test_p5_an_error_is_not_lost_where_even_catching_it_fails(monkeypatch:
         stream = StreamedPromise(none, whole)
         promise = Promise(lambda: none().__anext__())
         with monkeypatch.context() as patched:
-            patched.setattr(_failure, "ends_task", no_stack_left)
+            patched.setattr(failure, "ends_task", no_stack_left)
             for failed in (stream.pieces(), promise):
                 with pytest.raises(RecursionError, match="too deep"):
                     await failed

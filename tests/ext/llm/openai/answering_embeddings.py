@@ -6,8 +6,8 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from tests.ext.llm.openai_chat_wire import HEADERS
-from tests.ext.llm.wire import Json, Request, Response, json_response
+from tests.ext.llm.openai.answering_chat import HEADERS
+from tests.ext.llm.protocols import Json, Request, Response, json_response
 
 MODEL: Final = "embedding-wire"
 

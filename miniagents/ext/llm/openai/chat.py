@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
 from miniagents.ext.llm._events import Finished, Noted, Started, ToolCallPiece
 from miniagents.ext.llm._json import frozen_object, is_object, list_in, number_in, object_in, objects_in, text_in
-from miniagents.ext.llm._openai_calls import chat_chunks
 from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._wire import ModelRequest, Reader, Wire
+from miniagents.ext.llm._protocol import ModelRequest, Reader, Wire
 from miniagents.ext.llm.common import ToolDefinition
+from miniagents.ext.llm.openai.calls import chat_chunks
 from miniagents.messages import (
     AssistantMessage,
     ContentPart,

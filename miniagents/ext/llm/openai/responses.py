@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
 from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece
 from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, plain_object, text_in
-from miniagents.ext.llm._openai_calls import response_chunks
-from miniagents.ext.llm._openai_chat import openai_message
 from miniagents.ext.llm._parts import source_of
+from miniagents.ext.llm._protocol import ModelRequest, Reader, Wire
 from miniagents.ext.llm._translating import error_of_code
-from miniagents.ext.llm._wire import ModelRequest, Reader, Wire
 from miniagents.ext.llm.common import ToolDefinition
+from miniagents.ext.llm.openai.calls import response_chunks
+from miniagents.ext.llm.openai.chat import openai_message
 from miniagents.messages import (
     AssistantMessage,
     ContentPart,

@@ -10,9 +10,11 @@ import openai
 import pytest
 
 from tests.ext.llm.answers import answer, tool_call
-from tests.ext.llm.anthropic_wire import anthropic_error_event, anthropic_messages
+from tests.ext.llm.anthropic.answering import anthropic_error_event, anthropic_messages
 from tests.ext.llm.clients import anthropic_client, outcome_of
-from tests.ext.llm.openai_chat_wire import chat_error, openai_chat
+from tests.ext.llm.model_server import WireServer, unreachable_url
+from tests.ext.llm.openai.answering_chat import chat_error, openai_chat
+from tests.ext.llm.protocols import Reply
 from tests.ext.llm.replies import (
     CHAT,
     MESSAGES,
@@ -25,8 +27,6 @@ from tests.ext.llm.replies import (
     script_for,
     wrong_content_type,
 )
-from tests.ext.llm.server import WireServer, unreachable_url
-from tests.ext.llm.wire import Reply
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -11,10 +11,10 @@ from anthropic.types import (
 )
 
 from tests.ext.llm.answers import Usage, tool_call
-from tests.ext.llm.anthropic_wire import anthropic_messages, unknown_anthropic_event
+from tests.ext.llm.anthropic.answering import anthropic_messages, unknown_anthropic_event
 from tests.ext.llm.clients import anthropic_client
-from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import KEEP_ALIVE, Script
+from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.protocols import KEEP_ALIVE, Script
 
 pytestmark = pytest.mark.timeout(30)
 

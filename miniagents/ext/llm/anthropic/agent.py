@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, overload
 from typing_extensions import TypeVar, Unpack
 
 from miniagents.ext.llm._agent import OptionRules
-from miniagents.ext.llm._anthropic_messages import DEFAULT_MAX_TOKENS, AnthropicMessages
-from miniagents.ext.llm._anthropic_options import WITHDRAWN_FROM_MESSAGES, MessagesOptions
 from miniagents.ext.llm._clients import ClientSettings, clients_for, import_sdk
 from miniagents.ext.llm._equipping import equipped
 from miniagents.ext.llm._model import LanguageModel
 from miniagents.ext.llm._strict_schemas import anthropic_form
+from miniagents.ext.llm.anthropic.messages import DEFAULT_MAX_TOKENS, AnthropicMessages
+from miniagents.ext.llm.anthropic.options import WITHDRAWN_FROM_MESSAGES, MessagesOptions
 from miniagents.ext.llm.errors import MissingKeyError
 from miniagents.messages import AnthropicMessage, Message
 from miniagents.miniagents import MiniAgent
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from anthropic import AsyncAnthropic
 
-    from miniagents.ext.llm._anthropic_calls import AnthropicClient
-    from miniagents.ext.llm._anthropic_options import NewMessagesOptions
     from miniagents.ext.llm._equipping import AnyTool
+    from miniagents.ext.llm.anthropic.calls import AnthropicClient
+    from miniagents.ext.llm.anthropic.options import NewMessagesOptions
     from miniagents.ext.llm.common import ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
 
@@ -146,7 +146,7 @@ def create_anthropic_agent(
     language_model = LanguageModel(
         name=model,
         wire=AnthropicMessages(),
-        clients=clients_for(where, _default_client, settings, client),
+        clients=clients_for(where, default_client, settings, client),
         options={**options},
     )
     work, gives = equipped(
@@ -169,7 +169,12 @@ def create_anthropic_agent(
 # --- machinery ---
 
 
-def _default_client(settings: ClientSettings) -> AnthropicClient:
+def default_client(settings: ClientSettings) -> AnthropicClient:
+    """Return a client of the SDK with these settings.
+
+    Raises:
+        MissingKeyError: Neither the settings nor the environment have a key.
+    """
     sdk: Any = import_sdk("anthropic")  # Any: a module that is imported by name
     reason = ""
     try:

@@ -12,15 +12,15 @@ from openai.types.responses import (
 
 from tests.ext.llm.answers import Usage, tool_call
 from tests.ext.llm.clients import openai_client
-from tests.ext.llm.embeddings_wire import embeddings
-from tests.ext.llm.openai_responses_wire import (
+from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.openai.answering_embeddings import embeddings
+from tests.ext.llm.openai.answering_responses import (
     openai_responses,
     response_failed,
     responses_error,
     unknown_responses_event,
 )
-from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import Script
+from tests.ext.llm.protocols import Script
 
 pytestmark = pytest.mark.timeout(30)
 

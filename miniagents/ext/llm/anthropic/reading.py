@@ -8,8 +8,8 @@ import msgspec
 
 from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece
 from miniagents.ext.llm._json import is_object, number_in, object_from_text, object_in, objects_in, text_in
+from miniagents.ext.llm._protocol import Reader
 from miniagents.ext.llm._translating import error_of_code
-from miniagents.ext.llm._wire import Reader
 from miniagents.messages import ReasoningDelta, RefusalDelta, Usage
 
 if TYPE_CHECKING:

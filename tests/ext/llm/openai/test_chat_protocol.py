@@ -8,9 +8,9 @@ from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCallFunction
 
 from tests.ext.llm.answers import Usage, answer, tool_call
 from tests.ext.llm.clients import openai_client
-from tests.ext.llm.openai_chat_wire import UsageChunk, chat_chunk, delta, openai_chat, unknown_chat_event
-from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import KEEP_ALIVE, Json, Script
+from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.openai.answering_chat import UsageChunk, chat_chunk, delta, openai_chat, unknown_chat_event
+from tests.ext.llm.protocols import KEEP_ALIVE, Json, Script
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -10,12 +10,12 @@ import openai
 import pytest
 
 from tests.ext.llm.answers import answer
-from tests.ext.llm.anthropic_wire import anthropic_messages
+from tests.ext.llm.anthropic.answering import anthropic_messages
 from tests.ext.llm.clients import anthropic_client, openai_client, outcome_of
-from tests.ext.llm.openai_chat_wire import openai_chat
+from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.openai.answering_chat import openai_chat
+from tests.ext.llm.protocols import Chunk, Request, Response, Script
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying, http_error
-from tests.ext.llm.server import WireServer
-from tests.ext.llm.wire import Chunk, Request, Response, Script
 
 pytestmark = pytest.mark.timeout(30)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from tests.ext.llm.answers import USAGE, Answer, Finish, ToolCall, Usage, answer
-from tests.ext.llm.openai_chat_wire import CREATED, HEADERS, MODEL
-from tests.ext.llm.wire import Event, Json, Script, encode, json_response, stream_response
+from tests.ext.llm.openai.answering_chat import CREATED, HEADERS, MODEL
+from tests.ext.llm.protocols import Event, Json, Script, encode, json_response, stream_response
 
 ENCRYPTED: Final = "gAAAA-encrypted"
 

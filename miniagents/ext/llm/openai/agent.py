@@ -10,17 +10,17 @@ from miniagents.ext.llm._agent import OptionRules
 from miniagents.ext.llm._clients import ClientSettings, clients_for, import_sdk
 from miniagents.ext.llm._equipping import equipped
 from miniagents.ext.llm._model import LanguageModel
-from miniagents.ext.llm._openai_chat import ChatCompletions
-from miniagents.ext.llm._openai_embeddings import EmbeddingModel
-from miniagents.ext.llm._openai_options import (
+from miniagents.ext.llm._strict_schemas import openai_form
+from miniagents.ext.llm.errors import MissingKeyError
+from miniagents.ext.llm.openai.chat import ChatCompletions
+from miniagents.ext.llm.openai.embeddings import EmbeddingModel
+from miniagents.ext.llm.openai.options import (
     WITHDRAWN_FROM_CHAT,
     WITHDRAWN_FROM_RESPONSES,
     ChatOptions,
     ResponsesOptions,
 )
-from miniagents.ext.llm._openai_responses import Responses
-from miniagents.ext.llm._strict_schemas import openai_form
-from miniagents.ext.llm.errors import MissingKeyError
+from miniagents.ext.llm.openai.responses import Responses
 from miniagents.messages import EmbeddingMessage, Message, OpenAIMessage
 from miniagents.miniagents import MiniAgent
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
     from miniagents.ext.llm._equipping import AnyTool
-    from miniagents.ext.llm._openai_options import NewChatOptions, NewResponsesOptions
     from miniagents.ext.llm.common import ToolDefinition
+    from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
 
 __all__ = [
@@ -238,7 +238,7 @@ def create_openai_agent(
     language_model = LanguageModel(
         name=model,
         wire=ChatCompletions() if api == "chat_completions" else Responses(),
-        clients=clients_for(where, _default_client, settings, client),
+        clients=clients_for(where, default_client, settings, client),
         options=options,
     )
     work, gives = equipped(
@@ -293,7 +293,7 @@ def create_openai_embedding_agent(
     settings = ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, headers=default_headers)
     embedding_model = EmbeddingModel(
         name=model,
-        clients=clients_for(where, _default_client, settings, client),
+        clients=clients_for(where, default_client, settings, client),
         dimensions=dimensions,
         batch_size=batch_size,
     )
@@ -308,7 +308,12 @@ def create_openai_embedding_agent(
 # --- machinery ---
 
 
-def _default_client(settings: ClientSettings) -> AsyncOpenAI:
+def default_client(settings: ClientSettings) -> AsyncOpenAI:
+    """Return a client of the SDK with these settings.
+
+    Raises:
+        MissingKeyError: Neither the settings nor the environment have a key.
+    """
     sdk: Any = import_sdk("openai")  # Any: a module that is imported by name
     try:
         client: AsyncOpenAI = sdk.AsyncOpenAI(**settings.given())

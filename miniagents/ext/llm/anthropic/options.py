@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         ToolChoiceParam,
     )
 
-    from miniagents.ext.llm._anthropic_calls import AnthropicClient
+    from miniagents.ext.llm.anthropic.calls import AnthropicClient
 
 __all__ = ["WITHDRAWN_FROM_MESSAGES", "MessagesOptions", "NewMessagesOptions"]
 

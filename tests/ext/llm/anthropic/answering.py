@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from tests.ext.llm.answers import USAGE, Answer, Finish, ToolCall, Usage, answer
-from tests.ext.llm.wire import Event, Headers, Json, Script, encode, json_response, stream_response
+from tests.ext.llm.protocols import Event, Headers, Json, Script, encode, json_response, stream_response
 
 MODEL: Final = "claude-wire"
 REQUEST_ID: Final = "req_wire"

@@ -21,7 +21,7 @@ from typing import Any, Final, Self, TypeAlias
 import h11
 from typing_extensions import override
 
-from tests.ext.llm.wire import Ending, Pause, Reply, Request, Response, Wait
+from tests.ext.llm.protocols import Ending, Pause, Reply, Request, Response, Wait
 
 HOST: Final = "127.0.0.1"
 PATIENCE: Final = 2.0

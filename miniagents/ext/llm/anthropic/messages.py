@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from miniagents.ext.llm._anthropic_calls import message_chunks
-from miniagents.ext.llm._anthropic_reading import MessagesReader
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
 from miniagents.ext.llm._json import frozen_object, is_object, object_from_text, plain_object, text_in
 from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._wire import ModelRequest, Wire
+from miniagents.ext.llm._protocol import ModelRequest, Wire
+from miniagents.ext.llm.anthropic.calls import message_chunks
+from miniagents.ext.llm.anthropic.reading import MessagesReader
 from miniagents.ext.llm.common import ToolDefinition
 from miniagents.messages import (
     AnthropicMessage,
@@ -24,9 +24,9 @@ from miniagents.messages import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 
-    from miniagents.ext.llm._anthropic_calls import AnthropicClient
     from miniagents.ext.llm._conversation import Turn
     from miniagents.ext.llm._json import JsonObject
+    from miniagents.ext.llm.anthropic.calls import AnthropicClient
     from miniagents.ext.llm.common import ReplySchema
 
 __all__ = ["DEFAULT_MAX_TOKENS", "AnthropicMessages"]

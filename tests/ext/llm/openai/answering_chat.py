@@ -5,7 +5,7 @@ from itertools import chain, count
 from typing import Final, Literal, TypeAlias
 
 from tests.ext.llm.answers import USAGE, Answer, Finish, ToolCall, Usage, answer
-from tests.ext.llm.wire import Event, Headers, Json, Script, encode, json_response, stream_response
+from tests.ext.llm.protocols import Event, Headers, Json, Script, encode, json_response, stream_response
 
 MODEL: Final = "gpt-wire"
 CREATED: Final = 1_790_000_000

@@ -1,0 +1,10 @@
+"""Models behind Anthropic's API as agents."""
+
+from miniagents.ext.llm.anthropic.agent import (
+    DEFAULT_MAX_TOKENS,
+    AnthropicAgent,
+    MessagesOptions,
+    create_anthropic_agent,
+)
+
+__all__ = ["DEFAULT_MAX_TOKENS", "AnthropicAgent", "MessagesOptions", "create_anthropic_agent"]
