@@ -32,7 +32,8 @@ WITH_EXAMPLES: Final = (
     "miniagents.messages.promised.streaming",
     "miniagents.messages.promised.sequence",
     "miniagents.messages.promised.text",
-    "miniagents.miniagents",
+    "miniagents.agents.agent",
+    "miniagents.agents.decorating",
     "miniagents.promising.combinators.gathering",
     "miniagents.promising.combinators.of_streams",
     "miniagents.promising.combinators.racing",
@@ -161,7 +162,8 @@ def test_what_makes_promises_has_an_example(module: str) -> None:
 
 def test_the_rule_finds_what_it_is_meant_to_find() -> None:
     promise, streams, agents = (
-        PUBLIC[f"miniagents.{name}"] for name in ("promising.promise", "promising.combinators.of_streams", "miniagents")
+        PUBLIC[f"miniagents.{name}"]
+        for name in ("promising.promise", "promising.combinators.of_streams", "agents.agent")
     )
     combinators = {node.name for cls in promise.classes for node in functions(cls.body) if returns_promise(node)}
     assert {"flatten", "map", "pair", "recover", "resolved", "starmap", "tap", "then", "timeout"} <= combinators

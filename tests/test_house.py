@@ -24,18 +24,18 @@ RANKS: Final = {
     "miniagents.messages": 1,
     "miniagents.describing": 1,
     "miniagents.wire": 2,
-    "miniagents.agents": 2,
-    "miniagents.miniagents": 2,
-    "miniagents.composition": 2,
     "miniagents.tools": 2,
-    "miniagents.utils": 3,
-    "miniagents": 4,  # `__init__.py`, the names that a user imports
-    "miniagents.ext": 5,
-    "miniagents.testing": 6,
-    "miniagents.chat": 7,
-    "miniagents.commands": 7,
-    "miniagents.cli": 7,
-    "miniagents.__main__": 7,
+    "miniagents.agents": 3,
+    "miniagents.miniagents": 3,
+    "miniagents.composition": 4,
+    "miniagents.utils": 4,
+    "miniagents": 5,  # `__init__.py`, the names that a user imports
+    "miniagents.ext": 6,
+    "miniagents.testing": 7,
+    "miniagents.chat": 8,
+    "miniagents.commands": 8,
+    "miniagents.cli": 8,
+    "miniagents.__main__": 8,
 }
 """Imports go down or stay on one floor. A module has the rank of its package unless it has one of its own."""
 
@@ -254,7 +254,7 @@ WITH_ALL: Final = [module for module in TREES if exported(module) is not None]
 FACES: Final = [
     module
     for module in TREES
-    if rank_of(module)[0] in (2, 3, 6)
+    if rank_of(module)[0] in (2, 3, 4, 7)
     and not module.startswith("miniagents.agents.")
     and not module.rpartition(".")[2].startswith("_")
 ]

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from miniagents.agents.interaction import EndLoop
 from miniagents.agents.members import (
     AnyAgent,
     AnyContext,
@@ -23,6 +22,7 @@ from miniagents.promising.core.arguments import check_not_negative
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.notes import add_note, listed, said
 from miniagents.promising.promise import PENDING
+from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator

@@ -13,13 +13,15 @@ from typing_extensions import TypeVar
 
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
+from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping
 
-    from miniagents.miniagents import MiniAgent, MiniAgents
+    from miniagents.agents.agent import MiniAgent
+    from miniagents.agents.context import MiniAgents
 
-__all__ = ["AgentCall", "EndLoop", "InteractionContext"]
+__all__ = ["AgentCall", "InteractionContext"]
 
 # type parameters of classes carry defaults, so that the bare names work under --strict
 In_co = TypeVar("In_co", bound=Message, default=Message, covariant=True)
@@ -30,10 +32,6 @@ Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
 _interaction: ContextVar[InteractionContext[Any, Any] | None] = ContextVar(  # Any: of any agent
     "miniagents.interaction", default=None
 )
-
-
-class EndLoop(Exception):  # noqa: N818 - like StopIteration it is no mistake
-    """Raised by an agent to end the `achain_loop` that it is a part of."""
 
 
 class InteractionContext(Generic[In_co, Out_contra]):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+
+from typing_extensions import TypeVar
 
 from miniagents.messages import Message
 from miniagents.promising import PromiseCancelledError
@@ -13,16 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
     from miniagents.agents.interaction import InteractionContext
-    from miniagents.messages import MessagePromise, MessageSequencePromise
-    from miniagents.miniagents import Inquirable
+    from miniagents.messages import MessagePromise, MessageSequencePromise, MessageType
 
 __all__ = [
+    "AgentBody",
     "AnyAgent",
     "AnyContext",
     "AnyReplies",
     "Chain",
     "Classes",
     "Declared",
+    "Inquirable",
     "Member",
     "alias_of",
     "ask",
@@ -41,6 +45,9 @@ __all__ = [
     "union",
 ]
 
+In_contra = TypeVar("In_contra", bound=Message, default=Message, contravariant=True)
+Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
+
 Classes: TypeAlias = tuple[type[Message], ...]
 """The classes of some messages."""
 Declared: TypeAlias = tuple[Classes, Classes]
@@ -54,6 +61,21 @@ AnyReplies: TypeAlias = "MessageSequencePromise[Any]"  # Any: as above
 
 _SHOWN: Final = 4
 """How many agents are named at each end of an alias that would otherwise be too long."""
+
+
+class AgentBody(Protocol):
+    """What a class must be to make agents: its objects are called without arguments to do the work."""
+
+    async def __call__(self) -> None:
+        """Does the work of one call."""
+
+
+class Inquirable(Protocol[In_contra, Out_co]):
+    """Whatever can be asked without further arguments."""
+
+    def inquire(self, messages: MessageType[In_contra] | None = None, /) -> MessageSequencePromise[Out_co]:
+        """Asks, and gives the replies."""
+        ...
 
 
 class Member:
@@ -96,13 +118,23 @@ class Member:
 
 
 class Chain:
-    """The work of a chain: asks agents one after the other, each with the replies of the one before it."""
+    """The work of a chain: asks agents one after the other, each with the replies of the one before it.
 
-    __slots__ = ("agents", "alias")
+    Attributes:
+        agents: The agents that are asked; chains without anything of their own are taken apart.
+        alias: The chain's name, made of those of the agents.
 
-    def __init__(self, agents: tuple[AnyAgent, ...], alias: str) -> None:
-        self.agents = agents
-        self.alias = alias
+    Raises:
+        TypeError: One of the agents cannot be called without arguments, or there is none.
+    """
+
+    __slots__ = ("_links", "agents", "alias")
+
+    def __init__(self, *agents: AnyAgent) -> None:
+        check_agents("chain", agents)
+        self._links = agents
+        self.agents = tuple(part for agent in agents for part in _parts(agent))
+        self.alias = joined_alias(" >> ", self.agents, operand)
 
     async def __call__(self, ctx: AnyContext, /) -> None:
         """Does the work of one call."""
@@ -110,6 +142,22 @@ class Chain:
         for agent in self.agents:
             replies = ask(ctx, agent, replies)
         ctx.reply(replies)
+
+    def declares(self) -> Declared:
+        """The classes of the messages that the first agent takes, and of those that the last one gives.
+
+        Raises:
+            TypeError: An agent gives messages of a class that the next can never take.
+        """
+        declared = [declared_by(agent) for agent in self._links]
+        for (giver, taker), ((_, gives), (takes, _)) in zip(pairwise(self._links), pairwise(declared), strict=True):
+            ends = (f"agent {alias_of(agent)!r}" for agent in (_parts(giver)[-1], _parts(taker)[0]))
+            refuse_misfits(self.alias, gives, takes, *ends)
+        return declared[0][0], declared[-1][1]
+
+
+def _parts(agent: AnyAgent) -> tuple[AnyAgent, ...]:
+    return agent._parts() if isinstance(agent, Member) else (agent,)
 
 
 # --- asking ---

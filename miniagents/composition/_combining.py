@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from typing_extensions import TypeVar
 
+from miniagents.agents.agent import MiniAgent, composed
 from miniagents.agents.members import (
     AnyAgent,
     AnyContext,
     Chain,
     Declared,
-    Member,
-    alias_of,
+    Inquirable,
     ask,
     check_agents,
     common,
     declared_by,
     joined_alias,
-    operand,
-    refuse_misfits,
     union,
 )
 from miniagents.messages import Message
-from miniagents.miniagents import Inquirable, MiniAgent
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-__all__ = ["chain", "composed", "parallel"]
+__all__ = ["chain", "parallel"]
 
 In = TypeVar("In", bound=Message)
 Out = TypeVar("Out", bound=Message)
@@ -126,24 +120,8 @@ def chain(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads t
     >>> asyncio.run(main())
     (Message(text='Hello!!'), Message(text='Hello!!'))
     """
-    check_agents("chain", agents)
-
-    def declares() -> Declared:
-        declared = [declared_by(agent) for agent in agents]
-        for place in range(1, len(agents)):
-            giver, taker = (
-                f"agent {alias_of(agent)!r}" for agent in (_parts(agents[place - 1])[-1], _parts(agents[place])[0])
-            )
-            refuse_misfits(alias, declared[place - 1][1], declared[place][0], giver, taker)
-        return declared[0][0], declared[-1][1]
-
-    parts = tuple(part for agent in agents for part in _parts(agent))
-    alias = joined_alias(" >> ", parts, operand)
-    return composed(Chain(parts, alias), alias, declares)
-
-
-def _parts(agent: AnyAgent) -> tuple[AnyAgent, ...]:
-    return agent._parts() if isinstance(agent, Member) else (agent,)
+    chained = Chain(*agents)
+    return composed(chained, chained.alias, chained.declares)
 
 
 # --- side by side ---
@@ -259,21 +237,3 @@ def parallel(*agents: AnyAgent, ordered: bool = True) -> MiniAgent[Any, Any, []]
         return common("parallel", agents), union(declared_by(agent)[1] for agent in agents)
 
     return composed(ask_all, f"parallel({joined_alias(', ', agents)})", declares)
-
-
-# --- machinery ---
-
-
-def composed(
-    body: Callable[..., Any],  # Any: as for any agent's function
-    alias: str,
-    declares: Callable[[], Declared],
-) -> MiniAgent[Any, Any, []]:  # Any: whoever composes knows the types
-    """The agent that does the given work, and has no parameters.
-
-    Raises:
-        TypeError: what it is made of does not fit together.
-    """
-    agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares)  # Any: as above
-    agent.description = None
-    return agent

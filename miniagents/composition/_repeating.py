@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import TypeVar
 
+from miniagents.agents.agent import composed
 from miniagents.agents.members import (
     AnyContext,
     Declared,
@@ -19,7 +20,6 @@ from miniagents.agents.members import (
     pieces_of,
     refuse_misfits,
 )
-from miniagents.composition._combining import composed
 from miniagents.messages import Message
 from miniagents.promising.core.arguments import check_plain
 from miniagents.promising.core.failure import Failure
@@ -27,7 +27,8 @@ from miniagents.promising.core.failure import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from miniagents.miniagents import Inquirable, MiniAgent
+    from miniagents.agents.agent import MiniAgent
+    from miniagents.agents.members import Inquirable
 
 __all__ = ["TooManyRoundsError", "loop", "map_agent"]
 

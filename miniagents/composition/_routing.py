@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard, overload
 
 from typing_extensions import TypeVar
 
+from miniagents.agents.agent import composed
 from miniagents.agents.members import (
     AnyAgent,
     AnyContext,
@@ -22,7 +23,6 @@ from miniagents.agents.members import (
     refuse_misfits,
     union,
 )
-from miniagents.composition._combining import composed
 from miniagents.messages import Message, MessagePromise, MessageSequence
 from miniagents.promising.core.arguments import check_plain
 from miniagents.promising.core.failure import Failure
@@ -30,7 +30,8 @@ from miniagents.promising.core.failure import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from miniagents.miniagents import Inquirable, MiniAgent
+    from miniagents.agents.agent import MiniAgent
+    from miniagents.agents.members import Inquirable
 
 __all__ = ["Case", "NoRouteError", "case", "route"]
 

@@ -1,11 +1,14 @@
-"""Values that stand for themselves; enum members, so that type checkers tell them apart from everything else."""
+"""What programs say without a value: defaults, and what loops of agents are told.
+
+Sentinels are enum members, so that type checkers tell them apart from everything else.
+"""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import Final
 
-__all__ = ["AWAIT", "CLEAR", "DEFAULT", "Control", "Default"]
+__all__ = ["AWAIT", "CLEAR", "DEFAULT", "Control", "Default", "EndLoop"]
 
 
 class Default(Enum):
@@ -35,3 +38,7 @@ AWAIT: Final = Control.AWAIT
 
 CLEAR: Final = Control.CLEAR
 """In a chain of agents: the next agent starts with no messages."""
+
+
+class EndLoop(Exception):  # noqa: N818 - like StopIteration it is no mistake
+    """Raised by an agent to end the `achain_loop` that it is a part of."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, get_type_hints
 
 import msgspec
 
-from miniagents.agents.signatures import annotation_of, own_docstring
 from miniagents.describing.docstrings import read_docstring
 from miniagents.describing.json_schema import JsonSchema, default_keyword, object_schema
 from miniagents.describing.nulls import without_nulls
+from miniagents.describing.signatures import annotation_of, own_docstring
 from miniagents.messages import DecodeError, decode
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
-from miniagents.agents.interaction import EndLoop
-from miniagents.agents.signatures import names_around, own_docstring
 from miniagents.describing.docstrings import read_docstring
+from miniagents.describing.signatures import names_around, own_docstring
 from miniagents.messages import ContentPart, DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
+from miniagents.promising.sentinels import EndLoop
 from miniagents.tools._parameters import Parameters, parameters_of
 from miniagents.tools._results import ToolReturn, pieces_of_result
 

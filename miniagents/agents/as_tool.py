@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Union
 
-from miniagents.agents.signatures import signature_of
 from miniagents.describing.docstrings import read_docstring
 from miniagents.describing.json_schema import own_fields
+from miniagents.describing.signatures import signature_of
 from miniagents.messages import Message
 from miniagents.messages.promised.tokens import check_fields
 from miniagents.tools._parameters import Parameter, Parameters, read_parameter
@@ -16,8 +16,8 @@ from miniagents.tools._tool import Tool
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from miniagents.agents.agent import MiniAgent
     from miniagents.messages import MessageSequencePromise
-    from miniagents.miniagents import MiniAgent
 
 __all__ = ["tool_of_agent"]
 

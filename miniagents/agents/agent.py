@@ -1,0 +1,528 @@
+"""Agents: what they are asked with, and what can be made of them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self
+
+from typing_extensions import ParamSpec, TypeVar
+
+from miniagents.agents.as_tool import tool_of_agent
+from miniagents.agents.context import MiniAgents
+from miniagents.agents.guarding import FallenBack, Retried, Timed
+from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
+from miniagents.agents.members import (
+    AnyAgent,
+    Chain,
+    Declared,
+    Inquirable,
+    Member,
+    alias_of,
+    check_agents,
+    check_count,
+    common,
+    declared_by,
+    operand,
+    union,
+)
+from miniagents.agents.signatures import declared_messages
+from miniagents.describing.signatures import names_around, own_docstring, signature_of
+from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
+from miniagents.messages.promised.sequence import ready_message
+from miniagents.messages.promised.streaming import sequence_of
+from miniagents.promising import DEFAULT, Default, NoActiveContextError
+from miniagents.promising.core.arguments import check_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from miniagents.promising import Backoff
+    from miniagents.tools import Tool
+
+__all__ = ["MiniAgent", "composed"]
+
+In_contra = TypeVar("In_contra", bound=Message, default=Message, contravariant=True)
+Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
+Params = ParamSpec("Params", default=...)
+In = TypeVar("In", bound=Message)
+Mid = TypeVar("Mid", bound=Message)
+Out = TypeVar("Out", bound=Message)
+OtherOut = TypeVar("OtherOut", bound=Message)
+
+_SHAPES_KEPT: Final = 64
+"""How many ways to be given arguments an agent remembers: one with `**kwargs` may see any number of them."""
+
+
+class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
+    """An agent function or class together with the ways to call it; `miniagent` makes it.
+
+    Agents are values: `bound` and `options` give new ones and change nothing.
+
+    Attributes:
+        alias: what logs, errors and records call the agent.
+        description: what it does, by default its docstring.
+    """
+
+    __slots__ = (
+        "_args",
+        "_declared",
+        "_declares",
+        "_fitting",
+        "_function",
+        "_kwargs",
+        "_local_names",
+        "_signature",
+        "_start_asap",
+        "alias",
+        "description",
+    )
+
+    def __init__(
+        self,
+        function: Callable[..., Any],  # Any: a function whose result is awaited, or a class whose objects are called
+        *,
+        alias: str | None = None,
+        description: str | None = None,
+        local_names: Mapping[str, object] | None = None,
+        declares: Callable[[], Declared] | None = None,
+    ) -> None:
+        self._function = function
+        self._signature = signature_of(function)
+        self._fitting: set[tuple[object, ...]] = set()  # how many and which arguments are known to fit
+        self._args: tuple[Any, ...] = ()  # Any: arguments are checked by `Params`
+        self._kwargs: dict[str, Any] = {}  # Any: as above
+        self._start_asap: bool | Default = DEFAULT
+        self._local_names = local_names or {}
+        self._declared: Declared | None = None
+        self._declares = declares
+        self.alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
+        self.description: str | None = description if description is not None else own_docstring(function)
+        with contextlib.suppress(NameError):  # a class that is defined further down: by the first call it will be there
+            self._classes()
+
+    def inquire(
+        self, messages: MessageType[In_contra] | None = None, /, *args: Params.args, **kwargs: Params.kwargs
+    ) -> MessageSequencePromise[Out_co]:
+        """Calls the agent with messages and arguments, and gives the promise of its replies at once.
+
+        Raises:
+            TypeError: the arguments do not fit, or something is no message or a message of another class.
+            NoActiveContextError: there is no active `MiniAgents`.
+
+        >>> @miniagent
+        ... async def shout(ctx: InteractionContext, times: int = 1) -> None:
+        ...     ctx.reply([f"{message}{times * '!'}" for message in await ctx.messages])
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         print(await shout.inquire(["Hello", "world"], times=2))
+        >>> asyncio.run(main())
+        (Message(text='Hello!!'), Message(text='world!!'))
+        """
+        return self._ask(messages, args, kwargs)
+
+    def initiate_inquiry(self, *args: Params.args, **kwargs: Params.kwargs) -> AgentCall[In_contra, Out_co]:
+        """Calls the agent with arguments; messages may be sent to the call until it is finished.
+
+        Raises:
+            TypeError: the arguments do not fit.
+            NoActiveContextError: there is no active `MiniAgents`.
+        """
+        call = self._call(args, kwargs)
+        messages = self._incoming(call._context, kept_open=True)
+        held: AgentCall[In_contra, Out_co] = AgentCall(messages, call._replies.promise)
+        keep_open(held, call._context)
+        self._begun(call, messages.promise)
+        return held
+
+    def options(self, *, start_asap: bool | Default = DEFAULT, alias: str | None = None) -> Self:
+        """The same agent with another way to be called.
+
+        Args:
+            start_asap: True starts calls at the next turn of the loop, False when somebody first reads the replies.
+            alias: what logs, errors and records call the agent.
+        """
+        agent = self._copy()
+        if start_asap is not DEFAULT:
+            agent._start_asap = start_asap
+        if alias is not None:
+            agent.alias = alias
+        return agent
+
+    def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]:
+        """The same agent with its arguments given once and for all.
+
+        Raises:
+            TypeError: the arguments do not fit.
+
+        >>> @miniagent
+        ... async def repeat(ctx: InteractionContext, times: int) -> None:
+        ...     ctx.reply([await ctx.messages] * times)
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         print(await repeat.bound(times=2).inquire("ho"))
+        >>> asyncio.run(main())
+        (Message(text='ho'), Message(text='ho'))
+        """
+        agent: Any = self._copy()  # Any: the parameters that are left are none
+        agent._args = (*self._args, *args)
+        agent._kwargs = {**self._kwargs, **kwargs}
+        agent._check_arguments(agent._args, agent._kwargs)
+        bound: MiniAgent[In_contra, Out_co, []] = agent
+        return bound
+
+    def __rshift__(self: Inquirable[In, Mid], other: Inquirable[Mid, Out], /) -> MiniAgent[In, Out, []]:
+        """This agent, and another one that is asked its replies: `chain` of the two.
+
+        Replies stream from one to the other; nothing waits for a whole message. An error stays in its place, where the
+        other agent reads it. Cancelling and cost are those of `chain`.
+
+        Raises:
+            TypeError: this agent gives messages of a class that the other can never take, or one of the two cannot be
+                called without arguments.
+
+        >>> @miniagent
+        ... async def shout(ctx: InteractionContext) -> None:
+        ...     ctx.reply(ctx.messages.map_messages(lambda message: Message(f"{message}!")))
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         print((shout >> shout).alias, await (shout >> shout).inquire("Hello"))
+        >>> asyncio.run(main())
+        shout >> shout (Message(text='Hello!!'),)
+        """
+        if not callable(getattr(other, "inquire", None)):
+            return NotImplemented
+        chained = Chain(self, other)
+        return composed(chained, chained.alias, chained.declares)
+
+    def with_retry(
+        self,
+        *,
+        attempts: int = 3,
+        backoff: Backoff = 0.0,
+        errors: type[BaseException] | tuple[type[BaseException], ...] = (Exception,),
+    ) -> Self:
+        """The same agent, which is asked again when it fails before anything of its reply was there to be read.
+
+        The first message is held back until it gives its first token or event, is complete, or fails; what comes from
+        then on is passed on as it comes, and an error stays in its place. So no reader ever reads a thing twice. A call
+        that failed is cancelled with all that it started. An error that was replaced counts as read. The last one gets
+        a note of how many attempts there were and how the others failed. `EndLoop` and cancellations are no failures.
+
+        Cancelling the replies cancels the attempt or the pause before the next. There is one task more than the agent
+        itself has, until the reply begins (after a failure: until it ends), and of the attempts that failed nothing is
+        kept but a line for the note.
+
+        Args:
+            attempts: how many calls there may be in all.
+            backoff: seconds before the next attempt, or a function of the number of failed attempts, from 1; at least
+                as many as an error with an attribute `retry_after` asks for.
+            errors: the classes of the errors after which it is tried again.
+
+        Raises:
+            TypeError: something is given that is no class of exceptions.
+            ValueError: there is not even one attempt, or the pause is negative.
+
+        >>> failing_once = scripted_agent(ConnectionError("lost"), "Here I am", alias="flaky")
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         print(await failing_once.with_retry(attempts=2, errors=(ConnectionError,)).inquire())
+        >>> asyncio.run(main())
+        (Message(text='Here I am'),)
+        """
+        check_count(f"with_retry: attempts={attempts}", attempts)
+        if not callable(backoff):
+            _check_seconds(f"with_retry: backoff={backoff}", backoff, zero=True)
+        expected = errors if isinstance(errors, tuple) else (errors,)
+        check_errors("with_retry", expected)
+        alias = f"{operand(self)}.with_retry({attempts})"
+        return self._guarded(lambda agent: Retried(agent, attempts, backoff, expected), alias)
+
+    def with_timeout(self, seconds: float, /) -> Self:
+        """The same agent, whose reply must be complete within some seconds of the start of the call.
+
+        What has come by then stays. Behind it stands a `TimeoutError`: in each message that is not complete, behind its
+        tokens, and at the end of the replies, unless no more could have come. The agent's call is cancelled with all
+        that it started.
+
+        Messages are read as they come, by a task for each that is not complete when it appears; this starts also those
+        that wait for a reader. Their tokens are held twice. Cancelling the replies cancels the call and these tasks.
+
+        Args:
+            seconds: how long the reply may take, on the loop's clock.
+
+        Raises:
+            ValueError: it is no positive number.
+
+        >>> @miniagent
+        ... async def slow(ctx: InteractionContext) -> None:
+        ...     ctx.reply("soon")
+        ...     await asyncio.sleep(60)
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         print(await transcript(slow.with_timeout(0.1).inquire()))
+        >>> asyncio.run(main())
+        1 'soon'
+        1 = Message(text='soon')
+        ! TimeoutError: agent 'slow' did not complete its reply within 0.1 s
+        end
+        """
+        _check_seconds(f"with_timeout({seconds})", seconds, zero=False)
+        alias = f"{operand(self)}.with_timeout({seconds})"
+        return self._guarded(lambda agent: Timed(agent, seconds), alias)
+
+    def with_fallback(
+        self, other: Inquirable[In_contra, OtherOut], /, *errors: type[BaseException]
+    ) -> MiniAgent[In_contra, Out_co | OtherOut, Params]:
+        """The same agent, in whose stead another one answers when it fails before anything was there to be read.
+
+        What is said of `with_retry` about what readers see, errors, cancellation and cost holds here as well. Arguments
+        go to this agent; the other is asked without any.
+
+        Args:
+            other: the agent that is asked the same messages.
+            errors: the classes of the errors after which it is asked; by default any `Exception`.
+
+        Raises:
+            TypeError: there is no message that both agents take, the other cannot be called without arguments, or
+                something is given that is no class of exceptions.
+
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         first = scripted_agent(["Hel", "lo"], ConnectionError("lost"), alias="first")
+        ...         agent = first.with_fallback(scripted_agent("Sorry", alias="second"), ConnectionError)
+        ...         print(await agent.inquire(), await agent.inquire())
+        >>> asyncio.run(main())
+        (Message(text='Hello'),) (Message(text='Sorry'),)
+        """
+        check_agents("with_fallback", (other,))
+        check_errors("with_fallback", errors)
+
+        def declares() -> Declared:
+            return common("with_fallback", (self, other)), union(declared_by(each)[1] for each in (self, other))
+
+        def body(inner: AnyAgent) -> FallenBack:
+            return FallenBack(inner, other, errors or (Exception,))
+
+        alias = f"{operand(self)}.with_fallback({alias_of(other)})"
+        made: Any = self._guarded(body, alias, declares)  # Any: it gives more than this agent
+        agent: MiniAgent[In_contra, Out_co | OtherOut, Params] = made
+        return agent
+
+    def as_tool(
+        self, *, name: str | None = None, description: str | None = None, strict: bool = False
+    ) -> Tool[Concatenate[MessageType[In_contra], Params], MessageSequencePromise[Out_co]]:
+        """The agent as a tool that language models call.
+
+        A model gives a `message`, which the agent is asked, and the agent's own arguments. The message is a text where
+        a text makes a message that the agent takes, otherwise an object with the fields of one. The result is what the
+        agent replies, streamed: the texts of all its messages but the results of its own tools.
+
+        Args:
+            name: what models call it; by default the agent's alias.
+            description: what it does and when to use it; by default the agent's description.
+            strict: as for `tool`.
+
+        Raises:
+            TypeError: an argument has no type or one that has no form in JSON, or the name is none for a tool.
+
+        >>> @miniagent
+        ... async def echo(ctx: InteractionContext, times: int = 1) -> None:
+        ...     '''Repeats what it is told.'''
+        ...     ctx.reply([ctx.messages] * times)
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         tool = echo.as_tool()
+        ...         print(tool.description, [*tool.parameters["properties"]], await tool("ho", times=2))
+        >>> asyncio.run(main())
+        Repeats what it is told. ['message', 'times'] (Message(text='ho'), Message(text='ho'))
+        """
+        names = names_around(2)
+        tool: Any = tool_of_agent(self, names, name=name, description=description, strict=strict)  # Any: of any agent
+        made: Tool[Concatenate[MessageType[In_contra], Params], MessageSequencePromise[Out_co]] = tool
+        return made
+
+    def __repr__(self) -> str:
+        return f"<MiniAgent {self.alias!r}>"
+
+    # --- machinery ---
+
+    def _classes(self) -> Declared:
+        """The classes of the messages that the agent takes, and of those it gives.
+
+        Raises:
+            TypeError: the annotation is wrong, or what the agent is made of does not fit together.
+            NameError: a class is defined further down.
+        """
+        if self._declared is None:
+            if self._declares is not None:
+                self._declared = self._declares()
+            else:
+                self._declared = declared_messages(self._function, InteractionContext, self._local_names, self.alias)
+            self._local_names = {}
+            self._declares = None
+        return self._declared
+
+    def _check_complete(self) -> None:
+        self._check_arguments(self._args, self._kwargs)
+
+    def _parts(self) -> tuple[AnyAgent, ...]:
+        chain = self._function
+        plain = isinstance(chain, Chain) and self.alias == chain.alias and self._start_asap is DEFAULT
+        return chain.agents if isinstance(chain, Chain) and plain else (self,)
+
+    def _guarded(
+        self,
+        body: Callable[[AnyAgent], Callable[..., Any]],  # Any: as for any agent's function
+        alias: str,
+        declares: Callable[[], Declared] | None = None,
+    ) -> Self:
+        """The same agent, parameters and all, with other work around its own.
+
+        Args:
+            body: Makes the work, given the agent without the arguments it is bound to: these are the result's.
+            alias: The result's name.
+            declares: Tells what the result declares; by default what this agent does.
+        """
+        inner, agent = self._copy(), self._copy()
+        inner._args, inner._kwargs = (), {}
+        agent._function = body(inner)
+        agent._declares = declares or self._classes
+        agent._declared = None
+        agent.alias = alias
+        with contextlib.suppress(NameError):  # as above
+            agent._classes()
+        return agent
+
+    def _copy(self) -> Self:
+        agent = object.__new__(type(self))
+        for name in MiniAgent.__slots__:
+            setattr(agent, name, getattr(self, name))
+        return agent
+
+    def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        shape = (len(args), *kwargs)
+        if shape in self._fitting:  # to bind arguments takes as long as a tenth of a call
+            return
+        try:
+            self._signature.bind(None, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"agent {self.alias!r}: {error}") from None
+        if len(self._fitting) < _SHAPES_KEPT:
+            self._fitting.add(shape)
+
+    def _ask(
+        self,
+        messages: Any,  # Any: a MessageType[In_contra]
+        args: tuple[Any, ...],  # Any: checked by `Params`
+        kwargs: Mapping[str, Any],  # Any: as above
+        *,
+        raises: bool = False,
+    ) -> MessageSequencePromise[Out_co]:
+        call = self._call(args, kwargs, raises=raises)
+        return self._begun(call, self._given(call._context, messages))
+
+    def _call(
+        self,
+        args: tuple[Any, ...],  # Any: checked by `Params`
+        kwargs: Mapping[str, Any],  # Any: as above
+        *,
+        raises: bool = False,
+    ) -> InteractionContext[Any, Any]:  # Any: whatever the agent takes and gives
+        """A call that has not begun."""
+        try:
+            context = MiniAgents.current()
+        except NoActiveContextError as error:
+            raise NoActiveContextError(f"agent {self.alias!r} was called where {error}") from None
+        context.open_loop(f"{self.alias}.messages")
+        args = (*self._args, *args)
+        kwargs = {**self._kwargs, **kwargs}
+        self._check_arguments(args, kwargs)
+        gives = self._classes()[1]
+        if context.errors_as_messages and not issubclass(ErrorMessage, gives):
+            gives = (*gives, ErrorMessage)
+        replies: MessageSequence[Any] = MessageSequence(  # Any: the writing end of Out_co
+            name=self.alias,
+            place=f"agent {self.alias!r}: reply",
+            message_classes=gives,
+            context=context,
+            kept_open=False,
+        )
+        return InteractionContext(self, context, replies, args, kwargs, raises=raises)
+
+    def _given(
+        self,
+        context: MiniAgents,
+        messages: Any,  # Any: a MessageType[In_contra]
+    ) -> MessageSequencePromise[Any]:  # Any: of In_contra
+        """The promise of messages that are sent all at once."""
+        message = None if messages is None else ready_message(messages, self._classes()[0])
+        if (
+            message is not None or messages is None
+        ):  # no writing end is needed, nor a buffer: they are a fifth of a call
+            ready = () if message is None else (message,)
+            return sequence_of(ready, context, f"{self.alias}.messages")
+        sequence = self._incoming(context, kept_open=False)
+        sequence.put(messages)
+        sequence.close()
+        return sequence.promise
+
+    def _incoming(
+        self, context: MiniAgents, *, kept_open: bool
+    ) -> MessageSequence[Any]:  # Any: the writing end of In_contra
+        return MessageSequence(
+            name=f"{self.alias}.messages",
+            place=f"agent {self.alias!r}: messages",
+            message_classes=self._classes()[0],
+            context=context,
+            kept_open=kept_open,
+        )
+
+    def _begun(
+        self,
+        call: InteractionContext[Any, Any],  # Any: as above
+        messages: MessageSequencePromise[Any],  # Any: of In_contra
+    ) -> MessageSequencePromise[Any]:  # Any: of Out_co
+        """Begins a call, and gives its replies."""
+        context = call._context
+        call._messages = messages
+        context.notify_resolved(messages)
+        call._replies.produce(
+            call.work,
+            start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
+            instead=call.error_message if context.errors_as_messages and not call._raises else None,
+        )
+        return call._replies.promise
+
+
+def composed(
+    body: Callable[..., Any],  # Any: as for any agent's function
+    alias: str,
+    declares: Callable[[], Declared],
+) -> MiniAgent[Any, Any, []]:  # Any: whoever composes knows the types
+    """Return the agent that does the given work and has no parameters.
+
+    Args:
+        body: The work of one call, given its context.
+        alias: The agent's name.
+        declares: Tells which messages the agent takes and gives.
+
+    Raises:
+        TypeError: The agents it is made of do not fit together.
+
+    >>> async def work(ctx: InteractionContext) -> None:
+    ...     ctx.reply("done")
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         print(await composed(work, "worker", lambda: ((Message,), (Message,))).inquire())
+    >>> asyncio.run(main())
+    (Message(text='done'),)
+    """
+    agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares)  # Any: as above
+    agent.description = None
+    return agent
+
+
+def _check_seconds(what: str, seconds: float, *, zero: bool) -> None:
+    if not (seconds > 0 or (zero and seconds == 0)) or math.isinf(seconds):
+        raise ValueError(f"{what}: give a finite number of seconds {'that is not negative' if zero else 'above 0'}")

@@ -1,0 +1,102 @@
+"""`@miniagent`: agents made of functions and classes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeAlias, overload
+
+from typing_extensions import ParamSpec, TypeVar
+
+from miniagents.agents.agent import MiniAgent
+from miniagents.agents.interaction import InteractionContext
+from miniagents.describing.signatures import names_around
+from miniagents.messages import Message
+
+if TYPE_CHECKING:
+    from miniagents.agents.members import AgentBody
+
+__all__ = ["AgentFunction", "miniagent"]
+
+In = TypeVar("In", bound=Message)
+Out = TypeVar("Out", bound=Message)
+P = ParamSpec("P")
+
+AgentFunction: TypeAlias = Callable[Concatenate[InteractionContext[In, Out], P], Awaitable[None]]
+"""An async function that is an agent: it takes its context and whatever other arguments it likes."""
+
+
+@overload
+def miniagent(fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
+@overload
+def miniagent(cls: Callable[Concatenate[InteractionContext[In, Out], P], AgentBody], /) -> MiniAgent[In, Out, P]: ...
+@overload
+def miniagent(*, alias: str | None = None, description: str | None = None) -> _Decorator: ...
+def miniagent(
+    fn: Callable[..., Any] | None = None,  # Any: the overloads say what it is
+    /,
+    *,
+    alias: str | None = None,
+    description: str | None = None,
+) -> Any:  # Any: as above
+    """Makes an agent of an async function, or of a class whose objects are called to do the work.
+
+    The first parameter is the `InteractionContext`; its annotation declares which messages the agent takes and gives:
+    `ctx: InteractionContext[UserMessage, AssistantMessage]`, or bare for any messages. Strings that are sent or replied
+    become messages of the (first) declared class.
+
+    Args:
+        fn: the function or class.
+        alias: what logs, errors and records call the agent; by default the name of the function or class.
+        description: what the agent does; by default the docstring.
+
+    Raises:
+        TypeError: it is no async function (or class with an async `__call__`), or does not take an
+            `InteractionContext` first.
+
+    >>> @miniagent
+    ... async def greeter(ctx: InteractionContext, greeting: str = "Hello") -> None:
+    ...     for message in await ctx.messages:
+    ...         ctx.reply(f"{greeting}, {message.text}!")
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         print(await greeter.inquire("world", greeting="Good morning"))
+    >>> asyncio.run(main())
+    (Message(text='Good morning, world!'),)
+    """
+    local_names = names_around(2)
+
+    def decorate(function: Callable[..., Any]) -> MiniAgent[Any, Any, ...]:  # Any: the overloads say what it is
+        _check_async(function)
+        return MiniAgent(function, alias=alias, description=description, local_names=local_names)
+
+    return decorate if fn is None else decorate(fn)
+
+
+class _Decorator(Protocol):
+    """What `@miniagent(...)` does to a function or class."""
+
+    @overload
+    def __call__(self, fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
+    @overload
+    def __call__(
+        self, cls: Callable[Concatenate[InteractionContext[In, Out], P], AgentBody], /
+    ) -> MiniAgent[In, Out, P]: ...
+
+
+def _check_async(function: Callable[..., object]) -> None:
+    """Refuses the common mistake; what only returns an awaitable (a partial, a wrapper) is taken at its word."""
+    name: str = getattr(function, "__qualname__", repr(function))
+    if inspect.isclass(function):
+        if not inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must be async
+            raise TypeError(f"@miniagent: class {name} needs `async def __call__(self) -> None`")
+        return
+    if not callable(function):
+        raise TypeError(
+            f"@miniagent: {name} is no function and no class; write `@miniagent` or `@miniagent(alias=...)`"
+        )
+    if inspect.isasyncgenfunction(function):
+        raise TypeError(f"@miniagent: {name} yields, and nobody gets that: answer with `ctx.reply(...)`")
+    is_plain = inspect.isfunction(function) and not hasattr(function, "__wrapped__")
+    if is_plain and not inspect.iscoroutinefunction(function):
+        raise TypeError(f"@miniagent: {name} is not async: write `async def {name}(ctx, ...)`")
