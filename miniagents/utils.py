@@ -20,7 +20,7 @@ Link: TypeAlias = (
 
 
 async def achain_loop(agents: Iterable[Link], initial_input: MessageType[Message] | None = None) -> None:
-    """Calls agents in turn, each with the replies of the one before it, the first again with those of the last.
+    """Call agents in turn, each with the replies of the one before it, the first again with those of the last.
 
     `AWAIT` waits until all replies so far are complete, `CLEAR` has the next agent start with no messages. The loop
     ends when an agent raises `EndLoop`, be it that the next one does not read so far, or `EOFError` as `input()` does
@@ -28,12 +28,12 @@ async def achain_loop(agents: Iterable[Link], initial_input: MessageType[Message
     get it, and then the same error.
 
     Args:
-        agents: the steps; at least one agent, and `AWAIT` at least once, or the loop would never wait for anything.
-        initial_input: what the first agent is given in the first round.
+        agents: The steps; at least one agent, and `AWAIT` at least once, or the loop would never wait for anything.
+        initial_input: What the first agent is given in the first round.
 
     Raises:
-        ValueError: there is no agent, or no `AWAIT`, among the steps.
-        TypeError: a step is nothing that can be called with messages.
+        ValueError: There is no agent, or no `AWAIT`, among the steps.
+        TypeError: A step is nothing that can be called with messages.
 
     >>> @miniagent
     ... async def count_down(ctx: InteractionContext) -> None:
@@ -87,11 +87,11 @@ async def achain_loop(agents: Iterable[Link], initial_input: MessageType[Message
 async def _complete(
     passed_on: list[MessageSequencePromise[Message]], cleared: list[MessageSequencePromise[Message]]
 ) -> None:
-    """Waits for the replies that are no step's messages any more.
+    """Wait for the replies that are no step's messages any more.
 
     Raises:
-        EndLoop: one of the agents raised it.
-        BaseException: an error of replies that were cleared. Errors of those that were passed on are the next agent's
+        EndLoop: One of the agents raised it.
+        BaseException: An error of replies that were cleared. Errors of those that were passed on are the next agent's
             to deal with.
     """
     for replies in passed_on:

@@ -60,8 +60,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     Agents are values: `bound` and `options` give new ones and change nothing.
 
     Attributes:
-        alias: what logs, errors and records call the agent.
-        description: what it does, by default its docstring.
+        alias: What logs, errors and records call the agent.
+        description: What it does, by default its docstring.
     """
 
     __slots__ = (
@@ -104,11 +104,11 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     def inquire(
         self, messages: MessageType[In_contra] | None = None, /, *args: Params.args, **kwargs: Params.kwargs
     ) -> MessageSequencePromise[Out_co]:
-        """Calls the agent with messages and arguments, and gives the promise of its replies at once.
+        """Call the agent with messages and arguments, and return the promise of its replies at once.
 
         Raises:
-            TypeError: the arguments do not fit, or something is no message or a message of another class.
-            NoActiveContextError: there is no active `MiniAgents`.
+            TypeError: The arguments do not fit, or something is no message or a message of another class.
+            NoActiveContextError: There is no active `MiniAgents`.
 
         >>> @miniagent
         ... async def shout(ctx: InteractionContext, times: int = 1) -> None:
@@ -122,11 +122,11 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return self._ask(messages, args, kwargs)
 
     def initiate_inquiry(self, *args: Params.args, **kwargs: Params.kwargs) -> AgentCall[In_contra, Out_co]:
-        """Calls the agent with arguments; messages may be sent to the call until it is finished.
+        """Call the agent with arguments; messages may be sent to the call until it is finished.
 
         Raises:
-            TypeError: the arguments do not fit.
-            NoActiveContextError: there is no active `MiniAgents`.
+            TypeError: The arguments do not fit.
+            NoActiveContextError: There is no active `MiniAgents`.
         """
         call = self._call(args, kwargs)
         messages = self._incoming(call._context, kept_open=True)
@@ -136,11 +136,11 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return held
 
     def options(self, *, start_asap: bool | Default = DEFAULT, alias: str | None = None) -> Self:
-        """The same agent with another way to be called.
+        """Return the same agent with another way to be called.
 
         Args:
             start_asap: True starts calls at the next turn of the loop, False when somebody first reads the replies.
-            alias: what logs, errors and records call the agent.
+            alias: What logs, errors and records call the agent.
         """
         agent = self._copy()
         if start_asap is not DEFAULT:
@@ -150,10 +150,10 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return agent
 
     def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]:
-        """The same agent with its arguments given once and for all.
+        """Return the same agent with its arguments given once and for all.
 
         Raises:
-            TypeError: the arguments do not fit.
+            TypeError: The arguments do not fit.
 
         >>> @miniagent
         ... async def repeat(ctx: InteractionContext, times: int) -> None:
@@ -178,7 +178,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         other agent reads it. Cancelling and cost are those of `chain`.
 
         Raises:
-            TypeError: this agent gives messages of a class that the other can never take, or one of the two cannot be
+            TypeError: This agent gives messages of a class that the other can never take, or one of the two cannot be
                 called without arguments.
 
         >>> @miniagent
@@ -202,7 +202,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         backoff: Backoff = 0.0,
         errors: type[BaseException] | tuple[type[BaseException], ...] = (Exception,),
     ) -> Self:
-        """The same agent, which is asked again when it fails before anything of its reply was there to be read.
+        """Return the same agent, which is asked again when it fails before anything of its reply was there to be read.
 
         The first message is held back until it gives its first token or event, is complete, or fails; what comes from
         then on is passed on as it comes, and an error stays in its place. So no reader ever reads a thing twice. A call
@@ -214,14 +214,14 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         kept but a line for the note.
 
         Args:
-            attempts: how many calls there may be in all.
-            backoff: seconds before the next attempt, or a function of the number of failed attempts, from 1; at least
+            attempts: How many calls there may be in all.
+            backoff: Seconds before the next attempt, or a function of the number of failed attempts, from 1; at least
                 as many as an error with an attribute `retry_after` asks for.
-            errors: the classes of the errors after which it is tried again.
+            errors: The classes of the errors after which it is tried again.
 
         Raises:
-            TypeError: something is given that is no class of exceptions.
-            ValueError: there is not even one attempt, or the pause is negative.
+            TypeError: Something is given that is no class of exceptions.
+            ValueError: There is not even one attempt, or the pause is negative.
 
         >>> failing_once = scripted_agent(ConnectionError("lost"), "Here I am", alias="flaky")
         >>> async def main() -> None:
@@ -239,7 +239,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return self._guarded(lambda agent: Retried(agent, attempts, backoff, expected), alias)
 
     def with_timeout(self, seconds: float, /) -> Self:
-        """The same agent, whose reply must be complete within some seconds of the start of the call.
+        """Return the same agent, whose reply must be complete within some seconds of the start of the call.
 
         What has come by then stays. Behind it stands a `TimeoutError`: in each message that is not complete, behind its
         tokens, and at the end of the replies, unless no more could have come. The agent's call is cancelled with all
@@ -249,10 +249,10 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         that wait for a reader. Their tokens are held twice. Cancelling the replies cancels the call and these tasks.
 
         Args:
-            seconds: how long the reply may take, on the loop's clock.
+            seconds: How long the reply may take, on the loop's clock.
 
         Raises:
-            ValueError: it is no positive number.
+            ValueError: It is no positive number.
 
         >>> @miniagent
         ... async def slow(ctx: InteractionContext) -> None:
@@ -274,17 +274,17 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     def with_fallback(
         self, other: Inquirable[In_contra, OtherOut], /, *errors: type[BaseException]
     ) -> MiniAgent[In_contra, Out_co | OtherOut, Params]:
-        """The same agent, in whose stead another one answers when it fails before anything was there to be read.
+        """Return the same agent, in whose stead another one answers when it fails before anything was there to be read.
 
         What is said of `with_retry` about what readers see, errors, cancellation and cost holds here as well. Arguments
         go to this agent; the other is asked without any.
 
         Args:
-            other: the agent that is asked the same messages.
-            errors: the classes of the errors after which it is asked; by default any `Exception`.
+            other: The agent that is asked the same messages.
+            errors: The classes of the errors after which it is asked; by default any `Exception`.
 
         Raises:
-            TypeError: there is no message that both agents take, the other cannot be called without arguments, or
+            TypeError: There is no message that both agents take, the other cannot be called without arguments, or
                 something is given that is no class of exceptions.
 
         >>> async def main() -> None:
@@ -312,19 +312,19 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     def as_tool(
         self, *, name: str | None = None, description: str | None = None, strict: bool = False
     ) -> Tool[Concatenate[MessageType[In_contra], Params], MessageSequencePromise[Out_co]]:
-        """The agent as a tool that language models call.
+        """Return the agent as a tool that language models call.
 
         A model gives a `message`, which the agent is asked, and the agent's own arguments. The message is a text where
         a text makes a message that the agent takes, otherwise an object with the fields of one. The result is what the
         agent replies, streamed: the texts of all its messages but the results of its own tools.
 
         Args:
-            name: what models call it; by default the agent's alias.
-            description: what it does and when to use it; by default the agent's description.
-            strict: as for `tool`.
+            name: What models call it; by default the agent's alias.
+            description: What it does and when to use it; by default the agent's description.
+            strict: As for `tool`.
 
         Raises:
-            TypeError: an argument has no type or one that has no form in JSON, or the name is none for a tool.
+            TypeError: An argument has no type or one that has no form in JSON, or the name is none for a tool.
 
         >>> @miniagent
         ... async def echo(ctx: InteractionContext, times: int = 1) -> None:
@@ -348,11 +348,11 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     # --- machinery ---
 
     def _classes(self) -> Declared:
-        """The classes of the messages that the agent takes, and of those it gives.
+        """Return the classes of the messages that the agent takes, and of those it gives.
 
         Raises:
-            TypeError: the annotation is wrong, or what the agent is made of does not fit together.
-            NameError: a class is defined further down.
+            TypeError: The annotation is wrong, or what the agent is made of does not fit together.
+            NameError: A class is defined further down.
         """
         if self._declared is None:
             if self._declares is not None:
@@ -377,7 +377,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         alias: str,
         declares: Callable[[], Declared] | None = None,
     ) -> Self:
-        """The same agent, parameters and all, with other work around its own.
+        """Return the same agent, parameters and all, with other work around its own.
 
         Args:
             body: Makes the work, given the agent without the arguments it is bound to: these are the result's.
@@ -429,7 +429,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         *,
         raises: bool = False,
     ) -> InteractionContext[Any, Any]:  # Any: whatever the agent takes and gives
-        """A call that has not begun."""
+        """Return a call that has not begun."""
         try:
             context = MiniAgents.current()
         except NoActiveContextError as error:
@@ -455,7 +455,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         context: MiniAgents,
         messages: Any,  # Any: a MessageType[In_contra]
     ) -> MessageSequencePromise[Any]:  # Any: of In_contra
-        """The promise of messages that are sent all at once."""
+        """Return the promise of messages that are sent all at once."""
         message = None if messages is None else ready_message(messages, self._classes()[0])
         if (
             message is not None or messages is None
@@ -483,7 +483,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         call: InteractionContext[Any, Any],  # Any: as above
         messages: MessageSequencePromise[Any],  # Any: of In_contra
     ) -> MessageSequencePromise[Any]:  # Any: of Out_co
-        """Begins a call, and gives its replies."""
+        """Begin a call, and return its replies."""
         context = call._context
         call._messages = messages
         context.notify_resolved(messages)

@@ -33,7 +33,7 @@ def tool_of_agent(
     description: str | None,
     strict: bool,
 ) -> Tool[..., MessageSequencePromise[Any]]:  # Any: as above
-    """The tool that asks an agent; what it says of itself is told by `MiniAgent.as_tool`."""
+    """Return the tool that asks an agent; what it says of itself is told by `MiniAgent.as_tool`."""
     called = name if name is not None else agent.alias
     what = f"tool {called!r}"
     takes, _ = agent._classes()
@@ -65,7 +65,7 @@ def tool_of_agent(
 
 
 def _is_said_in_words(cls: type[Message]) -> bool:
-    """Whether a text is all that it takes to make a message of a class."""
+    """Return whether a text is all that it takes to make a message of a class."""
     is_ours = cls.__module__.startswith(Message.__module__.rpartition(".")[0])
     try:
         check_fields("as_tool", cls)

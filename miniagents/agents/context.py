@@ -36,15 +36,15 @@ class MiniAgents(PromisingContext):
     `async with`.
 
     Args:
-        start_asap: whether agents and promises that do not say so themselves start at the next turn of the loop (True),
+        start_asap: Whether agents and promises that do not say so themselves start at the next turn of the loop (True),
             or when somebody first reads them (False).
         errors_as_messages: True has an agent's error replied as an `ErrorMessage`, False raises it to readers.
         longer_hash_keys: True gives messages hash keys of 64 digits instead of 40 in this context.
-        shutdown_timeout: seconds that a cancelled task is given to stop before it is given up with a warning.
-        on_promise_resolved: called with every promise that this context did the work for, once it has resolved, and its
+        shutdown_timeout: Seconds that a cancelled task is given to stop before it is given up with a warning.
+        on_promise_resolved: Called with every promise that this context did the work for, once it has resolved, and its
             result: promises with a resolver or a streamer, messages that were streamed, what agents were sent and
             replied. Promises of what was there from the start, and other views of the same stream, are not among them.
-        on_persist_messages: called with the messages that agents exchange, each once, parts before what holds them;
+        on_persist_messages: Called with the messages that agents exchange, each once, parts before what holds them;
             among them an `AgentCallNode` and an `AgentReplyNode` for each call. One that fails is tried again; what it
             cannot keep in the end is a `PersistenceError` where the context is left.
     """
@@ -83,14 +83,14 @@ class MiniAgents(PromisingContext):
         debug: bool | None = None,
         loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
     ) -> T:
-        """Runs a coroutine in this context, in an event loop of its own.
+        """Run a coroutine in this context, in an event loop of its own.
 
         One Ctrl+C cancels the work and raises `KeyboardInterrupt`, also while an agent waits in a blocking call such
         as `input()`.
 
         Raises:
-            RuntimeError: there is a running event loop already.
-            ContextStateError: this object was used before.
+            RuntimeError: There is a running event loop already.
+            ContextStateError: This object was used before.
 
         >>> async def main() -> int:
         ...     return 42
@@ -105,10 +105,10 @@ class MiniAgents(PromisingContext):
         return run_until_interrupted(in_context, main, debug=debug, loop_factory=loop_factory)
 
     def activate(self) -> Self:
-        """Makes this the active context of the running task and of all tasks it starts.
+        """Make this the active context of the running task and of all tasks it starts.
 
         Raises:
-            ContextStateError: this object was activated before.
+            ContextStateError: This object was activated before.
         """
         super().activate()
         self._longer_hash_keys_outside = longer_hash_keys_here.get()
@@ -116,11 +116,11 @@ class MiniAgents(PromisingContext):
         return self
 
     async def afinalize(self, error: BaseException | None = None) -> None:
-        """Ends the context: waits for all its agents or, where `error` is given, cancels them.
+        """End the context: waits for all its agents or, where `error` is given, cancels them.
 
         Raises:
-            ContextStateError: the context is not active.
-            BaseException: an error that no reply could carry; an exception group where there are several.
+            ContextStateError: The context is not active.
+            BaseException: An error that no reply could carry; an exception group where there are several.
         """
         self._finish_open_calls()
         try:
@@ -132,18 +132,18 @@ class MiniAgents(PromisingContext):
             await self._close_shared()
 
     def shared(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
-        """Something that agents share, such as a client with its connections.
+        """Return something that agents share, such as a client with its connections.
 
         It belongs to the outermost context around this one, so that contexts which come and go inside of that, say for
         each request that a program serves, need not make it anew.
 
         Args:
-            key: what it is known by; everything of one key is of one type.
-            make: makes it, where it is asked for the first time.
-            close: closes it when the context that it belongs to has ended and no agent runs there any more.
+            key: What it is known by; everything of one key is of one type.
+            make: Makes it, where it is asked for the first time.
+            close: Closes it when the context that it belongs to has ended and no agent runs there any more.
 
         Raises:
-            ContextStateError: the context has ended.
+            ContextStateError: The context has ended.
         """
         if self._shares_no_more:
             raise ContextStateError(f"this {type(self).__name__} has ended, nothing can be shared in it any more")
@@ -171,7 +171,7 @@ class MiniAgents(PromisingContext):
             call.finish()
 
     async def _close_shared(self) -> None:
-        """Closes what agents shared, the last first; what cannot be closed is logged, and the rest is closed."""
+        """Close what agents shared, the last first; what cannot be closed is logged, and the rest is closed."""
         self._shares_no_more = True
         while self._shared:
             _, (_, close) = self._shared.popitem()
@@ -186,10 +186,10 @@ class MiniAgents(PromisingContext):
 
 
 def _handlers(option: str, given: H | Iterable[H]) -> tuple[H, ...]:
-    """The handlers that an option was given.
+    """Return the handlers that an option was given.
 
     Raises:
-        TypeError: something among them is no async function.
+        TypeError: Something among them is no async function.
     """
     handlers: tuple[H, ...] = (given,) if callable(given) else ()
     if not callable(given):

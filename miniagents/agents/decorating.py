@@ -39,19 +39,19 @@ def miniagent(
     alias: str | None = None,
     description: str | None = None,
 ) -> Any:  # Any: as above
-    """Makes an agent of an async function, or of a class whose objects are called to do the work.
+    """Make an agent of an async function, or of a class whose objects are called to do the work.
 
     The first parameter is the `InteractionContext`; its annotation declares which messages the agent takes and gives:
     `ctx: InteractionContext[UserMessage, AssistantMessage]`, or bare for any messages. Strings that are sent or replied
     become messages of the (first) declared class.
 
     Args:
-        fn: the function or class.
-        alias: what logs, errors and records call the agent; by default the name of the function or class.
-        description: what the agent does; by default the docstring.
+        fn: The function or class.
+        alias: What logs, errors and records call the agent; by default the name of the function or class.
+        description: What the agent does; by default the docstring.
 
     Raises:
-        TypeError: it is no async function (or class with an async `__call__`), or does not take an
+        TypeError: It is no async function (or class with an async `__call__`), or does not take an
             `InteractionContext` first.
 
     >>> @miniagent
@@ -85,7 +85,7 @@ class _Decorator(Protocol):
 
 
 def _check_async(function: Callable[..., object]) -> None:
-    """Refuses the common mistake; what only returns an awaitable (a partial, a wrapper) is taken at its word."""
+    """Refuse the common mistake; what only returns an awaitable (a partial, a wrapper) is taken at its word."""
     name: str = getattr(function, "__qualname__", repr(function))
     if inspect.isclass(function):
         if not inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must be async

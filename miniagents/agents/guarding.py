@@ -57,7 +57,7 @@ class Retried:
         *args: Any,  # Any: checked by the agent's signature
         **kwargs: Any,  # Any: as above
     ) -> None:
-        """Does the work of one call."""
+        """Do the work of one call."""
         earlier: list[str] = []
         while True:
             replies = ask(ctx, self._agent, ctx.messages, args, kwargs, raises=True)
@@ -92,7 +92,7 @@ class FallenBack:
         *args: Any,  # Any: checked by the agent's signature
         **kwargs: Any,  # Any: as above
     ) -> None:
-        """Does the work of one call."""
+        """Do the work of one call."""
         replies = ask(ctx, self._agent, ctx.messages, args, kwargs, raises=True)
         failure = await _failure_before_anything(replies)
         if failure is None or not _replaceable(failure, self._errors):
@@ -122,7 +122,7 @@ class Timed:
         *args: Any,  # Any: checked by the agent's signature
         **kwargs: Any,  # Any: as above
     ) -> None:
-        """Does the work of one call."""
+        """Do the work of one call."""
         limit = asyncio.timeout(self._seconds)
         replies = ask(ctx, self._agent, ctx.messages, args, kwargs, raises=True)
         passed = 0
@@ -184,7 +184,7 @@ class _Mirror:
         return message
 
     def cut_off(self, error: BaseException) -> None:
-        """Ends the copy with an error, behind all that was there, unless it is complete."""
+        """End the copy with an error, behind all that was there, unless it is complete."""
         if self.promise.done():
             return
         buffer = self.promise._mixed()
@@ -200,7 +200,7 @@ class _Mirror:
 
 
 async def _failure_before_anything(replies: AnyReplies) -> Failure | None:
-    """Waits until there is something of a reply to be read; the error, if that is what comes first.
+    """Wait until there is something of a reply to be read; the error, if that is what comes first.
 
     It is raised by nobody and seen by nobody here.
     """
@@ -222,13 +222,13 @@ def _replaceable(failure: Failure, errors: tuple[type[BaseException], ...]) -> b
 
 
 def _asked_for(error: BaseException) -> float:
-    """The seconds that an error asks to wait, as that of a service may which is asked too often."""
+    """Return the seconds that an error asks to wait, as that of a service may which is asked too often."""
     seconds: object = getattr(error, "retry_after", None)
     return seconds if isinstance(seconds, int | float) else 0.0
 
 
 def _discarded(replies: AnyReplies, failure: Failure) -> str:
-    """Cancels a call whose reply nobody will get, so that its errors are nobody's loss; what is remembered of it."""
+    """Cancel a call whose reply nobody will get, so that its errors are nobody's loss; what is remembered of it."""
     replies.cancel()
     _count_as_read(failure)
     for piece in replies._buffer.pieces:
@@ -247,7 +247,7 @@ def _count_as_read(failure: Failure) -> None:
 
 
 async def _deliver(ctx: AnyContext, replies: AnyReplies, failure: Failure | None, notes: list[str]) -> None:
-    """Passes on a reply as it is; its first error gets the notes."""
+    """Pass on a reply as it is; its first error gets the notes."""
     if failure is not None:
         for note in notes:
             add_note(failure.error, note)

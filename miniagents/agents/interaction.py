@@ -77,10 +77,10 @@ class InteractionContext(Generic[In_co, Out_contra]):
 
     @classmethod
     def current(cls) -> InteractionContext[Any, Any]:  # Any: whatever the running agent takes and gives
-        """The context of the agent that is running here.
+        """Return the context of the agent that is running here.
 
         Raises:
-            NoActiveContextError: no agent is running here.
+            NoActiveContextError: No agent is running here.
         """
         interaction = _interaction.get()
         if interaction is None:
@@ -112,36 +112,36 @@ class InteractionContext(Generic[In_co, Out_contra]):
     # --- what goes out ---
 
     def reply(self, messages: MessageType[Out_contra], /) -> None:
-        """Answers with messages, behind all that was replied before; returns at once.
+        """Answer with messages, behind all that was replied before; return at once.
 
         What is still to come (promises, other agents' replies, async iterators) may be replied as well.
 
         Raises:
-            TypeError: something in it is no message, or a message of another class than the agent declares.
-            AppenderClosedError: the agent has finished.
-            PromiseCancelledError: the call was cancelled.
+            TypeError: Something in it is no message, or a message of another class than the agent declares.
+            AppenderClosedError: The agent has finished.
+            PromiseCancelledError: The call was cancelled.
         """
         self._replies.put(messages)
 
     def reply_out_of_order(self, messages: MessageType[Out_contra], /) -> None:
-        """Answers with messages that appear as soon as they are there, whatever was replied before or after.
+        """Answer with messages that appear as soon as they are there, whatever was replied before or after.
 
         Raises:
-            TypeError: something in it is no message, or a message of another class than the agent declares.
-            AppenderClosedError: the agent has finished.
-            PromiseCancelledError: the call was cancelled.
+            TypeError: Something in it is no message, or a message of another class than the agent declares.
+            AppenderClosedError: The agent has finished.
+            PromiseCancelledError: The call was cancelled.
         """
         self._replies.put_out_of_order(messages)
 
     def finish_early(self) -> None:
-        """Ends the replies now; the agent may go on working, and its context waits for it.
+        """End the replies now; the agent may go on working, and its context waits for it.
 
         An error after this can stand in no reply: it is raised where the context is left.
         """
         self._replies.close()
 
     def make_sure_to_wait(self, awaitable: Awaitable[object], /) -> None:
-        """Lets the context of the agents wait for something before it ends; its error is raised there."""
+        """Let the context of the agents wait for something before it ends; its error is raised there."""
 
         async def wait() -> None:
             try:
@@ -159,7 +159,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
     # --- machinery ---
 
     async def work(self) -> None:
-        """Does what the agent does, in the task of the call."""
+        """Do what the agent does, in the task of the call."""
         _interaction.set(self)
         recorder = self._context.recorder
         if recorder is not None:
@@ -180,7 +180,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
                 call.finish()
 
     def error_message(self, error: Exception) -> object:
-        """What is replied instead of an error, where errors are sent as messages."""
+        """Return what is replied instead of an error, where errors are sent as messages."""
         if isinstance(error, EndLoop | EOFError):
             return error  # a loop of agents ends by these
         text = f"{type(error).__name__}: {error}"
@@ -244,22 +244,22 @@ class AgentCall(Generic[In_contra, Out_co]):
             self._loop.call_soon_threadsafe(messages.close)
 
     def send_message(self, messages: MessageType[In_contra], /) -> Self:
-        """Sends messages, behind all that were sent before.
+        """Send messages, behind all that were sent before.
 
         Raises:
-            TypeError: something in it is no message, or a message of another class than the agent declares.
-            AppenderClosedError: the call is finished.
+            TypeError: Something in it is no message, or a message of another class than the agent declares.
+            AppenderClosedError: The call is finished.
         """
         self._messages.put(messages)
         return self
 
     def reply_sequence(self) -> MessageSequencePromise[Out_co]:
-        """Finishes the call and gives the replies."""
+        """Finish the call and return the replies."""
         self.finish()
         return self._replies
 
     def finish(self) -> None:
-        """Tells the agent that no more messages will come; finishing again does nothing."""
+        """Tell the agent that no more messages will come; finishing again does nothing."""
         self._messages.close()
         if self._open_calls is not None:
             self._open_calls.discard(self)
@@ -267,7 +267,7 @@ class AgentCall(Generic[In_contra, Out_co]):
 
 
 def keep_open(call: AgentCall[Any, Any], context: MiniAgents) -> None:  # Any: of any agent
-    """Has an unfinished call finished at the end of the agent, or the context, that made it."""
+    """Have an unfinished call finished at the end of the agent, or the context, that made it."""
     interaction = _interaction.get()
     if interaction is None or interaction._context is not context:
         open_calls = context.open_calls

@@ -67,7 +67,7 @@ class AgentBody(Protocol):
     """What a class must be to make agents: its objects are called without arguments to do the work."""
 
     async def __call__(self) -> None:
-        """Does the work of one call."""
+        """Do the work of one call."""
 
 
 class Inquirable(Protocol[In_contra, Out_co]):
@@ -86,23 +86,23 @@ class Member:
     alias: str
 
     def _classes(self) -> Declared:
-        """The classes of the messages that the agent takes, and of those it gives.
+        """Return the classes of the messages that the agent takes, and of those it gives.
 
         Raises:
-            NameError: a class is defined further down.
+            NameError: A class is defined further down.
         """
         raise NotImplementedError
 
     def _check_complete(self) -> None:
-        """Refuses an agent that cannot be called without arguments.
+        """Refuse an agent that cannot be called without arguments.
 
         Raises:
-            TypeError: there are parameters without a default.
+            TypeError: There are parameters without a default.
         """
         raise NotImplementedError
 
     def _parts(self) -> tuple[AnyAgent, ...]:
-        """The agents of a chain that has no name or way to be called of its own; of any other agent, itself."""
+        """Return the agents of a chain that has no name or way to be called of its own; of any other agent, itself."""
         raise NotImplementedError
 
     def _ask(
@@ -137,14 +137,14 @@ class Chain:
         self.alias = joined_alias(" >> ", self.agents, operand)
 
     async def __call__(self, ctx: AnyContext, /) -> None:
-        """Does the work of one call."""
+        """Do the work of one call."""
         replies = ctx.messages
         for agent in self.agents:
             replies = ask(ctx, agent, replies)
         ctx.reply(replies)
 
     def declares(self) -> Declared:
-        """The classes of the messages that the first agent takes, and of those that the last one gives.
+        """Return the classes of the messages that the first agent takes, and of those that the last one gives.
 
         Raises:
             TypeError: An agent gives messages of a class that the next can never take.
@@ -172,15 +172,15 @@ def ask(
     *,
     raises: bool = False,
 ) -> AnyReplies:
-    """Asks a member on behalf of a composition.
+    """Ask a member on behalf of a composition.
 
     Args:
-        ctx: the composition's call.
-        agent: the member.
-        messages: what it is asked.
-        args: arguments of the member.
-        kwargs: as above.
-        raises: whether the composition has to see the member's errors as errors. If so, members of members show theirs.
+        ctx: The composition's call.
+        agent: The member.
+        messages: What it is asked.
+        args: Arguments of the member.
+        kwargs: As above.
+        raises: Whether the composition has to see the member's errors as errors. If so, members of members show theirs.
     """
     if isinstance(agent, Member):
         return agent._ask(messages, args, kwargs or {}, raises=raises or ctx._raises)
@@ -188,12 +188,12 @@ def ask(
 
 
 def pieces_of(sequence: AnyReplies) -> AsyncIterator[MessagePromise[Any] | Failure]:  # Any: as in `AnyReplies`
-    """The message promises of a sequence, and its errors as objects, which nobody has seen by this."""
+    """Return the message promises of a sequence, and its errors as objects, which nobody has seen by this."""
     return sequence._outcomes()
 
 
 def passed_on(ctx: AnyContext, replies: AnyReplies) -> Any:  # Any: what a reply may be, or an iterator of that
-    """The replies of a member that was asked so that it raises, as the composition gives them."""
+    """Return the replies of a member that was asked so that it raises, as the composition gives them."""
     if ctx._raises or not ctx._context.errors_as_messages:
         return replies
 
@@ -205,7 +205,7 @@ def passed_on(ctx: AnyContext, replies: AnyReplies) -> Any:  # Any: what a reply
 
 
 def failure_in_place(ctx: AnyContext, failure: Failure) -> Any:  # Any: the failure, or a message where these are wanted
-    """What a composition gives in the place of an error that a member raised."""
+    """Return what a composition gives in the place of an error that a member raised."""
     replaced = error_in_place(ctx, failure.error)
     if replaced is failure.error:
         return failure  # with the origin and the traceback that it has
@@ -215,14 +215,14 @@ def failure_in_place(ctx: AnyContext, failure: Failure) -> Any:  # Any: the fail
 
 
 def error_in_place(ctx: AnyContext, error: BaseException) -> Any:  # Any: an error, or a message where these are wanted
-    """What a composition puts in the place of a reply that could not be made."""
+    """Return what a composition puts in the place of a reply that could not be made."""
     if ctx._raises or not ctx._context.errors_as_messages or not isinstance(error, Exception) or is_cancelled(error):
         return error
     return ctx.error_message(error)
 
 
 def is_cancelled(error: BaseException) -> bool:
-    """Whether an error says that something was cancelled, which is never a reason to try anything else."""
+    """Return whether an error says that something was cancelled, which is never a reason to try anything else."""
     return isinstance(error, PromiseCancelledError)  # that is also what readers get of a CancelledError
 
 
@@ -230,20 +230,20 @@ def is_cancelled(error: BaseException) -> bool:
 
 
 def declared_by(agent: AnyAgent) -> Declared:
-    """What an agent declares; one that is not of this library declares nothing."""
+    """Return what an agent declares; one that is not of this library declares nothing."""
     return agent._classes() if isinstance(agent, Member) else ((Message,), (Message,))
 
 
 def union(all_classes: Iterable[Classes]) -> Classes:
-    """All classes, each once."""
+    """Return all classes, each once."""
     return tuple(dict.fromkeys(cls for classes in all_classes for cls in classes))
 
 
 def common(what: str, agents: Sequence[AnyAgent]) -> Classes:
-    """The classes of the messages that all agents take.
+    """Return the classes of the messages that all agents take.
 
     Raises:
-        TypeError: there are none.
+        TypeError: There are none.
     """
 
     def both(left: Classes, right: Classes) -> Classes:
@@ -261,12 +261,12 @@ def common(what: str, agents: Sequence[AnyAgent]) -> Classes:
 
 
 def refuse_misfits(what: str, gives: Classes, takes: Classes, giver: str, taker: str) -> None:
-    """Refuses a giver of messages that the taker can never take.
+    """Refuse a giver of messages that the taker can never take.
 
     A class that is wider than what is taken may still turn out to fit, message by message.
 
     Raises:
-        TypeError: a class that is given is neither a subclass nor a base of any that is taken.
+        TypeError: A class that is given is neither a subclass nor a base of any that is taken.
     """
     misfits = tuple(given for given in gives if not any(_fits(given, taken) for taken in takes))
     if misfits:
@@ -285,10 +285,10 @@ def _named(classes: Classes) -> str:
 
 
 def check_agents(what: str, agents: Sequence[object]) -> None:
-    """Refuses what cannot be asked without further arguments.
+    """Refuse what cannot be asked without further arguments.
 
     Raises:
-        TypeError: something is no agent, needs arguments, or there is nothing at all.
+        TypeError: Something is no agent, needs arguments, or there is nothing at all.
     """
     if not agents:
         raise TypeError(f"{what}: there is no agent; give it at least one")
@@ -303,10 +303,10 @@ def check_agents(what: str, agents: Sequence[object]) -> None:
 
 
 def check_count(what: str, count: int) -> None:
-    """Refuses what cannot be counted to.
+    """Refuse what cannot be counted to.
 
     Raises:
-        ValueError: the count is less than one.
+        ValueError: The count is less than one.
     """
     if count < 1:
         raise ValueError(f"{what} must be at least 1")
@@ -316,19 +316,19 @@ def check_count(what: str, count: int) -> None:
 
 
 def alias_of(agent: object) -> str:
-    """What an agent is called."""
+    """Return what an agent is called."""
     alias: object = getattr(agent, "alias", None)
     return alias if isinstance(alias, str) else type(agent).__name__
 
 
 def operand(agent: object) -> str:
-    """What an agent is called as a part of an expression."""
+    """Return what an agent is called as a part of an expression."""
     alias = alias_of(agent)
     return f"({alias})" if " >> " in alias else alias
 
 
 def joined_alias(separator: str, agents: Sequence[object], name: Callable[[object], str] = alias_of) -> str:
-    """The names of all agents; of very many those at both ends."""
+    """Return the names of all agents; of very many those at both ends."""
 
     def names() -> Iterator[str]:
         left_out = len(agents) - 2 * _SHOWN

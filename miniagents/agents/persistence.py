@@ -32,7 +32,7 @@ class PersistenceError(Exception):
     """A handler could not keep some messages, although it was tried again.
 
     Attributes:
-        messages: the messages it was not able to keep.
+        messages: The messages it was not able to keep.
     """
 
     def __init__(self, handler: str, messages: tuple[Message, ...], cause: Exception | None) -> None:
@@ -52,8 +52,8 @@ class Persister:
     """Knows which messages of a context are kept already.
 
     Args:
-        context: the context whose end waits for the handlers.
-        handlers: what keeps messages; one that fails is tried again and does not keep the others from their work.
+        context: The context whose end waits for the handlers.
+        handlers: What keeps messages; one that fails is tried again and does not keep the others from their work.
     """
 
     def __init__(self, context: PromisingContext, handlers: tuple[PersistHandler, ...]) -> None:
@@ -62,7 +62,7 @@ class Persister:
         self._handed_over: set[str] = set()
 
     def keep(self, message: Message) -> None:
-        """Has a message kept, and the messages inside it before it."""
+        """Have a message kept, and the messages inside it before it."""
         new: list[Message] = []
         for part in with_parts(message):
             try:
@@ -78,12 +78,12 @@ class Persister:
                 keeper.keep(new)
 
     async def finish(self) -> None:
-        """Tries the handlers a last time with what they could not keep, and reports what they cannot."""
+        """Try the handlers a last time with what they could not keep, and reports what they cannot."""
         for keeper in self._keepers:
             await keeper.finish()
 
     def log_not_kept(self) -> None:
-        """Logs what the handlers have not kept."""
+        """Log what the handlers have not kept."""
         for keeper in self._keepers:
             keeper.log_not_kept()
 
@@ -100,14 +100,14 @@ class _Keeper:
         self._working = False
 
     def keep(self, messages: Collection[Message]) -> None:
-        """Hands messages over, together with those that come while the handler is busy."""
+        """Hand messages over, together with those that come while the handler is busy."""
         self._waiting.extend(messages)
         if not self._working:
             self._working = True
             self._context.spawn(self._work(), f"on_persist_messages({self._name})")
 
     async def finish(self) -> None:
-        """Tries a last time to keep what is not kept."""
+        """Try a last time to keep what is not kept."""
         batch = (*self._not_kept, *self._waiting)
         if batch:
             error = await self._hand_over(batch, pauses=())
@@ -116,7 +116,7 @@ class _Keeper:
                 self._context.report(PersistenceError(self._name, batch, error))
 
     def log_not_kept(self) -> None:
-        """Logs what is not kept, and never will be."""
+        """Log what is not kept, and never will be."""
         batch = (*self._not_kept, *self._waiting)
         self._not_kept, self._waiting = [], []
         if batch:
@@ -150,7 +150,7 @@ class _Keeper:
 
 
 def with_parts(message: Message) -> Iterator[Message]:
-    """The messages inside a message, at any depth, each once and before what holds it; the message itself is last."""
+    """Return the messages inside a message, at any depth, each once and before what holds it; the message itself is last."""
     done: set[int] = set()
     path: list[tuple[object, Iterator[object]]] = [(message, iter(msgspec.structs.asdict(message).values()))]
     while path:
@@ -169,7 +169,7 @@ def with_parts(message: Message) -> Iterator[Message]:
 
 
 def _values(holder: object) -> Iterator[object] | None:
-    """What a value holds; None where it holds nothing."""
+    """Return what a value holds; None where it holds nothing."""
     if isinstance(holder, Frozen):
         return iter(msgspec.structs.asdict(holder).values())
     if _is_mapping(holder):

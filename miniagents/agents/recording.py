@@ -59,17 +59,17 @@ class Recorder:
             producing.reset(token)
 
     async def finish(self) -> None:
-        """Has kept whatever is still to be kept."""
+        """Have kept whatever is still to be kept."""
         await self._persister.finish()
 
     def log_not_kept(self) -> None:
-        """Logs what could not be kept because the context was left by an error."""
+        """Log what could not be kept because the context was left by an error."""
         self._persister.log_not_kept()
 
     async def _keep_all(
         self, sequence: MessageSequencePromise[Message]
     ) -> tuple[tuple[Message, ...], BaseException | None]:
-        """Has each message kept when it is there; gives all of them, and the first error among them."""
+        """Have each message kept when it is there; return all of them, and the first error among them."""
         messages: list[Message] = []
         first_error: BaseException | None = None
         async for message, error in sequence.settled_messages():

@@ -29,16 +29,16 @@ def run_until_interrupted(
     debug: bool | None,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
 ) -> T:
-    """Runs a coroutine to its end in a new loop.
+    """Run a coroutine to its end in a new loop.
 
     Args:
-        wrapped: runs `main` in whatever it needs around it.
-        main: the coroutine; closed if it never came to run.
-        debug: asyncio's debug mode.
-        loop_factory: makes the loop.
+        wrapped: Runs `main` in whatever it needs around it.
+        main: The coroutine; closed if it never came to run.
+        debug: The debug mode of asyncio.
+        loop_factory: Makes the loop.
 
     Raises:
-        RuntimeError: there is a running loop already.
+        RuntimeError: There is a running loop already.
         KeyboardInterrupt: SIGINT came, and the coroutine was cancelled and has ended.
     """
     try:
@@ -99,7 +99,7 @@ class _Interruption:
         self.count = 0
 
     def handle(self, _signal: int, frame: FrameType | None) -> None:
-        """Cancels the main task, or interrupts the code of the user that is running."""
+        """Cancel the main task, or interrupts the code of the user that is running."""
         self.count += 1
         loop, task = self.loop, self.task
         if self.count > 1 or loop is None or task is None or task.done():
@@ -111,7 +111,7 @@ class _Interruption:
 
 
 def _is_machinery(frame: FrameType | None) -> bool:
-    """Whether the running code is asyncio's or the library's own, which an exception could leave half done.
+    """Return whether the running code is asyncio's or the library's own, which an exception could leave half done.
 
     What else of the standard library is running is part of the work of whoever called it.
     """

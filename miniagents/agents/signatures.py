@@ -17,11 +17,11 @@ __all__ = ["declared_messages"]
 def declared_messages(
     agent: Callable[..., object], context_class: type, local_names: Mapping[str, object], alias: str
 ) -> tuple[tuple[type[Message], ...], tuple[type[Message], ...]]:
-    """The classes of the messages that an agent takes, and of those it gives.
+    """Return the classes of the messages that an agent takes, and of those it gives.
 
     Raises:
-        TypeError: the agent has no first parameter for the context, or its annotation says something else.
-        NameError: the annotation has a name that is not known (yet).
+        TypeError: The agent has no first parameter for the context, or its annotation says something else.
+        NameError: The annotation has a name that is not known (yet).
     """
     parameter = next(iter(signature_of(agent).parameters.values()), None)
     where = f"agent {alias!r}"

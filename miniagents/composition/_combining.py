@@ -105,7 +105,7 @@ def chain(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads t
     agents are called at once, and each has the tasks of any call of it; nothing but their replies is kept.
 
     Raises:
-        TypeError: an agent gives messages of a class that the next can never take, one of them cannot be called without
+        TypeError: An agent gives messages of a class that the next can never take, one of them cannot be called without
             arguments, or there is none.
 
     >>> @miniagent
@@ -210,11 +210,11 @@ def parallel(*agents: AnyAgent, ordered: bool = True) -> MiniAgent[Any, Any, []]
     there is one task more for each. Nothing but the replies is kept.
 
     Args:
-        agents: the agents; their number is not bounded.
-        ordered: whether the replies keep the order of the agents.
+        agents: The agents; their number is not bounded.
+        ordered: Whether the replies keep the order of the agents.
 
     Raises:
-        TypeError: there is no message that all agents take, one of them cannot be called without arguments, or there is
+        TypeError: There is no message that all agents take, one of them cannot be called without arguments, or there is
             none.
 
     >>> async def main() -> None:

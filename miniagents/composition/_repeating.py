@@ -43,9 +43,9 @@ class TooManyRoundsError(RuntimeError):
     """A `loop` came to the end of its rounds, and its replies were still not what it was to go on until.
 
     Attributes:
-        agent: the name of the agent that was asked.
-        rounds: how often it was asked.
-        replies: what it replied in the last round.
+        agent: The name of the agent that was asked.
+        rounds: How often it was asked.
+        replies: What it replied in the last round.
     """
 
     def __init__(self, agent: str, rounds: int, replies: tuple[Message, ...]) -> None:
@@ -63,7 +63,7 @@ class TooManyRoundsError(RuntimeError):
 def loop(
     agent: Inquirable[In, In], /, *, until: Callable[[tuple[In, ...]], object], max_rounds: int
 ) -> MiniAgent[In, In, []]:
-    """An agent that is asked its own replies, again and again, until a plain function says that they will do.
+    """Return an agent that is asked its own replies, again and again, until a plain function says that they will do.
 
     The first round is asked the messages. The replies are those of the last round. The function needs the replies of a
     round as a whole, so none of their tokens can be read before; then all can. A round with an error in it is the last
@@ -73,15 +73,15 @@ def loop(
     round's replies are kept.
 
     Args:
-        agent: the agent; it must take what it gives.
-        until: is given the replies of a round, and says whether it was the last.
-        max_rounds: how often the agent may be asked; if the function has not said yes by then, the reply is a
+        agent: The agent; it must take what it gives.
+        until: Is given the replies of a round, and says whether it was the last.
+        max_rounds: How often the agent may be asked; if the function has not said yes by then, the reply is a
             `TooManyRoundsError`.
 
     Raises:
-        TypeError: the agent can never take what it gives, or cannot be called without arguments; or the function is
+        TypeError: The agent can never take what it gives, or cannot be called without arguments; or the function is
             async.
-        ValueError: there is not even one round.
+        ValueError: There is not even one round.
 
     >>> @miniagent
     ... async def halve(ctx: InteractionContext) -> None:
@@ -122,7 +122,7 @@ def loop(
 def map_agent(
     agent: Inquirable[In, Out], /, *, concurrency: int | None = None, ordered: bool = True
 ) -> MiniAgent[In, Out, []]:
-    """An agent that is asked each message by itself, several of them at the same time.
+    """Return an agent that is asked each message by itself, several of them at the same time.
 
     A message is asked as soon as it appears, before it is complete. The replies to the first message come first, then
     those to the second, and so on; where they are not `ordered`, each comes as soon as it is there. Either way they
@@ -133,14 +133,14 @@ def map_agent(
     or replies are not ordered, there is one task more for each. Nothing but the replies is kept.
 
     Args:
-        agent: the agent.
-        concurrency: how many calls there may be at a time, None for any number. A call counts until its replies are
+        agent: The agent.
+        concurrency: How many calls there may be at a time, None for any number. A call counts until its replies are
             complete; messages behind it wait.
-        ordered: whether the replies keep the order of the messages.
+        ordered: Whether the replies keep the order of the messages.
 
     Raises:
-        TypeError: the agent cannot be called without arguments.
-        ValueError: the bound is less than one.
+        TypeError: The agent cannot be called without arguments.
+        ValueError: The bound is less than one.
 
     >>> @miniagent
     ... async def count(ctx: InteractionContext) -> None:

@@ -65,8 +65,8 @@ class NoRouteError(LookupError):
     """None of the cases of a `route` takes a message.
 
     Attributes:
-        message_class: the class of the message.
-        routes: the cases, each in words.
+        message_class: The class of the message.
+        routes: The cases, each in words.
     """
 
     def __init__(self, message_class: type[Message], routes: tuple[str, ...]) -> None:
@@ -104,7 +104,7 @@ class Case(Generic[In_contra, Out_co]):
         return declared_by(self._agent)[0] if self._class is None else (self._class,)
 
     def _takes_promised(self, promise: MessagePromise[Any]) -> bool | None:  # Any: of any class
-        """Whether a message goes here; None as long as that cannot be known."""
+        """Return whether a message goes here; None as long as that cannot be known."""
         cls = promise.message_class
         classes = self._classes()
         if cls is not None and not issubclass(cls, classes):
@@ -112,7 +112,7 @@ class Case(Generic[In_contra, Out_co]):
         return True if self._predicate is None and (cls is not None or Message in classes) else None
 
     def _takes(self, message: Message) -> bool:
-        """Whether a message goes here."""
+        """Return whether a message goes here."""
         return isinstance(message, self._classes()) and (self._predicate is None or bool(self._predicate(message)))
 
 
@@ -125,15 +125,15 @@ def case(
     agent: Inquirable[Any, Out],  # Any: as above
     /,
 ) -> Case[Any, Out]:  # Any: as above
-    """A case of a `route`: the messages of a class, or those for which a plain function says yes, and their agent.
+    """Return a case of a `route`: the messages of a class, or those for which a plain function says yes, and their agent.
 
     Args:
-        accepts: the class, subclasses included; or the function. It is asked about messages of the classes that the
+        accepts: The class, subclasses included; or the function. It is asked about messages of the classes that the
             agent takes, and its error stands in the place of the replies to that message.
-        agent: the agent that they go to.
+        agent: The agent that they go to.
 
     Raises:
-        TypeError: the agent can never take messages of the class, cannot be called without arguments, or there is
+        TypeError: The agent can never take messages of the class, cannot be called without arguments, or there is
             neither a class of messages nor a function.
 
     >>> case(UserMessage, scripted_agent("Hello", alias="host"))
@@ -265,7 +265,7 @@ def route(
     *cases: object,  # the overloads say what they are
     otherwise: AnyAgent | None = None,
 ) -> MiniAgent[Any, Any, []]:  # Any: as above
-    """An agent that has each message answered by the first of several agents that it fits.
+    """Return an agent that has each message answered by the first of several agents that it fits.
 
     Each message is a call of its own, made as soon as it is known where it goes: by its class that is at once where its
     promise names it (`message_class`), so that its tokens stream; a function needs the whole message. Messages behind
@@ -277,11 +277,11 @@ def route(
     to wait for the message; their number is not bounded, but by `map_agent(route(...), concurrency=...)`.
 
     Args:
-        cases: the cases, made by `case`; the first that fits counts.
-        otherwise: the agent for what fits none of them.
+        cases: The cases, made by `case`; the first that fits counts.
+        otherwise: The agent for what fits none of them.
 
     Raises:
-        TypeError: something is no case, there is none, or `otherwise` cannot be called without arguments.
+        TypeError: Something is no case, there is none, or `otherwise` cannot be called without arguments.
 
     >>> async def main() -> None:
     ...     async with MiniAgents():
@@ -326,7 +326,7 @@ def _replies_to(
     cases: tuple[AnyCase, ...],
     names: tuple[str, ...],
 ) -> Any:  # Any: replies, to come or there, or an error
-    """What is replied to one message."""
+    """Return what is replied to one message."""
     for each in cases:
         takes = each._takes_promised(promise)
         if takes:

@@ -18,13 +18,13 @@ __all__ = ["annotation_of", "evaluated", "names_around", "own_docstring", "signa
 
 
 def names_around(depth: int) -> Mapping[str, object]:
-    """The local names of the code that calls the decorator: an annotation may well be made of them."""
+    """Return the local names of the code that calls the decorator: an annotation may well be made of them."""
     frame = sys._getframe(depth)
     return dict(frame.f_locals) if frame.f_locals is not frame.f_globals else {}
 
 
 def signature_of(agent: Callable[..., object]) -> inspect.Signature:
-    """The parameters of a function, or of a class's constructor."""
+    """Return the parameters of a function, or of a class's constructor."""
     try:
         return inspect.signature(agent)
     except NameError:
@@ -36,7 +36,7 @@ def signature_of(agent: Callable[..., object]) -> inspect.Signature:
 
 
 def own_docstring(agent: Callable[..., object]) -> str | None:
-    """What the developer wrote, and nothing that a class inherits from a base that is no agent."""
+    """Return what the developer wrote, and nothing that a class inherits from a base that is no agent."""
     while isinstance(agent, functools.partial):
         agent = agent.func
     return inspect.cleandoc(agent.__doc__) if agent.__doc__ else None
@@ -45,7 +45,7 @@ def own_docstring(agent: Callable[..., object]) -> str | None:
 def annotation_of(
     agent: Callable[..., object], name: str, local_names: Mapping[str, object]
 ) -> tuple[object, Mapping[str, object]]:
-    """The annotation of a parameter, of the constructor's or, for dataclasses and Structs, the field's.
+    """Return the annotation of a parameter, of the constructor's or, for dataclasses and Structs, the field's.
 
     Returns:
         The annotation, None where there is none, and the names that it may be made of.
@@ -75,14 +75,14 @@ def _names_of(holder: Any) -> Mapping[str, object]:  # Any: as above
 
 
 def _closure_of(function: types.FunctionType) -> Iterator[tuple[str, object]]:
-    """The names of the enclosing functions, without those that have no value yet (such as the agent itself)."""
+    """Return the names of the enclosing functions, without those that have no value yet (such as the agent itself)."""
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with contextlib.suppress(ValueError):
             yield name, cell.cell_contents
 
 
 def evaluated(annotation: object, names: Mapping[str, object]) -> object:
-    """What an annotation says that is a string, as a whole or in a part."""
+    """Return what an annotation says that is a string, as a whole or in a part."""
     if isinstance(annotation, ForwardRef):
         annotation = annotation.__forward_arg__
     # the developer's own annotation, evaluated as typing.get_type_hints would

@@ -27,11 +27,11 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """A parameter that a model gives an argument for.
 
     Attributes:
-        name: its name.
-        form: its type.
-        default: its default; `inspect.Parameter.empty` if it has none.
-        description: what the argument is.
-        by_position: the function takes it by its place alone.
+        name: Its name.
+        form: Its type.
+        default: Its default; `inspect.Parameter.empty` if it has none.
+        description: What the argument is.
+        by_position: The function takes it by its place alone.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Parameters:
     """All parameters of a tool.
 
     Args:
-        what: what errors call the tool.
-        parameters: the parameters.
+        what: What errors call the tool.
+        parameters: The parameters.
 
     Raises:
-        TypeError: a type has no form in JSON.
+        TypeError: A type has no form in JSON.
     """
 
     def __init__(self, what: str, parameters: Iterable[Parameter]) -> None:
@@ -77,14 +77,14 @@ class Parameters:
             _check_decodable(what, each)
 
     def decode(self, data: str | bytes, *, nulls_are_absent: bool = False) -> tuple[list[object], dict[str, object]]:
-        """What a function is called with.
+        """Return what a function is called with.
 
         Args:
-            data: the arguments as a JSON object; an empty text is an object without properties.
-            nulls_are_absent: null stands for the default of an argument that cannot be null.
+            data: The arguments as a JSON object; an empty text is an object without properties.
+            nulls_are_absent: Null stands for the default of an argument that cannot be null.
 
         Raises:
-            DecodeError: it is no such object, an argument is unknown, missing or of the wrong type; with the path.
+            DecodeError: It is no such object, an argument is unknown, missing or of the wrong type; with the path.
         """
         given = self._properties(data, nulls_are_absent=nulls_are_absent)
         by_place: list[object] = []
@@ -121,10 +121,10 @@ class Parameters:
 
 
 def parameters_of(function: Callable[..., object], what: str, local_names: Mapping[str, object]) -> Sequence[Parameter]:
-    """The parameters of a function, with what its docstring says of them.
+    """Return the parameters of a function, with what its docstring says of them.
 
     Raises:
-        TypeError: there is one that a model cannot give an argument for, or the docstring tells of one that is not
+        TypeError: There is one that a model cannot give an argument for, or the docstring tells of one that is not
             there.
     """
     described = read_docstring(own_docstring(function)).arguments
@@ -142,10 +142,10 @@ def read_parameter(
     local_names: Mapping[str, object],
     described: Mapping[str, str],
 ) -> Parameter:
-    """A parameter as a model sees it.
+    """Return a parameter as a model sees it.
 
     Raises:
-        TypeError: a model cannot give an argument for it.
+        TypeError: A model cannot give an argument for it.
     """
     name = parameter.name
     if parameter.kind in _COLLECTS:

@@ -67,11 +67,11 @@ else:
 
 
 async def pieces_of_result(result: object) -> AsyncGenerator[str | StreamEvent | ContentPart]:
-    """What a tool returned, as pieces of a message, and the pictures and files in it.
+    """Return what a tool returned, as pieces of a message, and the pictures and files in it.
 
     Raises:
         TypeError: JSON has no form for it.
-        BaseException: whatever it fails with, where it is a promise or a stream.
+        BaseException: Whatever it fails with, where it is a promise or a stream.
     """
     while not _is_stream(result) and inspect.isawaitable(result):
         result = await result
@@ -111,7 +111,7 @@ def _is_stream(result: object) -> TypeIs[AsyncIterable[object]]:
 
 
 def _parts_of(result: object) -> Iterator[str | ContentPart]:
-    """What is no message: text and parts as they are, everything else as JSON."""
+    """Return what is no message: text and parts as they are, everything else as JSON."""
     if isinstance(result, str | ContentPart):
         yield result
     elif _has_parts(result):
@@ -121,7 +121,7 @@ def _parts_of(result: object) -> Iterator[str | ContentPart]:
 
 
 def _has_parts(result: object) -> TypeGuard[Sequence[str | ContentPart]]:
-    """Whether there are parts in it, and nothing else but text."""
+    """Return whether there are parts in it, and nothing else but text."""
     return (
         (is_list(result) or is_tuple(result))
         and any(isinstance(each, ContentPart) for each in result)
@@ -146,7 +146,7 @@ async def _streamed(promise: MessagePromise[Message]) -> AsyncIterator[str | Str
 
 
 async def _joined(messages: MessageSequencePromise[Message]) -> AsyncIterator[str | StreamEvent | ContentPart]:
-    """The texts of messages; what tools told an agent is no part of what that says."""
+    """Return the texts of messages; what tools told an agent is no part of what that says."""
     separator = ""
     async for promise in messages:
         if promise.message_class is not None and issubclass(promise.message_class, ToolResultMessage):

@@ -41,10 +41,10 @@ class Tool(Generic[P, R_co]):
     It is called like the function that it was made of.
 
     Attributes:
-        name: what models call it.
-        description: what it does and when to use it; None if nobody said.
-        parameters: the JSON Schema of its arguments, an object's.
-        strict: whether providers are to see to it that the arguments are of that schema.
+        name: What models call it.
+        description: What it does and when to use it; None if nobody said.
+        parameters: The JSON Schema of its arguments, an object's.
+        strict: Whether providers are to see to it that the arguments are of that schema.
     """
 
     def __init__(
@@ -72,23 +72,23 @@ class Tool(Generic[P, R_co]):
         self.strict: bool = strict
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Calls the function."""
+        """Call the function."""
         return self._function(*args, **kwargs)
 
     def decode(self, arguments: str | bytes, /) -> inspect.BoundArguments:
-        """The arguments that a model gives, as the function takes them.
+        """Return the arguments that a model gives, as the function takes them.
 
         Args:
-            arguments: a JSON object; an empty text stands for one without properties.
+            arguments: A JSON object; an empty text stands for one without properties.
 
         Raises:
-            DecodeError: it is no such object, or an argument is unknown, missing or of the wrong type; with the path.
+            DecodeError: It is no such object, or an argument is unknown, missing or of the wrong type; with the path.
         """
         by_place, by_name = self._parameters.decode(arguments, nulls_are_absent=self.strict)
         return inspect.signature(self._function).bind(*by_place, **by_name)
 
     def answer(self, call: ToolCall, /) -> MessagePromise[ToolResultMessage]:
-        """Carries out a model's call, and gives the promise of the result; it starts whether that is read or not.
+        """Carry out a model's call, and return the promise of the result; it starts whether that is read or not.
 
         The text of the result is what the function returns: a text or a message as it is, whatever else as JSON; what
         arrives piece by piece (replies of agents, async generators) is streamed. Pictures and files (`ImagePart`,
@@ -100,7 +100,7 @@ class Tool(Generic[P, R_co]):
         Cancelling the promise cancels the function, unless it runs in a thread, which nothing can stop.
 
         Raises:
-            NoActiveContextError: there is no active context.
+            NoActiveContextError: There is no active context.
 
         >>> @tool
         ... def add(left: int, right: int) -> int:
@@ -169,7 +169,7 @@ class Tool(Generic[P, R_co]):
                 yield piece
 
     def _told(self, error: Exception) -> str:
-        """What a model is told of an error, which is logged where it is no fault of the model."""
+        """Return what a model is told of an error, which is logged where it is no fault of the model."""
         if isinstance(error, _WrongArgumentsError):
             return str(error)
         logger.warning("tool %r failed, which the model is told", self.name, exc_info=error)
@@ -195,7 +195,7 @@ def tool(
     strict: bool = False,
     in_thread: bool | None = None,
 ) -> Any:  # Any: as above
-    """Makes a tool of a function.
+    """Make a tool of a function.
 
     What models are told of the arguments comes from the types of the parameters, `Annotated[..., msgspec.Meta(...)]`
     among them, and from the section "Args:" of the docstring; the description is what stands before the first section.
@@ -203,15 +203,15 @@ def tool(
     An async function runs in the loop. A plain one runs in a thread, so that it holds up nobody.
 
     Args:
-        function: the function.
-        name: what models call it; by default the name of the function.
-        description: what it does and when to use it; by default the docstring says it.
-        strict: providers are to see to it that the arguments are of the schema. They can do so for schemas of certain
+        function: The function.
+        name: What models call it; by default the name of the function.
+        description: What it does and when to use it; by default the docstring says it.
+        strict: Providers are to see to it that the arguments are of the schema. They can do so for schemas of certain
             forms, and the agent that is given the tool refuses it otherwise. Arguments are checked in any case.
-        in_thread: whether it runs in a thread; by default a plain function does. One that asks agents must not.
+        in_thread: Whether it runs in a thread; by default a plain function does. One that asks agents must not.
 
     Raises:
-        TypeError: a parameter has no type or one that has no form in JSON, collects arguments, or is described without
+        TypeError: A parameter has no type or one that has no form in JSON, collects arguments, or is described without
             being there; the function is a plain generator; or the name is none for a tool.
 
     >>> @tool
