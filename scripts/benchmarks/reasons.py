@@ -4,13 +4,13 @@ from typing import Final
 
 CALLS: Final = (
     "A call has a task, as in the limit. It also has a context of its own, promises of its messages and replies, and "
-    "an owner that cancels it or waits for it. These are about a dozen small objects, a third of what there once "
-    "were. The limit itself is only 40 to 55 times faster than 0.0.35."
+    "an owner that cancels it or waits for it. Its cost was once three times as high; about a dozen small objects are "
+    "left. The limit itself is only 40 to 55 times faster than 0.0.35."
 )
 MANY_CALLS: Final = "The limit itself grows as steeply: the garbage collector visits everything that is kept."
 REPLAYED: Final = (
-    "A reader looks at each token once: it may be text, an error or an event, so that errors stay in their places. "
-    "The limit itself is less than 3 times faster than 0.0.35."
+    "A reader asks of each piece whether it is text, an error or an event, because errors stay in their places. The "
+    "limit itself is less than 3 times faster than 0.0.35."
 )
 FANNED: Final = (
     "Each wait of each reader is registered. This finds circles of promises, and tells bounds and cancellations who "
