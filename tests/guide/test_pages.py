@@ -11,7 +11,7 @@ import pytest
 
 from miniagents.commands.guide import topics
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 GUIDE: Final = ROOT / "miniagents/guide"
 PAGES: Final = sorted(path.stem for path in GUIDE.glob("*.md") if path.stem != "index")
 DOCUMENTS: Final = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(GUIDE.glob("*.md"))]
