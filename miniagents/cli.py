@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "chat": Command("miniagents.chat.program", "talk to an agent or a language model in the terminal"),
     "cat": Command("miniagents.commands.cat", "show the records of files: some or all, pretty, counted, as they come"),
     "convert": Command("miniagents.commands.convert", "write the records of a file in another format"),
+    "guide": Command("miniagents.commands.guide", "show a page of the guide, or list its topics"),
 }
 
 

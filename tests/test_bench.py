@@ -19,7 +19,18 @@ from scripts.benchmarks import counting, loops
 from scripts.benchmarks.__main__ import main as bench
 from scripts.benchmarks.comparing import print_comparison
 from scripts.benchmarks.counted import main as count_one
-from scripts.benchmarks.document import BEGIN, END, markdown, put_into, short_markdown, write_document
+from scripts.benchmarks.document import (
+    BEGIN,
+    END,
+    GUIDE,
+    HEADLINES,
+    README,
+    few_rows,
+    markdown,
+    put_into_documents,
+    short_markdown,
+    write_document,
+)
 from scripts.benchmarks.ours_messages import create
 from scripts.benchmarks.plot import plot
 from scripts.benchmarks.processes import ROOT, Side, SideError
@@ -148,30 +159,108 @@ def test_the_document_has_its_plot_beside_it(tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.md", "ratios.svg"}
 
 
-def test_the_readme_gets_ratios_and_reasons(snapshot: SnapshotAssertion) -> None:
+def test_the_guide_gets_ratios_and_reasons(snapshot: SnapshotAssertion) -> None:
     reasons = {"tokens: one burst": "Each token is looked at.", "combine: <map>": "Each token is looked at."}
     assert short_markdown(REPORT, reasons) == snapshot
 
 
-def test_what_is_between_the_markers_is_put_in_anew(tmp_path: Path) -> None:
-    document = tmp_path / "README.md"
-    document.write_text("# Speed\n\n<!-- bench -->\nold\n<!-- /bench -->\n\nMore.\n")
-    put_into(REPORT, document)
-    first = document.read_text(encoding="utf-8")
-    assert first.startswith("# Speed\n\n<!-- bench -->\n\n| workload |")
-    assert first.endswith("\n<!-- /bench -->\n\nMore.\n")
-    assert "old\n" not in first
-    put_into(REPORT, document)
-    assert document.read_text(encoding="utf-8") == first
+def row(title: str, ratio: float) -> Row:
+    limit = Cell(values=(1.0,), ratios=(ratio,), target=1.5)
+    return Row(title=title, unit="µs", size=1, values=(ratio,), others=Sides(limit=limit))
 
 
-@pytest.mark.parametrize("text", ["", "<!-- bench -->\n", "<!-- /bench -->\n<!-- bench -->\n"])
-def test_a_document_without_a_place_is_left_alone(text: str, tmp_path: Path) -> None:
-    document = tmp_path / "README.md"
-    document.write_text(text)
-    with pytest.raises(ValueError, match=r"README\.md: there is no line <!-- bench -->"):
-        put_into(REPORT, document)
-    assert document.read_text() == text
+WHOLE = Report(
+    python="3.11.7",
+    system="Linux x86_64",
+    loop="asyncio",
+    rounds=3,
+    scale=1.0,
+    load=0.0,
+    cores=2,
+    rows=(
+        row("first", 4.0),
+        *(row(title, 5.0 if place == 3 else 1.25) for place, title in enumerate(HEADLINES)),
+        row("worst", 4.5),
+        Row(
+            title="growth: of it", unit="exponent of n", size=1, values=(9.0,), others=row("", 9.0).others, exponent=1.1
+        ),
+    ),
+)
+"""A report with all rows that the README shows, and more."""
+
+
+def titles_in(table: str) -> list[str]:
+    return re.findall(r"^\| (?!workload)(.+?) \| ", table, re.MULTILINE)
+
+
+def test_the_readme_gets_the_headlines_and_the_worst_of_the_others() -> None:
+    assert titles_in(few_rows(WHOLE)) == [*HEADLINES, "worst"]
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    """A folder with both documents, as they stand in the repository."""
+    (tmp_path / GUIDE).parent.mkdir(parents=True)
+    for document in (README, GUIDE):
+        (tmp_path / document).write_text(f"# Speed\n\n{BEGIN}\nold\n{END}\n\nMore.\n")
+    return tmp_path
+
+
+def test_the_tables_of_both_documents_are_replaced(documents: Path) -> None:
+    put_into_documents(WHOLE, documents)
+    first = {name: (documents / name).read_text(encoding="utf-8") for name in (README, GUIDE)}
+    for text in first.values():
+        assert text.startswith("# Speed\n\n<!-- bench -->\n\n| workload |")
+        assert text.endswith("\n<!-- /bench -->\n\nMore.\n")
+        assert "old\n" not in text
+    assert titles_in(first[GUIDE]) == [row.title for row in WHOLE.rows]
+    put_into_documents(WHOLE, documents)
+    assert {name: (documents / name).read_text(encoding="utf-8") for name in (README, GUIDE)} == first
+
+
+@pytest.mark.parametrize("text", ["", f"{BEGIN}\n", f"{END}\n{BEGIN}\n"])
+@pytest.mark.parametrize("document", [README, GUIDE])
+def test_where_one_document_has_no_place_both_stay_as_they_are(document: Path, text: str, documents: Path) -> None:
+    (documents / document).write_text(text)
+    before = {name: (documents / name).read_text() for name in (README, GUIDE)}
+    with pytest.raises(ValueError, match=rf"{document.name}: there is no line {BEGIN}"):
+        put_into_documents(WHOLE, documents)
+    assert {name: (documents / name).read_text() for name in (README, GUIDE)} == before
+
+
+def test_a_report_of_some_workloads_is_no_table(documents: Path) -> None:
+    with pytest.raises(ValueError, match="the report lacks .*'calls: 1,000 at once'.*: measure all workloads"):
+        put_into_documents(REPORT, documents)
+
+
+def test_the_headlines_are_titles_of_rows() -> None:
+    assert set(HEADLINES) <= {each.title_of(figure) for each in WORKLOADS for figure in each.figures}
+
+
+def table_in(document: Path) -> list[str]:
+    table = (ROOT / document).read_text(encoding="utf-8").partition(f"\n{BEGIN}\n")[2].partition(f"\n{END}\n")[0]
+    return [line for line in table.splitlines() if line.startswith("| ")][1:]
+
+
+def test_the_readme_has_eight_rows_of_the_guide() -> None:
+    few, all_of_them = table_in(README), table_in(GUIDE)
+    assert len(few) == 8
+    assert set(few) <= {re.sub(r" \(\d+\)(?= \|)", "", line) for line in all_of_them}
+
+
+def times_the_limit(line: str) -> float:
+    match = re.match(r"\|.*?\| (?:✗ )?([\d.]+)", line)
+    return float(match[1]) if match else 0.0
+
+
+def test_the_worst_row_is_among_them() -> None:
+    assert max(map(times_the_limit, table_in(README))) == max(map(times_the_limit, table_in(GUIDE)))
+
+
+def test_the_reasons_in_the_guide_are_those_of_the_workloads() -> None:
+    told = re.findall(r"^\d+\. (.+)$", (ROOT / GUIDE).read_text(encoding="utf-8"), re.MULTILINE)
+    assert told
+    assert set(told) <= {figure.reason for each in WORKLOADS for figure in each.figures}
 
 
 def test_a_reason_is_of_a_target() -> None:
@@ -182,11 +271,6 @@ def test_a_reason_is_of_a_target() -> None:
         figure.most or figure.least or figure.peers or figure.absolute or figure.more or figure.exponent
         for figure in figures
     )
-
-
-def test_the_readme_has_the_place() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert (text.count(f"\n{BEGIN}\n"), text.count(f"\n{END}\n")) == (1, 1)
 
 
 def test_more_of_a_rate_is_better_and_the_ratio_is_one_of_times() -> None:

@@ -60,6 +60,7 @@ FLOORS: Final = {
 FOREIGN: Final = {
     "miniagents.chat": {"markdown_it", "msgspec", "prompt_toolkit", "rich", "typing_extensions"},
     "miniagents.codegen": {"jsonschema", "yaml"},
+    "miniagents.commands": {"msgspec", "rich", "typing_extensions"},
     "miniagents.promising": {"typing_extensions"},
     "miniagents.messages": {"msgspec", "typing_extensions"},
     "miniagents.validation": {"typing_extensions"},

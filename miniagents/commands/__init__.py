@@ -1,1 +1,1 @@
-"""The commands of `miniagents` that work on records; `cli.py` finds them here, each in a module of its own."""
+"""The commands of `miniagents` that work on records, and the guide; `cli.py` finds each in a module of its own."""

@@ -16,9 +16,9 @@ from rich.console import Console
 
 from scripts.benchmarks.comparing import print_comparison
 from scripts.benchmarks.counting import CountingError, count
-from scripts.benchmarks.document import BEGIN, END, put_into, write_document
+from scripts.benchmarks.document import GUIDE, README, put_into_documents, write_document
 from scripts.benchmarks.loops import loop_options, why_not
-from scripts.benchmarks.processes import Side, SideError
+from scripts.benchmarks.processes import ROOT, Side, SideError
 from scripts.benchmarks.results import Report, Row, read_report, write_report
 from scripts.benchmarks.running import SMALLEST, ResultsDifferError, measure
 from scripts.benchmarks.table import print_report
@@ -66,8 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.report is not None:
             write_document(report, options.report)
-        if options.readme is not None:
-            put_into(report, options.readme)
+        if options.readme:
+            put_into_documents(report, ROOT)
     except (OSError, ValueError) as error:
         print(f"scripts/bench: {error}", file=sys.stderr)
         return 1
@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="write report.md and its plot into a folder")
     parser.add_argument(
-        "--readme", type=Path, metavar="FILE.md", help=f"put the ratios into a document, between {BEGIN} and {END}"
+        "--readme", action="store_true", help=f"put the ratios into {GUIDE}, and eight rows of them into {README}"
     )
     parser.add_argument(
         "--compare", type=Path, metavar="OLD.json", help="show what has changed since an earlier --json"

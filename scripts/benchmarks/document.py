@@ -1,28 +1,53 @@
 """The report as a Markdown file, with the plot beside it: ratios alone, which carry over to other machines.
 
-`put_into` puts a shorter form of it into a document that has a place for it, with the reason of each missed target.
+`put_into_documents` puts a shorter form of it into the guide, with the reason for each missed target, and a few of its
+rows into the README.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from scripts.benchmarks.plot import plot
 from scripts.benchmarks.table import MISSED, number, ratio_words
 from scripts.benchmarks.workloads import WORKLOADS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from scripts.benchmarks.results import Cell, Report, Row
 
-__all__ = ["BEGIN", "END", "markdown", "put_into", "short_markdown", "write_document"]
+__all__ = [
+    "BEGIN",
+    "END",
+    "GUIDE",
+    "HEADLINES",
+    "README",
+    "few_rows",
+    "markdown",
+    "put_into_documents",
+    "short_markdown",
+    "write_document",
+]
 
 PLOT = "ratios.svg"
 BEGIN = "<!-- bench -->"
 END = "<!-- /bench -->"
 UNEXPLAINED = "no reason is known yet"
+
+README: Final = Path("README.md")
+GUIDE: Final = Path("miniagents/guide/speed.md")
+HEADLINES: Final = (
+    "tokens: one turn per token",
+    "relay: mapped by 16",
+    "calls: 1,000 at once",
+    "combine: merge",
+    "messages: create",
+    "messages: decode JSON, by a codec",
+    "models: OpenAI, tokens",
+)
+"""The rows that the README shows, besides the worst of all others."""
 
 
 def write_document(report: Report, folder: Path) -> None:
@@ -54,21 +79,44 @@ def markdown(report: Report) -> str:
     return "\n".join([*lines, ""])
 
 
-def put_into(report: Report, document: Path) -> None:
-    """Put the short form between the two markers of a document, in the place of what is there.
+def put_into_documents(report: Report, root: Path) -> None:
+    """Put the short form into the guide, and a few of its rows into the README, in place of what is there.
+
+    Args:
+        report: What was measured, by a run of all workloads.
+        root: The folder of the repository.
 
     Raises:
-        OSError: There is no such document.
-        ValueError: It has no such place, or the report no ratios.
+        OSError: One of the documents does not exist.
+        ValueError: One of them has no place for it, or the report lacks rows that the README shows.
     """
-    text = document.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(f"{BEGIN}\n")
+    lacking = set(HEADLINES) - {row.title for row in report.rows}
+    if lacking:
+        raise ValueError(f"the report lacks {', '.join(map(repr, sorted(lacking)))}: measure all workloads")
+    texts = {README: few_rows(report), GUIDE: short_markdown(report)}
+    written = {root / document: _with_table(root / document, text) for document, text in texts.items()}
+    for document, text in written.items():  # both have a place: neither is written alone
+        document.write_text(text, encoding="utf-8")
+
+
+def _with_table(document: Path, table: str) -> str:
+    before, begin, rest = document.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
     _, end, after = rest.partition(f"{END}\n")
     if not begin or not end:
         raise ValueError(f"{document}: there is no line {BEGIN} with a line {END} below it")
-    if not report.rows:
-        raise ValueError(f"{document}: the report has no ratios that could be put there")
-    document.write_text(f"{before}{begin}\n{short_markdown(report)}\n{end}{after}", encoding="utf-8")
+    return f"{before}{begin}\n{table}\n{end}{after}"
+
+
+def few_rows(report: Report) -> str:
+    """The headlines and the row that takes the most times what the limit takes, as a table of Markdown."""
+    worst = max((row for row in report.rows if row.title not in HEADLINES), key=_times_the_limit, default=None)
+    rows = [row for row in report.rows if row.title in HEADLINES or row is worst]
+    return "\n".join([*_table(rows, {}), "", _how(report), ""])
+
+
+def _times_the_limit(row: Row) -> float:
+    limit = row.others.limit
+    return 0.0 if limit is None or row.exponent is not None else limit.ratio
 
 
 def short_markdown(report: Report, reasons: Mapping[str, str] | None = None) -> str:
@@ -79,25 +127,27 @@ def short_markdown(report: Report, reasons: Mapping[str, str] | None = None) -> 
         reasons: Why a target is missed, by the title of the row; by default as the workloads say.
     """
     told = reasons_of_workloads() if reasons is None else reasons
-    notes: list[str] = []
-    lines = [
-        "| workload | × the limit | × faster than 0.0.35 | × faster than aiostream |",
-        "|---|---|---|---|",
-    ]
-    for row in report.rows:
-        note = ""
-        if row.missed:
-            reason = told.get(row.title) or UNEXPLAINED
-            if reason not in notes:
-                notes.append(reason)
-            note = f" ({notes.index(reason) + 1})"
-        lines.append(f"| {' | '.join(_short_cells(row, note))} |")
-    scale = "" if report.scale == 1 else f" Sizes × {report.scale:g}: a first impression only."
-    lines += ["", f"Python {report.python}, {report.loop}; medians of {report.rounds} rounds.{scale}"]
+    missed = {row.title: told.get(row.title) or UNEXPLAINED for row in report.rows if row.missed}
+    notes = [*dict.fromkeys(missed.values())]
+    numbers = {title: f" ({notes.index(reason) + 1})" for title, reason in missed.items()}
+    lines = [*_table(report.rows, numbers), "", _how(report)]
     if notes:
         lines += ["", f"{MISSED} misses its target:", ""]
         lines += [f"{place}. {reason}" for place, reason in enumerate(notes, 1)]
     return "\n".join([*lines, ""])
+
+
+def _table(rows: Sequence[Row], notes: Mapping[str, str]) -> list[str]:
+    return [
+        "| workload | × the limit | × faster than 0.0.35 | × faster than aiostream |",
+        "|---|---|---|---|",
+        *(f"| {' | '.join(_short_cells(row, notes.get(row.title, '')))} |" for row in rows),
+    ]
+
+
+def _how(report: Report) -> str:
+    scale = "" if report.scale == 1 else f" Sizes × {report.scale:g}: a first impression only."
+    return f"Python {report.python}, {report.loop}; medians of {report.rounds} rounds.{scale}"
 
 
 def reasons_of_workloads() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The README's table of keywords says what the generator does with each (G2): it is tried, and compared.
+"""The guide's table of keywords says what the generator does with each (G2): it is tried, and compared.
 
 Which keywords there are is what `dialects.py` says. What becomes of each is found out with small schemas: the generator
 refuses it by name; msgspec alone refuses what it forbids; `decode` does; or it changes nothing at all.
@@ -35,7 +35,7 @@ from miniagents.codegen.shaping.modules import module_of
 from miniagents.codegen.writing.emitter import emit
 from miniagents.validation.formats import FORMATS
 
-README: Final = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+PAGE: Final = (Path(__file__).parents[2] / "miniagents/guide/keywords.md").read_text(encoding="utf-8")
 MEANT: Final = (DRAFT_2020_12, DRAFT_07)
 """The dialects that have a column in the table, in its order."""
 
@@ -353,15 +353,15 @@ def outcomes(folder: Path, keyword: str, dialect: Dialect) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """What the README says of a keyword."""
+    """What the guide says of a keyword."""
 
     by_dialect: tuple[str, ...]
     remark: str
 
 
 def cells_of(heading: str) -> Iterator[list[str]]:
-    """The rows of the table of the README whose heading begins with some cells."""
-    lines = iter(README.splitlines())
+    """The rows of the table of the guide whose heading begins with some cells."""
+    lines = iter(PAGE.splitlines())
     for line in lines:
         if line.startswith(heading):
             break
@@ -416,7 +416,7 @@ def beside(what: str) -> tuple[list[str], list[str]]:
     return read, refused
 
 
-def test_the_readme_names_the_dialects(tmp_path: Path) -> None:
+def test_the_guide_names_the_dialects(tmp_path: Path) -> None:
     read, refused = beside("$schema")
     assert read == [each.name for each in DIALECTS]
     for name in refused:
@@ -427,7 +427,7 @@ def test_the_readme_names_the_dialects(tmp_path: Path) -> None:
         refusal(caught.value, "$schema")
 
 
-def test_the_readme_names_the_formats() -> None:
+def test_the_guide_names_the_formats() -> None:
     assert beside("format")[0] == [*FORMATS]
 
 
@@ -435,7 +435,7 @@ def test_the_readme_names_the_formats() -> None:
     ("reference", "is_read"),
     [*((each, True) for each in beside("$ref")[0]), *((each, False) for each in beside("$ref")[1])],
 )
-def test_g3_the_readme_says_which_references_are_read(reference: str, *, is_read: bool, tmp_path: Path) -> None:
+def test_g3_the_guide_says_which_references_are_read(reference: str, *, is_read: bool, tmp_path: Path) -> None:
     folder = tmp_path / "schemas"
     folder.mkdir()
     (tmp_path / "outside.json").write_text("{}", encoding="utf-8")

@@ -34,7 +34,12 @@ from tests.ext.llm.answers import Answer, answer, tool_call
 from tests.ext.llm.serving import models_served
 
 ROOT: Final = Path(__file__).parent.parent
-DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md")
+GUIDE: Final = "miniagents/guide"
+DOCUMENTS: Final = (
+    "README.md",
+    "CONTRIBUTING.md",
+    *(f"{GUIDE}/{page.name}" for page in sorted((ROOT / GUIDE).glob("*.md"))),
+)
 
 MODELS: Final[Mapping[str, Answer | tuple[Answer, ...]]] = {
     "gpt-5": answer("Leaves in hot water.", reasoning="Keep it short."),
