@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from miniagents import MiniAgents
+from miniagents.testing import VirtualClockEventLoop
 from scripts.demonstration.generating import generate_into
 from scripts.demonstration.stage import Stage
 
@@ -28,17 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            generated = generate_into(Path(folder))
-            asyncio.run(
-                _play(
-                    Stage(
-                        console=console,
-                        fast=options.fast,
-                        generated=generated,
-                        baseline_python=options.baseline_python,
-                    )
-                )
+            stage = Stage(
+                console=console, generated=generate_into(Path(folder)), baseline_python=options.baseline_python
             )
+            loop_factory = VirtualClockEventLoop if options.fast else None
+            MiniAgents().run(_play(stage), loop_factory=loop_factory)
     except KeyboardInterrupt:
         console.print("\nstopped")
         return INTERRUPTED
@@ -51,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Shows the library in under a minute, offline: types from a schema, agents that stream, errors, "
         "replay, messages on a socket, hash keys and speed. Everything that is seen really happens.",
     )
-    parser.add_argument("--fast", action="store_true", help="no pauses: neither for agents nor for readers")
+    parser.add_argument("--fast", action="store_true", help="let all pauses take no time")
     parser.add_argument("--baseline-python", metavar="PYTHON", default="", help=argparse.SUPPRESS)
     return parser
 
@@ -59,11 +53,10 @@ def _parser() -> argparse.ArgumentParser:
 async def _play(stage: Stage) -> None:
     from scripts.demonstration.scenes import SCENES  # noqa: PLC0415  # it imports the module that was just generated
 
-    async with MiniAgents():
-        for number, scene in enumerate(SCENES, 1):
-            stage.title(f"{number}/{len(SCENES)}", scene.name, scene.point)
-            await scene.play(stage)
-            await stage.pause(scene.seconds)
+    for number, scene in enumerate(SCENES, 1):
+        stage.title(f"{number}/{len(SCENES)}", scene.name, scene.point)
+        await scene.play(stage)
+        await stage.pause(scene.seconds)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Final
 
-from miniagents import InteractionContext, MiniAgent, join_messages, miniagent, parallel, stream_message
+from miniagents import InteractionContext, join_messages, miniagent, parallel, stream_message
 from scripts.demonstration.help_desk import Advice, Answer, Ticket
 
 __all__ = ["TICKET", "editor", "flaky", "help_desk", "reliable", "specialist", "stand_in"]
@@ -38,32 +38,30 @@ async def specialist(ctx: InteractionContext[Ticket, Advice], topic: str, pause:
     ctx.reply(stream_message(Advice, spoken(SAYS[topic], pause), topic=topic, urgency=5))
 
 
-def help_desk(tempo: float) -> MiniAgent[Ticket, Advice, []]:
-    """Return three specialists as one agent, which asks them at the same time."""
-    return parallel(
-        specialist.bound("billing", pause=0.17 * tempo),
-        specialist.bound("network", pause=0.30 * tempo),
-        specialist.bound("contract", pause=0.22 * tempo),
-    )
+help_desk: Final = parallel(
+    specialist.bound("billing", pause=0.17),
+    specialist.bound("network", pause=0.30),
+    specialist.bound("contract", pause=0.22),
+)
 
 
 @miniagent
-async def editor(ctx: InteractionContext[Advice, Answer], customer: str) -> None:
+async def editor(ctx: InteractionContext[Advice, Answer], to: str) -> None:
     """Make one answer of all advice, while it is still arriving."""
-    topics = [str(promise.known["topic"]) async for promise in ctx.messages]
+    topics = [str(each.known["topic"]) async for each in ctx.messages]
     text = join_messages(ctx.messages, "\n")
-    ctx.reply(stream_message(Answer, text, to=customer, topics=tuple(topics)))
+    ctx.reply(stream_message(Answer, text, to=to, topics=tuple(topics)))
 
 
 # --- one that fails, and one that goes on ---
 
 
 @miniagent
-async def flaky(ctx: InteractionContext[Ticket, Advice], pause: float) -> None:
+async def flaky(ctx: InteractionContext[Ticket, Advice]) -> None:
     """Fail in the middle of a sentence, as providers do."""
 
     async def words() -> AsyncIterator[str]:
-        async for word in spoken(SAYS["network"], pause):
+        async for word in spoken(SAYS["network"], pause=0.22):
             if word == "ten, ":
                 raise ConnectionError("the line went dead")
             yield word
@@ -72,20 +70,20 @@ async def flaky(ctx: InteractionContext[Ticket, Advice], pause: float) -> None:
 
 
 @miniagent
-async def stand_in(ctx: InteractionContext[Ticket, Advice], so_far: str, pause: float) -> None:
+async def stand_in(ctx: InteractionContext[Ticket, Advice], so_far: str) -> None:
     """Go on where another agent stopped."""
     rest = SAYS["network"].removeprefix(so_far)
-    ctx.reply(stream_message(Advice, spoken(rest, pause), topic="network", urgency=5))
+    ctx.reply(stream_message(Advice, spoken(rest, pause=0.22), topic="network", urgency=5))
 
 
 @miniagent
-async def reliable(ctx: InteractionContext[Ticket, Advice], pause: float) -> None:
-    """Pass on what the first agent says; if it fails, let the second one go on."""
-    async for promise in flaky.inquire(ctx.messages, pause):
+async def reliable(ctx: InteractionContext[Ticket, Advice]) -> None:
+    """Pass on what one agent says; if it fails, another one goes on."""
+    async for promise in flaky.inquire(ctx.messages):
         ctx.reply(promise)
         so_far = ""
         try:
             async for token in promise:
                 so_far += token
         except ConnectionError:
-            ctx.reply(stand_in.inquire(ctx.messages, so_far, pause))
+            ctx.reply(stand_in.inquire(ctx.messages, so_far))

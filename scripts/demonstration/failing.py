@@ -20,7 +20,7 @@ async def play(stage: Stage) -> None:
     await stage.pause(3)
     promises: list[MessagePromise[Advice]] = []
     with stage.panes(FIRST, SECOND, below=BOTH) as panes:
-        async for promise in reliable.inquire(TICKET, 0.22 * stage.tempo):
+        async for promise in reliable.inquire(TICKET):
             name, style = (SECOND, "magenta") if promises else (FIRST, "cyan")
             promises.append(promise)
             try:

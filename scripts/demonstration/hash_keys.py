@@ -10,7 +10,7 @@ __all__ = ["play"]
 
 async def play(stage: Stage) -> None:
     """Show the keys of what the help desk said, ask it again, and compare."""
-    advice, answer = ask(0)
+    advice, answer = ask()
     again = (*await advice, *await answer)
     for first, second in zip(stage.messages, again, strict=True):
         if first.hash_key != second.hash_key:

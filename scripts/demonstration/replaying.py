@@ -22,7 +22,7 @@ async def play(stage: Stage) -> None:
     stage.code(source_of(sys.modules[__name__], "read_twice"))
     stage.say()
     await stage.pause(2)
-    (promise,) = [each async for each in specialist.inquire(TICKET, "billing", pause=0.27 * stage.tempo)]
+    (promise,) = [each async for each in specialist.inquire(TICKET, "billing", pause=0.27)]
     with stage.panes("in time", "late") as panes:
         await read_twice(promise, panes)
     early, late = panes.tokens["in time"], panes.tokens["late"]

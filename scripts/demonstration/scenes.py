@@ -45,13 +45,13 @@ SCENES: Final = (
     ),
     Scene(
         "Three agents speak at the same time",
-        "The editor's answer grows from the advice while the specialists still speak.",
+        "The editor's answer grows from their advice while they still speak.",
         side_by_side.play,
         1.5,
     ),
     Scene(
         "One fails in the middle of a sentence",
-        "An error stands in its place in the stream; the tokens before it stay readable.",
+        "An error stands in its place in the stream; the tokens before it stay.",
         failing.play,
         3,
     ),
@@ -69,7 +69,7 @@ SCENES: Final = (
     ),
     Scene(
         "Equal messages have equal keys",
-        "A key is the SHA-256 of a message's canonical JSON. Asked again, the desk says the same.",
+        "Keys are SHA-256 hashes of canonical JSON. The help desk was asked again.",
         hash_keys.play,
         2.5,
     ),

@@ -11,9 +11,9 @@ from scripts.demonstration.stage import Stage, source_of
 __all__ = ["ask", "play"]
 
 
-def ask(tempo: float) -> tuple[MessageSequencePromise[Advice], MessageSequencePromise[Answer]]:
+def ask() -> tuple[MessageSequencePromise[Advice], MessageSequencePromise[Answer]]:
     """Start all agents; nothing waits here."""
-    advice = help_desk(tempo).inquire(TICKET)
+    advice = help_desk.inquire(TICKET)
     return advice, editor.inquire(advice, TICKET.customer)
 
 
@@ -24,7 +24,7 @@ async def play(stage: Stage) -> None:
     stage.say(f"{TICKET.customer}: {TICKET}")
     stage.say()
     await stage.pause(2.5)
-    advice, answer = ask(stage.tempo)
+    advice, answer = ask()
     with stage.panes(*TICKET.topics, below="editor") as panes:
         async with asyncio.TaskGroup() as readers:
             async for promise in advice:

@@ -37,8 +37,6 @@ class Stage:
     """Shows things, one below the other, and knows what scenes share."""
 
     console: Console
-    fast: bool
-    """Whether nothing pauses: neither the agents between words nor the show between scenes."""
     generated: Generated
     """The module of message classes."""
     baseline_python: str
@@ -47,18 +45,13 @@ class Stage:
     """The messages that the help desk exchanged."""
 
     @property
-    def tempo(self) -> float:
-        """The factor for the pauses of agents."""
-        return 0.0 if self.fast else 1.0
-
-    @property
     def is_live(self) -> bool:
         """Whether there is a terminal that can draw over what it shows."""
         return self.console.is_terminal and not self.console.is_dumb_terminal
 
     async def pause(self, seconds: float) -> None:
         """Let people read; programs that read lines need no time for it."""
-        if self.is_live and not self.fast:
+        if self.is_live:
             await asyncio.sleep(seconds)
 
     def title(self, number: str, name: str, point: str) -> None:
