@@ -40,7 +40,7 @@ async def specialist(ctx: InteractionContext[Ticket, Advice], topic: str, pause:
 
 help_desk: Final = parallel(
     specialist.bound("billing", pause=0.17),
-    specialist.bound("network", pause=0.30),
+    specialist.bound("network", pause=0.25),
     specialist.bound("contract", pause=0.22),
 )
 
@@ -63,7 +63,7 @@ async def flaky(ctx: InteractionContext[Ticket, Advice]) -> None:
     async def words() -> AsyncIterator[str]:
         async for word in spoken(SAYS["network"], pause=0.22):
             if word == "ten, ":
-                raise ConnectionError("the line went dead")
+                raise ConnectionError("the line is dead")
             yield word
 
     ctx.reply(stream_message(Advice, words(), topic="network", urgency=5))

@@ -17,8 +17,9 @@ async def play(stage: Stage) -> None:
     """Show the stream that breaks off, the one that goes on, and both as one; then the first one again."""
     stage.code(source_of(agents, "reliable"))
     stage.say()
-    await stage.pause(3)
+    await stage.pause(2)
     promises: list[MessagePromise[Advice]] = []
+    failure: ConnectionError | None = None
     with stage.panes(FIRST, SECOND, below=BOTH) as panes:
         async for promise in reliable.inquire(TICKET):
             name, style = (SECOND, "magenta") if promises else (FIRST, "cyan")
@@ -28,13 +29,16 @@ async def play(stage: Stage) -> None:
                     panes.write(name, token)
                     panes.write(BOTH, token, style)
             except ConnectionError as error:
+                failure = error
                 panes.fail(name, error)
             panes.end(name)
         panes.end(BOTH)
     stage.say()
-    tokens, failure = await _read_again(promises[0])
-    said = f"{FIRST}, read once more: the same {len(tokens)} tokens up to {tokens[-1].strip()!r}, and then the same "
-    stage.say(Text.assemble(said, (type(failure).__name__, "red"), "."))
+    tokens, again = await _read_again(promises[0])
+    if tokens != panes.tokens[FIRST] or again is not failure:
+        raise RuntimeError(f"a stream must say the same again, and not {tokens} and {again!r}")
+    said = f"{FIRST}, read again: the same {len(tokens)} tokens, then the same "
+    stage.say(Text.assemble(said, (type(again).__name__, "red"), "."))
 
 
 async def _read_again(promise: MessagePromise[Advice]) -> tuple[list[str], ConnectionError]:

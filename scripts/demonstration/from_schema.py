@@ -16,7 +16,7 @@ async def play(stage: Stage) -> None:
     """Show the part of the schema file that describes a class, and the class."""
     stage.code(_definition("Advice"), "json")
     stage.say()
-    await stage.pause(3)
+    await stage.pause(2.5)
     made = stage.generated
     stage.say(Text(f"$ miniagents generate {SCHEMA.name} --output {made.path.name}", style="bold"))
     lines, classes = len(made.text.splitlines()), made.text.count("\nclass ")

@@ -16,7 +16,7 @@ __all__ = ["play", "receive"]
 
 RECORDS: Final = (
     encode(Ticket("Hello?", customer="Ada", topics=("network",))),
-    b'{"@type":"Ticket","text":"Rain?","customer":"Bob","topics":["network","sky"]}',
+    b'{"@type":"Ticket","text":"Sun?","customer":"Bob","topics":["network","sky"]}',
     encode(Ticket("Paid?", customer="Eve", topics=("billing",))),
 )
 
@@ -25,7 +25,7 @@ async def play(stage: Stage) -> None:
     """Send records through a socket, the second of which is wrong."""
     stage.code(source_of(sys.modules[__name__], "receive"))
     stage.say()
-    await stage.pause(2)
+    await stage.pause(1.5)
     here, there = socket.socketpair()
     with here, there:
         _, writer = await asyncio.open_connection(sock=here)
@@ -35,7 +35,7 @@ async def play(stage: Stage) -> None:
             writer.write(record + b"\n")
         writer.close()
         stage.say()
-        await stage.pause(1)
+        await stage.pause(0.7)
         await receive(reader, stage)
 
 

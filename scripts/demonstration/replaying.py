@@ -21,8 +21,8 @@ async def play(stage: Stage) -> None:
     """Show the same stream to two readers."""
     stage.code(source_of(sys.modules[__name__], "read_twice"))
     stage.say()
-    await stage.pause(2)
-    (promise,) = [each async for each in specialist.inquire(TICKET, "billing", pause=0.27)]
+    await stage.pause(1.5)
+    (promise,) = [each async for each in specialist.inquire(TICKET, "billing", pause=0.2)]
     with stage.panes("in time", "late") as panes:
         await read_twice(promise, panes)
     early, late = panes.tokens["in time"], panes.tokens["late"]

@@ -23,7 +23,7 @@ async def play(stage: Stage) -> None:
     stage.say()
     stage.say(f"{TICKET.customer}: {TICKET}")
     stage.say()
-    await stage.pause(2.5)
+    await stage.pause(2)
     advice, answer = ask()
     with stage.panes(*TICKET.topics, below="editor") as panes:
         async with asyncio.TaskGroup() as readers:

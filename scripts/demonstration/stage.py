@@ -77,7 +77,9 @@ class Stage:
         highlighted = Syntax("", language, theme=_THEME, background_color="default").highlight(text.rstrip())
         for line in highlighted.split("\n"):
             line.rstrip()
-            self.say(Text.assemble(("│ ", "cyan"), line) if line else Text("│", style="cyan"))
+            shown = Text.assemble("  ", ("│ ", "cyan"), line)
+            shown.rstrip()
+            self.console.print(shown, soft_wrap=not self.is_live, no_wrap=self.is_live, overflow="ellipsis")
 
     def busy(self, with_what: str) -> AbstractContextManager[object]:
         """Show that something takes a moment, while the block runs."""
