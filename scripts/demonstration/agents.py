@@ -8,7 +8,7 @@ from typing import Final
 from miniagents import InteractionContext, join_messages, miniagent, parallel, stream_message
 from scripts.demonstration.help_desk import Advice, Answer, Ticket
 
-__all__ = ["TICKET", "editor", "flaky", "help_desk", "reliable", "specialist", "stand_in"]
+__all__ = ["SAYS", "TICKET", "editor", "flaky", "help_desk", "reliable", "specialist", "stand_in"]
 
 SAYS: Final = {
     "billing": "The second invoice was a mistake, and we have taken it back. You owe us nothing.",

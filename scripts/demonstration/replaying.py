@@ -6,8 +6,9 @@ from typing import Final
 
 from rich.text import Text
 
-from miniagents import Message, MessagePromise
+from miniagents import MessagePromise
 from scripts.demonstration.agents import TICKET, specialist
+from scripts.demonstration.help_desk import Advice
 from scripts.demonstration.panes import Panes
 from scripts.demonstration.stage import Stage, source_of
 
@@ -34,8 +35,8 @@ async def play(stage: Stage) -> None:
     stage.say(f"The late reader came after {MISSED} tokens, and read {at_once} before the next one arrived.")
 
 
-async def read_twice(promise: MessagePromise[Message], panes: Panes) -> None:
-    """Read a stream; in the middle of it, somebody else begins to read it."""
+async def read_twice(promise: MessagePromise[Advice], panes: Panes) -> None:
+    """Read a stream; in its middle, somebody else begins to read it."""
     async with asyncio.TaskGroup() as readers:
         async for token in promise:
             panes.write("in time", token)

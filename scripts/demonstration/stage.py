@@ -79,7 +79,10 @@ class Stage:
             line.rstrip()
             shown = Text.assemble("  ", ("│ ", "cyan"), line)
             shown.rstrip()
-            self.console.print(shown, soft_wrap=not self.is_live, no_wrap=self.is_live, overflow="ellipsis")
+            if self.is_live:
+                self.console.print(shown, no_wrap=True, overflow="ellipsis")
+            else:
+                self.console.print(shown, soft_wrap=True)
 
     def busy(self, with_what: str) -> AbstractContextManager[object]:
         """Show that something takes a moment, while the block runs."""
