@@ -168,6 +168,7 @@ def test_three_columns_and_an_editor(shown: Shown) -> None:
     assert columns == SAYS
     assert list(columns) == ["billing", "network", "contract"]
     assert editor == {"editor": " ".join(SAYS.values())}
+    assert "  When the first of them ended, the editor had 15 of its 43 tokens." in shown.scene(3)
 
 
 @on_terminals

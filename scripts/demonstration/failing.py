@@ -33,7 +33,6 @@ async def play(stage: Stage) -> None:
                 panes.fail(name, error)
             panes.end(name)
         panes.end(BOTH)
-    stage.say()
     tokens, again = await _read_again(promises[0])
     if tokens != panes.tokens[FIRST] or again is not failure:
         raise RuntimeError(f"a stream must say the same again, and not {tokens} and {again!r}")

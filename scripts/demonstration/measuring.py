@@ -41,7 +41,7 @@ async def play(stage: Stage) -> None:
         )
     stage.say()
     if limit is not None:
-        stage.say(f"That is {limit.ratio:.1f} times the asyncio code written by hand, which only calls and streams.")
+        stage.say(f"That is {limit.ratio:.1f} times what asyncio alone takes, written by hand for this.")
     if old is not None:
         stage.say(f"miniagents 0.0.35 takes {old.ratio:,.0f} times as long.")
     else:

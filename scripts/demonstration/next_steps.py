@@ -9,11 +9,11 @@ from scripts.demonstration.stage import Stage
 __all__ = ["COMMANDS", "play"]
 
 COMMANDS: Final = {
-    ".venv/bin/miniagents chat --model scripted": "talk in the terminal, offline as well",
+    ".venv/bin/miniagents chat --model scripted": "talk in the terminal, offline",
     ".venv/bin/miniagents generate --help": "classes from a schema of yours",
     "scripts/bench --quick": "all that can be measured",
     "scripts/check": "what CI runs",
-    "less README.md": "agents, streams, errors, schemas, models",
+    "less README.md": "agents, streams, schemas, models",
 }
 """Commands, and what they are for."""
 

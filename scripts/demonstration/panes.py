@@ -122,14 +122,18 @@ class LivePanes(Panes):
         if self.console.width < NARROWEST:
             boxes = [self._box(name, colour, self.console.width) for name, colour in pairs]
         else:
-            width = self.console.width // len(self.columns)
-            height = max(self._height(name, width) for name in self.columns)
+            width, wider = divmod(self.console.width, len(self.columns))
+            widths = [width + (place < wider) for place in range(len(self.columns))]
+            height = max(map(self._height, self.columns, widths))
             row = Table.grid()
-            row.add_row(*(self._box(name, colour, width, height) for name, colour in pairs))
+            row.add_row(
+                *(self._box(name, colour, each, height) for (name, colour), each in zip(pairs, widths, strict=False))
+            )
             boxes = [row]
         if self.below:
             boxes.append(self._box(self.below, BELOW, self.console.width))
-        return Group(*boxes)
+        # the terminal itself writes "^C" at the cursor: behind a full line, that would move all lines up
+        return Group(*boxes, Text())
 
     def _box(self, name: str, colour: str, width: int, height: int | None = None) -> RenderableType:
         text = self._texts[name].copy()
@@ -186,6 +190,7 @@ class LinePanes(Panes):
     def __exit__(self, *_: object) -> None:
         for name in self.tokens:
             self.end(name)
+        self.console.print()
 
     @property
     def _width(self) -> int:

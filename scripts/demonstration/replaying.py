@@ -30,7 +30,6 @@ async def play(stage: Stage) -> None:
     if early != late:
         raise RuntimeError(f"both must have read the same: {early} and {late}")
     at_once = panes.order[MISSED:].index("in time")
-    stage.say()
     stage.say(Text.assemble("The first token of both: ", (repr(early[0]), "green"), ", ", (repr(late[0]), "green")))
     stage.say(f"The late reader came after {MISSED} tokens, and read {at_once} before the next one arrived.")
 

@@ -30,4 +30,7 @@ async def play(stage: Stage) -> None:
             async for promise in advice:
                 readers.create_task(panes.read(str(promise.known["topic"]), promise))
             readers.create_task(panes.read("editor", answer.only()))
+    ends = [len(panes.order) - panes.order[::-1].index(name) for name in TICKET.topics]
+    early = panes.order[: min(ends)].count("editor")
+    stage.say(f"When the first of them ended, the editor had {early} of its {len(panes.tokens['editor'])} tokens.")
     stage.messages = (*await advice, *await answer)
