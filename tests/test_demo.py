@@ -49,11 +49,11 @@ def keys_in(lines: list[str]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def plain() -> str:
-    """What a program reads that runs the demo."""
+    """All output, as another program reads it."""
     done = subprocess.run(
         [sys.executable, "-m", MODULE, "--fast"],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "COLUMNS": "80", "FORCE_COLOR": "", "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -85,7 +85,7 @@ def test_code_fits_into_80_columns(plain: str) -> None:
 
 @dataclass
 class Shown:
-    """What was to be seen on a terminal."""
+    """All that was seen on a terminal."""
 
     lines: list[str]
     width: int
@@ -216,7 +216,7 @@ def test_calls_are_measured(shown: Shown) -> None:
     assert "miniagents 0.0.35 is not measured" in text
 
 
-# --- what one asks for ---
+# --- options and signals ---
 
 
 @on_terminals
@@ -246,7 +246,7 @@ def test_the_next_steps_exist(command: str) -> None:
         done = subprocess.run(call, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stderr
     else:
-        assert (ROOT / (arguments[0] if program == "less" else program)).is_file()
+        assert os.access(ROOT / program, os.X_OK)
 
 
 # --- scenes by themselves ---

@@ -10,8 +10,9 @@ __all__ = ["play"]
 
 async def play(stage: Stage) -> None:
     """Show the keys of what the help desk said, ask it again, and compare."""
-    advice, answer = ask()
-    again = (*await advice, *await answer)
+    with stage.busy("asking again"):
+        advice, answer = ask()
+        again = (*await advice, *await answer)
     for first, second in zip(stage.messages, again, strict=True):
         if first.hash_key != second.hash_key:
             raise RuntimeError(f"the same message must have the same key: {first!r} and {second!r}")

@@ -1,4 +1,4 @@
-"""The second scene: two mistakes, and what mypy says of them."""
+"""The second scene: two mistakes, and the two lines that mypy says."""
 
 import asyncio
 import subprocess

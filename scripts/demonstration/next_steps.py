@@ -1,4 +1,4 @@
-"""The last scene: what to type next."""
+"""The ninth scene: commands to type next."""
 
 from typing import Final
 
@@ -9,13 +9,13 @@ from scripts.demonstration.stage import Stage
 __all__ = ["COMMANDS", "play"]
 
 COMMANDS: Final = {
+    ".venv/bin/miniagents guide agents": "write agents yourself",
     ".venv/bin/miniagents chat --model scripted": "talk in the terminal, offline",
-    ".venv/bin/miniagents generate --help": "classes from a schema of yours",
-    "scripts/bench --quick": "all that can be measured",
-    "scripts/check": "what CI runs",
-    "less README.md": "agents, streams, schemas, models",
+    ".venv/bin/miniagents generate --help": "classes from your own schema",
+    "scripts/bench --quick": "measure everything",
+    "scripts/check": "run what CI runs",
 }
-"""Commands, and what they are for."""
+"""The purpose of each command."""
 
 
 async def play(stage: Stage) -> None:

@@ -81,7 +81,7 @@ SCENES: Final = (
     ),
     Scene(
         "What to type next",
-        "All of this is in the README, with code that runs.",
+        "The guide explains all of this, with programs that run.",
         next_steps.play,
         0,
     ),

@@ -1,4 +1,4 @@
-"""What scenes are shown on: a terminal, or plain lines of text where there is none."""
+"""The stage for all scenes: a terminal, or plain lines of text where there is none."""
 
 from __future__ import annotations
 
