@@ -35,7 +35,11 @@ class Side:
     def __init__(self, name: str, python: str, *options: str) -> None:
         self.name = name
         self._process = subprocess.Popen(  # noqa: S603  # all ours
-            command(python, "worker", name, *options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command(python, "worker", name, *options),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,  # Ctrl+C is for the parent, which ends this one
         )
         self.functions: set[str] = set(self._read())
 

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Final
 
 import pyte
+from pyte.screens import Char
 
 if sys.platform != "win32":
     import fcntl
@@ -20,6 +22,8 @@ if sys.platform != "win32":
 
 LIMIT: Final = 30.0
 """Seconds in which what a test waits for must be seen; starting Python takes long where much else runs."""
+
+ROOT: Final = Path(__file__).parents[2]
 
 _WITH_TERMINAL: Final = (
     "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
@@ -51,6 +55,24 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self.lines)
 
+    @property
+    def all_lines(self) -> list[str]:
+        """What is to be seen, with all that was scrolled out at the top."""
+        return [_text_of(line, self._screen.columns) for line in self._screen.history.top] + self.lines
+
+    @property
+    def is_cursor_hidden(self) -> bool:
+        return self._screen.cursor.hidden
+
+    def colours_of(self, text: str) -> set[str]:
+        """The colours of a text where it is seen first, also if that was scrolled out."""
+        lines = [*self._screen.history.top, *(self._screen.buffer[y] for y in range(self._screen.lines))]
+        for line in lines:
+            start = _text_of(line, self._screen.columns).find(text)
+            if start >= 0:
+                return {line[x].fg for x in range(start, start + len(text)) if line[x].data != " "}
+        raise AssertionError(f"{text!r} was not seen:\n{self.text}")
+
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
 
@@ -74,9 +96,9 @@ class Terminal:
         while time.monotonic() < end:
             self._read()
 
-    def ended(self) -> int:
+    def ended(self, limit: float = LIMIT) -> int:
         """Waits for the end of the program; gives its exit status."""
-        deadline = time.monotonic() + LIMIT
+        deadline = time.monotonic() + limit
         while self._program.poll() is None:
             assert time.monotonic() < deadline, f"the program did not end:\n{self.text}"
             self._read()
@@ -91,13 +113,23 @@ class Terminal:
                 self._stream.feed(piece)
 
 
-@contextmanager
-def terminal(*arguments: str, environment: Mapping[str, str], width: int = 70, height: int = 24) -> Generator[Terminal]:
+def terminal(
+    *arguments: str, environment: Mapping[str, str], width: int = 70, height: int = 24
+) -> AbstractContextManager[Terminal]:
     """`miniagents chat` on a terminal; killed in the end, should it not have ended by itself."""
+    return terminal_of("miniagents", "chat", *arguments, environment=environment, width=width, height=height)
+
+
+@contextmanager
+def terminal_of(
+    module: str, *arguments: str, environment: Mapping[str, str], width: int, height: int
+) -> Generator[Terminal]:
+    """A module that runs as a program on a terminal; killed in the end, should it not have ended by itself."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
     program = subprocess.Popen(
-        [sys.executable, "-c", _WITH_TERMINAL, "-m", "miniagents", "chat", *arguments],
+        [sys.executable, "-c", _WITH_TERMINAL, "-m", module, *arguments],
+        cwd=ROOT,
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -112,12 +144,16 @@ def terminal(*arguments: str, environment: Mapping[str, str], width: int = 70, h
             os.close(master)
 
 
-class _Screen(pyte.Screen):
+class _Screen(pyte.HistoryScreen):
     """Answers programs that ask the terminal where its cursor is."""
 
     def __init__(self, width: int, height: int, answer: Callable[[str], object]) -> None:
-        super().__init__(width, height)
+        super().__init__(width, height, history=10_000)
         self._answer = answer
 
     def write_process_input(self, data: str) -> None:
         self._answer(data)
+
+
+def _text_of(line: Mapping[int, Char], width: int) -> str:
+    return "".join(line[x].data for x in range(width)).rstrip()

@@ -1,0 +1,32 @@
+"""Makes the module of message classes that the demo runs with."""
+
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import scripts.demonstration as package
+from miniagents.codegen import generate
+
+__all__ = ["SCHEMA", "Generated", "generate_into"]
+
+SCHEMA: Final = Path(__file__).with_name("help_desk.schema.json")
+
+
+class Generated(NamedTuple):
+    """A module that was just generated."""
+
+    path: Path
+    text: str
+    seconds: float
+    """How long the generator took."""
+
+
+def generate_into(folder: Path) -> Generated:
+    """Generate `help_desk.py` into a folder; from now on, the demo imports it from there."""
+    path = folder / "help_desk.py"
+    start = time.perf_counter()
+    text = generate([SCHEMA], SCHEMA.with_name(path.name))  # the header names the schema as seen from there
+    seconds = time.perf_counter() - start
+    path.write_text(text, encoding="utf-8")
+    package.__path__.insert(0, str(folder))
+    return Generated(path, text, seconds)
