@@ -4,6 +4,9 @@ pdoc shows what the modules say. Three things are added to it: annotations and a
 source, the methods that a class has from a private base are its own, and every public name links to its entry.
 """
 
+# pdoc leaves out what its generic class `Doc` is generic over
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import argparse
@@ -23,6 +26,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
 import pdoc
 import pdoc.doc
@@ -77,6 +81,7 @@ class Page:
         name: The name of its file without the suffix.
         title: Its first heading.
         summary: Its first paragraph.
+        text: All of it, in Markdown.
     """
 
     name: str
@@ -95,6 +100,11 @@ def pages() -> tuple[Page, ...]:
 
 
 def page_of(path: Path) -> Page:
+    """Return the page of a file.
+
+    Raises:
+        ValueError: It has no heading.
+    """
     text = path.read_text(encoding="utf-8")
     heading = re.search(r"^# (.+)$", text, re.MULTILINE)
     if heading is None:
@@ -113,7 +123,6 @@ def html_of(page: Page) -> str:
 
 def all_modules() -> dict[str, pdoc.doc.Module]:
     """Return what pdoc knows of the public modules, with what it has to be told."""
-    pdoc.doc.safe_eval_type = pdoc.doc_types.safe_eval_type = as_written
     modules = {name: pdoc.doc.Module(importlib.import_module(name)) for name in MODULES}
     homes = homes_of(modules)
     written = dict(assignments())
@@ -133,8 +142,10 @@ def as_written(  # the parameters are pdoc's
     module: object,  # noqa: ARG001
     fullname: object,  # noqa: ARG001
 ) -> object:
-    """Return an annotation as it is written, instead of what it evaluates to."""
-    return Written(t) if isinstance(t, str) else t
+    """Return an annotation as it is written, instead of what it evaluates to; no module needs to be named in it."""
+    if t is inspect.Parameter.empty or isinstance(t, Written):
+        return t
+    return Written(t if isinstance(t, str) else re.sub(r"(\w+\.)+(?=\w)", "", inspect.formatannotation(t)))
 
 
 def homes_of(modules: Modules) -> dict[tuple[str, str], tuple[str, str]]:
@@ -142,7 +153,8 @@ def homes_of(modules: Modules) -> dict[tuple[str, str], tuple[str, str]]:
     homes: dict[tuple[str, str], tuple[str, str]] = {}
     for module in modules.values():
         for member in module.members.values():
-            homes.setdefault(member.taken_from, (module.modulename, member.name))
+            if not isinstance(member, pdoc.doc.Variable):  # an alias of a class is not its home
+                homes.setdefault(member.taken_from, (module.modulename, member.name))
     return homes
 
 
@@ -188,6 +200,7 @@ def blocks_in(module: ast.Module) -> Iterator[Sequence[ast.stmt]]:
 
 
 def text_of(node: ast.stmt | None) -> str:
+    """Return the text that a statement is, "" for any other statement."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
         return node.value.value
     return ""
@@ -257,7 +270,8 @@ def url_of(name: str, here: str, modules: Modules) -> str | None:
     return None
 
 
-def shown_members(cls: pdoc.doc.Class) -> list[pdoc.doc.Doc[typing.Any]]:  # Any: of whatever kind
+def shown_members(cls: pdoc.doc.Class) -> list[pdoc.doc.Doc[typing.Any]]:  # Any: of any kind
+    """Return the members of a class that have an entry or a link to one."""
     members = [*cls.own_members, *(member for members in cls.inherited_members.values() for member in members)]
     return [member for member in members if not member.name.startswith("_")]
 
@@ -279,26 +293,34 @@ def build(folder: Path) -> None:
         UserWarning: pdoc does not understand something.
         ValueError: A page has no heading.
     """
-    with warnings.catch_warnings():
+    with (
+        warnings.catch_warnings(),
+        patch.object(pdoc.doc, "safe_eval_type", as_written),
+        patch.object(pdoc.doc_types, "safe_eval_type", as_written),
+    ):
         warnings.simplefilter("error")
         # before Python 3.12 a TypedDict does not know its bases; what pdoc assumes then is right
-        warnings.filterwarnings("ignore", r"Cannot determine where \S+Options\.\w+ is taken from, assuming current file")
+        warnings.filterwarnings(
+            "ignore", r"Cannot determine where \S+Options\.\w+ is taken from, assuming current file"
+        )
         pdoc.render.configure(
             docformat="google", show_source=False, template_directory=Path(__file__).parent / "docs_templates"
         )
-        pdoc.render.env.filters["linkify"] = linkify
-        pdoc.render.env.globals["overloads"] = overloads
         modules, guide = all_modules(), pages()
-        pdoc.render.env.globals["pages"] = guide
-        pdoc.render.env.globals["first_sentence"] = first_sentence
+        # jinja takes any function and value; pyright infers from its own ones that it takes those alone
+        pdoc.render.env.filters["linkify"] = linkify  # pyright: ignore[reportArgumentType]
+        for name, value in {"pages": guide, "first_sentence": first_sentence, "overloads": overloads}.items():
+            pdoc.render.env.globals[name] = value  # pyright: ignore[reportArgumentType]
         for module in modules.values():
             write(folder / f"{module.modulename.replace('.', '/')}.html", pdoc.render.html_module(module, modules))
         for page in guide:
             # search and links want to know where a page stands
             place = pdoc.doc.Module(types.ModuleType("guide.page"))
             template = pdoc.render.env.get_template("guide.html.jinja2")
-            content = html_of(page)
-            rendered = template.render(page=page, content=content, module=place, all_modules=modules)
+            contents: str = getattr(to_html(page.text), "toc_html", "")  # markdown2 hides it in a subclass of str
+            rendered = template.render(
+                page=page, content=html_of(page), contents=contents, module=place, all_modules=modules
+            )
             write(folder / "guide" / f"{page.name}.html", rendered)
         write(folder / "index.html", pdoc.render.html_index(modules))
         write(folder / "search.js", pdoc.render.search_index(modules))
@@ -306,18 +328,24 @@ def build(folder: Path) -> None:
 
 def first_sentence(docstring: str) -> Markup:
     """Return the first sentence of a docstring as HTML."""
-    sentence = re.split(r"(?<=[.:])\s", docstring.strip(), maxsplit=1)[0].rstrip(":")
+    sentence = re.split(r"(?<=\.)\s", docstring.strip(), maxsplit=1)[0]
     return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(sentence)))  # noqa: S704 - it was escaped
 
 
 def write(file: Path, text: str) -> None:
+    """Write a file, and the folders that it is in."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="scripts/docs", description="Builds the documentation as a site of HTML pages.")
-    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "site", help="where to write it (default: site/)")
+    """Build the site where the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/docs", description="Builds the documentation as a site of HTML pages."
+    )
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=ROOT / "site", help="where to write it (default: site/)"
+    )
     folder: Path = parser.parse_args().folder
     build(folder)
     print(f"open {folder / 'index.html'}")
