@@ -21,8 +21,9 @@ import sys
 import types
 import typing
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -135,13 +136,7 @@ def all_modules() -> dict[str, pdoc.doc.Module]:
     return modules
 
 
-def as_written(  # the parameters are pdoc's
-    t: object,
-    globalns: object,  # noqa: ARG001
-    localns: object,  # noqa: ARG001
-    module: object,  # noqa: ARG001
-    fullname: object,  # noqa: ARG001
-) -> object:
+def as_written(t: object, *_: object) -> object:
     """Return an annotation as it is written, instead of what it evaluates to; no module needs to be named in it."""
     if t is inspect.Parameter.empty or isinstance(t, Written):
         return t
@@ -220,18 +215,22 @@ def show_as_written(
 
 def overloads(function: pdoc.doc.Function) -> list[inspect.Signature]:
     """Return the signatures that type checkers see, where there is more than one."""
-    signatures = [inspect.signature(overload) for overload in typing.get_overloads(function.obj)]
-    return [
-        signature.replace(
-            parameters=[
-                parameter.replace(annotation=as_written(parameter.annotation, *[None] * 4))
-                for parameter in signature.parameters.values()
-                if parameter.name != "self"
-            ],
-            return_annotation=as_written(signature.return_annotation, *[None] * 4),
-        )
-        for signature in signatures
-    ]
+    return [signature_as_written(overload) for overload in typing.get_overloads(function.obj)]
+
+
+def signature_as_written(function: Callable[..., object]) -> inspect.Signature:
+    """Return the signature of a function with its annotations as they are written, and `...` for its defaults."""
+    signature = inspect.signature(function)
+    return signature.replace(
+        parameters=[
+            parameter.replace(
+                annotation=as_written(parameter.annotation),
+                default=Written("...") if parameter.default is ... else parameter.default,
+            )
+            for parameter in signature.parameters.values()
+        ],
+        return_annotation=as_written(signature.return_annotation),
+    )
 
 
 # --- links ---
@@ -243,8 +242,11 @@ def linkify(context: Context, code: str, namespace: str = "", shorten: bool = Tr
     modules: Modules = context["all_modules"]
     here: str = context["module"].modulename
 
+    # `Reply` may be a class of one module and a type variable of another one
+    unclear = type_variables() if shorten else frozenset[str]()
+
     def linked(match: re.Match[str]) -> str:
-        url = url_of(match["name"], here, modules)
+        url = None if match["name"] in unclear else url_of(match["name"], here, modules)
         return match[0] if url is None else f'{match["before"]}<a href="{url}">{match["name"]}</a>'
 
     if shorten:
@@ -252,6 +254,15 @@ def linkify(context: Context, code: str, namespace: str = "", shorten: bool = Tr
     else:
         pattern = r"(?P<before><code>)(?P<name>[A-Za-z][\w.]*)(?=(?:\([^<]*\))?</code>)"
     return Markup(re.sub(pattern, linked, code))  # noqa: S704 - it is HTML before, and links alone are added
+
+
+@cache
+def type_variables() -> frozenset[str]:
+    """Return the names of all type variables of the package."""
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == "miniagents"]
+    return frozenset(
+        name for module in modules for name, value in vars(module).items() if type(value).__name__ == "TypeVar"
+    )
 
 
 def url_of(name: str, here: str, modules: Modules) -> str | None:
