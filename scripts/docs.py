@@ -38,6 +38,8 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 from pdoc.render_helpers import to_html
 
+from miniagents.commands.guide import topics
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 GUIDE: Final = ROOT / "miniagents" / "guide"
 MODULES: Final = (
@@ -81,7 +83,7 @@ class Page:
     Attributes:
         name: The name of its file without the suffix.
         title: Its first heading.
-        summary: Its first paragraph.
+        summary: What the index says of it, "" if it is not there.
         text: All of it, in Markdown.
     """
 
@@ -92,15 +94,18 @@ class Page:
 
 
 def pages() -> tuple[Page, ...]:
-    """Return the pages of the guide, in the order of their names.
+    """Return the pages of the guide in the order of its index, and behind them those that it lacks.
 
     Raises:
         ValueError: A page has no heading.
     """
-    return tuple(page_of(path) for path in sorted(GUIDE.glob("*.md")))
+    summaries = topics()
+    places = {name: place for place, name in enumerate(summaries)}
+    paths = sorted(GUIDE.glob("*.md"), key=lambda path: (places.get(path.stem, len(places)), path.stem))
+    return tuple(page_of(path, summaries.get(path.stem, "")) for path in paths if path.stem != "index")
 
 
-def page_of(path: Path) -> Page:
+def page_of(path: Path, summary: str) -> Page:
     """Return the page of a file.
 
     Raises:
@@ -110,13 +115,13 @@ def page_of(path: Path) -> Page:
     heading = re.search(r"^# (.+)$", text, re.MULTILINE)
     if heading is None:
         raise ValueError(f"{path}: write a heading as its title, `# ...`")
-    paragraphs = text[heading.end() :].strip().split("\n\n")
-    return Page(path.stem, heading[1], " ".join(paragraphs[0].split()), text)
+    return Page(path.stem, heading[1], summary, text)
 
 
 def html_of(page: Page) -> str:
-    """Return a page as HTML, with links to the HTML of other pages."""
-    return re.sub(r'href="([^":/#]+)\.md(?=["#])', r'href="\1.html', to_html(page.text))
+    """Return a page as HTML, with links to the HTML of other pages; their index is the front page of the site."""
+    content = re.sub(r'href="index\.md(?=["#])', 'href="../index.html', to_html(page.text))
+    return re.sub(r'href="([^":/#]+)\.md(?=["#])', r'href="\1.html', content)
 
 
 # --- the reference ---

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from scripts.docs import GUIDE, MODULES, build, page_of
+from scripts.docs import GUIDE, MODULES, build, page_of, pages
 
 ROOT: Final = Path(__file__).parent.parent
 
@@ -41,9 +41,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
 
 
 def test_every_page_of_the_guide_is_there(site: Mapping[str, str]) -> None:
-    pages = [page_of(path) for path in GUIDE.glob("*.md")]
-    assert pages
-    for page in pages:
+    assert {page.name for page in pages()} == {path.stem for path in GUIDE.glob("*.md")} - {"index"}
+    for page in pages():
         assert f"guide/{page.name}.html" in site
         assert f'href="guide/{page.name}.html">{page.title}</a>' in site["index.html"]
 
@@ -97,4 +96,4 @@ def test_a_page_without_a_heading_is_refused(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("Some text.\n", encoding="utf-8")
     with pytest.raises(ValueError, match="write a heading"):
-        page_of(page)
+        page_of(page, "")
