@@ -150,7 +150,7 @@ class _Keeper:
 
 
 def with_parts(message: Message) -> Iterator[Message]:
-    """Return the messages inside a message, at any depth, each once and before what holds it; the message itself is last."""
+    """Return the messages inside a message at any depth, parts first, each once; the message itself comes last."""
     done: set[int] = set()
     path: list[tuple[object, Iterator[object]]] = [(message, iter(msgspec.structs.asdict(message).values()))]
     while path:
