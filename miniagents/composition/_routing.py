@@ -125,7 +125,7 @@ def case(
     agent: Inquirable[Any, Out],  # Any: as above
     /,
 ) -> Case[Any, Out]:  # Any: as above
-    """Return a case of a `route`: the messages of a class, or those for which a plain function says yes, and their agent.
+    """Return a case of a `route`: an agent, and the class or the plain function that chooses its messages.
 
     Args:
         accepts: The class, subclasses included; or the function. It is asked about messages of the classes that the
