@@ -228,10 +228,19 @@ def test_importing_the_package_imports_little() -> None:
         ).stdout.split()
     )
     assert "miniagents.promising.promise" in imported
-    for module in ("codegen", "testing", "ext", "chat", "cli"):
+    for module in ("codegen", "testing", "ext", "chat", "cli", "validation"):
         assert f"miniagents.{module}" not in imported
     tops = {name.partition(".")[0] for name in imported}
     assert tops - sys.stdlib_module_names == {"miniagents", "msgspec", "typing_extensions"}
+
+
+def test_the_table_of_keywords_imports_no_validator() -> None:
+    program = "import sys, miniagents.validation.keywords; print(*sys.modules)"
+    imported = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, check=True, encoding="utf-8"
+    ).stdout.split()
+    own = {name.rpartition(".")[2] for name in imported if name.startswith("miniagents.validation.")}
+    assert own == {"keywords", "values"}
 
 
 def test_run_time_dependencies() -> None:
@@ -332,10 +341,11 @@ def test_all_can_be_imported(module: str) -> None:
 
 @pytest.mark.parametrize("module", [module for module in TREES if PATHS[module].name == "__init__.py"])
 def test_all_of_a_package_is_complete(module: str) -> None:
+    """What is imported when it is first used stands under `if TYPE_CHECKING:`."""
     imported = {
         alias.asname or alias.name
-        for node in TREES[module].body
-        if isinstance(node, ast.ImportFrom)
+        for node, _ in statements(TREES[module].body)
+        if isinstance(node, ast.ImportFrom) and resolved(f"{node.module}") in TREES
         for alias in node.names
     }
     assert {name for name in imported if not name.startswith("_")} == set(exported(module) or [])

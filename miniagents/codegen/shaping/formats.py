@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.reading.dialects import FORMATS
+from miniagents.validation.keywords import FORMAT_CHOICE
 
 
 def _is_short(text: str) -> bool:
@@ -27,7 +27,7 @@ PARSED: Final[Mapping[str, Callable[[str], object]]] = {
 
 def typed(schemas: Iterable[Mapping[str, JsonValue]]) -> str | None:
     """Return the format that texts are to be turned from, if all of some schemas have one that is a type."""
-    found = {str(schema["format"]) for schema in schemas if schema.get(FORMATS) == "typed" and "format" in schema}
+    found = {str(schema["format"]) for schema in schemas if schema.get(FORMAT_CHOICE) == "typed" and "format" in schema}
     name = found.pop() if len(found) == 1 else None
     return name if name in PARSED else None
 
