@@ -61,13 +61,23 @@ BREAKS: Final[list[tuple[str, str, Schema, Schema]]] = [
         {"type": "string", "maxContains": 1},
         {"type": "array", "contains": STRING, "maxContains": 1},
     ),
-    *(
-        ("keyword-idle", f"/{keyword}", {"type": "integer", keyword: value}, {"type": "string", keyword: value})
-        for keyword, value in (
-            ("contentEncoding", "base64"),
-            ("contentMediaType", "application/json"),
-            ("contentSchema", {"type": "integer"}),
-        )
+    (
+        "keyword-idle",
+        "/contentEncoding",
+        {"type": "integer", "contentEncoding": "base64"},
+        {"type": "string", "contentEncoding": "base64"},
+    ),
+    (
+        "keyword-idle",
+        "/contentMediaType",
+        {"type": "integer", "contentMediaType": "text/html"},
+        {"type": "string", "contentMediaType": "text/html"},
+    ),
+    (
+        "keyword-idle",
+        "/contentSchema",
+        {"type": "integer", "contentSchema": True},
+        {"type": "string", "contentSchema": True},
     ),
     ("keyword-idle", "/required", {"enum": ["a", "b"], "required": ["a"]}, {"enum": ["a", "b"]}),
     (
