@@ -67,7 +67,7 @@ def _is_flag(value: object) -> bool:
 
 
 def _is_number(value: Any) -> bool:  # Any: any JSON
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and isfinite(value))
 
 
 def _is_positive(value: Any) -> bool:  # Any: any JSON
