@@ -1,4 +1,4 @@
-"""The dialects of JSON Schema that files may be written in, and what their keywords are.
+"""The dialects of JSON Schema that files may be written in, and where schemas stand in a schema of each.
 
 A keyword that another dialect knows is refused by name where its own does not: the standard would have it ignored, and
 its author meant something by it.

@@ -16,7 +16,8 @@ from miniagents.codegen.patterns.translating import translate
 from miniagents.codegen.reading.dialects import ignores_siblings, knows
 from miniagents.codegen.reading.hints import ON_PROPERTY
 from miniagents.codegen.reading.registry import Site
-from miniagents.codegen.settings import CHECKABLE, FORMATS as CHOICES, Formats
+from miniagents.codegen.settings import FORMATS as CHOICES, Formats
+from miniagents.validation.formats import FORMATS
 from miniagents.validation.keywords import (
     COUNTS,
     DEFINITIONS,
@@ -156,11 +157,11 @@ class Normaliser:
         name = result.get("format")
         if given == "note" or not isinstance(name, str):
             return
-        if name in CHECKABLE:
+        if name in FORMATS:
             result[FORMAT_CHOICE] = given
         else:
             wrong = f"{name[:60]} cannot be checked"
-            remedy = f'write one of {", ".join(CHECKABLE)}; or "{FORMAT_CHOICE}": "note" beside it'
+            remedy = f'write one of {", ".join(FORMATS)}; or "{FORMAT_CHOICE}": "note" beside it'
             self.problems.append(site.at("format").problem("format", wrong, remedy))
 
     def _patterns(self, site: Site, members: dict[str, JsonValue], here: str) -> JsonValue:

@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
+from miniagents.validation.formats import FORMATS
 from miniagents.validation.keywords import FORMAT_CHOICE
 
 
@@ -34,9 +35,7 @@ def typed(schemas: Iterable[Mapping[str, JsonValue]]) -> str | None:
 
 def is_value(name: str, text: JsonValue) -> bool:
     """Whether a value can be turned into the type for a format."""
-    from miniagents.validation.formats import FORMATS as KNOWN  # noqa: PLC0415 - see `CHECKABLE`
-
-    if not isinstance(text, str) or not KNOWN[name](text):
+    if not isinstance(text, str) or not FORMATS[name](text):
         return False
     try:
         return PARSED[name](text) is not False
