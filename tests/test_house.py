@@ -8,11 +8,14 @@ import subprocess
 import sys
 import tokenize
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
+
+from miniagents.validation.keywords import KEYWORDS
+from miniagents.validation.values import TYPES
 
 ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "miniagents"
@@ -88,6 +91,16 @@ CACHES: Final = {
 }
 """What is remembered of classes: it follows from the classes alone, and is forgotten when one more is made. No loop, no
 conversation and no user is in it. `_codecs` are weak references to what remembers such things itself."""
+
+
+MOST_KEYWORDS: Final = 4
+"""Of JSON Schema, that a module may list by itself: what is true of more of them is a column of the table."""
+
+LISTS_OF_KEYWORDS: Final = {
+    "miniagents.validation.keywords": "the table",
+    "miniagents.validation.leaves": "by keyword the functions that check it, which stand nowhere else",
+}
+"""Modules that may list more keywords, with the reason."""
 
 
 def module_name(path: Path) -> str:
@@ -228,10 +241,19 @@ def test_importing_the_package_imports_little() -> None:
         ).stdout.split()
     )
     assert "miniagents.promising.promise" in imported
-    for module in ("codegen", "testing", "ext", "chat", "cli"):
+    for module in ("codegen", "testing", "ext", "chat", "cli", "validation"):
         assert f"miniagents.{module}" not in imported
     tops = {name.partition(".")[0] for name in imported}
     assert tops - sys.stdlib_module_names == {"miniagents", "msgspec", "typing_extensions"}
+
+
+def test_the_table_of_keywords_imports_no_validator() -> None:
+    program = "import sys, miniagents.validation.keywords; print(*sys.modules)"
+    imported = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, check=True, encoding="utf-8"
+    ).stdout.split()
+    own = {name.rpartition(".")[2] for name in imported if name.startswith("miniagents.validation.")}
+    assert own == {"keywords", "values"}
 
 
 def test_run_time_dependencies() -> None:
@@ -332,10 +354,11 @@ def test_all_can_be_imported(module: str) -> None:
 
 @pytest.mark.parametrize("module", [module for module in TREES if PATHS[module].name == "__init__.py"])
 def test_all_of_a_package_is_complete(module: str) -> None:
+    """What is imported when it is first used stands under `if TYPE_CHECKING:`."""
     imported = {
         alias.asname or alias.name
-        for node in TREES[module].body
-        if isinstance(node, ast.ImportFrom)
+        for node, _ in statements(TREES[module].body)
+        if isinstance(node, ast.ImportFrom) and resolved(f"{node.module}") in TREES
         for alias in node.names
     }
     assert {name for name in imported if not name.startswith("_")} == set(exported(module) or [])
@@ -457,6 +480,69 @@ def is_constant(node: ast.Assign | ast.AnnAssign) -> bool:
         or (isinstance(value, ast.Call) and not value.args and not value.keywords)
     )
     return final and not empty
+
+
+# --- keywords of JSON Schema ---
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        name
+        for name in TREES
+        if name.startswith(("miniagents.codegen", "miniagents.describing", "miniagents.validation"))
+    ],
+)
+def test_keywords_are_looked_up_and_not_listed(module: str) -> None:
+    """A list of keywords beside the table would be one more place to change, and be forgotten for the next keyword."""
+    found = [f"line {node.lineno}: {', '.join(names)}" for node, names in lists_of_keywords(TREES[module])]
+    assert bool(found) == (module in LISTS_OF_KEYWORDS), (
+        found or "it lists none any more: remove it from the exceptions"
+    )
+
+
+def lists_of_keywords(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.pattern, list[str]]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict | ast.MatchOr) and not is_schema(node):
+            names = keywords_in(node)
+            if len(names) > MOST_KEYWORDS:
+                yield node, names
+
+
+def is_schema(node: ast.AST) -> bool:
+    """Whether it is a dict that is a schema itself: {"type": "array", "items": ...}."""
+    return isinstance(node, ast.Dict) and any(
+        is_constant_in(key, ["type"]) and is_constant_in(value, TYPES)
+        for key, value in zip(node.keys, node.values, strict=True)
+    )
+
+
+def is_constant_in(node: ast.AST | None, values: Collection[str]) -> bool:
+    return isinstance(node, ast.Constant) and node.value in values
+
+
+def keywords_in(node: ast.AST) -> list[str]:
+    """The keywords among the items or keys of a collection, and of those that are unpacked or called with in it."""
+    items: Sequence[ast.AST] = ()
+    match node:
+        case ast.Constant(value=str(name)) if name in KEYWORDS:
+            return [name]
+        case ast.Tuple() | ast.List() | ast.Set():
+            items = node.elts
+        case ast.Dict():  # without a key, a dict is unpacked
+            items = [value if key is None else key for key, value in zip(node.keys, node.values, strict=True)]
+        case ast.MatchOr():
+            items = node.patterns
+        case ast.MatchValue() | ast.Starred():
+            items = [node.value]
+        case ast.Call():
+            items = node.args
+        case _:
+            return []
+    return [name for each in items for name in keywords_in(each)]
+
+
+# --- the repository ---
 
 
 def test_the_top_of_the_repository() -> None:

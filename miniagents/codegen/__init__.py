@@ -3,7 +3,7 @@
 `reading` makes a bundle of the files, `shaping` a model of the bundle, `writing` Python text of the model. Beside that
 stand `linting`, `comparing` and `exporting`; `commands` is the command line, run as `miniagents`, or as
 `python -m miniagents.codegen`.
-Nothing here is imported when generated modules run, and nothing here but `lint` imports the rest of the package.
+Nothing here is imported when generated modules run. Of the rest of the package, only `validation` is imported here.
 """
 
 from miniagents.codegen.commands.command_line import main

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from miniagents.codegen.documents import JsonValue, Place
+from miniagents.validation.keywords import LimitName
+from miniagents.validation.values import JsonType
 
 ScalarKind: TypeAlias = Literal["string", "integer", "number", "boolean", "null"]
-Kind: TypeAlias = Literal["string", "integer", "number", "boolean", "null", "array", "object"]
-LimitName: TypeAlias = Literal["ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern"]
+Kind: TypeAlias = JsonType
 
 Limits: TypeAlias = tuple[tuple[LimitName, int | float | str], ...]
 """Constraints by the names of `msgspec.Meta`'s arguments, sorted."""

@@ -9,12 +9,6 @@ Formats: TypeAlias = Literal["note", "checked", "typed"]
 
 FORMATS: Final = ("note", "checked", "typed")
 
-CHECKABLE: Final = (
-    *("date", "time", "date-time", "duration", "uuid", "byte", "ipv4", "ipv6", "email", "hostname", "uri"),
-    *("uri-reference", "json-pointer", "relative-json-pointer"),
-)
-"""The formats that can be checked; the generator runs also where the rest of the package cannot be imported yet."""
-
 Base: TypeAlias = Literal["Record", "Message"]
 """What the closed objects among the definitions extend that do not say it."""
 

@@ -111,15 +111,6 @@ _SIMPLE: Final[Mapping[type, JsonSchema]] = {
     types.UUIDType: {"type": "string", "format": "uuid"},
     types.DecimalType: {"type": "string", "format": "decimal"},
 }
-_LIMITS: Final = {
-    "ge": "minimum",
-    "gt": "exclusiveMinimum",
-    "le": "maximum",
-    "lt": "exclusiveMaximum",
-    "multiple_of": "multipleOf",
-    "pattern": "pattern",
-}
-_LENGTHS: Final = {"string": "Length", "array": "Items", "object": "Properties"}
 _KINDS: Final[Mapping[type, str]] = {str: "string", int: "integer", float: "number", type(None): "null"}
 _INTEGER_KEY: Final = "^(0|-?[1-9][0-9]*)$"
 
@@ -330,14 +321,12 @@ def _described(schema: JsonSchema, beside: JsonSchema) -> JsonSchema:
 
 def _limited(schema: JsonSchema, form: types.Type) -> JsonSchema:
     """A schema with the limits that msgspec knows of."""
-    for name, keyword in _LIMITS.items():
+    from miniagents.validation.keywords import LIMITS  # noqa: PLC0415  # many programs never describe a type
+
+    for name, keyword in LIMITS[schema["type"]].items() if "type" in schema else ():
         value = getattr(form, name, None)
         if value is not None:
             schema[keyword] = value
-    for side in ("min", "max"):
-        length = getattr(form, f"{side}_length", None)
-        if length is not None:
-            schema[f"{side}{_LENGTHS[schema['type']]}"] = length
     return schema
 
 

@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Any, Final
 
+from miniagents.validation.keywords import FORMAT_CHOICE
+
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIME: Final = re.compile(
     r"([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)(?:\.[0-9]+)?(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
@@ -41,7 +43,7 @@ _RELATIVE_POINTER: Final = re.compile(rf"(?:0|[1-9][0-9]*)(?:\#|{_POINTER})")
 
 def is_checked(schema: dict[str, Any]) -> bool:  # Any: a schema
     """Whether `format` of a schema is more than a note."""
-    return "format" in schema and schema.get("x-miniagents-format") in ("checked", "typed")
+    return "format" in schema and schema.get(FORMAT_CHOICE) in ("checked", "typed")
 
 
 def _is_date(text: str) -> bool:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from miniagents.validation.formats import FORMATS, is_checked
+from miniagents.validation.keywords import KEYWORDS
 from miniagents.validation.values import (
     CLASSES,
     TYPES,
@@ -32,10 +33,6 @@ class Leaf(NamedTuple):
     """Says what is wrong with a value that is not accepted."""
     expected: str = ""
     """What kinds of values there may be, for those keywords that name them."""
-
-
-_Objects: Final = (dict,)
-_Numbers: Final = (int, float)
 
 
 # --- which classes of values there may be ---
@@ -137,12 +134,17 @@ def _shown_whole(value: JsonValue) -> str:
     return f"{shown(value)} given in the schema" if value and isinstance(value, list | dict) else shown(value)
 
 
+def _leaf(keyword: str, accepts: Check, message: Callable[[Any], str]) -> Leaf:  # Any: as in `Leaf`
+    about = KEYWORDS[keyword].about
+    return Leaf(keyword, CLASSES if about is None else TYPES[about], accepts, message)
+
+
 def _bound(keyword: str, words: str, accepts: Callable[[float], Check]) -> Callable[[float], Leaf]:
     def make(limit: float) -> Leaf:
         def message(value: float) -> str:
             return f"Expected a number {words} {shown(limit)}; got {shown(value)}"
 
-        return Leaf(keyword, _Numbers, accepts(limit), message)
+        return _leaf(keyword, accepts(limit), message)
 
     return make
 
@@ -163,10 +165,10 @@ def _multiple_of(factor: float) -> Leaf:
     def message(value: float) -> str:
         return f"Expected a multiple of {shown(factor)}; got {shown(value)}"
 
-    return Leaf("multipleOf", _Numbers, accepts, message)
+    return _leaf("multipleOf", accepts, message)
 
 
-def _size(keyword: str, cls: type, one: str, many: str) -> Callable[[float], Leaf]:
+def _size(keyword: str, one: str, many: str) -> Callable[[float], Leaf]:
     least = keyword.startswith("min")
 
     def make(limit: float) -> Leaf:
@@ -179,7 +181,7 @@ def _size(keyword: str, cls: type, one: str, many: str) -> Callable[[float], Lea
         def message(value: str) -> str:
             return f"Expected at {'least' if least else 'most'} {counted(limit, one, many)}; got {len(value)}"
 
-        return Leaf(keyword, (cls,), at_least if least else at_most, message)
+        return _leaf(keyword, at_least if least else at_most, message)
 
     return make
 
@@ -193,7 +195,7 @@ def _pattern(pattern: str) -> Leaf:
     def message(value: str) -> str:
         return f"Expected a string that matches {pattern}; got {shown(value)}"
 
-    return Leaf("pattern", (str,), accepts, message)
+    return _leaf("pattern", accepts, message)
 
 
 def _format(name: str) -> Leaf:
@@ -216,7 +218,7 @@ def _unique() -> Leaf:
         first, second = equal_items(value) or (0, 0)
         return f"Expected different items; items {first} and {second} are equal"
 
-    return Leaf("uniqueItems", (list,), accepts, message)
+    return _leaf("uniqueItems", accepts, message)
 
 
 def _required(names: list[str]) -> Leaf:
@@ -229,7 +231,7 @@ def _required(names: list[str]) -> Leaf:
     def message(value: dict[str, JsonValue]) -> str:
         return missing([name for name in names if name not in value])
 
-    return Leaf("required", _Objects, accepts, message)
+    return _leaf("required", accepts, message)
 
 
 def _dependent_required(dependencies: dict[str, list[str]]) -> Leaf:
@@ -248,7 +250,7 @@ def _dependent_required(dependencies: dict[str, list[str]]) -> Leaf:
         name, other = first_missing(value) or ("", "")
         return f"property {shown(other)} is missing, which has to be there together with {shown(name)}"
 
-    return Leaf("dependentRequired", _Objects, accepts, message)
+    return _leaf("dependentRequired", accepts, message)
 
 
 _MAKERS: Final[dict[str, Callable[[Any], Leaf]]] = {  # Any: `survey` has looked at the arguments
@@ -257,13 +259,13 @@ _MAKERS: Final[dict[str, Callable[[Any], Leaf]]] = {  # Any: `survey` has looked
     "exclusiveMinimum": _bound("exclusiveMinimum", "above", lambda limit: lambda value, _: value > limit),
     "exclusiveMaximum": _bound("exclusiveMaximum", "below", lambda limit: lambda value, _: value < limit),
     "multipleOf": _multiple_of,
-    "minLength": _size("minLength", str, "character", "characters"),
-    "maxLength": _size("maxLength", str, "character", "characters"),
+    "minLength": _size("minLength", "character", "characters"),
+    "maxLength": _size("maxLength", "character", "characters"),
     "pattern": _pattern,
-    "minItems": _size("minItems", list, "item", "items"),
-    "maxItems": _size("maxItems", list, "item", "items"),
-    "minProperties": _size("minProperties", dict, "property", "properties"),
-    "maxProperties": _size("maxProperties", dict, "property", "properties"),
+    "minItems": _size("minItems", "item", "items"),
+    "maxItems": _size("maxItems", "item", "items"),
+    "minProperties": _size("minProperties", "property", "properties"),
+    "maxProperties": _size("maxProperties", "property", "properties"),
     "required": _required,
     "dependentRequired": _dependent_required,
 }

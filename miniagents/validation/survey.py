@@ -4,28 +4,22 @@ All that comes later can rely on it: keywords have arguments of the right form, 
 refers to itself without end.
 """
 
-import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from miniagents.validation.formats import FORMATS, is_checked
-from miniagents.validation.values import TYPES, JsonValue, is_array, is_object, shown
+from miniagents.validation.keywords import IN_PLACE, KEYWORDS, ONE, Keyword
+from miniagents.validation.values import JsonValue, is_array, is_object, shown
 
 __all__ = ["UnsupportedSchemaError"]
 
 PREFIX: Final = "#/$defs/"
 _DEEPEST: Final = 64
-_ONE: Final = frozenset(
-    {
-        *("not", "if", "then", "else", "additionalProperties", "propertyNames", "items", "contains"),
-        *("unevaluatedItems", "unevaluatedProperties"),
-    }
-)
-_MANY: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
-_IN_PLACE: Final = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"})
-"""Keywords whose schemas are applied to the value itself."""
+_CHECKED: Final[dict[str, Keyword]] = {
+    name: each for name, each in KEYWORDS.items() if each.role == "assertion" and each.until == 2020
+}
+"""The keywords that can refuse a value; all others are notes, and so is `format` where it is not checked."""
 
 
 class UnsupportedSchemaError(Exception):
@@ -66,57 +60,6 @@ class Surveyed(NamedTuple):
     """To definitions; those to predicates are left out."""
 
 
-# --- the forms of arguments ---
-
-
-def _is_number(value: Any) -> bool:  # Any: any JSON
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_count(value: Any) -> bool:  # Any: any JSON
-    return _is_number(value) and value >= 0 and value == int(value)
-
-
-def _is_names(value: object) -> bool:
-    return is_array(value) and all(isinstance(name, str) for name in value)
-
-
-def _is_type(value: object) -> bool:
-    names = value if is_array(value) else [value]
-    return bool(names) and all(isinstance(name, str) and name in TYPES for name in names)
-
-
-def _is_dependencies(value: object) -> bool:
-    return is_object(value) and all(_is_names(names) for names in value.values())
-
-
-def _is_schema(value: object) -> bool:
-    return isinstance(value, bool | dict)
-
-
-def _is_schemas(value: object) -> bool:
-    return is_array(value) and bool(value)
-
-
-_Form: TypeAlias = tuple[Callable[[Any], bool], str]  # Any: any JSON
-_NUMBER: Final[_Form] = (_is_number, "a number")
-_COUNT: Final[_Form] = (_is_count, "an integer from 0 on")
-_FORMS: Final[dict[str, _Form]] = {
-    "type": (_is_type, f"one of {', '.join(TYPES)}, or a list of them"),
-    "enum": (is_array, "an array"),
-    "multipleOf": (lambda value: _is_number(value) and value > 0, "a number above 0"),
-    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _NUMBER),
-    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"), _COUNT),
-    **dict.fromkeys(("minProperties", "maxProperties"), _COUNT),
-    "pattern": (lambda value: isinstance(value, str), "a regular expression"),
-    "uniqueItems": (lambda value: isinstance(value, bool), "true or false"),
-    "required": (_is_names, "an array of names"),
-    "dependentRequired": (_is_dependencies, "an object of arrays of names"),
-    **dict.fromkeys(sorted(_ONE), (_is_schema, "a schema")),
-    **dict.fromkeys(sorted(_MANY), (_is_schemas, "an array of schemas")),
-    **dict.fromkeys(sorted(_NAMED), (is_object, "an object of schemas")),
-    "$ref": (lambda value: isinstance(value, str), "a reference"),
-}
 _REFUSED: Final = {
     "$dynamicRef": "what it refers to depends on who refers to it; write a $ref to the definition that is meant",
     "$recursiveRef": "it is of an older JSON Schema; write a $ref to the definition that is meant",
@@ -137,12 +80,15 @@ def escaped(name: str) -> str:
 def subschemas(schema: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:  # Any: schemas, if their form is right
     """Yield the schemas right within one: keyword, JSON pointer from here, schema."""
     for keyword, argument in schema.items():
-        if keyword in _ONE and (keyword not in {"then", "else"} or "if" in schema):
+        row = _CHECKED.get(keyword)
+        if row is None or (row.beside and row.beside not in schema):
+            continue
+        if row.holds == "one":
             yield keyword, f"/{keyword}", argument
-        elif keyword in _MANY and is_array(argument):
+        elif row.holds == "many" and is_array(argument):
             for place, item in enumerate(argument):
                 yield keyword, f"/{keyword}/{place}", item
-        elif keyword in _NAMED and is_object(argument):
+        elif row.holds == "named" and is_object(argument):
             for name, member in argument.items():
                 yield keyword, f"/{keyword}/{escaped(name)}", member
 
@@ -215,7 +161,7 @@ class Surveyor:
             if isinstance(schema, bool):
                 continue
             if not is_object(schema):
-                if within not in _ONE:  # otherwise the keyword has been refused for its form
+                if within not in ONE:  # otherwise the keyword has been refused for its form
                     problems.append(UnsupportedSchemaError(name, pointer, within, f"{shown(schema)} is no schema"))
                 continue
             if depth == _DEEPEST:
@@ -228,7 +174,7 @@ class Surveyor:
             if not wrong and isinstance(reference, str) and reference not in self._predicates:
                 references.append(Reference(target_of(reference), pointer, depth, is_in_place))
             for keyword, path, subschema in reversed(list(subschemas(schema))):
-                stays = keyword in _IN_PLACE
+                stays = keyword in IN_PLACE
                 todo.append((subschema, pointer + path, keyword, depth + 1 if stays else 0, stays and is_in_place))
         return Surveyed(tuple(problems), tuple(references))
 
@@ -236,8 +182,8 @@ class Surveyor:
         for keyword, argument in schema.items():
             if keyword in _REFUSED:
                 yield keyword, _REFUSED[keyword]
-            elif keyword in _FORMS and not _FORMS[keyword][0](argument):
-                yield keyword, f"expected {_FORMS[keyword][1]}; got {shown(argument)}"
+            elif keyword in _CHECKED and not _CHECKED[keyword].argument.fits(argument):
+                yield keyword, f"expected {_CHECKED[keyword].argument.expected}; got {shown(argument)}"
             elif keyword in {"pattern", "patternProperties"}:
                 for pattern in [argument] if isinstance(argument, str) else argument:
                     if not _is_pattern(pattern):
@@ -246,7 +192,7 @@ class Surveyor:
                 name = target_of(argument)
                 if name not in self._definitions or (name == argument and not argument.startswith("miniagents:")):
                     yield keyword, f'{shown(argument)} is not known; write "{PREFIX}" and the name of a definition'
-        if is_checked(schema) and schema["format"] not in FORMATS:
+        if is_checked(schema) and not (isinstance(schema["format"], str) and schema["format"] in FORMATS):
             known = ", ".join(FORMATS)
             yield "format", f"{shown(schema['format'])} cannot be checked; known are {known}"
 

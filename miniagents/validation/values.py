@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from types import NoneType
-from typing import Any, Final, TypeAlias, TypeGuard
+from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
 __all__ = ["JsonValue"]
 
@@ -14,6 +14,9 @@ Schema: TypeAlias = bool | dict[str, Any]  # Any: `survey` has looked at the for
 Memo: TypeAlias = "dict[tuple[object, int], bool | set[str | int]]"
 """What is known in one validation: by what was applied, and the id of the value."""
 Check: TypeAlias = Callable[[Any, Memo], bool]  # Any: a value of the classes that the check is listed for
+
+JsonType: TypeAlias = Literal["null", "boolean", "integer", "number", "string", "array", "object"]
+"""The values of `type`."""
 
 CLASSES: Final = (NoneType, bool, int, float, str, list, dict)
 """The classes of all JSON values."""

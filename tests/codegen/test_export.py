@@ -212,6 +212,19 @@ def test_hand_written_classes_are_exported_as_msgspec_writes_them(tmp_path: Path
     }
 
 
+def test_limits_of_what_may_be_null_are_exported(tmp_path: Path) -> None:
+    path = tmp_path / "names.py"
+    path.write_text(
+        "from typing import Annotated\n"
+        "import msgspec\n"
+        "class Name(msgspec.Struct):\n"
+        "    text: Annotated[str | None, msgspec.Meta(min_length=1, max_length=9)]\n",
+        encoding="utf-8",
+    )
+    text = json.loads(export(str(path)))["$defs"]["Name"]["properties"]["text"]
+    assert text == {"type": ["string", "null"], "minLength": 1, "maxLength": 9}
+
+
 def test_a_module_is_named_as_one_imports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "exported_by_name.py").write_text(HAND_WRITTEN, encoding="utf-8")
     monkeypatch.chdir(tmp_path)

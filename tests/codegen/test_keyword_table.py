@@ -1,14 +1,14 @@
 """The guide's table of keywords says what the generator does with each (G2): it is tried, and compared.
 
-Which keywords there are is what `dialects.py` says. What becomes of each is found out with small schemas: the generator
-refuses it by name; msgspec alone refuses what it forbids; `decode` does; or it changes nothing at all.
+Which keywords there are is what `validation/keywords.py` says. What becomes of each is found out with small schemas:
+the generator refuses it by name; msgspec alone refuses what it forbids; `decode` does; or it changes nothing at all.
 """
 
 import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -19,21 +19,13 @@ import pytest
 
 from miniagents import DecodeError
 from miniagents.codegen import GenerationError, generate
+from miniagents.codegen.comparing.comparer import compare
 from miniagents.codegen.reading.bundle import read_bundle
-from miniagents.codegen.reading.dialects import (
-    DIALECTS,
-    DOCUMENTATION,
-    DRAFT_07,
-    DRAFT_2020_12,
-    HINTS,
-    IDENTITY,
-    KNOWN,
-    Dialect,
-    knows,
-)
+from miniagents.codegen.reading.dialects import DIALECTS, DRAFT_07, DRAFT_2020_12, Dialect, knows
 from miniagents.codegen.shaping.modules import module_of
 from miniagents.codegen.writing.emitter import emit
 from miniagents.validation.formats import FORMATS
+from miniagents.validation.keywords import ASSERTIONS, DOCUMENTATION, HINTS, IDENTITY, KNOWN
 
 PAGE: Final = (Path(__file__).parents[2] / "miniagents/guide/keywords.md").read_text(encoding="utf-8")
 MEANT: Final = (DRAFT_2020_12, DRAFT_07)
@@ -407,6 +399,16 @@ def test_the_table_names_what_to_write_instead(keyword: str, tmp_path: Path) -> 
                 named = {word for each in remedies for word in re.findall(r'"([$\w]+)"', each)} & KNOWN
                 missing = {word for word in named - {"$schema"} if f"`{word}`" not in remark and word != keyword}
                 assert not missing, f"{keyword}: {remark!r} does not name {missing}"
+
+
+@pytest.mark.parametrize("keyword", sorted(name for name in ASSERTIONS if knows(DRAFT_2020_12, name)))
+def test_g4_diff_tells_that_a_keyword_is_new(keyword: str, tmp_path: Path) -> None:
+    for probe in PROBES[keyword]:
+        if probe.bad is NOTHING or probe.only not in {None, DRAFT_2020_12}:
+            continue
+        old = replace(probe, schema={key: value for key, value in probe.schema.items() if key != keyword})
+        before, after = (read_bundle([write(tmp_path, each, DRAFT_2020_12)]) for each in (old, probe))
+        assert any("readers" in change.breaks for change in compare(before, after)), json.dumps(probe.schema)
 
 
 def beside(what: str) -> tuple[list[str], list[str]]:

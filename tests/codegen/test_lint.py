@@ -49,6 +49,36 @@ BREAKS: Final[list[tuple[str, str, Schema, Schema]]] = [
         {"type": ["string", "null"], "minimum": 3},
         {"type": ["number", "null"], "minimum": 3},
     ),
+    (
+        "keyword-idle",
+        "/minContains",
+        {"type": "string", "minContains": 1},
+        {"type": "array", "contains": STRING, "minContains": 1},
+    ),
+    (
+        "keyword-idle",
+        "/maxContains",
+        {"type": "string", "maxContains": 1},
+        {"type": "array", "contains": STRING, "maxContains": 1},
+    ),
+    (
+        "keyword-idle",
+        "/contentEncoding",
+        {"type": "integer", "contentEncoding": "base64"},
+        {"type": "string", "contentEncoding": "base64"},
+    ),
+    (
+        "keyword-idle",
+        "/contentMediaType",
+        {"type": "integer", "contentMediaType": "text/html"},
+        {"type": "string", "contentMediaType": "text/html"},
+    ),
+    (
+        "keyword-idle",
+        "/contentSchema",
+        {"type": "integer", "contentSchema": True},
+        {"type": "string", "contentSchema": True},
+    ),
     ("keyword-idle", "/required", {"enum": ["a", "b"], "required": ["a"]}, {"enum": ["a", "b"]}),
     (
         "limits-crossed",
@@ -132,7 +162,9 @@ BREAKS: Final[list[tuple[str, str, Schema, Schema]]] = [
     ("format-unknown", "/format", {"type": "string", "format": "datetime"}, {"type": "string", "format": "date-time"}),
     ("integer-unsafe", "/maximum", {"type": "integer", "maximum": 2**53}, {"type": "integer", "maximum": 2**53 - 1}),
     ("integer-unsafe", "/enum/1", {"enum": [1, 2**60]}, {"enum": [1, 2]}),
+    ("integer-unsafe", "/multipleOf", {"type": "integer", "multipleOf": 2**60}, {"type": "integer", "multipleOf": 2}),
     ("items-missing", "/type", {"type": "array"}, {"type": "array", "items": STRING}),
+    ("items-missing", "/type", {"type": "array"}, {"type": "array", "unevaluatedItems": STRING}),
     (
         "property-style",
         "/properties/zipCode",
@@ -207,6 +239,22 @@ def test_g4_a_rule_finds_what_breaks_it_and_nothing_else(
     assert (rule, f"#/$defs/T{pointer}") in wrong
     right = found(schema_file, {"$defs": {"T": good, **OTHERS}})
     assert [each for each in right if each[0] == rule and each[1].startswith("#/$defs/T")] == []
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("required", ["a"]),
+        ("minProperties", 1),
+        ("propertyNames", {"minLength": 1}),
+        ("dependentRequired", {"a": ["b"]}),
+        ("unevaluatedProperties", False),
+    ],
+)
+def test_the_type_that_is_missing_is_named(keyword: str, value: JsonValue, schema_file: SchemaFile) -> None:
+    bundle = read_bundle([schema_file({"$defs": {"T": {keyword: value}}})])
+    (finding,) = [each for each in lint(bundle) if each.keyword == "type-missing"]
+    assert finding.remedy == 'write "type": "object"'
 
 
 def test_names_of_types(schema_file: SchemaFile) -> None:

@@ -16,8 +16,6 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from miniagents import DecodeError, Message, Record
 from miniagents.codegen import GenerationError, generate, main
-from miniagents.codegen.settings import CHECKABLE
-from miniagents.validation.formats import FORMATS as CHECKED
 
 SchemaFile = Callable[..., Path]
 
@@ -76,10 +74,6 @@ def made() -> list[ModuleType]:
 
 
 # --- formats ---
-
-
-def test_the_generator_knows_what_can_be_checked() -> None:
-    assert [*CHECKABLE] == [*CHECKED]
 
 
 def test_a_format_is_a_note_unless_somebody_says_otherwise(loaded: Callable[..., ModuleType]) -> None:

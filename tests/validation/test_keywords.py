@@ -44,6 +44,7 @@ TABLE: Final[list[tuple[str, Any, list[Any], list[Any]]]] = [  # Any: any JSON
     ("type, enum, const", {"type": "string", "enum": ["a", 1], "const": "a"}, ["a"], [1, "b"]),
     # --- numbers ---
     ("minimum", {"minimum": 1.5}, [1.5, 2, 10**400, "a", None, True], [1, 1.4999]),
+    ("minimum", {"minimum": 10**400}, [10**400, "a"], [1, 10**399]),
     ("maximum", {"maximum": 3}, [3, 3.0, -1, [], False], [3.0001, 4, 10**400]),
     ("exclusiveMinimum", {"exclusiveMinimum": 0}, [0.001, 1, "0"], [0, 0.0, -0.0, -1]),
     ("exclusiveMaximum", {"exclusiveMaximum": 2**53}, [2**53 - 1], [2**53, 2**53 + 1]),

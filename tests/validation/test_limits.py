@@ -47,6 +47,7 @@ REFUSED: Final[list[tuple[Any, str, str]]] = [  # Any: any JSON
     ({"properties": {"a": None}}, "/properties/a", "properties"),
     (None, "", ""),
     ({"format": "colour", "x-miniagents-format": "checked"}, "", "format"),
+    ({"format": ["date"], "x-miniagents-format": "checked"}, "", "format"),
     ({"not": {"$ref": "#/$defs/X"}}, "/not", "$ref"),
     ({"dependentSchemas": {"a": {"$ref": "#/$defs/X"}}}, "/dependentSchemas/a", "$ref"),
 ]

@@ -19,8 +19,8 @@ from miniagents.codegen.comparing.rules import (
 from miniagents.codegen.comparing.sameness import Sameness
 from miniagents.codegen.comparing.schemas import Comparer
 from miniagents.codegen.reading.bundle import Bundle, Definition
-from miniagents.codegen.reading.dialects import DEFINITIONS, HINTS
 from miniagents.codegen.reading.views import Spot, spots_of, tag_values
+from miniagents.validation.keywords import DEFINITIONS, HINTS
 
 __all__ = ["AUDIENCES", "DIFF_RULES", "Audience", "Change", "compare"]
 

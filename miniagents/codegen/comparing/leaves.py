@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from miniagents.codegen.comparing.rules import AUDIENCES, DATA, NOBODY, READERS, SOURCE, WRITERS, Audience
 from miniagents.codegen.reading.views import Spot, is_checked, own_kinds, own_values
 from miniagents.codegen.shown import listed, shown
+from miniagents.validation.keywords import COUNT, KEYWORDS
 
 
 class Noting(Protocol):
@@ -25,12 +26,7 @@ class Noting(Protocol):
 
 
 SIZES: Final[Mapping[str, str]] = {
-    "maxLength": "string",
-    "minLength": "string",
-    "maxItems": "array",
-    "minItems": "array",
-    "maxProperties": "object",
-    "minProperties": "object",
+    name: row.about for name, row in KEYWORDS.items() if row.argument is COUNT and row.about and not row.beside
 }
 """The keywords that limit a size, and of what kind of values."""
 

@@ -1,12 +1,12 @@
 """What is different between two schemas and says nothing of values: notes, defaults, hints."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from miniagents.codegen.comparing.rules import AUDIENCES, NOBODY, SOURCE, Audience
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.reading.dialects import HINTS, KNOWN
 from miniagents.codegen.reading.views import Spot, asserted, same_text
 from miniagents.codegen.shown import shown
+from miniagents.validation.keywords import HINTS, KNOWN
 
 
 class Noting(Protocol):
@@ -16,7 +16,8 @@ class Noting(Protocol):
         """Note that a keyword of a schema is not what it was."""
 
 
-_ASSERTED = KNOWN - {"format"}
+_IN_WORDS: Final = frozenset({"format", "title", "description", "deprecated"})
+"""Notes that say something else now, where of other keywords the argument is just not what it was."""
 
 
 def note_changes(comparer: Noting, old: Spot, new: Spot) -> None:
@@ -34,7 +35,7 @@ def note_changes(comparer: Noting, old: Spot, new: Spot) -> None:
         elif keyword == "title" and _is_branch(old) and _is_branch(new):
             what = f"{_said('title', old, new)}, and the class of the branch is called by it"
             comparer.differ("note-changed", SOURCE, old, new, keyword, what)
-        elif keyword not in _ASSERTED or keyword in {"title", "description", "deprecated"} or not is_in_both:
+        elif keyword not in KNOWN or keyword in _IN_WORDS or not is_in_both:
             comparer.differ("note-changed", NOBODY, old, new, keyword, _words(keyword, old, new))
         else:
             comparer.differ("note-changed", NOBODY, old, new, keyword, f"{keyword} is not what it was")

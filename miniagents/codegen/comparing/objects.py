@@ -7,8 +7,8 @@ from miniagents.codegen.comparing.leaves import limited
 from miniagents.codegen.comparing.rules import DATA, READERS, SOURCE, WRITERS, Audience, in_order
 from miniagents.codegen.comparing.sameness import Sameness
 from miniagents.codegen.documents import Place
-from miniagents.codegen.reading.dialects import HINTS
 from miniagents.codegen.reading.views import Spot, Spots, constrains, names_in, own_kinds, parts, reference_of
+from miniagents.validation.keywords import HINTS, IN_PLACE, SOMETIMES
 
 
 class Comparing(Protocol):
@@ -89,7 +89,7 @@ def _matching(spot: Spot, name: str) -> list[Spot]:
 
 def _is_closed_alone(spot: Spot) -> bool:
     """Whether `unevaluatedProperties` means what `additionalProperties` would: nothing else looks at properties."""
-    others = {"additionalProperties", "$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas"}
+    others = IN_PLACE - {"not"} | {"additionalProperties"}
     return "unevaluatedProperties" in spot.members and not others & spot.members.keys()
 
 
@@ -268,7 +268,7 @@ def _known_names(spot: Spot, spots: Spots) -> set[str] | None:
     for part in parts(spot, spots):
         if reference_of(part) not in {None, *spots}:
             return None
-        if part.members.keys() & {"anyOf", "oneOf", "if", "dependentSchemas", "patternProperties"}:
+        if part.members.keys() & (SOMETIMES | {"patternProperties"}):
             return None
         if "additionalProperties" in part.members or ("unevaluatedProperties" in part.members and part is not spot):
             return None

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from miniagents.codegen.reading.dialects import DEFINITIONS, MANY, NAMED, ONE
 from miniagents.codegen.reading.views import Spot, Spots, asserted, names_in, reference_of, same_text
+from miniagents.validation.keywords import MANY, NAMED, ONE
 
 
 class Sameness:
@@ -58,14 +58,14 @@ class Sameness:
         pairs: list[tuple[Spot, Spot]] = []
         right = asserted(other)
         for keyword, value in asserted(one).items():
-            if keyword in ONE or keyword == "items":
+            if keyword in ONE:
                 pairs.append((one.child(keyword), other.child(keyword)))
             elif keyword in MANY:
                 branches, others = one.many(keyword), other.many(keyword)
                 if len(branches) != len(others):
                     return None
                 pairs += zip(branches, others, strict=True)
-            elif keyword in NAMED and keyword not in DEFINITIONS:
+            elif keyword in NAMED:
                 members, named = one.named(keyword), other.named(keyword)
                 if members.keys() != named.keys():
                     return None

@@ -10,7 +10,9 @@ from miniagents.codegen.comparing.sameness import Sameness
 from miniagents.codegen.comparing.unions import lone_union_changes, union_changes
 from miniagents.codegen.documents import Place
 from miniagents.codegen.reading.views import Spot, Spots, asserted, constrains, reference_of
+from miniagents.validation.keywords import KEYWORDS
 
+_OPAQUE = tuple(name for name, row in KEYWORDS.items() if row.is_opaque)
 _MOST_FOLLOWED = 16
 _MOST_TRIED = 5_000
 
@@ -176,7 +178,8 @@ class Comparer:
         return True
 
     def _conditions(self, old: Spot, new: Spot) -> None:
-        self._opaque(old, new, "not", old.one("not"), new.one("not"))
+        for keyword in _OPAQUE:
+            self._opaque(old, new, keyword, _alone(old, keyword), _alone(new, keyword))
         if "if" in old.members and "if" in new.members and self.sameness.same(old.one("if"), new.one("if")):
             for keyword in ("then", "else"):
                 self.compare(old.one(keyword), new.one(keyword))
@@ -196,3 +199,8 @@ class Comparer:
             self.differ("condition-changed", WRITERS, old, new, keyword, f"{keyword}: the condition is no more")
         elif keyword in new.members:
             self.differ("condition-changed", READERS, old, new, keyword, f"{keyword}: the condition is new")
+
+
+def _alone(spot: Spot, keyword: str) -> Spot:
+    """Return a schema with one of its keywords and no other."""
+    return Spot(spot.definition, spot.pointer, {keyword: spot.members[keyword]} if keyword in spot.members else True)

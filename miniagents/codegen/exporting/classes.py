@@ -17,7 +17,8 @@ from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.exporting.docstring_reading import described
 from miniagents.codegen.library import LIBRARY, SCHEME
-from miniagents.codegen.reading.views import REFERENCE
+from miniagents.codegen.reading.views import REFERENCE, names_in
+from miniagents.validation.keywords import LIMITS
 
 _SCALARS: Final[dict[object, dict[str, JsonValue]]] = {
     NoneType: {"type": "null"},
@@ -34,17 +35,6 @@ _SCALARS: Final[dict[object, dict[str, JsonValue]]] = {
     uuid.UUID: {"type": "string", "format": "uuid"},
     decimal.Decimal: {"type": "string"},
 }
-_LIMITS: Final = {
-    "ge": "minimum",
-    "gt": "exclusiveMinimum",
-    "le": "maximum",
-    "lt": "exclusiveMaximum",
-    "multiple_of": "multipleOf",
-    "pattern": "pattern",
-    "title": "title",
-    "description": "description",
-}
-_SIZES: Final = {"string": "Length", "array": "Items", "object": "Properties"}
 _BASES: Final = frozenset({"Struct", "Frozen", "MessageBase", "Record"})
 
 
@@ -238,15 +228,13 @@ def _limited(schema: JsonValue, metadata: tuple[object, ...]) -> JsonValue:
     """Return a schema with what `msgspec.Meta` says beside a type."""
     result = dict(schema) if isinstance(schema, dict) else {}
     kind = result.get("type")
+    kinds = [*LIMITS] if kind is None else names_in(kind if isinstance(kind, list) else [kind])
+    keywords: list[tuple[str, str]] = [limit for each in kinds for limit in LIMITS[each].items()]
     for meta in metadata:
-        for name, keyword in _LIMITS.items():
+        for name, keyword in (*keywords, ("title", "title"), ("description", "description")):
             value = getattr(meta, name, None)
             if isinstance(value, bool | int | float | str):
                 result[keyword] = value
-        for side in ("min", "max"):
-            value = getattr(meta, f"{side}_length", None)
-            if isinstance(value, int) and isinstance(kind, str) and kind in _SIZES:
-                result[f"{side}{_SIZES[kind]}"] = value
     return result or schema
 
 

@@ -18,7 +18,7 @@ from miniagents.codegen.library import LIBRARY
 from miniagents.codegen.model import inherited_fields
 from miniagents.codegen.names import definition_name, field_name
 from miniagents.codegen.patterns.translating_back import translated_back
-from miniagents.codegen.reading.dialects import HINTS
+from miniagents.validation.keywords import HINTS, KEYWORDS
 
 _BASES: Final = frozenset({"Record", "Frozen"})
 
@@ -261,6 +261,7 @@ def _written(schema: JsonValue, file: str, pointer: str, problems: list[Problem]
         return _written(schema["allOf"][0], file, pointer, problems)
     result: dict[str, JsonValue] = {}
     for keyword, value in schema.items():
+        holds = KEYWORDS[keyword].holds if keyword in KEYWORDS else ""
         if keyword == "pattern" and isinstance(value, str):
             result[keyword] = _pattern(value, file, pointer, problems)
         elif keyword == "patternProperties" and isinstance(value, dict):
@@ -268,12 +269,10 @@ def _written(schema: JsonValue, file: str, pointer: str, problems: list[Problem]
                 _pattern(name, file, pointer, problems): _written(each, file, pointer, problems)
                 for name, each in value.items()
             }
-        elif keyword in {"const", "enum", "default", "examples", "required", "type", HINTS}:
-            result[keyword] = value
-        elif keyword in {"properties", "dependentSchemas"} and isinstance(value, dict):
+        elif holds == "named" and isinstance(value, dict):
             result[keyword] = {name: _written(each, file, pointer, problems) for name, each in value.items()}
         else:
-            result[keyword] = _written(value, file, pointer, problems)
+            result[keyword] = _written(value, file, pointer, problems) if holds else value
     return result
 
 

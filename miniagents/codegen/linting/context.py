@@ -9,9 +9,9 @@ from miniagents.codegen.errors import Problem
 from miniagents.codegen.library import LIBRARY, SCHEME
 from miniagents.codegen.linting.levels import Level
 from miniagents.codegen.reading.bundle import Bundle
-from miniagents.codegen.reading.dialects import DEFINITIONS
 from miniagents.codegen.reading.views import Spot, reference_of, spots_of
 from miniagents.validation import UnsupportedSchemaError, Validator
+from miniagents.validation.keywords import DEFINITIONS, IN_PLACE, ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def is_type(spot: Spot) -> bool:
     place = 0
     while place < len(steps):
         keyword = steps[place]
-        if keyword in {"allOf", "not", "if", "then", "else", "dependentSchemas", "propertyNames", "contains"}:
+        if keyword in IN_PLACE - {"anyOf", "oneOf"} or keyword in {"propertyNames", "contains"}:
             return False
-        place += 1 if keyword in {"items", "additionalProperties", "unevaluatedProperties", "unevaluatedItems"} else 2
+        place += 1 if keyword in ONE else 2
     return True

@@ -14,6 +14,7 @@ from miniagents.codegen.linting.context import Context, Finding, Rule
 from miniagents.codegen.linting.levels import LEVELS, Level
 from miniagents.codegen.reading.bundle import Bundle
 from miniagents.codegen.shown import shown
+from miniagents.validation.keywords import DATA
 
 __all__ = ["IGNORE", "IGNORE_RULES", "LEVELS", "RULES", "Level", "Rule", "lint"]
 
@@ -64,8 +65,6 @@ IGNORE_RULES: Final = {
     "ignore-needless": "what is switched off for nothing hides what comes",
 }
 """The rules for switching rules off; they cannot be switched off themselves."""
-
-_VALUES: Final = frozenset({"const", "enum", "default", "examples", "example"})
 
 
 def lint(bundle: Bundle, level: Level = "standard", *, ignored: Collection[str] = ()) -> tuple[Problem, ...]:
@@ -122,6 +121,6 @@ def _switches(document: Document) -> Iterator[tuple[str, list[str]]]:
             if names is not None:
                 listed = names if isinstance(names, list) else [names]
                 yield pointer, [each if isinstance(each, str) else shown(each) for each in listed]
-            todo += [(f"{pointer}/{escape(name)}", each) for name, each in value.items() if name not in _VALUES]
+            todo += [(f"{pointer}/{escape(name)}", each) for name, each in value.items() if name not in DATA]
         elif isinstance(value, list):
             todo += [(f"{pointer}/{index}", each) for index, each in enumerate(value)]

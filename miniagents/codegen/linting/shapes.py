@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from miniagents.codegen.documents import Place
 from miniagents.codegen.linting.context import Context, Finding, is_public, is_type, step_of
 from miniagents.codegen.reading.bundle import Definition
-from miniagents.codegen.reading.dialects import HINTS, IDENTITY
 from miniagents.codegen.reading.disjoint import disjoint, message_of
 from miniagents.codegen.reading.normalising import text_of
 from miniagents.codegen.reading.views import (
@@ -20,19 +19,16 @@ from miniagents.codegen.reading.views import (
     tag_values,
 )
 from miniagents.codegen.shown import listed, shown
-
-_TYPED = frozenset({"type", "$ref", "const", "enum", "anyOf", "oneOf", "allOf", "not", "if"})
+from miniagents.validation.keywords import ABOUT, HINTS, OF_ITEMS, SOMETIMES
 
 
 def type_missing(context: Context) -> Iterator[Finding]:
     """Yield schemas that restrict values of one type without saying that they are of it."""
     for spot in context.schemas:
         keywords = asserted(spot)
-        if keywords and is_type(spot) and not keywords.keys() & _TYPED:
-            named = [keyword for keyword in keywords if keyword not in IDENTITY]
-            is_object = bool({"properties", "required", "additionalProperties", "patternProperties"} & set(named))
-            word = '"type": "object"' if is_object else '"type"'
-            wrong = f"{listed(named[:3])} restrict only some values; without a type every other value is accepted"
+        if keywords and is_type(spot) and not keywords.keys() & ABOUT[None]:
+            word = '"type": "object"' if keywords.keys() & ABOUT["object"] else '"type"'
+            wrong = f"{listed([*keywords][:3])} restrict only some values; without a type every other value is accepted"
             yield Finding(spot.place(), wrong, f"write {word}")
 
 
@@ -52,15 +48,7 @@ def items_missing(context: Context) -> Iterator[Finding]:
     """Yield arrays that say nothing of their items."""
     for spot in context.schemas:
         is_array = spot.members.get("type") == "array" and is_type(spot)
-        if is_array and not spot.members.keys() & {
-            "items",
-            "prefixItems",
-            "allOf",
-            "$ref",
-            "contains",
-            "const",
-            "enum",
-        }:
+        if is_array and not spot.members.keys() & (OF_ITEMS | {"$ref", "allOf", "const", "enum"}):
             yield Finding(spot.place("type"), "the items may be anything", 'write "items": {...}')
 
 
@@ -72,7 +60,7 @@ def required_undeclared(context: Context) -> Iterator[Finding]:
         if step_of(spot)[0] in {"anyOf", "oneOf"} and "properties" not in spot.members:
             continue  # a branch that only says which of the properties around it must be there
         every = parts(spot, context.spots)
-        elsewhere = {"patternProperties", "anyOf", "oneOf", "if", "dependentSchemas"}
+        elsewhere = SOMETIMES | {"patternProperties"}
         if any(part.members.keys() & elsewhere or reference_of(part) not in {None, *context.spots} for part in every):
             continue  # it may be declared there
         for index, name in enumerate(names_in(spot.members["required"])):

@@ -7,8 +7,18 @@ from typing import Final, NamedTuple
 from miniagents.codegen.comparing.leaves import SIZES, exact
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.linting.context import Context, Finding, is_type
-from miniagents.codegen.reading.views import KINDS, Spot, kind_of, own_kinds, reference_of, required, same_text
+from miniagents.codegen.reading.views import (
+    KINDS,
+    Spot,
+    kind_of,
+    kinds_named,
+    own_kinds,
+    reference_of,
+    required,
+    same_text,
+)
 from miniagents.codegen.shown import listed, shown
+from miniagents.validation.keywords import KEYWORDS, LIMITS
 
 FORMATS: Final = frozenset(
     {
@@ -21,24 +31,6 @@ FORMATS: Final = frozenset(
 """The formats that others know."""
 
 _EXACT: Final = 2**53 - 1
-_KEYWORDS: Final = {
-    **dict.fromkeys(("minLength", "maxLength", "pattern"), frozenset({"string"})),
-    **dict.fromkeys(
-        ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), frozenset({"integer", "fraction"})
-    ),
-    **dict.fromkeys(
-        ("items", "prefixItems", "contains", "minItems", "maxItems", "uniqueItems", "unevaluatedItems"),
-        frozenset({"array"}),
-    ),
-    **dict.fromkeys(
-        (
-            *("properties", "patternProperties", "additionalProperties", "propertyNames", "required"),
-            *("minProperties", "maxProperties", "dependentRequired", "dependentSchemas", "unevaluatedProperties"),
-        ),
-        frozenset({"object"}),
-    ),
-}
-_WORDS: Final = {"fraction": "number"}
 
 
 def default_refused(context: Context) -> Iterator[Finding]:
@@ -82,10 +74,9 @@ def keyword_idle(context: Context) -> Iterator[Finding]:
         if not kinds or kinds == KINDS:
             continue
         for keyword in spot.members:
-            about = _KEYWORDS.get(keyword)
-            if about is not None and not about & kinds:
-                words = listed(sorted({_WORDS.get(kind, kind) for kind in about}), "or")
-                wrong = f"says nothing of a value that is no {words.removeprefix('integer or ')}"
+            about = KEYWORDS[keyword].about if keyword in KEYWORDS else None
+            if about is not None and kinds.isdisjoint(kinds_named(about)):
+                wrong = f"says nothing of a value that is no {about}"
                 yield Finding(spot.place(keyword), wrong, 'remove it, or mend "type"')
 
 
@@ -147,7 +138,7 @@ def limits_crossed(context: Context) -> Iterator[Finding]:
                     if is_empty:
                         wrong = f"no number is between {low} {shown(least)} and {high} {shown(most)}"
                         yield Finding(spot.place(low), wrong, "mend one of them")
-        for high in sorted(SIZES):
+        for high in SIZES:
             low = high.replace("max", "min")
             least, most = _number(spot, low), _number(spot, high)
             if high.startswith("max") and least is not None and most is not None and least > most:
@@ -182,7 +173,7 @@ def integer_unsafe(context: Context) -> Iterator[Finding]:
     for spot in context.schemas:
         places = [
             _Value((keyword,), spot.members[keyword])
-            for keyword in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const", "default")
+            for keyword in (*LIMITS["number"].values(), "const", "default")
             if keyword in spot.members
         ]
         values = spot.members.get("enum")

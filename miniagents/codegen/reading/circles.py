@@ -5,8 +5,8 @@ from typing import Final, Protocol
 
 from miniagents.codegen.documents import JsonValue, Place, escape
 from miniagents.codegen.errors import Problem
+from miniagents.validation.keywords import IN_PLACE, NAMED
 
-_IN_PLACE: Final = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else"})
 _PREFIX: Final = "#/$defs/"
 _SHOWN: Final = 5
 
@@ -56,12 +56,14 @@ def _references(schema: JsonValue) -> Iterator[tuple[str, str]]:
         if isinstance(reference, str) and reference.startswith(_PREFIX):
             yield reference.removeprefix(_PREFIX), pointer
         for keyword, value in each.items():
-            if keyword in _IN_PLACE and isinstance(value, list):
+            if keyword not in IN_PLACE:
+                continue
+            if isinstance(value, list):
                 todo.extend((item, f"{pointer}/{keyword}/{index}") for index, item in enumerate(value))
-            elif keyword in _IN_PLACE:
-                todo.append((value, f"{pointer}/{keyword}"))
-            elif keyword == "dependentSchemas" and isinstance(value, dict):
+            elif keyword in NAMED and isinstance(value, dict):
                 todo.extend((item, f"{pointer}/{keyword}/{escape(name)}") for name, item in value.items())
+            else:
+                todo.append((value, f"{pointer}/{keyword}"))
 
 
 def _knots(edges: Mapping[str, list[str]]) -> Iterator[list[str]]:

@@ -4,7 +4,6 @@ from typing import Final
 
 from miniagents.codegen.library import LIBRARY, SCHEME
 from miniagents.codegen.model import AliasType
-from miniagents.codegen.reading.dialects import HINTS
 from miniagents.codegen.reading.views import (
     Spot,
     Spots,
@@ -16,6 +15,7 @@ from miniagents.codegen.reading.views import (
     reference_of,
     required,
 )
+from miniagents.validation.keywords import HINTS
 
 _DEPTH: Final = 6
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from miniagents.codegen.documents import Node
 from miniagents.codegen.errors import Problem
 from miniagents.codegen.names import is_class_name, is_field_name
-from miniagents.codegen.reading.dialects import HINTS
+from miniagents.validation.keywords import HINTS
 
 ON_TYPE = frozenset({"name"})
 ON_OBJECT = frozenset({"name", "base", "template", "positional"})

@@ -10,63 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.errors import GenerationError, Problem
-from miniagents.codegen.reading.dialects import (
-    DRAFT_06,
-    DRAFT_07,
-    DRAFT_2019_09,
-    HINTS,
-    INSTEAD,
-    KNOWN,
-    MANY,
-    NAMED,
-    ONE,
-    Dialect,
-    ignores_siblings,
-    knows,
-)
+from miniagents.codegen.reading.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09, Dialect, ignores_siblings, knows
 from miniagents.codegen.reading.registry import Site
+from miniagents.validation.keywords import HINTS, IDENTITY, KEYWORDS, KNOWN, MANY, ONE, TYPE
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-_COUNT: Final = ("is no count", "write an integer from 0 on")
-_NUMBER: Final = ("is no number", "write a number")
-_TEXT: Final = ("is no text", "write a text")
-_FLAG: Final = ("is neither true nor false", "write true or false")
-_SCHEMA: Final = ("is no schema", "write an object, or true or false")
-_SCHEMAS: Final = ("is no array of schemas with at least one", "write an array of schemas")
-_MEMBERS: Final = ("is no object of schemas", "write an object whose members are schemas")
-_WORDS: Final[dict[str, tuple[str, str]]] = {
-    **dict.fromkeys(sorted(ONE), _SCHEMA),
-    **dict.fromkeys(sorted(MANY), _SCHEMAS),
-    **dict.fromkeys(sorted(NAMED), _MEMBERS),
-    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"), _COUNT),
-    **dict.fromkeys(("minProperties", "maxProperties"), _COUNT),
-    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _NUMBER),
-    **dict.fromkeys(("title", "description", "$comment", "contentEncoding", "contentMediaType"), _TEXT),
-    **dict.fromkeys(("uniqueItems", "deprecated", "readOnly", "writeOnly", "$recursiveAnchor"), _FLAG),
-    "$anchor": ("is no name", "write a letter, then letters, digits, and . _ -"),
-    "$dynamicAnchor": ("is no name", "write a letter, then letters, digits, and . _ -"),
-    "$dynamicRef": ("is no reference", 'write "#name"'),
-    "$id": ("is no URI", "write a URI"),
-    "$recursiveRef": ("is no reference", 'write "#"'),
-    "$ref": ("is no text", "write a reference such as #/$defs/Name"),
-    "$schema": ("is no URI", "write the URI of a dialect"),
-    "$vocabulary": ("is no object", "remove it"),
-    "dependencies": ("is no object of schemas and arrays of names", 'write {"name": ["other name"]}'),
-    "dependentRequired": ("is no object of arrays of different names", 'write {"name": ["other name"]}'),
-    "enum": ("is no array of values", "write an array of values"),
-    "examples": ("is no array", "write an array of values"),
-    "format": ("is no text", 'write a name such as "date-time"'),
-    "items": _SCHEMA,
-    "multipleOf": ("is no number above 0", "write a number above 0"),
-    "pattern": ("is no text", "write a regular expression"),
-    "required": ("is no array of different names", 'write the names of properties: "required": ["name"]'),
-    "type": (
-        "is none of JSON's types, nor an array of different ones",
-        'write "string", "number", "integer", "boolean", "object", "array" or "null", or an array of them',
-    ),
-}
 _NO_TYPES: Final = {
     "any": 'remove "type"',
     **dict.fromkeys(("str", "text", "date", "datetime", "char"), 'write "string"'),
@@ -77,9 +27,6 @@ _NO_TYPES: Final = {
     **dict.fromkeys(("list", "tuple", "set"), 'write "array"'),
     **dict.fromkeys(("None", "nil", "undefined"), 'write "null"'),
 }
-_TAKEN_AS_IT_IS: Final = frozenset(
-    {"$id", "$schema", "$anchor", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "uniqueItems"}
-)
 
 
 class Metaschemas:
@@ -107,7 +54,7 @@ class Metaschemas:
                 continue
             if keyword in KNOWN:
                 wrong = f"{site.dialect.name} has no such keyword and ignores it"
-                remedy = INSTEAD.get(keyword, 'remove it, or write "$schema": ".../2020-12/schema" at the root')
+                remedy = KEYWORDS[keyword].instead or 'remove it, or write "$schema": ".../2020-12/schema" at the root'
                 yield site.at(keyword).problem(keyword, wrong, remedy)
             elif keyword == "nullable" and value is not False:
                 remedy = 'write "type": [..., "null"], or "anyOf": [..., {"type": "null"}]'
@@ -155,10 +102,10 @@ def _validators() -> "Mapping[str, Validator]":
 
 def _stub(keyword: str, value: JsonValue, dialect: Dialect) -> JsonValue:
     """Return something that the meta-schema judges as it judges the argument of a keyword, but small."""
-    if keyword in ONE or (keyword == "items" and not isinstance(value, list)):
-        return True if isinstance(value, bool | dict) else _kind(value)
-    if keyword in MANY or (keyword == "items" and dialect.number <= 2019):
+    if keyword in MANY or (keyword == "items" and isinstance(value, list) and dialect.number <= 2019):
         return [True for _ in value[:1]] if isinstance(value, list) else _kind(value)
+    if keyword in ONE:
+        return True if isinstance(value, bool | dict) else _kind(value)
     if keyword == "required":
         return _names(value)
     if keyword in {"dependentRequired", "dependencies"} and isinstance(value, dict):
@@ -168,9 +115,7 @@ def _stub(keyword: str, value: JsonValue, dialect: Dialect) -> JsonValue:
         return value[:20] if keyword == "type" else [None for _ in value[:1]]
     if keyword in {"const", "default"}:
         return None
-    if keyword in _TAKEN_AS_IT_IS:
-        return value
-    if keyword == "type" and isinstance(value, str):
+    if isinstance(value, str) and (keyword == "type" or keyword in IDENTITY):
         return value
     return _kind(value)
 
@@ -202,14 +147,17 @@ def _explained(keyword: str, schema: dict[str, JsonValue], dialect: Dialect) -> 
         remedy = f'write "{keyword}": {limit} and no "{inclusive}"'
         return "is no number, but true or false as in draft-04", remedy
     if keyword == "type" and isinstance(value, str):
-        return f"{value[:60]} is none of JSON's types", _NO_TYPES.get(value, _WORDS["type"][1])
+        return f"{value[:60]} is none of JSON's types", _NO_TYPES.get(value, TYPE.remedy)
     if keyword == "required" and isinstance(value, bool):
         return "is true or false as in draft-03", 'write the name at the object: "required": ["name"]'
     if keyword == "items" and isinstance(value, list):
         return "is an array as in older dialects", 'write "prefixItems": [...], and "items" for those behind'
     if keyword == "$id" and isinstance(value, str):
         return "has a fragment", f'write "$anchor": "{value.partition("#")[2][:60]}"'
-    return _WORDS.get(keyword, (f"is not as {dialect.name} has it", "mend it"))
+    form = KEYWORDS[keyword].argument
+    if not form.wrong:
+        return f"is not as {dialect.name} has it", "mend it"
+    return form.wrong, form.remedy or f"write {form.expected}"
 
 
 def _shortened(word: str) -> Iterator[str]:

@@ -10,13 +10,12 @@ from typing import Final
 from miniagents.codegen.documents import Document, escape
 from miniagents.codegen.errors import Problem
 from miniagents.codegen.names import definition_name, is_class_name
-from miniagents.codegen.reading.dialects import DEFINITIONS, DOCUMENTATION, HINTS, IDENTITY, KNOWN
 from miniagents.codegen.reading.registry import Registry, Site
+from miniagents.validation.keywords import DEFINITIONS, DOCUMENTATION, HINTS, IDENTITY, KNOWN, NAMED
 
 NAME_REMEDY: Final = 'name one of them by "x-miniagents": {"name": ...}'
 """What to do about two definitions of one name."""
 
-_TRANSPARENT: Final = frozenset({*DEFINITIONS, "properties", "patternProperties", "dependentSchemas", "dependencies"})
 _PLACES: Final = {"items": "Item", "prefixItems": "Item", "additionalProperties": "Value"}
 
 
@@ -86,7 +85,7 @@ def _place_name(site: Site, names: Mapping[tuple[Document, str], str]) -> str:
 def _words(steps: tuple[str, ...]) -> Iterator[str]:
     """Yield what a way from one schema to the next adds to a name."""
     keyword, *rest = steps
-    if keyword in _TRANSPARENT and rest:
+    if keyword in NAMED and rest:
         yield from (_capital(step) for step in rest)
     else:
         yield _PLACES.get(keyword) or _capital(keyword)

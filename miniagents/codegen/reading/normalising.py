@@ -7,40 +7,32 @@ what the standard ignores. Notes are kept.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from miniagents.codegen.documents import Document, JsonValue, Place, escape
 from miniagents.codegen.errors import Problem
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.patterns.translating import translate
-from miniagents.codegen.reading.dialects import (
+from miniagents.codegen.reading.dialects import ignores_siblings, knows
+from miniagents.codegen.reading.hints import ON_PROPERTY
+from miniagents.codegen.reading.registry import Site
+from miniagents.codegen.settings import FORMATS as CHOICES, Formats
+from miniagents.validation.formats import FORMATS
+from miniagents.validation.keywords import (
+    COUNTS,
     DEFINITIONS,
     DOCUMENTATION,
-    FORMATS,
+    FORMAT_CHOICE,
     HINTS,
     IDENTITY,
     KNOWN,
     MANY,
     ONE,
-    ignores_siblings,
-    knows,
+    REFERENCES,
 )
-from miniagents.codegen.reading.hints import ON_PROPERTY
-from miniagents.codegen.reading.registry import Site
-from miniagents.codegen.settings import CHECKABLE, FORMATS as CHOICES, Formats
-
-REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
-"""The keywords that refer to a schema."""
 
 Targets: TypeAlias = Mapping[tuple[Document, str, str], Site | str]
 """What references mean, by document, pointer of the schema and keyword: a schema, or a type of the library."""
-
-_SIZES: Final = frozenset(
-    {
-        *("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"),
-        *("minProperties", "maxProperties"),
-    }
-)
 
 
 @dataclass(slots=True)
@@ -120,7 +112,7 @@ class Normaliser:
                 ]
             elif isinstance(site.members.get("items"), list):
                 result["items"] = self._schema(site, (keyword,), f"{here}/items")
-        elif keyword in ONE or keyword == "items":
+        elif keyword in ONE:
             result[keyword] = self._schema(site, (keyword,), f"{here}/{keyword}")
         elif keyword in MANY:
             result[keyword] = [
@@ -146,28 +138,30 @@ class Normaliser:
                 }
         elif keyword == "pattern" and isinstance(value, str):
             result[keyword] = self._translated(value, site.at(keyword), keyword)
-        elif keyword in _SIZES and isinstance(value, float):
+        elif keyword in COUNTS and isinstance(value, float):
             result[keyword] = int(value)
         else:
             result[keyword] = value
 
     def _format(self, site: Site, result: dict[str, JsonValue]) -> None:
         """Say of a `format` what it is, unless it is a note."""
-        given = result.pop(FORMATS, self.formats)
+        given = result.pop(FORMAT_CHOICE, self.formats)
         if given not in CHOICES:
             said = ", ".join(CHOICES)
-            self.problems.append(site.at(FORMATS).problem(FORMATS, f"{str(given)[:60]} is none of {said}", "write one"))
+            self.problems.append(
+                site.at(FORMAT_CHOICE).problem(FORMAT_CHOICE, f"{str(given)[:60]} is none of {said}", "write one")
+            )
             return
         if given == "typed" and result.get("contentEncoding") == "base64" and "format" not in result:
             result["format"] = "byte"
         name = result.get("format")
         if given == "note" or not isinstance(name, str):
             return
-        if name in CHECKABLE:
-            result[FORMATS] = given
+        if name in FORMATS:
+            result[FORMAT_CHOICE] = given
         else:
             wrong = f"{name[:60]} cannot be checked"
-            remedy = f'write one of {", ".join(CHECKABLE)}; or "{FORMATS}": "note" beside it'
+            remedy = f'write one of {", ".join(FORMATS)}; or "{FORMAT_CHOICE}": "note" beside it'
             self.problems.append(site.at("format").problem("format", wrong, remedy))
 
     def _patterns(self, site: Site, members: dict[str, JsonValue], here: str) -> JsonValue:

@@ -23,9 +23,9 @@ from miniagents.codegen.reading.dialects import (
     subschemas,
 )
 from miniagents.codegen.reading.sources import Source
+from miniagents.validation.keywords import DATA
 
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
-_VALUES: Final = frozenset({"const", "enum", "default", "examples", "example"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -253,7 +253,7 @@ class Registry:
                 around, through = known, []
         if not through:
             return around, ""
-        if not isinstance(here, bool | dict) or through[0] in _VALUES:
+        if not isinstance(here, bool | dict) or through[0] in DATA:
             return None, "there is a value, but no schema,"
         if len(through) == 1 and any(keyword == through[0] for keyword, _, _ in subschemas(around.members, None)):
             return None, "there are schemas, but not one schema,"

@@ -9,16 +9,14 @@ from typing import Final
 
 from miniagents.codegen.documents import JsonValue, Place, escape
 from miniagents.codegen.reading.bundle import Definition
-from miniagents.codegen.reading.dialects import DEFINITIONS, DOCUMENTATION, FORMATS, HINTS, KNOWN, MANY, NAMED, ONE
 from miniagents.codegen.reading.normalising import text_of
+from miniagents.validation.keywords import ASSERTIONS, FORMAT_CHOICE, MANY, NAMED, ONE
 
 KINDS: Final = frozenset({"null", "boolean", "integer", "fraction", "string", "array", "object"})
 """Kinds of values of which no two overlap: a number is an integer or a fraction."""
 
 REFERENCE: Final = "#/$defs/"
 """What the references between definitions begin with."""
-
-_NOTES: Final = (DOCUMENTATION | {HINTS, "contentEncoding", "contentMediaType", "contentSchema"}) - {"$ref"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,13 @@ class Spot:
     def inner(self) -> "Iterator[Spot]":
         """Yield the schemas right within."""
         for keyword, value in self.members.items():
-            if (keyword in ONE and keyword != "contentSchema") or keyword == "items":
+            if keyword not in ASSERTIONS:
+                continue
+            if keyword in ONE:
                 yield self.child(keyword)
             elif keyword in MANY and isinstance(value, list):
                 yield from self.many(keyword)
-            elif keyword in NAMED and keyword not in DEFINITIONS:
+            elif keyword in NAMED:
                 yield from self.named(keyword).values()
 
     def within(self) -> "Iterator[Spot]":
@@ -125,13 +125,13 @@ def asserted(spot: Spot) -> dict[str, JsonValue]:
     return {
         keyword: value
         for keyword, value in spot.members.items()
-        if keyword in KNOWN - _NOTES and (keyword != "format" or is_checked(spot))
+        if keyword in ASSERTIONS or (keyword == "format" and is_checked(spot))
     }
 
 
 def is_checked(spot: Spot) -> bool:
     """Whether `format` is more than a note."""
-    return "format" in spot.members and spot.members.get(FORMATS) in {"checked", "typed"}
+    return "format" in spot.members and spot.members.get(FORMAT_CHOICE) in {"checked", "typed"}
 
 
 def followed(spot: Spot, spots: Spots) -> Spot:
@@ -182,6 +182,15 @@ def kind_of(value: JsonValue) -> str:
             return "object"
 
 
+def kinds_named(word: str) -> tuple[str, ...]:
+    """Return the kinds of the values of a type of JSON Schema.
+
+    >>> kinds_named("number"), kinds_named("array")
+    (('integer', 'fraction'), ('array',))
+    """
+    return ("integer", "fraction") if word == "number" else (word,)
+
+
 def own_kinds(spot: Spot) -> frozenset[str]:
     """Return the kinds of values that `type`, `const` and `enum` of a schema leave."""
     if spot.schema is False:
@@ -190,8 +199,7 @@ def own_kinds(spot: Spot) -> frozenset[str]:
     declared = spot.members.get("type")
     if declared is not None:
         words = names_in(declared if isinstance(declared, list) else [declared])
-        kinds = frozenset(kind for word in words for kind in (("integer", "fraction") if word == "number" else (word,)))
-        kinds &= KINDS
+        kinds = KINDS & frozenset(kind for word in words for kind in kinds_named(word))
     for keyword in ("const", "enum"):
         if keyword in spot.members:
             value = spot.members[keyword]

@@ -17,9 +17,9 @@ from miniagents.codegen.model import (
     inherited_fields,
     made_of,
 )
-from miniagents.codegen.reading.dialects import HINTS
 from miniagents.codegen.shaping.defaults import accepts
 from miniagents.codegen.shaping.templates import has_stray_brace, names
+from miniagents.validation.keywords import HINTS
 
 
 def check(module: Module) -> tuple[Problem, ...]:

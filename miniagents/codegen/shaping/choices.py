@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.model import Anything, ArrayOf, Choice, Form, Kind, MapOf, Scalar
-from miniagents.codegen.shaping.conjunctions import GENERAL, OF_ARRAYS, OF_NUMBERS, OF_OBJECTS, OF_STRINGS, Part
+from miniagents.codegen.shaping.conjunctions import Part
 from miniagents.codegen.shaping.unions import united
+from miniagents.validation.keywords import ASSERTIONS
 
 _INT64 = range(-(2**63), 2**63)
-_UNSAID = (GENERAL | OF_STRINGS | OF_NUMBERS | OF_ARRAYS | OF_OBJECTS) - {"type", "const", "enum", "$ref", "allOf"}
+_UNSAID = ASSERTIONS - {"type", "const", "enum"} - {"$ref", "allOf"}
 
 
 def choice_of(parts: Sequence[Part], kinds: Sequence[Kind]) -> tuple[Form, bool]:

@@ -11,26 +11,24 @@ from miniagents.codegen.library import FROZEN, RECORD, SCHEME, foreign
 from miniagents.codegen.model import Anything, Default, Field, Form, Named, ObjectType
 from miniagents.codegen.names import definition_name, field_name
 from miniagents.codegen.reading.bundle import Bundle
-from miniagents.codegen.reading.dialects import HINTS
 from miniagents.codegen.reading.hints import ON_OBJECT, ON_PROPERTY, Hints, read_hints
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Part, Schemas, Site
 from miniagents.codegen.shaping.notes import documentation
 from miniagents.codegen.shaping.placing import Names
 from miniagents.codegen.shaping.unions import united
+from miniagents.validation.keywords import ABOUT, HINTS, OF_MEMBERS, SOMETIMES
 
 if TYPE_CHECKING:
     from miniagents.codegen.shaping.shapes import Shaper, Where
 
-_UNSAID: Final = ("propertyNames", "dependentRequired", "dependentSchemas", "minProperties", "maxProperties")
+_SAID: Final = {"properties", "required"} | {"additionalProperties", "patternProperties", "unevaluatedProperties"}
+"""Keywords that a class says by its fields, and by what it holds beside them."""
+
+_UNSAID: Final = ABOUT["object"] - _SAID
 EXTRAS: Final = "@extra"
 """The name under which msgspec knows what an open object holds beside its fields."""
 
-_EVALUATING: Final = frozenset(
-    {
-        *("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "not"),
-        *("additionalProperties", "patternProperties", "unevaluatedProperties"),
-    }
-)
+_EVALUATING: Final = SOMETIMES | {"not"} | OF_MEMBERS - {"properties"}
 
 
 class ClassMaker:
@@ -257,9 +255,8 @@ class ClassMaker:
         """Note what a class cannot say."""
         for part in parts:
             checked = self._schemas.checked(part.site)
-            for keyword in _UNSAID:
-                if keyword in checked:
-                    shaper.loosen(where, keyword)
+            for keyword in sorted(checked & _UNSAID):
+                shaper.loosen(where, keyword)
             if not known.issuperset(_texts(part.schema.get("required"))):
                 shaper.loosen(where, "required")
             is_top = len(sites) == 1 and part is parts[0]

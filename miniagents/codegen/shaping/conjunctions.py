@@ -11,30 +11,13 @@ from typing import Final
 
 from miniagents.codegen.documents import JsonValue, escape
 from miniagents.codegen.library import SCHEME
-from miniagents.codegen.reading.dialects import DRAFT_2020_12, FORMATS, subschemas
+from miniagents.codegen.reading.dialects import DRAFT_2020_12, subschemas
+from miniagents.validation.keywords import ASSERTIONS, FORMAT_CHOICE, is_idle
 
 REFERENCE: Final = "#/$defs/"
 """What stands before the name of a definition in a reference."""
 
-GENERAL: Final = frozenset({"type", "const", "enum", "anyOf", "oneOf", "allOf", "not", "if", "then", "else", "$ref"})
-"""Keywords about values of any kind."""
-
-OF_STRINGS: Final = frozenset({"minLength", "maxLength", "pattern"})
-OF_NUMBERS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
-OF_ARRAYS: Final = frozenset(
-    {
-        *("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
-        *("contains", "minContains", "maxContains", "unevaluatedItems"),
-    }
-)
-OF_OBJECTS: Final = frozenset(
-    {
-        *("properties", "patternProperties", "additionalProperties", "required", "minProperties", "maxProperties"),
-        *("propertyNames", "dependentRequired", "dependentSchemas", "unevaluatedProperties"),
-    }
-)
-
-CHECKED: Final = GENERAL | OF_STRINGS | OF_NUMBERS | OF_ARRAYS | OF_OBJECTS | {FORMATS}
+CHECKED: Final = ASSERTIONS | {FORMAT_CHOICE}
 """Keywords that can refuse a value. All others are notes."""
 
 
@@ -96,9 +79,11 @@ class Schemas:
         """Return the keywords at a place that can refuse a value."""
         known = self._checked.get(site)
         if known is None:
-            found = self.members(site).items()
+            found = self.members(site)
             known = self._checked[site] = frozenset(
-                keyword for keyword, value in found if keyword in CHECKED and not _says_nothing(keyword, value)
+                keyword
+                for keyword in found
+                if keyword == FORMAT_CHOICE or (keyword in ASSERTIONS and not is_idle(found, keyword))
             )
         return known
 
@@ -170,7 +155,7 @@ def bare(schema: JsonValue) -> JsonValue:
     result: dict[str, JsonValue] = {
         keyword: _copied(value)
         for keyword, value in schema.items()
-        if keyword in CHECKED or (keyword == "format" and FORMATS in schema)
+        if keyword in CHECKED or (keyword == "format" and FORMAT_CHOICE in schema)
     }
     for keyword, steps, member in subschemas(schema, DRAFT_2020_12):
         argument = result.get(keyword)
@@ -186,13 +171,3 @@ def bare(schema: JsonValue) -> JsonValue:
 
 def _copied(value: JsonValue) -> JsonValue:
     return [*value] if isinstance(value, list) else {**value} if isinstance(value, dict) else value
-
-
-def _says_nothing(keyword: str, value: JsonValue) -> bool:
-    if keyword in {"additionalProperties", "unevaluatedProperties", "items", "unevaluatedItems", "propertyNames"}:
-        return value is True
-    if keyword in {"minLength", "minItems", "minProperties"}:
-        return value == 0
-    if keyword == "uniqueItems":
-        return value is False
-    return keyword in {"required", "allOf", "prefixItems"} and value == []

@@ -11,7 +11,6 @@ from miniagents.codegen.model import (
     ArrayOf,
     Choice,
     Form,
-    LimitName,
     Limits,
     MapOf,
     Named,
@@ -22,6 +21,7 @@ from miniagents.codegen.model import (
 )
 from miniagents.codegen.shaping.formats import is_value
 from miniagents.codegen.texts import literal
+from miniagents.validation.keywords import LimitName
 
 
 def accepts(types: Types, form: Form, value: JsonValue) -> bool:

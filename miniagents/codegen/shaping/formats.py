@@ -5,7 +5,8 @@ from datetime import date, datetime, time
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.reading.dialects import FORMATS
+from miniagents.validation.formats import FORMATS
+from miniagents.validation.keywords import FORMAT_CHOICE
 
 
 def _is_short(text: str) -> bool:
@@ -27,16 +28,14 @@ PARSED: Final[Mapping[str, Callable[[str], object]]] = {
 
 def typed(schemas: Iterable[Mapping[str, JsonValue]]) -> str | None:
     """Return the format that texts are to be turned from, if all of some schemas have one that is a type."""
-    found = {str(schema["format"]) for schema in schemas if schema.get(FORMATS) == "typed" and "format" in schema}
+    found = {str(schema["format"]) for schema in schemas if schema.get(FORMAT_CHOICE) == "typed" and "format" in schema}
     name = found.pop() if len(found) == 1 else None
     return name if name in PARSED else None
 
 
 def is_value(name: str, text: JsonValue) -> bool:
     """Whether a value can be turned into the type for a format."""
-    from miniagents.validation.formats import FORMATS as KNOWN  # noqa: PLC0415 - see `CHECKABLE`
-
-    if not isinstance(text, str) or not KNOWN[name](text):
+    if not isinstance(text, str) or not FORMATS[name](text):
         return False
     try:
         return PARSED[name](text) is not False

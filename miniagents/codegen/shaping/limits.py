@@ -5,22 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.model import Kind, LimitName, Limits
+from miniagents.codegen.model import Kind, Limits
+from miniagents.validation.keywords import LIMITS, LimitName
 
-_NUMBERS: Final[dict[str, LimitName]] = {
-    "minimum": "ge",
-    "exclusiveMinimum": "gt",
-    "maximum": "le",
-    "exclusiveMaximum": "lt",
-    "multipleOf": "multiple_of",
-}
-_NAMES: Final[dict[Kind, dict[str, LimitName]]] = {
-    "string": {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"},
-    "array": {"minItems": "min_length", "maxItems": "max_length"},
-    "object": {"minProperties": "min_length", "maxProperties": "max_length"},
-    "integer": _NUMBERS,
-    "number": _NUMBERS,
-}
 _LOWER: Final = frozenset({"ge", "gt", "min_length"})
 _INT64: Final = range(-(2**63), 2**63)
 
@@ -35,7 +22,7 @@ def limits_of(kind: Kind, schemas: Iterable[Mapping[str, JsonValue]]) -> tuple[L
     found: dict[LimitName, int | float | str] = {}
     is_all = True
     for schema in schemas:
-        for keyword, name in _NAMES.get(kind, {}).items():
+        for name, keyword in LIMITS[kind].items():
             if keyword not in schema:
                 continue
             limit = _limit(kind, name, schema[keyword])

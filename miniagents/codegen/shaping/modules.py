@@ -7,7 +7,6 @@ from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.library import library_types
 from miniagents.codegen.model import AliasType, Anything, Module, Named, ObjectType, TypeDefinition
 from miniagents.codegen.reading.bundle import Bundle
-from miniagents.codegen.reading.dialects import HINTS
 from miniagents.codegen.reading.hints import ON_OBJECT, ON_PROPERTY, ON_TYPE, read_hints
 from miniagents.codegen.shaping.checks import check
 from miniagents.codegen.shaping.classes import ClassMaker
@@ -20,6 +19,7 @@ from miniagents.codegen.shaping.shapes import Shaper
 from miniagents.codegen.shaping.soundness import judged
 from miniagents.codegen.shaping.tables import schema_table
 from miniagents.codegen.shaping.tags import tagged
+from miniagents.validation.keywords import HINTS
 
 
 def module_of(bundle: Bundle) -> Module:

@@ -8,11 +8,12 @@ from typing import Final
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.names import definition_name
-from miniagents.codegen.reading.dialects import HINTS
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Schemas, Site
+from miniagents.validation.keywords import HINTS, MANY, NAMED
 
 _WORDS: Final = {"items": "Item", "additionalProperties": "Value", "unevaluatedProperties": "Value"}
 _BRANCHES: Final = frozenset({"anyOf", "oneOf"})
+_WITH_STEP: Final = MANY | NAMED
 _LONGEST: Final = 60
 
 
@@ -118,8 +119,3 @@ def _last_steps(pointer: str) -> tuple[str, str | None]:
         index += 1 if step is None else 2
         if index >= len(steps):
             return keyword, step
-
-
-_WITH_STEP: Final = frozenset(
-    {*_BRANCHES, "allOf", "prefixItems", "properties", "patternProperties", "dependentSchemas"}
-)

@@ -4,14 +4,13 @@ A form is a superset of what its schema accepts, and loses nothing of that. Wher
 would accept for it what the schema does not, this is noted: then data is held against the schema as well.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.library import SCHEME
-from miniagents.codegen.model import Anything, ArrayOf, Form, Kind, LimitName, MapOf, Named, Scalar, TupleOf
-from miniagents.codegen.reading.dialects import FORMATS
+from miniagents.codegen.model import Anything, ArrayOf, Form, Kind, Limits, MapOf, Named, Scalar, TupleOf
 from miniagents.codegen.shaping.choices import choice_of, kind_of_value
 from miniagents.codegen.shaping.classes import ClassMaker
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Part, Schemas, Site
@@ -19,6 +18,7 @@ from miniagents.codegen.shaping.formats import typed
 from miniagents.codegen.shaping.limits import limits_of
 from miniagents.codegen.shaping.placing import Names, branch_word
 from miniagents.codegen.shaping.unions import united
+from miniagents.validation.keywords import ABOUT, FORMAT_CHOICE, LIMITS, OF_ITEMS, OF_MEMBERS, SOMETIMES, LimitName
 
 DEEPEST: Final = 60
 """How deep what is described in one place may nest; what is deeper still may be anything, and is checked."""
@@ -30,11 +30,10 @@ MOST_MERGES: Final = 200
 """How many merges one definition may come to: unions that hold together multiply."""
 
 _KINDS: Final[tuple[Kind, ...]] = ("string", "integer", "number", "boolean", "array", "object", "null")
-_SHAPES: Final = frozenset(
-    {
-        *("type", "const", "enum", "properties", "patternProperties", "additionalProperties"),
-        *("items", "prefixItems", "anyOf", "oneOf"),
-    }
+_SHAPES: Final = (
+    {"type", "const", "enum"}
+    | {"anyOf", "oneOf"}
+    | (OF_MEMBERS | OF_ITEMS) - {"contains", "unevaluatedItems", "unevaluatedProperties"}
 )
 """Keywords that say what a value is like, rather than which of such values are refused."""
 
@@ -229,26 +228,22 @@ class Shaper:
         where: Where,
         notes: Iterable[str],
     ) -> Form:
-        if kind == "array":
-            return self._array(parts, where)
-        if kind == "object":
-            if self._classes.is_class(parts):
-                return self._classes.named(self, sites, parts, where, notes, is_alone=len(kinds) == 1)
-            return self._map(parts, where)
+        if kind == "object" and self._classes.is_class(parts):
+            return self._classes.named(self, sites, parts, where, notes, is_alone=len(kinds) == 1)
         limits, is_exact = limits_of(kind, (part.schema for part in parts))
         if not is_exact:
             self.loosen(where, "limits")
+        for part in parts:
+            for keyword in sorted(self._schemas.checked(part.site) & _UNSAID_OF[kind]):
+                self.loosen(where, keyword)
+        if kind == "array":
+            return self._array(parts, limits, where)
+        if kind == "object":
+            return MapOf(self._classes.rest(self, parts, where.inner(f"{where.name}Value")), limits)
         format_ = typed(part.schema for part in parts) if kind == "string" and not limits else None
         return Scalar(kind, limits, format_)
 
-    def _array(self, parts: Sequence[Part], where: Where) -> Form:
-        for part in parts:
-            for keyword in ("contains", "uniqueItems", "unevaluatedItems"):
-                if keyword in part.schema and keyword in self._schemas.checked(part.site):
-                    self.loosen(where, keyword)
-        limits, is_exact = limits_of("array", (part.schema for part in parts))
-        if not is_exact:
-            self.loosen(where, "limits")
+    def _array(self, parts: Sequence[Part], limits: Limits, where: Where) -> Form:
         inner = where.inner(f"{where.name}Item")
         tuples = [part for part in parts if "prefixItems" in part.schema]
         if tuples:
@@ -286,19 +281,21 @@ class Shaper:
             return Anything()
         return self.form((part.site.at("items"),), where.inner(f"{where.name}Item"))
 
-    def _map(self, parts: Sequence[Part], where: Where) -> Form:
-        for part in parts:
-            for keyword in (*_UNSAID_OF_MAPS, "unevaluatedProperties"):
-                if keyword in part.schema and keyword in self._schemas.checked(part.site):
-                    self.loosen(where, keyword)
-        limits, is_exact = limits_of("object", (part.schema for part in parts))
-        if not is_exact:
-            self.loosen(where, "limits")
-        return MapOf(self._classes.rest(self, parts, where.inner(f"{where.name}Value")), limits)
 
+_UNSAID: Final = (*sorted(ABOUT[None] - _SHAPES - SOMETIMES - {"$ref", "allOf"} | {"if"}), FORMAT_CHOICE)
+"""Keywords for values of any type that no form says."""
 
-_UNSAID: Final = ("not", "if", FORMATS)
-_UNSAID_OF_MAPS: Final = ("required", "propertyNames", "dependentRequired", "dependentSchemas", "patternProperties")
+_SAID_OF: Final[Mapping[Kind, AbstractSet[str]]] = {
+    "array": {"items", "prefixItems"},
+    "object": {"properties", "additionalProperties"},
+}
+_UNSAID_OF: Final[Mapping[Kind, AbstractSet[str]]] = {
+    kind: ABOUT["number" if kind == "integer" else kind]
+    - _SAID_OF.get(kind, frozenset[str]())
+    - {*LIMITS[kind].values()}
+    for kind in _KINDS
+}
+"""Keywords for values of one type that no form but a class says."""
 
 
 def _kinds(parts: Sequence[Part]) -> list[Kind] | None:
