@@ -166,6 +166,7 @@ def test_m2_the_librarys_own_module_is_what_its_schemas_say() -> None:
 def test_m2_the_module_can_be_made_where_nothing_but_the_generator_is_there(tmp_path: Path) -> None:
     for folder in ("miniagents/codegen", "schemas", "scripts"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copy(ROOT / "miniagents" / "command_parser.py", tmp_path / "miniagents")
     (tmp_path / "miniagents" / "messages").mkdir()
     subprocess.run([sys.executable, tmp_path / "scripts" / "generate"], env={}, check=True)
     module = "miniagents/messages/_generated.py"
