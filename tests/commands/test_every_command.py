@@ -126,6 +126,7 @@ def test_every_reason_not_to_run_an_example_is_needed() -> None:
         (["chat", "--modle", "openai:gpt-5"], "there is no option --modle; did you mean --model?"),
         (["cat", "--prety"], "there is no option --prety; did you mean --pretty?"),
         (["convert", "a", "b", "--form", "json"], "there is no option --form; did you mean --from?"),
+        (["guide", "--hepl"], "there is no option --hepl; did you mean --help?"),
         (["completion", "--hepl"], "there is no option --hepl; did you mean --help?"),
         (["cat", "--qqq"], "there is no option --qqq"),
     ],
