@@ -59,6 +59,9 @@ def build_parser() -> CommandParser:
     parser.examples = (
         Example('eval "$(miniagents completion bash)"', "bash: a line for ~/.bashrc"),
         Example("miniagents completion zsh > ~/.zfunc/_miniagents", "zsh: with ~/.zfunc in $fpath before compinit"),
+        Example(
+            "miniagents completion tcsh > ~/.miniagents.tcsh", "tcsh: and `source ~/.miniagents.tcsh` in ~/.tcshrc"
+        ),
         Example("miniagents completion fish > ~/.config/fish/completions/miniagents.fish", "fish"),
     )
     return parser
