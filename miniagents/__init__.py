@@ -94,6 +94,9 @@ from miniagents.promising import (
 from miniagents.tools import Tool, tool
 from miniagents.utils import achain_loop, join_messages, split_messages
 
+__version__ = "0.1.0"
+"""The version of this package, such as "0.1.0"; the build reads it here."""
+
 __all__ = [
     "AWAIT",
     "CLEAR",
@@ -160,6 +163,7 @@ __all__ = [
     "UnknownMessage",
     "Usage",
     "UserMessage",
+    "__version__",
     "achain_loop",
     "all_settled",
     "case",

@@ -7,31 +7,39 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from miniagents import __version__
+from miniagents.command_parser import suggestion
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["main"]
+    from miniagents.command_parser import CommandParser
+
+__all__ = ["COMMANDS", "main", "parser_of"]
 
 
 class Command(NamedTuple):
-    """A command: where its `main(argv)` is, and what it does."""
+    """A command: where its `main(argv)` and `build_parser()` are, and what it does."""
 
     module: str
     help: str
     is_named: bool = False
-    """Whether its `main` takes the name of the command as the first argument."""
+    """Whether both functions take the name of the command as the first argument."""
 
 
+_GENERATOR: Final = "miniagents.codegen.commands.command_line"
 COMMANDS: Final = {
-    "generate": Command("miniagents.codegen", "write a module of message types", is_named=True),
-    "lint": Command("miniagents.codegen", "say what could be better in schemas", is_named=True),
-    "diff": Command("miniagents.codegen", "say what a change of schemas breaks, and for whom", is_named=True),
-    "export": Command("miniagents.codegen", "write the types of a module as JSON Schema", is_named=True),
+    "generate": Command(_GENERATOR, "write a module of message types", is_named=True),
+    "lint": Command(_GENERATOR, "say what could be better in schemas", is_named=True),
+    "diff": Command(_GENERATOR, "say what a change of schemas breaks, and for whom", is_named=True),
+    "export": Command(_GENERATOR, "write the types of a module as JSON Schema", is_named=True),
     "chat": Command("miniagents.chat.program", "talk to an agent or a language model in the terminal"),
     "cat": Command("miniagents.commands.cat", "show the records of files: some or all, pretty, counted, as they come"),
     "convert": Command("miniagents.commands.convert", "write the records of a file in another format"),
     "guide": Command("miniagents.commands.guide", "show a page of the guide, or list its topics"),
+    "completion": Command("miniagents.commands.completion", "print the script by which a shell completes commands"),
 }
+"""The commands by their names, in the order of the help."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,8 +56,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name in ("-h", "--help"):
         sys.stdout.write(usage())
         return 0
+    if name in ("-V", "--version"):
+        sys.stdout.write(f"miniagents {__version__}\n")
+        return 0
     if name not in COMMANDS:
-        wrong = f"there is no command {name!r}" if name else "name a command"
+        wrong = "name a command"
+        if name.startswith("-"):
+            wrong = f"there is no option {name}{suggestion(name, ('--help', '--version'))}"
+        elif name:
+            wrong = f"there is no command {name!r}{suggestion(name, COMMANDS)}"
         sys.stderr.write(f"{usage()}\nminiagents: {wrong}\n")
         return 2
     command = COMMANDS[name]
@@ -58,9 +73,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+def parser_of(name: str) -> CommandParser:
+    """Return the parser of a command, whose module is imported for it."""
+    command = COMMANDS[name]
+    build = import_module(command.module).build_parser
+    parser: CommandParser = build(name) if command.is_named else build()
+    return parser
+
+
 def usage() -> str:
     """Says what commands there are."""
     width = max(map(len, COMMANDS))
     lines = [f"  {name:{width}}  {command.help}" for name, command in COMMANDS.items()]
     program = "miniagents" if Path(sys.argv[0]).stem == "miniagents" else "python -m miniagents"
-    return "\n".join((f"usage: {program} COMMAND ...", "", "commands:", *lines, "", "COMMAND --help says more.", ""))
+    return "\n".join(
+        (
+            f"usage: {program} COMMAND ...",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "COMMAND --help says more.",
+            "--version says which version this is.",
+            "",
+        )
+    )

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from miniagents.command_parser import CommandParser, Example
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Arguments", "read_arguments"]
+__all__ = ["Arguments", "build_parser", "read_arguments"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,7 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
     Raises:
         SystemExit: help was asked for, or something is wrong, as `argparse` says it.
     """
-    parser = _parser()
+    parser = build_parser()
     given = parser.parse_args(argv)
     if (given.agent is None) == (given.model is None):
         parser.error("say whom to talk to: an AGENT as in my_package.my_module:my_agent, or --model openai:gpt-5"
@@ -74,11 +76,9 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
     )
 
 
-# --- machinery ---
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def build_parser() -> CommandParser:
+    """Return the parser of the command line."""
+    parser = CommandParser(
         prog="miniagents chat" if Path(sys.argv[0]).stem == "miniagents" else "python -m miniagents chat",
         description="Talk to an agent or a language model. At a terminal, Enter sends, Alt+Enter begins a new line, "
         "Ctrl+C stops the answer, Ctrl+D ends, and /help says more. Where the input is no terminal, all of it is one "
@@ -115,7 +115,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", metavar="FILE|last", help="go on with a conversation that was kept")
     parser.add_argument("--file", type=Path, help="keep the conversation in this file, which must not be there yet")
     parser.add_argument("--no-save", action="store_true", help="do not keep the conversation")
+    parser.examples = (
+        Example("miniagents chat my_agents.py:poet", "talk to the agent `poet` of that file"),
+        Example(
+            "miniagents chat --model openai:gpt-5 -o reasoning_effort=low", "talk to a model, with an option of it"
+        ),
+        Example("miniagents chat --model scripted --ask 'What is tea?'", "one question, without a network"),
+        Example("miniagents chat --model openai:gpt-5 --resume last", "go on with the last conversation"),
+    )
     return parser
+
+
+# --- machinery ---
 
 
 def _option(text: str) -> tuple[str, object]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from miniagents.chat.agents import Partner, find_partner
-from miniagents.chat.arguments import Arguments, read_arguments
+from miniagents.chat.arguments import Arguments, build_parser, read_arguments
 from miniagents.chat.commands import chat
 from miniagents.chat.conversation import Conversation
 from miniagents.chat.errors import ChatError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from miniagents.chat.conversation import View
     from miniagents.messages import Message
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses: all is well; the answer failed; something must be mended first; Ctrl+C."""

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from miniagents.command_parser import CommandParser, Example
 from miniagents.commands._progress import Progress
 from miniagents.commands._selecting import Condition, Selector, add_options, format_of, format_of_data, import_modules
 from miniagents.wire import RecordDecoder, RecordError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from miniagents.messages import Format
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
 
 _PAUSE: Final = 0.1
 """How many seconds pass before one looks again whether a file has grown."""
@@ -54,14 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong, 130 interrupted.
     """
     try:
-        options = _parser().parse_args(argv, Options())
+        options = build_parser().parse_args(argv, Options())
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     return _Cat(options).run()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def build_parser() -> CommandParser:
+    """Return the parser of the command line."""
+    parser = CommandParser(
         prog="miniagents cat",
         description="Show the records of files as JSON, one on each line. "
         "Exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong.",
@@ -79,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--limit", type=int, metavar="N", help="no more than N records")
     parser.add_argument(
         "--follow", action="store_true", help="wait for more at the end of the file, until Ctrl+C; one file only"
+    )
+    parser.examples = (
+        Example("miniagents cat log.jsonl", "one record on each line, whatever format and compression the file has"),
+        Example("miniagents cat --count log.jsonl", "how many there are of each type"),
+        Example("miniagents cat --type Order --where customer.city=Kiel --pretty log.jsonl", "some, laid out"),
+        Example("miniagents cat --follow log.jsonl", "as they come, until Ctrl+C"),
     )
     return parser
 

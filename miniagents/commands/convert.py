@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 import msgspec
 
+from miniagents.command_parser import CommandParser, Example
 from miniagents.commands._progress import Progress
 from miniagents.commands._selecting import (
     Condition,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from miniagents.messages import Format
     from miniagents.wire import Compression
 
-__all__ = ["main"]
+__all__ = ["build_parser", "main"]
 
 _SECONDS: Final = 1.0
 """How often is noted how far the work is."""
@@ -86,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong, 130 interrupted.
     """
     try:
-        options = _parser().parse_args(argv, Options())
+        options = build_parser().parse_args(argv, Options())
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     try:
@@ -99,8 +100,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def build_parser() -> CommandParser:
+    """Return the parser of the command line."""
+    parser = CommandParser(
         prog="miniagents convert",
         description="Write the records of a file in another format: .json, .jsonl and .ndjson are a record on each "
         "line, .msgpack is frames of MessagePack with checksums; .gz and .zst behind that are compressed. "
@@ -116,6 +118,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_options(parser)
     parser.add_argument("--resume", action="store_true", help="go on where the same command was interrupted")
+    parser.examples = (
+        Example("miniagents convert log.jsonl log.msgpack", "the names say the formats"),
+        Example("miniagents convert log.jsonl log.jsonl.gz --where 'total>=100'", "some of them, compressed"),
+        Example("miniagents convert --resume log.jsonl log.msgpack", "go on after an interrupt"),
+    )
     return parser
 
 

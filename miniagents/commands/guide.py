@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib.util
 import re
 import sys
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+from miniagents.command_parser import CommandParser, Example, suggestion
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["main", "page", "topics"]
+__all__ = ["build_parser", "main", "page", "topics"]
 
 _PAGES: Final = files("miniagents") / "guide"
 
@@ -31,29 +32,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments behind the name of the command; those of the process when None.
 
     Returns:
-        The exit status: 0.
-
-    Raises:
-        SystemExit: With 0 after `--help`, with 2 for an unknown topic or a wrong option.
+        The exit status: 0 done, 2 an unknown topic or a wrong option.
     """
-    parser = argparse.ArgumentParser(
+    known = topics()
+    parser = build_parser()
+    try:
+        topic = parser.parse_args(argv, Options()).topic
+        if topic is not None and topic not in known:
+            remedy = suggestion(topic, known) or "; `miniagents guide` lists the topics"
+            parser.error(f"there is no topic {topic!r}{remedy}")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    if topic is None:
+        width = max(map(len, known))
+        sys.stdout.write("".join(f"{name:{width}}  {summary}\n" for name, summary in known.items()))
+        return 0
+    _show(page(topic))
+    return 0
+
+
+def build_parser() -> CommandParser:
+    """Return the parser of the command line."""
+    parser = CommandParser(
         prog="miniagents guide",
         description="Show a page of the guide, or list its topics. Where the output is a terminal and rich is "
         "installed (pip install 'miniagents[chat]'), pages are formatted; otherwise they are Markdown.",
     )
     parser.add_argument("topic", nargs="?", metavar="TOPIC", help="the name of a page, such as agents")
-    topic = parser.parse_args(argv, Options()).topic
-    known = topics()
-    if topic is None:
-        width = max(map(len, known))
-        sys.stdout.write("".join(f"{name:{width}}  {summary}\n" for name, summary in known.items()))
-        return 0
-    if topic not in known:
-        near = difflib.get_close_matches(topic, known, n=1)
-        remedy = f"did you mean {near[0]!r}?" if near else "`miniagents guide` lists the topics"
-        parser.error(f"there is no topic {topic!r}; {remedy}")
-    _show(page(topic))
-    return 0
+    parser.examples = (
+        Example("miniagents guide", "the topics"),
+        Example("miniagents guide agents", "the page about agents"),
+    )
+    return parser
 
 
 def topics() -> Mapping[str, str]:

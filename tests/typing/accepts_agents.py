@@ -27,6 +27,7 @@ from miniagents import (
     ReasoningDelta,
     StreamedPromise,
     UserMessage,
+    __version__,
     achain_loop,
     miniagent,
 )
@@ -68,6 +69,7 @@ async def named_bare(_: InteractionContext) -> None: ...
 
 
 async def calls() -> None:
+    assert_type(__version__, str)
     assert_type(bare, MiniAgent[Message, Message, []])
     assert_type(bare.inquire(), MessageSequencePromise[Message])
     assert_type(chat.inquire("hi", temperature=0.3), MessageSequencePromise[AssistantMessage])

@@ -14,6 +14,7 @@ from miniagents.codegen.commands.tools import run_diff, run_export, run_lint
 from miniagents.codegen.comparing.rules import AUDIENCES
 from miniagents.codegen.errors import GenerationError
 from miniagents.codegen.settings import BASES, FORMATS
+from miniagents.command_parser import CommandParser, Example
 
 _RUN: Final = {"generate": run_generate, "lint": run_lint, "diff": run_diff, "export": run_export}
 
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        options = _parser().parse_args(arguments, Options())
+        options = _build_parsers()[0].parse_args(arguments, Options())
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else WRONG
     console = Console(options.color)
@@ -42,8 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return WRONG
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=_program(), description="Make Python types of JSON Schema files.")
+def build_parser(name: str) -> CommandParser:
+    """Return the parser of one command."""
+    return _build_parsers()[1][name]
+
+
+def _build_parsers() -> tuple[CommandParser, dict[str, CommandParser]]:
+    """Return the parser of all commands, and those of each by its name."""
+    parser = CommandParser(prog=_program(), description="Make Python types of JSON Schema files.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _generate(
         commands.add_parser(
@@ -80,10 +87,10 @@ def _parser() -> argparse.ArgumentParser:
             "Exit status: 0 done, 2 the module cannot be imported, or a type has no schema.",
         )
     )
-    return parser
+    return parser, commands.choices
 
 
-def _generate(command: argparse.ArgumentParser) -> None:
+def _generate(command: CommandParser) -> None:
     _schemas(command)
     command.add_argument("--output", required=True, type=_module, metavar="FILE.py", help="the module to write")
     command.add_argument("--check", action="store_true", help="write nothing, and show how the module differs")
@@ -110,9 +117,15 @@ def _generate(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
     _color(command)
+    command.examples = (
+        Example("miniagents generate schemas --output messages.py", "a module of all schemas in a folder"),
+        Example("miniagents generate schemas --output messages.py --check", "in CI: is the module up to date?"),
+        Example("miniagents generate schemas --output messages.py --watch", "while you work on the schemas"),
+        Example("miniagents generate schemas --output messages.py --formats typed", "dates and UUIDs, not texts"),
+    )
 
 
-def _lint(command: argparse.ArgumentParser) -> None:
+def _lint(command: CommandParser) -> None:
     _schemas(command, nargs="*")
     command.add_argument(
         "--level",
@@ -127,9 +140,15 @@ def _lint(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rules", action="store_true", help="say what the rules are, and check nothing")
     _format(command)
     _color(command)
+    command.examples = (
+        Example("miniagents lint schemas", "all schemas in a folder"),
+        Example("miniagents lint --level strict --ignore type-description schemas", "all rules but one"),
+        Example("miniagents lint --format json schemas", "for programs"),
+        Example("miniagents lint --rules", "what the rules are"),
+    )
 
 
-def _diff(command: argparse.ArgumentParser) -> None:
+def _diff(command: CommandParser) -> None:
     command.add_argument("old", metavar="OLD", help="the version that data and code exist for")
     command.add_argument("new", metavar="NEW", help="the version that is to come")
     command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
@@ -145,24 +164,32 @@ def _diff(command: argparse.ArgumentParser) -> None:
     )
     _format(command)
     _color(command)
+    command.examples = (
+        Example("miniagents diff HEAD:schemas schemas", "what you have changed since the last commit"),
+        Example("miniagents diff v1/schemas schemas --against readers", "can the new code read the old data?"),
+    )
 
 
-def _export(command: argparse.ArgumentParser) -> None:
+def _export(command: CommandParser) -> None:
     command.add_argument("module", metavar="MODULE", help="a module to import, or a file: my_app.messages, messages.py")
     command.add_argument("--output", type=Path, metavar="FILE.json", help="the file to write; if not given, stdout")
     _color(command)
+    command.examples = (
+        Example("miniagents export messages.py", "to stdout"),
+        Example("miniagents export messages --output messages.schema.json", "a module that can be imported, to a file"),
+    )
 
 
-def _schemas(command: argparse.ArgumentParser, nargs: str = "+") -> None:
+def _schemas(command: CommandParser, nargs: str = "+") -> None:
     words = "a schema file, or a folder of *.schema.json (or .yaml)"
     command.add_argument("schemas", nargs=nargs, type=Path, metavar="SCHEMA", help=words)
 
 
-def _format(command: argparse.ArgumentParser) -> None:
+def _format(command: CommandParser) -> None:
     command.add_argument("--format", choices=("text", "json"), default="text", help="for people, or for programs")
 
 
-def _color(command: argparse.ArgumentParser) -> None:
+def _color(command: CommandParser) -> None:
     command.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="auto: on a terminal (the default)"
     )
