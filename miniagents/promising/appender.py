@@ -51,7 +51,7 @@ class StreamAppender(Replayed[P], Generic[P]):
             raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
         self._buffer: PieceBuffer[P] = PieceBuffer(active_context.get(), name, max_ahead=max_ahead)
         self._buffer.context.register_writing_end(self._buffer)
-        self._buffer._adopt()
+        self._buffer.adopt()
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -76,7 +76,7 @@ class StreamAppender(Replayed[P], Generic[P]):
             self._refuse("append")
         buffer.pieces.append(piece)  # as `emit` does it: a call would be a third of the cost
         if buffer._wakeup is not None:
-            buffer._wake()
+            buffer.wake()
 
     def extend(self, pieces: Iterable[P]) -> None:
         """Adds pieces to the stream.
@@ -98,7 +98,7 @@ class StreamAppender(Replayed[P], Generic[P]):
         """
         if self._buffer.ended:
             self._refuse("fail")
-        self._buffer.emit_failure(self._buffer._failure_of(error))
+        self._buffer.emit_failure(self._buffer.failure_of(error))
 
     async def drain(self) -> None:
         """Waits until the furthest reader is less than `max_ahead` pieces behind; at least one turn of the loop."""
@@ -116,7 +116,7 @@ class StreamAppender(Replayed[P], Generic[P]):
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is not None and not self._buffer.ended:
-            self._buffer.emit_failure(self._buffer._failure_of(error))
+            self._buffer.emit_failure(self._buffer.failure_of(error))
         self.close()
 
     def __aiter__(self) -> AsyncIterator[P]:
@@ -131,7 +131,7 @@ class StreamAppender(Replayed[P], Generic[P]):
             return
         error = AppenderAbandonedError(f"{buffer.name!r} was dropped before it was closed: use it in a `with` block")
         # the collector runs in whatever thread happens to need memory
-        self._loop.call_soon_threadsafe(buffer._give_up, error)
+        self._loop.call_soon_threadsafe(buffer.give_up, error)
 
     def _refuse(self, what: str) -> None:
         if self._buffer.was_cancelled():

@@ -44,8 +44,8 @@ class Flattening(Generic[P]):
         self._buffer = buffer
         if kept_open and buffer._context is not None:
             buffer._context.register_writing_end(buffer)
-            buffer._adopt()
-            buffer._belongs_here()
+            buffer.adopt()
+            buffer.belongs_here()
         self._queue: deque[P | Failure | _Pending] | None = None
         self._instead: Callable[[Exception], object] | None = None
         self._draining = False
@@ -82,11 +82,11 @@ class Flattening(Generic[P]):
         buffer = self._buffer
         self._instead = instead
         if start_asap:
-            buffer._launch_here(self._run(work))
+            buffer.launch_here(self._run(work))
         else:
-            buffer._adopt()
-            buffer._belongs_here()
-            buffer.starter = partial(self._run, work)
+            buffer.adopt()
+            buffer.belongs_here()
+            buffer.set_work(partial(self._run, work))
 
     def close(self) -> None:
         """Ends the sequence: the stream ends when all that was put in has appeared."""
@@ -116,7 +116,7 @@ class Flattening(Generic[P]):
         self._queue.extend(parts)
         if not self._draining:
             self._draining = True
-            self._buffer._launch(self._drain())
+            self._buffer.launch(self._drain())
 
     def _put_out_of_order(self, item: object) -> None:
         if self._closed or self._buffer.ended:
@@ -124,7 +124,7 @@ class Flattening(Generic[P]):
         for part in self._parts(item):
             if isinstance(part, _Pending):
                 self._out_of_order += 1
-                self._buffer._launch(self._forward_out_of_order(part))
+                self._buffer.launch(self._forward_out_of_order(part))
             else:
                 self._buffer.emit_outcome(part)
 
@@ -143,9 +143,9 @@ class Flattening(Generic[P]):
             instead = self._instead
             self._put(error if instead is None or not isinstance(error, Exception) else instead(error))
         elif self._buffer.was_cancelled():
-            self._buffer._end_with(error)
+            self._buffer.end_with(error)
         elif not is_cancellation(error):
-            failure = self._buffer._failure_of(error)  # whoever leaves the context must not look cancelled
+            failure = self._buffer.failure_of(error)  # whoever leaves the context must not look cancelled
             failure.seen = True
             self._buffer.context.report(failure.error)
 
@@ -195,9 +195,9 @@ class Flattening(Generic[P]):
                 raise PromiseDeadlockError((self._buffer.name,))  # it would give what it gives, again and again
             return (part._buffer, iter(self._pieces_of(part))) if part._all_there() else _Pending(part)
         if isinstance(part, Failure):
-            return self._buffer._taken_over(part)
+            return self._buffer.taken_over(part)
         if isinstance(part, BaseException):
-            return self._buffer._failure_of(part)
+            return self._buffer.failure_of(part)
         if _is_async_iterable(part):
             return _Pending(part)
         if _is_iterator(part):
@@ -285,7 +285,7 @@ class Flattening(Generic[P]):
         try:
             return self._parts(item)
         except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
-            return [self._buffer._failure_of(error)]
+            return [self._buffer.failure_of(error)]
 
     def _end_if_complete(self) -> None:
         if self._closed and not self._draining and not self._queue and not self._out_of_order:

@@ -118,8 +118,7 @@ class StreamedPromise(
         ['a', 'b', 'c']
         """
         buffer: PieceBuffer[Q] = PieceBuffer(None, "of")
-        buffer.emit_all(tuple(pieces))
-        buffer.end()
+        buffer.fill(pieces)
         return stream_over(buffer)
 
     # --- reading ---
@@ -199,8 +198,7 @@ class StreamedPromise(
         """
         if self.context.start_asap if start_asap is DEFAULT else start_asap:
             self._birth = None
-            self._buffer.at_end = self._start
-            self._buffer.start()
+            self._buffer.start(at_end=self._start)
         else:
             self._belongs_here()
 
@@ -277,7 +275,7 @@ class StreamedPromise(
     def _worked(self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str) -> Stream[Q]:
         """The stream of what tasks put into a buffer, for what one async generator cannot do."""
         buffer = make(active_context.get(), derived_name(self._name, what))
-        buffer._belongs_here()
+        buffer.belongs_here()
         return made_of((self,), buffer)
 
     @staticmethod

@@ -102,7 +102,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
     # --- reading ---
 
     def __aiter__(self) -> AsyncIterator[str]:
-        return Tokens(self._mixed(), self._name)
+        return Tokens(mixed_buffer(self), self._name)
 
     @property
     def message_class(self) -> type[Message] | None:
@@ -134,7 +134,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """
 
         async def as_events(_: PieceBuffer[StreamEvent]) -> AsyncIterator[StreamEvent | Failure]:
-            async for piece in EventOutcomes(self._mixed(), self._name):
+            async for piece in EventOutcomes(mixed_buffer(self), self._name):
                 yield piece
 
         return piped(as_events, derived_name(self._name, "events"), (self,), lazy=True)
@@ -179,7 +179,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """
 
         async def mapped(out: PieceBuffer[str]) -> Pieces:
-            async for piece in MixedOutcomes(self._mixed(), self._name):
+            async for piece in MixedOutcomes(mixed_buffer(self), self._name):
                 if isinstance(piece, str):
                     yield attempt(out, fn, piece)
                 else:
@@ -189,7 +189,9 @@ class MessagePromise(StreamedPromise[str, M_co]):
             text = "".join([token async for token in tokens])
             return msgspec.structs.replace(await self, text=text)
 
-        return self._streamed(mapped, with_text, "map_text", message_class=self._message_class, known=self._known)
+        return derived_message(
+            self, mapped, with_text, "map_text", message_class=self._message_class, known=self._known
+        )
 
     def map_message(self, fn: Callable[[M_co], M], /) -> MessagePromise[M]:
         """The message that a plain function makes of this one; an error stays the error.
@@ -204,7 +206,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         UserMessage(text='Hello')
         """
-        return self._whole(self.map(fn), "map_message")
+        return _in_one_piece(self, self.map(fn), "map_message")
 
     def then_message(self, fn: Callable[[M_co], Awaitable[M]], /) -> MessagePromise[M]:
         """The message that an async function makes of this one, be it a message promise; an error stays the error.
@@ -219,7 +221,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         AssistantMessage(text='Hello, too')
         """
-        return self._whole(self.then(fn), "then_message")
+        return _in_one_piece(self, self.then(fn), "then_message")
 
     @overload
     def recover_message(self, fn: Callable[[Exception], M], /) -> MessagePromise[M_co | M]: ...
@@ -256,7 +258,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         async def pieces(_: PieceBuffer[str]) -> Pieces:
             message = await recovered
             if self._failure is None:
-                async for piece in MixedOutcomes(self._mixed(), self._name):
+                async for piece in MixedOutcomes(mixed_buffer(self), self._name):
                     yield piece
             elif text := str(message):
                 yield text
@@ -264,7 +266,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         async def whole(_: AsyncIterable[str]) -> M_co | M:
             return await recovered
 
-        return self._streamed(pieces, whole, "recover_message", recovered)
+        return derived_message(self, pieces, whole, "recover_message", recovered)
 
     @overload
     def timeout(self, seconds: float, /) -> MessagePromise[M_co]: ...
@@ -302,7 +304,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         async def pieces(_: PieceBuffer[str]) -> Pieces:
             nonlocal end, late
             end = asyncio.get_running_loop().time() + seconds
-            buffer = self._mixed()
+            buffer = mixed_buffer(self)
             source = TimedOutcomes(buffer)
             while await source.ready_in_time(end):
                 try:
@@ -326,7 +328,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
                     raise  # the message's own
                 raise too_late() from None
 
-        return self._streamed(pieces, whole, "timeout", message_class=self._message_class, known=self._known)
+        return derived_message(self, pieces, whole, "timeout", message_class=self._message_class, known=self._known)
 
     def checked(self, check: Callable[[M_co], M], /) -> MessagePromise[M]:
         """The same tokens and events as they come; the message is what `check` makes of it, or the error it raises.
@@ -342,7 +344,9 @@ class MessagePromise(StreamedPromise[str, M_co]):
         async def whole(_: AsyncIterable[str]) -> M:
             return check(await self)
 
-        return self._streamed(lambda _: MixedOutcomes(self._mixed(), self._name), whole, "checked", known=self._known)
+        return derived_message(
+            self, lambda _: MixedOutcomes(mixed_buffer(self), self._name), whole, "checked", known=self._known
+        )
 
     @overload
     def split(self, delimiter: str = ..., *, code_fence: str | None = ...) -> MessageSequencePromise[Message]: ...
@@ -382,10 +386,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
             if name == "_buffer":
                 buffer = self._buffer = PieceBuffer(None, self._name)
                 if self._value is not PENDING:
-                    text = str(self._value)
-                    if text:
-                        buffer.emit(text)
-                    buffer.end()
+                    buffer.fill([text] if (text := str(self._value)) else [])
                 return buffer
             if name == "_known":
                 return None
@@ -396,61 +397,8 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """Whether the message may have an attribute that its promise does not have."""
         return not name.startswith("_") and (self._message_class is None or hasattr(self._message_class, name))
 
-    def _whole(self, message: Promise[M], what: str) -> MessagePromise[M]:
-        """A message that is made of the whole of this one, so that its text comes in one piece."""
-
-        async def pieces(_: PieceBuffer[str]) -> Pieces:
-            if text := str(await message):
-                yield text
-
-        async def whole(_: AsyncIterable[str]) -> M:
-            return await message
-
-        return self._streamed(pieces, whole, what, message)
-
-    def _streamed(
-        self,
-        pieces: Callable[[PieceBuffer[str]], Pieces],
-        whole: Callable[[AsyncIterable[str]], Awaitable[M]],
-        what: str,
-        *others: Promise[object],
-        message_class: type[Message] | None = None,
-        known: Mapping[str, object] | None = None,
-    ) -> MessagePromise[M]:
-        """Make a message of this one, as lazy and as bounded as it.
-
-        Args:
-            pieces: Makes its tokens and events, given the buffer that they go into.
-            whole: Makes the message.
-            what: The name of the combinator.
-            others: What else it is made of.
-            message_class: Its class, if that is known beforehand.
-            known: Its fields that are known beforehand.
-        """
-
-        def streamer() -> Any:  # Any: a buffer takes failures as well
-            return pieces(promise._buffer)
-
-        promise = MessagePromise(
-            streamer,
-            whole,
-            message_class=message_class,
-            known=known,
-            start_asap=False,
-            max_ahead=self._bound_to_readers(),
-            name=derived_name(self._name, what),
-        )
-        promise._made_of((self, *others))
-        promise._start_if(False if self._is_lazy() else DEFAULT)
-        return promise
-
-    def _mixed(self) -> PieceBuffer[str | StreamEvent]:
-        # for the base class the buffer holds what iterating gives, the tokens alone
-        mixed: PieceBuffer[Any] = self._buffer  # Any: as the line above says
-        return mixed
-
     def _outcomes(self) -> OutcomeIterator[str]:
-        return TextOutcomes(self._mixed(), self._name)
+        return TextOutcomes(mixed_buffer(self), self._name)
 
     def _text_only(self) -> Stream[str]:
         async def text(_: PieceBuffer[str]) -> AsyncIterator[str | Failure]:
@@ -480,6 +428,92 @@ class MessagePromise(StreamedPromise[str, M_co]):
     def _parts(self) -> Iterable[Production]:
         """What is cancelled with this."""
         return super()._parts() if self._value is PENDING else ()
+
+
+def mixed_buffer(promise: MessagePromise[Message]) -> PieceBuffer[str | StreamEvent]:
+    """Return the buffer of the tokens and the events of a message."""
+    # for the base class the buffer holds what iterating gives, the tokens alone
+    mixed: PieceBuffer[Any] = promise._buffer  # Any: as the line above says
+    return mixed
+
+
+def derived_message(
+    source: MessagePromise[Message],
+    pieces: Callable[[PieceBuffer[str]], Pieces],
+    whole: Callable[[AsyncIterable[str]], Awaitable[M]],
+    what: str,
+    *others: Promise[object],
+    message_class: type[Message] | None = None,
+    known: Mapping[str, object] | None = None,
+) -> MessagePromise[M]:
+    """Make a message of another one, as lazy and as bounded as that.
+
+    Args:
+        source: The other message.
+        pieces: Makes the tokens and events, given the buffer that they go into.
+        whole: Makes the message.
+        what: The name of the combinator.
+        others: What else the message is made of.
+        message_class: The class of the message, if it is known beforehand.
+        known: The fields that are known beforehand.
+    """
+
+    def streamer() -> Any:  # Any: a buffer takes failures as well
+        return pieces(promise._buffer)
+
+    promise = MessagePromise(
+        streamer,
+        whole,
+        message_class=message_class,
+        known=known,
+        start_asap=False,
+        max_ahead=source._bound_to_readers(),
+        name=derived_name(source.name, what),
+    )
+    promise._made_of((source, *others))
+    promise._start_if(False if source._is_lazy() else DEFAULT)
+    return promise
+
+
+def _in_one_piece(source: MessagePromise[Message], message: Promise[M], what: str) -> MessagePromise[M]:
+    """Make a message of the whole of another one, so that its text comes in one piece."""
+
+    async def pieces(_: PieceBuffer[str]) -> Pieces:
+        if text := str(await message):
+            yield text
+
+    async def whole(_: AsyncIterable[str]) -> M:
+        return await message
+
+    return derived_message(source, pieces, whole, what, message)
+
+
+def message_over(
+    buffer: PieceBuffer[Any],  # Any: tokens and events; for the base class the buffer holds tokens alone
+    collect: Callable[[Iterable[Any]], M] | None,  # Any: a streamer that nobody has checked may yield anything
+    message_class: type[Message] | None = None,
+    known: Mapping[str, object] = FrozenDict(),
+) -> MessagePromise[M]:
+    """Make the promise of a message whose tokens and events are in a buffer.
+
+    Args:
+        buffer: The tokens and events.
+        collect: Makes the message of them; None if somebody else settles the promise.
+        message_class: The class of the message, if it is known beforehand.
+        known: The fields that are known beforehand.
+    """
+    promise: MessagePromise[M] = blank(MessagePromise)
+    promise._look_at(buffer, collect)
+    promise._message_class = message_class
+    promise._known = known_fields(known)
+    return promise
+
+
+def make_known(
+    promise: MessagePromise[Message], message_class: type[Message] | None, known: Mapping[str, object]
+) -> None:
+    """Have a promise tell the class of its message, and the fields that are known before its end."""
+    promise._message_class, promise._known = message_class, known
 
 
 def from_promise(promise: Promise[M], message_class: type[Message] | None) -> MessagePromise[M]:
@@ -512,10 +546,8 @@ def made_at_once(made: M | Failure, context: PromisingContext | None) -> Message
     buffer: PieceBuffer[str] = PieceBuffer(context, made.origin)
     buffer.emit_failure(made)
     buffer.end()
-    promise: MessagePromise[M] = blank(MessagePromise)
-    promise._look_at(buffer, None)
+    promise: MessagePromise[M] = message_over(buffer, None)
     promise._failure = made
-    promise._message_class = promise._known = None
     return promise
 
 

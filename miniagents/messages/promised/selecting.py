@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promised.message_promise import MessagePromise
+from miniagents.messages.promised.message_promise import MessagePromise, make_known, mixed_buffer
 from miniagents.messages.promised.tokens import MixedOutcomes
+from miniagents.promising.core.access import failure_of, settled
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.promise import derived
 from miniagents.promising.sentinels import DEFAULT
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from miniagents.promising.promise import Promise
     from miniagents.promising.stream import StreamedPromise
 
-__all__ = ["Using", "bind", "check_classes", "may_be", "message_of", "of_one", "settled_for"]
+__all__ = ["Using", "bind", "check_classes", "may_be", "of_one", "settled_for"]
 
 M = TypeVar("M", bound=Message)
 
@@ -60,15 +61,9 @@ def _with_subclasses(cls: type[Message]) -> Iterable[type[Message]]:
 async def settled_for(out: PieceBuffer[MessagePromise[M]], promise: MessagePromise[Message]) -> Failure | None:
     """Waits for a message as a source of `out`, in whose work it is; its error does not count as read by this."""
     if promise.done():
-        return promise._failure
+        return failure_of(promise)
     with Using(out, promise):
-        return await promise._settled()
-
-
-def message_of(promise: MessagePromise[M]) -> M:
-    """The message of a promise that is known to have it."""
-    message: M = promise._value
-    return message
+        return await settled(promise)
 
 
 class Using:
@@ -115,10 +110,10 @@ def of_one(
 
     async def pieces() -> AsyncIterator[Any]:  # Any: tokens, events, and failures, which a buffer takes as well
         chosen = await choice
-        made._message_class, made._known = chosen.message_class, chosen.known
+        make_known(made, chosen.message_class, chosen.known)
         made._made_of((chosen,))
         bind(made._buffer, chosen)
-        async for piece in MixedOutcomes(chosen._mixed(), chosen.name):
+        async for piece in MixedOutcomes(mixed_buffer(chosen), chosen.name):
             yield piece
         if checked is not None:
             await checked

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard, Union
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promised.streaming import (
+from miniagents.messages.promised.message_promise import MessagePromise, from_promise
+from miniagents.messages.promised.sequence_promise import (
     MessageBuffer,
-    MessagePromise,
     MessageSequencePromise,
     MixedMessages,
-    from_promise,
     sequence_over,
 )
 from miniagents.promising.appender import StreamAppender

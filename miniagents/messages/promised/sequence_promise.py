@@ -9,8 +9,9 @@ from typing_extensions import TypeIs, TypeVar
 
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_promise import MessagePromise, made_at_once
-from miniagents.messages.promised.selecting import check_classes, may_be, message_of, of_one, settled_for
+from miniagents.messages.promised.selecting import check_classes, may_be, of_one, settled_for
 from miniagents.promising.combinators.piped import attempt
+from miniagents.promising.core.access import value_of
 from miniagents.promising.core.arguments import check_errors, check_plain
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, OutcomeIterator, PieceBuffer, take_turn
@@ -171,7 +172,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                 if isinstance(piece, Failure):
                     yield piece
                 elif eager and piece.done() and piece._failure is None:
-                    yield made_at_once(attempt(out, fn, message_of(piece)), out.context)
+                    yield made_at_once(attempt(out, fn, value_of(piece)), out.context)
                 else:
                     yield piece.map_message(fn)
 
@@ -294,7 +295,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                 if isinstance(piece, Failure) or await settled_for(out, piece) is not None:
                     yield piece
                     continue
-                verdict = attempt(out, keep, message_of(piece))
+                verdict = attempt(out, keep, value_of(piece))
                 if isinstance(verdict, Failure):
                     yield verdict
                 elif verdict:
@@ -343,7 +344,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                     continue
                 verdict = may_be(piece.message_class, classes)
                 if verdict is None:
-                    verdict = await settled_for(out, piece) is not None or isinstance(message_of(piece), classes)
+                    verdict = await settled_for(out, piece) is not None or isinstance(value_of(piece), classes)
                 if verdict:
                     yield piece
 
@@ -440,8 +441,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
             # messages that are there already need no buffer before somebody reads them one by one
             if name == "_buffer":
                 buffer = self._buffer = MessageBuffer(self._context, self._name)
-                buffer.pieces.extend(self._value)
-                buffer.ended = True
+                buffer.fill(self._value)
                 return buffer
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -553,7 +553,7 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
             piece = MessagePromise.of_message(piece)
         self.pieces.append(piece)
         if self._wakeup is not None:
-            self._wake()
+            self.wake()
 
     def emit_all(self, pieces: Sequence[Any]) -> None:  # Any: as above
         if self._is_read:

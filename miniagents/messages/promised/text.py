@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Final, TypeGuard, overload
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
+from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.selecting import Using, bind
 from miniagents.messages.promised.sequence import MessageSequence, MessageType
-from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, stream_message
+from miniagents.messages.promised.sequence_promise import MessageSequencePromise
+from miniagents.messages.promised.streaming import stream_message
 from miniagents.messages.promised.tokens import check_fields
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.context import PromisingContext
+from miniagents.promising.core.access import outcomes, settled
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.production import Production
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -157,7 +160,7 @@ def split_messages(
     parts = MessageSequence[Message](name="split_messages", message_classes=(message_class,))
 
     async def split() -> None:
-        async for promise in source._outcomes():
+        async for promise in outcomes(source):
             if isinstance(promise, Failure):
                 await parts.production.room()
                 parts.put(_passed_on(promise))
@@ -183,7 +186,7 @@ async def _split_one(
     part: StreamAppender[str] | None = None
     failed = False
     try:
-        async for token in promise._outcomes():
+        async for token in outcomes(promise):
             if isinstance(token, Failure):
                 failed = True
                 # what was kept back as the beginning of a delimiter came before the error
@@ -192,7 +195,7 @@ async def _split_one(
             else:
                 part = await _write(splitter.feed(token), part, parts, message_class)
         part = await _write(splitter.finish(), part, parts, message_class)
-        failure = None if failed else await promise._settled()  # an error may be in the whole alone
+        failure = None if failed else await settled(promise)  # an error may be in the whole alone
         if failure is not None:
             _fail(_passed_on(failure), part, parts)
     except BaseException as error:

@@ -209,7 +209,7 @@ def _is_event(piece: object) -> bool:
 
 
 def _refused(piece: object, name: str, buffer: PieceBuffer[str | StreamEvent]) -> Failure:
-    return buffer._failure_of(_no_piece(piece, name))
+    return buffer.failure_of(_no_piece(piece, name))
 
 
 def _no_piece(piece: object, name: str) -> TypeError:

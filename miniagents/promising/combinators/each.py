@@ -42,8 +42,7 @@ def for_each(
 ) -> PieceBuffer[Any]:  # Any: `kept` says of what
     """The buffer of what a plain function makes of each piece of a source."""
     out: PieceBuffer[Any] = PieceBuffer(context, name)  # Any: as above
-    out._fed = False
-    out.starter = lambda: _work(source, out, fn, kept)
+    out.set_work(lambda: _work(source, out, fn, kept), is_only_writer=True)
     return out
 
 
@@ -78,9 +77,9 @@ async def _work(
                 except BaseException as error:
                     if ends_task(error, running_task()):
                         raise
-                    out.emit_failure(out._failure_of(error))
+                    out.emit_failure(out.failure_of(error))
                 if bounded:
-                    out._wake()
+                    out.wake()
                     await out.room()
-            out._wake()
+            out.wake()
         out.end()

@@ -77,7 +77,7 @@ class AsyncCombinators(Piped[P_co], Generic[P_co]):
                 producing.set(out)  # before the source is looked at, so that this is no guest there
                 await _Calls(self._outcomes(), fn, out, concurrency, ordered=ordered).run()
 
-            out.starter = work
+            out.set_work(work)
             return out
 
         return self._worked(make, "then_pieces")
@@ -173,7 +173,7 @@ class _Calls(Generic[P, Q]):
     async def _call(self, piece: P) -> Q | Failure:
         if not self._has_spare and self._under_way < self._limit:
             self._has_spare = self._is_launching = True
-            self._out._launch(self._run_as_spare())
+            self._out.launch(self._run_as_spare())
             self._is_launching = False
         task = asyncio.current_task()
         try:
@@ -181,7 +181,7 @@ class _Calls(Generic[P, Q]):
         except BaseException as error:
             if ends_task(error, task):
                 raise
-            return self._out._failure_of(error)
+            return self._out.failure_of(error)
 
     async def _run_as_spare(self) -> None:
         if self._is_launching:  # the loop starts tasks eagerly: each would start the next one inside of itself
@@ -204,8 +204,8 @@ class _Calls(Generic[P, Q]):
 
     def _fail(self, error: BaseException) -> None:
         """Ends all of the tasks with one of them."""
-        self._out._end_with(error)
-        for task in tuple(self._out._workers()):
+        self._out.end_with(error)
+        for task in tuple(self._out.workers()):
             if task is not asyncio.current_task():
                 task.cancel()
 

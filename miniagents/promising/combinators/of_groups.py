@@ -144,7 +144,7 @@ class _Counted(PieceBuffer[P]):
             self._account.waiting -= 1
 
     def _count(self) -> None:
-        unread = 0 if self.ended or self._furthest >= len(self.pieces) else len(self.pieces) - int(self._furthest)
+        unread = self.unread()
         account = self._account
         account.unread += unread - self._unread
         self._unread = unread
@@ -169,7 +169,7 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         self._over = over
         self._groups: dict[K, _Group[P]] = {}
         self._account.changed = self._make_room
-        self.starter = lambda: self._sort_all(source)
+        self.set_work(lambda: self._sort_all(source))
 
     def is_full(self) -> bool:
         account = self._account
@@ -220,8 +220,8 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         """Ends all of the streams with the task."""
         for group in self._groups.values():
             if not group.ended:
-                group._give_up(error)
-        self._end_with(error)
+                group.give_up(error)
+        self.end_with(error)
         self._forget_groups()
 
     def _forget_groups(self) -> None:
@@ -233,18 +233,18 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
 class _Group(_Counted[P]):
     """The buffer of one group."""
 
-    __slots__ = ("_work",)
+    __slots__ = ("_sorting",)
 
     def __init__(self, work: PieceBuffer[Any], name: str, account: _Account) -> None:  # Any: its pieces are not read
         super().__init__(work.context, name, account)
-        self._work: PieceBuffer[Any] | None = work  # Any: as above
+        self._sorting: PieceBuffer[Any] | None = work  # Any: as above
         if work.max_ahead is not None:
             self.bound(work.max_ahead)
-        self._adopt()
+        self.adopt()
 
     def _workers(self) -> Iterator[asyncio.Task[None]]:
-        return iter(()) if self._work is None else self._work._workers()
+        return iter(()) if self._sorting is None else self._sorting.workers()
 
     def end(self) -> None:
         super().end()
-        self._work = None
+        self._sorting = None

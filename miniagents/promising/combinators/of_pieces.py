@@ -29,7 +29,6 @@ __all__ = ["PieceCombinators"]
 P_co = TypeVar("P_co", covariant=True)
 Q = TypeVar("Q")
 A = TypeVar("A")
-W = TypeVar("W")
 E = TypeVar("E", bound=BaseException)
 
 

@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["PlaceCombinators"]
 
 P_co = TypeVar("P_co", covariant=True)
-Q = TypeVar("Q")
 A = TypeVar("A")
-W = TypeVar("W")
-E = TypeVar("E", bound=BaseException)
 
 
 class PlaceCombinators(Piped[P_co], Generic[P_co]):

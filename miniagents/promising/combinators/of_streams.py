@@ -313,19 +313,19 @@ def _joined(
             stop_others()
 
     def stop_others() -> None:
-        for task in buffer._workers():
+        for task in buffer.workers():
             if task is not asyncio.current_task():
                 task.cancel()
 
     async def start() -> None:
         for place in range(len(sources)):
             if not buffer.ended:  # it may be, where the loop starts tasks eagerly
-                buffer._launch(forward(place))
+                buffer.launch(forward(place))
         if not sources:
             buffer.end()
 
-    buffer.starter = start
-    buffer._belongs_here()
+    buffer.set_work(start)
+    buffer.belongs_here()
     return made_of(sources, buffer)
 
 

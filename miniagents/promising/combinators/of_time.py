@@ -225,7 +225,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                         return
                     yield piece
                     continue
-                yield out._failure_of(TimeoutError(f"{source.name!r} {late}"))
+                yield out.failure_of(TimeoutError(f"{source.name!r} {late}"))
                 return
 
         return self._piped(in_time, "timeout_pieces")

@@ -124,4 +124,4 @@ def attempt(out: PieceBuffer[Any], fn: Callable[[A], W], piece: A) -> W | Failur
     except BaseException as error:
         if ends_task(error, running_task()):
             raise
-        return out._failure_of(error)
+        return out.failure_of(error)

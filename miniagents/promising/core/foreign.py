@@ -51,7 +51,7 @@ class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
             if ends_task(error, self._task):
                 raise
             self._stream = None
-            return self._out._failure_of(error)
+            return self._out.failure_of(error)
 
     async def aclose(self) -> None:
         """Runs the `finally` blocks of a generator that was left half-way."""

@@ -17,7 +17,7 @@ from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.production import Production
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 
     from miniagents.promising.context import PromisingContext
 
@@ -41,16 +41,16 @@ class PieceBuffer(Production, Generic[P]):
     """
 
     __slots__ = (
+        "_at_end",
         "_fed",
         "_furthest",
         "_room",
-        "at_end",
+        "_work",
         "bounded",
         "ended",
         "failure",
         "max_ahead",
         "pieces",
-        "starter",
     )
 
     def __init__(
@@ -69,8 +69,8 @@ class PieceBuffer(Production, Generic[P]):
         self.ended: bool = False
         self.failure: Failure | None = None
         self._fed = streamer is None
-        self.at_end: Callable[[], None] | None = None
-        self.starter: Callable[[], Coroutine[object, object, None]] | None = (
+        self._at_end: Callable[[], None] | None = None
+        self._work: Callable[[], Coroutine[object, object, None]] | None = (
             None if streamer is None else lambda: self._produce(streamer)
         )
         if streamer is not None:
@@ -81,6 +81,23 @@ class PieceBuffer(Production, Generic[P]):
         if max_ahead is not None:
             self.bound(max_ahead)
         self._room: asyncio.Future[None] | None = None
+
+    def set_work(self, work: Callable[[], Coroutine[object, object, None]], *, is_only_writer: bool = False) -> None:
+        """Have an async function make the pieces; it is called when somebody starts the work.
+
+        Args:
+            work: Puts the pieces in and ends the stream.
+            is_only_writer: Whether nothing but the work ever puts pieces in. If so, the watch over deadlocks expects
+                nothing from other tasks.
+        """
+        self._work = work
+        if is_only_writer:
+            self._fed = False
+
+    def fill(self, pieces: Iterable[P]) -> None:
+        """Put in all pieces that the stream will ever have; for a buffer that nobody has seen yet."""
+        self.pieces.extend(pieces)
+        self.ended = True
 
     def bound(self, max_ahead: int) -> None:
         """Sets how many pieces the streamer may be ahead of the furthest reader."""
@@ -121,16 +138,16 @@ class PieceBuffer(Production, Generic[P]):
             self._finished()
             if self._room is not None:
                 self._make_room()
-            at_end = self.at_end
+            at_end = self._at_end
             if at_end is not None:
-                self.at_end = None
+                self._at_end = None
                 at_end()
 
     def _give_up(self, error: BaseException) -> None:
         """Ends the stream with an error, unless it has ended."""
         if not self.ended:
             self.emit_failure(self._failure_of(error))
-            self.starter = None
+            self._work = None
             self.end()
 
     async def room(self) -> None:
@@ -154,31 +171,52 @@ class PieceBuffer(Production, Generic[P]):
         """Whether the stream may have no more pieces before a reader comes nearer."""
         return self.max_ahead is not None and len(self.pieces) - self._furthest >= self.max_ahead
 
+    # What every production has, under public names: no user ever sees a buffer.
+    adopt = Production._adopt
+    belongs_here = Production._belongs_here
+    end_with = Production._end_with
+    failure_of = Production._failure_of
+    give_up = _give_up
+    launch = Production._launch
+    launch_here = Production._launch_here
+    taken_over = Production._taken_over
+    wake = Production._wake
+
+    def workers(self) -> Iterator[asyncio.Task[None]]:
+        """Return the tasks that can make progress here."""
+        return self._workers()
+
     # --- for readers ---
 
     def readable(self) -> list[P | Failure]:
         """The pieces, for whoever looks at them one by one; called before they are."""
         return self.pieces
 
-    def start(self) -> None:
-        """Starts the work, if there is any that waits for it."""
-        starter = self.starter
-        if starter is not None:
-            self.starter = None
-            self._launch(starter())
+    def start(self, *, at_end: Callable[[], None] | None = None) -> None:
+        """Start the work, if there is any that waits for it.
+
+        Args:
+            at_end: Called when the stream has ended.
+        """
+        if at_end is not None:
+            self._at_end = at_end  # first: where the loop starts tasks eagerly, the work may be at its end at once
+        work = self._work
+        if work is not None:
+            self._work = None
+            self._launch(work())
 
     def _when_started(self, then: Callable[[], object]) -> None:
-        """Calls something when the work starts; at once where it has started."""
-        starter = self.starter
-        if starter is None:
+        """Call something when the work starts, at once if it has already started."""
+        work = self._work
+        if work is None:
             then()
             return
 
         def start() -> Coroutine[object, object, None]:
             then()
-            return starter()
+            return work()
 
-        self.starter = start
+        self._work = start
 
     def outcomes(self) -> OutcomeIterator[P]:
         """Reads from the first piece, failures as objects."""
@@ -188,6 +226,12 @@ class PieceBuffer(Production, Generic[P]):
         """Whether a cancellation ended the stream."""
         last = self.pieces[-1] if self.ended and self.pieces else None
         return isinstance(last, Failure) and last.wished
+
+    def unread(self) -> int:
+        """Return how many pieces the furthest reader has still to come to."""
+        if self.ended or self._furthest >= len(self.pieces):
+            return 0
+        return len(self.pieces) - int(self._furthest)
 
     def whole_pieces(self) -> tuple[P, ...]:
         """All pieces of a stream that had no failure."""
@@ -204,7 +248,7 @@ class PieceBuffer(Production, Generic[P]):
 
     def _is_lazy(self) -> bool:
         """Whether the work waits for a first reader."""
-        return self.starter is not None
+        return self._work is not None
 
     def reached(self, position: float) -> None:
         """Notes how far the furthest reader has come (infinity: it wants everything), for streams with a bound."""
@@ -304,7 +348,7 @@ class _Reader(Generic[P_co]):
         pieces = buffer.pieces
         position = self._position
         if position >= len(pieces):
-            if buffer.starter is not None or buffer.bounded or self._is_guest is None:
+            if buffer._work is not None or buffer.bounded or self._is_guest is None:
                 self._arrive()
             while position >= len(pieces):
                 if buffer.ended:
@@ -341,7 +385,7 @@ class _Reader(Generic[P_co]):
     def _arrive(self) -> None:
         """Tells that this waits for a piece that is not there yet."""
         buffer = self._buffer
-        if buffer.starter is not None:
+        if buffer._work is not None:
             buffer.start()
         if buffer.bounded:
             buffer.reached(self._position + 1)  # what this reader waits for, the producer may make
