@@ -1,4 +1,4 @@
-"""The writing end of a stream, for whoever has pieces to give rather than an async generator to run."""
+"""The writing end of a stream, if you push pieces instead of generating them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ P = TypeVar("P")
 class StreamAppender(Replayed[P], Generic[P]):
     """Appends pieces to a stream that any number of readers read: `appender.promise`, or the appender itself.
 
-    It is a context manager that closes the stream at its end. An error inside the `with` block becomes the last piece
-    of the stream, and goes on to the caller as errors do. An appender that is dropped without having been closed ends
-    its stream with an `AppenderAbandonedError`.
+    As a context manager it closes the stream at the end of the block. If the block raises, the error becomes the last
+    piece of the stream, and is raised to the caller too. An appender that is dropped without being closed ends its
+    stream with an `AppenderAbandonedError`.
 
     Args:
-        name: what errors and logs call the stream.
-        max_ahead: how many pieces `drain` lets the appender be ahead of the furthest reader; None for no bound.
+        name: The name of the stream in errors and logs.
+        max_ahead: How many pieces `drain` lets the appender be ahead of the furthest reader; None for no bound.
 
     Raises:
-        NoActiveContextError: there is no active context.
+        NoActiveContextError: No context is active.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -65,11 +65,11 @@ class StreamAppender(Replayed[P], Generic[P]):
         return self._buffer.ended
 
     def append(self, piece: P) -> None:
-        """Adds a piece to the stream; its readers see it at the next turn of the loop.
+        """Add a piece to the stream; its readers see it at the next turn of the loop.
 
         Raises:
-            AppenderClosedError: the stream has ended.
-            PromiseCancelledError: the stream was cancelled.
+            AppenderClosedError: The stream has ended.
+            PromiseCancelledError: The stream was cancelled.
         """
         buffer = self._buffer
         if buffer.ended:
@@ -79,34 +79,34 @@ class StreamAppender(Replayed[P], Generic[P]):
             buffer.wake()
 
     def extend(self, pieces: Iterable[P]) -> None:
-        """Adds pieces to the stream.
+        """Add pieces to the stream.
 
         Raises:
-            AppenderClosedError: the stream has ended.
-            PromiseCancelledError: the stream was cancelled.
+            AppenderClosedError: The stream has ended.
+            PromiseCancelledError: The stream was cancelled.
         """
         if self._buffer.ended:
             self._refuse("extend")
         self._buffer.emit_all(tuple(pieces))
 
     def fail(self, error: BaseException) -> None:
-        """Adds an error to the stream, which its readers get raised at this place; more pieces may follow.
+        """Add an error to the stream, which is raised to its readers at this place; more pieces may follow.
 
         Raises:
-            AppenderClosedError: the stream has ended.
-            PromiseCancelledError: the stream was cancelled.
+            AppenderClosedError: The stream has ended.
+            PromiseCancelledError: The stream was cancelled.
         """
         if self._buffer.ended:
             self._refuse("fail")
         self._buffer.emit_failure(self._buffer.failure_of(error))
 
     async def drain(self) -> None:
-        """Waits until the furthest reader is less than `max_ahead` pieces behind; at least one turn of the loop."""
+        """Wait until the furthest reader is less than `max_ahead` pieces behind; at least one turn of the loop."""
         await take_turn()
         await self._buffer.room()
 
     def close(self) -> None:
-        """Ends the stream; closing it again does nothing."""
+        """End the stream; closing it again does nothing."""
         self._buffer.end()
 
     def __enter__(self) -> Self:

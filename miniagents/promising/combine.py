@@ -1,8 +1,8 @@
 """Combinators of many promises and streams.
 
-Coroutines and other awaitables are taken wherever promises are: each becomes a promise of its own, and one that is
-given twice is awaited once. Likewise any async iterable is taken for a stream, and an iterator that is given twice is
-read once. What is made of lazy promises is lazy itself.
+Coroutines and other awaitables can stand for promises: each becomes a promise of its own, and one that is given twice
+is awaited once. Any async iterable can stand for a stream, and an iterator that is given twice is read once. The result
+is lazy if one of the promises is.
 """
 
 from miniagents.promising.combinators.gathering import all_settled, gather

@@ -1,7 +1,6 @@
-"""How what is put in becomes a flat stream.
+"""How nested items become a flat stream.
 
-What is there already goes straight into the stream; only what is still to come needs a task: one for the whole
-sequence.
+Items that are there go straight into the stream. Only those still to come need a task: one for the whole sequence.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ P = TypeVar("P")
 
 
 class Flattening(Generic[P]):
-    """The writing end of a flat stream, for those who know what a piece is.
+    """The writing end of a flat stream; derived classes know what a piece is.
 
     Args:
-        buffer: the pieces of the stream.
-        kept_open: whether it lies open for whoever wants to put something in; False for one that is filled and closed,
-            or handed to `produce`, by the code that makes it: then nobody needs to watch over its end.
+        buffer: The pieces of the stream.
+        kept_open: Whether any code may put something in at any time. False for a sequence that the code that makes it
+            fills and closes, or hands to `produce`: its end needs no watching then.
     """
 
     __slots__ = ("__weakref__", "_buffer", "_closed", "_draining", "_instead", "_out_of_order", "_queue")
@@ -53,10 +52,10 @@ class Flattening(Generic[P]):
         self._closed = False
 
     def _adapt(self, item: object) -> Any:  # Any: a P or NotImplemented, which has no type of its own to say
-        """Makes a piece of an item, or returns `NotImplemented` for what is no single item.
+        """Make a piece of an item, or return `NotImplemented` for an item that has to be taken apart.
 
         Raises:
-            TypeError: it is nothing that could be put in.
+            TypeError: It is nothing that can be put in.
         """
         raise NotImplementedError
 
@@ -72,12 +71,12 @@ class Flattening(Generic[P]):
         start_asap: bool,
         instead: Callable[[Exception], object] | None = None,
     ) -> None:
-        """Runs an async function that puts things in, in a task of this sequence, and closes it afterwards.
+        """Run an async function that puts items in, in a task of this sequence, and close the sequence afterwards.
 
         Args:
-            work: what is run; its error becomes the last piece.
+            work: The function; its error becomes the last piece.
             start_asap: True starts it at the next turn of the loop, False when somebody first reads the stream.
-            instead: makes what is put in for an `Exception` of the work; None puts in the error itself.
+            instead: Makes an item in the place of an `Exception` of the work; None puts in the error itself.
         """
         buffer = self._buffer
         self._instead = instead
@@ -89,7 +88,7 @@ class Flattening(Generic[P]):
             buffer.set_work(partial(self._run, work))
 
     def close(self) -> None:
-        """Ends the sequence: the stream ends when all that was put in has appeared."""
+        """End the sequence: the stream ends when everything that was put in has appeared."""
         self._closed = True
         self._end_if_complete()
 
@@ -138,7 +137,7 @@ class Flattening(Generic[P]):
             self.close()
 
     def _take_error(self, error: BaseException) -> None:
-        """Puts in what stands for an error of the work; where it is too late for that, the context gets the error."""
+        """Put in an error of the work, or what stands for it; if it is too late for that, the context raises it."""
         if not self._closed and not self._buffer.ended:
             instead = self._instead
             self._put(error if instead is None or not isinstance(error, Exception) else instead(error))
@@ -155,12 +154,12 @@ class Flattening(Generic[P]):
         raise AppenderClosedError(f"{self._buffer.name!r} is closed: nothing can be added to it")
 
     def _parts(self, item: object) -> list[P | Failure | _Pending]:
-        """The item as a piece, or what it is made of."""
+        """Return the item as a piece, or its parts."""
         piece = NotImplemented if isinstance(item, Failure) else self._adapt(item)
         return self._take_apart(item) if piece is NotImplemented else [piece]
 
     def _take_apart(self, item: object) -> list[P | Failure | _Pending]:
-        """The pieces and the still pending parts of what is no piece; lists within lists cost no recursion."""
+        """Return the pieces, and the parts still to come, of an item; lists within lists cost no recursion."""
         opened = self._opened(item)
         if not isinstance(opened, tuple):
             return [opened]
@@ -187,7 +186,10 @@ class Flattening(Generic[P]):
         return parts
 
     def _opened(self, part: object) -> Failure | _Pending | tuple[object, Iterator[object]]:
-        """What stands for a part that is no piece: an error, something to come, or what is in it and whose that is."""
+        """Return what stands for a part that is no piece.
+
+        That is an error, something still to come, or the part's own parts together with the object that has them.
+        """
         if _is_plain(part):
             return part, iter(tuple(part))
         if _is_stream(part):
@@ -207,15 +209,15 @@ class Flattening(Generic[P]):
         raise TypeError(f"{self._buffer.name!r} takes no {type(part).__qualname__}: {part!r:.200}")
 
     def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: of whatever pieces
-        """The pieces of a stream that are all there."""
+        """Return the pieces of a stream that are all there."""
         return stream._buffer.readable()
 
     def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
-        """The pieces and failures of something that is still to come."""
+        """Read the pieces and failures of a stream that is still to come."""
         return outcomes_of(stream, self._buffer)
 
     def _emit(self, parts: list[Any], kinds: AbstractSet[type]) -> None:  # Any: a P or a Failure
-        """Adds what is there already, and may be of these classes."""
+        """Add parts that are there already, and may be of these classes."""
         if Failure not in kinds:
             self._buffer.emit_all(parts)
         else:
@@ -223,7 +225,7 @@ class Flattening(Generic[P]):
                 self._buffer.emit_outcome(part)
 
     async def _drain(self) -> None:
-        """Forwards what is still to come, in order."""
+        """Forward the parts that are still to come, in order."""
         with Catching(self._buffer):  # what is not complete must not look so
             pieces = self._buffer.pieces
             since_turn = len(pieces)
@@ -246,7 +248,7 @@ class Flattening(Generic[P]):
             self._end_if_complete()
 
     async def _forward(self, pending: _Pending) -> None:
-        """Forwards what is still to come of one item, and whatever that is made of, as deep as it goes."""
+        """Forward the parts of an item that is still to come, as deep as they are nested."""
         levels: list[_Parts[P] | AsyncIterator[object]] = [_Parts([pending])]
         try:
             while levels and not self._buffer.ended:
@@ -281,7 +283,7 @@ class Flattening(Generic[P]):
                     await level.aclose()
 
     def _parts_of(self, item: object) -> list[P | Failure | _Pending]:
-        """Takes an item apart that came from a nested stream: what is wrong with it is an error in its place."""
+        """Take an item of a nested stream apart; if something is wrong with it, an error takes its place."""
         try:
             return self._parts(item)
         except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
@@ -293,7 +295,7 @@ class Flattening(Generic[P]):
 
 
 class _Pending:
-    """Something nested whose pieces are still to come."""
+    """A nested stream whose pieces are still to come."""
 
     __slots__ = ("stream",)
 
@@ -302,7 +304,7 @@ class _Pending:
 
 
 class _Parts(Generic[P]):
-    """What something was taken apart into, and is still to be emitted: the last is the next."""
+    """The parts of an item that are still to be emitted; the last is the next."""
 
     __slots__ = ("left",)
 

@@ -42,23 +42,27 @@ W = TypeVar("W")
 class MessagePromise(StreamedPromise[str, M_co]):
     """The promise of one message.
 
-    Iterating gives the tokens of its text as `str`, awaiting gives the message. What a model streams besides text
+    Iterating gives the tokens of its text as `str`, awaiting gives the message. Everything else that a model streams
     (reasoning, arguments of tool calls, refusals) comes from `events`.
 
-    `stream_message` makes one of tokens; this constructor is for whoever makes the message in another way.
+    `stream_message` makes one of tokens. Use this constructor if you make the message in another way.
+
+    The combinators make messages of this one, which are as lazy and as bounded. Errors stay in their places. Cancelling
+    a result cancels this message, unless it is used elsewhere. Each costs two tasks. A result keeps the class and the
+    known fields of this message if it cannot have others.
 
     Args:
-        streamer: yields tokens and events.
-        resolver: makes the message of the tokens, once all of them are there.
-        message_class: the class of the message, where it is known beforehand.
-        known: fields of the message that are known beforehand.
+        streamer: Yields tokens and events.
+        resolver: Makes the message of the tokens, once all of them are there.
+        message_class: The class of the message, if it is known beforehand.
+        known: Fields of the message that are known beforehand.
         start_asap: True starts the streamer at the next turn of the loop, False at the first await or iteration; by
             default as the active context says.
-        max_ahead: how many pieces the streamer may be ahead of the furthest reader; None for no bound.
-        name: what errors, logs and tasks call this promise.
+        max_ahead: How many pieces the streamer may be ahead of the furthest reader; None for no bound.
+        name: The name of this promise in errors, logs and tasks.
 
     Raises:
-        NoActiveContextError: there is no active context that could own the work.
+        NoActiveContextError: No context is active that could own the work.
     """
 
     __slots__ = ("_known", "_message_class")
@@ -85,7 +89,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
     @classmethod
     def of_message(cls, message: M, /) -> MessagePromise[M]:
-        """The promise of a message that is there already; needs no context.
+        """Make the promise of a message that is there already; needs no context.
 
         >>> async def main() -> None:
         ...     print([token async for token in MessagePromise.of_message(Message("Hello"))])
@@ -106,22 +110,23 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
     @property
     def message_class(self) -> type[Message] | None:
-        """The class of the message, where it is known already."""
+        """The class of the message; None if it is not known yet."""
         value: object = self._value
         return type(value) if isinstance(value, Message) else self._message_class
 
     @property
     def known(self) -> Mapping[str, object]:
-        """The fields of the message that are known already, all that it has once the message is there."""
+        """The fields of the message that are known already: all of them once the message is there."""
         if self._value is not PENDING:
             return known_fields(msgspec.structs.asdict(self._value))
         return self._known if self._known is not None else FrozenDict()
 
     @property
     def events(self) -> Stream[StreamEvent]:
-        """Everything that is streamed, as typed events: the text as well as what is no text.
+        """Everything that is streamed, as typed events, text included.
 
-        It is lazy: one task begins when somebody reads. Errors stay at their places; cancelling it frees the message.
+        It is lazy: one task begins when somebody reads. Errors stay at their places. Cancelling it cancels the message,
+        unless that is used elsewhere.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -142,7 +147,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
     # --- combinators: of the text ---
 
     def pieces(self) -> Stream[str]:
-        """The tokens of the text, with the tuple of them for the whole.
+        """Give the tokens of the text, with the tuple of them for the whole.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -153,7 +158,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return self._text_only()
 
     def into(self, collect: Callable[[Iterable[str]], W], /) -> StreamedPromise[str, W]:
-        """The tokens of the text, and what a plain function makes of all of them.
+        """Give the tokens of the text, with a whole that a plain function makes of all of them.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -166,10 +171,10 @@ class MessagePromise(StreamedPromise[str, M_co]):
     # --- combinators: of the message ---
 
     def map_text(self, fn: Callable[[str], str], /) -> MessagePromise[M_co]:
-        """The same message with another text: what a plain function makes of each token, as it comes.
+        """Change the text of the message: apply a plain function to each token, as it comes.
 
-        What is streamed besides text is kept. An error stays at its place among the tokens; one that the function
-        raises takes the place of the token that it was given.
+        Events that are no text stay. An error stays at its place among the tokens; one that the function raises takes
+        the place of its token.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -194,10 +199,10 @@ class MessagePromise(StreamedPromise[str, M_co]):
         )
 
     def map_message(self, fn: Callable[[M_co], M], /) -> MessagePromise[M]:
-        """The message that a plain function makes of this one; an error stays the error.
+        """Make another message of this one by a plain function; an error stays the error.
 
-        It is `map` for a function that makes messages. The text of the result comes in one piece, as there is none
-        before this message is complete: `map_text` changes a text while it comes.
+        It is `map` for a function that makes messages. The text of the result comes in one piece, when this message is
+        complete. `map_text` changes a text while it comes.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -209,7 +214,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return _in_one_piece(self, self.map(fn), "map_message")
 
     def then_message(self, fn: Callable[[M_co], Awaitable[M]], /) -> MessagePromise[M]:
-        """The message that an async function makes of this one, be it a message promise; an error stays the error.
+        """Make another message of this one by an async function, or one that returns a message promise.
 
         It is `then` for a function that makes messages. The text of the result comes in one piece.
 
@@ -235,15 +240,14 @@ class MessagePromise(StreamedPromise[str, M_co]):
         /,
         *errors: type[BaseException],
     ) -> MessagePromise[M_co | M]:
-        """The message, or the one that a plain function makes of an error (by default of any `Exception`).
+        """Make a message of an error by a plain function (by default of any `Exception`).
 
-        It is `recover` for a function that makes messages. The tokens are those of the message that is given, all of
-        them when it is known which: a token that is let through can never be taken back, and what a message that fails
-        has said until then is no part of the one in its place. Other errors, and those of the function, are the
-        result's. An error that was given to the function counts as read.
+        It is `recover` for a function that makes messages. No token comes before it is known which message is given: a
+        token cannot be taken back, and the tokens of a message that fails do not belong to the one in its place. Other
+        errors, and those of the function, are the result's. An error that was given to the function counts as read.
 
         Raises:
-            TypeError: something is given that is no class of exceptions.
+            TypeError: Something given is no class of exceptions.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -273,13 +277,13 @@ class MessagePromise(StreamedPromise[str, M_co]):
     @overload
     def timeout(self, seconds: float, /, *, default: U) -> Promise[M_co | U]: ...
     def timeout(self, seconds: float, /, *, default: U | Default = DEFAULT) -> Promise[M_co | U]:
-        """The message if it is complete within `seconds` of the start of the result, else a `TimeoutError`.
+        """Give the message if it is complete within `seconds` of the start of the result, else a `TimeoutError`.
 
-        What comes in time is streamed, and the error stands behind it. With a `default` there is a plain promise of the
-        message or the default, as for every promise. The message itself goes on for its other readers.
+        Tokens that come in time are streamed, with the error behind them. With a `default` the result is a plain
+        promise of the message or the default, as for every promise. The message itself goes on for its other readers.
 
         Raises:
-            ValueError: the time is negative.
+            ValueError: The time is negative.
 
         >>> async def tokens() -> AsyncIterator[str]:
         ...     yield "Hel"
@@ -331,7 +335,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return derived_message(self, pieces, whole, "timeout", message_class=self._message_class, known=self._known)
 
     def checked(self, check: Callable[[M_co], M], /) -> MessagePromise[M]:
-        """The same tokens and events as they come; the message is what `check` makes of it, or the error it raises.
+        """Stream the same tokens and events; the message is the one that `check` returns, or the error it raises.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -361,11 +365,11 @@ class MessagePromise(StreamedPromise[str, M_co]):
         code_fence: str | None = "```",
         message_class: type[Message] = Message,
     ) -> MessageSequencePromise[Message]:
-        r"""A message for each part of the text between delimiters, as it arrives: `split_messages`, which see.
+        r"""Give a message for each part of the text between delimiters, as it arrives; see `split_messages`.
 
         Raises:
-            ValueError: the delimiter or the fence is empty.
-            TypeError: the class has required fields besides the text.
+            ValueError: The delimiter or the fence is empty.
+            TypeError: The class has required fields besides the text.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -394,7 +398,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def _may_come(self, name: str) -> bool:
-        """Whether the message may have an attribute that its promise does not have."""
+        """Return whether the message may have an attribute that its promise does not have."""
         return not name.startswith("_") and (self._message_class is None or hasattr(self._message_class, name))
 
     def _outcomes(self) -> OutcomeIterator[str]:
@@ -408,25 +412,25 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return piped(text, derived_name(self._name, "pieces"), (self,))
 
     def _is_lazy(self) -> bool:
-        """Whether the work waits for a first reader."""
+        """Return whether the work waits for a first reader."""
         return self._value is PENDING and super()._is_lazy()
 
     def _is_used_besides(self, sequence: Production) -> bool:
-        """Whether anybody reads this, or something is made of it besides a sequence and what was cancelled."""
+        """Return whether anybody reads this, or anything but a sequence and cancelled results is made of it."""
         pieces = self._buffer
         results = [each for each in pieces._results or () if each not in (sequence, sequence._pieces_production())]
         return bool(self._guests or pieces._guests) or not all(map(_was_cancelled, results))
 
     def _bound_to_readers(self) -> int | None:
-        """How many pieces this may be ahead of its furthest reader, as long as there are more to come."""
+        """Return how many pieces this may be ahead of its furthest reader, as long as there are more to come."""
         return super()._bound_to_readers() if self._value is PENDING else None
 
     def _pieces_production(self) -> Production:
-        """Where readers and results are counted."""
+        """Return the production that counts readers and results; without a buffer it is this one."""
         return self if self._value is not PENDING else super()._pieces_production()
 
     def _parts(self) -> Iterable[Production]:
-        """What is cancelled with this."""
+        """Return the productions that are cancelled with this."""
         return super()._parts() if self._value is PENDING else ()
 
 
@@ -517,7 +521,7 @@ def make_known(
 
 
 def from_promise(promise: Promise[M], message_class: type[Message] | None) -> MessagePromise[M]:
-    """The message promise of a promise that cannot stream: its text comes as one token when the message is there."""
+    """Make a message promise of one that cannot stream: its text comes as one token when the message is there."""
 
     async def text() -> AsyncIterator[str]:
         whole = str(await promise)
@@ -540,7 +544,7 @@ def from_promise(promise: Promise[M], message_class: type[Message] | None) -> Me
 
 
 def made_at_once(made: M | Failure, context: PromisingContext | None) -> MessagePromise[M]:
-    """The promise of a message that is there already, or could not be made, for which no task is needed."""
+    """Make the promise of a message that is there already, or could not be made; this needs no task."""
     if not isinstance(made, Failure):
         return MessagePromise.of_message(made)
     buffer: PieceBuffer[str] = PieceBuffer(context, made.origin)
@@ -552,11 +556,11 @@ def made_at_once(made: M | Failure, context: PromisingContext | None) -> Message
 
 
 def known_fields(fields: Mapping[str, object]) -> FrozenDict[str, object]:
-    """Fields as `known` has them: without those that the message does not have."""
+    """Return fields as `known` has them: without those that the message does not have."""
     return FrozenDict({name: value for name, value in fields.items() if value is not msgspec.UNSET})
 
 
 def _was_cancelled(production: Production) -> bool:
-    """Whether it was, be it that what waits for its pieces has yet to look at them."""
+    """Return whether a production was cancelled, even if its readers have not noticed yet."""
     pieces = production._pieces_production()
     return isinstance(pieces, PieceBuffer) and pieces.was_cancelled()

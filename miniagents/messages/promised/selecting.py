@@ -1,4 +1,4 @@
-"""How combinators select messages: by class, by what they turn out to be, and one of a sequence."""
+"""How combinators select messages: by class, by their content, and one of a sequence."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ M = TypeVar("M", bound=Message)
 
 
 def check_classes(caller: str, classes: tuple[object, ...]) -> None:
-    """Refuses at the call what would fail at the first message.
+    """Refuse at the call what would fail at the first message.
 
     Raises:
-        TypeError: there is no class, or something that is no class of messages.
+        TypeError: No class is given, or something that is no class of messages.
     """
     for cls in classes:
         if not (isinstance(cls, type) and issubclass(cls, Message)):
@@ -43,7 +43,7 @@ def check_classes(caller: str, classes: tuple[object, ...]) -> None:
 
 
 def may_be(known: type[Message] | None, classes: tuple[type[Message], ...]) -> bool | None:
-    """Whether a message is of one of the classes, by what is known of its class; None: it has to be seen."""
+    """Return whether a message can be of one of the classes, by what is known of its class; None: wait for it."""
     if known is None:
         return None
     if issubclass(known, classes):
@@ -59,7 +59,7 @@ def _with_subclasses(cls: type[Message]) -> Iterable[type[Message]]:
 
 
 async def settled_for(out: PieceBuffer[MessagePromise[M]], promise: MessagePromise[Message]) -> Failure | None:
-    """Waits for a message as a source of `out`, in whose work it is; its error does not count as read by this."""
+    """Wait for a message as a source of `out`, in whose work this is called; its error does not count as read."""
     if promise.done():
         return failure_of(promise)
     with Using(out, promise):
@@ -67,7 +67,7 @@ async def settled_for(out: PieceBuffer[MessagePromise[M]], promise: MessagePromi
 
 
 class Using:
-    """For as long as it is entered, one production is made of another one as well."""
+    """Makes one production a source of another one as long as it is entered."""
 
     __slots__ = ("_out", "_source")
 
@@ -85,7 +85,7 @@ class Using:
 
 
 def bind(out: PieceBuffer[str], source: Production) -> None:
-    """Gives a buffer the bound of one more source, unless its own is narrower."""
+    """Give a buffer the bound of one more source, unless its own is narrower."""
     bound = source._bound_to_readers()
     if bound is not None and (out.max_ahead is None or bound < out.max_ahead):
         out.bound(bound)
@@ -97,13 +97,13 @@ def of_one(
     what: str,
     checked: Promise[None] | None = None,
 ) -> MessagePromise[M]:
-    """The promise of one message of a sequence, streamed as that is.
+    """Make the promise of one message of a sequence, streamed as that is.
 
     Args:
-        sequence: where the message comes from.
-        choose: gives the message.
-        what: the name of the combinator.
-        checked: fails where the message should not have been chosen; that error stands behind the message's tokens.
+        sequence: The sequence.
+        choose: Gives the message.
+        what: The name of the combinator.
+        checked: Fails if the message should not have been chosen; that error stands behind the message's tokens.
     """
     name = derived_name(sequence.name, what)
     choice = derived(choose, name, (sequence,))

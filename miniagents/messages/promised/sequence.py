@@ -1,4 +1,4 @@
-"""What may stand for messages, and how it becomes one flat sequence of message promises."""
+"""The types that can stand for messages, and how they become one flat sequence of message promises."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ else:
 
 
 def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
-    """The message that an item is or stands for; None where it is anything else, be it wrong."""
+    """Return the message that an item is or stands for; None for anything else, even if invalid."""
     if isinstance(item, classes):
         return item
     if isinstance(item, str):
@@ -64,15 +64,15 @@ def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
 
 
 class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
-    """The writing end of a sequence of messages: whatever is put in appears flat, in order, as message promises.
+    """The writing end of a sequence of messages: items appear flat, in order, as message promises.
 
     Args:
-        name: what logs, tasks and circles call the sequence, e.g. an agent's alias.
-        place: how errors name the place of what was put in, e.g. "agent 'translator': reply".
-        message_classes: the classes that messages may have; a string becomes a message of the first.
-        context: the context that owns the sequence; by default the active one.
-        kept_open: whether it lies open for whoever wants to put something in; False for one that is filled and closed,
-            or handed to `produce`, by the code that makes it.
+        name: The name of the sequence in logs, tasks and circles, e.g. an agent's alias.
+        place: The place that errors name, e.g. "agent 'translator': reply".
+        message_classes: The classes that messages may have; a string becomes a message of the first.
+        context: The context that owns the sequence; by default the active one.
+        kept_open: Whether any code may put something in at any time. False for a sequence that the code that makes it
+            fills and closes, or hands to `produce`.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -103,18 +103,18 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         """The flat sequence."""
 
     def put(self, messages: MessageType[M], /) -> None:
-        """Adds messages behind all that were put in before, as `FlatSequence.put` does.
+        """Add messages behind all that were put in before, as `FlatSequence.put` does.
 
         Raises:
-            TypeError: something in it is no message, or a message of another class; then nothing is added.
+            TypeError: Something in it is no message, or a message of another class; then nothing is added.
         """
         self._put(messages)
 
     def put_out_of_order(self, messages: MessageType[M], /) -> None:
-        """Adds messages that appear as soon as they are there, as `FlatSequence.put_out_of_order` does.
+        """Add messages that appear as soon as they are there, as `FlatSequence.put_out_of_order` does.
 
         Raises:
-            TypeError: as for `put`.
+            TypeError: As for `put`.
         """
         self._put_out_of_order(messages)
 
@@ -125,7 +125,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         start_asap: bool,
         instead: Callable[[Exception], object] | None = None,
     ) -> None:
-        """Runs an async function that puts messages in, as `FlatSequence.produce` does."""
+        """Run an async function that puts messages in, as `FlatSequence.produce` does."""
         super().produce(work, start_asap=start_asap, instead=instead)
         self._buffer.context.notify_resolved(self.promise)
 

@@ -42,19 +42,23 @@ if TYPE_CHECKING:
 class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, ...]]):
     """The promise of a sequence of messages.
 
-    Iterating gives the promises of the messages, each of which streams its tokens; awaiting gives the tuple of all
+    Iterating gives the promises of the messages, each of which streams its tokens. Awaiting gives the tuple of all
     messages, or raises the first error in the sequence or in one of its messages.
 
-    The combinators of message sequences speak of messages and give message sequences (or one message) again. Those of
-    streams, which it has as well, speak of pieces, which are the promises of the messages: `of_promises` makes a
-    sequence of what they give.
+    The combinators of message sequences speak of messages and give message sequences, or one message, again. The
+    combinators of streams are here as well. They speak of pieces, which are the promises of the messages: `of_promises`
+    makes a sequence of their results.
+
+    A result is as lazy and as bounded as this sequence. Cancelling it cancels this sequence, unless it is used
+    elsewhere. An error of the sequence stands in the place of a message, and stays there. An error of a message becomes
+    the error of the message made of it.
     """
 
     __slots__ = ()
 
     @classmethod
     def of_messages(cls, messages: Iterable[M], /) -> MessageSequencePromise[M]:
-        """The promise of messages that are there already; needs no context.
+        """Make the promise of messages that are there already; needs no context.
 
         >>> async def main() -> None:
         ...     print(await MessageSequencePromise.of_messages([Message("a"), Message("b")]))
@@ -65,11 +69,11 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     @classmethod
     def of_promises(cls, stream: StreamedPromise[MessagePromise[M], object], /) -> MessageSequencePromise[M]:
-        """The messages of a stream of message promises, such as any combinator of pieces gives that keeps them whole.
+        """Make a message sequence of a stream of message promises.
 
         `take`, `skip`, `chain`, `distinct`, `buffer`, `timeout_pieces`, `merge`, … take message sequences as streams
-        and give streams, whose whole is a tuple of promises; this is the way back. The pieces are the same, and nothing
-        is read or copied; cancelling the result cancels the stream.
+        and give streams, whose whole is a tuple of promises. This is the way back. The pieces are the same, and nothing
+        is read or copied. Cancelling the result cancels the stream.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -81,15 +85,15 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         return sequence_over(stream._buffer)
 
     async def aresolve_messages(self) -> tuple[M_co, ...]:
-        """All messages, complete: the same as awaiting the promise.
+        """Wait for all messages, complete: the same as awaiting the promise.
 
         Raises:
-            BaseException: the first error in the sequence or in one of its messages.
+            BaseException: The first error in the sequence or in one of its messages.
         """
         return await self
 
     async def settled_messages(self) -> AsyncIterator[tuple[M_co | None, BaseException | None]]:
-        """Each message, or the error in its place, in order; nothing is raised, and no error counts as read."""
+        """Give each message, or the error in its place, in order; nothing is raised, and no error counts as read."""
         async for piece in self._buffer.outcomes():
             failure = piece if isinstance(piece, Failure) else await piece._settled()
             if failure is not None:
@@ -104,10 +108,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     @overload
     def join(self, delimiter: str = ..., *, message_class: type[M]) -> MessagePromise[M]: ...
     def join(self, delimiter: str = "\n\n", *, message_class: type[Message] = Message) -> MessagePromise[Message]:
-        r"""One message of all texts, with a delimiter between them, as they arrive: `join_messages`, which see.
+        r"""Join all texts to one message, with a delimiter between them, as they arrive; see `join_messages`.
 
         Raises:
-            TypeError: the class has required fields besides the text.
+            TypeError: The class has required fields besides the text.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -133,11 +137,11 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         code_fence: str | None = "```",
         message_class: type[Message] = Message,
     ) -> MessageSequencePromise[Message]:
-        r"""A message for each part of each text between delimiters, as it arrives: `split_messages`, which see.
+        r"""Give a message for each part of each text between delimiters, as it arrives; see `split_messages`.
 
         Raises:
-            ValueError: the delimiter or the fence is empty.
-            TypeError: the class has required fields besides the text.
+            ValueError: The delimiter or the fence is empty.
+            TypeError: The class has required fields besides the text.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -153,10 +157,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     # --- combinators: of each message ---
 
     def map_messages(self, fn: Callable[[M_co], M], /) -> MessageSequencePromise[M]:
-        """What a plain function makes of each message; errors stay in their places.
+        """Apply a plain function to each message; errors stay in their places.
 
-        A message of the result is there as soon as the sequence has the one it is made of, which need not be complete
-        yet; its text comes in one piece. Cost: two tasks for each message that is still arriving.
+        The result has a message as soon as this sequence has the one it is made of, complete or not; its text comes in
+        one piece. Cost: two tasks for each message that is still arriving.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -181,15 +185,14 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     def then_messages(
         self, fn: Callable[[M_co], Awaitable[M]], /, *, concurrency: int | None = 1
     ) -> MessageSequencePromise[M]:
-        """What an async function makes of each message, be it a message promise; errors stay in their places.
+        """Apply an async function, or one that returns a message promise, to each message; errors stay in their places.
 
-        The calls begin in the order in which the messages are complete; their results stand in the order of the
-        messages, as `then_pieces` has it. Cancelling the result cancels the calls that run. Cost: three tasks for each
-        message.
+        The calls begin in the order in which the messages are complete. The results stand in the order of the messages,
+        as with `then_pieces`. Cancelling the result cancels the calls that run. Cost: three tasks for each message.
 
         Args:
-            fn: called with each message.
-            concurrency: how many calls run at once; None for no limit.
+            fn: Called with each message.
+            concurrency: How many calls run at the same time; None for no limit.
 
         Raises:
             ValueError: `concurrency` is less than one.
@@ -225,13 +228,13 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         /,
         *errors: type[BaseException],
     ) -> MessageSequencePromise[M_co | M]:
-        """With a message in the place of each error of the given classes (by default of any `Exception`).
+        """Put a message in the place of each error of the given classes (by default of any `Exception`).
 
-        That goes for the errors of the sequence and for messages that fail: a message that is still arriving is handed
-        on when it is known to be complete, as `recover_message` has it, but the place of each is known at once.
+        These are the errors of the sequence and of its messages. A message that is still arriving has its place at
+        once; its tokens follow when it is complete, as with `recover_message`.
 
         Raises:
-            TypeError: something is given that is no class of exceptions.
+            TypeError: Something given is no class of exceptions.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -272,14 +275,14 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     def filter_messages(
         self, keep: Callable[[M_co], object], /
     ) -> MessageSequencePromise[Any]:  # Any: the overloads say which type is left
-        """The messages for which a plain function says yes; a `TypeIs` function narrows their type.
+        """Keep the messages for which a plain function returns something true; a `TypeIs` function narrows their type.
 
-        The function sees whole messages, so that each waits for its end and for the verdicts on those before it;
-        `of_type` need not. Errors stay in their places, those of messages as well; one that the function raises takes
+        The function sees whole messages: each waits for its end, and for the decisions on the messages before it.
+        `of_type` need not wait. Errors stay in their places, those of messages included. An error of the function takes
         the place of its message. Cost: one task.
 
         Raises:
-            TypeError: the function is async, or none.
+            TypeError: The function is async, or cannot be called.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -318,15 +321,15 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     def of_type(
         self, *classes: type[Message]
     ) -> MessageSequencePromise[Any]:  # Any: the overloads tie it to the classes
-        """The messages of the given classes, subclasses included.
+        """Keep the messages of the given classes, subclasses included.
 
-        A message whose class is known beforehand goes through, or is left out together with its error, before it is
-        complete: its tokens are streamed as they come. It is waited for where its class is not known, or is a base of
-        one of those asked for, and goes through if it fails. Errors of the sequence stay in their places. Cost: one
-        task.
+        If the class of a message is known beforehand, the message is kept, or left out together with its error, before
+        it is complete, and its tokens are streamed as they come. The result waits for a message if its class is not
+        known, or is a base of one of those asked for; if the message fails, it is kept. Errors of the sequence stay in
+        their places. Cost: one task.
 
         Raises:
-            TypeError: none is given, or something that is no class of messages.
+            TypeError: No class is given, or something that is no class of messages.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -353,11 +356,11 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     # --- combinators: to one message ---
 
     def first(self) -> MessagePromise[M_co]:
-        """The first message, streamed as it arrives; what comes behind it does not matter.
+        """Give the first message, streamed as it arrives, and do not wait for what is behind it.
 
         Raises, when read:
-            ValueError: there is none.
-            BaseException: the error that stands in its place, or that of the message.
+            ValueError: There is none.
+            BaseException: The error that stands in its place, or that of the message.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -375,11 +378,11 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         return of_one(self, chosen, "first")
 
     def last(self) -> MessagePromise[M_co]:
-        """The last message, streamed from when the sequence has ended; the messages before it need not be complete.
+        """Give the last message, streamed once the sequence has ended; the messages before it need not be complete.
 
         Raises, when read:
-            ValueError: there is none.
-            BaseException: the first error of the sequence, or that of the message.
+            ValueError: There is none.
+            BaseException: The first error of the sequence, or that of the message.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -400,14 +403,14 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         return of_one(self, chosen, "last")
 
     def only(self) -> MessagePromise[M_co]:
-        """The message of a sequence that has no other (more-itertools' `one`), streamed as it arrives.
+        """Give the message of a sequence that has no other (more-itertools' `one`), streamed as it arrives.
 
-        Whether it is the only one is known at the end of the sequence; what its readers have got until then is
-        followed by an error if it is not, and awaiting it gives the message or the error.
+        Only the end of the sequence tells whether it is the only one. If it is not, an error follows the tokens that
+        were read until then. Awaiting gives the message or the error.
 
         Raises, when read:
-            ValueError: there is none, or more than one; it says how many there are.
-            BaseException: the first error of the sequence, or that of the message.
+            ValueError: There is none, or more than one; it says how many there are.
+            BaseException: The first error of the sequence, or that of the message.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -450,14 +453,14 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
             raise TypeError(f"{self.name!r}: await the promise first: (await promise)[…], or read it by `async for`")
 
     def _is_used(self) -> bool:
-        """Whether anybody reads this or a message of it, or something is made of one of them."""
+        """Return whether anybody reads this or a message of it, or something is made of one of them."""
         return super()._is_used() or any(
             isinstance(piece, MessagePromise) and not piece._is_done() and piece._is_used_besides(self)
             for piece in self._buffer.pieces
         )
 
     def done(self) -> bool:
-        """Whether all messages, or the error in their place, are known."""
+        """Return whether all messages, or the error in their place, are known."""
         if not self._is_done() and self._buffer.ended:
             messages: list[Message] = []
             for piece in self._mixed():
@@ -480,13 +483,13 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     def _sequence(
         self, pipe: Callable[[PieceBuffer[MessagePromise[M]]], Messages[M]], what: str
     ) -> MessageSequencePromise[M]:
-        """The sequence of what an async generator yields, as `_piped` makes streams."""
+        """Make the sequence of the messages that an async generator yields, as `_piped` makes streams."""
         made = sequence_over(self._piped(pipe, what)._buffer)
         made._made_of((self,))  # also when the last message has come, as long as it is not complete
         return made
 
     def _mixed(self) -> list[Any]:  # Any: an M_co, a MessagePromise[M_co] or a Failure
-        """The pieces as the buffer holds them."""
+        """Return the pieces as the buffer holds them."""
         return self._buffer.pieces
 
     def _is_at_hand(self) -> bool:
@@ -537,9 +540,9 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
 
 class MessageBuffer(PieceBuffer[MessagePromise[M]]):
-    """Messages as what they are, as long as nobody wants to look at their promises one by one.
+    """Messages as they are, until somebody wants to look at their promises one by one.
 
-    Those who await all of them, which is what most do, need no promise of each.
+    Readers that await all messages, as most do, need no promise of each.
     """
 
     __slots__ = ("_is_read",)
@@ -568,7 +571,7 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
 
 
 class MixedMessages(OutcomeIterator[Any]):  # Any: an M or a MessagePromise[M]
-    """Reads a sequence without asking for promises of its messages, where there are none yet."""
+    """Reads a sequence without making promises of messages that have none yet."""
 
     __slots__ = ()
     makes_readable = False
@@ -581,7 +584,7 @@ def _promised(piece: object) -> Any:  # Any: any of those that the buffer may ho
 
 
 def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name: str) -> MessageSequencePromise[M]:
-    """The promise of messages that are there already."""
+    """Make the promise of messages that are there already."""
     promise: MessageSequencePromise[M] = blank(MessageSequencePromise)
     promise._prepare(context, name)
     promise._collect = None
@@ -590,7 +593,7 @@ def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name:
 
 
 def sequence_over(buffer: PieceBuffer[MessagePromise[M]]) -> MessageSequencePromise[M]:
-    """The promise of a buffer's messages."""
+    """Make the promise of a buffer's messages."""
     promise: MessageSequencePromise[M] = blank(MessageSequencePromise)
     promise._look_at(buffer, None)
     return promise

@@ -1,4 +1,4 @@
-"""Making the promise of a message of a stream of tokens."""
+"""The promise of a message that is made of a stream of tokens."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def stream_message(
     *args: P.args,
     **known_beforehand: P.kwargs,
 ) -> MessagePromise[M]:
-    """The promise of a message whose text arrives token by token.
+    """Make the promise of a message whose text arrives token by token.
 
     Args:
-        cls: the class of the message.
-        tokens: the tokens, and events that are no text: an async generator, a `StreamAppender`, a `StreamedPromise`.
-        args: further positional arguments of the class.
-        known_beforehand: the other fields of the message, which can be read from `promise.known` at once.
+        cls: The class of the message.
+        tokens: The tokens, and events that are no text: an async generator, a `StreamAppender`, a `StreamedPromise`.
+        args: Further positional arguments of the class.
+        known_beforehand: The other fields of the message, which can be read from `promise.known` at once.
 
     Raises:
-        TypeError: the tokens are no async iterable, or the fields are not those of the class.
-        NoActiveContextError: there is no active context.
+        TypeError: The tokens are no async iterable, or the fields are not those of the class.
+        NoActiveContextError: No context is active.
 
     >>> async def tokens() -> AsyncIterator[str]:
     ...     yield "Hel"
@@ -71,7 +71,7 @@ def stream_message(
 
 
 def shared_buffer(stream: AsyncIterable[object]) -> PieceBuffer[Any] | None:  # Any: of whatever the stream has
-    """The pieces of a stream that keeps what was put in; None for other iterables."""
+    """Return the buffer of a stream that keeps its pieces; None for other iterables."""
     if isinstance(stream, StreamAppender):
         appender: StreamAppender[Any] = stream  # Any: as above
         return appender._buffer

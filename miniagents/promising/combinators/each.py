@@ -1,7 +1,7 @@
 """The work of combinators that call a plain function with each piece.
 
-It takes the pieces that are there in slices and puts what becomes of them straight into the result, where an async
-generator would cost two coroutines and a call for each piece: four times as much.
+It takes the pieces that are there in slices and puts the results straight into the buffer. An async generator would
+cost two coroutines and a call for each piece: four times as much.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ P = TypeVar("P")
 
 
 class Kept(Enum):
-    """What stands in the result for a piece and what the function made of it."""
+    """What the result has for a piece and the value that the function made of it."""
 
     MADE = auto()
     MADE_UNLESS_NONE = auto()
@@ -40,7 +40,7 @@ def for_each(
     fn: Callable[[P], object],
     kept: Kept,
 ) -> PieceBuffer[Any]:  # Any: `kept` says of what
-    """The buffer of what a plain function makes of each piece of a source."""
+    """Make the buffer of the values that a plain function makes of each piece of a source."""
     out: PieceBuffer[Any] = PieceBuffer(context, name)  # Any: as above
     out.set_work(lambda: _work(source, out, fn, kept), is_only_writer=True)
     return out

@@ -1,4 +1,4 @@
-"""Reads async iterables that are no promises as streams are read: with errors as pieces, and fairly."""
+"""Reads async iterables that are no promises like streams: with errors as pieces, and fairly."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
             return self._out.failure_of(error)
 
     async def aclose(self) -> None:
-        """Runs the `finally` blocks of a generator that was left half-way."""
+        """Run the `finally` blocks of a generator that was left half-way."""
         self._stream = None
         iterator, self._iterator = self._iterator, None
         if isinstance(iterator, AsyncGenerator):
@@ -62,7 +62,7 @@ class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
 
 
 def outcomes_of(stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> AsyncIterator[Q | Failure]:  # Any: not read
-    """The pieces and failures of any async iterable; one that is not replayed ends with its first error."""
+    """Read the pieces and failures of any async iterable; one that is not replayed ends with its first error."""
     return stream._outcomes() if isinstance(stream, Replayed) else ForeignOutcomes(stream, out)
 
 
@@ -71,7 +71,7 @@ async def reading(
     stream: AsyncIterable[Q],
     out: PieceBuffer[Any],  # Any: not read
 ) -> AsyncGenerator[AsyncIterator[Q | Failure]]:
-    """Reads any async iterable as `outcomes_of` does, as a source of `out`.
+    """Read any async iterable as `outcomes_of` does, as a source of `out`.
 
     A generator that is left half-way is closed.
     """

@@ -19,9 +19,9 @@ __all__ = ["held_by", "joined_tasks", "producing_in"]
 
 
 def joined_tasks(task: asyncio.Task[object]) -> list[asyncio.Task[object]]:
-    """The unfinished tasks that a task waits for and nothing else, as far as asyncio lets one see it.
+    """Return the unfinished tasks that a task waits for and nothing else, as far as asyncio shows it.
 
-    asyncio has no public way to ask this; where its insides look different, nothing is found and nothing is claimed.
+    asyncio has no public way to ask this. If its insides look different, nothing is found and no deadlock is reported.
     """
     waiter: object = getattr(task, "_fut_waiter", _UNKNOWN)
     if waiter is None:
@@ -36,13 +36,13 @@ def joined_tasks(task: asyncio.Task[object]) -> list[asyncio.Task[object]]:
 
 
 def producing_in(task: asyncio.Task[object]) -> Production | None:
-    """The promise that a task is a part of the making of."""
+    """Return the promise that a task works for."""
     variables = _variables(task)
     return None if variables is None else variables.get(producing)
 
 
 def held_by(task: asyncio.Task[object]) -> PromisingContext | None:
-    """The context that is active in a task."""
+    """Return the context that is active in a task."""
     variables = _variables(task)
     return None if variables is None else variables.get(active_context)
 
@@ -53,7 +53,7 @@ def _variables(task: asyncio.Task[object]) -> Context | None:
 
 
 def _shielded(waiter: object) -> Iterable[asyncio.Future[object]]:
-    """What `shield()` waits for, by a function that it hangs on the future that it returns."""
+    """Return the future that `shield()` waits for: a function that it hangs on the future it returns knows that."""
     callbacks: Iterable[tuple[object, Context]] = getattr(waiter, "_callbacks", None) or ()
     for callback, _ in callbacks:
         if isinstance(callback, FunctionType) and callback.__code__ in asyncio.shield.__code__.co_consts:
@@ -63,7 +63,7 @@ def _shielded(waiter: object) -> Iterable[asyncio.Future[object]]:
 
 
 def _members(task: asyncio.Task[object]) -> Iterable[asyncio.Future[object]]:
-    """What a task waits for in a task group or in one of asyncio's functions that wait by callbacks."""
+    """Return the tasks that a task waits for in a task group, or in an asyncio function that waits by callbacks."""
     awaited: object = task.get_coro()
     while awaited is not None:
         frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None)
