@@ -74,7 +74,7 @@ class StreamAppender(Replayed[P], Generic[P]):
         buffer = self._buffer
         if buffer.ended:
             self._refuse("append")
-        buffer.pieces.append(piece)  # as `emit` does it: a call would be a third of the cost
+        buffer.pieces.append(piece)  # as `emit` does: calling it would be a third of the cost
         if buffer._wakeup is not None:
             buffer.wake()
 
@@ -130,7 +130,7 @@ class StreamAppender(Replayed[P], Generic[P]):
         if buffer is None or buffer.ended or not hasattr(self, "_loop") or self._loop.is_closed():
             return
         error = AppenderAbandonedError(f"{buffer.name!r} was dropped before it was closed: use it in a `with` block")
-        # the collector runs in whatever thread happens to need memory
+        # the garbage collector may run in any thread
         self._loop.call_soon_threadsafe(buffer.give_up, error)
 
     def _refuse(self, what: str) -> None:

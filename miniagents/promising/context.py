@@ -26,7 +26,7 @@ import warnings
 import weakref
 from contextvars import copy_context
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias
 
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, still_open
 from miniagents.promising.core.watch import Watch
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from miniagents.promising.core.failure import Failure
-    from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.production import Production
     from miniagents.promising.promise import Promise
 
@@ -52,7 +52,7 @@ __all__ = ["PromiseResolvedHandler", "PromisingContext"]
 logger: Final = logging.getLogger("miniagents")
 
 _STARTS_WITHIN_STARTS: Final = 16
-"""How deep tasks may start tasks that begin at once, where the loop does that: a long chain would be too deep."""
+"""How deep eager tasks may start eager tasks: a longer chain would exhaust the stack."""
 
 PromiseResolvedHandler: TypeAlias = "Callable[[Promise[object], object], Awaitable[None]]"
 """A hook: an async function that is given a promise and what it resolved to."""
@@ -91,7 +91,7 @@ class PromisingContext:
         self._body: asyncio.Task[object] | None = None
         self._watch: Watch | None = None
         self._tasks: dict[asyncio.Task[None], Production | None] = {}
-        self._writing_ends: weakref.WeakSet[PieceBuffer[Any]] = weakref.WeakSet()  # Any: not read
+        self._writing_ends: weakref.WeakSet[AnyBuffer] = weakref.WeakSet()
         self._failures: weakref.WeakSet[Failure] = weakref.WeakSet()
         self._starting = 0
         self._late_errors: list[BaseException] = []
@@ -138,7 +138,7 @@ class PromisingContext:
         self._thread = get_ident()
         self._body = asyncio.current_task()
         self.parent = still_open(active_context.get())
-        # in a thread with a loop of its own, the context outside may be one of another loop
+        # a thread with a loop of its own may have inherited a context of another loop
         shares_loop = self.parent is not None and self.parent._loop is self._loop
         self._watch = self.parent.watch if self.parent is not None and shares_loop else Watch(self._loop)
         self._state = "active"
@@ -167,7 +167,7 @@ class PromisingContext:
             if error is None and self._interruption is None:
                 await self._end_of_work()
                 await self._before_the_end()
-                await self._end_of_work()
+                await self._end_of_work()  # `_before_the_end` may have started some
         except asyncio.CancelledError as cancelled:
             error = cancelled
             raise
@@ -201,7 +201,7 @@ class PromisingContext:
 
     @property
     def watch(self) -> Watch:
-        """Who waits for whom in this loop.
+        """The watch over who waits for whom in this loop.
 
         Raises:
             ContextStateError: The context was never activated.
@@ -228,19 +228,19 @@ class PromisingContext:
         except ContextStateError:
             work.close()
             raise
-        if self._starting >= _STARTS_WITHIN_STARTS:
+        if self._starting >= _STARTS_WITHIN_STARTS:  # eager tasks run inside of this call, and start others
             work = _at_next_turn(work)
         self._starting += 1
         try:
             if active_context.get() is self:
                 task = loop.create_task(work, name=name)
-            else:
+            else:  # lazy work of an outer context, started by a reader in an inner one
                 variables = copy_context()
                 variables.run(active_context.set, self)
                 task = loop.create_task(work, name=name, context=variables)
         finally:
             self._starting -= 1
-        if not task.done():  # it is, where the loop starts tasks eagerly
+        if not task.done():  # an eager task may be done
             self._tasks[task] = production
             if production is None:
                 task.add_done_callback(self.forget)
@@ -285,7 +285,7 @@ class PromisingContext:
             raise NoActiveContextError(f"{name!r} can only be waited for in a task")
         return task, watch
 
-    def register_writing_end(self, buffer: PieceBuffer[Any]) -> None:  # Any: not read
+    def register_writing_end(self, buffer: AnyBuffer) -> None:
         """Remember a stream that is fed by its holder, so that its readers do not wait for ever.
 
         Raises:
@@ -307,7 +307,7 @@ class PromisingContext:
     def notify_resolved(self, promise: Promise[object]) -> None:
         """Have the hooks called once the promise has resolved; do nothing if there are none."""
         if self._resolved_handlers and not inside_hook.get() and self._state != "closed":
-            # what is lazy stays so: looking at its result begins when the work does
+            # waiting for the result would start lazy work, so the hooks begin to wait when the work starts
             promise._when_started(
                 lambda: self.spawn(self._call_resolved_handlers(promise), f"on_promise_resolved({promise.name})")
             )
@@ -334,7 +334,7 @@ class PromisingContext:
             if self.watch.is_parked(task) or not ended:
                 task.cancel()
 
-    def _open_writing_ends(self) -> list[PieceBuffer[Any]]:  # Any: not read
+    def _open_writing_ends(self) -> list[AnyBuffer]:
         """Return the streams that have not ended and that no task, running or still to be started, will end."""
         return [
             buffer
@@ -348,7 +348,7 @@ class PromisingContext:
         cancelled: set[asyncio.Task[None]] = set()
         interrupted: asyncio.CancelledError | None = None
         while self._tasks:
-            # tasks that are started while others stop are to be cancelled as well
+            # tasks may start others while they stop, which have to be cancelled as well
             for task in self._tasks.keys() - cancelled:
                 task.cancel()
                 cancelled.add(task)
@@ -369,7 +369,7 @@ class PromisingContext:
                 TaskAbandonedWarning,
                 stacklevel=2,
             )
-            # asyncio.run() waits without end for every task that it knows; the documented way for a task to leave
+            # asyncio.run() would wait for the task without end; this is the documented way to make it forget one
             asyncio._unregister_task(task)
         if interrupted is not None:
             raise interrupted
@@ -401,7 +401,7 @@ class PromisingContext:
     def _interrupt(self, failure: Failure) -> None:
         """Hand Ctrl+C and `sys.exit()` in a task to the program: cancel its main task, which raises them."""
         if failure.error is self._interruption:
-            failure.seen = True  # of a promise that was made of the one that was interrupted
+            failure.seen = True  # of a promise made of the interrupted one: the same interruption
         if self._interruption is None and self._state in ("active", "closing"):
             self._interruption = failure.error
             failure.seen = True
@@ -435,4 +435,4 @@ async def _at_next_turn(work: Coroutine[object, object, None]) -> None:
         await asyncio.sleep(0)
         await work
     finally:
-        work.close()  # it may never have begun
+        work.close()  # if this was cancelled before its turn, the work never began and would complain

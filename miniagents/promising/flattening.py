@@ -61,7 +61,7 @@ class Flattening(Generic[P]):
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more can be put in; the stream may still have pieces to come."""
+        """Whether the sequence is closed; pieces of the stream may still be to come."""
         return self._closed
 
     def produce(
@@ -99,7 +99,7 @@ class Flattening(Generic[P]):
             self._refuse()
         piece: Any = NotImplemented if type(item) is Failure else self._adapt(item)  # Any: as for `_adapt`
         if piece is not NotImplemented and not self._draining:
-            self._buffer.emit(piece)  # which is nearly all that is ever put in
+            self._buffer.emit(piece)  # the short way for nearly everything that is ever put in
             return
         parts = self._take_apart(item) if piece is NotImplemented else [piece]
         if not self._draining:
@@ -129,7 +129,7 @@ class Flattening(Generic[P]):
 
     async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
         producing.set(self._buffer)
-        self._buffer._birth = None  # what is put in from here on is a part of this work
+        self._buffer._birth = None  # tasks for what is put in from here on are a part of this work
         try:
             with Catching(self._buffer, self._take_error):
                 await work()
@@ -144,7 +144,9 @@ class Flattening(Generic[P]):
         elif self._buffer.was_cancelled():
             self._buffer.end_with(error)
         elif not is_cancellation(error):
-            failure = self._buffer.failure_of(error)  # whoever leaves the context must not look cancelled
+            failure = self._buffer.failure_of(
+                error
+            )  # a cancellation becomes an error for readers: leaving the context must not look cancelled
             failure.seen = True
             self._buffer.context.report(failure.error)
 
@@ -194,7 +196,7 @@ class Flattening(Generic[P]):
             return part, iter(tuple(part))
         if _is_stream(part):
             if part._buffer is self._buffer:
-                raise PromiseDeadlockError((self._buffer.name,))  # it would give what it gives, again and again
+                raise PromiseDeadlockError((self._buffer.name,))  # it would repeat itself without end
             return (part._buffer, iter(self._pieces_of(part))) if part._all_there() else _Pending(part)
         if isinstance(part, Failure):
             return self._buffer.taken_over(part)
@@ -208,7 +210,7 @@ class Flattening(Generic[P]):
             return part, iter(tuple(part))
         raise TypeError(f"{self._buffer.name!r} takes no {type(part).__qualname__}: {part!r:.200}")
 
-    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: of whatever pieces
+    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: its pieces may be of any type
         """Return the pieces of a stream that are all there."""
         return stream._buffer.readable()
 
@@ -226,7 +228,7 @@ class Flattening(Generic[P]):
 
     async def _drain(self) -> None:
         """Forward the parts that are still to come, in order."""
-        with Catching(self._buffer):  # what is not complete must not look so
+        with Catching(self._buffer):  # the stream must not look complete when it is not
             pieces = self._buffer.pieces
             since_turn = len(pieces)
             while self._queue and not self._buffer.ended:
@@ -261,7 +263,7 @@ class Flattening(Generic[P]):
                     if isinstance(part, _Pending):
                         stream = part.stream
                         if _is_stream(stream) and stream._all_there() and len(stream._buffer.pieces) <= FAIR_SHARE:
-                            levels.append(_Parts(self._parts_of(stream)))  # it was not when it was put in
+                            levels.append(_Parts(self._parts_of(stream)))  # it has ended since it was put in
                         else:
                             levels.append(self._outcomes_of(stream))
                     else:
@@ -313,7 +315,7 @@ class _Parts(Generic[P]):
         self.left = parts
 
 
-# isinstance() alone would leave the types of the elements unknown
+# isinstance() alone would leave the types of the elements unknown.
 
 
 def _is_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:

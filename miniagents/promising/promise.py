@@ -119,7 +119,9 @@ class Promise(Production, Generic[T_co]):
 
     # --- reading ---
 
-    def __await__(self) -> Generator[Any, None, T_co]:  # Any: what asyncio's futures yield is asyncio's own affair
+    def __await__(
+        self,
+    ) -> Generator[Any, None, T_co]:  # Any: asyncio keeps the type of what its futures yield to itself
         if self._value is PENDING and self._failure is None and not self._is_at_hand():
             yield from self._settle().__await__()
         if self._failure is not None:
@@ -145,7 +147,7 @@ class Promise(Production, Generic[T_co]):
         Returns:
             Whether there was anything to stop.
         """
-        self.done()  # a whole that can be made of pieces that are all there is not lost
+        self.done()  # a whole is not cancelled that can be made at once, because all pieces are there
         return super().cancel()
 
     def __repr__(self) -> str:
@@ -250,7 +252,7 @@ class Promise(Production, Generic[T_co]):
                     return await self
             except TimeoutError:
                 if not limit.expired():
-                    raise  # the source's own
+                    raise  # the error of the work itself
                 if default is not DEFAULT:
                     return default
                 raise TimeoutError(f"{self._name!r} gave no result within {seconds} s") from None
@@ -342,7 +344,7 @@ class Promise(Production, Generic[T_co]):
         self._name = name
         self._birth = self._owner = self._tasks = self._started = self._sources = self._results = self._wakeup = None
         self._guests = 0
-        self._value: Any = PENDING  # Any: the sentinel aside it is a T_co, which no checker can follow through a slot
+        self._value: Any = PENDING  # Any: a T_co or the sentinel, which no checker can follow through a slot
         self._failure: Failure | None = None
         self._resolver = resolver
 
@@ -405,6 +407,7 @@ class Promise(Production, Generic[T_co]):
 
 
 PENDING = object()
+"""Stands for the value of a promise that has none yet."""
 
 
 def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[Promise[object]]) -> Promise[U]:
@@ -415,13 +418,13 @@ def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[P
     sources = tuple(sources)
     lazy = any(source._is_lazy() for source in sources)
     promise = Promise(resolver, start_asap=False, name=name)
-    promise._made_of(sources)  # before the work begins, which may be at once where tasks are eager
+    promise._made_of(sources)  # first: if tasks are eager the work runs at once, and has to know its sources
     if not lazy and promise.context.start_asap:
         promise._start()
     return promise
 
 
-def blank(cls: type[Promise[Any]]) -> Any:  # Any: the caller says of what, and puts that in
+def blank(cls: type[Promise[Any]]) -> Any:  # Any: the caller says which promise it is, and prepares it
     """Make an object of the class that is not prepared yet."""
     return object.__new__(cls)
 

@@ -30,7 +30,7 @@ Backoff: TypeAlias = Callable[[int], float] | float
 """Seconds before the next attempt; as a function, of the number of attempts that have failed, from 1."""
 
 _NEVER_RETRIED: Final = (asyncio.CancelledError, PromiseCancelledError, KeyboardInterrupt, SystemExit)
-"""They are no failures: somebody wanted an end."""
+"""They are no failures but requests to end."""
 
 
 def retry(
@@ -100,7 +100,7 @@ def retry(
             failed.append(said(count_as_read(failure)))
             result._leave_sources(attempt)
             if result in (attempt._owner, attempt._pieces_production()._owner):
-                attempt.cancel()  # what it started and has not ended
+                attempt.cancel()  # it has ended, but what it started may still run
             where = f"attempt {made} of {attempts} of {name!r}"
             logger.info("%s failed, the next follows in %s s: %s", where, seconds, failed[-1])
             del attempt, failure, error
@@ -109,7 +109,7 @@ def retry(
 
     result = Promise(retried, start_asap=False, name=name)
     if result.context.start_asap:
-        result._start()  # now that it has its name in `retried`, as the loop may start tasks eagerly
+        result._start()  # only now: `retried` refers to `result`, and may run at once if tasks are eager
     return result
 
 
@@ -148,10 +148,10 @@ def exponential_backoff(
     def seconds(failed: int) -> float:
         from random import random  # noqa: PLC0415 - few programs need it, and it brings three modules along
 
-        added = jitter() if callable(jitter) else jitter * random()  # noqa: S311 - nothing secret
+        added = jitter() if callable(jitter) else jitter * random()  # noqa: S311 - no secret depends on it
         try:
             return max(0.0, min(initial * factor ** (failed - 1) + added, maximum))
-        except OverflowError:  # of the power
+        except OverflowError:  # the power is too large for a float
             return maximum
 
     return seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.pieces import AnyBuffer
 
 __all__ = ["Stream", "StreamedPromise"]
 
@@ -249,7 +250,9 @@ class StreamedPromise(
             return
         value, failure = self._value, self._buffer.failure
         if failure is None:
-            self._collect = None  # it is called once, even if it asks whether this is done, or cancels it
+            self._collect = (
+                None  # first: `collect` may itself ask whether this is done, or cancel it, and is called once
+            )
             try:
                 value = collect(self._buffer.whole_pieces())
             except BaseException as error:
@@ -283,10 +286,10 @@ class StreamedPromise(
         """Make the promise of a buffer's pieces."""
         return stream_over(buffer)
 
-    def _timed(self, out: PieceBuffer[Any]) -> TimedOutcomes[P_co]:  # Any: `out` is not read
+    def _timed(self, out: AnyBuffer) -> TimedOutcomes[P_co]:
         """Read this against the clock, as a source of `out`, in whose work this is called."""
         source = self.pieces()
-        if source._buffer is not self._buffer:  # what this buffer holds is not yet what reading this gives
+        if source._buffer is not self._buffer:  # a message's buffer holds events besides the tokens
             out._made_of((source,))
         return TimedOutcomes(source._buffer)
 

@@ -83,7 +83,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
     ) -> None:
         self._message_class = message_class
         self._known = known_fields(known or {})
-        # the buffer holds events besides the tokens; whatever reads it for tokens skips them
+        # the buffer holds events besides the tokens; readers of tokens skip them
         tokens: Any = streamer  # Any: as the line above says
         super().__init__(tokens, resolver, start_asap=start_asap, max_ahead=max_ahead, name=name)
 
@@ -321,7 +321,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
         async def whole(_: AsyncIterable[str]) -> M_co:
             if late is not None:
-                mark_as_read(late)  # it is the same error, which whoever read the tokens knows already
+                mark_as_read(late)  # the same error stands behind the tokens: their reader knows it already
                 raise late
             limit = asyncio.timeout_at(end)
             try:
@@ -329,7 +329,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
                     return await self
             except TimeoutError:
                 if not limit.expired():
-                    raise  # the message's own
+                    raise  # the error of the message itself
                 raise too_late() from None
 
         return derived_message(self, pieces, whole, "timeout", message_class=self._message_class, known=self._known)
@@ -377,7 +377,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         (Message(text='a'), Message(text='b'))
         """
-        from miniagents.messages.promised.text import split_messages  # noqa: PLC0415 - it is made of this module's promises
+        from miniagents.messages.promised.text import split_messages  # noqa: PLC0415 - a circle: it makes promises of this class
 
         return split_messages(self, delimiter, code_fence=code_fence, message_class=message_class)
 
@@ -436,7 +436,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
 def mixed_buffer(promise: MessagePromise[Message]) -> PieceBuffer[str | StreamEvent]:
     """Return the buffer of the tokens and the events of a message."""
-    # for the base class the buffer holds what iterating gives, the tokens alone
+    # the base class knows only the pieces that iterating gives: the tokens
     mixed: PieceBuffer[Any] = promise._buffer  # Any: as the line above says
     return mixed
 
@@ -494,7 +494,7 @@ def _in_one_piece(source: MessagePromise[Message], message: Promise[M], what: st
 
 def message_over(
     buffer: PieceBuffer[Any],  # Any: tokens and events; for the base class the buffer holds tokens alone
-    collect: Callable[[Iterable[Any]], M] | None,  # Any: a streamer that nobody has checked may yield anything
+    collect: Callable[[Iterable[Any]], M] | None,  # Any: the types of a streamer are not checked at run time
     message_class: type[Message] | None = None,
     known: Mapping[str, object] = FrozenDict(),
 ) -> MessagePromise[M]:

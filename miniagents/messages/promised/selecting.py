@@ -48,7 +48,7 @@ def may_be(known: type[Message] | None, classes: tuple[type[Message], ...]) -> b
         return None
     if issubclass(known, classes):
         return True
-    # a class that is known beforehand may be a base of what comes
+    # the message may be of a subclass of the class that is known beforehand
     return None if any(issubclass(cls, classes) for cls in _with_subclasses(known)) else False
 
 

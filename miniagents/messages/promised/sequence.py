@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         Iterator["MessageType[M]"],
         AsyncIterator["MessageType[M]"],
     ]
-    """What may stand for messages wherever messages are expected, nested as deep as one likes.
+    """The types that can stand for messages wherever messages are expected, nested as deep as one likes.
 
     A string stands for a message of the declared type, an exception for an error at its place. Mappings, sets and
     iterables that are neither sequences nor iterators are not among them.
@@ -136,8 +136,8 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         """The work behind the sequence."""
         return self._buffer
 
-    def _adapt(self, item: object) -> Any:  # Any: what a MessageBuffer[M] takes, or NotImplemented for what has parts
-        kind = type(item)  # first what is most common: isinstance() takes three times as long to say no
+    def _adapt(self, item: object) -> Any:  # Any: a piece for a MessageBuffer[M], or NotImplemented
+        kind = type(item)  # the common classes first: isinstance() takes three times as long to say no
         if kind in self._classes:
             return item
         if kind is list or kind is tuple or kind is MessageSequencePromise:
@@ -172,8 +172,10 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         except TypeError as error:
             raise TypeError(f"{self._place}: a plain string cannot become {self._declared()}: {error}") from None
 
-    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: of messages and their promises
-        return stream._buffer.pieces  # messages that nobody has asked the promises of are good as they are
+    def _pieces_of(
+        self, stream: StreamedPromise[Any, Any]
+    ) -> list[Any]:  # Any: its pieces are messages and their promises
+        return stream._buffer.pieces  # not `readable`: messages need not become promises here
 
     def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
         if _is_sequence_promise(stream):
@@ -204,7 +206,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         return " or ".join(cls.__qualname__ for cls in self._classes)
 
 
-# isinstance() alone would leave the types of what is promised unknown
+# isinstance() alone would leave the types of the messages unknown.
 
 
 def _is_message_promise(item: object) -> TypeGuard[MessagePromise[Message]]:
@@ -224,7 +226,7 @@ def _is_promise(item: object) -> TypeGuard[Promise[object]]:
 
 
 def _has_parts(item: object) -> bool:
-    is_bytes = isinstance(item, bytes | bytearray | memoryview)  # sequences, but of numbers
+    is_bytes = isinstance(item, bytes | bytearray | memoryview)  # these are sequences, but of numbers
     return isinstance(item, BaseException | Sequence | Iterator | AsyncIterable) and not is_bytes
 
 

@@ -120,7 +120,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         >>> asyncio.run(main())
         Message(text='a\n\nb')
         """
-        from miniagents.messages.promised.text import join_messages  # noqa: PLC0415 - it is made of this module's promises
+        from miniagents.messages.promised.text import join_messages  # noqa: PLC0415 - a circle: it makes promises of this class
 
         return join_messages(self, delimiter, message_class=message_class)
 
@@ -150,7 +150,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         >>> asyncio.run(main())
         ['a', 'b', 'c']
         """
-        from miniagents.messages.promised.text import split_messages  # noqa: PLC0415 - it is made of this module's promises
+        from miniagents.messages.promised.text import split_messages  # noqa: PLC0415 - a circle: it makes promises of this class
 
         return split_messages(self, delimiter, code_fence=code_fence, message_class=message_class)
 
@@ -430,7 +430,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         async def chosen() -> MessagePromise[M_co]:
             async for promise in self:
                 return promise
-            await counted  # which is an error
+            await counted  # it raises
             raise AssertionError
 
         counted = self._derived(count, "only")
@@ -449,7 +449,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
         def __getitem__(self, _: object) -> object:
-            # `for` and `in` come here too; with an `__iter__` the promise would pass for an Iterable
+            # `for` and `in` come here too; an `__iter__` would make the promise an Iterable
             raise TypeError(f"{self.name!r}: await the promise first: (await promise)[…], or read it by `async for`")
 
     def _is_used(self) -> bool:
@@ -485,7 +485,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     ) -> MessageSequencePromise[M]:
         """Make the sequence of the messages that an async generator yields, as `_piped` makes streams."""
         made = sequence_over(self._piped(pipe, what)._buffer)
-        made._made_of((self,))  # also when the last message has come, as long as it is not complete
+        made._made_of((self,))  # when the last promise has come, its message may still be arriving
         return made
 
     def _mixed(self) -> list[Any]:  # Any: an M_co, a MessagePromise[M_co] or a Failure
@@ -493,11 +493,11 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         return self._buffer.pieces
 
     def _is_at_hand(self) -> bool:
-        # not of very many, which take their time: that is for `_settle`, which gives others their turn
+        # very many take their time: `_settle` gives other tasks their turn
         return self._buffer.ended and len(self._buffer.pieces) <= FAIR_SHARE and self.done()
 
     async def _settle(self) -> None:
-        # Any number of readers may do this at once: all come to the same messages, and the first to end keeps them.
+        # Several readers may do this at the same time: all find the same messages, and the first to end sets them.
         # An index and a list: an iterator of the pieces would be a tenth of the cost of a call.
         buffer = self._buffer
         buffer.start()
@@ -577,7 +577,7 @@ class MixedMessages(OutcomeIterator[Any]):  # Any: an M or a MessagePromise[M]
     makes_readable = False
 
 
-def _promised(piece: object) -> Any:  # Any: any of those that the buffer may hold
+def _promised(piece: object) -> Any:  # Any: a MessagePromise[M] or a Failure
     if type(piece) is not MessagePromise and isinstance(piece, Message):  # isinstance() is slow to say no
         return MessagePromise.of_message(piece)
     return piece

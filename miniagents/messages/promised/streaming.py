@@ -53,12 +53,12 @@ def stream_message(
     some-model ['Hel', 'lo'] AssistantMessage(text='Hello', model='some-model')
     """
 
-    def whole(pieces: Iterable[Any]) -> M:  # Any: a streamer that nobody has checked may yield anything
+    def whole(pieces: Iterable[Any]) -> M:  # Any: the types of a streamer are not checked at run time
         return cls(text_of(pieces, name), *args, **known_beforehand)
 
     check_arguments(cls, tokens, args, known_beforehand)
     name = getattr(cls, "__name__", "message")
-    shared = shared_buffer(tokens)  # the very same pieces: nothing is copied, whoever reads them
+    shared = shared_buffer(tokens)  # the same list of pieces: nothing is copied
     buffer: PieceBuffer[Any]  # Any: tokens and events; for the base class the buffer holds tokens alone
     buffer = PieceBuffer(active_context.get(), name, streamer=lambda: aiter(tokens)) if shared is None else shared
     promise = message_over(buffer, whole, cls if isinstance(cls, type) else None, known_beforehand)
@@ -70,7 +70,7 @@ def stream_message(
     return promise
 
 
-def shared_buffer(stream: AsyncIterable[object]) -> PieceBuffer[Any] | None:  # Any: of whatever the stream has
+def shared_buffer(stream: AsyncIterable[object]) -> PieceBuffer[Any] | None:  # Any: its pieces may be of any type
     """Return the buffer of a stream that keeps its pieces; None for other iterables."""
     if isinstance(stream, StreamAppender):
         appender: StreamAppender[Any] = stream  # Any: as above

@@ -81,7 +81,7 @@ def join_messages(
                         yield separator
                     first = False
                     yield token
-                await promise  # an error may be in the whole alone
+                await promise  # the message may fail although none of its tokens did
             if not first:
                 separator = delimiter
 
@@ -189,13 +189,13 @@ async def _split_one(
         async for token in outcomes(promise):
             if isinstance(token, Failure):
                 failed = True
-                # what was kept back as the beginning of a delimiter came before the error
+                # text kept back as a possible beginning of a delimiter stands before the error
                 part = await _write(splitter.finish(), part, parts, message_class)
                 _fail(_passed_on(token), part, parts)
             else:
                 part = await _write(splitter.feed(token), part, parts, message_class)
         part = await _write(splitter.finish(), part, parts, message_class)
-        failure = None if failed else await settled(promise)  # an error may be in the whole alone
+        failure = None if failed else await settled(promise)  # as above
         if failure is not None:
             _fail(_passed_on(failure), part, parts)
     except BaseException as error:
@@ -233,10 +233,10 @@ async def _write(
             part = None
             continue
         if part is None:
-            await parts.production.room()  # no part is waited for by the one before it
+            await parts.production.room()  # here and not in `append`: a part that was begun comes in full
             part = StreamAppender[str](name="split_messages")
             parts.put(stream_message(message_class, part))
-        if not part.closed:  # it is, where somebody has cancelled this part
+        if not part.closed:  # somebody may have cancelled this part
             part.append(piece)
     return part
 

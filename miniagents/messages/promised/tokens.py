@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-class MixedOutcomes(OutcomeIterator[Any]):  # Any: a streamer that nobody has checked may yield anything
+class MixedOutcomes(OutcomeIterator[Any]):  # Any: the types of a streamer are not checked at run time
     """Gives everything as it is; an object that is no piece of the message `name` is an error at its place."""
 
     __slots__ = ("_name",)
@@ -120,7 +120,7 @@ def checked_piece(
     return _refused(piece, name, buffer)
 
 
-def text_of(pieces: Iterable[Any], name: str) -> str:  # Any: a streamer that nobody has checked may yield anything
+def text_of(pieces: Iterable[Any], name: str) -> str:  # Any: the types of a streamer are not checked at run time
     """Return the text that all pieces of the message `name` make together.
 
     Raises:
@@ -165,7 +165,7 @@ def check_fields(
         TypeError: A field is unknown or missing, or is the text itself.
     """
     if not (isinstance(cls, type) and issubclass(cls, msgspec.Struct)):
-        return  # any other callable knows for itself what it takes
+        return  # any other callable checks its own arguments
     where = f"{caller}({cls.__name__}, …)"
     if "text" in known:
         raise TypeError(f"{where}: leave out text=, the text is what is streamed")
@@ -180,7 +180,7 @@ def check_fields(
 
 
 def _required(cls: type[msgspec.Struct]) -> list[str]:
-    # msgspec.structs.fields would evaluate the annotations, which need not be possible yet
+    # msgspec.structs.fields would evaluate the annotations, whose names may not exist yet
     defaults: tuple[object, ...] = cls.__struct_defaults__
     fields = cls.__struct_fields__
     without = len(fields) - len(defaults)
@@ -205,7 +205,7 @@ def _name_of(thing: object) -> str:
 
 
 def _is_event(piece: object) -> bool:
-    return isinstance(piece, StreamEvent)  # a streamer that nobody has checked may yield anything
+    return isinstance(piece, StreamEvent)  # the types of a streamer are not checked at run time
 
 
 def _refused(piece: object, name: str, buffer: PieceBuffer[str | StreamEvent]) -> Failure:

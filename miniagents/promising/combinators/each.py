@@ -52,13 +52,12 @@ async def _work(
     fn: Callable[[P], object],
     kept: Kept,
 ) -> None:
-    producing.set(out)  # before the source is looked at, so that this is no guest there
-    append = out.pieces.append
+    producing.set(out)  # first: whoever reads the source from here on reads it for `out`, and is no guest
+    append = out.pieces.append  # not `emit`: one `wake` for each slice is enough
     bounded = out.bounded
     gives_made = kept is not Kept.PIECE_IF_MADE_IS_TRUE
     gives_none = kept is Kept.MADE
     with Catching(out):
-        await out.room()
         outcomes = source()
         while (taken := await outcomes.next_slice()) is not None:
             for piece in taken:

@@ -74,7 +74,7 @@ class AsyncCombinators(Piped[P_co], Generic[P_co]):
             out: PieceBuffer[Q] = PieceBuffer(context, name)
 
             async def work() -> None:
-                producing.set(out)  # before the source is looked at, so that this is no guest there
+                producing.set(out)  # first: whoever reads the source from here on reads it for `out`, and is no guest
                 await _Calls(self._outcomes(), fn, out, concurrency, ordered=ordered).run()
 
             out.set_work(work)
@@ -128,7 +128,7 @@ class _Calls(Generic[P, Q]):
         self._source = source
         self._fn = fn
         self._out = out
-        # no limit but the bound: who reads nothing shall not have all of the source called for
+        # without a limit the bound is one: a result that nobody reads must not call for the whole source
         self._limit: float = concurrency or out.max_ahead or float("inf")
         self._under_way = 0
         self._places: deque[_Place[Q]] | None = deque() if ordered else None
@@ -185,7 +185,7 @@ class _Calls(Generic[P, Q]):
             return self._out.failure_of(error)
 
     async def _run_as_spare(self) -> None:
-        if self._is_launching:  # the loop starts tasks eagerly: each would start the next one inside of itself
+        if self._is_launching:  # tasks are eager: without a turn each would start the next one inside of itself
             await take_turn()
         self._has_spare = False
         await self.run()

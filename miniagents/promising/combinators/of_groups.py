@@ -7,7 +7,7 @@ reader of any of them waits for it, and one bound holds for all of them together
 from __future__ import annotations
 
 import reprlib
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.watch import Watch
     from miniagents.promising.errors import PromiseDeadlockError
     from miniagents.promising.stream import Stream
@@ -104,7 +105,7 @@ class _Counted(PieceBuffer[P]):
         """Add a piece or an error; drop one that comes after the end."""
         if not self.ended:
             self.emit_outcome(outcome)
-            self._account.waiting -= len(self._waiting)  # they have what they waited for, before they know of it
+            self._account.waiting -= len(self._waiting)  # their wait is over, although they have not run yet
             self._waiting.clear()
             self._count()
 
@@ -235,9 +236,9 @@ class _Group(_Counted[P]):
 
     __slots__ = ("_sorting",)
 
-    def __init__(self, work: PieceBuffer[Any], name: str, account: _Account) -> None:  # Any: its pieces are not read
+    def __init__(self, work: AnyBuffer, name: str, account: _Account) -> None:
         super().__init__(work.context, name, account)
-        self._sorting: PieceBuffer[Any] | None = work  # Any: as above
+        self._sorting: AnyBuffer | None = work
         if work.max_ahead is not None:
             self.bound(work.max_ahead)
         self.adopt()

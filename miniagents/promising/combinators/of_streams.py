@@ -320,7 +320,7 @@ def _joined(
 
     async def start() -> None:
         for place in range(len(sources)):
-            if not buffer.ended:  # it may be, where the loop starts tasks eagerly
+            if not buffer.ended:  # eager tasks may have ended it already
                 buffer.launch(forward(place))
         if not sources:
             buffer.end()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from miniagents.promising.context import PromisingContext
-    from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.core.pieces import AnyBuffer, PieceBuffer
     from miniagents.promising.stream import Stream
 
 __all__ = ["Piped", "TimedOutcomes", "attempt"]
@@ -73,7 +73,7 @@ class TimedOutcomes(OutcomeIterator[P_co]):
 
     @property
     def name(self) -> str:
-        """What errors call the stream."""
+        """The name of the stream in errors."""
         return self._buffer.name
 
 
@@ -118,12 +118,12 @@ class Piped(Replayed[P_co], Generic[P_co]):
         """Make the promise of a buffer's pieces."""
         raise NotImplementedError
 
-    def _timed(self, out: PieceBuffer[Any]) -> TimedOutcomes[P_co]:  # Any: `out` is not read
+    def _timed(self, out: AnyBuffer) -> TimedOutcomes[P_co]:
         """Read this against the clock, as a source of `out`, in whose work this is called."""
         raise NotImplementedError
 
 
-def attempt(out: PieceBuffer[Any], fn: Callable[[A], W], piece: A) -> W | Failure:  # Any: `out` is not read
+def attempt(out: AnyBuffer, fn: Callable[[A], W], piece: A) -> W | Failure:
     """Call a function with a piece; return the failure that takes its place if the function raises."""
     try:
         return fn(piece)

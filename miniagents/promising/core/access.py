@@ -35,7 +35,9 @@ T = TypeVar("T")
 P = TypeVar("P")
 
 
-def settled(promise: Promise[object]) -> Coroutine[Any, Any, Failure | None]:  # Any: asyncio's own affair
+def settled(
+    promise: Promise[object],
+) -> Coroutine[Any, Any, Failure | None]:  # Any: asyncio keeps these types to itself
     """Wait for the end of a promise without being raised its error, which does not count as read by this.
 
     Returns:

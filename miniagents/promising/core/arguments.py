@@ -22,7 +22,7 @@ def check_not_negative(what: str, number: float) -> None:
     Raises:
         ValueError: It is negative or "not a number".
     """
-    if not number >= 0:  # nor is nan, which would bring the timers of a loop into disorder
+    if not number >= 0:  # this refuses nan too, which would break the order of a loop's timers
         raise ValueError(f"{what}: give a number that is not negative")
 
 

@@ -22,7 +22,7 @@ logger = logging.getLogger("miniagents")
 _READERS: Final = "__miniagents_readers__"
 """Where an exception keeps the ids of the productions whose code has seen it; that of None stands for other code."""
 _UNWISHED: Final = "__miniagents_unwished__"
-"""What a `PromiseCancelledError` carries that nobody asked for: something was cancelled that the work waited for."""
+"""Marks a `PromiseCancelledError` that was not requested: something was cancelled that the work waited for."""
 
 
 @final
@@ -54,11 +54,11 @@ class Failure:
             readers.discard(id(raised_by))
             self._traceback = error.__traceback__
         else:
-            readers.clear()  # it was not read there but raised anew
+            readers.clear()  # it was not read there: it is raised again, and has to be seen again
             self._traceback = _without_readers(error.__traceback__)
         self.error: BaseException = error
         self.origin: str = origin
-        # a cancellation was somebody's wish and is nobody's loss
+        # a requested cancellation needs no log entry
         self.wished: bool = isinstance(error, PromiseCancelledError) and _UNWISHED not in error.__dict__
         self.seen: bool = self.wished
         self._context = error.__context__
@@ -97,7 +97,7 @@ class Failure:
             logger.error("an error that nobody has read, in %s", self.origin, exc_info=self.error)
 
     def __del__(self) -> None:
-        if hasattr(self, "seen"):  # it is not there when __init__ itself failed
+        if hasattr(self, "seen"):  # if `__init__` itself failed there is none
             self.log_unseen()
 
 
@@ -110,7 +110,7 @@ class Catching:
     """Catches errors of the work of a production, and tells its readers.
 
     Two kinds of errors continue instead. A cancellation of the task does after the readers were told. So does the
-    `GeneratorExit` by which Python takes down a task whose loop is gone: nobody is left to be told.
+    `GeneratorExit` by which Python takes down a task whose loop is gone, and its readers with it.
 
     Args:
         production: The production that the work is a part of.
@@ -141,7 +141,7 @@ class Catching:
 def ends_task(error: BaseException, task: asyncio.Task[object] | None) -> bool:
     """Return whether an error is meant for the running task rather than an error of the code that it runs."""
     if isinstance(error, GeneratorExit):
-        return task is None or running_task() is not task  # raised from outside, not by the code itself
+        return task is None or running_task() is not task  # raised by Python from outside, not by the code itself
     return is_cancellation(error)
 
 

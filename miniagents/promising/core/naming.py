@@ -1,4 +1,4 @@
-"""The names of promises that nobody has named."""
+"""The names of promises that were given none."""
 
 from __future__ import annotations
 

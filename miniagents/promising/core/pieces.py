@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["FAIR_SHARE", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
+__all__ = ["FAIR_SHARE", "AnyBuffer", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
 
 P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)
@@ -194,7 +194,8 @@ class PieceBuffer(Production, Generic[P]):
             if task is not None:
                 self.context.watch.parked(task)
             try:
-                # shielded, as others wait for it too: cancelling one of them must not cancel them all
+                # Several tasks of one producer may wait here. Without the shield, cancelling one of them would
+                # cancel the future, and with it the wait of all others.
                 await asyncio.shield(self._room)
             finally:
                 if task is not None:
@@ -204,7 +205,7 @@ class PieceBuffer(Production, Generic[P]):
         """Return whether the stream may have no more pieces before a reader comes nearer."""
         return self.max_ahead is not None and len(self.pieces) - self._furthest >= self.max_ahead
 
-    # What every production has, under public names: no user ever sees a buffer.
+    # What every production has, under public names: users see promises, never a buffer.
     adopt = Production._adopt
     belongs_here = Production._belongs_here
     end_with = Production._end_with
@@ -232,7 +233,7 @@ class PieceBuffer(Production, Generic[P]):
             at_end: Called when the stream has ended.
         """
         if at_end is not None:
-            self._at_end = at_end  # first: where the loop starts tasks eagerly, the work may be at its end at once
+            self._at_end = at_end  # first: if tasks are eager, the work may be at its end at once
         work = self._work
         if work is not None:
             self._work = None
@@ -308,7 +309,6 @@ class PieceBuffer(Production, Generic[P]):
         is_complete = False
         try:
             with Catching(self):
-                await self.room()
                 stream = streamer()
                 pieces = self.pieces
                 async for piece in stream:
@@ -316,18 +316,18 @@ class PieceBuffer(Production, Generic[P]):
                         break
                     if type(piece) is Failure:
                         self.emit_failure(piece)
-                    else:
+                    else:  # as `emit` does: calling it would double the cost of a piece
                         pieces.append(piece)
                         if self._wakeup is not None:
                             self._wake()
                     if self.bounded:
                         await self.room()
-                    if not len(pieces) % FAIR_SHARE:
+                    if not len(pieces) % FAIR_SHARE:  # the streamer may never wait for anything
                         await take_turn()
                 is_complete = True
         finally:
             await self._close(stream)
-            if is_complete:  # any other end is an error, and has been told
+            if is_complete:  # any other end is an error, which the readers have by now
                 self.end()
 
     async def _close(self, stream: AsyncIterator[P | Failure] | None) -> None:
@@ -336,6 +336,10 @@ class PieceBuffer(Production, Generic[P]):
         if aclose is not None:
             with Catching(self):
                 await aclose()
+
+
+AnyBuffer: TypeAlias = PieceBuffer[Any]  # Any: a buffer takes pieces and gives them, so no type stands for all of them
+"""A buffer whose pieces are not looked at."""
 
 
 class Replayed(AsyncIterable[P_co]):
@@ -387,11 +391,11 @@ class _Reader(Generic[P_co]):
                 if buffer.ended:
                     raise StopAsyncIteration
                 task, wakeup, watch = buffer._begin_wait()
-                try:  # as `_progress` does it, of which the call would cost as much as all the rest
+                try:  # as `_progress` does: calling it would cost as much as all the rest
                     await wakeup
                 except asyncio.CancelledError:
                     if task.cancelling():
-                        self._leave()  # this object may live on in a traceback
+                        self._leave()  # not by `__del__`: a traceback may keep this object alive
                         raise
                 finally:
                     deadlock = buffer._end_wait(task, watch)
@@ -402,7 +406,7 @@ class _Reader(Generic[P_co]):
         elif self._share <= 0:
             await take_turn()
             self._share = FAIR_SHARE
-        # from here on nothing waits, so that a reader who is cancelled loses no piece
+        # Nothing below awaits. A cancellation can only come before this, so that it loses no piece.
         if buffer.bounded:
             buffer.reached(position + 1)
         elif len(pieces) - position > 1:
@@ -421,7 +425,7 @@ class _Reader(Generic[P_co]):
         if buffer._work is not None:
             buffer.start()
         if buffer.bounded:
-            buffer.reached(self._position + 1)  # what this reader waits for, the producer may make
+            buffer.reached(self._position + 1)  # the producer may make the piece that this reader waits for
         if self._is_guest is None:
             self._is_guest = buffer._guest_came()
 

@@ -98,7 +98,8 @@ class Production:
         try:
             await wakeup
         except asyncio.CancelledError:
-            # Cancelling one reader cancels the future that all of them wait on. The others look again.
+            # Cancelling the task of one reader cancels the future that all of them wait on. In the others this is no
+            # cancellation of their own: they look again, and wait on a new future.
             if task.cancelling():
                 raise
         finally:
@@ -134,7 +135,8 @@ class Production:
         if wakeup is None or wakeup.done():
             wakeup = self._wakeup = watch.loop.create_future()
         if task.cancelling():
-            # It waits on a future of its own: what cancels that was meant for this task.
+            # A task that was cancelled before and goes on waiting (in a `finally`) cannot tell a cancellation of the
+            # shared future from one more of its own. It gets its own future, which only its own cancellation cancels.
             wakeup = following(wakeup)
         watch.waits(task, self)
         return task, wakeup, watch
@@ -343,7 +345,7 @@ class Production:
             while productions:
                 production = productions.pop()
                 if production in stopping:
-                    continue  # the work on the pieces of a stream starts the making of its whole
+                    continue  # a promise and its buffer are parts of each other
                 stopping.add(production)
                 if not production._is_done():
                     production._give_up(PromiseCancelledError(f"{production._origin()} {how}"))
@@ -351,6 +353,7 @@ class Production:
                 for task in tuple(production._tasks or ()):
                     stopped = task.cancel() or stopped
                 productions.extend(production._parts())
+            # Sources are looked at last: only now is it known who still uses them.
             how = f"was cancelled with {result.name!r}, which was made of it"
             results.extend((source, how) for source in sources if not source._is_used())
         return stopped
@@ -406,17 +409,17 @@ class Production:
         try:
             task = self.context.spawn(work, self._name, self)
         except ContextStateError as error:
-            self._give_up(error)  # the same answer to whoever asks, now and later
+            self._give_up(error)  # every reader gets the same answer, now and later
             mark_as_read(error)
             return
-        if task.done():  # it may be, where the loop starts tasks eagerly
+        if task.done():  # an eager task may have ended before it was returned
             if not self._is_done():
                 self._tell_of_end(task)
             return
         if self._tasks is None:
             self._tasks = {}
         self._tasks[task] = None
-        # the one callback of a task, for its context as well: each is a callback of the loop
+        # one callback for this and its context: each costs a turn of the loop
         task.add_done_callback(self._task_done)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
@@ -433,10 +436,10 @@ class Production:
     def _tell_of_end(self, task: asyncio.Task[None]) -> None:
         """Tell the readers of a task that could not do so itself; they would wait for ever."""
         if task.cancelled():
-            # cancelled before its first step, so that no line of it was there to catch anything
+            # cancelled before its first step: none of its own code could catch that
             self._give_up(PromiseCancelledError(f"{self._origin()} was cancelled"))
         elif (error := task.exception()) is not None:
-            self._give_up(error)  # of the catching itself, as when there is no stack left for it
+            self._give_up(error)  # `Catching` itself failed, for example because the stack was exhausted
 
     def _leave_owner(self) -> None:
         """Leave the owner once there is nothing left to cancel here; then the owner may leave its own."""

@@ -67,7 +67,7 @@ async def first_done(sources: Sequence[Promise[object]], decides: Callable[[Fail
 
     async def wait_for(source: Promise[object]) -> None:
         if decides(await source._settled()):
-            raise _DecidedError  # `wait` is told so, rather than a future: the watch can look through that
+            raise _DecidedError  # not a future: the watch sees through `asyncio.wait`, but not who sets a future
 
     first = decided()
     if first is not None:
@@ -119,4 +119,4 @@ class _Given(Generic[T]):
 
     def __del__(self) -> None:
         if asyncio.iscoroutine(self._awaitable):
-            self._awaitable.close()  # nothing happens to one that has ended
+            self._awaitable.close()  # which does nothing if it has ended

@@ -51,9 +51,9 @@ __all__ = ["Watch"]
 _FIRST_SWEEP: Final = 0.01
 """Seconds from the beginning of a wait to the first sweep that looks at it."""
 _LAST_SWEEP: Final = 10.0
-"""Seconds from one sweep to the next at most, where nobody began to wait in the meantime."""
+"""Seconds from one sweep to the next at most, if no wait began in the meantime."""
 _SWEEP_SHARE: Final = 20.0
-"""How many times longer than a sweep took the pause after it is at least: at most 5 % of the time goes to sweeps."""
+"""The pause after a sweep is at least that many times as long as the sweep: it takes at most 5 % of the time."""
 
 
 class Watch:
@@ -136,14 +136,16 @@ class Watch:
         began = self.loop.time()
         self._pause = _FIRST_SWEEP if self._changed else min(2 * self._pause, _LAST_SWEEP)
         self._changed = False
+        # Writers are found by walking all tasks of the loop. That is needed only if tasks look stuck without them.
         if _stuck(self._waits):
             self._break_circle(_stuck(self._waits, writers=self._writers()))
         for context in tuple(self._closing):
+            # As above: outsiders matter only if the context's own tasks look stuck.
             if context.tasks and self._is_stuck(context, context.tasks):
                 outsiders = self._outsiders(context)
                 if self._is_stuck(context, context.tasks | outsiders):
                     context.end_what_nobody_can_end()
-                self._look_when_done(outsiders)
+                self._look_when_done(outsiders)  # an outsider's end is the only news that no wait tells of
         ended = self.loop.time()
         self._not_before = ended + _SWEEP_SHARE * (ended - began)
         if (self._waits or self._closing) and self._timer is None:
@@ -163,7 +165,7 @@ class Watch:
 
     def _look_when_done(self, tasks: Iterable[asyncio.Task[object]]) -> None:
         for task in tasks:
-            task.remove_done_callback(self._outsider_done)  # it may be there since the last sweep
+            task.remove_done_callback(self._outsider_done)  # the last sweep may have added it
             task.add_done_callback(self._outsider_done)
 
     def _outsider_done(self, _: asyncio.Task[object]) -> None:
@@ -216,7 +218,7 @@ def _stuck(
     When their context is `ending`, its own code has run to its end. Then nothing more comes from readers that are not
     there yet (a `parked` task is stuck), nor from the holder of a writing end in that context.
     """
-    # tasks that wait for other tasks rather than for a promise: gather(), a task group, or simply `await task`
+    # the tasks that wait for other tasks rather than for a promise: gather(), a task group, or simply `await task`
     joins: dict[asyncio.Task[object], list[asyncio.Task[object]]] = {}
     for task in tasks:
         _collect_joins(task, waits, joins)
@@ -224,7 +226,7 @@ def _stuck(
         for worker in _workers(production, writers):
             _collect_joins(worker, waits, joins)
     stuck: set[asyncio.Task[object]] = {*waits, *joins, *parked}
-    # one live task among those that can wake it, and a task lives as well
+    # a task is alive if one of those that can wake it is, so life spreads from waker to woken
     woken_by: defaultdict[asyncio.Task[object], list[asyncio.Task[object]]] = defaultdict(list)
     alive: list[asyncio.Task[object]] = []
     for task in stuck:
