@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.core.access import settled
 from miniagents.promising.core.waiting import as_promises, count_as_read, first_done
 from miniagents.promising.outcome import Err, Ok
 from miniagents.promising.promise import Promise, derived
@@ -178,11 +179,11 @@ def all_settled(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overload
     """
     sources = as_promises("all_settled", promises)
 
-    async def settled() -> tuple[Outcome[object], ...]:
+    async def all_outcomes() -> tuple[Outcome[object], ...]:
         await first_done(sources, _is_nothing)
         return tuple([await _outcome_of(source) for source in sources])
 
-    return derived(settled, "all_settled", sources)
+    return derived(all_outcomes, "all_settled", sources)
 
 
 # --- machinery ---
@@ -198,5 +199,5 @@ def _is_nothing(_: Failure | None) -> bool:
 
 async def _outcome_of(source: Promise[T]) -> Outcome[T]:
     """Return how a promise that is done ended."""
-    failure = await source._settled()
+    failure = await settled(source)
     return Ok(await source) if failure is None else Err(count_as_read(failure))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.core.access import failure_of
 from miniagents.promising.core.waiting import as_promises, count_as_read, first_done
 from miniagents.promising.promise import Promise, derived
 
@@ -166,7 +167,7 @@ def first_ok(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads t
 
     async def chosen() -> object:
         first = await first_done(sources, _is_value)
-        errors = [count_as_read(failure) for source in sources if (failure := source._failure) is not None]
+        errors = [count_as_read(failure) for source in sources if (failure := failure_of(source)) is not None]
         if first is None:
             raise BaseExceptionGroup(f"all {len(errors)} promises of first_ok() failed", errors)
         return await _winner(sources, sources[first])

@@ -20,8 +20,8 @@ A user of promises needs nothing from here. A package that makes a kind of promi
 | `futures`    | futures that follow others; of use to productions alone                                               |
 ```
 
-Names that begin with an underscore are private to this package, with one exception: those of `Production`, `Promise` and
-`StreamedPromise` are also for the classes derived from them, in `promising` and `messages.promised`. They have the
-underscore so that a promise shows its users no machinery. All other packages use the functions of `access` and the public
-methods of `PieceBuffer`, and set no attribute of either.
+Names that begin with an underscore are private to this package, with one exception. Those of `Production`, `Promise`
+and `StreamedPromise` are also for the classes derived from them and the code beside those, in `promising` and
+`messages.promised`. They have the underscore so that a promise shows its users no machinery. All other packages use the
+functions of `access` and the public methods of `PieceBuffer`, and set no attribute of either.
 """
