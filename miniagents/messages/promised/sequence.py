@@ -172,9 +172,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         except TypeError as error:
             raise TypeError(f"{self._place}: a plain string cannot become {self._declared()}: {error}") from None
 
-    def _pieces_of(
-        self, stream: StreamedPromise[Any, Any]
-    ) -> list[Any]:  # Any: its pieces are messages and their promises
+    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: messages and promises
         return stream._buffer.pieces  # not `readable`: messages need not become promises here
 
     def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
