@@ -73,7 +73,7 @@ def retry(
     """
     check_callable("retry", factory)
     if attempts < 1:
-        raise ValueError(f"retry: attempts={attempts}: there is at least one attempt, the first")
+        raise ValueError(f"retry: attempts={attempts}: give at least one attempt")
     if not callable(backoff):
         check_not_negative(f"retry: backoff={backoff}", backoff)
     expected = errors if isinstance(errors, tuple) else (errors,)

@@ -417,7 +417,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         ...         messages = MessageSequencePromise.of_messages([Message("a"), Message("b")])
         ...         print(await messages.of_type(Message).only().recover(str), await messages.first())
         >>> asyncio.run(main())
-        'messages.of_type' has 2 messages, where there is to be one a
+        'messages.of_type' has 2 messages, where exactly one is expected a
         """
 
         async def count() -> None:
@@ -425,7 +425,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
             async for _ in self:
                 messages += 1
             if messages != 1:
-                raise ValueError(f"{self._name!r} has {messages} messages, where there is to be one")
+                raise ValueError(f"{self._name!r} has {messages} messages, where exactly one is expected")
 
         async def chosen() -> MessagePromise[M_co]:
             async for promise in self:
