@@ -23,7 +23,7 @@ P = TypeVar("P")
 
 
 class StreamAppender(Replayed[P], Generic[P]):
-    """Appends pieces to a stream that any number of readers read: `appender.promise`, or the appender itself.
+    """The writing end of a stream that any number of readers read: `appender.promise`, or the appender itself.
 
     As a context manager it closes the stream at the end of the block. If the block raises, the error becomes the last
     piece of the stream, and is raised to the caller too. An appender that is dropped without being closed ends its
@@ -35,6 +35,7 @@ class StreamAppender(Replayed[P], Generic[P]):
 
     Raises:
         NoActiveContextError: No context is active.
+        ValueError: `max_ahead` is less than one.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():

@@ -67,7 +67,7 @@ async def settled_for(out: PieceBuffer[MessagePromise[M]], promise: MessagePromi
 
 
 class Using:
-    """Makes one production a source of another one as long as it is entered."""
+    """A block in which one production is a source of another one."""
 
     __slots__ = ("_out", "_source")
 

@@ -571,7 +571,7 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
 
 
 class MixedMessages(OutcomeIterator[Any]):  # Any: an M or a MessagePromise[M]
-    """Reads a sequence without making promises of messages that have none yet."""
+    """A reader of a sequence that makes no promises of messages that have none yet."""
 
     __slots__ = ()
     makes_readable = False

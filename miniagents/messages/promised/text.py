@@ -274,7 +274,7 @@ def _bound_of(sources: list[Production]) -> int | None:
 
 
 class Splitter:
-    """Finds the delimiters in a text that comes in pieces, no matter where it is cut."""
+    """A search for the delimiters in a text that comes in pieces, no matter where it is cut."""
 
     def __init__(self, delimiter: str, code_fence: str | None) -> None:
         self._delimiter: Final = delimiter

@@ -31,7 +31,7 @@ __all__ = [
 
 
 class MixedOutcomes(OutcomeIterator[Any]):  # Any: the types of a streamer are not checked at run time
-    """Gives everything as it is; an object that is no piece of the message `name` is an error at its place."""
+    """A reader that gets everything as it is; an object that is no piece of the message `name` is an error."""
 
     __slots__ = ("_name",)
 
@@ -46,7 +46,7 @@ class MixedOutcomes(OutcomeIterator[Any]):  # Any: the types of a streamer are n
 
 
 class TextOutcomes(MixedOutcomes):
-    """Skips pieces without text; an object that is no piece of the message `name` is an error at its place."""
+    """A reader that skips pieces without text; an object that is no piece of the message `name` is an error."""
 
     __slots__ = ()
 
@@ -80,7 +80,7 @@ class TextOutcomes(MixedOutcomes):
 
 
 class Tokens(TextOutcomes):
-    """Like `TextOutcomes`, but raises the failures."""
+    """A reader that gets text, and is raised the failures."""
 
     __slots__ = ()
 
@@ -99,7 +99,7 @@ class Tokens(TextOutcomes):
 
 
 class EventOutcomes(AsyncIterator[StreamEvent | Failure]):
-    """Gives everything as events, text included; an object that is no piece of the message `name` is an error."""
+    """A reader that gets everything as events, text included; an object that is no piece of the message is an error."""
 
     __slots__ = ("_outcomes",)
 

@@ -1,6 +1,5 @@
 """Combinators: what makes promises and streams of promises and streams.
 
-```
 | module       | combinators                                                                          |
 |--------------|--------------------------------------------------------------------------------------|
 | `of_pieces`  | that look at each piece by itself, and that put streams together: methods of streams |
@@ -13,7 +12,6 @@
 | `racing`     | functions that take one of many promises                                             |
 | `piped`      | none: the base of those that are methods                                             |
 | `each`       | none: the work of those that call a plain function with each piece                   |
-```
 
 The methods stand in base classes of `StreamedPromise`, one for each kind. Those of a whole stand in `Promise` and
 `StreamedPromise` themselves.

@@ -28,7 +28,7 @@ W = TypeVar("W")
 
 
 class TimedOutcomes(OutcomeIterator[P_co]):
-    """Reads a buffer against the clock; a wait for the next outcome loses none, however it ends."""
+    """A reader of a buffer that looks at the clock; a wait for the next outcome loses none, however it ends."""
 
     __slots__ = ()
 

@@ -2,7 +2,6 @@
 
 A user of promises needs nothing from here. A package that makes a kind of promise, or a combinator, finds:
 
-```
 | module       | for                                                                                                   |
 |--------------|-------------------------------------------------------------------------------------------------------|
 | `access`     | asking a promise how it stands, reading its failures as objects, settling it: functions that take one |
@@ -18,7 +17,6 @@ A user of promises needs nothing from here. A package that makes a kind of promi
 | `watch`      | who waits for whom: deadlocks, and tasks that nothing can end; of use to contexts alone               |
 | `joins`      | which tasks a task waits for; of use to the watch alone                                               |
 | `futures`    | futures that follow others; of use to productions alone                                               |
-```
 
 Names that begin with an underscore are private to this package, with one exception. Those of `Production`, `Promise`
 and `StreamedPromise` are also for the classes derived from them and the code beside those, in `promising` and

@@ -107,7 +107,7 @@ def mark_as_read(error: BaseException) -> None:
 
 
 class Catching:
-    """Catches errors of the work of a production, and tells its readers.
+    """A block of work of a production, whose errors are told to the readers.
 
     Two kinds of errors continue instead. A cancellation of the task does after the readers were told. So does the
     `GeneratorExit` by which Python takes down a task whose loop is gone, and its readers with it.

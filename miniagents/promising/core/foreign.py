@@ -23,7 +23,7 @@ Q = TypeVar("Q")
 
 
 class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
-    """Reads an async iterable that is no promise."""
+    """A reader of an async iterable that is no promise."""
 
     def __init__(self, stream: AsyncIterable[Q], out: AnyBuffer) -> None:
         self._stream: AsyncIterable[Q] | None = stream

@@ -452,7 +452,7 @@ _NOTHING: Final[Iterator[Any]] = iter(())  # Any: there is nothing in it
 
 
 class PieceIterator(_Reader[P_co]):
-    """Reads a buffer from its first piece; raises an error where it happened, and can then be read further."""
+    """A reader that is raised an error where it happened, and can then read further."""
 
     __slots__ = ()
 
@@ -471,7 +471,7 @@ class PieceIterator(_Reader[P_co]):
 
 
 class OutcomeIterator(_Reader[P_co]):
-    """Like `PieceIterator`, but gives failures as objects, for code that passes them on instead of raising them."""
+    """A reader that gets failures as objects, for code that passes them on instead of raising them."""
 
     __slots__ = ()
 
@@ -485,7 +485,7 @@ class OutcomeIterator(_Reader[P_co]):
 
 
 class SliceIterator(_Reader[P_co]):
-    """Like `OutcomeIterator`, but gives all ready pieces at once, up to a fair share, in lists of at least one."""
+    """A reader that gets lists of all ready pieces and failures, at least one and at most a fair share."""
 
     __slots__ = ()
 

@@ -103,11 +103,11 @@ def count_as_read(failure: Failure) -> BaseException:
 
 
 class _DecidedError(Exception):
-    """Tells `asyncio.wait` that a promise has decided."""
+    """The signal to `asyncio.wait` that a promise has decided."""
 
 
 class _Given(Generic[T]):
-    """Gives an awaitable to a promise; closes a coroutine that is never run, so that it does not complain."""
+    """A resolver that awaits an object; a coroutine that is never run is closed, so that it does not complain."""
 
     __slots__ = ("_awaitable",)
 
