@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from miniagents.messages import Message, MessageSequencePromise, MessageType, join_messages, split_messages
 from miniagents.miniagents import EndLoop, Inquirable
 from miniagents.promising import AWAIT, CLEAR, Control
+from miniagents.promising.core.access import settled
 
 __all__ = ["Link", "achain_loop", "join_messages", "split_messages"]
 
@@ -95,7 +96,7 @@ async def _complete(
             to deal with.
     """
     for replies in passed_on:
-        failure = await replies._settled()
+        failure = await settled(replies)
         if failure is not None and isinstance(failure.error, EndLoop):
             await replies
     for replies in cleared:

@@ -25,9 +25,7 @@ PATHS: Final = {
 }
 
 WITH_EXAMPLES: Final = (
-    "miniagents.messages.promised.message_combinators",
     "miniagents.messages.promised.message_promise",
-    "miniagents.messages.promised.sequence_combinators",
     "miniagents.messages.promised.sequence_promise",
     "miniagents.messages.promised.streaming",
     "miniagents.messages.promised.sequence",

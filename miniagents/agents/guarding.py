@@ -18,10 +18,11 @@ from miniagents.agents.members import (
     pieces_of,
 )
 from miniagents.messages import MessagePromise
+from miniagents.messages.promised.message_promise import mixed_buffer
+from miniagents.promising.core.access import buffer_of, failure_of, give_up, has_value, settled
 from miniagents.promising.core.arguments import check_not_negative
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.notes import add_note, listed, said
-from miniagents.promising.promise import PENDING
 from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
@@ -134,14 +135,14 @@ class Timed:
                     self._pass_on(ctx, piece, mirrors)
                 ctx.finish_early()  # whoever waits for the end of the sequence need not wait for its messages
                 for mirror in mirrors:
-                    await mirror.promise._settled()
+                    await settled(mirror.promise)
                 return
         except TimeoutError:
             if not limit.expired():
                 raise
         error = TimeoutError(f"agent {alias_of(self._agent)!r} did not complete its reply within {self._seconds} s")
-        was_complete = replies._all_there()
-        for piece in replies._buffer.pieces[passed:]:
+        was_complete = buffer_of(replies).ended
+        for piece in buffer_of(replies).pieces[passed:]:
             self._pass_on(ctx, piece, mirrors)  # it was there in time, and only not read yet
         for mirror in mirrors:
             mirror.cut_off(error)
@@ -176,7 +177,7 @@ class _Mirror:
         )
 
     async def _pieces(self) -> AsyncIterator[Any]:  # Any: tokens, events, and errors as objects
-        async for piece in self._source._mixed().outcomes():
+        async for piece in mixed_buffer(self._source).outcomes():
             yield piece
 
     async def _whole(self, _: AsyncIterable[str]) -> Message:
@@ -187,12 +188,12 @@ class _Mirror:
         """End the copy with an error, behind all that was there, unless it is complete."""
         if self.promise.done():
             return
-        buffer = self.promise._mixed()
-        if not buffer._is_done():
-            for piece in self._source._mixed().pieces[len(buffer.pieces) :]:
+        buffer = mixed_buffer(self.promise)
+        if not buffer.ended:
+            for piece in mixed_buffer(self._source).pieces[len(buffer.pieces) :]:
                 buffer.emit_outcome(piece)
-        buffer._give_up(error)
-        self.promise._give_up(error)
+        buffer.give_up(error)
+        give_up(self.promise, error)
         self.promise.cancel()
 
 
@@ -207,13 +208,13 @@ async def _failure_before_anything(replies: AnyReplies) -> Failure | None:
     first = await anext(pieces_of(replies), None)
     if first is None or isinstance(first, Failure):
         return first
-    if first.done() and first._failure is None:
+    if first.done() and failure_of(first) is None:
         return None
     # events are something to be read as well as tokens are
-    piece = await anext(first._mixed().outcomes(), None)
+    piece = await anext(mixed_buffer(first).outcomes(), None)
     if piece is not None and not isinstance(piece, Failure):
         return None
-    return await first._settled() or piece  # the message as a whole fails a moment later, perhaps by another error
+    return await settled(first) or piece  # the message as a whole fails a moment later, perhaps by another error
 
 
 def _replaceable(failure: Failure, errors: tuple[type[BaseException], ...]) -> bool:
@@ -231,11 +232,11 @@ def _discarded(replies: AnyReplies, failure: Failure) -> str:
     """Cancel a call whose reply nobody will get, so that its errors are nobody's loss; what is remembered of it."""
     replies.cancel()
     _count_as_read(failure)
-    for piece in replies._buffer.pieces:
+    for piece in buffer_of(replies).pieces:
         if isinstance(piece, Failure):
             _count_as_read(piece)
-        elif piece._value is PENDING:  # of a message that is complete nothing went wrong
-            for part in (piece._failure, *piece._mixed().pieces):
+        elif not has_value(piece):  # of a message that is complete nothing went wrong
+            for part in (failure_of(piece), *mixed_buffer(piece).pieces):
                 if isinstance(part, Failure):
                     _count_as_read(part)
     return said(failure.error)
@@ -254,7 +255,7 @@ async def _deliver(ctx: AnyContext, replies: AnyReplies, failure: Failure | None
     ctx.reply(passed_on(ctx, replies))
     if failure is None and notes:
         ctx.finish_early()  # nobody has to wait for the notes
-        failure = await replies._settled()
+        failure = await settled(replies)
         if failure is not None:
             for note in notes:
                 add_note(failure.error, note)

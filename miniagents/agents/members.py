@@ -10,6 +10,7 @@ from typing_extensions import TypeVar
 
 from miniagents.messages import Message
 from miniagents.promising import PromiseCancelledError
+from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure, mark_as_read
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def ask(
 
 def pieces_of(sequence: AnyReplies) -> AsyncIterator[MessagePromise[Any] | Failure]:  # Any: as in `AnyReplies`
     """Return the message promises of a sequence, and its errors as objects, which nobody has seen by this."""
-    return sequence._outcomes()
+    return outcomes(sequence)
 
 
 def passed_on(ctx: AnyContext, replies: AnyReplies) -> Any:  # Any: what a reply may be, or an iterator of that

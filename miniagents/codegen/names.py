@@ -4,12 +4,10 @@ A name that Python takes stays as it is. Others become the nearest name that is 
 generated module itself needs; where two would meet, the author of the schema decides by a hint.
 """
 
-import builtins
 import keyword
 import re
 import unicodedata
 
-from miniagents.codegen.library import HAND_WRITTEN, LIBRARY
 from miniagents.codegen.texts import is_known
 
 ANY_MESSAGE = "AnyMessage"
@@ -23,9 +21,6 @@ ATTRIBUTES = frozenset({"extra_properties", "hash_key", "text_template"})
 
 A property of that name gets another name in Python.
 """
-
-_LATER = frozenset({"PythonFinalizationError"})
-"""Classes that are built in from a later Python on than the first that this runs on."""
 
 _ANNOTATIONS = frozenset({"str", "int", "float", "bool", "tuple", "dict"})
 
@@ -65,13 +60,6 @@ def definition_name(text: str) -> str:
 def is_class_name(name: str) -> bool:
     """Whether `name` can be written as it is for a class: PascalCase, no keyword."""
     return class_name(name) == name
-
-
-def is_reserved_class(name: str, *, is_library: bool) -> bool:
-    """Whether a class of that name would hide one that the generated module or its readers need."""
-    if name in MODULE_NAMES or name in HAND_WRITTEN or name == ANY_MESSAGE or name in _LATER or hasattr(builtins, name):
-        return True
-    return not is_library and name in LIBRARY
 
 
 def field_name(text: str) -> str:

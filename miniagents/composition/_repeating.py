@@ -21,6 +21,7 @@ from miniagents.agents.members import (
     refuse_misfits,
 )
 from miniagents.messages import Message
+from miniagents.promising.core.access import settled
 from miniagents.promising.core.arguments import check_plain
 from miniagents.promising.core.failure import Failure
 
@@ -102,7 +103,7 @@ def loop(
         messages = ctx.messages
         for _ in range(max_rounds):
             replies = ask(ctx, agent, messages, raises=True)
-            if await replies._settled() is not None or until(await replies):
+            if await settled(replies) is not None or until(await replies):
                 ctx.reply(passed_on(ctx, replies))
                 return
             messages = replies
@@ -169,7 +170,7 @@ def map_agent(
                 replies = ask(ctx, agent, piece)
                 reply(replies)
                 if concurrency is not None:
-                    calls.add(asyncio.create_task(replies._settled(), name=f"{ctx.this_agent.alias}.settled"))
+                    calls.add(asyncio.create_task(settled(replies), name=f"{ctx.this_agent.alias}.settled"))
         finally:
             for call in calls:
                 call.cancel()

@@ -24,6 +24,7 @@ from miniagents.agents.members import (
     union,
 )
 from miniagents.messages import Message, MessagePromise, MessageSequence
+from miniagents.promising.core.access import failure_of, settled, value_of
 from miniagents.promising.core.arguments import check_plain
 from miniagents.promising.core.failure import Failure
 
@@ -341,13 +342,13 @@ def _replies_to(
         raise NoRouteError(type(message), names)
 
     async def when_complete() -> None:
-        failure = await promise._settled()
+        failure = await settled(promise)
         replies.put(by_message(await promise) if failure is None else failure)
 
     instead = partial(error_in_place, ctx)
-    if promise.done() and promise._failure is None:
+    if promise.done() and failure_of(promise) is None:
         try:
-            return by_message(promise._value)
+            return by_message(value_of(promise))
         except Exception as error:  # noqa: BLE001 - it stands in the place of the replies to this message
             return instead(error)
     replies = MessageSequence[Any](name=f"{ctx.this_agent.alias}.replies", context=ctx._context)  # Any: as above

@@ -1,7 +1,9 @@
 """Promises: eager, replayable values and streams that know nothing of messages or agents."""
 
 from miniagents.promising.appender import StreamAppender
-from miniagents.promising.combine import all_settled, concat, first_ok, gather, merge, race, zip_latest
+from miniagents.promising.combinators.gathering import all_settled, gather
+from miniagents.promising.combinators.of_streams import concat, merge, zip_latest
+from miniagents.promising.combinators.racing import first_ok, race
 from miniagents.promising.context import PromiseResolvedHandler, PromisingContext
 from miniagents.promising.errors import (
     AppenderAbandonedError,

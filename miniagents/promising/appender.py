@@ -1,4 +1,4 @@
-"""The writing end of a stream, for whoever has pieces to give rather than an async generator to run."""
+"""The writing end of a stream, if you push pieces instead of generating them."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ P = TypeVar("P")
 
 
 class StreamAppender(Replayed[P], Generic[P]):
-    """Appends pieces to a stream that any number of readers read: `appender.promise`, or the appender itself.
+    """The writing end of a stream that any number of readers read: `appender.promise`, or the appender itself.
 
-    It is a context manager that closes the stream at its end. An error inside the `with` block becomes the last piece
-    of the stream, and goes on to the caller as errors do. An appender that is dropped without having been closed ends
-    its stream with an `AppenderAbandonedError`.
+    As a context manager it closes the stream at the end of the block. If the block raises, the error becomes the last
+    piece of the stream, and is raised to the caller too. An appender that is dropped without being closed ends its
+    stream with an `AppenderAbandonedError`.
 
     Args:
-        name: what errors and logs call the stream.
-        max_ahead: how many pieces `drain` lets the appender be ahead of the furthest reader; None for no bound.
+        name: The name of the stream in errors and logs.
+        max_ahead: How many pieces `drain` lets the appender be ahead of the furthest reader; None for no bound.
 
     Raises:
-        NoActiveContextError: there is no active context.
+        NoActiveContextError: No context is active.
+        ValueError: `max_ahead` is less than one.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -51,7 +52,7 @@ class StreamAppender(Replayed[P], Generic[P]):
             raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
         self._buffer: PieceBuffer[P] = PieceBuffer(active_context.get(), name, max_ahead=max_ahead)
         self._buffer.context.register_writing_end(self._buffer)
-        self._buffer._adopt()
+        self._buffer.adopt()
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -65,48 +66,48 @@ class StreamAppender(Replayed[P], Generic[P]):
         return self._buffer.ended
 
     def append(self, piece: P) -> None:
-        """Adds a piece to the stream; its readers see it at the next turn of the loop.
+        """Add a piece to the stream; its readers see it at the next turn of the loop.
 
         Raises:
-            AppenderClosedError: the stream has ended.
-            PromiseCancelledError: the stream was cancelled.
+            AppenderClosedError: The stream has ended.
+            PromiseCancelledError: The stream was cancelled.
         """
         buffer = self._buffer
         if buffer.ended:
             self._refuse("append")
-        buffer.pieces.append(piece)  # as `emit` does it: a call would be a third of the cost
+        buffer.pieces.append(piece)  # as `emit` does: calling it would be a third of the cost
         if buffer._wakeup is not None:
-            buffer._wake()
+            buffer.wake()
 
     def extend(self, pieces: Iterable[P]) -> None:
-        """Adds pieces to the stream.
+        """Add pieces to the stream.
 
         Raises:
-            AppenderClosedError: the stream has ended.
-            PromiseCancelledError: the stream was cancelled.
+            AppenderClosedError: The stream has ended.
+            PromiseCancelledError: The stream was cancelled.
         """
         if self._buffer.ended:
             self._refuse("extend")
         self._buffer.emit_all(tuple(pieces))
 
     def fail(self, error: BaseException) -> None:
-        """Adds an error to the stream, which its readers get raised at this place; more pieces may follow.
+        """Add an error to the stream, which is raised to its readers at this place; more pieces may follow.
 
         Raises:
-            AppenderClosedError: the stream has ended.
-            PromiseCancelledError: the stream was cancelled.
+            AppenderClosedError: The stream has ended.
+            PromiseCancelledError: The stream was cancelled.
         """
         if self._buffer.ended:
             self._refuse("fail")
-        self._buffer.emit_failure(self._buffer._failure_of(error))
+        self._buffer.emit_failure(self._buffer.failure_of(error))
 
     async def drain(self) -> None:
-        """Waits until the furthest reader is less than `max_ahead` pieces behind; at least one turn of the loop."""
+        """Wait until the furthest reader is less than `max_ahead` pieces behind; at least one turn of the loop."""
         await take_turn()
         await self._buffer.room()
 
     def close(self) -> None:
-        """Ends the stream; closing it again does nothing."""
+        """End the stream; closing it again does nothing."""
         self._buffer.end()
 
     def __enter__(self) -> Self:
@@ -116,7 +117,7 @@ class StreamAppender(Replayed[P], Generic[P]):
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is not None and not self._buffer.ended:
-            self._buffer.emit_failure(self._buffer._failure_of(error))
+            self._buffer.emit_failure(self._buffer.failure_of(error))
         self.close()
 
     def __aiter__(self) -> AsyncIterator[P]:
@@ -130,8 +131,8 @@ class StreamAppender(Replayed[P], Generic[P]):
         if buffer is None or buffer.ended or not hasattr(self, "_loop") or self._loop.is_closed():
             return
         error = AppenderAbandonedError(f"{buffer.name!r} was dropped before it was closed: use it in a `with` block")
-        # the collector runs in whatever thread happens to need memory
-        self._loop.call_soon_threadsafe(buffer._give_up, error)
+        # the garbage collector may run in any thread
+        self._loop.call_soon_threadsafe(buffer.give_up, error)
 
     def _refuse(self, what: str) -> None:
         if self._buffer.was_cancelled():

@@ -1,4 +1,22 @@
-"""The context of promises: it owns every task that they start, and it does not end before they have."""
+"""The context of promises: it owns every task that they start, and ends after the last of them.
+
+| state   | event                              | then                                                              |
+|---------|------------------------------------|-------------------------------------------------------------------|
+| new     | `activate`, `async with`           | active                                                            |
+| active  | `afinalize`                        | closing: it waits for all tasks, also for those that they start   |
+| active  | `afinalize(error)`                 | closing: it cancels all tasks                                     |
+| active, | Ctrl+C or `sys.exit()` in a task   | the task that activated it is cancelled; leaving the context      |
+| closing |                                    | raises the `KeyboardInterrupt` or `SystemExit`                    |
+| closing | no task can continue by itself     | the watch calls `end_what_nobody_can_end`: streams that are open  |
+|         |                                    | end with an error, parked tasks are cancelled                     |
+| closing | `afinalize` is cancelled itself    | it cancels all tasks                                              |
+| closing | tasks that were cancelled still    | they are given up with a warning                                  |
+|         | run after `shutdown_timeout`       |                                                                   |
+| closing | no task is left                    | closed: open streams end, errors that nobody has seen are logged  |
+
+Work can start in an active or closing context. In any other it ends with a `ContextStateError`. `activate` and
+`afinalize` raise one in any other state than theirs.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +26,7 @@ import warnings
 import weakref
 from contextvars import copy_context
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias
 
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, still_open
 from miniagents.promising.core.watch import Watch
@@ -25,7 +43,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from miniagents.promising.core.failure import Failure
-    from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.production import Production
     from miniagents.promising.promise import Promise
 
@@ -34,7 +52,7 @@ __all__ = ["PromiseResolvedHandler", "PromisingContext"]
 logger: Final = logging.getLogger("miniagents")
 
 _STARTS_WITHIN_STARTS: Final = 16
-"""How deep tasks may start tasks that begin at once, where the loop does that: a long chain would be too deep."""
+"""How deep eager tasks may start eager tasks: a longer chain would exhaust the stack."""
 
 PromiseResolvedHandler: TypeAlias = "Callable[[Promise[object], object], Awaitable[None]]"
 """A hook: an async function that is given a promise and what it resolved to."""
@@ -43,16 +61,15 @@ PromiseResolvedHandler: TypeAlias = "Callable[[Promise[object], object], Awaitab
 class PromisingContext:
     """The place where promises live: `async with PromisingContext(): ...`.
 
-    Leaving the context waits for all work that was started in it. Leaving it by an error or a cancellation cancels the
-    work first. Either way nothing that the context owns runs on afterwards. A plain asyncio task that was started
-    inside is not waited for, but as long as it may still feed what the work waits for, the work is not given up.
+    Leaving the context waits for all work that was started in it. If the block raises or is cancelled, the work is
+    cancelled first. Either way, nothing that the context owns runs on afterwards. A plain asyncio task that was started
+    inside is not waited for. But as long as it may still feed work of the context, that work is not given up.
 
     Args:
-        start_asap: whether promises that do not say so themselves start at the next turn of the loop (True), or when
+        start_asap: Whether promises that do not say so themselves start at the next turn of the loop (True), or when
             somebody first awaits or iterates them (False).
-        shutdown_timeout: seconds that a cancelled task is given to stop before it is given up with a
-            `TaskAbandonedWarning`.
-        on_promise_resolved: called with every promise that resolved in this context and its result.
+        shutdown_timeout: Seconds that a cancelled task has to stop before it is given up with a `TaskAbandonedWarning`.
+        on_promise_resolved: Called with every promise that resolved in this context and its result.
     """
 
     def __init__(
@@ -74,7 +91,7 @@ class PromisingContext:
         self._body: asyncio.Task[object] | None = None
         self._watch: Watch | None = None
         self._tasks: dict[asyncio.Task[None], Production | None] = {}
-        self._writing_ends: weakref.WeakSet[PieceBuffer[Any]] = weakref.WeakSet()  # Any: not read
+        self._writing_ends: weakref.WeakSet[AnyBuffer] = weakref.WeakSet()
         self._failures: weakref.WeakSet[Failure] = weakref.WeakSet()
         self._starting = 0
         self._late_errors: list[BaseException] = []
@@ -85,12 +102,12 @@ class PromisingContext:
 
     @classmethod
     def current(cls) -> Self:
-        """The innermost active context of this class.
+        """Return the innermost active context of this class.
 
-        Where all of them were ended elsewhere, it is the innermost of those: what is tried with it fails and says so.
+        If all of them were ended in other tasks, it is the innermost of those; starting work in it raises and says so.
 
         Raises:
-            NoActiveContextError: there is none.
+            NoActiveContextError: There is none.
         """
         innermost = active_context.get()
         if isinstance(innermost, cls) and innermost._state != "closed":
@@ -103,13 +120,13 @@ class PromisingContext:
         return context
 
     def activate(self) -> Self:
-        """Makes this the active context of the running task and of all tasks it starts.
+        """Make this the active context of the running task and of all tasks it starts.
 
-        `async with` does this and `afinalize` for you; call them yourself where the two ends are in different functions
-        or tasks.
+        `async with` does this and `afinalize` for you. Call them yourself if the two ends are in different functions or
+        tasks.
 
         Raises:
-            ContextStateError: this object was activated before.
+            ContextStateError: This object was activated before.
         """
         name = type(self).__name__
         if self._state != "new":
@@ -121,7 +138,7 @@ class PromisingContext:
         self._thread = get_ident()
         self._body = asyncio.current_task()
         self.parent = still_open(active_context.get())
-        # in a thread with a loop of its own, the context outside may be one of another loop
+        # a thread with a loop of its own may have inherited a context of another loop
         shares_loop = self.parent is not None and self.parent._loop is self._loop
         self._watch = self.parent.watch if self.parent is not None and shares_loop else Watch(self._loop)
         self._state = "active"
@@ -129,12 +146,12 @@ class PromisingContext:
         return self
 
     async def afinalize(self, error: BaseException | None = None) -> None:
-        """Ends the context: waits for all its work or, where `error` is given, cancels it.
+        """End the context: wait for all its work or, if `error` is given, cancel it.
 
         Raises:
-            ContextStateError: the context is not active.
-            BaseException: an error that no stream could carry to anybody, e.g. of an agent that failed after it had
-                closed its replies; an exception group where there are several.
+            ContextStateError: The context is not active.
+            BaseException: An error that no stream could carry, e.g. of an agent that failed after it had closed its
+                replies; an exception group if there are several.
         """
         if self._state != "active":
             raise ContextStateError(f"this {type(self).__name__} is {self._state}, not active")
@@ -150,7 +167,7 @@ class PromisingContext:
             if error is None and self._interruption is None:
                 await self._end_of_work()
                 await self._before_the_end()
-                await self._end_of_work()
+                await self._end_of_work()  # `_before_the_end` may have started some
         except asyncio.CancelledError as cancelled:
             error = cancelled
             raise
@@ -184,10 +201,10 @@ class PromisingContext:
 
     @property
     def watch(self) -> Watch:
-        """Who waits for whom in this loop.
+        """The watch over who waits for whom in this loop.
 
         Raises:
-            ContextStateError: the context was never activated.
+            ContextStateError: The context was never activated.
         """
         if self._watch is None:
             raise ContextStateError(f"this {type(self).__name__} is not active yet")
@@ -196,48 +213,48 @@ class PromisingContext:
     def spawn(
         self, work: Coroutine[object, object, None], name: str, production: Production | None = None
     ) -> asyncio.Task[None]:
-        """Starts a task that the context owns, and in which it is the active one.
+        """Start a task that the context owns, and in which it is the active one.
 
         Args:
-            work: what the task runs.
-            name: what logs and warnings call it.
-            production: what is given up with the task, should it never stop.
+            work: The coroutine that the task runs.
+            name: The name of the task in logs and warnings.
+            production: Given up with the task if that never stops.
 
         Raises:
-            ContextStateError: the context has ended, or belongs to another event loop.
+            ContextStateError: The context has ended, or belongs to another event loop.
         """
         try:
             loop = self.open_loop(name)
         except ContextStateError:
             work.close()
             raise
-        if self._starting >= _STARTS_WITHIN_STARTS:
+        if self._starting >= _STARTS_WITHIN_STARTS:  # eager tasks run inside of this call, and start others
             work = _at_next_turn(work)
         self._starting += 1
         try:
             if active_context.get() is self:
                 task = loop.create_task(work, name=name)
-            else:
+            else:  # lazy work of an outer context, started by a reader in an inner one
                 variables = copy_context()
                 variables.run(active_context.set, self)
                 task = loop.create_task(work, name=name, context=variables)
         finally:
             self._starting -= 1
-        if not task.done():  # it is, where the loop starts tasks eagerly
+        if not task.done():  # an eager task may be done
             self._tasks[task] = production
             if production is None:
                 task.add_done_callback(self.forget)
         return task
 
     def forget(self, task: asyncio.Task[None]) -> None:
-        """Owns a task no longer; of one that was started for a production, this tells that when it has ended."""
+        """Own a task no longer; for a task that was started for a production, call this when it has ended."""
         self._tasks.pop(task, None)
 
     def open_loop(self, name: str) -> asyncio.AbstractEventLoop:
-        """The loop that work can be started in.
+        """Return the loop in which work can be started.
 
         Raises:
-            ContextStateError: the context has ended, or belongs to another event loop.
+            ContextStateError: The context has ended, or belongs to another event loop.
         """
         loop = self._loop
         if loop is None or self._state == "closed":
@@ -247,7 +264,7 @@ class PromisingContext:
         return loop
 
     def running_task(self) -> asyncio.Task[object] | None:
-        """The task that runs here, if it is one of this context's loop.
+        """Return the running task, if it is one of this context's loop.
 
         On Python 3.11 `get_running_loop()` asks the system for the id of the process, which may take a microsecond: a
         tenth of a call of an agent, each time. This takes a fifth of that.
@@ -255,11 +272,11 @@ class PromisingContext:
         return asyncio.current_task(self._loop) if get_ident() == self._thread else None
 
     def waiting_task(self, name: str) -> tuple[asyncio.Task[object], Watch]:
-        """The task that runs here and wants to wait for something of this context, and the watch over such waits.
+        """Return the running task, which wants to wait for something of this context, and the watch over such waits.
 
         Raises:
-            ContextStateError: the context belongs to another event loop, which could wake nobody here.
-            NoActiveContextError: no task runs here.
+            ContextStateError: The context belongs to another event loop, which could not wake the task.
+            NoActiveContextError: No task runs here.
         """
         task, watch = self.running_task(), self._watch
         if task is None or watch is None:
@@ -268,29 +285,29 @@ class PromisingContext:
             raise NoActiveContextError(f"{name!r} can only be waited for in a task")
         return task, watch
 
-    def register_writing_end(self, buffer: PieceBuffer[Any]) -> None:  # Any: not read
-        """Remembers a stream that is fed by its holder, so that its readers do not wait for ever.
+    def register_writing_end(self, buffer: AnyBuffer) -> None:
+        """Remember a stream that is fed by its holder, so that its readers do not wait for ever.
 
         Raises:
-            ContextStateError: the context has ended, or belongs to another event loop.
+            ContextStateError: The context has ended, or belongs to another event loop.
         """
         self.open_loop(buffer.name)
         self._writing_ends.add(buffer)
 
     def remember(self, failure: Failure) -> None:
-        """Remembers an error, so that it is logged at the latest when the context ends, unless somebody saw it."""
+        """Remember an error, so that it is logged at the latest when the context ends, unless somebody saw it."""
         self._failures.add(failure)
         if isinstance(failure.error, KeyboardInterrupt | SystemExit):
             self._interrupt(failure)
 
     def report(self, error: BaseException) -> None:
-        """Keeps an error that no stream can carry to anybody; leaving the context raises it."""
+        """Keep an error that no stream can carry; leaving the context raises it."""
         self._late_errors.append(error)
 
     def notify_resolved(self, promise: Promise[object]) -> None:
-        """Arranges for the hooks to be called once the promise has resolved; does nothing where there are none."""
+        """Have the hooks called once the promise has resolved; do nothing if there are none."""
         if self._resolved_handlers and not inside_hook.get() and self._state != "closed":
-            # what is lazy stays so: looking at its result begins when the work does
+            # waiting for the result would start lazy work, so the hooks begin to wait when the work starts
             promise._when_started(
                 lambda: self.spawn(self._call_resolved_handlers(promise), f"on_promise_resolved({promise.name})")
             )
@@ -301,14 +318,14 @@ class PromisingContext:
         raise ContextStateError(f"{what_cannot}: its {type(self).__name__} is one of another event loop")
 
     async def _before_the_end(self) -> None:
-        """What a subclass does once the work has come to its end and before the context closes."""
+        """Do what a derived class has to do after the end of the work and before the context closes."""
 
     async def _end_of_work(self) -> None:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     def end_what_nobody_can_end(self) -> None:
-        """All tasks wait for readers or for writers that are not there any more: tells them so."""
+        """End tasks and streams that wait for readers or writers that no longer exist."""
         ended = any(self.watch.is_parked(task) for task in self._tasks)
         for production in self._open_writing_ends():
             production._give_up(AppenderAbandonedError(f"the context ended before {production.name!r} was closed"))
@@ -317,8 +334,8 @@ class PromisingContext:
             if self.watch.is_parked(task) or not ended:
                 task.cancel()
 
-    def _open_writing_ends(self) -> list[PieceBuffer[Any]]:  # Any: not read
-        """The streams that have not ended and that no task, running or still to be started, will end."""
+    def _open_writing_ends(self) -> list[AnyBuffer]:
+        """Return the streams that have not ended and that no task, running or still to be started, will end."""
         return [
             buffer
             for buffer in self._writing_ends
@@ -326,12 +343,12 @@ class PromisingContext:
         ]
 
     async def _cancel_work(self) -> None:
-        """Cancels all tasks, gives them time to stop, and gives up those that do not."""
+        """Cancel all tasks, give them time to stop, and give up those that do not."""
         deadline = asyncio.get_running_loop().time() + self.shutdown_timeout
         cancelled: set[asyncio.Task[None]] = set()
         interrupted: asyncio.CancelledError | None = None
         while self._tasks:
-            # tasks that are started while others stop are to be cancelled as well
+            # tasks may start others while they stop, which have to be cancelled as well
             for task in self._tasks.keys() - cancelled:
                 task.cancel()
                 cancelled.add(task)
@@ -352,7 +369,7 @@ class PromisingContext:
                 TaskAbandonedWarning,
                 stacklevel=2,
             )
-            # asyncio.run() waits without end for every task that it knows; the documented way for a task to leave
+            # asyncio.run() would wait for the task without end; this is the documented way to make it forget one
             asyncio._unregister_task(task)
         if interrupted is not None:
             raise interrupted
@@ -382,9 +399,9 @@ class PromisingContext:
             raise BaseExceptionGroup("errors that no reply could carry", errors)
 
     def _interrupt(self, failure: Failure) -> None:
-        """Ctrl+C and sys.exit() in a task are meant for the program: its main task is cancelled and raises them."""
+        """Hand Ctrl+C and `sys.exit()` in a task to the program: cancel its main task, which raises them."""
         if failure.error is self._interruption:
-            failure.seen = True  # of a promise that was made of the one that was interrupted
+            failure.seen = True  # of a promise made of the interrupted one: the same interruption
         if self._interruption is None and self._state in ("active", "closing"):
             self._interruption = failure.error
             failure.seen = True
@@ -413,9 +430,9 @@ class PromisingContext:
 
 
 async def _at_next_turn(work: Coroutine[object, object, None]) -> None:
-    """Begins to work at the next turn of the loop, also where that starts tasks eagerly."""
+    """Begin to work at the next turn of the loop, even if that starts tasks eagerly."""
     try:
         await asyncio.sleep(0)
         await work
     finally:
-        work.close()  # it may never have begun
+        work.close()  # if this was cancelled before its turn, the work never began and would complain

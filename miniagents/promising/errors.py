@@ -30,7 +30,7 @@ __all__ = [
 
 
 class PromisingError(Exception):
-    """The base of all errors that promises raise on their own account."""
+    """The base of all errors that promises raise themselves."""
 
 
 class NoActiveContextError(PromisingError, RuntimeError):
@@ -44,15 +44,15 @@ class ContextStateError(PromisingError, RuntimeError):
 class PromiseCancelledError(PromisingError):
     """The promise was cancelled before it had a result.
 
-    This is no `asyncio.CancelledError`: it was the promise that was cancelled, not the task that reads it.
+    This is no `asyncio.CancelledError`: the promise was cancelled, not the task that reads it.
     """
 
 
 class PromiseDeadlockError(PromisingError, RuntimeError):
-    """Promises wait for each other in a circle, so that none of them can ever go on.
+    """Promises wait for each other in a circle, so that none of them can ever continue.
 
     Attributes:
-        circle: the names of the promises in the circle, each waiting for the next and the last for the first.
+        circle: The names of the promises in the circle, each waiting for the next and the last for the first.
     """
 
     def __init__(self, circle: tuple[str, ...]) -> None:

@@ -1,7 +1,6 @@
-"""How what is put in becomes a flat stream.
+"""How nested items become a flat stream.
 
-What is there already goes straight into the stream; only what is still to come needs a task: one for the whole
-sequence.
+Items that are there go straight into the stream. Only those still to come need a task: one for the whole sequence.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ P = TypeVar("P")
 
 
 class Flattening(Generic[P]):
-    """The writing end of a flat stream, for those who know what a piece is.
+    """The writing end of a flat stream; derived classes know what a piece is.
 
     Args:
-        buffer: the pieces of the stream.
-        kept_open: whether it lies open for whoever wants to put something in; False for one that is filled and closed,
-            or handed to `produce`, by the code that makes it: then nobody needs to watch over its end.
+        buffer: The pieces of the stream.
+        kept_open: Whether any code may put something in at any time. False for a sequence that the code that makes it
+            fills and closes, or hands to `produce`: its end needs no watching then.
     """
 
     __slots__ = ("__weakref__", "_buffer", "_closed", "_draining", "_instead", "_out_of_order", "_queue")
@@ -44,8 +43,8 @@ class Flattening(Generic[P]):
         self._buffer = buffer
         if kept_open and buffer._context is not None:
             buffer._context.register_writing_end(buffer)
-            buffer._adopt()
-            buffer._belongs_here()
+            buffer.adopt()
+            buffer.belongs_here()
         self._queue: deque[P | Failure | _Pending] | None = None
         self._instead: Callable[[Exception], object] | None = None
         self._draining = False
@@ -53,16 +52,16 @@ class Flattening(Generic[P]):
         self._closed = False
 
     def _adapt(self, item: object) -> Any:  # Any: a P or NotImplemented, which has no type of its own to say
-        """Makes a piece of an item, or returns `NotImplemented` for what is no single item.
+        """Make a piece of an item, or return `NotImplemented` for an item that has to be taken apart.
 
         Raises:
-            TypeError: it is nothing that could be put in.
+            TypeError: It is nothing that can be put in.
         """
         raise NotImplementedError
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more can be put in; the stream may still have pieces to come."""
+        """Whether the sequence is closed; pieces of the stream may still be to come."""
         return self._closed
 
     def produce(
@@ -72,24 +71,24 @@ class Flattening(Generic[P]):
         start_asap: bool,
         instead: Callable[[Exception], object] | None = None,
     ) -> None:
-        """Runs an async function that puts things in, in a task of this sequence, and closes it afterwards.
+        """Run an async function that puts items in, in a task of this sequence, and close the sequence afterwards.
 
         Args:
-            work: what is run; its error becomes the last piece.
+            work: The function; its error becomes the last piece.
             start_asap: True starts it at the next turn of the loop, False when somebody first reads the stream.
-            instead: makes what is put in for an `Exception` of the work; None puts in the error itself.
+            instead: Makes an item in the place of an `Exception` of the work; None puts in the error itself.
         """
         buffer = self._buffer
         self._instead = instead
         if start_asap:
-            buffer._launch_here(self._run(work))
+            buffer.launch_here(self._run(work))
         else:
-            buffer._adopt()
-            buffer._belongs_here()
-            buffer.starter = partial(self._run, work)
+            buffer.adopt()
+            buffer.belongs_here()
+            buffer.set_work(partial(self._run, work))
 
     def close(self) -> None:
-        """Ends the sequence: the stream ends when all that was put in has appeared."""
+        """End the sequence: the stream ends when everything that was put in has appeared."""
         self._closed = True
         self._end_if_complete()
 
@@ -100,7 +99,7 @@ class Flattening(Generic[P]):
             self._refuse()
         piece: Any = NotImplemented if type(item) is Failure else self._adapt(item)  # Any: as for `_adapt`
         if piece is not NotImplemented and not self._draining:
-            self._buffer.emit(piece)  # which is nearly all that is ever put in
+            self._buffer.emit(piece)  # the short way for nearly everything that is ever put in
             return
         parts = self._take_apart(item) if piece is NotImplemented else [piece]
         if not self._draining:
@@ -116,7 +115,7 @@ class Flattening(Generic[P]):
         self._queue.extend(parts)
         if not self._draining:
             self._draining = True
-            self._buffer._launch(self._drain())
+            self._buffer.launch(self._drain())
 
     def _put_out_of_order(self, item: object) -> None:
         if self._closed or self._buffer.ended:
@@ -124,13 +123,13 @@ class Flattening(Generic[P]):
         for part in self._parts(item):
             if isinstance(part, _Pending):
                 self._out_of_order += 1
-                self._buffer._launch(self._forward_out_of_order(part))
+                self._buffer.launch(self._forward_out_of_order(part))
             else:
                 self._buffer.emit_outcome(part)
 
     async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
         producing.set(self._buffer)
-        self._buffer._birth = None  # what is put in from here on is a part of this work
+        self._buffer._birth = None  # tasks for what is put in from here on are a part of this work
         try:
             with Catching(self._buffer, self._take_error):
                 await work()
@@ -138,14 +137,16 @@ class Flattening(Generic[P]):
             self.close()
 
     def _take_error(self, error: BaseException) -> None:
-        """Puts in what stands for an error of the work; where it is too late for that, the context gets the error."""
+        """Put in an error of the work, or what stands for it; if it is too late for that, the context raises it."""
         if not self._closed and not self._buffer.ended:
             instead = self._instead
             self._put(error if instead is None or not isinstance(error, Exception) else instead(error))
         elif self._buffer.was_cancelled():
-            self._buffer._end_with(error)
+            self._buffer.end_with(error)
         elif not is_cancellation(error):
-            failure = self._buffer._failure_of(error)  # whoever leaves the context must not look cancelled
+            failure = self._buffer.failure_of(
+                error
+            )  # a cancellation becomes an error for readers: leaving the context must not look cancelled
             failure.seen = True
             self._buffer.context.report(failure.error)
 
@@ -155,12 +156,12 @@ class Flattening(Generic[P]):
         raise AppenderClosedError(f"{self._buffer.name!r} is closed: nothing can be added to it")
 
     def _parts(self, item: object) -> list[P | Failure | _Pending]:
-        """The item as a piece, or what it is made of."""
+        """Return the item as a piece, or its parts."""
         piece = NotImplemented if isinstance(item, Failure) else self._adapt(item)
         return self._take_apart(item) if piece is NotImplemented else [piece]
 
     def _take_apart(self, item: object) -> list[P | Failure | _Pending]:
-        """The pieces and the still pending parts of what is no piece; lists within lists cost no recursion."""
+        """Return the pieces, and the parts still to come, of an item; lists within lists cost no recursion."""
         opened = self._opened(item)
         if not isinstance(opened, tuple):
             return [opened]
@@ -187,17 +188,20 @@ class Flattening(Generic[P]):
         return parts
 
     def _opened(self, part: object) -> Failure | _Pending | tuple[object, Iterator[object]]:
-        """What stands for a part that is no piece: an error, something to come, or what is in it and whose that is."""
+        """Return what stands for a part that is no piece.
+
+        That is an error, something still to come, or the part's own parts together with the object that has them.
+        """
         if _is_plain(part):
             return part, iter(tuple(part))
         if _is_stream(part):
             if part._buffer is self._buffer:
-                raise PromiseDeadlockError((self._buffer.name,))  # it would give what it gives, again and again
+                raise PromiseDeadlockError((self._buffer.name,))  # it would repeat itself without end
             return (part._buffer, iter(self._pieces_of(part))) if part._all_there() else _Pending(part)
         if isinstance(part, Failure):
-            return self._buffer._taken_over(part)
+            return self._buffer.taken_over(part)
         if isinstance(part, BaseException):
-            return self._buffer._failure_of(part)
+            return self._buffer.failure_of(part)
         if _is_async_iterable(part):
             return _Pending(part)
         if _is_iterator(part):
@@ -206,16 +210,16 @@ class Flattening(Generic[P]):
             return part, iter(tuple(part))
         raise TypeError(f"{self._buffer.name!r} takes no {type(part).__qualname__}: {part!r:.200}")
 
-    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: of whatever pieces
-        """The pieces of a stream that are all there."""
+    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: its pieces may be of any type
+        """Return the pieces of a stream that are all there."""
         return stream._buffer.readable()
 
     def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
-        """The pieces and failures of something that is still to come."""
+        """Read the pieces and failures of a stream that is still to come."""
         return outcomes_of(stream, self._buffer)
 
     def _emit(self, parts: list[Any], kinds: AbstractSet[type]) -> None:  # Any: a P or a Failure
-        """Adds what is there already, and may be of these classes."""
+        """Add parts that are there already, and may be of these classes."""
         if Failure not in kinds:
             self._buffer.emit_all(parts)
         else:
@@ -223,8 +227,8 @@ class Flattening(Generic[P]):
                 self._buffer.emit_outcome(part)
 
     async def _drain(self) -> None:
-        """Forwards what is still to come, in order."""
-        with Catching(self._buffer):  # what is not complete must not look so
+        """Forward the parts that are still to come, in order."""
+        with Catching(self._buffer):  # the stream must not look complete when it is not
             pieces = self._buffer.pieces
             since_turn = len(pieces)
             while self._queue and not self._buffer.ended:
@@ -246,7 +250,7 @@ class Flattening(Generic[P]):
             self._end_if_complete()
 
     async def _forward(self, pending: _Pending) -> None:
-        """Forwards what is still to come of one item, and whatever that is made of, as deep as it goes."""
+        """Forward the parts of an item that is still to come, as deep as they are nested."""
         levels: list[_Parts[P] | AsyncIterator[object]] = [_Parts([pending])]
         try:
             while levels and not self._buffer.ended:
@@ -259,7 +263,7 @@ class Flattening(Generic[P]):
                     if isinstance(part, _Pending):
                         stream = part.stream
                         if _is_stream(stream) and stream._all_there() and len(stream._buffer.pieces) <= FAIR_SHARE:
-                            levels.append(_Parts(self._parts_of(stream)))  # it was not when it was put in
+                            levels.append(_Parts(self._parts_of(stream)))  # it has ended since it was put in
                         else:
                             levels.append(self._outcomes_of(stream))
                     else:
@@ -281,11 +285,11 @@ class Flattening(Generic[P]):
                     await level.aclose()
 
     def _parts_of(self, item: object) -> list[P | Failure | _Pending]:
-        """Takes an item apart that came from a nested stream: what is wrong with it is an error in its place."""
+        """Take an item of a nested stream apart; if something is wrong with it, an error takes its place."""
         try:
             return self._parts(item)
         except Exception as error:  # noqa: BLE001 - an error becomes a piece of the stream
-            return [self._buffer._failure_of(error)]
+            return [self._buffer.failure_of(error)]
 
     def _end_if_complete(self) -> None:
         if self._closed and not self._draining and not self._queue and not self._out_of_order:
@@ -293,7 +297,7 @@ class Flattening(Generic[P]):
 
 
 class _Pending:
-    """Something nested whose pieces are still to come."""
+    """A nested stream whose pieces are still to come."""
 
     __slots__ = ("stream",)
 
@@ -302,7 +306,7 @@ class _Pending:
 
 
 class _Parts(Generic[P]):
-    """What something was taken apart into, and is still to be emitted: the last is the next."""
+    """The parts of an item that are still to be emitted; the last is the next."""
 
     __slots__ = ("left",)
 
@@ -311,7 +315,7 @@ class _Parts(Generic[P]):
         self.left = parts
 
 
-# isinstance() alone would leave the types of the elements unknown
+# isinstance() alone would leave the types of the elements unknown.
 
 
 def _is_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:

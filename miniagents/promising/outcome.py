@@ -18,7 +18,7 @@ class Ok(Generic[T_co]):
     """A promise that has resolved.
 
     Attributes:
-        value: what it resolved to.
+        value: The value.
     """
 
     value: T_co
@@ -29,7 +29,7 @@ class Err:
     """A promise that has failed or was cancelled.
 
     Attributes:
-        error: what its readers are raised: the same object; `PromiseCancelledError` where it was cancelled.
+        error: The error that its readers are raised: the same object; `PromiseCancelledError` if it was cancelled.
     """
 
     error: BaseException

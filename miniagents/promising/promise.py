@@ -38,25 +38,24 @@ Ts = TypeVarTuple("Ts")
 class Promise(Production, Generic[T_co]):
     """A value that will be there later.
 
-    Awaiting gives the value, or raises the error that kept it from being made: the same object each time, to any number
-    of readers. The work runs in a task of its own, so that a reader who is cancelled or loses patience takes nothing
-    away from the others.
+    Awaiting gives the value, or raises the error of the work: the same object each time, to any number of readers. The
+    work runs in a task of its own, so that a reader who is cancelled or gives up takes nothing away from the others.
 
-    The combinators make new promises of this one, which start at once, or lazily if it is lazy. Unless one says
-    otherwise, an error stays the error, and one that a given function raises is that of the result; cancelling the
-    result cancels this promise too, unless somebody else uses it; each costs one task. What is no promise or no class
-    of exceptions where one is asked for is refused by a `TypeError`, and so is an async function that nobody would
-    await. The names are those of Rust's futures where they have one.
+    The combinators make new promises of this one, which start at once, or lazily if this one is lazy. Unless one says
+    otherwise, an error stays the error, and an error that a given function raises becomes that of the result.
+    Cancelling the result cancels this promise too, unless it is used elsewhere. Each combinator costs one task. An
+    argument that is no promise, no class of exceptions, or an async function where a plain one is called raises a
+    `TypeError` at once. The names are those of Rust's futures where they have one.
 
     Args:
-        resolver: an async function (or anything whose call gives an awaitable) that makes the value; called once.
+        resolver: An async function, or any function that returns an awaitable, that makes the value; called once.
         start_asap: True starts the work at the next turn of the loop, False when somebody first awaits it; by default
             as the active context says.
-        name: what errors, logs and tasks call this promise; by default the resolver's name.
+        name: The name of this promise in errors, logs and tasks; by default the resolver's name.
 
     Raises:
-        NoActiveContextError: there is no active context that could own the work.
-        TypeError: the resolver cannot be called; a coroutine, for one, is no function that gives one.
+        NoActiveContextError: No context is active that could own the work.
+        TypeError: The resolver cannot be called. A coroutine, for one, is no function that returns one.
 
     >>> async def answer() -> int:
     ...     return 42
@@ -89,7 +88,7 @@ class Promise(Production, Generic[T_co]):
 
     @classmethod
     def resolved(cls, value: U, /) -> Promise[U]:
-        """A promise that already has its value; needs no context.
+        """Make a promise that already has its value; needs no context.
 
         >>> async def main() -> None:
         ...     print(await Promise.resolved(3))
@@ -102,10 +101,10 @@ class Promise(Production, Generic[T_co]):
 
     @classmethod
     def failed(cls, error: BaseException, /) -> Promise[NoReturn]:
-        """A promise that has already failed; needs no context.
+        """Make a promise that has already failed; needs no context.
 
         Raises:
-            TypeError: it is given something that is no exception.
+            TypeError: The argument is no exception.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -120,7 +119,9 @@ class Promise(Production, Generic[T_co]):
 
     # --- reading ---
 
-    def __await__(self) -> Generator[Any, None, T_co]:  # Any: what asyncio's futures yield is asyncio's own affair
+    def __await__(
+        self,
+    ) -> Generator[Any, None, T_co]:  # Any: asyncio keeps the type of what its futures yield to itself
         if self._value is PENDING and self._failure is None and not self._is_at_hand():
             yield from self._settle().__await__()
         if self._failure is not None:
@@ -129,24 +130,24 @@ class Promise(Production, Generic[T_co]):
         return value
 
     def done(self) -> bool:
-        """Whether there is a value or an error."""
+        """Return whether there is a value or an error."""
         return self._is_done()
 
     def cancelled(self) -> bool:
-        """Whether the promise was cancelled before it had a value."""
+        """Return whether the promise was cancelled before it had a value."""
         return self.done() and self._failure is not None and isinstance(self._failure.error, PromiseCancelledError)
 
     def cancel(self) -> bool:
-        """Stops the work and everything that it started, also what still runs after the promise has resolved.
+        """Stop the work and everything that it started, including work that still runs after the promise has resolved.
 
-        The promises that a combinator made this of are cancelled as well, unless somebody else uses them: reads them,
-        or has made something else of them that is not finished. Readers get `PromiseCancelledError`. Nothing happens
-        to what is finished.
+        If this was made by a combinator, its sources are cancelled as well, unless they are used elsewhere: somebody
+        reads them, or something else is made of them that is not finished. Readers get `PromiseCancelledError`.
+        Promises that have finished stay as they are.
 
         Returns:
             Whether there was anything to stop.
         """
-        self.done()  # a whole that can be made of pieces that are all there is not lost
+        self.done()  # a whole is not cancelled that can be made at once, because all pieces are there
         return super().cancel()
 
     def __repr__(self) -> str:
@@ -156,7 +157,7 @@ class Promise(Production, Generic[T_co]):
     # --- combinators ---
 
     def map(self, fn: Callable[[T_co], U], /) -> Promise[U]:
-        """What a plain function makes of the value; an error stays the error.
+        """Apply a plain function to the value; an error stays the error.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -171,10 +172,10 @@ class Promise(Production, Generic[T_co]):
         return self._derived(mapped, "map")
 
     def then(self, fn: Callable[[T_co], Awaitable[U]], /) -> Promise[U]:
-        """What an async function makes of the value; an error stays the error (JavaScript's and Rust's `then`).
+        """Apply an async function to the value; an error stays the error (JavaScript's and Rust's `then`).
 
-        Cancelling the result cancels the call. The function may as well give a promise: one that it made is cancelled
-        with the call, any other goes on for its other readers.
+        Cancelling the result cancels the call. The function may return a promise instead. A promise that it made is
+        cancelled with the call; any other goes on for its other readers.
 
         >>> async def double(value: int) -> int:
         ...     return 2 * value
@@ -200,10 +201,9 @@ class Promise(Production, Generic[T_co]):
         /,
         *errors: type[BaseException],
     ) -> Promise[T_co | U]:
-        """What a plain function makes of an error of the given classes (by default of any `Exception`).
+        """Make a value of an error of the given classes by a plain function (by default of any `Exception`).
 
-        The value, where there is one, and other errors stay as they are. It is JavaScript's `catch` and Rust's
-        `unwrap_or_else`.
+        A value, and errors of other classes, stay as they are. It is JavaScript's `catch` and Rust's `unwrap_or_else`.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -227,13 +227,14 @@ class Promise(Production, Generic[T_co]):
     @overload
     def timeout(self, seconds: float, /, *, default: U) -> Promise[T_co | U]: ...
     def timeout(self, seconds: float, /, *, default: U | Default = DEFAULT) -> Promise[T_co | U]:
-        """The value if it comes within `seconds` of the start of the result, else `default` or a `TimeoutError`.
+        """Give the value if it comes within `seconds` of the start of the result, else `default` or a `TimeoutError`.
 
-        The work itself goes on for its other readers, where `asyncio.wait_for` cancels it: cancel this promise if
-        nobody else needs it. A `TimeoutError` of the work is an error like any other: `default` does not replace it.
+        The work itself goes on for its other readers; `asyncio.wait_for` would cancel it. Cancel this promise if it is
+        not needed elsewhere. A `TimeoutError` that the work raises is an error like any other: `default` does not
+        replace it.
 
         Raises:
-            ValueError: the time is negative.
+            ValueError: The time is negative.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -251,7 +252,7 @@ class Promise(Production, Generic[T_co]):
                     return await self
             except TimeoutError:
                 if not limit.expired():
-                    raise  # the source's own
+                    raise  # the error of the work itself
                 if default is not DEFAULT:
                     return default
                 raise TimeoutError(f"{self._name!r} gave no result within {seconds} s") from None
@@ -259,9 +260,9 @@ class Promise(Production, Generic[T_co]):
         return self._derived(in_time, "timeout")
 
     def tap(self, fn: Callable[[T_co], object], /) -> Promise[T_co]:
-        """The same value, after a plain function has looked at it; an error of the function is the result's.
+        """Call a plain function with the value and give the value; an error of the function is that of the result.
 
-        An error is not looked at. It is Rust's `inspect`; the name is that of ReactiveX and Ruby.
+        The function is not called for an error. It is Rust's `inspect`; the name is that of ReactiveX and Ruby.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -279,10 +280,9 @@ class Promise(Production, Generic[T_co]):
         return self._derived(tapped, "tap")
 
     def pair(self: Promise[tuple[*Ts]], other: Promise[U], /) -> Promise[tuple[*Ts, U]]:
-        """A tuple's promise with one more value behind it.
+        """Append the value of another promise to a tuple.
 
-        Its error is that of the tuple, else that of the other promise. Both are awaited one after the other, and are
-        cancelled with the result as all sources are.
+        The error is that of the tuple, else that of the other promise. Both are awaited one after the other.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -298,7 +298,7 @@ class Promise(Production, Generic[T_co]):
         return self._derived(paired, "pair", other)
 
     def starmap(self: Promise[tuple[*Ts]], fn: Callable[[Unpack[Ts]], U], /) -> Promise[U]:
-        """What a plain function makes of a tuple's values, each an argument of its own (`itertools.starmap`).
+        """Apply a plain function to the values of a tuple, each as an argument (`itertools.starmap`).
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -313,9 +313,9 @@ class Promise(Production, Generic[T_co]):
         return self._derived(mapped, "starmap")
 
     def flatten(self: Promise[Promise[U]]) -> Promise[U]:
-        """The value of the promise that this promise resolves to, or the first error of the two.
+        """Give the value of the promise that this promise resolves to, or the first error of the two.
 
-        Cancelling the result cancels the inner promise likewise, once it is there, unless somebody else uses it.
+        Cancelling the result also cancels the inner promise, once it is there, unless it is used elsewhere.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -339,32 +339,32 @@ class Promise(Production, Generic[T_co]):
     def _prepare(
         self, context: PromisingContext | None, name: str, resolver: Callable[[], Awaitable[T_co]] | None = None
     ) -> None:
-        """Makes this a promise with nothing in it yet."""
+        """Make this a promise with nothing in it yet."""
         self._context = context
         self._name = name
         self._birth = self._owner = self._tasks = self._started = self._sources = self._results = self._wakeup = None
         self._guests = 0
-        self._value: Any = PENDING  # Any: the sentinel aside it is a T_co, which no checker can follow through a slot
+        self._value: Any = PENDING  # Any: a T_co or the sentinel, which no checker can follow through a slot
         self._failure: Failure | None = None
         self._resolver = resolver
 
     def _is_done(self) -> bool:
-        """Whether there is a value or an error."""
+        """Return whether there is a value or an error."""
         return self._value is not PENDING or self._failure is not None
 
     def _is_lazy(self) -> bool:
-        """Whether the work waits for a first reader: what is derived from this then does so too."""
+        """Return whether the work waits for a first reader; combinators make lazy promises of a lazy one."""
         return self._resolver is not None and not self._is_done()
 
     def _give_up(self, error: BaseException) -> None:
-        """Fails, unless this is done."""
+        """Fail, unless this is done."""
         if not self._is_done():
             self._resolver = None
             self._failure = self._failure_of(error)
             self._finished()
 
     def _when_started(self, then: Callable[[], object]) -> None:
-        """Calls something when the work starts; at once where it has started."""
+        """Call something when the work starts, at once if it has already started."""
         resolver = self._resolver
         if resolver is None:
             then()
@@ -377,13 +377,13 @@ class Promise(Production, Generic[T_co]):
         self._resolver = start
 
     async def _settled(self) -> Failure | None:
-        """Waits for the end without raising the promise's error, which nobody has seen by this."""
+        """Wait for the end without being raised the error, which does not count as read by this."""
         if not self._is_done():
             await self._settle()
         return self._failure
 
     async def _settle(self) -> None:
-        """Waits until there is a value or an error."""
+        """Wait until there is a value or an error."""
         self._start()
         await self._until_done()
 
@@ -402,29 +402,30 @@ class Promise(Production, Generic[T_co]):
                 self._finished()
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
-        """A promise made of this one and others: as lazy as they are, and cancelling those that nobody else uses."""
+        """Make a promise of this one and others: as lazy as they are, with them as sources."""
         return derived(resolver, derived_name(self._name, what), (self, *others))
 
 
 PENDING = object()
+"""Stands for the value of a promise that has none yet."""
 
 
 def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[Promise[object]]) -> Promise[U]:
-    """A promise that is made of others.
+    """Make a promise of others.
 
-    It is as lazy as they are, and cancels those that nobody else uses when it is cancelled.
+    It is as lazy as they are. Cancelling it cancels those that are not used elsewhere.
     """
     sources = tuple(sources)
     lazy = any(source._is_lazy() for source in sources)
     promise = Promise(resolver, start_asap=False, name=name)
-    promise._made_of(sources)  # before the work begins, which may be at once where tasks are eager
+    promise._made_of(sources)  # first: if tasks are eager the work runs at once, and has to know its sources
     if not lazy and promise.context.start_asap:
         promise._start()
     return promise
 
 
-def blank(cls: type[Promise[Any]]) -> Any:  # Any: the caller says of what, and puts that in
-    """A promise of the class that was not prepared yet."""
+def blank(cls: type[Promise[Any]]) -> Any:  # Any: the caller says which promise it is, and prepares it
+    """Make an object of the class that is not prepared yet."""
     return object.__new__(cls)
 
 

@@ -30,7 +30,7 @@ Backoff: TypeAlias = Callable[[int], float] | float
 """Seconds before the next attempt; as a function, of the number of attempts that have failed, from 1."""
 
 _NEVER_RETRIED: Final = (asyncio.CancelledError, PromiseCancelledError, KeyboardInterrupt, SystemExit)
-"""They are no failures: somebody wanted an end."""
+"""They are no failures but requests to end."""
 
 
 def retry(
@@ -41,28 +41,28 @@ def retry(
     backoff: Backoff = 0.0,
     errors: type[BaseException] | tuple[type[BaseException], ...] = (Exception,),
 ) -> Promise[T]:
-    """What the first attempt that succeeds gives; each is made by calling a plain function that gives an awaitable.
+    """Call a function until an attempt succeeds, and give the result of that one.
 
-    The function is called again when an attempt fails with an error of the given classes, an error of the function
-    itself included. Errors after which it was tried again count as read. The last one is raised as it is, with a note
-    of how many attempts there were and how the others failed. Cancellations, Ctrl+C and `SystemExit` are never retried.
-    What an attempt started is cancelled when it fails. Cancelling the result cancels the attempt that is under way, or
-    the pause before the next.
+    The function is called again when an attempt fails with an error of the given classes, including an error of the
+    function itself. Errors after which it was called again count as read. The last error is raised as it is, with a
+    note of how many attempts there were and how the others failed. Cancellations, Ctrl+C and `SystemExit` are never
+    retried. Everything that an attempt started is cancelled when it fails. Cancelling the result cancels the running
+    attempt, or the pause before the next.
 
-    Each attempt has its own promise, unless the function gives one. There is one task more for the result, and nothing
-    is kept of failed attempts but a line for the note. Where promises are lazy by default so is this one: the first
-    attempt is made when somebody reads the result.
+    Cost: one task, and a promise for each attempt unless the function returns one. Of a failed attempt only a line for
+    the note is kept. If promises are lazy by default so is this one: the first attempt is made when somebody reads the
+    result.
 
     Args:
-        factory: makes an attempt: an async function, or any that gives a coroutine or a promise.
-        attempts: how many there may be in all.
-        backoff: seconds before the next attempt, or a function of the number of failed attempts, from 1; see
+        factory: Makes an attempt: an async function, or any function that returns a coroutine or a promise.
+        attempts: The number of attempts, at most.
+        backoff: Seconds before the next attempt, or a function of the number of failed attempts, from 1; see
             `exponential_backoff`.
-        errors: the classes of the errors after which it is tried again.
+        errors: The classes of the errors after which it is tried again.
 
     Raises:
-        TypeError: the factory is no function (a coroutine runs but once), or something is no class of exceptions.
-        ValueError: there is not even one attempt, or the pause is negative (in the result, where a function gave it).
+        TypeError: The factory is no function (a coroutine runs only once), or something is no class of exceptions.
+        ValueError: `attempts` is less than one, or the pause is negative. In the result, if a function gave the pause.
 
     >>> answers = [Promise.failed(ConnectionError("lost")), Promise.resolved("Here I am")]
     >>> async def main() -> None:
@@ -73,7 +73,7 @@ def retry(
     """
     check_callable("retry", factory)
     if attempts < 1:
-        raise ValueError(f"retry: attempts={attempts}: there is at least one attempt, the first")
+        raise ValueError(f"retry: attempts={attempts}: give at least one attempt")
     if not callable(backoff):
         check_not_negative(f"retry: backoff={backoff}", backoff)
     expected = errors if isinstance(errors, tuple) else (errors,)
@@ -100,7 +100,7 @@ def retry(
             failed.append(said(count_as_read(failure)))
             result._leave_sources(attempt)
             if result in (attempt._owner, attempt._pieces_production()._owner):
-                attempt.cancel()  # what it started and has not ended
+                attempt.cancel()  # it has ended, but what it started may still run
             where = f"attempt {made} of {attempts} of {name!r}"
             logger.info("%s failed, the next follows in %s s: %s", where, seconds, failed[-1])
             del attempt, failure, error
@@ -109,7 +109,7 @@ def retry(
 
     result = Promise(retried, start_asap=False, name=name)
     if result.context.start_asap:
-        result._start()  # now that it has its name in `retried`, as the loop may start tasks eagerly
+        result._start()  # only now: `retried` refers to `result`, and may run at once if tasks are eager
     return result
 
 
@@ -120,21 +120,21 @@ def exponential_backoff(
     maximum: float = 5.0,
     jitter: float | Callable[[], float] = 1.0,
 ) -> Callable[[int], float]:
-    """A `backoff` for `retry` that grows with each failed attempt, up to a maximum, and differs from one to the next.
+    """Make a `backoff` for `retry` that grows with each failed attempt, up to a maximum, with a random part.
 
-    The pause after the n-th failed attempt is `initial * factor ** (n - 1)` and the jitter, `maximum` at most: as
-    stamina does it, with its numbers (there `wait_initial`, `wait_exp_base`, `wait_max` and `wait_jitter`), which hand
-    them on to tenacity's `wait_exponential_jitter`. Jitter keeps those who failed together from trying again together.
+    The pause after the n-th failed attempt is `initial * factor ** (n - 1)` plus the jitter, at most `maximum`. The
+    defaults are those of stamina (`wait_initial`, `wait_exp_base`, `wait_max`, `wait_jitter`), the formula is
+    tenacity's `wait_exponential_jitter`. Jitter keeps callers that failed together from trying again together.
 
     Args:
-        initial: seconds after the first failed attempt.
-        factor: how many times longer each pause is than the one before.
-        maximum: seconds that no pause exceeds.
-        jitter: seconds to be added at most, each time any part of them by chance; or a function that gives the seconds
-            to be added, such as `random.Random(seed).random` for pauses that can be told beforehand. 0 adds none.
+        initial: Seconds after the first failed attempt.
+        factor: How many times longer each pause is than the one before.
+        maximum: The longest pause in seconds.
+        jitter: The longest random part in seconds, or a function that gives the seconds to add, such as
+            `random.Random(seed).random` for pauses that can be predicted. 0 adds none.
 
     Raises:
-        ValueError: a number is negative.
+        ValueError: A number is negative.
 
     >>> backoff = exponential_backoff(jitter=0)
     >>> [backoff(failed) for failed in range(1, 9)]
@@ -148,10 +148,10 @@ def exponential_backoff(
     def seconds(failed: int) -> float:
         from random import random  # noqa: PLC0415 - few programs need it, and it brings three modules along
 
-        added = jitter() if callable(jitter) else jitter * random()  # noqa: S311 - nothing secret
+        added = jitter() if callable(jitter) else jitter * random()  # noqa: S311 - no secret depends on it
         try:
             return max(0.0, min(initial * factor ** (failed - 1) + added, maximum))
-        except OverflowError:  # of the power
+        except OverflowError:  # the power is too large for a float
             return maximum
 
     return seconds

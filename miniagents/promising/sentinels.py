@@ -1,4 +1,4 @@
-"""What programs say without a value: defaults, and what loops of agents are told.
+"""Values that mean something by themselves: defaults, and instructions for chains and loops of agents.
 
 Sentinels are enum members, so that type checkers tell them apart from everything else.
 """

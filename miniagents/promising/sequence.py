@@ -1,4 +1,4 @@
-"""A flat stream of whatever is put in, nested as deep as one likes."""
+"""A flat stream of nested items, as deep as one likes."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ P = TypeVar("P")
 class FlatSequence(Flattening[P]):
     """The writing end of a flat stream.
 
-    Sequences and iterators are taken apart at once, as they are at that moment; async iterables and streams give their
-    pieces as they come. Order is kept: a piece appears when all that was put in before it has appeared. An exception
-    object that is put in is raised to readers at its place.
+    Sequences and iterators are taken apart at once, as they are at that moment. Async iterables and streams give their
+    pieces as they come. Order is kept: a piece appears after all that was put in before it. An exception object that is
+    put in is raised to readers at its place.
 
     Args:
-        adapt: makes a piece of an item, or returns `NotImplemented` for what is no single item.
-        name: what errors and logs call the stream.
+        adapt: Makes a piece of an item, or returns `NotImplemented` for an item that has to be taken apart.
+        name: The name of the stream in errors and logs.
+        context: The context that owns the stream; by default the active one.
 
     >>> async def later() -> AsyncIterator[str]:
     ...     yield "b"
@@ -62,27 +63,27 @@ class FlatSequence(Flattening[P]):
         return stream_over(self._buffer)
 
     def put(self, item: object) -> None:
-        """Adds an item, or whatever it is made of, behind all that was put in before.
+        """Add an item, or everything in it, behind all that was put in before.
 
         Raises:
-            TypeError: there is something in it that is no item; then nothing of it is added.
-            AppenderClosedError: the sequence was closed.
-            PromiseCancelledError: the stream was cancelled.
+            TypeError: Something in it is no item; then nothing of it is added.
+            AppenderClosedError: The sequence was closed.
+            PromiseCancelledError: The stream was cancelled.
         """
         self._put(item)
 
     def put_out_of_order(self, item: object) -> None:
-        """Adds an item that appears as soon as it is there, whatever was put in before or after it.
+        """Add an item that appears as soon as it is there, before items that were put in earlier but are still to come.
 
         Raises:
-            TypeError: there is something in it that is no item; then nothing of it is added.
-            AppenderClosedError: the sequence was closed.
-            PromiseCancelledError: the stream was cancelled.
+            TypeError: Something in it is no item; then nothing of it is added.
+            AppenderClosedError: The sequence was closed.
+            PromiseCancelledError: The stream was cancelled.
         """
         self._put_out_of_order(item)
 
     def fail(self, error: BaseException) -> None:
-        """Adds an error that readers get raised behind all that was put in before."""
+        """Add an error, which is raised to readers behind all that was put in before."""
         self._put(error)
 
     def _adapt(self, item: object) -> Any:  # Any: as above

@@ -1,8 +1,8 @@
-"""A promise of a whole that arrives piece by piece, and the combinators of pieces."""
+"""A promise of a whole that arrives piece by piece, and the combinators of the whole."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.pieces import AnyBuffer
 
 __all__ = ["Stream", "StreamedPromise"]
 
@@ -47,28 +48,28 @@ class StreamedPromise(
 ):
     """A whole value that arrives piece by piece and can be replayed from the first piece.
 
-    Iterating gives the pieces, to each reader all of them from the first one, be they there already or still to come.
-    An error is a piece: it is raised to each reader at the place where it happened, and going on with the same iterator
-    reads what came behind it. Awaiting gives the whole, or raises the first error.
+    Iterating gives the pieces: each reader gets all of them, from the first one. An error is a piece. It is raised to
+    each reader at the place where it happened, and the same iterator then goes on behind it. Awaiting gives the whole,
+    or raises the first error.
 
-    The combinators make new streams of this one, which can be replayed as it can, and are as lazy and as bounded.
-    Unless one says otherwise, an error of the source stays at its place, one that a given function raises takes the
-    place of the piece that it was given, and the pieces behind it follow. Cancelling the result cancels this stream
-    too, unless somebody else uses it: reads it, or has made something else of it. Each costs one task and a list of its
-    pieces; ready pieces cost no task switch. An async iterable that is no promise can be given wherever streams are; it
-    can be read once, and ends with its first error.
+    The combinators make new streams of this one. They can be replayed like it, and are as lazy and as bounded. Unless
+    one says otherwise, an error of the source stays at its place, an error that a given function raises takes the place
+    of the piece it was given, and the pieces behind it follow. Cancelling the result cancels this stream too, unless it
+    is used elsewhere: somebody reads it, or something else is made of it. Each combinator costs one task and a list of
+    its pieces; ready pieces cost no task switch. An async iterable that is no promise can stand for any stream that is
+    given. It is read once, and ends with its first error.
 
     Args:
-        streamer: makes the pieces: a function that returns an async iterator; called once.
-        resolver: makes the whole of the pieces; called once, when the last piece is there.
+        streamer: Makes the pieces: a function that returns an async iterator; called once.
+        resolver: Makes the whole of the pieces; called once, when the last piece is there.
         start_asap: True starts the streamer at the next turn of the loop, False at the first await or iteration; by
             default as the active context says.
-        max_ahead: how many pieces the streamer may be ahead of the furthest reader; None for no bound.
-        name: what errors, logs and tasks call this promise; by default the streamer's name.
+        max_ahead: How many pieces the streamer may be ahead of the furthest reader; None for no bound.
+        name: The name of this promise in errors, logs and tasks; by default the streamer's name.
 
     Raises:
-        NoActiveContextError: there is no active context that could own the work.
-        TypeError: the streamer or the resolver cannot be called.
+        NoActiveContextError: No context is active that could own the work.
+        TypeError: The streamer or the resolver cannot be called.
         ValueError: `max_ahead` is less than one.
 
     >>> async def letters() -> AsyncIterator[str]:
@@ -110,7 +111,7 @@ class StreamedPromise(
 
     @classmethod
     def of(cls, pieces: Iterable[Q], /) -> Stream[Q]:
-        """A stream of pieces that are there already; needs no context.
+        """Make a stream of pieces that are there already; needs no context.
 
         >>> async def main() -> None:
         ...     print([piece async for piece in StreamedPromise.of("abc")])
@@ -118,8 +119,7 @@ class StreamedPromise(
         ['a', 'b', 'c']
         """
         buffer: PieceBuffer[Q] = PieceBuffer(None, "of")
-        buffer.emit_all(tuple(pieces))
-        buffer.end()
+        buffer.fill(pieces)
         return stream_over(buffer)
 
     # --- reading ---
@@ -128,7 +128,7 @@ class StreamedPromise(
         return PieceIterator(self._buffer)
 
     def done(self) -> bool:
-        """Whether the whole, or the error in its place, is known."""
+        """Return whether the whole, or the error in its place, is known."""
         if self._collect is not None and self._buffer.ended:
             self._make_whole()
         return self._is_done()
@@ -136,14 +136,14 @@ class StreamedPromise(
     # --- combinators: of the whole ---
 
     def into(self, collect: Callable[[Iterable[P_co]], W], /) -> StreamedPromise[P_co, W]:
-        """The same pieces with another whole: what a plain function makes of all of them, as Rust's `collect` does.
+        """Give the same pieces another whole: a plain function makes it of all of them, like Rust's `collect`.
 
-        The whole is the first error of the pieces, else what the function makes or raises; iterating gives the errors
-        in their places as before. It is a view of the same pieces and costs no task: the function is called by whoever
-        awaits it first, or asks whether it is done. Cancelling it cancels this stream.
+        The whole is the first error of the pieces, else the function's result or error. Iterating gives the errors in
+        their places as before. The result is a view of the same pieces and costs no task: the function is called by
+        whoever first awaits the result, or asks whether it is done. Cancelling it cancels this stream.
 
         Raises:
-            TypeError: what is given is no function.
+            TypeError: The argument is no function.
 
         >>> async def main() -> None:
         ...     print(await StreamedPromise.of([1, 2, 3]).into(sum))
@@ -154,7 +154,7 @@ class StreamedPromise(
         return view_of(self._buffer, collect)
 
     def pieces(self) -> Stream[P_co]:
-        """The same pieces with the tuple of them for the whole: a view as `into(tuple)` is.
+        """Give the same pieces the tuple of them for the whole: a view as `into(tuple)` is.
 
         >>> async def main() -> None:
         ...     print(await StreamedPromise.of([1, 2, 3]).into(sum).pieces())
@@ -164,10 +164,10 @@ class StreamedPromise(
         return stream_over(self._buffer)
 
     def fold(self, fn: Callable[[A, P_co], A], initial: A, /) -> Promise[A]:
-        """What is left of all pieces when each is combined with the result so far, as `functools.reduce` does it.
+        """Combine each piece with the result so far and give the last result, as `functools.reduce` does.
 
-        The first error, be it of the source or of the function, is that of the result, and nothing is read behind it.
-        Cost: one task; no intermediate results are kept.
+        The first error, of the source or of the function, is that of the result, and nothing is read behind it. Cost:
+        one task; no intermediate results are kept.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -187,54 +187,53 @@ class StreamedPromise(
     # --- machinery ---
 
     def _look_at(self, buffer: PieceBuffer[P_co], collect: Callable[[Iterable[P_co]], W_co] | None) -> None:
-        """Makes this a promise of the buffer's pieces; `collect` makes the whole where no resolver does."""
+        """Make this a promise of the buffer's pieces; `collect` makes the whole if no resolver does."""
         self._prepare(buffer._context, buffer.name)
         self._buffer = buffer
         self._collect = collect
 
     def _start_if(self, start_asap: bool | Default) -> None:
-        """Starts the work, be it at once where tasks are eager, unless it is to wait for a reader.
+        """Start the work, unless it waits for a reader.
 
-        Who makes a promise of others does so as the last thing, when the work can be told what it is made of.
+        Call this last: if tasks are eager the work runs at once, and it has to know its sources by then.
         """
         if self.context.start_asap if start_asap is DEFAULT else start_asap:
             self._birth = None
-            self._buffer.at_end = self._start
-            self._buffer.start()
+            self._buffer.start(at_end=self._start)
         else:
             self._belongs_here()
 
     def _when_started(self, then: Callable[[], object]) -> None:
-        """Calls something when the work starts; at once where it has started."""
+        """Call something when the work starts, at once if it has already started."""
         self._buffer._when_started(then)
 
     def _outcomes(self) -> OutcomeIterator[P_co]:
-        """Reads from the first piece, failures as objects."""
+        """Read from the first piece, failures as objects."""
         return self._buffer.outcomes()
 
     def _is_lazy(self) -> bool:
-        """Whether the work waits for a first reader."""
+        """Return whether the work waits for a first reader."""
         return self._buffer._is_lazy()
 
     def _all_there(self) -> bool:
-        """Whether no more pieces will come."""
+        """Return whether no more pieces will come."""
         return self._buffer.ended
 
     def _bound_to_readers(self) -> int | None:
-        """How many pieces this may be ahead of its furthest reader, as long as there are more to come."""
+        """Return how many pieces this may be ahead of its furthest reader, as long as there are more to come."""
         return None if self._buffer.ended else self._buffer.max_ahead
 
     def _pieces_production(self) -> Production:
-        """Where readers and results are counted."""
+        """Return the buffer, which counts readers and results."""
         return self._buffer
 
     def _made_of(self, sources: Iterable[Production]) -> None:
-        """Notes what the pieces and the whole are made of."""
+        """Note the sources of the pieces and of the whole."""
         self._buffer._made_of(sources)
         super()._made_of(sources)
 
     def _parts(self) -> Iterable[Production]:
-        """What is cancelled with this: the making of the pieces, and whatever was started."""
+        """Return the productions that are cancelled with this: the buffer, and those that it started."""
         return (self._buffer, *super()._parts())
 
     async def _settle(self) -> None:
@@ -245,13 +244,15 @@ class StreamedPromise(
             await super()._settle()
 
     def _make_whole(self) -> None:
-        """Makes the whole of pieces that are all there."""
+        """Make the whole of pieces that are all there."""
         collect = self._collect
         if collect is None or self._is_done():
             return
         value, failure = self._value, self._buffer.failure
         if failure is None:
-            self._collect = None  # it is called once, even if it asks whether this is done, or cancels it
+            self._collect = (
+                None  # first: `collect` may itself ask whether this is done, or cancel it, and is called once
+            )
             try:
                 value = collect(self._buffer.whole_pieces())
             except BaseException as error:
@@ -271,24 +272,24 @@ class StreamedPromise(
         *others: object,
         max_ahead: int | None = None,
     ) -> Stream[Q]:
-        """The stream of what an async generator yields that is given the buffer it yields into."""
+        """Make the stream of the pieces that an async generator yields; it is given the buffer they go into."""
         return piped(pipe, derived_name(self._name, what), (self, *others), max_ahead=max_ahead)
 
     def _worked(self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str) -> Stream[Q]:
-        """The stream of what tasks put into a buffer, for what one async generator cannot do."""
+        """Make the stream of the pieces that tasks put into a buffer, for what one async generator cannot do."""
         buffer = make(active_context.get(), derived_name(self._name, what))
-        buffer._belongs_here()
+        buffer.belongs_here()
         return made_of((self,), buffer)
 
     @staticmethod
     def _over(buffer: PieceBuffer[Q]) -> Stream[Q]:
-        """The promise of a buffer's pieces."""
+        """Make the promise of a buffer's pieces."""
         return stream_over(buffer)
 
-    def _timed(self, out: PieceBuffer[Any]) -> TimedOutcomes[P_co]:  # Any: `out` is not read
-        """Reads this as a source of `out`, in whose work it is called, with an eye on the clock."""
+    def _timed(self, out: AnyBuffer) -> TimedOutcomes[P_co]:
+        """Read this against the clock, as a source of `out`, in whose work this is called."""
         source = self.pieces()
-        if source._buffer is not self._buffer:  # what this buffer holds is not yet what reading this gives
+        if source._buffer is not self._buffer:  # a message's buffer holds events besides the tokens
             out._made_of((source,))
         return TimedOutcomes(source._buffer)
 
@@ -298,12 +299,12 @@ Stream: TypeAlias = StreamedPromise[Q, tuple[Q, ...]]
 
 
 def stream_over(buffer: PieceBuffer[Q]) -> Stream[Q]:
-    """The promise of a buffer's pieces."""
+    """Make the promise of a buffer's pieces."""
     return view_of(buffer, tuple)
 
 
 def view_of(buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W]) -> StreamedPromise[Q, W]:
-    """The promise of a buffer's pieces and of what a plain function makes of them."""
+    """Make the promise of a buffer's pieces and of the whole that a plain function makes of them."""
     promise: StreamedPromise[Q, W] = blank(StreamedPromise)
     promise._look_at(buffer, collect)
     return promise
@@ -317,16 +318,16 @@ def piped(
     lazy: bool = False,
     max_ahead: int | None = None,
 ) -> Stream[Q]:
-    """The stream of what an async generator yields that is given the buffer it yields into; see `made_of`."""
+    """Make the stream of the pieces that an async generator yields, given the buffer for them; see `made_of`."""
     buffer: PieceBuffer[Q] = PieceBuffer(active_context.get(), name, streamer=lambda: pipe(buffer), max_ahead=max_ahead)
     return made_of(sources, buffer, lazy=lazy)
 
 
 def made_of(sources: Iterable[object], buffer: PieceBuffer[Q], *, lazy: bool = False) -> Stream[Q]:
-    """The promise of a buffer's pieces, which are made of sources, whatever of those are streams.
+    """Make the promise of a buffer's pieces that have sources, some of which may be promises.
 
-    It is as lazy as they are, has the narrowest of their bounds unless it has one of its own, and cancels those that
-    nobody else uses when it is cancelled.
+    It is as lazy as they are. It has the narrowest of their bounds unless it has its own. Cancelling it cancels those
+    that are not used elsewhere.
     """
     promise = stream_over(buffer)
     context = promise.context

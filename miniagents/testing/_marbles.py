@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, overload
 from typing_extensions import TypeVar
 
 from miniagents.promising import DEFAULT, Default, Promise, PromisingContext, Stream
+from miniagents.promising.core.access import buffer_of
 from miniagents.promising.stream import piped
 from miniagents.testing._pictures import ERROR, Line, Picture
 
@@ -141,12 +142,12 @@ def marbles(
                     yield what.value
                 else:
                     line.error(what)
-                    yield out._failure_of(what)
+                    yield out.failure_of(what)
             await source.never(reader.time)
 
     stream: Stream[Any] = piped(played, name, (), lazy=start_asap is False, max_ahead=max_ahead)  # Any: as above
     if start_asap is True:
-        stream._buffer.start()
+        buffer_of(stream).start()
     source.belongs_to(stream)
     return stream
 

@@ -10,12 +10,13 @@ from miniagents.messages._generated import Message, StreamEvent
 from miniagents.messages.coding.codec import DecodeError
 from miniagents.messages.coding.shapes import bare, is_message_class, kind_of
 from miniagents.messages.coding.typed_codec import Codec
-from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, sequence_over
+from miniagents.messages.promised.message_promise import MessagePromise, make_known, message_over, mixed_buffer
+from miniagents.messages.promised.sequence_promise import MessageSequencePromise, sequence_over
 from miniagents.messages.values.frozen import FrozenDict, loaded_classes
+from miniagents.promising.core.access import buffer_of, fail_with, resolve_with
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import PieceBuffer
-from miniagents.promising.promise import blank
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.wire._frames import (
     Broken,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
     from miniagents.messages.coding.codec import Format
-    from miniagents.promising.promise import Promise
     from miniagents.wire._sources import AsyncSource
 
 __all__ = ["decode_stream"]
@@ -151,11 +151,7 @@ class _Incoming:
 
     def promise_over(self, buffer: PieceBuffer[Any]) -> MessagePromise[Any]:  # Any: as the codec says
         """Make the promise of a message whose pieces are put into a buffer."""
-        promise: MessagePromise[Any] = blank(MessagePromise)  # Any: as the codec says
-        promise._look_at(buffer, _nothing)
-        promise._message_class = self._class
-        promise._known = FrozenDict()
-        return promise
+        return message_over(buffer, _nothing, self._class)
 
     async def pieces(
         self,
@@ -163,7 +159,8 @@ class _Incoming:
         promise: MessagePromise[Any],  # Any: with failures
     ) -> AsyncIterator[Any]:  # Any: with failures
         """Give the pieces of one message, and settle its promise."""
-        async for frame in self._read(source, promise):
+        buffer = mixed_buffer(promise)
+        async for frame in self._read(source, buffer):
             if isinstance(frame, Failure):
                 yield frame
             elif isinstance(frame, Opened | Text | Event | Failed | Whole | Broken):
@@ -173,7 +170,7 @@ class _Incoming:
                 if isinstance(frame, Whole | Broken):
                     return
             else:
-                yield promise._failure_of(_unexpected(frame, "tuple[…, ...] is the type of a sequence"))
+                yield buffer.failure_of(_unexpected(frame, "tuple[…, ...] is the type of a sequence"))
 
     async def messages(self, source: AsyncSource, buffer: PieceBuffer[Any]) -> AsyncIterator[Any]:  # Any: as above
         """Give the promises of the messages of a sequence, and what comes for them to each."""
@@ -191,29 +188,29 @@ class _Incoming:
                     opened[frame.number] = promise
                     yield promise
                 elif isinstance(frame, Failed) and frame.number is None:
-                    yield buffer._failure_of(error_of(frame.error, self._errors))
+                    yield buffer.failure_of(error_of(frame.error, self._errors))
                 elif isinstance(frame, Text | Event | Failed | Whole | Broken):
                     promise_there = opened.get(frame.number or 0)
-                    if promise_there is None or promise_there._buffer.ended:
-                        yield buffer._failure_of(_unexpected(frame, "no message of that number is open"))
+                    if promise_there is None or buffer_of(promise_there).ended:
+                        yield buffer.failure_of(_unexpected(frame, "no message of that number is open"))
                         continue
                     piece = self._apply(frame, promise_there)
                     if piece is not None:
-                        promise_there._mixed().emit_outcome(piece)
+                        mixed_buffer(promise_there).emit_outcome(piece)
                     if isinstance(frame, Whole | Broken):
-                        promise_there._buffer.end()
+                        buffer_of(promise_there).end()
                 elif not isinstance(frame, Sequence):
-                    yield buffer._failure_of(_unexpected(frame, "it is open already"))
+                    yield buffer.failure_of(_unexpected(frame, "it is open already"))
         finally:
             for promise in opened.values():
-                if not promise._buffer.ended:
+                if not buffer_of(promise).ended:
                     error = TornRecordError("$", "the stream ended before the message", offset=0, index=0, size=0)
-                    promise._buffer._give_up(error if last is None else last.error)
+                    buffer_of(promise).give_up(error if last is None else last.error)
 
     def _opened(self, frame: Opened, owner: PieceBuffer[Any]) -> MessagePromise[Any]:  # Any: as above
         buffer: PieceBuffer[Any] = PieceBuffer(owner.context, f"{owner.name}[{frame.number}]")  # Any: as above
         buffer.context.register_writing_end(buffer)
-        buffer._adopt()
+        buffer.adopt()
         promise = self.promise_over(buffer)
         buffer.context.notify_resolved(promise)
         self._apply(frame, promise)
@@ -227,18 +224,19 @@ class _Incoming:
             if isinstance(frame, Event):
                 return self._events.decode(bytes(frame.event))
             if isinstance(frame, Failed):
-                return promise._mixed()._failure_of(error_of(frame.error, self._errors))
+                return mixed_buffer(promise).failure_of(error_of(frame.error, self._errors))
             if isinstance(frame, Opened):
                 self._learn(frame, promise)
             elif isinstance(frame, Whole):
-                _settle(promise, self._codec.decode(bytes(frame.message)))
+                resolve_with(promise, self._codec.decode(bytes(frame.message)))
             elif isinstance(frame, Broken):
-                failure = promise._mixed().failure if frame.error is None else None
-                if frame.error is not None:
-                    failure = promise._failure_of(error_of(frame.error, self._errors))
-                _fail(promise, failure)
+                buffer = mixed_buffer(promise)
+                told = frame.error
+                failure = buffer.failure if told is None else buffer.failure_of(error_of(told, self._errors))
+                if failure is not None:
+                    fail_with(promise, failure)
         except DecodeError as error:
-            return promise._mixed()._failure_of(error)
+            return mixed_buffer(promise).failure_of(error)
         return None
 
     def _learn(self, frame: Opened, promise: MessagePromise[Any]) -> None:  # Any: as above
@@ -250,16 +248,16 @@ class _Incoming:
         cls = next((cls for cls in reversed(classes) if cls.__struct_config__.tag == frame.tag), None)
         if cls is None or not issubclass(cls, Message):
             return
-        promise._message_class = cls
         types = {field.name: field.type for field in msgspec.structs.fields(cls)}
         codecs = {name: Codec[Any](types[name], self._format) for name in frame.known if name in types}  # Any: as above
-        promise._known = FrozenDict({name: each.decode(bytes(frame.known[name])) for name, each in codecs.items()})
+        known = {name: each.decode(bytes(frame.known[name])) for name, each in codecs.items()}
+        make_known(promise, cls, FrozenDict(known))
 
     async def _read(
         self,
         source: AsyncSource,
-        production: Any,  # Any: has `_failure_of`
-    ) -> AsyncIterator[Frame | Failure]:  # Any: has `_failure_of`
+        buffer: PieceBuffer[Any],  # Any: its pieces are not read
+    ) -> AsyncIterator[Frame | Failure]:
         """Give the frames, and failures where there are none; the last is that the bytes end too early."""
         decoder = RecordDecoder(self._frames, compression=None, max_bytes=self._max_bytes)
         blocks = async_blocks(source)
@@ -268,33 +266,23 @@ class _Incoming:
             async for data in blocks:
                 for part in decoder.feed(data):
                     if isinstance(part, RecordError):
-                        yield production._failure_of(part)
+                        yield buffer.failure_of(part)
                     else:
                         for frame in part:
                             yield frame
             for part in decoder.finish():
                 torn = isinstance(part, TornRecordError)
-                for frame in (production._failure_of(part),) if isinstance(part, RecordError) else part:
-                    yield frame
+                if isinstance(part, RecordError):
+                    yield buffer.failure_of(part)
+                else:
+                    for frame in part:
+                        yield frame
         finally:
             await blocks.aclose()
         if not torn:
             reason = "the stream ended before its last frame"
             error = TornRecordError("$", reason, offset=decoder.offset, index=decoder.index, size=0)
-            yield production._failure_of(error)
-
-
-def _settle(promise: MessagePromise[M], message: M) -> None:
-    if not promise._is_done():
-        promise._value = message
-        promise._collect = None
-        promise._finished()
-
-
-def _fail(promise: Promise[object], failure: Failure | None) -> None:
-    if failure is not None and not promise._is_done():
-        promise._failure = failure
-        promise._finished()
+            yield buffer.failure_of(error)
 
 
 def _nothing(_: Iterable[object]) -> Message:

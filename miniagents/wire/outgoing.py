@@ -10,8 +10,9 @@ import msgspec
 from miniagents.messages._generated import Message, TextDelta
 from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.formats import wire_of
-from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise
+from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
 from miniagents.messages.promised.tokens import checked_piece
+from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.pieces import SliceIterator
 from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from miniagents.messages._generated import StreamEvent
     from miniagents.messages.coding.codec import Format
+    from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.wire._frames import Frame
 
 __all__ = ["encode_stream"]
@@ -87,7 +89,7 @@ async def _sequence(
         await put(writer.bytes_of(Sequence()))
         async with asyncio.TaskGroup() as tasks:
             number = 0
-            async for piece in promise._outcomes():
+            async for piece in outcomes(promise):
                 if isinstance(piece, Failure):
                     await put(writer.bytes_of(Failed(info_of(_seen(piece)))))
                     continue
@@ -106,7 +108,7 @@ async def _sequence(
 
 
 async def _message(promise: MessagePromise[Message], number: int, writer: _Writer) -> AsyncIterator[bytes]:
-    buffer = promise._mixed()
+    buffer = mixed_buffer(promise)
     async for pieces in SliceIterator(buffer):
         yield b"".join([writer.piece(checked_piece(piece, promise.name, buffer), number) for piece in pieces])
     try:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["AsyncRecordReader", "RecordReader", "aread_records", "read_records"]
 
 T = TypeVar("T")
-U = TypeVar("U")
 
 
 class _Reader(Generic[T]):

@@ -9,8 +9,10 @@ from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._options import Limits
 from miniagents.ext.llm.errors import TooManyTurnsError, WrongReplyError
 from miniagents.messages import MessagePromise, SystemMessage, ToolResultMessage, UserMessage
+from miniagents.messages.promised.message_promise import derived_message, mixed_buffer
 from miniagents.messages.promised.tokens import MixedOutcomes
 from miniagents.promising import PromiseCancelledError
+from miniagents.promising.core.access import settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
@@ -70,7 +72,7 @@ class Conversing:
                     messages += [await answer, UserMessage(_asked_again(wrong))]
                     continue
             ctx.reply(self._as_replied(answer))
-            if await answer._settled() is not None:
+            if await settled(answer) is not None:
                 return  # the error stands in the reply, for its readers to see
             said = await answer
             if not self._goes_on(said):
@@ -97,7 +99,7 @@ class Conversing:
 
     async def _wrong(self, answer: MessagePromise[AssistantMessage]) -> WrongReplyError | None:
         """What is wrong with an answer that the model may do better; None for any other."""
-        if self.form is None or await answer._settled() is not None:
+        if self.form is None or await settled(answer) is not None:
             return None
         said = await answer
         if self._goes_on(said) or said.refusal or said.finish_reason == "length":
@@ -120,11 +122,11 @@ class Conversing:
             return message
 
         def pieces(_: PieceBuffer[str]) -> AsyncIterator[str | StreamEvent | Failure]:
-            return MixedOutcomes(answer._mixed(), answer.name)
+            return MixedOutcomes(mixed_buffer(answer), answer.name)
 
         is_last = not self.model.tools
-        return answer._streamed(
-            pieces, whole, form.message_class.__name__, message_class=form.message_class if is_last else None
+        return derived_message(
+            answer, pieces, whole, form.message_class.__name__, message_class=form.message_class if is_last else None
         )
 
     def _goes_on(self, said: AssistantMessage) -> bool:
@@ -164,7 +166,7 @@ async def _told(results: Sequence[MessagePromise[ToolResultMessage]]) -> list[Me
     """The results of calls for the model; None if one of them ends the conversation."""
     told: list[Message] = []
     for result in results:
-        failure = await result._settled()
+        failure = await settled(result)
         if failure is None:
             told.append(await result)
         elif isinstance(failure.error, PromiseCancelledError):

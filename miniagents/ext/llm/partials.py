@@ -10,6 +10,7 @@ from miniagents.ext.llm.errors import MissingSDKError
 from miniagents.messages import FrozenDict, JsonValue, freeze
 from miniagents.messages.values.freezing import is_list, is_mapping, is_tuple
 from miniagents.promising.combinators.piped import attempt
+from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.stream import piped
@@ -60,7 +61,7 @@ def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
 
     async def values(out: PieceBuffer[Partial]) -> AsyncIterator[Partial | Failure]:
         growing = _Growing(from_json)
-        async for token in promise._outcomes():
+        async for token in outcomes(promise):
             made = token if isinstance(token, Failure) else attempt(out, growing.fed, token)
             if made is not None:
                 yield made

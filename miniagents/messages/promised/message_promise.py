@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import msgspec
 from typing_extensions import TypeVar
 
-from miniagents.messages._generated import Message, StreamEvent
-from miniagents.messages.promised.message_combinators import MessageCombinators
-from miniagents.messages.promised.tokens import EventOutcomes, TextOutcomes, Tokens
+from miniagents.messages._generated import Message, StreamEvent, TextDelta
+from miniagents.messages.promised.tokens import EventOutcomes, MixedOutcomes, TextOutcomes, Tokens, checked_piece
 from miniagents.messages.values.frozen import FrozenDict
-from miniagents.promising.core.failure import Failure
+from miniagents.promising.combinators.piped import TimedOutcomes, attempt
+from miniagents.promising.core.arguments import check_errors, check_not_negative
+from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 from miniagents.promising.promise import PENDING, Promise, blank
@@ -21,6 +23,7 @@ from miniagents.promising.stream import Stream, StreamedPromise, piped
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
+    from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.production import Production
 
@@ -36,29 +39,36 @@ U = TypeVar("U")
 W = TypeVar("W")
 
 
-class MessagePromise(MessageCombinators[M_co]):
+class MessagePromise(StreamedPromise[str, M_co]):
     """The promise of one message.
 
-    Iterating gives the tokens of its text as `str`, awaiting gives the message. What a model streams besides text
+    Iterating gives the tokens of its text as `str`, awaiting gives the message. Everything else that a model streams
     (reasoning, arguments of tool calls, refusals) comes from `events`.
 
-    `stream_message` makes one of tokens; this constructor is for whoever makes the message in another way.
+    `stream_message` makes one of tokens. Use this constructor if you make the message in another way.
+
+    The combinators make messages of this one, which are as lazy and as bounded. Errors stay in their places. Cancelling
+    a result cancels this message, unless it is used elsewhere. Each costs two tasks. A result keeps the class and the
+    known fields of this message if it cannot have others.
 
     Args:
-        streamer: yields tokens and events.
-        resolver: makes the message of the tokens, once all of them are there.
-        message_class: the class of the message, where it is known beforehand.
-        known: fields of the message that are known beforehand.
+        streamer: Yields tokens and events.
+        resolver: Makes the message of the tokens, once all of them are there.
+        message_class: The class of the message, if it is known beforehand.
+        known: Fields of the message that are known beforehand.
         start_asap: True starts the streamer at the next turn of the loop, False at the first await or iteration; by
             default as the active context says.
-        max_ahead: how many pieces the streamer may be ahead of the furthest reader; None for no bound.
-        name: what errors, logs and tasks call this promise.
+        max_ahead: How many pieces the streamer may be ahead of the furthest reader; None for no bound.
+        name: The name of this promise in errors, logs and tasks.
 
     Raises:
-        NoActiveContextError: there is no active context that could own the work.
+        NoActiveContextError: No context is active that could own the work.
     """
 
-    __slots__ = ()
+    __slots__ = ("_known", "_message_class")
+
+    _known: Mapping[str, object] | None
+    _message_class: type[Message] | None
 
     def __init__(
         self,
@@ -73,13 +83,13 @@ class MessagePromise(MessageCombinators[M_co]):
     ) -> None:
         self._message_class = message_class
         self._known = known_fields(known or {})
-        # the buffer holds events besides the tokens; whatever reads it for tokens skips them
+        # the buffer holds events besides the tokens; readers of tokens skip them
         tokens: Any = streamer  # Any: as the line above says
         super().__init__(tokens, resolver, start_asap=start_asap, max_ahead=max_ahead, name=name)
 
     @classmethod
     def of_message(cls, message: M, /) -> MessagePromise[M]:
-        """The promise of a message that is there already; needs no context.
+        """Make the promise of a message that is there already; needs no context.
 
         >>> async def main() -> None:
         ...     print([token async for token in MessagePromise.of_message(Message("Hello"))])
@@ -96,26 +106,27 @@ class MessagePromise(MessageCombinators[M_co]):
     # --- reading ---
 
     def __aiter__(self) -> AsyncIterator[str]:
-        return Tokens(self._mixed(), self._name)
+        return Tokens(mixed_buffer(self), self._name)
 
     @property
     def message_class(self) -> type[Message] | None:
-        """The class of the message, where it is known already."""
+        """The class of the message; None if it is not known yet."""
         value: object = self._value
         return type(value) if isinstance(value, Message) else self._message_class
 
     @property
     def known(self) -> Mapping[str, object]:
-        """The fields of the message that are known already, all that it has once the message is there."""
+        """The fields of the message that are known already: all of them once the message is there."""
         if self._value is not PENDING:
             return known_fields(msgspec.structs.asdict(self._value))
         return self._known if self._known is not None else FrozenDict()
 
     @property
     def events(self) -> Stream[StreamEvent]:
-        """Everything that is streamed, as typed events: the text as well as what is no text.
+        """Everything that is streamed, as typed events, text included.
 
-        It is lazy: one task begins when somebody reads. Errors stay at their places; cancelling it frees the message.
+        It is lazy: one task begins when somebody reads. Errors stay at their places. Cancelling it cancels the message,
+        unless that is used elsewhere.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -128,15 +139,15 @@ class MessagePromise(MessageCombinators[M_co]):
         """
 
         async def as_events(_: PieceBuffer[StreamEvent]) -> AsyncIterator[StreamEvent | Failure]:
-            async for piece in EventOutcomes(self._mixed(), self._name):
+            async for piece in EventOutcomes(mixed_buffer(self), self._name):
                 yield piece
 
         return piped(as_events, derived_name(self._name, "events"), (self,), lazy=True)
 
-    # --- combinators ---
+    # --- combinators: of the text ---
 
     def pieces(self) -> Stream[str]:
-        """The tokens of the text, with the tuple of them for the whole.
+        """Give the tokens of the text, with the tuple of them for the whole.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -147,7 +158,7 @@ class MessagePromise(MessageCombinators[M_co]):
         return self._text_only()
 
     def into(self, collect: Callable[[Iterable[str]], W], /) -> StreamedPromise[str, W]:
-        """The tokens of the text, and what a plain function makes of all of them.
+        """Give the tokens of the text, with a whole that a plain function makes of all of them.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -156,6 +167,219 @@ class MessagePromise(MessageCombinators[M_co]):
         2
         """
         return self._text_only().into(collect)
+
+    # --- combinators: of the message ---
+
+    def map_text(self, fn: Callable[[str], str], /) -> MessagePromise[M_co]:
+        """Change the text of the message: apply a plain function to each token, as it comes.
+
+        Events that are no text stay. An error stays at its place among the tokens; one that the function raises takes
+        the place of its token.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(repr(await MessagePromise.of_message(Message("Hello")).map_text(str.upper)))
+        >>> asyncio.run(main())
+        Message(text='HELLO')
+        """
+
+        async def mapped(out: PieceBuffer[str]) -> Pieces:
+            async for piece in MixedOutcomes(mixed_buffer(self), self._name):
+                if isinstance(piece, str):
+                    yield attempt(out, fn, piece)
+                else:
+                    yield attempt(out, fn, piece.text) if isinstance(piece, TextDelta) else piece
+
+        async def with_text(tokens: AsyncIterable[str]) -> M_co:
+            text = "".join([token async for token in tokens])
+            return msgspec.structs.replace(await self, text=text)
+
+        return derived_message(
+            self, mapped, with_text, "map_text", message_class=self._message_class, known=self._known
+        )
+
+    def map_message(self, fn: Callable[[M_co], M], /) -> MessagePromise[M]:
+        """Make another message of this one by a plain function; an error stays the error.
+
+        It is `map` for a function that makes messages. The text of the result comes in one piece, when this message is
+        complete. `map_text` changes a text while it comes.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         promise = MessagePromise.of_message(Message("Hello"))
+        ...         print(repr(await promise.map_message(lambda message: UserMessage(message.text))))
+        >>> asyncio.run(main())
+        UserMessage(text='Hello')
+        """
+        return _in_one_piece(self, self.map(fn), "map_message")
+
+    def then_message(self, fn: Callable[[M_co], Awaitable[M]], /) -> MessagePromise[M]:
+        """Make another message of this one by an async function, or one that returns a message promise.
+
+        It is `then` for a function that makes messages. The text of the result comes in one piece.
+
+        >>> async def answer(message: Message) -> AssistantMessage:
+        ...     return AssistantMessage(f"{message}, too")
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(repr(await MessagePromise.of_message(Message("Hello")).then_message(answer)))
+        >>> asyncio.run(main())
+        AssistantMessage(text='Hello, too')
+        """
+        return _in_one_piece(self, self.then(fn), "then_message")
+
+    @overload
+    def recover_message(self, fn: Callable[[Exception], M], /) -> MessagePromise[M_co | M]: ...
+    @overload
+    def recover_message(
+        self, fn: Callable[[E], M], error: type[E], /, *errors: type[E]
+    ) -> MessagePromise[M_co | M]: ...
+    def recover_message(
+        self,
+        fn: Callable[[Any], M],  # Any: the overloads tie it to the classes given
+        /,
+        *errors: type[BaseException],
+    ) -> MessagePromise[M_co | M]:
+        """Make a message of an error by a plain function (by default of any `Exception`).
+
+        It is `recover` for a function that makes messages. No token comes before it is known which message is given: a
+        token cannot be taken back, and the tokens of a message that fails do not belong to the one in its place. Other
+        errors, and those of the function, are the result's. An error that was given to the function counts as read.
+
+        Raises:
+            TypeError: Something given is no class of exceptions.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         promise = MessagePromise.of_message(Message("Hello")).map_message(lambda message: Message(1 / 0))
+        ...         print(repr(await promise.recover_message(lambda error: Message(str(error)), ZeroDivisionError)))
+        >>> asyncio.run(main())
+        Message(text='division by zero')
+        """
+        check_errors("recover_message", errors)
+        recovered = self.recover(fn, *errors)
+
+        async def pieces(_: PieceBuffer[str]) -> Pieces:
+            message = await recovered
+            if self._failure is None:
+                async for piece in MixedOutcomes(mixed_buffer(self), self._name):
+                    yield piece
+            elif text := str(message):
+                yield text
+
+        async def whole(_: AsyncIterable[str]) -> M_co | M:
+            return await recovered
+
+        return derived_message(self, pieces, whole, "recover_message", recovered)
+
+    @overload
+    def timeout(self, seconds: float, /) -> MessagePromise[M_co]: ...
+    @overload
+    def timeout(self, seconds: float, /, *, default: U) -> Promise[M_co | U]: ...
+    def timeout(self, seconds: float, /, *, default: U | Default = DEFAULT) -> Promise[M_co | U]:
+        """Give the message if it is complete within `seconds` of the start of the result, else a `TimeoutError`.
+
+        Tokens that come in time are streamed, with the error behind them. With a `default` the result is a plain
+        promise of the message or the default, as for every promise. The message itself goes on for its other readers.
+
+        Raises:
+            ValueError: The time is negative.
+
+        >>> async def tokens() -> AsyncIterator[str]:
+        ...     yield "Hel"
+        ...     await asyncio.sleep(0.05)
+        ...     yield "lo"
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         message = stream_message(Message, tokens())
+        ...         print(await message.timeout(0.001).pieces().recover_pieces(lambda error: "…"), repr(await message))
+        >>> asyncio.run(main())
+        ('Hel', '…') Message(text='Hello')
+        """
+        check_not_negative(f"timeout({seconds})", seconds)
+        if default is not DEFAULT:
+            return super().timeout(seconds, default=default)
+        end = float("inf")
+        late: TimeoutError | None = None
+
+        def too_late() -> TimeoutError:
+            return TimeoutError(f"{self._name!r} was not complete within {seconds} s")
+
+        async def pieces(_: PieceBuffer[str]) -> Pieces:
+            nonlocal end, late
+            end = asyncio.get_running_loop().time() + seconds
+            buffer = mixed_buffer(self)
+            source = TimedOutcomes(buffer)
+            while await source.ready_in_time(end):
+                try:
+                    piece = await anext(source)
+                except StopAsyncIteration:
+                    return
+                yield checked_piece(piece, self._name, buffer)
+            late = too_late()
+            raise late
+
+        async def whole(_: AsyncIterable[str]) -> M_co:
+            if late is not None:
+                mark_as_read(late)  # the same error stands behind the tokens: their reader knows it already
+                raise late
+            limit = asyncio.timeout_at(end)
+            try:
+                async with limit:
+                    return await self
+            except TimeoutError:
+                if not limit.expired():
+                    raise  # the error of the message itself
+                raise too_late() from None
+
+        return derived_message(self, pieces, whole, "timeout", message_class=self._message_class, known=self._known)
+
+    def checked(self, check: Callable[[M_co], M], /) -> MessagePromise[M]:
+        """Stream the same tokens and events; the message is the one that `check` returns, or the error it raises.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         promise = MessagePromise.of_message(Message("Hello"))
+        ...         print(repr(await promise.checked(lambda message: UserMessage(message.text))))
+        >>> asyncio.run(main())
+        UserMessage(text='Hello')
+        """
+
+        async def whole(_: AsyncIterable[str]) -> M:
+            return check(await self)
+
+        return derived_message(
+            self, lambda _: MixedOutcomes(mixed_buffer(self), self._name), whole, "checked", known=self._known
+        )
+
+    @overload
+    def split(self, delimiter: str = ..., *, code_fence: str | None = ...) -> MessageSequencePromise[Message]: ...
+    @overload
+    def split(
+        self, delimiter: str = ..., *, code_fence: str | None = ..., message_class: type[M]
+    ) -> MessageSequencePromise[M]: ...
+    def split(
+        self,
+        delimiter: str = "\n\n",
+        *,
+        code_fence: str | None = "```",
+        message_class: type[Message] = Message,
+    ) -> MessageSequencePromise[Message]:
+        r"""Give a message for each part of the text between delimiters, as it arrives; see `split_messages`.
+
+        Raises:
+            ValueError: The delimiter or the fence is empty.
+            TypeError: The class has required fields besides the text.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await MessagePromise.of_message(Message("a\n\nb")).split())
+        >>> asyncio.run(main())
+        (Message(text='a'), Message(text='b'))
+        """
+        from miniagents.messages.promised.text import split_messages  # noqa: PLC0415 - a circle: it makes promises of this class
+
+        return split_messages(self, delimiter, code_fence=code_fence, message_class=message_class)
 
     # --- machinery ---
 
@@ -166,10 +390,7 @@ class MessagePromise(MessageCombinators[M_co]):
             if name == "_buffer":
                 buffer = self._buffer = PieceBuffer(None, self._name)
                 if self._value is not PENDING:
-                    text = str(self._value)
-                    if text:
-                        buffer.emit(text)
-                    buffer.end()
+                    buffer.fill([text] if (text := str(self._value)) else [])
                 return buffer
             if name == "_known":
                 return None
@@ -177,43 +398,11 @@ class MessagePromise(MessageCombinators[M_co]):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def _may_come(self, name: str) -> bool:
-        """Whether the message may have an attribute that its promise does not have."""
+        """Return whether the message may have an attribute that its promise does not have."""
         return not name.startswith("_") and (self._message_class is None or hasattr(self._message_class, name))
 
-    def _streamed(
-        self,
-        pieces: Callable[[PieceBuffer[str]], Pieces],
-        whole: Callable[[AsyncIterable[str]], Awaitable[M]],
-        what: str,
-        *others: Promise[object],
-        message_class: type[Message] | None = None,
-        known: Mapping[str, object] | None = None,
-    ) -> MessagePromise[M]:
-        """A message made of this one, as lazy and as bounded as it."""
-
-        def streamer() -> Any:  # Any: a buffer takes failures as well
-            return pieces(promise._buffer)
-
-        promise = MessagePromise(
-            streamer,
-            whole,
-            message_class=message_class,
-            known=known,
-            start_asap=False,
-            max_ahead=self._bound_to_readers(),
-            name=derived_name(self._name, what),
-        )
-        promise._made_of((self, *others))
-        promise._start_if(False if self._is_lazy() else DEFAULT)
-        return promise
-
-    def _mixed(self) -> PieceBuffer[str | StreamEvent]:
-        # for the base class the buffer holds what iterating gives, the tokens alone
-        mixed: PieceBuffer[Any] = self._buffer  # Any: as the line above says
-        return mixed
-
     def _outcomes(self) -> OutcomeIterator[str]:
-        return TextOutcomes(self._mixed(), self._name)
+        return TextOutcomes(mixed_buffer(self), self._name)
 
     def _text_only(self) -> Stream[str]:
         async def text(_: PieceBuffer[str]) -> AsyncIterator[str | Failure]:
@@ -223,30 +412,116 @@ class MessagePromise(MessageCombinators[M_co]):
         return piped(text, derived_name(self._name, "pieces"), (self,))
 
     def _is_lazy(self) -> bool:
-        """Whether the work waits for a first reader."""
+        """Return whether the work waits for a first reader."""
         return self._value is PENDING and super()._is_lazy()
 
     def _is_used_besides(self, sequence: Production) -> bool:
-        """Whether anybody reads this, or something is made of it besides a sequence and what was cancelled."""
+        """Return whether anybody reads this, or anything but a sequence and cancelled results is made of it."""
         pieces = self._buffer
         results = [each for each in pieces._results or () if each not in (sequence, sequence._pieces_production())]
         return bool(self._guests or pieces._guests) or not all(map(_was_cancelled, results))
 
     def _bound_to_readers(self) -> int | None:
-        """How many pieces this may be ahead of its furthest reader, as long as there are more to come."""
+        """Return how many pieces this may be ahead of its furthest reader, as long as there are more to come."""
         return super()._bound_to_readers() if self._value is PENDING else None
 
     def _pieces_production(self) -> Production:
-        """Where readers and results are counted."""
+        """Return the production that counts readers and results; without a buffer it is this one."""
         return self if self._value is not PENDING else super()._pieces_production()
 
     def _parts(self) -> Iterable[Production]:
-        """What is cancelled with this."""
+        """Return the productions that are cancelled with this."""
         return super()._parts() if self._value is PENDING else ()
 
 
+def mixed_buffer(promise: MessagePromise[Message]) -> PieceBuffer[str | StreamEvent]:
+    """Return the buffer of the tokens and the events of a message."""
+    # the base class knows only the pieces that iterating gives: the tokens
+    mixed: PieceBuffer[Any] = promise._buffer  # Any: as the line above says
+    return mixed
+
+
+def derived_message(
+    source: MessagePromise[Message],
+    pieces: Callable[[PieceBuffer[str]], Pieces],
+    whole: Callable[[AsyncIterable[str]], Awaitable[M]],
+    what: str,
+    *others: Promise[object],
+    message_class: type[Message] | None = None,
+    known: Mapping[str, object] | None = None,
+) -> MessagePromise[M]:
+    """Make a message of another one, as lazy and as bounded as that.
+
+    Args:
+        source: The other message.
+        pieces: Makes the tokens and events, given the buffer that they go into.
+        whole: Makes the message.
+        what: The name of the combinator.
+        others: What else the message is made of.
+        message_class: The class of the message, if it is known beforehand.
+        known: The fields that are known beforehand.
+    """
+
+    def streamer() -> Any:  # Any: a buffer takes failures as well
+        return pieces(promise._buffer)
+
+    promise = MessagePromise(
+        streamer,
+        whole,
+        message_class=message_class,
+        known=known,
+        start_asap=False,
+        max_ahead=source._bound_to_readers(),
+        name=derived_name(source.name, what),
+    )
+    promise._made_of((source, *others))
+    promise._start_if(False if source._is_lazy() else DEFAULT)
+    return promise
+
+
+def _in_one_piece(source: MessagePromise[Message], message: Promise[M], what: str) -> MessagePromise[M]:
+    """Make a message of the whole of another one, so that its text comes in one piece."""
+
+    async def pieces(_: PieceBuffer[str]) -> Pieces:
+        if text := str(await message):
+            yield text
+
+    async def whole(_: AsyncIterable[str]) -> M:
+        return await message
+
+    return derived_message(source, pieces, whole, what, message)
+
+
+def message_over(
+    buffer: PieceBuffer[Any],  # Any: tokens and events; for the base class the buffer holds tokens alone
+    collect: Callable[[Iterable[Any]], M] | None,  # Any: the types of a streamer are not checked at run time
+    message_class: type[Message] | None = None,
+    known: Mapping[str, object] = FrozenDict(),
+) -> MessagePromise[M]:
+    """Make the promise of a message whose tokens and events are in a buffer.
+
+    Args:
+        buffer: The tokens and events.
+        collect: Makes the message of them; None if somebody else settles the promise.
+        message_class: The class of the message, if it is known beforehand.
+        known: The fields that are known beforehand.
+    """
+    promise: MessagePromise[M] = blank(MessagePromise)
+    promise._look_at(buffer, collect)
+    promise._message_class = message_class
+    promise._known = known_fields(known)
+    return promise
+
+
+def make_known(
+    promise: MessagePromise[Message], message_class: type[Message] | None, known: Mapping[str, object]
+) -> None:
+    """Have a promise tell the class of its message, and the fields that are known before its end."""
+    promise._message_class, promise._known = message_class, known
+
+
 def from_promise(promise: Promise[M], message_class: type[Message] | None) -> MessagePromise[M]:
-    """The message promise of a promise that cannot stream: its text comes as one token when the message is there."""
+    """Make a message promise of one that cannot stream: its text comes as one token when the message is there."""
 
     async def text() -> AsyncIterator[str]:
         whole = str(await promise)
@@ -269,25 +544,23 @@ def from_promise(promise: Promise[M], message_class: type[Message] | None) -> Me
 
 
 def made_at_once(made: M | Failure, context: PromisingContext | None) -> MessagePromise[M]:
-    """The promise of a message that is there already, or could not be made, for which no task is needed."""
+    """Make the promise of a message that is there already, or could not be made; this needs no task."""
     if not isinstance(made, Failure):
         return MessagePromise.of_message(made)
     buffer: PieceBuffer[str] = PieceBuffer(context, made.origin)
     buffer.emit_failure(made)
     buffer.end()
-    promise: MessagePromise[M] = blank(MessagePromise)
-    promise._look_at(buffer, None)
+    promise: MessagePromise[M] = message_over(buffer, None)
     promise._failure = made
-    promise._message_class = promise._known = None
     return promise
 
 
 def known_fields(fields: Mapping[str, object]) -> FrozenDict[str, object]:
-    """Fields as `known` has them: without those that the message does not have."""
+    """Return fields as `known` has them: without those that the message does not have."""
     return FrozenDict({name: value for name, value in fields.items() if value is not msgspec.UNSET})
 
 
 def _was_cancelled(production: Production) -> bool:
-    """Whether it was, be it that what waits for its pieces has yet to look at them."""
+    """Return whether a production was cancelled, even if its readers have not noticed yet."""
     pieces = production._pieces_production()
     return isinstance(pieces, PieceBuffer) and pieces.was_cancelled()

@@ -1,4 +1,4 @@
-"""How combinators select messages: by class, by what they turn out to be, and one of a sequence."""
+"""How combinators select messages: by class, by their content, and one of a sequence."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promised.message_promise import MessagePromise
+from miniagents.messages.promised.message_promise import MessagePromise, make_known, mixed_buffer
 from miniagents.messages.promised.tokens import MixedOutcomes
+from miniagents.promising.core.access import failure_of, settled
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.promise import derived
 from miniagents.promising.sentinels import DEFAULT
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
     from miniagents.promising.promise import Promise
     from miniagents.promising.stream import StreamedPromise
 
-__all__ = ["Using", "bind", "check_classes", "may_be", "message_of", "of_one", "settled_for"]
+__all__ = ["Using", "bind", "check_classes", "may_be", "of_one", "settled_for"]
 
 M = TypeVar("M", bound=Message)
 
 
 def check_classes(caller: str, classes: tuple[object, ...]) -> None:
-    """Refuses at the call what would fail at the first message.
+    """Refuse at the call what would fail at the first message.
 
     Raises:
-        TypeError: there is no class, or something that is no class of messages.
+        TypeError: No class is given, or something that is no class of messages.
     """
     for cls in classes:
         if not (isinstance(cls, type) and issubclass(cls, Message)):
@@ -42,12 +43,12 @@ def check_classes(caller: str, classes: tuple[object, ...]) -> None:
 
 
 def may_be(known: type[Message] | None, classes: tuple[type[Message], ...]) -> bool | None:
-    """Whether a message is of one of the classes, by what is known of its class; None: it has to be seen."""
+    """Return whether a message can be of one of the classes, by what is known of its class; None: wait for it."""
     if known is None:
         return None
     if issubclass(known, classes):
         return True
-    # a class that is known beforehand may be a base of what comes
+    # the message may be of a subclass of the class that is known beforehand
     return None if any(issubclass(cls, classes) for cls in _with_subclasses(known)) else False
 
 
@@ -58,21 +59,15 @@ def _with_subclasses(cls: type[Message]) -> Iterable[type[Message]]:
 
 
 async def settled_for(out: PieceBuffer[MessagePromise[M]], promise: MessagePromise[Message]) -> Failure | None:
-    """Waits for a message as a source of `out`, in whose work it is; its error does not count as read by this."""
+    """Wait for a message as a source of `out`, in whose work this is called; its error does not count as read."""
     if promise.done():
-        return promise._failure
+        return failure_of(promise)
     with Using(out, promise):
-        return await promise._settled()
-
-
-def message_of(promise: MessagePromise[M]) -> M:
-    """The message of a promise that is known to have it."""
-    message: M = promise._value
-    return message
+        return await settled(promise)
 
 
 class Using:
-    """For as long as it is entered, one production is made of another one as well."""
+    """A block in which one production is a source of another one."""
 
     __slots__ = ("_out", "_source")
 
@@ -90,7 +85,7 @@ class Using:
 
 
 def bind(out: PieceBuffer[str], source: Production) -> None:
-    """Gives a buffer the bound of one more source, unless its own is narrower."""
+    """Give a buffer the bound of one more source, unless its own is narrower."""
     bound = source._bound_to_readers()
     if bound is not None and (out.max_ahead is None or bound < out.max_ahead):
         out.bound(bound)
@@ -102,23 +97,23 @@ def of_one(
     what: str,
     checked: Promise[None] | None = None,
 ) -> MessagePromise[M]:
-    """The promise of one message of a sequence, streamed as that is.
+    """Make the promise of one message of a sequence, streamed as that is.
 
     Args:
-        sequence: where the message comes from.
-        choose: gives the message.
-        what: the name of the combinator.
-        checked: fails where the message should not have been chosen; that error stands behind the message's tokens.
+        sequence: The sequence.
+        choose: Gives the message.
+        what: The name of the combinator.
+        checked: Fails if the message should not have been chosen; that error stands behind the message's tokens.
     """
     name = derived_name(sequence.name, what)
     choice = derived(choose, name, (sequence,))
 
     async def pieces() -> AsyncIterator[Any]:  # Any: tokens, events, and failures, which a buffer takes as well
         chosen = await choice
-        made._message_class, made._known = chosen.message_class, chosen.known
+        make_known(made, chosen.message_class, chosen.known)
         made._made_of((chosen,))
         bind(made._buffer, chosen)
-        async for piece in MixedOutcomes(chosen._mixed(), chosen.name):
+        async for piece in MixedOutcomes(mixed_buffer(chosen), chosen.name):
             yield piece
         if checked is not None:
             await checked

@@ -1,4 +1,4 @@
-"""What may stand for messages, and how it becomes one flat sequence of message promises."""
+"""The types that can stand for messages, and how they become one flat sequence of message promises."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard, Union
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promised.streaming import (
+from miniagents.messages.promised.message_promise import MessagePromise, from_promise
+from miniagents.messages.promised.sequence_promise import (
     MessageBuffer,
-    MessagePromise,
     MessageSequencePromise,
     MixedMessages,
-    from_promise,
     sequence_over,
 )
 from miniagents.promising.appender import StreamAppender
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
         Iterator["MessageType[M]"],
         AsyncIterator["MessageType[M]"],
     ]
-    """What may stand for messages wherever messages are expected, nested as deep as one likes.
+    """The types that can stand for messages wherever messages are expected, nested as deep as one likes.
 
     A string stands for a message of the declared type, an exception for an error at its place. Mappings, sets and
     iterables that are neither sequences nor iterators are not among them.
@@ -53,7 +52,7 @@ else:
 
 
 def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
-    """The message that an item is or stands for; None where it is anything else, be it wrong."""
+    """Return the message that an item is or stands for; None for anything else, even if invalid."""
     if isinstance(item, classes):
         return item
     if isinstance(item, str):
@@ -65,15 +64,15 @@ def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
 
 
 class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
-    """The writing end of a sequence of messages: whatever is put in appears flat, in order, as message promises.
+    """The writing end of a sequence of messages: items appear flat, in order, as message promises.
 
     Args:
-        name: what logs, tasks and circles call the sequence, e.g. an agent's alias.
-        place: how errors name the place of what was put in, e.g. "agent 'translator': reply".
-        message_classes: the classes that messages may have; a string becomes a message of the first.
-        context: the context that owns the sequence; by default the active one.
-        kept_open: whether it lies open for whoever wants to put something in; False for one that is filled and closed,
-            or handed to `produce`, by the code that makes it.
+        name: The name of the sequence in logs, tasks and circles, e.g. an agent's alias.
+        place: The place that errors name, e.g. "agent 'translator': reply".
+        message_classes: The classes that messages may have; a string becomes a message of the first.
+        context: The context that owns the sequence; by default the active one.
+        kept_open: Whether any code may put something in at any time. False for a sequence that the code that makes it
+            fills and closes, or hands to `produce`.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -104,18 +103,18 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         """The flat sequence."""
 
     def put(self, messages: MessageType[M], /) -> None:
-        """Adds messages behind all that were put in before, as `FlatSequence.put` does.
+        """Add messages behind all that were put in before, as `FlatSequence.put` does.
 
         Raises:
-            TypeError: something in it is no message, or a message of another class; then nothing is added.
+            TypeError: Something in it is no message, or a message of another class; then nothing is added.
         """
         self._put(messages)
 
     def put_out_of_order(self, messages: MessageType[M], /) -> None:
-        """Adds messages that appear as soon as they are there, as `FlatSequence.put_out_of_order` does.
+        """Add messages that appear as soon as they are there, as `FlatSequence.put_out_of_order` does.
 
         Raises:
-            TypeError: as for `put`.
+            TypeError: As for `put`.
         """
         self._put_out_of_order(messages)
 
@@ -126,7 +125,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         start_asap: bool,
         instead: Callable[[Exception], object] | None = None,
     ) -> None:
-        """Runs an async function that puts messages in, as `FlatSequence.produce` does."""
+        """Run an async function that puts messages in, as `FlatSequence.produce` does."""
         super().produce(work, start_asap=start_asap, instead=instead)
         self._buffer.context.notify_resolved(self.promise)
 
@@ -137,8 +136,8 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         """The work behind the sequence."""
         return self._buffer
 
-    def _adapt(self, item: object) -> Any:  # Any: what a MessageBuffer[M] takes, or NotImplemented for what has parts
-        kind = type(item)  # first what is most common: isinstance() takes three times as long to say no
+    def _adapt(self, item: object) -> Any:  # Any: a piece for a MessageBuffer[M], or NotImplemented
+        kind = type(item)  # the common classes first: isinstance() takes three times as long to say no
         if kind in self._classes:
             return item
         if kind is list or kind is tuple or kind is MessageSequencePromise:
@@ -173,8 +172,8 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         except TypeError as error:
             raise TypeError(f"{self._place}: a plain string cannot become {self._declared()}: {error}") from None
 
-    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: of messages and their promises
-        return stream._buffer.pieces  # messages that nobody has asked the promises of are good as they are
+    def _pieces_of(self, stream: StreamedPromise[Any, Any]) -> list[Any]:  # Any: messages and promises
+        return stream._buffer.pieces  # not `readable`: messages need not become promises here
 
     def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
         if _is_sequence_promise(stream):
@@ -205,7 +204,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         return " or ".join(cls.__qualname__ for cls in self._classes)
 
 
-# isinstance() alone would leave the types of what is promised unknown
+# isinstance() alone would leave the types of the messages unknown.
 
 
 def _is_message_promise(item: object) -> TypeGuard[MessagePromise[Message]]:
@@ -225,7 +224,7 @@ def _is_promise(item: object) -> TypeGuard[Promise[object]]:
 
 
 def _has_parts(item: object) -> bool:
-    is_bytes = isinstance(item, bytes | bytearray | memoryview)  # sequences, but of numbers
+    is_bytes = isinstance(item, bytes | bytearray | memoryview)  # these are sequences, but of numbers
     return isinstance(item, BaseException | Sequence | Iterator | AsyncIterable) and not is_bytes
 
 

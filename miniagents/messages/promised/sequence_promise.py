@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from typing_extensions import TypeVar
+from typing_extensions import TypeIs, TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promised.message_promise import MessagePromise
-from miniagents.messages.promised.sequence_combinators import SequenceCombinators
-from miniagents.promising.core.failure import Failure
+from miniagents.messages.promised.message_promise import MessagePromise, made_at_once
+from miniagents.messages.promised.selecting import check_classes, may_be, of_one, settled_for
+from miniagents.promising.combinators.piped import attempt
+from miniagents.promising.core.access import value_of
+from miniagents.promising.core.arguments import check_errors, check_plain
+from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, OutcomeIterator, PieceBuffer, take_turn
 from miniagents.promising.promise import PENDING, blank
+from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
     from miniagents.promising.context import PromisingContext
-    from miniagents.promising.stream import StreamedPromise
 
 __all__ = ["MessageSequencePromise"]
 
@@ -35,22 +39,26 @@ if TYPE_CHECKING:
     Messages: TypeAlias = AsyncIterator[MessagePromise[M] | Failure]
 
 
-class MessageSequencePromise(SequenceCombinators[M_co]):
+class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, ...]]):
     """The promise of a sequence of messages.
 
-    Iterating gives the promises of the messages, each of which streams its tokens; awaiting gives the tuple of all
+    Iterating gives the promises of the messages, each of which streams its tokens. Awaiting gives the tuple of all
     messages, or raises the first error in the sequence or in one of its messages.
 
-    The combinators of message sequences speak of messages and give message sequences (or one message) again. Those of
-    streams, which it has as well, speak of pieces, which are the promises of the messages: `of_promises` makes a
-    sequence of what they give.
+    The combinators of message sequences speak of messages and give message sequences, or one message, again. The
+    combinators of streams are here as well. They speak of pieces, which are the promises of the messages: `of_promises`
+    makes a sequence of their results.
+
+    A result is as lazy and as bounded as this sequence. Cancelling it cancels this sequence, unless it is used
+    elsewhere. An error of the sequence stands in the place of a message, and stays there. An error of a message becomes
+    the error of the message made of it.
     """
 
     __slots__ = ()
 
     @classmethod
     def of_messages(cls, messages: Iterable[M], /) -> MessageSequencePromise[M]:
-        """The promise of messages that are there already; needs no context.
+        """Make the promise of messages that are there already; needs no context.
 
         >>> async def main() -> None:
         ...     print(await MessageSequencePromise.of_messages([Message("a"), Message("b")]))
@@ -61,11 +69,11 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
 
     @classmethod
     def of_promises(cls, stream: StreamedPromise[MessagePromise[M], object], /) -> MessageSequencePromise[M]:
-        """The messages of a stream of message promises, such as any combinator of pieces gives that keeps them whole.
+        """Make a message sequence of a stream of message promises.
 
         `take`, `skip`, `chain`, `distinct`, `buffer`, `timeout_pieces`, `merge`, … take message sequences as streams
-        and give streams, whose whole is a tuple of promises; this is the way back. The pieces are the same, and nothing
-        is read or copied; cancelling the result cancels the stream.
+        and give streams, whose whole is a tuple of promises. This is the way back. The pieces are the same, and nothing
+        is read or copied. Cancelling the result cancels the stream.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -77,15 +85,15 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
         return sequence_over(stream._buffer)
 
     async def aresolve_messages(self) -> tuple[M_co, ...]:
-        """All messages, complete: the same as awaiting the promise.
+        """Wait for all messages, complete: the same as awaiting the promise.
 
         Raises:
-            BaseException: the first error in the sequence or in one of its messages.
+            BaseException: The first error in the sequence or in one of its messages.
         """
         return await self
 
     async def settled_messages(self) -> AsyncIterator[tuple[M_co | None, BaseException | None]]:
-        """Each message, or the error in its place, in order; nothing is raised, and no error counts as read."""
+        """Give each message, or the error in its place, in order; nothing is raised, and no error counts as read."""
         async for piece in self._buffer.outcomes():
             failure = piece if isinstance(piece, Failure) else await piece._settled()
             if failure is not None:
@@ -93,17 +101,17 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
             elif not isinstance(piece, Failure):
                 yield piece._value, None
 
-    # --- combinators ---
+    # --- combinators: of the texts ---
 
     @overload
     def join(self, delimiter: str = ...) -> MessagePromise[Message]: ...
     @overload
     def join(self, delimiter: str = ..., *, message_class: type[M]) -> MessagePromise[M]: ...
     def join(self, delimiter: str = "\n\n", *, message_class: type[Message] = Message) -> MessagePromise[Message]:
-        r"""One message of all texts, with a delimiter between them, as they arrive: `join_messages`, which see.
+        r"""Join all texts to one message, with a delimiter between them, as they arrive; see `join_messages`.
 
         Raises:
-            TypeError: the class has required fields besides the text.
+            TypeError: The class has required fields besides the text.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -112,7 +120,7 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
         >>> asyncio.run(main())
         Message(text='a\n\nb')
         """
-        from miniagents.messages.promised.text import join_messages  # noqa: PLC0415 - it is made of this module's promises
+        from miniagents.messages.promised.text import join_messages  # noqa: PLC0415 - a circle: it makes promises of this class
 
         return join_messages(self, delimiter, message_class=message_class)
 
@@ -129,11 +137,11 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
         code_fence: str | None = "```",
         message_class: type[Message] = Message,
     ) -> MessageSequencePromise[Message]:
-        r"""A message for each part of each text between delimiters, as it arrives: `split_messages`, which see.
+        r"""Give a message for each part of each text between delimiters, as it arrives; see `split_messages`.
 
         Raises:
-            ValueError: the delimiter or the fence is empty.
-            TypeError: the class has required fields besides the text.
+            ValueError: The delimiter or the fence is empty.
+            TypeError: The class has required fields besides the text.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -142,9 +150,291 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
         >>> asyncio.run(main())
         ['a', 'b', 'c']
         """
-        from miniagents.messages.promised.text import split_messages  # noqa: PLC0415 - it is made of this module's promises
+        from miniagents.messages.promised.text import split_messages  # noqa: PLC0415 - a circle: it makes promises of this class
 
         return split_messages(self, delimiter, code_fence=code_fence, message_class=message_class)
+
+    # --- combinators: of each message ---
+
+    def map_messages(self, fn: Callable[[M_co], M], /) -> MessageSequencePromise[M]:
+        """Apply a plain function to each message; errors stay in their places.
+
+        The result has a message as soon as this sequence has the one it is made of, complete or not; its text comes in
+        one piece. Cost: two tasks for each message that is still arriving.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         messages = MessageSequencePromise.of_messages([Message("a"), Message("b")])
+        ...         print(await messages.map_messages(lambda message: Message(f"{message.text}!")))
+        >>> asyncio.run(main())
+        (Message(text='a!'), Message(text='b!'))
+        """
+
+        async def mapped(out: PieceBuffer[MessagePromise[M]]) -> Messages[M]:
+            eager = out.context.start_asap
+            async for piece in self._outcomes():
+                if isinstance(piece, Failure):
+                    yield piece
+                elif eager and piece.done() and piece._failure is None:
+                    yield made_at_once(attempt(out, fn, value_of(piece)), out.context)
+                else:
+                    yield piece.map_message(fn)
+
+        return self._sequence(mapped, "map_messages")
+
+    def then_messages(
+        self, fn: Callable[[M_co], Awaitable[M]], /, *, concurrency: int | None = 1
+    ) -> MessageSequencePromise[M]:
+        """Apply an async function, or one that returns a message promise, to each message; errors stay in their places.
+
+        The calls begin in the order in which the messages are complete. The results stand in the order of the messages,
+        as with `then_pieces`. Cancelling the result cancels the calls that run. Cost: three tasks for each message.
+
+        Args:
+            fn: Called with each message.
+            concurrency: How many calls run at the same time; None for no limit.
+
+        Raises:
+            ValueError: `concurrency` is less than one.
+
+        >>> async def answer(message: Message) -> AssistantMessage:
+        ...     return AssistantMessage(f"{message}, too")
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         messages = MessageSequencePromise.of_messages([Message("a"), Message("b")])
+        ...         print([str(message) for message in await messages.then_messages(answer, concurrency=2)])
+        >>> asyncio.run(main())
+        ['a, too', 'b, too']
+        """
+        if concurrency is not None and concurrency < 1:
+            raise ValueError(f"then_messages(concurrency={concurrency}): at least one call runs; None means no limit")
+        call = fn if concurrency is None else _limited(fn, asyncio.Semaphore(concurrency))
+
+        async def continued(_: PieceBuffer[MessagePromise[M]]) -> Messages[M]:
+            async for piece in self._outcomes():
+                yield piece if isinstance(piece, Failure) else piece.then_message(call)
+
+        return self._sequence(continued, "then_messages")
+
+    @overload
+    def recover_messages(self, fn: Callable[[Exception], M], /) -> MessageSequencePromise[M_co | M]: ...
+    @overload
+    def recover_messages(
+        self, fn: Callable[[E], M], error: type[E], /, *errors: type[E]
+    ) -> MessageSequencePromise[M_co | M]: ...
+    def recover_messages(
+        self,
+        fn: Callable[[Any], M],  # Any: the overloads tie it to the classes given
+        /,
+        *errors: type[BaseException],
+    ) -> MessageSequencePromise[M_co | M]:
+        """Put a message in the place of each error of the given classes (by default of any `Exception`).
+
+        These are the errors of the sequence and of its messages. A message that is still arriving has its place at
+        once; its tokens follow when it is complete, as with `recover_message`.
+
+        Raises:
+            TypeError: Something given is no class of exceptions.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         sequence = MessageSequence()
+        ...         sequence.put(["a", ValueError("no"), "c"])
+        ...         sequence.close()
+        ...         messages = sequence.promise.recover_messages(lambda error: Message(f"({error})"), ValueError)
+        ...         print([str(message) for message in await messages])
+        >>> asyncio.run(main())
+        ['a', '(no)', 'c']
+        """
+        check_errors("recover_messages", errors)
+        expected = errors or (Exception,)
+
+        async def recovered(out: PieceBuffer[MessagePromise[M_co | M]]) -> Messages[M_co | M]:
+            async for piece in self._outcomes():
+                if isinstance(piece, Failure):
+                    if not isinstance(piece.error, expected):
+                        yield piece
+                        continue
+                    piece.seen = True
+                    mark_as_read(piece.error)
+                    made = attempt(out, fn, piece.error)
+                    yield made if isinstance(made, Failure) else MessagePromise.of_message(made)
+                elif piece.done() and piece._failure is None:
+                    yield piece
+                else:
+                    yield piece.recover_message(fn, *expected)
+
+        return self._sequence(recovered, "recover_messages")
+
+    # --- combinators: of some messages ---
+
+    @overload
+    def filter_messages(self, keep: Callable[[M_co], TypeIs[M]], /) -> MessageSequencePromise[M]: ...
+    @overload
+    def filter_messages(self, keep: Callable[[M_co], object], /) -> MessageSequencePromise[M_co]: ...
+    def filter_messages(
+        self, keep: Callable[[M_co], object], /
+    ) -> MessageSequencePromise[Any]:  # Any: the overloads say which type is left
+        """Keep the messages for which a plain function returns something true; a `TypeIs` function narrows their type.
+
+        The function sees whole messages: each waits for its end, and for the decisions on the messages before it.
+        `of_type` need not wait. Errors stay in their places, those of messages included. An error of the function takes
+        the place of its message. Cost: one task.
+
+        Raises:
+            TypeError: The function is async, or cannot be called.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         messages = MessageSequencePromise.of_messages([Message("a"), Message(""), Message("c")])
+        ...         print(await messages.filter_messages(lambda message: message.text))
+        >>> asyncio.run(main())
+        (Message(text='a'), Message(text='c'))
+        """
+        check_plain("filter_messages", keep)
+
+        async def filtered(out: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
+            async for piece in self._outcomes():
+                if isinstance(piece, Failure) or await settled_for(out, piece) is not None:
+                    yield piece
+                    continue
+                verdict = attempt(out, keep, value_of(piece))
+                if isinstance(verdict, Failure):
+                    yield verdict
+                elif verdict:
+                    yield piece
+
+        return self._sequence(filtered, "filter_messages")
+
+    @overload
+    def of_type(self, c1: type[M1], /) -> MessageSequencePromise[M1]: ...
+    @overload
+    def of_type(self, c1: type[M1], c2: type[M2], /) -> MessageSequencePromise[M1 | M2]: ...
+    @overload
+    def of_type(self, c1: type[M1], c2: type[M2], c3: type[M3], /) -> MessageSequencePromise[M1 | M2 | M3]: ...
+    @overload
+    def of_type(
+        self, c1: type[M1], c2: type[M2], c3: type[M3], c4: type[M4], /
+    ) -> MessageSequencePromise[M1 | M2 | M3 | M4]: ...
+    @overload
+    def of_type(self, c1: type[M], /, *others: type[M]) -> MessageSequencePromise[M]: ...
+    def of_type(
+        self, *classes: type[Message]
+    ) -> MessageSequencePromise[Any]:  # Any: the overloads tie it to the classes
+        """Keep the messages of the given classes, subclasses included.
+
+        If the class of a message is known beforehand, the message is kept, or left out together with its error, before
+        it is complete, and its tokens are streamed as they come. The result waits for a message if its class is not
+        known, or is a base of one of those asked for; if the message fails, it is kept. Errors of the sequence stay in
+        their places. Cost: one task.
+
+        Raises:
+            TypeError: No class is given, or something that is no class of messages.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         messages = MessageSequencePromise.of_messages([Message("a"), UserMessage("b"), Message("c")])
+        ...         print(await messages.of_type(UserMessage))
+        >>> asyncio.run(main())
+        (UserMessage(text='b'),)
+        """
+        check_classes("of_type", classes)
+
+        async def chosen(out: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
+            async for piece in self._outcomes():
+                if isinstance(piece, Failure):
+                    yield piece
+                    continue
+                verdict = may_be(piece.message_class, classes)
+                if verdict is None:
+                    verdict = await settled_for(out, piece) is not None or isinstance(value_of(piece), classes)
+                if verdict:
+                    yield piece
+
+        return self._sequence(chosen, "of_type")
+
+    # --- combinators: to one message ---
+
+    def first(self) -> MessagePromise[M_co]:
+        """Give the first message, streamed as it arrives, and do not wait for what is behind it.
+
+        Raises, when read:
+            ValueError: There is none.
+            BaseException: The error that stands in its place, or that of the message.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         messages = MessageSequencePromise.of_messages([Message("a"), Message("b")])
+        ...         print(await messages.first())
+        >>> asyncio.run(main())
+        a
+        """
+
+        async def chosen() -> MessagePromise[M_co]:
+            async for promise in self:
+                return promise
+            raise ValueError(f"{self._name!r} has no first message: it has none at all")
+
+        return of_one(self, chosen, "first")
+
+    def last(self) -> MessagePromise[M_co]:
+        """Give the last message, streamed once the sequence has ended; the messages before it need not be complete.
+
+        Raises, when read:
+            ValueError: There is none.
+            BaseException: The first error of the sequence, or that of the message.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         messages = MessageSequencePromise.of_messages([Message("a"), Message("b")])
+        ...         print(await messages.last())
+        >>> asyncio.run(main())
+        b
+        """
+
+        async def chosen() -> MessagePromise[M_co]:
+            last = None
+            async for promise in self:
+                last = promise
+            if last is None:
+                raise ValueError(f"{self._name!r} has no last message: it has none at all")
+            return last
+
+        return of_one(self, chosen, "last")
+
+    def only(self) -> MessagePromise[M_co]:
+        """Give the message of a sequence that has no other (more-itertools' `one`), streamed as it arrives.
+
+        Only the end of the sequence tells whether it is the only one. If it is not, an error follows the tokens that
+        were read until then. Awaiting gives the message or the error.
+
+        Raises, when read:
+            ValueError: There is none, or more than one; it says how many there are.
+            BaseException: The first error of the sequence, or that of the message.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         messages = MessageSequencePromise.of_messages([Message("a"), Message("b")])
+        ...         print(await messages.of_type(Message).only().recover(str), await messages.first())
+        >>> asyncio.run(main())
+        'messages.of_type' has 2 messages, where exactly one is expected a
+        """
+
+        async def count() -> None:
+            messages = 0
+            async for _ in self:
+                messages += 1
+            if messages != 1:
+                raise ValueError(f"{self._name!r} has {messages} messages, where exactly one is expected")
+
+        async def chosen() -> MessagePromise[M_co]:
+            async for promise in self:
+                return promise
+            await counted  # it raises
+            raise AssertionError
+
+        counted = self._derived(count, "only")
+        return of_one(self, chosen, "only", counted)
 
     # --- machinery ---
 
@@ -154,24 +444,23 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
             # messages that are there already need no buffer before somebody reads them one by one
             if name == "_buffer":
                 buffer = self._buffer = MessageBuffer(self._context, self._name)
-                buffer.pieces.extend(self._value)
-                buffer.ended = True
+                buffer.fill(self._value)
                 return buffer
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
         def __getitem__(self, _: object) -> object:
-            # `for` and `in` come here too; with an `__iter__` the promise would pass for an Iterable
+            # `for` and `in` come here too; an `__iter__` would make the promise an Iterable
             raise TypeError(f"{self.name!r}: await the promise first: (await promise)[…], or read it by `async for`")
 
     def _is_used(self) -> bool:
-        """Whether anybody reads this or a message of it, or something is made of one of them."""
+        """Return whether anybody reads this or a message of it, or something is made of one of them."""
         return super()._is_used() or any(
             isinstance(piece, MessagePromise) and not piece._is_done() and piece._is_used_besides(self)
             for piece in self._buffer.pieces
         )
 
     def done(self) -> bool:
-        """Whether all messages, or the error in their place, are known."""
+        """Return whether all messages, or the error in their place, are known."""
         if not self._is_done() and self._buffer.ended:
             messages: list[Message] = []
             for piece in self._mixed():
@@ -194,21 +483,21 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
     def _sequence(
         self, pipe: Callable[[PieceBuffer[MessagePromise[M]]], Messages[M]], what: str
     ) -> MessageSequencePromise[M]:
-        """The sequence of what an async generator yields, as `_piped` makes streams."""
+        """Make the sequence of the messages that an async generator yields, as `_piped` makes streams."""
         made = sequence_over(self._piped(pipe, what)._buffer)
-        made._made_of((self,))  # also when the last message has come, as long as it is not complete
+        made._made_of((self,))  # when the last promise has come, its message may still be arriving
         return made
 
     def _mixed(self) -> list[Any]:  # Any: an M_co, a MessagePromise[M_co] or a Failure
-        """The pieces as the buffer holds them."""
+        """Return the pieces as the buffer holds them."""
         return self._buffer.pieces
 
     def _is_at_hand(self) -> bool:
-        # not of very many, which take their time: that is for `_settle`, which gives others their turn
+        # very many take their time: `_settle` gives other tasks their turn
         return self._buffer.ended and len(self._buffer.pieces) <= FAIR_SHARE and self.done()
 
     async def _settle(self) -> None:
-        # Any number of readers may do this at once: all come to the same messages, and the first to end keeps them.
+        # Several readers may do this at the same time: all find the same messages, and the first to end sets them.
         # An index and a list: an iterator of the pieces would be a tenth of the cost of a call.
         buffer = self._buffer
         buffer.start()
@@ -251,9 +540,9 @@ class MessageSequencePromise(SequenceCombinators[M_co]):
 
 
 class MessageBuffer(PieceBuffer[MessagePromise[M]]):
-    """Messages as what they are, as long as nobody wants to look at their promises one by one.
+    """Messages as they are, until somebody wants to look at their promises one by one.
 
-    Those who await all of them, which is what most do, need no promise of each.
+    Readers that await all messages, as most do, need no promise of each.
     """
 
     __slots__ = ("_is_read",)
@@ -267,7 +556,7 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
             piece = MessagePromise.of_message(piece)
         self.pieces.append(piece)
         if self._wakeup is not None:
-            self._wake()
+            self.wake()
 
     def emit_all(self, pieces: Sequence[Any]) -> None:  # Any: as above
         if self._is_read:
@@ -282,20 +571,20 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
 
 
 class MixedMessages(OutcomeIterator[Any]):  # Any: an M or a MessagePromise[M]
-    """Reads a sequence without asking for promises of its messages, where there are none yet."""
+    """A reader of a sequence that makes no promises of messages that have none yet."""
 
     __slots__ = ()
     makes_readable = False
 
 
-def _promised(piece: object) -> Any:  # Any: any of those that the buffer may hold
+def _promised(piece: object) -> Any:  # Any: a MessagePromise[M] or a Failure
     if type(piece) is not MessagePromise and isinstance(piece, Message):  # isinstance() is slow to say no
         return MessagePromise.of_message(piece)
     return piece
 
 
 def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name: str) -> MessageSequencePromise[M]:
-    """The promise of messages that are there already."""
+    """Make the promise of messages that are there already."""
     promise: MessageSequencePromise[M] = blank(MessageSequencePromise)
     promise._prepare(context, name)
     promise._collect = None
@@ -304,7 +593,15 @@ def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name:
 
 
 def sequence_over(buffer: PieceBuffer[MessagePromise[M]]) -> MessageSequencePromise[M]:
-    """The promise of a buffer's messages."""
+    """Make the promise of a buffer's messages."""
     promise: MessageSequencePromise[M] = blank(MessageSequencePromise)
     promise._look_at(buffer, None)
     return promise
+
+
+def _limited(fn: Callable[[A], Awaitable[B]], free: asyncio.Semaphore) -> Callable[[A], Awaitable[B]]:
+    async def call(argument: A) -> B:
+        async with free:
+            return await fn(argument)
+
+    return call

@@ -1,4 +1,4 @@
-"""Promises of messages: of one that streams its text token by token, and of a sequence that streams its messages."""
+"""The promise of a message that is made of a stream of tokens."""
 
 from __future__ import annotations
 
@@ -7,34 +7,17 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeGuard
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent
-from miniagents.messages.promised.message_promise import MessagePromise, from_promise, known_fields
-from miniagents.messages.promised.sequence_promise import (
-    MessageBuffer,
-    MessageSequencePromise,
-    MixedMessages,
-    sequence_of,
-    sequence_over,
-)
+from miniagents.messages.promised.message_promise import MessagePromise, message_over
 from miniagents.messages.promised.tokens import check_arguments, text_of
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.pieces import PieceBuffer
-from miniagents.promising.promise import blank
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
 
-__all__ = [
-    "MessageBuffer",
-    "MessagePromise",
-    "MessageSequencePromise",
-    "MixedMessages",
-    "from_promise",
-    "sequence_of",
-    "sequence_over",
-    "stream_message",
-]
+__all__ = ["stream_message"]
 
 M = TypeVar("M", bound=Message)
 P = ParamSpec("P")
@@ -47,17 +30,17 @@ def stream_message(
     *args: P.args,
     **known_beforehand: P.kwargs,
 ) -> MessagePromise[M]:
-    """The promise of a message whose text arrives token by token.
+    """Make the promise of a message whose text arrives token by token.
 
     Args:
-        cls: the class of the message.
-        tokens: the tokens, and events that are no text: an async generator, a `StreamAppender`, a `StreamedPromise`.
-        args: further positional arguments of the class.
-        known_beforehand: the other fields of the message, which can be read from `promise.known` at once.
+        cls: The class of the message.
+        tokens: The tokens, and events that are no text: an async generator, a `StreamAppender`, a `StreamedPromise`.
+        args: Further positional arguments of the class.
+        known_beforehand: The other fields of the message, which can be read from `promise.known` at once.
 
     Raises:
-        TypeError: the tokens are no async iterable, or the fields are not those of the class.
-        NoActiveContextError: there is no active context.
+        TypeError: The tokens are no async iterable, or the fields are not those of the class.
+        NoActiveContextError: No context is active.
 
     >>> async def tokens() -> AsyncIterator[str]:
     ...     yield "Hel"
@@ -70,19 +53,16 @@ def stream_message(
     some-model ['Hel', 'lo'] AssistantMessage(text='Hello', model='some-model')
     """
 
-    def whole(pieces: Iterable[Any]) -> M:  # Any: a streamer that nobody has checked may yield anything
+    def whole(pieces: Iterable[Any]) -> M:  # Any: the types of a streamer are not checked at run time
         return cls(text_of(pieces, name), *args, **known_beforehand)
 
     check_arguments(cls, tokens, args, known_beforehand)
     name = getattr(cls, "__name__", "message")
-    shared = buffer_of(tokens)  # the very same pieces: nothing is copied, whoever reads them
+    shared = shared_buffer(tokens)  # the same list of pieces: nothing is copied
     buffer: PieceBuffer[Any]  # Any: tokens and events; for the base class the buffer holds tokens alone
     buffer = PieceBuffer(active_context.get(), name, streamer=lambda: aiter(tokens)) if shared is None else shared
-    promise: MessagePromise[M] = blank(MessagePromise)
-    promise._look_at(buffer, whole)
+    promise = message_over(buffer, whole, cls if isinstance(cls, type) else None, known_beforehand)
     promise._name = name
-    promise._message_class = cls if isinstance(cls, type) else None
-    promise._known = known_fields(known_beforehand)
     if buffer._context is not None:
         buffer._context.notify_resolved(promise)
     if shared is None and buffer.context.start_asap:
@@ -90,8 +70,8 @@ def stream_message(
     return promise
 
 
-def buffer_of(stream: AsyncIterable[object]) -> PieceBuffer[Any] | None:  # Any: of whatever the stream has
-    """The pieces of a stream that keeps what was put in; None for other iterables."""
+def shared_buffer(stream: AsyncIterable[object]) -> PieceBuffer[Any] | None:  # Any: its pieces may be of any type
+    """Return the buffer of a stream that keeps its pieces; None for other iterables."""
     if isinstance(stream, StreamAppender):
         appender: StreamAppender[Any] = stream  # Any: as above
         return appender._buffer

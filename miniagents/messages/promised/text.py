@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Final, TypeGuard, overload
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
+from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.selecting import Using, bind
 from miniagents.messages.promised.sequence import MessageSequence, MessageType
-from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, stream_message
+from miniagents.messages.promised.sequence_promise import MessageSequencePromise
+from miniagents.messages.promised.streaming import stream_message
 from miniagents.messages.promised.tokens import check_fields
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.context import PromisingContext
+from miniagents.promising.core.access import outcomes, settled
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.production import Production
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -41,20 +44,20 @@ def join_messages(
     message_class: type[Message] = Message,
     start_asap: bool | Default = DEFAULT,
 ) -> MessagePromise[Message]:
-    """One message of the texts of many, with a delimiter between them, streamed as they arrive.
+    """Join the texts of messages to one message, with a delimiter between them, streamed as they arrive.
 
-    Messages without a text take no part. The first error ends the stream and is what awaiting raises. Cancelling the
-    result cancels the promises that were given, where nobody else uses them, and the message that was arriving.
+    Messages without a text are left out. The first error ends the stream, and awaiting raises it. Cancelling the result
+    cancels the message that is arriving and the promises that were given, unless they are used elsewhere.
 
     Args:
-        messages: the messages to join.
-        delimiter: what stands between two texts.
-        message_class: the class of the result.
-        start_asap: as for every promise; by default lazy where one of the messages is.
+        messages: The messages to join.
+        delimiter: The text between two texts.
+        message_class: The class of the result.
+        start_asap: As for every promise; by default lazy if one of the messages is.
 
     Raises:
-        TypeError: the class has required fields besides the text.
-        NoActiveContextError: there is no active context.
+        TypeError: The class has required fields besides the text.
+        NoActiveContextError: No context is active.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -78,7 +81,7 @@ def join_messages(
                         yield separator
                     first = False
                     yield token
-                await promise  # an error may be in the whole alone
+                await promise  # the message may fail although none of its tokens did
             if not first:
                 separator = delimiter
 
@@ -123,25 +126,25 @@ def split_messages(
     message_class: type[Message] = Message,
     start_asap: bool | Default = DEFAULT,
 ) -> MessageSequencePromise[Message]:
-    r"""A message for each part of a text between delimiters; a part goes out while it is still arriving.
+    r"""Give a message for each part of a text between delimiters; a part goes out while it is still arriving.
 
-    The parts are those of `str.split`, without the empty ones, but no delimiter counts inside a block of code, from a
-    line that begins with the fence to the next such line. Each message is split for itself. An error stays at its
-    place: in the part that was arriving when it happened. Of bounded messages at most as many parts as the bound are
-    begun before they are read; a part that was begun comes in full. Cancelling the result cancels the promises that
-    were given, where nobody else uses them, and the message that was arriving.
+    The parts are those of `str.split`, without the empty ones. A delimiter does not count inside a block of code, from
+    a line that begins with the fence to the next such line. Each message is split by itself. An error stays at its
+    place: in the part that was arriving when it happened. If the messages are bounded, at most as many parts as the
+    bound are begun before they are read; a part that was begun comes in full. Cancelling the result cancels the message
+    that is arriving and the promises that were given, unless they are used elsewhere.
 
     Args:
-        messages: the messages to split.
-        delimiter: what stands between two parts.
-        code_fence: what begins the first and the last line of a block of code; None: code is text like any other.
-        message_class: the class of the parts.
-        start_asap: as for every promise; by default lazy where one of the messages is.
+        messages: The messages to split.
+        delimiter: The text between two parts.
+        code_fence: The beginning of the first and the last line of a block of code; None: code is text like any other.
+        message_class: The class of the parts.
+        start_asap: As for every promise; by default lazy if one of the messages is.
 
     Raises:
-        ValueError: the delimiter or the fence is empty.
-        TypeError: the class has required fields besides the text.
-        NoActiveContextError: there is no active context.
+        ValueError: The delimiter or the fence is empty.
+        TypeError: The class has required fields besides the text.
+        NoActiveContextError: No context is active.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -157,7 +160,7 @@ def split_messages(
     parts = MessageSequence[Message](name="split_messages", message_classes=(message_class,))
 
     async def split() -> None:
-        async for promise in source._outcomes():
+        async for promise in outcomes(source):
             if isinstance(promise, Failure):
                 await parts.production.room()
                 parts.put(_passed_on(promise))
@@ -183,16 +186,16 @@ async def _split_one(
     part: StreamAppender[str] | None = None
     failed = False
     try:
-        async for token in promise._outcomes():
+        async for token in outcomes(promise):
             if isinstance(token, Failure):
                 failed = True
-                # what was kept back as the beginning of a delimiter came before the error
+                # text kept back as a possible beginning of a delimiter stands before the error
                 part = await _write(splitter.finish(), part, parts, message_class)
                 _fail(_passed_on(token), part, parts)
             else:
                 part = await _write(splitter.feed(token), part, parts, message_class)
         part = await _write(splitter.finish(), part, parts, message_class)
-        failure = None if failed else await promise._settled()  # an error may be in the whole alone
+        failure = None if failed else await settled(promise)  # as above
         if failure is not None:
             _fail(_passed_on(failure), part, parts)
     except BaseException as error:
@@ -212,7 +215,7 @@ def _fail(error: BaseException, part: StreamAppender[str] | None, parts: Message
 
 
 def _passed_on(failure: Failure) -> BaseException:
-    """The error, which is the parts' to deliver from here on."""
+    """Return the error; the parts deliver it from here on."""
     failure.seen = True
     return failure.error
 
@@ -230,16 +233,16 @@ async def _write(
             part = None
             continue
         if part is None:
-            await parts.production.room()  # no part is waited for by the one before it
+            await parts.production.room()  # here and not in `append`: a part that was begun comes in full
             part = StreamAppender[str](name="split_messages")
             parts.put(stream_message(message_class, part))
-        if not part.closed:  # it is, where somebody has cancelled this part
+        if not part.closed:  # somebody may have cancelled this part
             part.append(piece)
     return part
 
 
 def _sequence_of(messages: MessageType[Message]) -> tuple[MessageSequencePromise[Message], list[Production]]:
-    """One sequence of all messages, and the promises among what it was given, which are freed with it."""
+    """Return one sequence of all messages, and the promises among the arguments, which are cancelled with it."""
     if isinstance(messages, MessageSequencePromise):
         return messages, [messages]
     sequence = MessageSequence[Message]()
@@ -262,7 +265,7 @@ def _has_items(item: object) -> TypeGuard[Sequence[object]]:
 
 
 def _start_asap(start_asap: bool | Default, sources: list[Production]) -> bool | Default:
-    """What is made of a lazy source is lazy, unless it was asked for otherwise."""
+    """Return whether the result starts at once: that of a lazy source is lazy, unless asked for otherwise."""
     return False if start_asap is DEFAULT and any(source._is_lazy() for source in sources) else start_asap
 
 
@@ -271,7 +274,7 @@ def _bound_of(sources: list[Production]) -> int | None:
 
 
 class Splitter:
-    """Finds the delimiters in a text that comes in pieces, wherever the pieces are cut."""
+    """A search for the delimiters in a text that comes in pieces, no matter where it is cut."""
 
     def __init__(self, delimiter: str, code_fence: str | None) -> None:
         self._delimiter: Final = delimiter
@@ -281,12 +284,12 @@ class Splitter:
         self._at_line_start = True
 
     def feed(self, text: str) -> Iterator[str | None]:
-        """The text that can be told from a delimiter by now, and None for each delimiter."""
+        """Give the text that cannot belong to a delimiter any more, and None for each delimiter."""
         self._pending += text
         return self._scan(final=False)
 
     def finish(self) -> Iterator[str | None]:
-        """The rest."""
+        """Give the rest."""
         return self._scan(final=True)
 
     def _scan(self, *, final: bool) -> Iterator[str | None]:
@@ -318,7 +321,7 @@ class Splitter:
         self._pending = text[place:]
 
     def _next_of_interest(self, text: str, place: int) -> int:
-        """Where the next line, delimiter or fence can begin."""
+        """Return the place where the next line, delimiter or fence can begin."""
         if self._at_line_start:
             return place
         line_end = text.find("\n", place)

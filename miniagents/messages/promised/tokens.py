@@ -1,4 +1,4 @@
-"""The text among the pieces of a message that is streamed, and what a message can be streamed from.
+"""The text among the pieces of a message that is streamed, and checks of the sources of a stream.
 
 Tokens are text as they are, other events are skipped, and anything else is an error at its place.
 """
@@ -30,8 +30,8 @@ __all__ = [
 ]
 
 
-class MixedOutcomes(OutcomeIterator[Any]):  # Any: a streamer that nobody has checked may yield anything
-    """Everything as it is; what is no piece of the message `name` is an error at its place."""
+class MixedOutcomes(OutcomeIterator[Any]):  # Any: the types of a streamer are not checked at run time
+    """A reader that gets everything as it is; an object that is no piece of the message `name` is an error."""
 
     __slots__ = ("_name",)
 
@@ -46,7 +46,7 @@ class MixedOutcomes(OutcomeIterator[Any]):  # Any: a streamer that nobody has ch
 
 
 class TextOutcomes(MixedOutcomes):
-    """Skips what is no text; what is no piece of the message `name` is an error at its place."""
+    """A reader that skips pieces without text; an object that is no piece of the message `name` is an error."""
 
     __slots__ = ()
 
@@ -65,13 +65,13 @@ class TextOutcomes(MixedOutcomes):
         return [text for piece in taken if (text := self._text(piece)) is not None]
 
     async def _text_from(self, piece: object) -> str | Failure:
-        """The text of a piece or else of those behind it, or the error that comes first."""
+        """Return the text of a piece or else of those behind it, or the error that comes first."""
         while (text := self._text(piece)) is None:
             piece = await super().__anext__()
         return text
 
     def _text(self, piece: object) -> str | Failure | None:
-        """The text of a piece, or the error that it is or that stands in its place; None where it has no text."""
+        """Return the text of a piece, or the error that it is or that takes its place; None for other events."""
         if isinstance(piece, str | Failure):
             return piece
         if isinstance(piece, TextDelta):
@@ -80,7 +80,7 @@ class TextOutcomes(MixedOutcomes):
 
 
 class Tokens(TextOutcomes):
-    """Raises the failures among the outcomes."""
+    """A reader that gets text, and is raised the failures."""
 
     __slots__ = ()
 
@@ -99,7 +99,7 @@ class Tokens(TextOutcomes):
 
 
 class EventOutcomes(AsyncIterator[StreamEvent | Failure]):
-    """Everything as events, text as well; what is no piece of the message `name` is an error at its place."""
+    """A reader that gets everything as events, text included; an object that is no piece of the message is an error."""
 
     __slots__ = ("_outcomes",)
 
@@ -114,17 +114,17 @@ class EventOutcomes(AsyncIterator[StreamEvent | Failure]):
 def checked_piece(
     piece: str | StreamEvent | Failure, name: str, buffer: PieceBuffer[str | StreamEvent]
 ) -> str | StreamEvent | Failure:
-    """A piece as it is, or the error in its place where it is no piece of the message `name`."""
+    """Return a piece as it is, or the error in its place if it is no piece of the message `name`."""
     if isinstance(piece, str | Failure) or _is_event(piece):
         return piece
     return _refused(piece, name, buffer)
 
 
-def text_of(pieces: Iterable[Any], name: str) -> str:  # Any: a streamer that nobody has checked may yield anything
-    """The text that all pieces of the message `name` make together.
+def text_of(pieces: Iterable[Any], name: str) -> str:  # Any: the types of a streamer are not checked at run time
+    """Return the text that all pieces of the message `name` make together.
 
     Raises:
-        TypeError: something among them is no piece of a message.
+        TypeError: Something among them is no piece of a message.
     """
     try:
         return "".join(pieces)
@@ -143,10 +143,10 @@ def _text_of(piece: object, name: str) -> str:
 
 
 def check_arguments(cls: object, tokens: object, args: tuple[object, ...], known: Mapping[str, object]) -> None:
-    """Refuses at the call of `stream_message` what would fail only when the last token has come.
+    """Refuse at the call of `stream_message` what would fail only after the last token.
 
     Raises:
-        TypeError: the tokens are no async iterable, or the fields are not those of the class.
+        TypeError: The tokens are no async iterable, or the fields are not those of the class.
     """
     name = _name_of(cls)
     if isinstance(tokens, type) and isinstance(cls, AsyncIterable):
@@ -159,13 +159,13 @@ def check_arguments(cls: object, tokens: object, args: tuple[object, ...], known
 def check_fields(
     caller: str, cls: object, args: tuple[object, ...] = (), known: Mapping[str, object] = FrozenDict()
 ) -> None:
-    """Refuses fields that do not make a message of the class, whose text is still to come.
+    """Refuse fields that do not make a message of the class, whose text is still to come.
 
     Raises:
-        TypeError: a field is unknown or missing, or is the text itself.
+        TypeError: A field is unknown or missing, or is the text itself.
     """
     if not (isinstance(cls, type) and issubclass(cls, msgspec.Struct)):
-        return  # any other callable knows for itself what it takes
+        return  # any other callable checks its own arguments
     where = f"{caller}({cls.__name__}, …)"
     if "text" in known:
         raise TypeError(f"{where}: leave out text=, the text is what is streamed")
@@ -180,7 +180,7 @@ def check_fields(
 
 
 def _required(cls: type[msgspec.Struct]) -> list[str]:
-    # msgspec.structs.fields would evaluate the annotations, which need not be possible yet
+    # msgspec.structs.fields would evaluate the annotations, whose names may not exist yet
     defaults: tuple[object, ...] = cls.__struct_defaults__
     fields = cls.__struct_fields__
     without = len(fields) - len(defaults)
@@ -189,7 +189,7 @@ def _required(cls: type[msgspec.Struct]) -> list[str]:
 
 
 def _instead(tokens: object) -> str:
-    """What is no async iterable, and what to do about it where that can be told."""
+    """Say what was given instead of an async iterable, and what to write if that can be told."""
     kind = type(tokens)
     if issubclass(kind, Awaitable):
         return f"not {kind.__qualname__}: await it first"
@@ -205,11 +205,11 @@ def _name_of(thing: object) -> str:
 
 
 def _is_event(piece: object) -> bool:
-    return isinstance(piece, StreamEvent)  # a streamer that nobody has checked may yield anything
+    return isinstance(piece, StreamEvent)  # the types of a streamer are not checked at run time
 
 
 def _refused(piece: object, name: str, buffer: PieceBuffer[str | StreamEvent]) -> Failure:
-    return buffer._failure_of(_no_piece(piece, name))
+    return buffer.failure_of(_no_piece(piece, name))
 
 
 def _no_piece(piece: object, name: str) -> TypeError:

@@ -1,1 +1,22 @@
-"""What makes promises and streams of promises and streams."""
+"""Combinators: what makes promises and streams of promises and streams.
+
+| module       | combinators                                                                          |
+|--------------|--------------------------------------------------------------------------------------|
+| `of_pieces`  | that look at each piece by itself, and that put streams together: methods of streams |
+| `of_places`  | for which the place of a piece matters: methods of streams                           |
+| `of_time`    | for which the time of a piece matters: methods of streams                            |
+| `of_calls`   | that call async functions with pieces, and set bounds: methods of streams            |
+| `of_groups`  | that make many streams of one: methods of streams                                    |
+| `of_streams` | functions of many streams                                                            |
+| `gathering`  | functions that wait for all of many promises                                         |
+| `racing`     | functions that take one of many promises                                             |
+| `piped`      | none: the base of those that are methods                                             |
+| `each`       | none: the work of those that call a plain function with each piece                   |
+
+The methods stand in base classes of `StreamedPromise`, one for each kind. Those of a whole stand in `Promise` and
+`StreamedPromise` themselves.
+
+The functions take coroutines and other awaitables for promises: each becomes a promise of its own, and one that is
+given twice is awaited once. They take any async iterable for a stream, and an iterator given twice is read once.
+A result is lazy if one of its sources is.
+"""

@@ -1,7 +1,7 @@
 """The work of combinators that call a plain function with each piece.
 
-It takes the pieces that are there in slices and puts what becomes of them straight into the result, where an async
-generator would cost two coroutines and a call for each piece: four times as much.
+It takes the pieces that are there in slices and puts the results straight into the buffer. An async generator would
+cost two coroutines and a call for each piece: four times as much.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ P = TypeVar("P")
 
 
 class Kept(Enum):
-    """What stands in the result for a piece and what the function made of it."""
+    """What the result has for a piece and the value that the function made of it."""
 
     MADE = auto()
     MADE_UNLESS_NONE = auto()
@@ -40,10 +40,9 @@ def for_each(
     fn: Callable[[P], object],
     kept: Kept,
 ) -> PieceBuffer[Any]:  # Any: `kept` says of what
-    """The buffer of what a plain function makes of each piece of a source."""
+    """Make the buffer of the values that a plain function makes of each piece of a source."""
     out: PieceBuffer[Any] = PieceBuffer(context, name)  # Any: as above
-    out._fed = False
-    out.starter = lambda: _work(source, out, fn, kept)
+    out.set_work(lambda: _work(source, out, fn, kept), is_only_writer=True)
     return out
 
 
@@ -53,13 +52,12 @@ async def _work(
     fn: Callable[[P], object],
     kept: Kept,
 ) -> None:
-    producing.set(out)  # before the source is looked at, so that this is no guest there
-    append = out.pieces.append
+    producing.set(out)  # first: whoever reads the source from here on reads it for `out`, and is no guest
+    append = out.pieces.append  # not `emit`: one `wake` for each slice is enough
     bounded = out.bounded
     gives_made = kept is not Kept.PIECE_IF_MADE_IS_TRUE
     gives_none = kept is Kept.MADE
     with Catching(out):
-        await out.room()
         outcomes = source()
         while (taken := await outcomes.next_slice()) is not None:
             for piece in taken:
@@ -78,9 +76,9 @@ async def _work(
                 except BaseException as error:
                     if ends_task(error, running_task()):
                         raise
-                    out.emit_failure(out._failure_of(error))
+                    out.emit_failure(out.failure_of(error))
                 if bounded:
-                    out._wake()
+                    out.wake()
                     await out.room()
-            out._wake()
+            out.wake()
         out.end()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.core.access import settled
 from miniagents.promising.core.waiting import as_promises, count_as_read, first_done
 from miniagents.promising.outcome import Err, Ok
 from miniagents.promising.promise import Promise, derived
@@ -75,15 +76,15 @@ def gather(
 @overload
 def gather(*promises: Awaitable[T]) -> Promise[tuple[T, ...]]: ...
 def gather(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie the result to the arguments
-    """The values of all promises, in the order of the arguments; fails as soon as one of them fails.
+    """Wait for the values of all promises, in the order of the arguments; fail as soon as one of them fails.
 
-    Of errors that are there at once, that of the earliest argument is raised. The others are left to other readers, and
-    logged where there is none. The other promises go on as well (as with `asyncio.gather`; JavaScript's `Promise.all`):
-    to have them cancelled, cancel the result, which frees those that nobody else uses. There is one task more for the
-    result, and while it waits one for each promise that is not there yet.
+    If several have failed already, the error of the earliest argument is raised. The other errors are left to other
+    readers, and logged if there are none. The other promises continue, as with `asyncio.gather` and JavaScript's
+    `Promise.all`. To cancel those that are not used elsewhere, cancel the result. Cost: one task for the result, and
+    while it waits one for each pending promise.
 
     Raises:
-        TypeError: something cannot be awaited.
+        TypeError: Something cannot be awaited.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -152,17 +153,17 @@ def all_settled(
 @overload
 def all_settled(*promises: Awaitable[T]) -> Promise[tuple[Outcome[T], ...]]: ...
 def all_settled(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie the result to the arguments
-    """How all promises ended, in the order of the arguments: `Ok` with a value or `Err` with an error.
+    """Wait for all promises; give an `Ok` with the value or an `Err` with the error of each.
 
     This is JavaScript's `Promise.allSettled`, and `asyncio.gather(..., return_exceptions=True)` without the danger of
-    taking an error for a value. It waits for all of them and fails with none; that of a promise that was cancelled is
-    `PromiseCancelledError`. The errors count as read: nobody but the reader of the outcomes will hear of them.
-    Cancelling the result frees the promises that nobody else uses. There is one task more for the result, and while it
-    waits one for each promise that is not there yet.
+    taking an error for a value. It fails with none of them. The error of a cancelled promise is
+    `PromiseCancelledError`. The errors count as read: only the reader of the outcomes sees them. Cancelling the result
+    cancels the promises that are not used elsewhere. Cost: one task for the result, and while it waits one for each
+    pending promise.
 
     Raises:
-        TypeError: something cannot be awaited.
-        PromiseDeadlockError: in the result, when one of the promises waits for it.
+        TypeError: Something cannot be awaited.
+        PromiseDeadlockError: In the result, when one of the promises waits for it.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -178,11 +179,11 @@ def all_settled(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overload
     """
     sources = as_promises("all_settled", promises)
 
-    async def settled() -> tuple[Outcome[object], ...]:
+    async def all_outcomes() -> tuple[Outcome[object], ...]:
         await first_done(sources, _is_nothing)
         return tuple([await _outcome_of(source) for source in sources])
 
-    return derived(settled, "all_settled", sources)
+    return derived(all_outcomes, "all_settled", sources)
 
 
 # --- machinery ---
@@ -197,6 +198,6 @@ def _is_nothing(_: Failure | None) -> bool:
 
 
 async def _outcome_of(source: Promise[T]) -> Outcome[T]:
-    """How a promise that is done ended."""
-    failure = await source._settled()
+    """Return how a promise that is done ended."""
+    failure = await settled(source)
     return Ok(await source) if failure is None else Err(count_as_read(failure))

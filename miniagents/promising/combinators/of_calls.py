@@ -1,4 +1,4 @@
-"""The combinators that run async functions for pieces, and those that say how far ahead of its readers work goes."""
+"""The combinators that call async functions with pieces, and those that bound how far ahead work goes."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ Q = TypeVar("Q")
 
 
 class AsyncCombinators(Piped[P_co], Generic[P_co]):
-    """What can be made of a stream by work that waits, and by bounds."""
+    """Streams made by work that waits, and by bounds."""
 
     __slots__ = ()
 
     def then_pieces(
         self, fn: Callable[[P_co], Awaitable[Q]], /, *, concurrency: int | None = 1, ordered: bool = True
     ) -> Stream[Q]:
-        """What an async function makes of each piece.
+        """Apply an async function to each piece.
 
-        In the order of the pieces this is Rust's `buffered`, as they finish `buffer_unordered` and Kotlin's
-        `flatMapMerge`; with one call at a time, ReactiveX's `concatMap`. An error of the function takes the place of
-        the piece that it was given, be it its place in the order or that at which it happens; an error of the source
-        takes its own place likewise. Cancelling the result cancels the calls that run.
+        With the results in the order of the pieces this is Rust's `buffered`, and with one call at a time ReactiveX's
+        `concatMap`. With the results as they finish it is `buffer_unordered` and Kotlin's `flatMapMerge`. An error of
+        the source or of the function is an outcome like any result and takes its place in the same way. Cancelling the
+        result cancels the calls that run.
 
-        Cost: a task for each call that waits, at most `concurrency` of them; calls that wait for nothing share one and
-        cost no task switch. Where the order is kept, a call that is done but not the next to be given counts as one
-        that runs, so that no more than `concurrency` results are kept back. Of a bounded source at most `concurrency`
-        pieces more are taken than the bound lets be unread, or as many as the bound again where there is no limit.
+        Cost: a task for each call that waits, at most `concurrency` of them. Calls that wait for nothing share one task
+        and cost no task switch. If the order is kept, a call counts as running until its result is given, so that at
+        most `concurrency` results are kept back. Of a bounded source, at most `concurrency` pieces more are taken than
+        the bound allows to be unread; without a limit, at most twice the bound.
 
         Args:
-            fn: called with each piece.
-            concurrency: how many calls run at once; None for no limit.
-            ordered: whether the results come in the order of the pieces (True) or as they are there.
+            fn: Called with each piece.
+            concurrency: How many calls run at the same time; None for no limit.
+            ordered: Whether the results come in the order of the pieces (True) or as they finish.
 
         Raises:
             ValueError: `concurrency` is less than one.
@@ -74,23 +74,23 @@ class AsyncCombinators(Piped[P_co], Generic[P_co]):
             out: PieceBuffer[Q] = PieceBuffer(context, name)
 
             async def work() -> None:
-                producing.set(out)  # before the source is looked at, so that this is no guest there
+                producing.set(out)  # first: whoever reads the source from here on reads it for `out`, and is no guest
                 await _Calls(self._outcomes(), fn, out, concurrency, ordered=ordered).run()
 
-            out.starter = work
+            out.set_work(work)
             return out
 
         return self._worked(make, "then_pieces")
 
     def buffer(self, max_ahead: int, /) -> Stream[P_co]:
-        """The same pieces, read ahead at most that many before the furthest reader of the result.
+        """Let the source run at most `max_ahead` pieces ahead of the furthest reader of the result.
 
-        It is Kotlin's `buffer` and what Rust does by a bounded channel. The bound is that of the result and of what is
-        made of it, whatever the bound of the source: it lets a narrow source run ahead, and keeps what is made of an
-        unbounded one from doing so. An error counts as a piece, and stays at its place. Cost: one task.
+        It is Kotlin's `buffer`, and a bounded channel in Rust. The bound holds for the result and everything made of
+        it, whether or not the source has one. So it lets a narrow source run ahead, and keeps the results of an
+        unbounded source from doing so. An error counts as a piece. Cost: one task.
 
         Raises:
-            ValueError: the bound is less than one.
+            ValueError: The bound is less than one.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -111,8 +111,9 @@ class AsyncCombinators(Piped[P_co], Generic[P_co]):
 class _Calls(Generic[P, Q]):
     """Tasks that call an async function with pieces.
 
-    One of them reads the source. When it has a piece, it starts another one that goes on reading if the call turns out
-    to wait for something; if it does not, it goes on by itself, and the other one finds nothing to do and ends.
+    Only one of them reads the source at a time. When it has a piece, it launches a spare task and makes the call. If
+    the call waits, the spare reads on. If it does not wait, this task reads on itself, and the spare finds nothing to
+    do and ends.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class _Calls(Generic[P, Q]):
         self._source = source
         self._fn = fn
         self._out = out
-        # no limit but the bound: who reads nothing shall not have all of the source called for
+        # without a limit the bound is one: a result that nobody reads must not call for the whole source
         self._limit: float = concurrency or out.max_ahead or float("inf")
         self._under_way = 0
         self._places: deque[_Place[Q]] | None = deque() if ordered else None
@@ -137,7 +138,7 @@ class _Calls(Generic[P, Q]):
         self._source_ended = False
 
     async def run(self) -> None:
-        """What each of the tasks does."""
+        """Do the work of one of the tasks."""
         producing.set(self._out)
         with Catching(self._out, self._fail):
             while self._may_read():
@@ -173,7 +174,7 @@ class _Calls(Generic[P, Q]):
     async def _call(self, piece: P) -> Q | Failure:
         if not self._has_spare and self._under_way < self._limit:
             self._has_spare = self._is_launching = True
-            self._out._launch(self._run_as_spare())
+            self._out.launch(self._run_as_spare())
             self._is_launching = False
         task = asyncio.current_task()
         try:
@@ -181,16 +182,16 @@ class _Calls(Generic[P, Q]):
         except BaseException as error:
             if ends_task(error, task):
                 raise
-            return self._out._failure_of(error)
+            return self._out.failure_of(error)
 
     async def _run_as_spare(self) -> None:
-        if self._is_launching:  # the loop starts tasks eagerly: each would start the next one inside of itself
+        if self._is_launching:  # tasks are eager: without a turn each would start the next one inside of itself
             await take_turn()
         self._has_spare = False
         await self.run()
 
     def _done(self, place: _Place[Q]) -> None:
-        """Gives the outcome as soon as its turn has come."""
+        """Give the outcome as soon as its turn has come."""
         places = self._places
         if places is None:
             self._give(place.outcome)
@@ -203,15 +204,15 @@ class _Calls(Generic[P, Q]):
             self._out.emit_outcome(outcome)
 
     def _fail(self, error: BaseException) -> None:
-        """Ends all of the tasks with one of them."""
-        self._out._end_with(error)
-        for task in tuple(self._out._workers()):
+        """End all of the tasks with one of them."""
+        self._out.end_with(error)
+        for task in tuple(self._out.workers()):
             if task is not asyncio.current_task():
                 task.cancel()
 
 
 class _Pending(enum.Enum):
-    """What stands for an outcome that is not there yet."""
+    """The type of the placeholder for an outcome that is not there yet."""
 
     PENDING = enum.auto()
 

@@ -1,13 +1,13 @@
-"""The combinator that makes many streams of one, and the buffers of those.
+"""The combinator that makes many streams of one, and their buffers.
 
-One task reads the source and puts each piece into the stream of its group. All of the streams stand on its work: who
-reads one of them waits for that task, and it has one bound for all of them together.
+One task reads the source and puts each piece into the stream of its group. All of these streams depend on that task: a
+reader of any of them waits for it, and one bound holds for all of them together.
 """
 
 from __future__ import annotations
 
 import reprlib
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.watch import Watch
     from miniagents.promising.errors import PromiseDeadlockError
     from miniagents.promising.stream import Stream
@@ -34,27 +35,27 @@ K = TypeVar("K", bound="Hashable")
 
 
 class GroupCombinators(Piped[P_co], Generic[P_co]):
-    """What can be made of a stream by sorting its pieces."""
+    """Streams made by sorting pieces."""
 
     __slots__ = ()
 
     def group_by(self, key: Callable[[P_co], K], /) -> Stream[tuple[K, Stream[P_co]]]:
-        """A stream for each key, given with its key when the first piece of it comes (ReactiveX's `groupBy`).
+        """Make a stream for each key, given with its key when the first piece of it comes (ReactiveX's `groupBy`).
 
-        A group gets all pieces of its key, wherever they stand in the source (not only the neighbours, as with
-        `itertools.groupby`), and ends when the source does. It is a stream like any other: its readers get all of it,
-        whenever they come. An error of the source stands in the stream of groups and in every group that is there by
-        then; one of `key` stands in the stream of groups, in the place of the piece that has no key.
+        A group gets all pieces of its key and ends when the source does. `itertools.groupby` groups neighbours only. A
+        group is a stream like any other: each reader gets all of it, at any time. An error of the source stands in the
+        stream of groups and in every group that is there by then. An error of `key` stands in the stream of groups, in
+        the place of the piece that has no key.
 
         Cancelling the stream of groups cancels the source and the groups. Cancelling a group ends that group alone, and
-        what else would have come to it is dropped; ReactiveX makes a new group of it.
+        its later pieces are dropped; ReactiveX starts a new group for them.
 
-        Cost: one task for all of it, and all keys and groups in memory until the source ends. Of a bounded source are
-        read as many pieces as its bound before somebody reads them, be it in whatever groups; more only while somebody
-        waits for a piece, which may have to come from behind many of other groups.
+        Cost: one task in all, and all keys and groups in memory until the source ends. Of a bounded source at most as
+        many pieces as its bound are unread, across all groups. More are taken only while a reader waits for a piece,
+        which may stand behind many of other groups.
 
         Raises:
-            TypeError: the function is async, or none.
+            TypeError: The function is async, or cannot be called.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -79,7 +80,7 @@ def _nothing() -> None:
 
 
 class _Account:
-    """How far the streams that stand on one task are ahead of their readers, all together."""
+    """How far the streams of one task are ahead of their readers, all together."""
 
     __slots__ = ("changed", "unread", "waiting")
 
@@ -90,7 +91,7 @@ class _Account:
 
 
 class _Counted(PieceBuffer[P]):
-    """A buffer whose unread pieces and waiting readers count for several."""
+    """A buffer whose unread pieces and waiting readers are counted together with those of others."""
 
     __slots__ = ("_account", "_unread", "_waiting")
 
@@ -101,10 +102,10 @@ class _Counted(PieceBuffer[P]):
         self._waiting: set[object] = set()
 
     def put(self, outcome: P | Failure) -> None:
-        """Adds a piece or an error; one that comes after the end is dropped."""
+        """Add a piece or an error; drop one that comes after the end."""
         if not self.ended:
             self.emit_outcome(outcome)
-            self._account.waiting -= len(self._waiting)  # they have what they waited for, before they know of it
+            self._account.waiting -= len(self._waiting)  # their wait is over, although they have not run yet
             self._waiting.clear()
             self._count()
 
@@ -144,7 +145,7 @@ class _Counted(PieceBuffer[P]):
             self._account.waiting -= 1
 
     def _count(self) -> None:
-        unread = 0 if self.ended or self._furthest >= len(self.pieces) else len(self.pieces) - int(self._furthest)
+        unread = self.unread()
         account = self._account
         account.unread += unread - self._unread
         self._unread = unread
@@ -169,7 +170,7 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         self._over = over
         self._groups: dict[K, _Group[P]] = {}
         self._account.changed = self._make_room
-        self.starter = lambda: self._sort_all(source)
+        self.set_work(lambda: self._sort_all(source))
 
     def is_full(self) -> bool:
         account = self._account
@@ -200,7 +201,7 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
             self._forget_groups()
 
     async def _each_group(self) -> AsyncIterator[_Group[P]]:
-        """All groups that are there by now, with a turn for others where they are many."""
+        """Give all groups that are there by now, with a turn for other tasks if they are many."""
         for number, group in enumerate(tuple(self._groups.values()), 1):
             yield group
             if number % FAIR_SHARE == 0:
@@ -217,15 +218,15 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         self.put((key, self._over(group)))
 
     def _fail(self, error: BaseException) -> None:
-        """Ends all of the streams with the task."""
+        """End all of the streams with the task."""
         for group in self._groups.values():
             if not group.ended:
-                group._give_up(error)
-        self._end_with(error)
+                group.give_up(error)
+        self.end_with(error)
         self._forget_groups()
 
     def _forget_groups(self) -> None:
-        """Lets each group be kept by itself, without the others."""
+        """Let each group be kept by itself, without the others."""
         self._groups = {}
         self._account.changed = _nothing
 
@@ -233,18 +234,18 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
 class _Group(_Counted[P]):
     """The buffer of one group."""
 
-    __slots__ = ("_work",)
+    __slots__ = ("_sorting",)
 
-    def __init__(self, work: PieceBuffer[Any], name: str, account: _Account) -> None:  # Any: its pieces are not read
+    def __init__(self, work: AnyBuffer, name: str, account: _Account) -> None:
         super().__init__(work.context, name, account)
-        self._work: PieceBuffer[Any] | None = work  # Any: as above
+        self._sorting: AnyBuffer | None = work
         if work.max_ahead is not None:
             self.bound(work.max_ahead)
-        self._adopt()
+        self.adopt()
 
     def _workers(self) -> Iterator[asyncio.Task[None]]:
-        return iter(()) if self._work is None else self._work._workers()
+        return iter(()) if self._sorting is None else self._sorting.workers()
 
     def end(self) -> None:
         super().end()
-        self._work = None
+        self._sorting = None

@@ -1,9 +1,7 @@
 """The combinators that look at each piece by itself, and those that put streams together.
 
-What the docstring of `StreamedPromise` says of all combinators holds here: an error in the source stays at its place in
-the result, one that a given function raises takes the place of the piece that it was given, and the pieces behind it
-follow; cancelling the result frees the source unless somebody else uses it; each costs one task, and keeps its pieces
-for those who read it later. The docstrings say what is more than that.
+The docstring of `StreamedPromise` has the rules for all combinators: where errors stand, who is cancelled with whom,
+what one costs. The docstrings here say what goes beyond that.
 """
 
 from __future__ import annotations
@@ -29,19 +27,18 @@ __all__ = ["PieceCombinators"]
 P_co = TypeVar("P_co", covariant=True)
 Q = TypeVar("Q")
 A = TypeVar("A")
-W = TypeVar("W")
 E = TypeVar("E", bound=BaseException)
 
 
 class PieceCombinators(Piped[P_co], Generic[P_co]):
-    """What can be made of a stream's pieces."""
+    """Streams made of the pieces of another one."""
 
     __slots__ = ()
 
     def map_pieces(self, fn: Callable[[P_co], Q], /) -> Stream[Q]:
-        """What a plain function makes of each piece: the `map` of all others, a name that the whole has here.
+        """Apply a plain function to each piece.
 
-        `then_pieces` is for async functions.
+        Elsewhere this is `map`, which here takes the whole. `then_pieces` is for async functions.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -56,12 +53,12 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
     @overload
     def filter(self, keep: Callable[[P_co], object], /) -> Stream[P_co]: ...
     def filter(self, keep: Callable[[P_co], object], /) -> Stream[Any]:  # Any: the overloads say which type is left
-        """The pieces for which a plain function says yes; a `TypeIs` function narrows their type.
+        """Keep the pieces for which a plain function returns something true; a `TypeIs` function narrows their type.
 
-        Errors are passed on unasked. Under a bound it is the pieces that are left that count.
+        Errors pass without a question. A bound counts the pieces that are left.
 
         Raises:
-            TypeError: the function is async, or none.
+            TypeError: The function is async, or cannot be called.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -73,9 +70,9 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         return self._each(keep, Kept.PIECE_IF_MADE_IS_TRUE, "filter")
 
     def filter_map(self, fn: Callable[[P_co], Q | None], /) -> Stream[Q]:
-        """What a plain function makes of each piece, without what it makes `None` of (Rust's `filter_map`).
+        """Apply a plain function to each piece and leave out each `None` that it returns (Rust's `filter_map`).
 
-        Kotlin's name is `mapNotNull`. Under a bound it is the pieces that are left that count.
+        Kotlin calls it `mapNotNull`. A bound counts the pieces that are left.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -96,14 +93,14 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         /,
         *errors: type[BaseException],
     ) -> Stream[P_co | Q]:
-        """With a piece in the place of each error of the given classes (by default of any `Exception`).
+        """Put a piece in the place of each error of the given classes (by default of any `Exception`).
 
-        Other errors stay at their places, and one that the function raises takes the place of the one that it was
-        given. ReactiveX's `onErrorReturn` ends with the piece, as an error ends its streams; here the pieces behind the
-        error follow.
+        Other errors stay. An error that the function raises takes the place of the one it was given. ReactiveX's
+        `onErrorReturn` ends with that piece, because an error ends its streams. Here the pieces behind the error
+        follow.
 
         Raises:
-            TypeError: something is given that is no class of exceptions.
+            TypeError: Something given is no class of exceptions.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -125,11 +122,11 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(recovered, "recover_pieces")
 
     def on_error(self, resume: Callable[[Exception], AsyncIterable[Q]], /) -> Stream[P_co | Q]:
-        """The pieces before the first `Exception`, then those of the stream that a plain function makes of it.
+        """Continue with another stream, which a plain function makes of the first `Exception`.
 
-        It is ReactiveX's `onErrorResumeNext`. Errors of the stream that goes on stay in it; what stands behind the
-        first error here is not read; other errors than an `Exception` are passed on. If the function raises an error,
-        the result ends with that. Cancelling the result frees the stream that goes on likewise.
+        It is ReactiveX's `onErrorResumeNext`. The pieces before the error come first; nothing behind it is read. Errors
+        that are no `Exception` pass. Errors of the second stream stay in it. If the function raises, the result ends
+        with that error. Cancelling the result also cancels the second stream, unless it is used elsewhere.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -161,14 +158,14 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
     @overload
     def partition(self, keep: Callable[[P_co], object], /) -> tuple[Stream[P_co], Stream[P_co]]: ...
     def partition(self, keep: Callable[[P_co], object], /) -> tuple[Stream[Any], Stream[P_co]]:  # Any: as for filter
-        """The pieces for which a plain function says yes, and those for which it says no (Rust's `partition`).
+        """Split into the pieces for which a plain function returns something true, and the others (Rust's `partition`).
 
-        Errors of the source are in both, and so are those of the function. Each of the two is a `filter` with a task of
-        its own: the function is asked twice for each piece, and cancelling one of them leaves the other as it is.
-        `group_by` asks once.
+        Both streams have the errors of the source and those of the function. Each of the two is a `filter` with a task
+        of its own: the function is called twice for each piece, and cancelling one stream leaves the other as it is.
+        `group_by` calls its function once.
 
         Raises:
-            TypeError: the function is async, or none.
+            TypeError: The function is async, or cannot be called.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -181,13 +178,13 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         return self.filter(keep), self.filter(_opposite(keep))
 
     def zip(self, other: AsyncIterable[Q], /) -> Stream[tuple[P_co, Q]]:
-        """Pairs of the first pieces, the second pieces, … until one of the two streams ends, as Python's `zip`.
+        """Pair the first pieces, the second pieces, … until one of the two streams ends, as Python's `zip`.
 
-        An error of either side stands in the place of the pair that it would have been a part of; where both sides have
-        one there, it is that of this stream. What is given besides this stream is freed with it.
+        An error of either side takes the place of its pair. If both sides have one there, it is that of this stream.
+        Cancelling the result cancels both streams, unless they are used elsewhere.
 
         Raises:
-            TypeError: the other is no async iterable.
+            TypeError: The other is no async iterable.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -217,13 +214,13 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         return self._worked(lambda context, name: for_each(context, name, self._outcomes, fn, kept), what)
 
     def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:
-        """These pieces, then those of the other streams, one stream after the other (`itertools.chain`).
+        """Append other streams to this one, one after the other (`itertools.chain`).
 
-        An error ends none of them. The other streams are freed with this one; those that are lazy start when their turn
-        comes.
+        An error ends none of them. A lazy stream starts when its turn comes. Cancelling the result cancels all of the
+        streams, unless they are used elsewhere.
 
         Raises:
-            TypeError: one of the others is no async iterable.
+            TypeError: One of the others is no async iterable.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -244,11 +241,11 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(chained, "chain", *others)
 
     def flat_map(self, fn: Callable[[P_co], AsyncIterable[Q]], /) -> Stream[Q]:
-        """The pieces of the streams that a plain function makes of each piece, one stream after the other.
+        """Make a stream of each piece by a plain function, and give the pieces of one stream after the other.
 
-        It is Rust's `flat_map`, ReactiveX's `concatMap` and Kotlin's `flatMapConcat`; what ReactiveX calls `flatMap`
-        reads the streams side by side. Errors of those streams stay at their places in them. The stream that is being
-        read is freed with this one; a generator that is left half-way is closed.
+        It is Rust's `flat_map`, ReactiveX's `concatMap` and Kotlin's `flatMapConcat`. ReactiveX's `flatMap` reads the
+        streams at the same time. Errors of those streams stay in their places. Cancelling the result cancels the stream
+        that is being read; a generator that is left half-way is closed.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():

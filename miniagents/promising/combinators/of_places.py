@@ -1,9 +1,7 @@
 """The combinators for which the place of a piece in the stream matters.
 
-What the docstring of `StreamedPromise` says of all combinators holds here: an error in the source stays at its place in
-the result, one that a given function raises takes the place of the piece that it was given, and the pieces behind it
-follow; cancelling the result frees the source unless somebody else uses it; each costs one task, and keeps its pieces
-for those who read it later. The docstrings say what is more than that.
+The docstring of `StreamedPromise` has the rules for all combinators: where errors stand, who is cancelled with whom,
+what one costs. The docstrings here say what goes beyond that.
 """
 
 from __future__ import annotations
@@ -27,21 +25,18 @@ if TYPE_CHECKING:
 __all__ = ["PlaceCombinators"]
 
 P_co = TypeVar("P_co", covariant=True)
-Q = TypeVar("Q")
 A = TypeVar("A")
-W = TypeVar("W")
-E = TypeVar("E", bound=BaseException)
 
 
 class PlaceCombinators(Piped[P_co], Generic[P_co]):
-    """What can be made of a stream by counting, and by what came before."""
+    """Streams made by counting, and by what came before."""
 
     __slots__ = ()
 
     def scan(self, fn: Callable[[A, P_co], A], initial: A, /) -> Stream[A]:
-        """The result so far after each piece, as `itertools.accumulate` gives it, without `initial` itself.
+        """Combine each piece with the result so far, and give every result (`itertools.accumulate` without `initial`).
 
-        After an error, be it of the source or of the function, the result goes on from where it was before.
+        After an error, of the source or of the function, the result continues from where it was before.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -64,11 +59,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(scanned, "scan")
 
     def take(self, count: int, /) -> Stream[P_co]:
-        """The first `count` pieces; errors before the last of them are passed on and not counted.
+        """Keep the first `count` pieces; errors before the last of them pass and are not counted.
 
-        It ends with the last of them, without waiting for what the source does then, which goes on: unlike Rust's and
-        ReactiveX's, a stream here may have other readers. A source without an end is to be bounded (`max_ahead`) or
-        cancelled, as the context waits for it. With a count below one nothing is read.
+        The result ends with the last of them and does not wait for the source. The source continues: unlike Rust's and
+        ReactiveX's, a stream here may have other readers. Bound (`max_ahead`) or cancel a source without an end,
+        because its context waits for it. With a count below one nothing is read.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -90,7 +85,7 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(taken, "take")
 
     def enumerate(self, start: int = 0, /) -> Stream[tuple[int, P_co]]:
-        """Each piece with its number, as Python's `enumerate`; errors are passed on and not counted.
+        """Number the pieces, as Python's `enumerate`; errors pass and are not counted.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -111,7 +106,7 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(numbered, "enumerate")
 
     def skip(self, count: int, /) -> Stream[P_co]:
-        """All but the first `count` pieces; errors among those are passed on and not counted.
+        """Leave out the first `count` pieces; errors among those pass and are not counted.
 
         The name is Rust's and ReactiveX's; Kotlin says `drop`.
 
@@ -133,12 +128,12 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(rest, "skip")
 
     def take_while(self, goes_on: Callable[[P_co], object], /) -> Stream[P_co]:
-        """The pieces before the first for which a plain function says no (`itertools.takewhile`).
+        """Keep the pieces before the first for which a plain function is false (`itertools.takewhile`).
 
-        Errors before that are passed on; one of the function is no no, and the next piece is asked for.
+        Errors before that piece pass. After an error of the function itself, the next piece decides.
 
         Raises:
-            TypeError: the function is async, or none.
+            TypeError: The function is async, or cannot be called.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -161,12 +156,12 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(taken, "take_while")
 
     def skip_while(self, goes_on: Callable[[P_co], object], /) -> Stream[P_co]:
-        """The pieces from the first for which a plain function says no (`itertools.dropwhile`).
+        """Leave out the pieces before the first for which a plain function is false (`itertools.dropwhile`).
 
-        Errors before that are passed on; one of the function is no no, and the next piece is asked for.
+        Errors before that piece pass. After an error of the function itself, the next piece decides.
 
         Raises:
-            TypeError: the function is async, or none.
+            TypeError: The function is async, or cannot be called.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -189,13 +184,13 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(rest, "skip_while")
 
     def window(self, size: int, /) -> Stream[tuple[P_co, ...]]:
-        """Each piece with the `size - 1` before it, from the first for which there are as many.
+        """Give each piece together with the `size - 1` before it, from the first piece that has as many.
 
-        It is Rust's `windows` and Kotlin's `windowed`; ReactiveX's `window` gives a stream of streams. An error is
-        passed on at its place and is in no window: the next window reaches over it. Each piece costs a tuple.
+        It is Rust's `windows` and Kotlin's `windowed`; ReactiveX's `window` gives a stream of streams. An error passes
+        at its place and is in no window: the next window reaches over it. Each piece costs a tuple.
 
         Raises:
-            ValueError: the size is less than one.
+            ValueError: The size is less than one.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -219,13 +214,13 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(windows, "window")
 
     def distinct(self, key: Callable[[P_co], Hashable] | None = None, /) -> Stream[P_co]:
-        """The pieces that are equal to none before them, or whose keys are (ReactiveX's `distinct`).
+        """Leave out each piece that equals an earlier one, or whose key does (ReactiveX's `distinct`).
 
-        All keys are kept in memory until the source ends. In the place of a piece that cannot be hashed, or whose key
-        cannot, stands the `TypeError`.
+        All keys are kept in memory until the source ends. If a piece or its key cannot be hashed, the `TypeError` takes
+        its place.
 
         Raises:
-            TypeError: the function is async, or none.
+            TypeError: The function is async, or cannot be called.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():

@@ -85,14 +85,14 @@ def merge(
 @overload
 def merge(*streams: AsyncIterable[T]) -> Stream[T]: ...
 def merge(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads tie the result to the arguments
-    """The pieces of all streams, each as soon as it is there; errors likewise, with the pieces behind them.
+    """Give the pieces of all streams, each as soon as it is there, errors included.
 
-    It ends when all streams have ended; that of no streams has no pieces. Of pieces that are there already, some
-    hundreds of a stream may come in a row. The result holds the pieces once more, and there is a task for each stream.
-    Cancelling it frees the streams that nobody else uses; where they are bounded it has the narrowest of their bounds.
+    The result ends when all streams have ended, at once if there are none. Some hundreds of ready pieces of one stream
+    may come in a row. Cost: a task for each stream, and all pieces once more. Cancelling the result cancels the streams
+    that are not used elsewhere. If streams are bounded, the result has the narrowest of their bounds.
 
     Raises:
-        TypeError: something is no async iterable.
+        TypeError: Something given is no async iterable.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -155,14 +155,14 @@ def concat(
 @overload
 def concat(*streams: AsyncIterable[T]) -> Stream[T]: ...
 def concat(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads tie the result to the arguments
-    """The pieces of the first stream, then those of the second, and so on; errors stay in their places.
+    """Give the pieces of the first stream, then those of the second, and so on; errors stay in their places.
 
-    That of no streams has no pieces. The result holds the pieces once more, and there is one task for all streams:
-    those that are eager run ahead by themselves, the others start when it is their turn. Cancelling the result frees
-    the streams that nobody else uses; where they are bounded it has the narrowest of their bounds.
+    Without streams the result is empty. Cost: one task in all, and all pieces once more. Eager streams run ahead by
+    themselves; lazy ones start when their turn comes. Cancelling the result cancels the streams that are not used
+    elsewhere. If streams are bounded, the result has the narrowest of their bounds.
 
     Raises:
-        TypeError: something is no async iterable.
+        TypeError: Something given is no async iterable.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -233,18 +233,19 @@ def zip_latest(
 @overload
 def zip_latest(*streams: AsyncIterable[T]) -> Stream[tuple[T, ...]]: ...
 def zip_latest(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads tie the result to the arguments
-    """A tuple of the latest piece of each stream, whenever one of them gives a piece and each has given one.
+    """Give a tuple of the latest pieces of all streams whenever one of them gives a piece.
 
-    This is ReactiveX's `combineLatest` and Kotlin's `combine`. Errors come as they are there, also before the first
-    tuple, and change nothing in the tuples behind them. It ends when all streams have ended, or when one ends that
-    never gave a piece, as there can be no tuple then; that of no streams has none. Of pieces that are there already,
-    some hundreds of a stream may come in a row: before the first tuple only the last of them is seen.
+    This is ReactiveX's `combineLatest` and Kotlin's `combine`. The first tuple comes when each stream has given a
+    piece. Errors come as they happen, also before the first tuple, and change nothing in later tuples. The result ends
+    when all streams have ended, or when one ends without having given a piece, because no tuple can come then. Without
+    streams it is empty. Some hundreds of ready pieces of one stream may come in a row: before the first tuple only the
+    last of them is seen.
 
-    The result holds its tuples, each of which is made anew, and there is a task for each stream. Cancelling it frees
-    the streams that nobody else uses; where they are bounded it has the narrowest of their bounds.
+    Cost: a task for each stream, and a new tuple for each piece. Cancelling the result cancels the streams that are not
+    used elsewhere. If streams are bounded, the result has the narrowest of their bounds.
 
     Raises:
-        TypeError: something is no async iterable.
+        TypeError: Something given is no async iterable.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -281,13 +282,13 @@ def _joined(
     make: Callable[[int, object], object],
     ends_with: Callable[[int], bool] = lambda _: False,
 ) -> Stream[Any]:  # Any: the callers say what `make` gives
-    """The stream of what is made of the pieces of all streams, in the order in which these come.
+    """Make the stream of what the pieces of all streams become, in the order in which they come.
 
     Args:
-        name: what it is called.
-        streams: what it is made of.
-        make: what a piece becomes, given the place of its stream; `_NOTHING` is left out.
-        ends_with: whether the end of the stream at a place is the end of all.
+        name: The name of the result.
+        streams: What it is made of.
+        make: Makes a piece of the result, given the place of a stream and a piece of it; `_NOTHING` is left out.
+        ends_with: Whether the end of the stream at a place is the end of the result.
     """
     sources = _read_once(name, streams)
     buffer: PieceBuffer[object] = PieceBuffer(active_context.get(), name)
@@ -313,27 +314,27 @@ def _joined(
             stop_others()
 
     def stop_others() -> None:
-        for task in buffer._workers():
+        for task in buffer.workers():
             if task is not asyncio.current_task():
                 task.cancel()
 
     async def start() -> None:
         for place in range(len(sources)):
-            if not buffer.ended:  # it may be, where the loop starts tasks eagerly
-                buffer._launch(forward(place))
+            if not buffer.ended:  # eager tasks may have ended it already
+                buffer.launch(forward(place))
         if not sources:
             buffer.end()
 
-    buffer.starter = start
-    buffer._belongs_here()
+    buffer.set_work(start)
+    buffer.belongs_here()
     return made_of(sources, buffer)
 
 
 def _read_once(what: str, streams: Sequence[AsyncIterable[T]]) -> list[AsyncIterable[T]]:
-    """The streams; an iterator that is given more than once is read once, and replayed in each of its places.
+    """Return the streams; an iterator that is given twice is read once, and replayed in each of its places.
 
     Raises:
-        TypeError: something is no async iterable; `what` is the function that it was given to.
+        TypeError: Something given to `what` is no async iterable.
     """
     check_streams(what, streams)
     shared: dict[int, AsyncIterable[T]] = {}

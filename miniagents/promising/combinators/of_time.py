@@ -1,11 +1,11 @@
 """The combinators for which it matters when a piece comes.
 
-An error in the source stays at its place in the result: what waits for its time is given before it, and the error at
-once behind that. All times are in seconds on the clock of the event loop. A piece has come when its stream has it and
-its time to be read has come: where readers of a bounded stream keep it back, that may be later.
+An error of the source stays at its place: pieces that wait for their time are given before it, and the error follows at
+once. All times are in seconds on the clock of the event loop. A piece of a bounded stream may come later than it could,
+if readers hold the stream back.
 
-Each of these takes one task and keeps at most the pieces that wait for their time besides those of the result; a timer
-is there only while something waits for it. Ready pieces cost no task switch. Cancelling the result drops what waits.
+Each combinator costs one task. Besides the pieces of the result it keeps those that wait for their time, and one timer
+while there are any. Ready pieces cost no task switch. Cancelling the result drops the pieces that wait.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ NEVER: Final = float("inf")
 
 
 class TimeCombinators(Piped[P_co], Generic[P_co]):
-    """What can be made of a stream by the times at which its pieces come."""
+    """Streams made by the times at which pieces come."""
 
     __slots__ = ()
 
     def batch(self, size: int, /, *, within: float | None = None) -> Stream[tuple[P_co, ...]]:
-        """Tuples of `size` pieces one after the other, the last perhaps shorter (`itertools.batched`).
+        """Group `size` consecutive pieces into tuples, the last perhaps shorter (`itertools.batched`).
 
-        With `within`, a batch is also given when that many seconds have passed since its first piece came (tokio-stream
-        calls it `chunks_timeout`, ReactiveX `bufferWithTimeOrCount`, which counts from the batch before instead). There
-        are no empty batches. An error comes after the pieces before it, as a shorter tuple, so that none of them waits
-        for what is behind it.
+        With `within`, a batch is also given when that many seconds have passed since its first piece came. tokio-stream
+        calls this `chunks_timeout`; ReactiveX's `bufferWithTimeOrCount` counts from the batch before. No batch is
+        empty. The pieces before an error come as a shorter tuple, so that none of them waits for what is behind the
+        error.
 
         Raises:
-            ValueError: the size is less than one, or the time is negative.
+            ValueError: The size is less than one, or the time is negative.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -95,15 +95,15 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(batched, "batch")
 
     def throttle(self, seconds: float, /) -> Stream[P_co]:
-        """Lets a piece through and then nothing for that many seconds.
+        """Let a piece through and then nothing for that many seconds.
 
-        Of the pieces that come meanwhile the last is let through when the time is over, and the time begins anew; the
-        others are dropped. The last piece of the stream is let through at its end at once, so that it is never lost.
-        This is lodash's `throttle` with both edges and RxJava's `throttleLatest` with `emitLast`; ReactiveX's
-        `throttleFirst` drops all that comes meanwhile.
+        Of the pieces that come in that time the last is let through at its end, and the time starts again; the others
+        are dropped. The last piece of the stream is let through at once when the stream ends, so that it is never lost.
+        This is lodash's `throttle` with both edges, and RxJava's `throttleLatest` with `emitLast`. ReactiveX's
+        `throttleFirst` drops all pieces that come in that time.
 
         Raises:
-            ValueError: the time is negative.
+            ValueError: The time is negative.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -142,12 +142,12 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(throttled, "throttle")
 
     def debounce(self, seconds: float, /) -> Stream[P_co]:
-        """The pieces after which nothing came for that many seconds, and the last piece of the stream at its end.
+        """Keep each piece after which nothing came for that many seconds, and the last piece of the stream.
 
-        The name is that of ReactiveX, Kotlin and lodash (whose trailing edge this is).
+        The name is that of ReactiveX, Kotlin and lodash (of its trailing edge).
 
         Raises:
-            ValueError: the time is negative.
+            ValueError: The time is negative.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -181,18 +181,18 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(debounced, "debounce")
 
     def timeout_pieces(self, *, each: float | None = None, whole: float | None = None) -> Stream[P_co]:
-        """The pieces as they come, until one of them takes too long: then a `TimeoutError` ends the result.
+        """End the result with a `TimeoutError` when a piece takes too long.
 
-        The source goes on for its other readers. A piece that is there in time counts as such, however late somebody
-        reads it. Rust's `timeout` of tokio-stream goes on behind each error instead; here `on_error` goes on.
+        The source continues for its other readers. A piece that is there in time counts, however late it is read. The
+        `timeout` of tokio-stream continues behind each error; here `on_error` continues.
 
         Args:
-            each: seconds within which the first piece has to come after the start of the result, and each further one
-                after the reading of the one before it (ReactiveX's `timeout`).
-            whole: seconds from the start of the result within which the source has to be complete.
+            each: Seconds within which the first piece has to come after the start of the result, and each further one
+                after the piece before it was read (ReactiveX's `timeout`).
+            whole: Seconds from the start of the result within which the source has to be complete.
 
         Raises:
-            ValueError: neither limit is given, or one is negative.
+            ValueError: Neither limit is given, or one is negative.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -225,14 +225,14 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                         return
                     yield piece
                     continue
-                yield out._failure_of(TimeoutError(f"{source.name!r} {late}"))
+                yield out.failure_of(TimeoutError(f"{source.name!r} {late}"))
                 return
 
         return self._piped(in_time, "timeout_pieces")
 
 
 class _End:
-    """What stands for a piece where there is none."""
+    """The type of the placeholder for a piece where there is none."""
 
 
 _END: Final = _End()

@@ -1,11 +1,11 @@
-"""What all combinators of pieces stand on."""
+"""The base of all combinators of pieces."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from miniagents.promising.context import PromisingContext
-    from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.core.pieces import AnyBuffer, PieceBuffer
     from miniagents.promising.stream import Stream
 
 __all__ = ["Piped", "TimedOutcomes", "attempt"]
@@ -28,19 +28,21 @@ W = TypeVar("W")
 
 
 class TimedOutcomes(OutcomeIterator[P_co]):
-    """Reads a buffer with an eye on the clock; waiting for the next outcome loses none, however the wait ends."""
+    """A reader of a buffer that looks at the clock; a wait for the next outcome loses none, however it ends."""
 
     __slots__ = ()
 
     def is_ready(self) -> bool:
-        """Whether there is a next outcome, or the end, so that reading it waits for nothing."""
+        """Return whether the next outcome, or the end, can be read without waiting."""
         return length_hint(self._ready) > 0 or self._position < len(self._buffer.pieces) or self._buffer.ended
 
     async def ready_until(self, moment: float) -> bool:
-        """Waits for the next outcome or the end, but no longer than until a moment of the loop's clock.
+        """Wait for the next outcome or the end, but not beyond a moment of the loop's clock.
+
+        The watch does not look at this wait, which ends by itself.
 
         Returns:
-            Whether there is one. One that is there is there, even after that moment.
+            Whether there is one. One that is there counts, even after that moment.
         """
         buffer = self._buffer
         buffer.start()
@@ -52,7 +54,7 @@ class TimedOutcomes(OutcomeIterator[P_co]):
         return True
 
     async def ready_in_time(self, moment: float) -> bool:
-        """Waits likewise for something that is to be there by then, so that a deadlock is one without waiting for that.
+        """Like `ready_until`, but for an outcome that is due by then: the watch finds a deadlock before that.
 
         Returns:
             Whether there is one.
@@ -66,17 +68,21 @@ class TimedOutcomes(OutcomeIterator[P_co]):
         return self.is_ready()
 
     def _all_there(self) -> bool:
-        """Whether no more will come than what is there."""
+        """Return whether the stream has ended."""
         return self._buffer.ended
 
     @property
     def name(self) -> str:
-        """What errors call the stream."""
+        """The name of the stream in errors."""
         return self._buffer.name
 
 
 class Piped(Replayed[P_co], Generic[P_co]):
-    """A stream that others can be made of."""
+    """A stream that others can be made of.
+
+    Combinators stand in base classes of `StreamedPromise`, one for each kind. These methods are all they know of it, so
+    that they can be defined before it.
+    """
 
     __slots__ = ()
 
@@ -87,41 +93,41 @@ class Piped(Replayed[P_co], Generic[P_co]):
         *others: object,
         max_ahead: int | None = None,
     ) -> Stream[Q]:
-        """The stream of what an async generator yields that is given the buffer it yields into.
+        """Make the stream of the pieces that an async generator yields; it is given the buffer they go into.
 
         Args:
-            pipe: makes the pieces of this stream's.
-            what: the name of the combinator.
-            others: what else the stream is made of.
-            max_ahead: a bound of its own, instead of that of the sources.
+            pipe: Makes the pieces out of this stream's.
+            what: The name of the combinator.
+            others: What else the stream is made of.
+            max_ahead: A bound of its own, instead of that of the sources.
         """
         raise NotImplementedError
 
     def _worked(self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str) -> Stream[Q]:
-        """The stream of what tasks put into a buffer, for what one async generator cannot do.
+        """Make the stream of the pieces that tasks put into a buffer, for what one async generator cannot do.
 
         Args:
-            make: makes the buffer, which is given its context and its name; its `starter` is the first of the tasks,
-                launches the others, and has the buffer end.
-            what: the name of the combinator.
+            make: Makes the buffer, given its context and its name. Its work, which `set_work` gave it, is the first of
+                the tasks, launches the others, and ends the buffer.
+            what: The name of the combinator.
         """
         raise NotImplementedError
 
     @staticmethod
     def _over(buffer: PieceBuffer[Q]) -> Stream[Q]:
-        """The promise of a buffer's pieces."""
+        """Make the promise of a buffer's pieces."""
         raise NotImplementedError
 
-    def _timed(self, out: PieceBuffer[Any]) -> TimedOutcomes[P_co]:  # Any: `out` is not read
-        """Reads this as a source of `out`, in whose work it is called, with an eye on the clock."""
+    def _timed(self, out: AnyBuffer) -> TimedOutcomes[P_co]:
+        """Read this against the clock, as a source of `out`, in whose work this is called."""
         raise NotImplementedError
 
 
-def attempt(out: PieceBuffer[Any], fn: Callable[[A], W], piece: A) -> W | Failure:  # Any: `out` is not read
-    """What a function makes of a piece, or the failure that takes its place."""
+def attempt(out: AnyBuffer, fn: Callable[[A], W], piece: A) -> W | Failure:
+    """Call a function with a piece; return the failure that takes its place if the function raises."""
     try:
         return fn(piece)
     except BaseException as error:
         if ends_task(error, running_task()):
             raise
-        return out._failure_of(error)
+        return out.failure_of(error)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.core.access import failure_of
 from miniagents.promising.core.waiting import as_promises, count_as_read, first_done
 from miniagents.promising.promise import Promise, derived
 
@@ -71,16 +72,16 @@ def race(
 @overload
 def race(*promises: Awaitable[T]) -> Promise[T]: ...
 def race(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie the result to the arguments
-    """The first result, be it a value or an error; the promises that lose are cancelled, whoever else reads them.
+    """Take the first result, a value or an error; the other promises are cancelled, whether or not they have readers.
 
-    Of results that are there at once that of the earliest argument is taken; an error among the others is logged unless
-    it has other readers. JavaScript's `Promise.race` leaves the losers running, Rust's `select!` drops them as this
-    does. Cancelling the result frees the promises that nobody else uses. There is one task more for the result, and
-    while it waits one for each promise.
+    If several are done already, the earliest argument wins. An error among the others is logged, unless it has other
+    readers. JavaScript's `Promise.race` leaves the losers running; Rust's `select!` drops them as this does. Cancelling
+    the result cancels the promises that are not used elsewhere. Cost: one task for the result, and while it waits one
+    for each promise.
 
     Raises:
-        TypeError: something cannot be awaited.
-        ValueError: there is nothing to wait for.
+        TypeError: Something cannot be awaited.
+        ValueError: There is nothing to wait for.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -141,20 +142,20 @@ def first_ok(
 @overload
 def first_ok(*promises: Awaitable[T]) -> Promise[T]: ...
 def first_ok(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie the result to the arguments
-    """The first value; errors are waited out, and the promises that lose are cancelled, whoever else reads them.
+    """Take the first value; the other promises are cancelled, whether or not they have readers.
 
-    This is JavaScript's `Promise.any` and Rust's `select_ok`. Of values that are there at once that of the earliest
-    argument is taken. The errors that were waited out count as read. Where all promises fail (one that was cancelled,
-    with `PromiseCancelledError`), the result does so with a group of their errors, in the order of the arguments.
-    Cancelling the result frees the promises that nobody else uses. There is one task more for the result, and while it
-    waits one for each promise that is not there yet.
+    This is JavaScript's `Promise.any` and Rust's `select_ok`. If several have values already, the earliest argument
+    wins. Errors before the first value count as read. If all promises fail, the result fails with a group of their
+    errors, in the order of the arguments; a cancelled one counts as failed, with `PromiseCancelledError`. Cancelling
+    the result cancels the promises that are not used elsewhere. Cost: one task for the result, and while it waits one
+    for each pending promise.
 
     Raises:
-        TypeError: something cannot be awaited.
-        ValueError: there is nothing to wait for.
-        ExceptionGroup: in the result, when all promises failed; a `BaseExceptionGroup` where one of the errors is no
+        TypeError: Something cannot be awaited.
+        ValueError: There is nothing to wait for.
+        ExceptionGroup: In the result, when all promises failed; a `BaseExceptionGroup` if one of the errors is no
             `Exception`.
-        PromiseDeadlockError: in the result, when one of the promises waits for it and none of them can go on.
+        PromiseDeadlockError: In the result, when one of the promises waits for it and none of them can continue.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -166,7 +167,7 @@ def first_ok(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads t
 
     async def chosen() -> object:
         first = await first_done(sources, _is_value)
-        errors = [count_as_read(failure) for source in sources if (failure := source._failure) is not None]
+        errors = [count_as_read(failure) for source in sources if (failure := failure_of(source)) is not None]
         if first is None:
             raise BaseExceptionGroup(f"all {len(errors)} promises of first_ok() failed", errors)
         return await _winner(sources, sources[first])
@@ -184,7 +185,7 @@ def _at_least_one(what: str, promises: Sequence[Awaitable[T]]) -> list[Promise[T
 
 
 async def _winner(sources: Sequence[Promise[T]], winner: Promise[T]) -> T:
-    """What the winner gives; the others are cancelled."""
+    """Return the value of the winner; cancel the others."""
     for source in sources:
         if source is not winner:
             source.cancel()

@@ -1,1 +1,25 @@
-"""The machinery that kinds of promises are built on."""
+"""The machinery that kinds of promises are built on: the stated surface of `promising` for other packages.
+
+A user of promises needs nothing from here. A package that makes a kind of promise, or a combinator, finds:
+
+| module       | for                                                                                                   |
+|--------------|-------------------------------------------------------------------------------------------------------|
+| `access`     | asking a promise how it stands, reading its failures as objects, settling it: functions that take one |
+| `pieces`     | `PieceBuffer`, the pieces of a stream, and the iterators that read one                                |
+| `failure`    | `Failure`, an error as a piece; `Catching`, which makes one of an error of the work                   |
+| `production` | `Production`, the base of promises and buffers; its underscored names are for derived classes         |
+| `current`    | the context and the production that are active in the running task                                    |
+| `foreign`    | reading async iterables that are no promises like streams                                             |
+| `waiting`    | awaitables as promises, and waiting for many of them at the same time                                 |
+| `arguments`  | checks of arguments, with the error texts that all combinators share                                  |
+| `naming`     | the names of promises that were given none                                                            |
+| `notes`      | notes on errors, about the errors before them                                                         |
+| `watch`      | who waits for whom: deadlocks, and tasks that nothing can end; of use to contexts alone               |
+| `joins`      | which tasks a task waits for; of use to the watch alone                                               |
+| `futures`    | futures that follow others; of use to productions alone                                               |
+
+Names that begin with an underscore are private to this package, with one exception. Those of `Production`, `Promise`
+and `StreamedPromise` are also for the classes derived from them and the code beside those, in `promising` and
+`messages.promised`. They have the underscore so that a promise shows its users no machinery. All other packages use the
+functions of `access` and the public methods of `PieceBuffer`, and set no attribute of either.
+"""

@@ -1,4 +1,4 @@
-"""Checks of arguments that a type cannot say, or that would do harm long after the call."""
+"""Checks of arguments that a type cannot express, or whose harm would show long after the call."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ __all__ = [
 
 
 def check_not_negative(what: str, number: float) -> None:
-    """Refuses what is no length of time, which may well be without end.
+    """Refuse a number that is no length of time; infinity is one.
 
     Raises:
-        ValueError: it is negative or "not a number".
+        ValueError: It is negative or "not a number".
     """
-    if not number >= 0:  # nor is nan, which would bring the timers of a loop into disorder
+    if not number >= 0:  # this refuses nan too, which would break the order of a loop's timers
         raise ValueError(f"{what}: give a number that is not negative")
 
 
 def check_callable(what: str, function: object) -> None:
-    """Refuses what is no function, and would be called when nobody knows any more where it came from.
+    """Refuse an object that is no function, which would be called far from the place where it was given.
 
     Raises:
-        TypeError: it cannot be called.
+        TypeError: It cannot be called.
     """
     if not callable(function):
         raise TypeError(f"{what}: {function!r:.200} is no function")
 
 
 def check_plain(what: str, function: object) -> None:
-    """Refuses a function whose answer would have to be awaited, and so would never be looked at.
+    """Refuse an async function, whose result would have to be awaited and would never be looked at.
 
     Raises:
-        TypeError: it is async, or nothing that can be called.
+        TypeError: It is async, or cannot be called.
     """
     check_callable(what, function)
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must not be async
@@ -49,20 +49,20 @@ def check_plain(what: str, function: object) -> None:
 
 
 def check_kind(what: str, given: object, kind: type, said: str) -> None:
-    """Refuses what is of another kind than the types say.
+    """Refuse an object of another kind than the types say.
 
     Raises:
-        TypeError: it is not of the kind; `said` is what is said of it then.
+        TypeError: It is not of the kind; `said` says what it is then.
     """
     if not isinstance(given, kind):
         raise TypeError(f"{what}: {given!r:.200} is {said}")
 
 
 def check_errors(what: str, classes: tuple[object, ...]) -> None:
-    """Refuses what is no class of exceptions: it would be found out when there is an error, and hide that.
+    """Refuse what is no class of exceptions: Python finds that only when there is an error, and hides the error then.
 
     Raises:
-        TypeError: something else is among them.
+        TypeError: Something else is among them.
     """
     for each in classes:
         if not (isinstance(each, type) and issubclass(each, BaseException)):
@@ -70,10 +70,10 @@ def check_errors(what: str, classes: tuple[object, ...]) -> None:
 
 
 def check_awaitables(what: str, given: Iterable[object]) -> None:
-    """Refuses what cannot be awaited, above all a list of promises instead of the promises.
+    """Refuse objects that cannot be awaited, above all a list of promises instead of the promises.
 
     Raises:
-        TypeError: something else is among it.
+        TypeError: Something else is among them.
     """
     for each in given:
         if not inspect.isawaitable(each):
@@ -82,10 +82,10 @@ def check_awaitables(what: str, given: Iterable[object]) -> None:
 
 
 def check_streams(what: str, given: Iterable[object]) -> None:
-    """Refuses what is no async iterable, above all a list, be it of pieces or of streams.
+    """Refuse objects that are no async iterables, above all a list of pieces or of streams.
 
     Raises:
-        TypeError: something else is among it.
+        TypeError: Something else is among them.
     """
     for each in given:
         if not isinstance(each, AsyncIterable):

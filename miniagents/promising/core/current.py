@@ -19,14 +19,17 @@ inside_hook: ContextVar[bool] = ContextVar("miniagents.inside_hook", default=Fal
 
 
 def innermost_of(cls: type[C], context: PromisingContext | None) -> C | None:
-    """The context or, where it is not of the class, the first around it that is."""
+    """Return the context or, if it is not of the class, the first around it that is."""
     while context is not None and not isinstance(context, cls):
         context = context.parent
     return context
 
 
 def still_open(context: PromisingContext | None) -> PromisingContext | None:
-    """The context or, where that was ended (in another task, so that this one could not notice), the one around it."""
+    """Return the context, or the first around it that is still open.
+
+    A context can be ended in another task, so that its variable in this one was not reset.
+    """
     while context is not None and context._state == "closed":
         context = context.parent
     return context

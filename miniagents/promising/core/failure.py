@@ -22,21 +22,21 @@ logger = logging.getLogger("miniagents")
 _READERS: Final = "__miniagents_readers__"
 """Where an exception keeps the ids of the productions whose code has seen it; that of None stands for other code."""
 _UNWISHED: Final = "__miniagents_unwished__"
-"""What a `PromiseCancelledError` carries that nobody asked for: something was cancelled that the work waited for."""
+"""Marks a `PromiseCancelledError` that was not requested: something was cancelled that the work waited for."""
 
 
 @final
 class Failure:
     """An error that happened in a promise.
 
-    One that nobody has seen is logged once: when the last promise that holds it is dropped, or when the context ends.
-    The same exception object may travel through many promises, each with a failure of its own: a promise that reads it
-    and fails with it owes it to its own readers, and one reader at any of them is enough.
+    A failure that nobody has seen is logged once: when the last promise that holds it is dropped, or when the context
+    ends. The same exception object may travel through many promises, with a failure for each. A promise that reads it
+    and fails with it passes it on to its own readers, and one reader of any of them is enough.
 
     Args:
-        error: the exception.
-        origin: where it happened, in words.
-        raised_by: the production that it happened in.
+        error: The exception.
+        origin: Where it happened, in words.
+        raised_by: The production in which it happened.
     """
 
     __slots__ = ("__weakref__", "_context", "_traceback", "error", "origin", "seen", "wished")
@@ -54,20 +54,20 @@ class Failure:
             readers.discard(id(raised_by))
             self._traceback = error.__traceback__
         else:
-            readers.clear()  # it was not read there but raised anew
+            readers.clear()  # it was not read there: it is raised again, and has to be seen again
             self._traceback = _without_readers(error.__traceback__)
         self.error: BaseException = error
         self.origin: str = origin
-        # a cancellation was somebody's wish and is nobody's loss
+        # a requested cancellation needs no log entry
         self.wished: bool = isinstance(error, PromiseCancelledError) and _UNWISHED not in error.__dict__
         self.seen: bool = self.wished
         self._context = error.__context__
 
     def reraise(self) -> NoReturn:
-        """Raises the error to one more reader, with the traceback it had at first.
+        """Raise the error to one more reader, with the traceback it had at first.
 
-        Raising an exception adds to its traceback and sets its context: without resetting both, an error that is read
-        a thousand times would carry a thousand readers' frames.
+        Raising an exception adds to its traceback and sets its context. Without resetting both, an error that is read a
+        thousand times would carry a thousand readers' frames.
         """
         error = self.error
         self.seen = True
@@ -80,7 +80,7 @@ class Failure:
             del error
 
     def handed_over(self) -> Failure:
-        """The same failure for a stream that takes the pieces of another one, and that now owes it to its readers."""
+        """Return a copy for a stream that takes the pieces of another one; only the copy still has to be seen."""
         failure: Failure = object.__new__(Failure)
         failure.error = self.error
         failure.origin = self.origin
@@ -91,30 +91,30 @@ class Failure:
         return failure
 
     def log_unseen(self) -> None:
-        """Logs the error unless somebody has seen it."""
+        """Log the error unless somebody has seen it."""
         if not self.seen and not self.error.__dict__[_READERS]:
             mark_as_read(self.error)
             logger.error("an error that nobody has read, in %s", self.origin, exc_info=self.error)
 
     def __del__(self) -> None:
-        if hasattr(self, "seen"):  # it is not there when __init__ itself failed
+        if hasattr(self, "seen"):  # if `__init__` itself failed there is none
             self.log_unseen()
 
 
 def mark_as_read(error: BaseException) -> None:
-    """Notes that the code that runs here knows of the error: nobody needs to be told by the log."""
+    """Note that the running code knows of the error, so that it need not be logged."""
     error.__dict__.setdefault(_READERS, set()).add(id(producing.get()))
 
 
 class Catching:
-    """Catches what the work of a production raises, and has it told to the readers.
+    """A block of work of a production, whose errors are told to the readers.
 
-    Two kinds of errors go on instead: a cancellation of the task, after readers were told of it, and the
-    `GeneratorExit` by which Python takes down a task whose loop is gone, and with it everybody who could be told.
+    Two kinds of errors continue instead. A cancellation of the task does after the readers were told. So does the
+    `GeneratorExit` by which Python takes down a task whose loop is gone, and its readers with it.
 
     Args:
-        production: what the work is a part of.
-        take: tells the readers; by default the production ends with the error.
+        production: The production that the work is a part of.
+        take: Tells the readers; by default the production ends with the error.
     """
 
     __slots__ = ("_take", "_task")
@@ -139,20 +139,20 @@ class Catching:
 
 
 def ends_task(error: BaseException, task: asyncio.Task[object] | None) -> bool:
-    """Whether an error is meant for the task in which code runs rather than an error of that code."""
+    """Return whether an error is meant for the running task rather than an error of the code that it runs."""
     if isinstance(error, GeneratorExit):
-        return task is None or running_task() is not task  # raised from outside, not by the code itself
+        return task is None or running_task() is not task  # raised by Python from outside, not by the code itself
     return is_cancellation(error)
 
 
 def is_cancellation(error: BaseException) -> bool:
-    """Whether the running task was cancelled; else it was something else that was, and the task waited for it."""
+    """Return whether the running task was cancelled; if not, something was cancelled that the task waited for."""
     task = running_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def running_task() -> asyncio.Task[object] | None:
-    """The running task, None where no loop runs."""
+    """Return the running task; None if no loop runs."""
     try:
         return asyncio.current_task()
     except RuntimeError:
@@ -160,7 +160,7 @@ def running_task() -> asyncio.Task[object] | None:
 
 
 def _for_readers(error: asyncio.CancelledError, origin: str) -> PromiseCancelledError:
-    """What readers of a cancelled promise get, who are not cancelled themselves."""
+    """Return the error for readers of a cancelled promise, who are not cancelled themselves."""
     wished = is_cancellation(error)
     what = "was cancelled" if wished else "waited for something that was cancelled"
     cancelled = PromiseCancelledError(f"{origin} {what}")
@@ -171,9 +171,9 @@ def _for_readers(error: asyncio.CancelledError, origin: str) -> PromiseCancelled
 
 
 def _without_readers(traceback: TracebackType | None) -> TracebackType | None:
-    """Where an error came from before promises raised it to readers.
+    """Return the traceback of an error from before promises raised it to readers.
 
-    An exception object that is put in or raised again and again brings along the frames of those who read it before.
+    An exception object that is raised again and again brings along the frames of earlier readers.
     """
     first = traceback
     while traceback is not None:

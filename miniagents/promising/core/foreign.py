@@ -1,10 +1,10 @@
-"""Reads async iterables that are no promises as streams are read: with errors as pieces, and fairly."""
+"""Reads async iterables that are no promises like streams: with errors as pieces, and fairly."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
@@ -15,7 +15,7 @@ from miniagents.promising.core.production import Production
 if TYPE_CHECKING:
     import asyncio
 
-    from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.core.pieces import AnyBuffer
 
 __all__ = ["ForeignOutcomes", "outcomes_of", "reading"]
 
@@ -23,12 +23,12 @@ Q = TypeVar("Q")
 
 
 class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
-    """Reads an async iterable that is no promise."""
+    """A reader of an async iterable that is no promise."""
 
-    def __init__(self, stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> None:  # Any: `out` is not read
+    def __init__(self, stream: AsyncIterable[Q], out: AnyBuffer) -> None:
         self._stream: AsyncIterable[Q] | None = stream
         self._iterator: AsyncIterator[Q] | None = None
-        self._task: asyncio.Task[object] | None = None  # the one that reads
+        self._task: asyncio.Task[object] | None = None  # the task that reads
         self._share = FAIR_SHARE
         self._out = out
 
@@ -36,7 +36,7 @@ class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
         if self._stream is None:
             raise StopAsyncIteration
         self._share -= 1
-        if not self._share:  # nobody knows whether the iterator ever waits for anything
+        if not self._share:  # the iterator may never wait for anything
             self._share = FAIR_SHARE
             await take_turn()
         try:
@@ -51,33 +51,33 @@ class ForeignOutcomes(AsyncIterator[Q | Failure], Generic[Q]):
             if ends_task(error, self._task):
                 raise
             self._stream = None
-            return self._out._failure_of(error)
+            return self._out.failure_of(error)
 
     async def aclose(self) -> None:
-        """Runs the `finally` blocks of a generator that was left half-way."""
+        """Run the `finally` blocks of a generator that was left half-way."""
         self._stream = None
         iterator, self._iterator = self._iterator, None
         if isinstance(iterator, AsyncGenerator):
             await iterator.aclose()
 
 
-def outcomes_of(stream: AsyncIterable[Q], out: PieceBuffer[Any]) -> AsyncIterator[Q | Failure]:  # Any: not read
-    """The pieces and failures of any async iterable; one that is not replayed ends with its first error."""
+def outcomes_of(stream: AsyncIterable[Q], out: AnyBuffer) -> AsyncIterator[Q | Failure]:
+    """Read the pieces and failures of any async iterable; one that is not replayed ends with its first error."""
     return stream._outcomes() if isinstance(stream, Replayed) else ForeignOutcomes(stream, out)
 
 
 @contextlib.asynccontextmanager
 async def reading(
     stream: AsyncIterable[Q],
-    out: PieceBuffer[Any],  # Any: not read
+    out: AnyBuffer,
 ) -> AsyncGenerator[AsyncIterator[Q | Failure]]:
-    """Reads any async iterable as `outcomes_of` does, as a source of `out`.
+    """Read any async iterable as `outcomes_of` does, as a source of `out`.
 
     A generator that is left half-way is closed.
     """
     source = stream if isinstance(stream, Production) and not out._is_made_of(stream) else None
     if source is not None:
-        out._made_of((source,))  # first, as what reads from here on is no guest of the source
+        out._made_of((source,))  # first: whoever reads from here on reads for `out`, and is no guest of the source
     outcomes = outcomes_of(stream, out)
     try:
         yield outcomes

@@ -11,7 +11,7 @@ __all__ = ["following"]
 
 
 def following(future: asyncio.Future[None]) -> asyncio.Future[None]:
-    """A future that is done when another one is, and can be cancelled without harm to that."""
+    """Return a future that is done when another one is, and can be cancelled without cancelling that."""
     own: asyncio.Future[None] = future.get_loop().create_future()
     future.add_done_callback(lambda _: None if own.done() else own.set_result(None))
     return own

@@ -19,41 +19,41 @@ __all__ = ["held_by", "joined_tasks", "producing_in"]
 
 
 def joined_tasks(task: asyncio.Task[object]) -> list[asyncio.Task[object]]:
-    """The unfinished tasks that a task waits for and nothing else, as far as asyncio lets one see it.
+    """Return the unfinished tasks that a task waits for and nothing else, as far as asyncio shows it.
 
-    asyncio has no public way to ask this; where its insides look different, nothing is found and nothing is claimed.
+    asyncio has no public way to ask this. If its insides look different, nothing is found and no deadlock is reported.
     """
     waiter: object = getattr(task, "_fut_waiter", _UNKNOWN)
     if waiter is None:
-        return []  # it waits for nothing but its turn: no need to look into it, which takes ten times as long
+        return []  # it waits for nothing but its turn; looking into it would take ten times as long
     if isinstance(waiter, asyncio.Task):
         return [] if waiter.done() else [waiter]
     gathered: Iterable[asyncio.Future[object]] | None = getattr(waiter, "_children", None)
     found = _members(task) or _shielded(waiter) if gathered is None else gathered
     joined = [future for future in found if not future.done()]
     tasks = [future for future in joined if isinstance(future, asyncio.Task)]
-    return tasks if len(tasks) == len(joined) else []  # any other future may be done by whoever holds it
+    return tasks if len(tasks) == len(joined) else []  # any other future can be resolved by code that holds it
 
 
 def producing_in(task: asyncio.Task[object]) -> Production | None:
-    """The promise that a task is a part of the making of."""
+    """Return the promise that a task works for."""
     variables = _variables(task)
     return None if variables is None else variables.get(producing)
 
 
 def held_by(task: asyncio.Task[object]) -> PromisingContext | None:
-    """The context that is active in a task."""
+    """Return the context that is active in a task."""
     variables = _variables(task)
     return None if variables is None else variables.get(active_context)
 
 
 def _variables(task: asyncio.Task[object]) -> Context | None:
-    # tasks tell their context from Python 3.12 on
+    # `Task.get_context` exists from Python 3.12 on
     return next((held for held in gc.get_referents(task) if isinstance(held, Context)), None)
 
 
 def _shielded(waiter: object) -> Iterable[asyncio.Future[object]]:
-    """What `shield()` waits for, by a function that it hangs on the future that it returns."""
+    """Return the future that `shield()` waits for: a function that it hangs on the future it returns knows that."""
     callbacks: Iterable[tuple[object, Context]] = getattr(waiter, "_callbacks", None) or ()
     for callback, _ in callbacks:
         if isinstance(callback, FunctionType) and callback.__code__ in asyncio.shield.__code__.co_consts:
@@ -63,7 +63,7 @@ def _shielded(waiter: object) -> Iterable[asyncio.Future[object]]:
 
 
 def _members(task: asyncio.Task[object]) -> Iterable[asyncio.Future[object]]:
-    """What a task waits for in a task group or in one of asyncio's functions that wait by callbacks."""
+    """Return the tasks that a task waits for in a task group, or in an asyncio function that waits by callbacks."""
     awaited: object = task.get_coro()
     while awaited is not None:
         frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None)
@@ -73,7 +73,7 @@ def _members(task: asyncio.Task[object]) -> Iterable[asyncio.Future[object]]:
             return found
         following = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
         if following is None and frame is None:
-            # what `async for` awaits keeps the generator that it steps through to itself
+            # the awaitable of `async for` has no attribute for the generator that it steps through
             following = next((other for other in gc.get_referents(awaited) if _is_async_generator(other)), None)
         awaited = following
     return ()
@@ -87,7 +87,7 @@ _MEMBERS: Final[Mapping[CodeType, Callable[[_Locals], tuple[asyncio.Future[objec
     asyncio.TaskGroup.__aexit__.__code__: lambda variables: tuple(variables["self"]._tasks),
     # with a time limit the wait ends by itself
     asyncio.wait.__code__: lambda variables: tuple(variables["fs"]) if variables["timeout"] is None else (),
-    # up to Python 3.11 this runs what it is given in a task of its own, later on in the one that calls it
+    # up to Python 3.11 `wait_for` runs its argument in a task of its own, since 3.12 in the calling one
     asyncio.wait_for.__code__: lambda variables: (variables["fut"],) if asyncio.isfuture(variables["fut"]) else (),
 }
 

@@ -1,4 +1,4 @@
-"""What promises are called, where nobody says so."""
+"""The names of promises that were given none."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _LONGEST: Final = 200
 
 
 def derived_name(source: str, what: str) -> str:
-    """What to call the result of a combinator; of a long chain of them, both ends.
+    """Return a name for the result of a combinator; of a long chain only both ends are kept.
 
-    Otherwise the names of a chain of thousands would be thousands of times as long, each of them.
+    Otherwise each promise of a chain of thousands would have a name of thousands of words.
     """
     name = f"{source}.{what}"
     if len(name) <= _LONGEST:
@@ -22,6 +22,6 @@ def derived_name(source: str, what: str) -> str:
 
 
 def name_of(source: object) -> str:
-    """What to call a promise that is made by `source`: the name of the function, or of the object's class."""
+    """Return a name for a promise made by `source`: the name of the function, or of the object's class."""
     name: object = getattr(source, "__qualname__", None)
     return name if isinstance(name, str) else type(source).__qualname__

@@ -1,4 +1,4 @@
-"""What an error is told of the errors before it."""
+"""Notes on errors, about the errors before them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _NAMED: Final = 10
 
 
 def said(error: BaseException) -> str:
-    """An error in one line, whatever its `__str__` does."""
+    """Return an error in one line, even if its `__str__` gives more."""
     lines = "".join(traceback.format_exception_only(error)).splitlines()
     return f"{lines[0]:.200}"
 
 
 def listed(errors: Sequence[str]) -> str:
-    """What was said of errors, of the last of them where there are many."""
+    """Return the lines of errors in one; of many errors only the last ones."""
     left_out = len(errors) - _NAMED
     return "; ".join([*([f"{left_out} more"] if left_out > 0 else []), *errors[-_NAMED:]])
 
 
 def add_note(error: BaseException, note: str) -> None:
-    """Adds a note to an error, once, also where its class forbids to assign, as frozen dataclasses do."""
+    """Add a note to an error, once, even if its class forbids assignments, as frozen dataclasses do."""
     notes: list[str] = error.__dict__.setdefault("__notes__", [])
     if note not in notes:
         notes.append(note)

@@ -2,13 +2,38 @@
 
 Any number of promises may look at one buffer (the whole of each may be made differently), and any number of readers may
 read it, each from the first piece. Nothing is copied and nothing is queued: a reader is an index into the list.
+
+A buffer:
+
+| state                  | event                                    | then                                           |
+|------------------------|------------------------------------------|------------------------------------------------|
+| lazy: work not started | `start`: a reader waits, or it is eager  | open; the work is launched                     |
+| lazy                   | `give_up`, `cancel`                      | ended by the error; the work never starts      |
+| open                   | `emit…`                                  | readers are woken; full, if there is a bound   |
+|                        |                                          | and as many pieces are unread                  |
+| open                   | `end`, `give_up`, `cancel`               | ended                                          |
+| full                   | `reached`: a reader came nearer          | open; whoever waits in `room` goes on          |
+| full                   | `end`, `give_up`, `cancel`               | ended; whoever waits in `room` goes on         |
+| ended                  | `end`, `give_up`, `cancel`               | nothing                                        |
+
+A full buffer refuses nothing. It is up to producers to wait in `room`, and to emit nothing once `ended` is set.
+
+A reader counts as a guest of the production, so that `cancel` spares what somebody reads:
+
+| `_is_guest` | event                                            | then                                    |
+|-------------|--------------------------------------------------|-----------------------------------------|
+|             | it is made while the buffer is open              | True; False for the work of a result    |
+|             | it is made when the buffer has ended             | False: there is nothing left to cancel  |
+| True        | cancelled in a wait, deadlock, dropped           | None, and no longer counted             |
+| False       | cancelled in a wait, deadlock, dropped           | None                                    |
+| None        | it waits for a piece again                       | True; False for the work of a result    |
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -17,11 +42,11 @@ from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.production import Production
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["FAIR_SHARE", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
+__all__ = ["FAIR_SHARE", "AnyBuffer", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
 
 P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)
@@ -34,23 +59,31 @@ class PieceBuffer(Production, Generic[P]):
     """Pieces and failures in the order in which they came, with an end.
 
     Args:
-        context: the context that owns the work, if there is any.
-        name: what errors, logs and tasks call this.
-        streamer: makes the pieces, once started; without one they come from whoever holds the writing end.
-        max_ahead: how many pieces the streamer may be ahead of the furthest reader; None for no bound.
+        context: The context that owns the work, if there is any.
+        name: The name for errors, logs and tasks.
+        streamer: Makes the pieces, once started. Without one they come from `set_work`, or from the holder of the
+            writing end.
+        max_ahead: How many pieces the streamer may be ahead of the furthest reader; None for no bound.
+
+    Attributes:
+        pieces: The pieces and failures so far. Only the work of the buffer appends to it, and calls `wake` then.
+        ended: Whether no more pieces will come. Only the methods here set this and what follows.
+        failure: The first failure among the pieces.
+        max_ahead: The bound.
+        bounded: Whether there is one, which is faster to ask.
     """
 
     __slots__ = (
+        "_at_end",
         "_fed",
         "_furthest",
         "_room",
-        "at_end",
+        "_work",
         "bounded",
         "ended",
         "failure",
         "max_ahead",
         "pieces",
-        "starter",
     )
 
     def __init__(
@@ -69,8 +102,8 @@ class PieceBuffer(Production, Generic[P]):
         self.ended: bool = False
         self.failure: Failure | None = None
         self._fed = streamer is None
-        self.at_end: Callable[[], None] | None = None
-        self.starter: Callable[[], Coroutine[object, object, None]] | None = (
+        self._at_end: Callable[[], None] | None = None
+        self._work: Callable[[], Coroutine[object, object, None]] | None = (
             None if streamer is None else lambda: self._produce(streamer)
         )
         if streamer is not None:
@@ -82,59 +115,76 @@ class PieceBuffer(Production, Generic[P]):
             self.bound(max_ahead)
         self._room: asyncio.Future[None] | None = None
 
+    def set_work(self, work: Callable[[], Coroutine[object, object, None]], *, is_only_writer: bool = False) -> None:
+        """Have an async function make the pieces; it is called when somebody starts the work.
+
+        Args:
+            work: Puts the pieces in and ends the stream.
+            is_only_writer: Whether nothing but the work ever puts pieces in. If so, the watch over deadlocks expects
+                nothing from other tasks.
+        """
+        self._work = work
+        if is_only_writer:
+            self._fed = False
+
+    def fill(self, pieces: Iterable[P]) -> None:
+        """Put in all pieces that the stream will ever have; for a buffer that nobody has seen yet."""
+        self.pieces.extend(pieces)
+        self.ended = True
+
     def bound(self, max_ahead: int) -> None:
-        """Sets how many pieces the streamer may be ahead of the furthest reader."""
+        """Set how many pieces the streamer may be ahead of the furthest reader."""
         self.max_ahead = max_ahead
         self.bounded = True
 
     # --- for producers ---
 
     def emit(self, piece: P) -> None:
-        """Adds a piece."""
+        """Add a piece."""
         self.pieces.append(piece)
         if self._wakeup is not None:
             self._wake()
 
     def emit_failure(self, failure: Failure) -> None:
-        """Adds an error, at the place where it happened."""
+        """Add an error, at the place where it happened."""
         if self.failure is None:
             self.failure = failure
         self.pieces.append(failure)
         self._wake()
 
     def emit_outcome(self, outcome: P | Failure) -> None:
-        """Adds a piece or an error."""
+        """Add a piece or an error."""
         if isinstance(outcome, Failure):
             self.emit_failure(outcome)
         else:
             self.emit(outcome)
 
     def emit_all(self, pieces: Sequence[P]) -> None:
-        """Adds pieces that are there at once."""
+        """Add pieces that are there at once."""
         self.pieces.extend(pieces)
         self._wake()
 
     def end(self) -> None:
-        """Ends the stream."""
+        """End the stream."""
         if not self.ended:
             self.ended = True
             self._finished()
             if self._room is not None:
                 self._make_room()
-            at_end = self.at_end
+            at_end = self._at_end
             if at_end is not None:
-                self.at_end = None
+                self._at_end = None
                 at_end()
 
     def _give_up(self, error: BaseException) -> None:
-        """Ends the stream with an error, unless it has ended."""
+        """End the stream with an error, unless it has ended."""
         if not self.ended:
             self.emit_failure(self._failure_of(error))
-            self.starter = None
+            self._work = None
             self.end()
 
     async def room(self) -> None:
-        """Waits until the stream may have one more piece: as soon as a reader is near enough to its end."""
+        """Wait until the stream may have one more piece: as soon as a reader is near enough to its end."""
         if not self.is_full():
             return
         task = self.context.running_task()
@@ -144,76 +194,104 @@ class PieceBuffer(Production, Generic[P]):
             if task is not None:
                 self.context.watch.parked(task)
             try:
-                # shielded, as others wait for it too: cancelling one of them must not cancel them all
+                # Several tasks of one producer may wait here. Without the shield, cancelling one of them would
+                # cancel the future, and with it the wait of all others.
                 await asyncio.shield(self._room)
             finally:
                 if task is not None:
                     self.context.watch.parked_no_more(task)
 
     def is_full(self) -> bool:
-        """Whether the stream may have no more pieces before a reader comes nearer."""
+        """Return whether the stream may have no more pieces before a reader comes nearer."""
         return self.max_ahead is not None and len(self.pieces) - self._furthest >= self.max_ahead
+
+    # What every production has, under public names: users see promises, never a buffer.
+    adopt = Production._adopt
+    belongs_here = Production._belongs_here
+    end_with = Production._end_with
+    failure_of = Production._failure_of
+    give_up = _give_up
+    launch = Production._launch
+    launch_here = Production._launch_here
+    taken_over = Production._taken_over
+    wake = Production._wake
+
+    def workers(self) -> Iterator[asyncio.Task[None]]:
+        """Return the tasks that can make progress here."""
+        return self._workers()
 
     # --- for readers ---
 
     def readable(self) -> list[P | Failure]:
-        """The pieces, for whoever looks at them one by one; called before they are."""
+        """Return the pieces for somebody who looks at them one by one; call this before reading one by one."""
         return self.pieces
 
-    def start(self) -> None:
-        """Starts the work, if there is any that waits for it."""
-        starter = self.starter
-        if starter is not None:
-            self.starter = None
-            self._launch(starter())
+    def start(self, *, at_end: Callable[[], None] | None = None) -> None:
+        """Start the work, if there is any that waits for it.
+
+        Args:
+            at_end: Called when the stream has ended.
+        """
+        if at_end is not None:
+            self._at_end = at_end  # first: if tasks are eager, the work may be at its end at once
+        work = self._work
+        if work is not None:
+            self._work = None
+            self._launch(work())
 
     def _when_started(self, then: Callable[[], object]) -> None:
-        """Calls something when the work starts; at once where it has started."""
-        starter = self.starter
-        if starter is None:
+        """Call something when the work starts, at once if it has already started."""
+        work = self._work
+        if work is None:
             then()
             return
 
         def start() -> Coroutine[object, object, None]:
             then()
-            return starter()
+            return work()
 
-        self.starter = start
+        self._work = start
 
     def outcomes(self) -> OutcomeIterator[P]:
-        """Reads from the first piece, failures as objects."""
+        """Read from the first piece, failures as objects."""
         return OutcomeIterator(self)
 
     def was_cancelled(self) -> bool:
-        """Whether a cancellation ended the stream."""
+        """Return whether a cancellation ended the stream."""
         last = self.pieces[-1] if self.ended and self.pieces else None
         return isinstance(last, Failure) and last.wished
 
+    def unread(self) -> int:
+        """Return how many pieces the furthest reader has still to come to."""
+        if self.ended or self._furthest >= len(self.pieces):
+            return 0
+        return len(self.pieces) - int(self._furthest)
+
     def whole_pieces(self) -> tuple[P, ...]:
-        """All pieces of a stream that had no failure."""
+        """Return all pieces of a stream that had no failure."""
         pieces: list[Any] = self.readable()  # Any: there are no failures among them
         return tuple(pieces)
 
     def _is_done(self) -> bool:
-        """Whether the stream has ended."""
+        """Return whether the stream has ended."""
         return self.ended
 
     def _is_fed(self) -> bool:
-        """Whether any code that holds the writing end can add pieces."""
+        """Return whether code that holds the writing end can add pieces."""
         return self._fed
 
     def _is_lazy(self) -> bool:
-        """Whether the work waits for a first reader."""
-        return self.starter is not None
+        """Return whether the work waits for a first reader."""
+        return self._work is not None
 
     def reached(self, position: float) -> None:
-        """Notes how far the furthest reader has come (infinity: it wants everything), for streams with a bound."""
+        """Note how far the furthest reader has come (infinity: it wants everything), for streams with a bound."""
         if position > self._furthest:
             self._furthest = position
             self._make_room()
 
     async def completed(self) -> None:
-        """Waits for the end of the stream."""
+        """Wait for the end of the stream."""
         self.start()
         self.reached(float("inf"))
         await self._until_done()
@@ -231,7 +309,6 @@ class PieceBuffer(Production, Generic[P]):
         is_complete = False
         try:
             with Catching(self):
-                await self.room()
                 stream = streamer()
                 pieces = self.pieces
                 async for piece in stream:
@@ -239,43 +316,47 @@ class PieceBuffer(Production, Generic[P]):
                         break
                     if type(piece) is Failure:
                         self.emit_failure(piece)
-                    else:
+                    else:  # as `emit` does: calling it would double the cost of a piece
                         pieces.append(piece)
                         if self._wakeup is not None:
                             self._wake()
                     if self.bounded:
                         await self.room()
-                    if not len(pieces) % FAIR_SHARE:
+                    if not len(pieces) % FAIR_SHARE:  # the streamer may never wait for anything
                         await take_turn()
                 is_complete = True
         finally:
             await self._close(stream)
-            if is_complete:  # any other end is an error, and has been told
+            if is_complete:  # any other end is an error, which the readers have by now
                 self.end()
 
     async def _close(self, stream: AsyncIterator[P | Failure] | None) -> None:
-        """Runs the `finally` blocks of a generator that was left half-way."""
+        """Run the `finally` blocks of a generator that was left half-way."""
         aclose: Any = getattr(stream, "aclose", None)  # Any: only async generators have it
         if aclose is not None:
             with Catching(self):
                 await aclose()
 
 
+AnyBuffer: TypeAlias = PieceBuffer[Any]  # Any: a buffer takes pieces and gives them, so no type stands for all of them
+"""A buffer whose pieces are not looked at."""
+
+
 class Replayed(AsyncIterable[P_co]):
-    """What reads a buffer anew each time it is iterated."""
+    """An object that can be iterated any number of times, from the first piece each time."""
 
     __slots__ = ()
 
     def _outcomes(self) -> OutcomeIterator[P_co]:
-        """Reads from the first piece, failures as objects."""
+        """Read from the first piece, failures as objects."""
         raise NotImplementedError
 
 
 class _Reader(Generic[P_co]):
     """A position in a buffer.
 
-    Pieces that are there are taken in slices: what remains to be done for each of them is one step of an iterator,
-    which takes half as long as looking at the buffer again.
+    Ready pieces are taken in slices. Each of them then costs one step of a list iterator, half of what looking at the
+    buffer again would take.
     """
 
     __slots__ = ("_buffer", "_is_guest", "_position", "_ready", "_share")
@@ -295,26 +376,26 @@ class _Reader(Generic[P_co]):
         self._leave()
 
     async def _next(self) -> P_co | Failure:
-        """The next piece, when all of the slice was read; those behind it that are there become the next slice.
+        """Return the next piece once the slice is used up; ready pieces behind it become the next slice.
 
         Raises:
-            StopAsyncIteration: the stream has ended.
+            StopAsyncIteration: The stream has ended.
         """
         buffer = self._buffer
         pieces = buffer.pieces
         position = self._position
         if position >= len(pieces):
-            if buffer.starter is not None or buffer.bounded or self._is_guest is None:
+            if buffer._work is not None or buffer.bounded or self._is_guest is None:
                 self._arrive()
             while position >= len(pieces):
                 if buffer.ended:
                     raise StopAsyncIteration
                 task, wakeup, watch = buffer._begin_wait()
-                try:  # as `_progress` does it, of which the call would cost as much as all the rest
+                try:  # as `_progress` does: calling it would cost as much as all the rest
                     await wakeup
                 except asyncio.CancelledError:
                     if task.cancelling():
-                        self._leave()  # this object may live on in a traceback
+                        self._leave()  # not by `__del__`: a traceback may keep this object alive
                         raise
                 finally:
                     deadlock = buffer._end_wait(task, watch)
@@ -325,7 +406,7 @@ class _Reader(Generic[P_co]):
         elif self._share <= 0:
             await take_turn()
             self._share = FAIR_SHARE
-        # from here on nothing waits, so that a reader who is cancelled loses no piece
+        # Nothing below awaits. A cancellation can only come before this, so that it loses no piece.
         if buffer.bounded:
             buffer.reached(position + 1)
         elif len(pieces) - position > 1:
@@ -339,17 +420,17 @@ class _Reader(Generic[P_co]):
         return pieces[position]
 
     def _arrive(self) -> None:
-        """Tells that this waits for a piece that is not there yet."""
+        """Note that this waits for a piece that is not there yet."""
         buffer = self._buffer
-        if buffer.starter is not None:
+        if buffer._work is not None:
             buffer.start()
         if buffer.bounded:
-            buffer.reached(self._position + 1)  # what this reader waits for, the producer may make
+            buffer.reached(self._position + 1)  # the producer may make the piece that this reader waits for
         if self._is_guest is None:
             self._is_guest = buffer._guest_came()
 
     async def next_slice(self) -> list[P_co | Failure] | None:
-        """The next pieces, as many as are there already, or at least one; None where the stream has ended."""
+        """Return all pieces that are ready, but at least one; None if the stream has ended."""
         try:
             taken = [await self._next()]
         except StopAsyncIteration:
@@ -358,7 +439,10 @@ class _Reader(Generic[P_co]):
         return taken
 
     def _leave(self) -> None:
-        """A reader counts as one while it is busy with a piece as well, when it waits for nothing."""
+        """Stop counting as a reader.
+
+        Until then a reader counts even while it waits for nothing, because it is busy with a piece.
+        """
         if self._is_guest:
             self._buffer._guest_left()
         self._is_guest = None
@@ -368,7 +452,7 @@ _NOTHING: Final[Iterator[Any]] = iter(())  # Any: there is nothing in it
 
 
 class PieceIterator(_Reader[P_co]):
-    """Reads a buffer from its first piece; an error is raised where it happened, and reading may go on behind it."""
+    """A reader that is raised an error where it happened, and can then read further."""
 
     __slots__ = ()
 
@@ -387,7 +471,7 @@ class PieceIterator(_Reader[P_co]):
 
 
 class OutcomeIterator(_Reader[P_co]):
-    """Reads a buffer likewise, but gives failures as objects, for what passes them on instead of raising them."""
+    """A reader that gets failures as objects, for code that passes them on instead of raising them."""
 
     __slots__ = ()
 
@@ -401,7 +485,7 @@ class OutcomeIterator(_Reader[P_co]):
 
 
 class SliceIterator(_Reader[P_co]):
-    """Reads a buffer likewise, but gives all that is there at once, up to a fair share, in lists with at least one."""
+    """A reader that gets lists of all ready pieces and failures, at least one and at most a fair share."""
 
     __slots__ = ()
 
@@ -416,5 +500,5 @@ class SliceIterator(_Reader[P_co]):
 
 
 async def take_turn() -> None:
-    """Lets everything else that is ready run once."""
+    """Let everything else that is ready run once."""
     await asyncio.sleep(0)

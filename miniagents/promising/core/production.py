@@ -1,7 +1,29 @@
-"""Work in progress that others wait for: what a single promise and a buffer of pieces have in common.
+"""Work in progress that others wait for: the common base of promises and of buffers of pieces.
 
-Readers never touch the work itself. They look at what is there and, where that is not enough, wait for `progress()`;
-all who wait share one future, so that a producer wakes any number of readers with one call.
+| state                    | event                            | then                                               |
+|--------------------------|----------------------------------|----------------------------------------------------|
+| lazy: nothing is started | a first reader, or an eager start| running; the task is launched                      |
+| lazy                     | a start after the context's end  | done, by a `ContextStateError`                     |
+| lazy, running            | `_give_up`, `cancel`             | done, by the error; tasks are cancelled by `cancel`|
+| running                  | the work gives its result        | done                                               |
+| running                  | the work raises                  | done, by the error (`_end_with`)                   |
+| running                  | its task dies before it can tell | done, by the error (`_tell_of_end`)                |
+| done                     | the work raises                  | the error is logged                                |
+| done                     | `cancel`                         | tasks and parts that still run are cancelled       |
+
+Becoming done (`_finished`) wakes the readers and lets go of the sources. A production leaves its owner when it is done
+and none of its tasks and parts runs any more. Until then, cancelling the owner reaches it.
+
+Readers never touch the work. They look at the pieces or the value, and wait for `_progress()` if that is not enough.
+All of them share one future, so that a producer wakes any number of readers with one call:
+
+| `_wakeup`       | event                         | then                                                        |
+|-----------------|-------------------------------|-------------------------------------------------------------|
+| None, or done   | a reader begins to wait       | a new future                                                |
+| pending         | another reader begins to wait | the same future                                             |
+| pending         | `_wake`                       | None; the future is done, all look again                    |
+| pending         | one reader's task is cancelled| the future is cancelled with it: all wake up, and those who |
+|                 |                               | are not cancelled themselves look again                     |
 """
 
 from __future__ import annotations
@@ -30,7 +52,11 @@ __all__ = ["Production"]
 
 
 class Production:
-    """Something that is being made, by tasks of its own or by whoever holds its writing end."""
+    """Something that is being made, by tasks of its own or by the holder of its writing end.
+
+    No name here is public but those that users of promises may see. The names with an underscore are for derived
+    classes; other packages find them as functions in `core.access`, and as methods of `PieceBuffer`.
+    """
 
     __slots__ = (
         "__weakref__",
@@ -62,17 +88,18 @@ class Production:
     # --- for readers ---
 
     async def _progress(self) -> None:
-        """Waits until something has changed, or may have: callers look again, and count as guests themselves.
+        """Wait until something has changed, or may have; call this as a guest, and look again afterwards.
 
         Raises:
-            PromiseDeadlockError: what is waited for waits, directly or not, for the task that calls this.
-            ContextStateError: the context belongs to another event loop, which could wake nobody here.
+            PromiseDeadlockError: The promise waits, directly or not, for the task that calls this.
+            ContextStateError: The context belongs to another event loop, which could not wake this task.
         """
         task, wakeup, watch = self._begin_wait()
         try:
             await wakeup
         except asyncio.CancelledError:
-            # Cancelling one reader cancels the future that all of them wait on. The others look again.
+            # Cancelling the task of one reader cancels the future that all of them wait on. In the others this is no
+            # cancellation of their own: they look again, and wait on a new future.
             if task.cancelling():
                 raise
         finally:
@@ -81,7 +108,7 @@ class Production:
             raise deadlock
 
     async def _until_done(self) -> None:
-        """Waits until nothing more will come."""
+        """Wait until nothing more will come."""
         is_guest = self._guest_came()
         try:
             while not self._is_done():
@@ -91,13 +118,13 @@ class Production:
                 self._guest_left()
 
     def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None], Watch]:
-        """Notes that the running task waits for a change; it is to await the future, and to call `_end_wait`.
+        """Note that the running task waits for a change; the task awaits the future and then calls `_end_wait`.
 
         Returns:
             The task, the future, and the watch over the wait.
 
         Raises:
-            ContextStateError: as for `_progress`.
+            ContextStateError: As for `_progress`.
         """
         context = self._context or self.context
         watch = context._watch
@@ -108,22 +135,23 @@ class Production:
         if wakeup is None or wakeup.done():
             wakeup = self._wakeup = watch.loop.create_future()
         if task.cancelling():
-            # It waits on a future of its own: what cancels that was meant for this task.
+            # A task that was cancelled before and goes on waiting (in a `finally`) cannot tell a cancellation of the
+            # shared future from one more of its own. It gets its own future, which only its own cancellation cancels.
             wakeup = following(wakeup)
         watch.waits(task, self)
         return task, wakeup, watch
 
     def _end_wait(self, task: asyncio.Task[object], watch: Watch) -> PromiseDeadlockError | None:
-        """Notes that the task waits no more; the error to raise in it, if it was found to wait for itself."""
+        """Note that the task no longer waits; return the error to raise in it, if it was found to wait for itself."""
         return watch.waits_no_more(task)
 
     async def _progress_until(self, moment: float) -> bool:
-        """Waits likewise, but no longer than until a moment of the loop's clock.
+        """Like `_progress`, but wait no longer than until a moment of the loop's clock.
 
         The watch does not look at such a wait, as it ends by itself.
 
         Returns:
-            Whether the moment was there first.
+            Whether the moment came first.
         """
         loop = self.context.waiting_task(self._name)[1].loop
         wakeup = self._wakeup
@@ -150,21 +178,21 @@ class Production:
                 self._guest_left()
 
     def _guest_came(self) -> bool:
-        """Counts a reader who stays for a while, unless what reads is the work of something made of this.
+        """Count a reader who stays for a while, unless the reader is the work of something made of this.
 
         Returns:
-            Whether it was counted; the reader is to call `guest_left` then.
+            Whether it was counted; if so, the reader calls `_guest_left` in the end.
         """
         is_guest = self._is_guest()
         self._guests += is_guest
         return is_guest
 
     def _guest_left(self) -> None:
-        """A reader who was counted is gone."""
+        """Stop counting a reader."""
         self._guests -= 1
 
     def _is_guest(self) -> bool:
-        """Whether the code that runs here reads this for itself, not for something that is made of this."""
+        """Return whether the running code reads this for itself, not for something that is made of this."""
         results = self._pieces_production()._results
         return results is None or producing.get() not in results
 
@@ -172,7 +200,7 @@ class Production:
 
     @property
     def name(self) -> str:
-        """What errors, logs and tasks call this."""
+        """The name for errors, logs and tasks."""
         return self._name
 
     @property
@@ -180,7 +208,7 @@ class Production:
         """The context that this belongs to.
 
         Raises:
-            NoActiveContextError: it was made outside of any context and there is none now.
+            NoActiveContextError: It was made outside of any context and there is none now.
         """
         context = self._context
         if context is None:
@@ -192,7 +220,7 @@ class Production:
         return context
 
     def _wake(self) -> None:
-        """Lets everybody who waits look again."""
+        """Let everybody who waits look again."""
         wakeup = self._wakeup
         if wakeup is not None:
             self._wakeup = None
@@ -200,9 +228,9 @@ class Production:
                 wakeup.set_result(None)
 
     def _launch(self, work: Coroutine[object, object, None]) -> None:
-        """Starts a task of this production; the context waits for it and cancelling the production cancels it.
+        """Start a task of this production; the context waits for it and cancelling the production cancels it.
 
-        Where the context has ended, this production ends with an error instead.
+        If the context has ended, this production ends with an error instead.
         """
         if self._birth is None:
             self._launch_here(work)
@@ -210,15 +238,15 @@ class Production:
             self._birth.copy().run(self._launch_here, work)
 
     def _belongs_here(self) -> None:
-        """Notes where this was made, for work that others start later.
+        """Note where this was made, for work that is started later by somebody else.
 
-        The work is a part of what made it and sees the context variables of that place: whoever happens to read it
-        first is a guest like all readers, and does not take it along when cancelled.
+        The work is a part of the code that made it and sees the context variables of that place. The reader that
+        happens to start it is a guest like all readers: cancelling the reader does not cancel the work.
         """
         self._birth = copy_context()
 
     def _adopt(self) -> None:
-        """Makes this a part of the work of whoever produces in the running task, to be cancelled with it."""
+        """Make this a part of the work of the production that the running task works for, to be cancelled with it."""
         if self._owner is None and not self._is_done():
             owner = producing.get()
             if owner is not None and owner is not self:
@@ -228,7 +256,7 @@ class Production:
                 owner._started.add(self)
 
     def _finished(self) -> None:
-        """Notes that nothing more will come: readers look again, the owner need not remember this any longer."""
+        """Note that nothing more will come: readers look again, the owner need not remember this any longer."""
         if self._wakeup is not None:
             self._wake()
         self._birth = None
@@ -238,7 +266,7 @@ class Production:
             self._leave_sources()
 
     def _made_of(self, sources: Iterable[Production]) -> None:
-        """Notes what this is made of: those that nobody else uses are cancelled when this is cancelled."""
+        """Note the sources of this: those that are not used elsewhere are cancelled when this is cancelled."""
         for source in sources:
             if not source._is_done() and not self._is_made_of(source):
                 pieces = source._pieces_production()
@@ -250,14 +278,14 @@ class Production:
                 self._sources[source] = None
 
     def _is_made_of(self, source: Production) -> bool:
-        """Whether it was noted that this is made of the source."""
+        """Return whether the source is one of this production's."""
         return self._sources is not None and source in self._sources
 
     def _leave_sources(self, *left: Production) -> tuple[Production, ...]:
-        """Forgets what this is made of, or the given part of it.
+        """Forget the sources, or the given ones of them.
 
         Returns:
-            What was forgotten.
+            The sources that were forgotten.
         """
         leaving = tuple(source for source in left or self._sources or () if self._is_made_of(source))
         for source in leaving:
@@ -269,27 +297,27 @@ class Production:
         return leaving
 
     def _is_used(self) -> bool:
-        """Whether anybody reads this, or something is made of it."""
+        """Return whether anybody reads this, or something is made of it."""
         pieces = self._pieces_production()
         return bool(self._guests or self._results) or (pieces is not self and pieces._is_used())
 
     def _failure_of(self, error: BaseException) -> Failure:
-        """The error as a piece, with its origin: this production and those that it was started for."""
+        """Return the error as a piece, with its origin: this production and those that it was started for."""
         return self._remembered(Failure(error, self._origin(), self))
 
     def _taken_over(self, failure: Failure) -> Failure:
-        """An error of another production that is passed on here."""
+        """Return the failure of another production as one that is passed on here."""
         return self._remembered(failure.handed_over())
 
     def _end_with(self, error: BaseException) -> None:
-        """Ends with an error of the work; where this has ended before, nobody is left who could read it."""
+        """End with an error of the work; if it has already ended, the error is logged instead."""
         if self._is_done():
             self._failure_of(error).log_unseen()
         else:
             self._give_up(error)
 
     def _origin(self) -> str:
-        """Names this production and the chain of those that started it, innermost first."""
+        """Return the names of this production and of those that started it, innermost first."""
         names: list[str] = []
         production: Production | None = self
         while production is not None:
@@ -299,10 +327,10 @@ class Production:
         return ", called by ".join(repr(name) for name in names)
 
     def cancel(self) -> bool:
-        """Stops this and everything that it started, also what still runs after it was finished itself.
+        """Stop this and everything that it started, including work that still runs after this has finished.
 
-        What this was made of is stopped as well where nobody else uses it: no reader, and nothing else that is made of
-        it. Readers get `PromiseCancelledError`. Nothing happens to what is finished.
+        The sources of this are stopped as well, if they have no reader and nothing else is made of them. Readers get
+        `PromiseCancelledError`. Productions that have finished stay as they are.
 
         Returns:
             Whether there was anything to stop.
@@ -317,7 +345,7 @@ class Production:
             while productions:
                 production = productions.pop()
                 if production in stopping:
-                    continue  # the work on the pieces of a stream starts the making of its whole
+                    continue  # a promise and its buffer are parts of each other
                 stopping.add(production)
                 if not production._is_done():
                     production._give_up(PromiseCancelledError(f"{production._origin()} {how}"))
@@ -325,46 +353,47 @@ class Production:
                 for task in tuple(production._tasks or ()):
                     stopped = task.cancel() or stopped
                 productions.extend(production._parts())
+            # Sources are looked at last: only now is it known who still uses them.
             how = f"was cancelled with {result.name!r}, which was made of it"
             results.extend((source, how) for source in sources if not source._is_used())
         return stopped
 
     def _was_woken(self) -> bool:
-        """Whether those who waited here have been told to look again, be it that they have not done so yet."""
+        """Return whether those who waited here have been told to look again, even if they have not done so yet."""
         return self._wakeup is None or self._wakeup.done()
 
     def _parts(self) -> Iterable[Production]:
-        """What is cancelled with this: whatever it started."""
+        """Return the productions that are cancelled with this: those that it started."""
         return tuple(self._started) if self._started else ()
 
     # --- what the kinds of production fill in ---
 
     def _is_lazy(self) -> bool:
-        """Whether the work waits for a first reader."""
+        """Return whether the work waits for a first reader."""
         return False
 
     def _bound_to_readers(self) -> int | None:
-        """How many pieces this may be ahead of its furthest reader, where there is a bound."""
+        """Return how many pieces this may be ahead of its furthest reader; None without a bound."""
         return None
 
     def _pieces_production(self) -> Production:
-        """Where readers and results of this are counted: for a stream, its pieces, which several promises may share."""
+        """Return the production that counts readers and results: for a stream, its buffer, which promises share."""
         return self
 
     def _is_done(self) -> bool:
-        """Whether nothing more will come."""
+        """Return whether nothing more will come."""
         raise NotImplementedError
 
     def _is_at_hand(self) -> bool:
-        """Whether nothing more will come, or this can be made of what is there, and was by this very question."""
+        """Return whether nothing more will come, or this can be made of what is there; asking may complete it."""
         return self._is_done()
 
     def _is_fed(self) -> bool:
-        """Whether any code that holds the writing end can make progress here, besides the workers."""
+        """Return whether code that holds the writing end can make progress here, besides the workers."""
         return False
 
     def _give_up(self, error: BaseException) -> None:
-        """Ends with an error, unless this is done."""
+        """End with an error, unless this is done."""
         raise NotImplementedError
 
     # --- machinery ---
@@ -380,17 +409,17 @@ class Production:
         try:
             task = self.context.spawn(work, self._name, self)
         except ContextStateError as error:
-            self._give_up(error)  # the same answer to whoever asks, now and later
+            self._give_up(error)  # every reader gets the same answer, now and later
             mark_as_read(error)
             return
-        if task.done():  # it may be, where the loop starts tasks eagerly
+        if task.done():  # an eager task may have ended before it was returned
             if not self._is_done():
                 self._tell_of_end(task)
             return
         if self._tasks is None:
             self._tasks = {}
         self._tasks[task] = None
-        # the one callback of a task, for its context as well: each is a callback of the loop
+        # one callback for this and its context: each costs a turn of the loop
         task.add_done_callback(self._task_done)
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
@@ -405,15 +434,15 @@ class Production:
             self._leave_owner()
 
     def _tell_of_end(self, task: asyncio.Task[None]) -> None:
-        """Tells the readers of a task that could not do so itself, which would leave them waiting for ever."""
+        """Tell the readers of a task that could not do so itself; they would wait for ever."""
         if task.cancelled():
-            # cancelled before its first step, so that no line of it was there to catch anything
+            # cancelled before its first step: none of its own code could catch that
             self._give_up(PromiseCancelledError(f"{self._origin()} was cancelled"))
         elif (error := task.exception()) is not None:
-            self._give_up(error)  # of the catching itself, as when there is no stack left for it
+            self._give_up(error)  # `Catching` itself failed, for example because the stack was exhausted
 
     def _leave_owner(self) -> None:
-        """Leaves the owner once there is nothing left to cancel here, and lets the owner do likewise."""
+        """Leave the owner once there is nothing left to cancel here; then the owner may leave its own."""
         production = self
         while production._owner is not None and not production._tasks and not production._started:
             if not production._is_done():
@@ -425,5 +454,5 @@ class Production:
             production = owner
 
     def _workers(self) -> Iterator[asyncio.Task[None]]:
-        """The tasks that can make progress here; none of them: it is up to code that is not known."""
+        """Give the tasks that can make progress here; without any, progress is up to unknown code."""
         return (task for task in self._tasks or () if not task.done())

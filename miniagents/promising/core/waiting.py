@@ -1,4 +1,4 @@
-"""How combinators wait for many promises at once."""
+"""How combinators wait for many promises at the same time."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 def as_promises(what: str, awaitables: Sequence[Awaitable[T]]) -> list[Promise[T]]:
-    """The promises of what awaitables give; one that is given twice is awaited once.
+    """Return the promises of awaitables; one that is given twice is awaited once.
 
     Raises:
-        TypeError: something cannot be awaited; `what` is the function that it was given to.
+        TypeError: Something given to `what` cannot be awaited.
     """
     check_awaitables(what, awaitables)
     promises: list[Promise[T]] = []
@@ -41,24 +41,24 @@ def as_promises(what: str, awaitables: Sequence[Awaitable[T]]) -> list[Promise[T
 
 
 def as_promise(awaitable: Awaitable[T]) -> Promise[T]:
-    """The promise of what an awaitable gives."""
+    """Return the promise of an awaitable."""
     return awaitable if isinstance(awaitable, Promise) else Promise(_Given(awaitable), name=name_of(awaitable))
 
 
 async def first_done(sources: Sequence[Promise[object]], decides: Callable[[Failure | None], bool]) -> int | None:
-    """Waits for a promise that is done in a way that decides, or for all of them.
+    """Wait for a promise that ends in a way that decides, or for all of them.
 
-    Nobody has seen an error by this. Promises that are there already cost nothing, the others a task each.
+    No error counts as read by this. Ready promises cost nothing, each of the others a task.
 
     Args:
-        sources: the promises.
-        decides: whether an end, with or without a failure, makes it needless to wait for the others.
+        sources: The promises.
+        decides: Whether an end, with or without a failure, makes it needless to wait for the others.
 
     Returns:
-        The place of the first promise that decides, among those that are done; None where all are and none does.
+        The place of the first promise that decides, among those that are done; None if all are done and none decides.
 
     Raises:
-        PromiseDeadlockError: one of the promises waits for the caller.
+        PromiseDeadlockError: One of the promises waits for the caller.
     """
 
     def decided() -> int | None:
@@ -67,7 +67,7 @@ async def first_done(sources: Sequence[Promise[object]], decides: Callable[[Fail
 
     async def wait_for(source: Promise[object]) -> None:
         if decides(await source._settled()):
-            raise _DecidedError  # `wait` is told so, rather than a future: the watch can look through that
+            raise _DecidedError  # not a future: the watch sees through `asyncio.wait`, but not who sets a future
 
     first = decided()
     if first is not None:
@@ -93,7 +93,7 @@ async def first_done(sources: Sequence[Promise[object]], decides: Callable[[Fail
 
 
 def count_as_read(failure: Failure) -> BaseException:
-    """The error, which is somebody's to look at from now on and no longer to be logged."""
+    """Return the error and note that its reader looks after it: it need not be logged."""
     failure.seen = True
     mark_as_read(failure.error)
     return failure.error
@@ -103,11 +103,11 @@ def count_as_read(failure: Failure) -> BaseException:
 
 
 class _DecidedError(Exception):
-    """What was waited for is there."""
+    """The signal to `asyncio.wait` that a promise has decided."""
 
 
 class _Given(Generic[T]):
-    """Gives an awaitable to a promise; a coroutine that is not run after all is closed instead of complaining."""
+    """A resolver that awaits an object; a coroutine that is never run is closed, so that it does not complain."""
 
     __slots__ = ("_awaitable",)
 
@@ -119,4 +119,4 @@ class _Given(Generic[T]):
 
     def __del__(self) -> None:
         if asyncio.iscoroutine(self._awaitable):
-            self._awaitable.close()  # nothing happens to one that has ended
+            self._awaitable.close()  # which does nothing if it has ended

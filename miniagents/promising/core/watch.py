@@ -1,9 +1,31 @@
-"""Who waits for whom: finds circles of promises, and what a closing context can no longer expect anything from.
+"""Who waits for whom: finds circles of promises, and tasks that nothing will end when their context closes.
 
-A sweep looks at all waiting tasks at once. It assumes that each of them is stuck, and takes back the assumption for
-every one that something may still wake: a task that is running or waits for the world outside, a stream whose writing
-end somebody holds. Tasks that remain wait for nothing but each other. A sweep comes a moment after a wait began, so
-that waits that end at once (nearly all of them) cost no more than a line in a dictionary.
+A sweep looks at all waiting tasks at once. It assumes that each of them is stuck, and takes the assumption back for
+every task that something may still wake:
+
+| the task waits for                      | it is alive if                                                     |
+|-----------------------------------------|--------------------------------------------------------------------|
+| nothing, or the world outside           | always                                                             |
+| a promise that is done, or was woken    | always: it only has to look                                        |
+| a promise with tasks that work on it    | one of them is alive                                               |
+| a promise without, as an appender's     | its writing end may be held by any code: always; but not when its  |
+|                                         | own context is ending, because that code has run                   |
+| other tasks: `gather`, a task group, …  | one of them is alive                                               |
+| a reader of a full stream (parked)      | always; but never when a context is ending                         |
+
+The tasks that remain wait for nothing but each other. A sweep comes a moment after a wait began, so that waits that end
+at once (nearly all of them) cost no more than a line in a dictionary. When sweeps come:
+
+| timer | event                                            | then                                              |
+|-------|--------------------------------------------------|---------------------------------------------------|
+| none  | a wait begins; a context closes; while one does, | soon                                              |
+|       | a task parks or an outside task ends             |                                                   |
+| later | the same                                         | soon                                              |
+| soon  | the same                                         | soon; the next sweep sees that something changed  |
+| any   | it fires                                         | a sweep; then none, if nothing waits or closes;   |
+|       |                                                  | soon, if something changed since the last sweep;  |
+|       |                                                  | else later, after twice the pause                 |
+| any   | the last closing context has closed, no waits    | none                                              |
 """
 
 from __future__ import annotations
@@ -29,9 +51,9 @@ __all__ = ["Watch"]
 _FIRST_SWEEP: Final = 0.01
 """Seconds from the beginning of a wait to the first sweep that looks at it."""
 _LAST_SWEEP: Final = 10.0
-"""Seconds from one sweep to the next at most, where nobody began to wait in the meantime."""
+"""Seconds from one sweep to the next at most, if no wait began in the meantime."""
 _SWEEP_SHARE: Final = 20.0
-"""How many times longer than a sweep took the pause after it is at least: at most 5 % of the time goes to sweeps."""
+"""The pause after a sweep is at least that many times as long as the sweep: it takes at most 5 % of the time."""
 
 
 class Watch:
@@ -49,14 +71,14 @@ class Watch:
         self._not_before = 0.0
 
     def waits(self, task: asyncio.Task[object], production: Production) -> None:
-        """Notes that the task cannot go on before the production does."""
+        """Note that the task cannot go on before the production does."""
         self._waits[task] = production
         self._changed = True
         if self._timer is None or self._pause > _FIRST_SWEEP:
             self._look_soon()
 
     def waits_no_more(self, task: asyncio.Task[object]) -> PromiseDeadlockError | None:
-        """Forgets the wait.
+        """Forget the wait.
 
         Returns:
             The error to raise in the task, if its wait was found to close a circle.
@@ -65,33 +87,33 @@ class Watch:
         return self._deadlocks.pop(task, None) if self._deadlocks else None
 
     def parked(self, task: asyncio.Task[object]) -> None:
-        """Notes that the task produces nothing before somebody reads."""
+        """Note that the task produces nothing before somebody reads."""
         self._parked.add(task)
         if self._closing:
             self._look_soon()
 
     def parked_no_more(self, task: asyncio.Task[object]) -> None:
-        """Forgets that the task waits for readers."""
+        """Forget that the task waits for readers."""
         self._parked.discard(task)
 
     def is_parked(self, task: asyncio.Task[object]) -> bool:
-        """Whether the task waits for readers."""
+        """Return whether the task waits for readers."""
         return task in self._parked
 
     def closing(self, context: PromisingContext) -> None:
-        """From now on tells the context when none of its tasks can go on by itself."""
+        """From now on call `end_what_nobody_can_end` of the context when none of its tasks can go on by itself."""
         self._closing.append(context)
         self._look_soon()
 
     def closed(self, context: PromisingContext) -> None:
-        """The context needs to be told nothing more."""
+        """Call nothing of the context any more."""
         if context in self._closing:
             self._closing.remove(context)
         if not self._waits and not self._closing:
             self.stop()
 
     def stop(self) -> None:
-        """Stops looking."""
+        """Look no more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -99,7 +121,7 @@ class Watch:
     # --- machinery ---
 
     def _look_soon(self) -> None:
-        """Has a sweep come soon, whatever pause the last one made."""
+        """Have a sweep come soon, even if the last one made a long pause."""
         self._changed = True
         if self._timer is None or self._pause > _FIRST_SWEEP:
             self.stop()
@@ -114,14 +136,16 @@ class Watch:
         began = self.loop.time()
         self._pause = _FIRST_SWEEP if self._changed else min(2 * self._pause, _LAST_SWEEP)
         self._changed = False
+        # Writers are found by walking all tasks of the loop. That is needed only if tasks look stuck without them.
         if _stuck(self._waits):
             self._break_circle(_stuck(self._waits, writers=self._writers()))
         for context in tuple(self._closing):
+            # As above: outsiders matter only if the context's own tasks look stuck.
             if context.tasks and self._is_stuck(context, context.tasks):
                 outsiders = self._outsiders(context)
                 if self._is_stuck(context, context.tasks | outsiders):
                     context.end_what_nobody_can_end()
-                self._look_when_done(outsiders)
+                self._look_when_done(outsiders)  # an outsider's end is the only news that no wait tells of
         ended = self.loop.time()
         self._not_before = ended + _SWEEP_SHARE * (ended - began)
         if (self._waits or self._closing) and self._timer is None:
@@ -135,13 +159,13 @@ class Watch:
         return tasks <= _stuck(self._waits, tasks=tasks, parked=self._parked, ending=context)
 
     def _outsiders(self, context: PromisingContext) -> set[asyncio.Task[object]]:
-        """The tasks that were started inside a context by plain asyncio, and may hold writing ends or be readers."""
+        """Return the tasks started by plain asyncio inside a context; they may hold writing ends or be readers."""
         known = {*context.tasks, context.body}
         return {task for task in asyncio.all_tasks(self.loop) if task not in known and held_by(task) is context}
 
     def _look_when_done(self, tasks: Iterable[asyncio.Task[object]]) -> None:
         for task in tasks:
-            task.remove_done_callback(self._outsider_done)  # it may be there since the last sweep
+            task.remove_done_callback(self._outsider_done)  # the last sweep may have added it
             task.add_done_callback(self._outsider_done)
 
     def _outsider_done(self, _: asyncio.Task[object]) -> None:
@@ -149,7 +173,7 @@ class Watch:
             self._look_soon()
 
     def _writers(self) -> _Writers:
-        """The tasks, besides its workers, that run for a stream whose writing end they may hold."""
+        """Return the tasks, besides its workers, that run for a stream and may hold its writing end."""
         writers: _Writers = defaultdict(list)
         for task in asyncio.all_tasks(self.loop):
             production = producing_in(task)
@@ -158,7 +182,7 @@ class Watch:
         return writers
 
     def _break_circle(self, stuck: set[asyncio.Task[object]]) -> None:
-        """Raises an error in the newest wait of each circle among the tasks that are stuck."""
+        """Raise an error in the newest wait of each circle among the tasks that are stuck."""
         order = {task: number for number, task in enumerate(self._waits)}
         visited: set[asyncio.Task[object]] = set()
         for start in self._waits:
@@ -189,12 +213,12 @@ def _stuck(
     writers: _Writers | None = None,
     ending: PromisingContext | None = None,
 ) -> set[asyncio.Task[object]]:
-    """The tasks that nothing will ever wake, among those that wait and `tasks`.
+    """Return the tasks that nothing will ever wake, among those that wait and `tasks`.
 
-    When their context is `ending`, its own code has come to its end: nothing can be expected any more from readers yet
-    to come (so that a task `parked` until one comes is stuck) nor from the holder of a writing end in that context.
+    When their context is `ending`, its own code has run to its end. Then nothing more comes from readers that are not
+    there yet (a `parked` task is stuck), nor from the holder of a writing end in that context.
     """
-    # tasks that wait for other tasks rather than for a promise: gather(), a task group, or simply `await task`
+    # the tasks that wait for other tasks rather than for a promise: gather(), a task group, or simply `await task`
     joins: dict[asyncio.Task[object], list[asyncio.Task[object]]] = {}
     for task in tasks:
         _collect_joins(task, waits, joins)
@@ -202,7 +226,7 @@ def _stuck(
         for worker in _workers(production, writers):
             _collect_joins(worker, waits, joins)
     stuck: set[asyncio.Task[object]] = {*waits, *joins, *parked}
-    # one live task among those that can wake it, and a task lives as well
+    # a task is alive if one of those that can wake it is, so life spreads from waker to woken
     woken_by: defaultdict[asyncio.Task[object], list[asyncio.Task[object]]] = defaultdict(list)
     alive: list[asyncio.Task[object]] = []
     for task in stuck:

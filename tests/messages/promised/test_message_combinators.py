@@ -165,7 +165,7 @@ def test_an_empty_sequence_has_no_first_last_or_only_message() -> None:
             await messages.first()
         with pytest.raises(ValueError, match="^'said' has no last message: it has none at all$"):
             await messages.last()
-        with pytest.raises(ValueError, match="^'said' has 0 messages, where there is to be one$"):
+        with pytest.raises(ValueError, match="^'said' has 0 messages, where exactly one is expected$"):
             await messages.only()
 
     MiniAgents().run(main())
@@ -174,7 +174,7 @@ def test_an_empty_sequence_has_no_first_last_or_only_message() -> None:
 def test_only_says_how_many_messages_there_are() -> None:
     async def main() -> None:
         only = sequence_of("a", ["b", stream_message(Message, said("c"))]).only()
-        with pytest.raises(ValueError, match="^'said' has 3 messages, where there is to be one$"):
+        with pytest.raises(ValueError, match="^'said' has 3 messages, where exactly one is expected$"):
             await only
 
     MiniAgents().run(main())

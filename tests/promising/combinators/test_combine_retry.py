@@ -206,7 +206,7 @@ async def test_whatever_can_be_awaited_is_an_attempt() -> None:
 @pytest.mark.parametrize("attempts", [0, -1])
 async def test_there_is_at_least_one_attempt(attempts: int) -> None:
     async with PromisingContext():
-        with pytest.raises(ValueError, match=f"retry: attempts={attempts}: there is at least one"):
+        with pytest.raises(ValueError, match=f"retry: attempts={attempts}: give at least one"):
             retry(Flaky(), attempts=attempts)
 
 

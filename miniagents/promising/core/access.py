@@ -1,0 +1,91 @@
+"""What other packages may ask of a promise, or do to it, beside being its reader.
+
+These are functions, so that a promise shows its users no machinery. They are what the underscored names of promises are
+to the classes derived from them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, Replayed
+    from miniagents.promising.core.production import Production
+    from miniagents.promising.promise import Promise
+    from miniagents.promising.stream import StreamedPromise
+
+__all__ = [
+    "buffer_of",
+    "fail_with",
+    "failure_of",
+    "give_up",
+    "has_value",
+    "outcomes",
+    "resolve_with",
+    "settled",
+    "value_of",
+]
+
+T = TypeVar("T")
+P = TypeVar("P")
+
+
+def settled(
+    promise: Promise[object],
+) -> Coroutine[Any, Any, Failure | None]:  # Any: asyncio keeps these types to itself
+    """Wait for the end of a promise without being raised its error, which does not count as read by this.
+
+    Returns:
+        The failure, if the promise ends with one.
+    """
+    return promise._settled()
+
+
+def failure_of(promise: Promise[object]) -> Failure | None:
+    """Return the failure that a promise has ended with; None if it has a value, or is pending."""
+    return promise._failure
+
+
+def has_value(promise: Promise[object]) -> bool:
+    """Return whether a promise has its value already."""
+    return promise._is_done() and promise._failure is None
+
+
+def value_of(promise: Promise[T]) -> T:
+    """Return the value of a promise that is known to have one."""
+    value: T = promise._value
+    return value
+
+
+def outcomes(stream: Replayed[P]) -> OutcomeIterator[P]:
+    """Read a stream from its first piece, with its failures as objects."""
+    return stream._outcomes()
+
+
+def buffer_of(stream: StreamedPromise[P, object]) -> PieceBuffer[P]:
+    """Return the pieces of a stream, as many as there are by now."""
+    return stream._buffer
+
+
+def give_up(production: Production, error: BaseException) -> None:
+    """End a promise, or a buffer, with an error, unless it has ended."""
+    production._give_up(error)
+
+
+def resolve_with(promise: Promise[T], value: T) -> None:
+    """Give a promise its value, unless it has ended."""
+    if not promise._is_done():
+        promise._value = value
+        promise._finished()
+
+
+def fail_with(promise: Promise[object], failure: Failure) -> None:
+    """End a promise with the failure of something else, unless it has ended."""
+    if not promise._is_done():
+        promise._failure = failure
+        promise._finished()
