@@ -9,7 +9,7 @@ import msgspec
 
 from miniagents.messages._generated import Message, TextDelta
 from miniagents.messages.coding.codec import encode
-from miniagents.messages.coding.formats import wire_of
+from miniagents.messages.coding.formats import functions_of
 from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise
 from miniagents.messages.promised.tokens import checked_piece
 from miniagents.promising.core.failure import Failure, ends_task, running_task
@@ -125,7 +125,7 @@ class _Writer:
 
     def __init__(self, format: Format) -> None:
         self._format: Format = format
-        self._encode = wire_of(format).encode
+        self._encode = functions_of(format).encode
 
     def bytes_of(self, each: Frame) -> bytes:
         data = self._encode(each)
@@ -156,7 +156,7 @@ class _Writer:
             each = Event(msgspec.Raw(self.encoded(piece)), number)
         try:
             return self.bytes_of(each)
-        except UnicodeEncodeError as error:  # a lone surrogate, which no text on the wire can have
+        except UnicodeEncodeError as error:  # a lone surrogate, which UTF-8 cannot write
             return self.bytes_of(Failed(info_of(ValueError(f"a token cannot be carried: {error}")), number))
 
 

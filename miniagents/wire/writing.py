@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from miniagents.messages.coding.codec import encode, encode_into
-from miniagents.messages.coding.formats import wire_of
+from miniagents.messages.coding.formats import functions_of
 from miniagents.wire._compression import BLOCK, deflater_of
 from miniagents.wire._splitting import frame
 
@@ -43,7 +43,7 @@ class RecordEncoder:
     """
 
     def __init__(self, format: Format = "json", compression: Compression | None = None) -> None:
-        wire_of(format)
+        functions_of(format)
         self._format: Format = format
         self._compression: Compression | None = compression
         self._buffer = bytearray()

@@ -87,7 +87,7 @@ def equipped(
     elif form is not None:
         instructions = _ASKED_IN_WORDS + json.dumps(form.schema, ensure_ascii=False)
     if form is None and not functions:
-        return answering(model), (model.wire.message_class,)
+        return answering(model), (model.protocol.message_class,)
     work = Conversing(
         model=model,
         tools=functions,
@@ -97,7 +97,7 @@ def equipped(
     )
     gives: list[type[Message]] = [] if reply_type is None else [reply_type]
     if definitions:
-        gives = [model.wire.message_class, *([ToolResultMessage] if functions else []), *gives]
+        gives = [model.protocol.message_class, *([ToolResultMessage] if functions else []), *gives]
     return work.answer, tuple(gives)
 
 

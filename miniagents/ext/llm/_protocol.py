@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm.common import ReplySchema, ToolDefinition
 
-__all__ = ["ModelRequest", "Reader", "Wire"]
+__all__ = ["ModelProtocol", "ModelRequest", "Reader"]
 
 C_contra = TypeVar("C_contra", bound=Closable, contravariant=True)
 M = TypeVar("M", bound=AssistantMessage)
@@ -68,7 +68,7 @@ class Reader(ABC):
         """
 
 
-class Wire(ABC, Generic[C_contra, M]):
+class ModelProtocol(ABC, Generic[C_contra, M]):
     """A protocol of a provider.
 
     Attributes:

@@ -145,7 +145,7 @@ def create_anthropic_agent(
     settings = ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, headers=default_headers)
     language_model = LanguageModel(
         name=model,
-        wire=AnthropicMessages(),
+        protocol=AnthropicMessages(),
         clients=clients_for(where, default_client, settings, client),
         options={**options},
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
 from miniagents.ext.llm._json import frozen_object, is_object, object_from_text, plain_object, text_in
 from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._protocol import ModelRequest, Wire
+from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest
 from miniagents.ext.llm.anthropic.calls import message_chunks
 from miniagents.ext.llm.anthropic.reading import MessagesReader
 from miniagents.ext.llm.common import ToolDefinition
@@ -35,8 +35,8 @@ DEFAULT_MAX_TOKENS: Final = 16_384
 """How many tokens an answer may have where nobody says so; the API wants a number. More could not come unstreamed."""
 
 
-class AnthropicMessages(Wire["AnthropicClient", AnthropicMessage]):
-    """The wire of Anthropic's messages API."""
+class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
+    """The protocol of Anthropic's messages API."""
 
     provider: ClassVar[str] = "Anthropic"
     rules: ClassVar[ConversationRules] = ConversationRules(system_apart=True, alternates=True, user_first=True)

@@ -237,7 +237,7 @@ def create_openai_agent(
     settings = ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, headers=default_headers)
     language_model = LanguageModel(
         name=model,
-        wire=ChatCompletions() if api == "chat_completions" else Responses(),
+        protocol=ChatCompletions() if api == "chat_completions" else Responses(),
         clients=clients_for(where, default_client, settings, client),
         options=options,
     )

@@ -8,7 +8,7 @@ from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, User
 from miniagents.ext.llm._events import Finished, Noted, Started, ToolCallPiece
 from miniagents.ext.llm._json import frozen_object, is_object, list_in, number_in, object_in, objects_in, text_in
 from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._protocol import ModelRequest, Reader, Wire
+from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, Reader
 from miniagents.ext.llm.common import ToolDefinition
 from miniagents.ext.llm.openai.calls import chat_chunks
 from miniagents.messages import (
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["ChatCompletions", "ChatReader"]
 
 
-class ChatCompletions(Wire["AsyncOpenAI", OpenAIMessage]):
-    """The wire of OpenAI's chat completions."""
+class ChatCompletions(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
+    """The protocol of OpenAI's chat completions."""
 
     provider: ClassVar[str] = "OpenAI"
     rules: ClassVar[ConversationRules] = ConversationRules()

@@ -8,7 +8,7 @@ from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, User
 from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece
 from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, plain_object, text_in
 from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._protocol import ModelRequest, Reader, Wire
+from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, Reader
 from miniagents.ext.llm._translating import error_of_code
 from miniagents.ext.llm.common import ToolDefinition
 from miniagents.ext.llm.openai.calls import response_chunks
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["Responses", "ResponsesReader"]
 
 
-class Responses(Wire["AsyncOpenAI", OpenAIMessage]):
-    """The wire of OpenAI's responses API."""
+class Responses(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
+    """The protocol of OpenAI's responses API."""
 
     provider: ClassVar[str] = "OpenAI"
     rules: ClassVar[ConversationRules] = ConversationRules()
