@@ -219,7 +219,7 @@ async def test_no_key_appears_anywhere(path: str, reply: Reply, caplog: pytest.L
 
 
 async def test_settings_with_keys_are_printed_without_them() -> None:
-    settings = ClientSettings(api_key=PLANTED, base_url="http://x", headers={"Authorization": PLANTED})
+    settings = ClientSettings(api_key=PLANTED, base_url="http://x", default_headers={"Authorization": PLANTED})
     assert PLANTED not in repr(settings)
     agent = create_openai_agent("m", api_key=PLANTED, default_headers={"X-Key": PLANTED})
     assert PLANTED not in repr(agent) + str(agent.description)
