@@ -235,6 +235,41 @@ def test_only_the_declared_dependencies_are_imported(module: str) -> None:
     assert foreign <= FOREIGN[part]
 
 
+@each_module
+def test_no_module_imports_what_is_private_to_another_package(module: str) -> None:
+    """A module or name that begins with `_` belongs to the package that holds its module, and to those below it."""
+    home = package_of(module)
+    strange = [
+        f"line {node.lineno}: {name}"
+        for node in ast.walk(TREES[module])
+        for name in imported_names(node)
+        if (owner := owner_of(name)) is not None and not f"{home}.".startswith(f"{owner}.")
+    ]
+    assert not strange
+
+
+def imported_names(node: ast.AST) -> list[str]:
+    """The full names of all that a statement imports."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return []
+
+
+def owner_of(name: str) -> str | None:
+    """The package that a private name of this project is private to; None for a public one."""
+    parts = name.split(".")
+    private = (place for place, part in enumerate(parts) if re.match("_(?!_)", part))
+    place = next(private, None) if parts[0] == "miniagents" else None
+    return None if place is None else package_of(".".join(parts[:place]))
+
+
+def package_of(module: str) -> str:
+    """The package that holds a module, which may be a package itself."""
+    return module if PATHS[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
 def test_importing_the_package_imports_little() -> None:
     program = "import sys; before = set(sys.modules); import miniagents; print(*set(sys.modules) - before)"
     imported = set(

@@ -16,8 +16,8 @@ from miniagents.describing.docstrings import read_docstring
 from miniagents.describing.signatures import names_around, own_docstring
 from miniagents.messages import ContentPart, DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
 from miniagents.promising.sentinels import EndLoop
-from miniagents.tools._parameters import Parameters, parameters_of
 from miniagents.tools._results import ToolReturn, pieces_of_result
+from miniagents.tools.parameters import Parameters, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping

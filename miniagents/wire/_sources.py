@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from miniagents.wire._compression import BLOCK
+from miniagents.wire.compression import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, overload
 
 import msgspec
 
-from miniagents.messages._generated import Message, StreamEvent
+from miniagents.messages import Message, StreamEvent
 from miniagents.messages.coding.codec import DecodeError
 from miniagents.messages.coding.shapes import bare, is_message_class, kind_of
 from miniagents.messages.coding.typed_codec import Codec

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from miniagents.messages._generated import Message, TextDelta
+from miniagents.messages import Message, TextDelta
 from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.formats import functions_of
 from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise
@@ -15,12 +15,12 @@ from miniagents.messages.promised.tokens import checked_piece
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.pieces import SliceIterator
 from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of
-from miniagents.wire._splitting import frame
+from miniagents.wire.splitting import frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
-    from miniagents.messages._generated import StreamEvent
+    from miniagents.messages import StreamEvent
     from miniagents.messages.coding.codec import Format
     from miniagents.wire._frames import Frame
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm, Unpack
 
     from miniagents.messages.coding.codec import Format, Unknown, UnknownMessage
-    from miniagents.wire._compression import Compression
     from miniagents.wire._sources import AsyncSource, Source
+    from miniagents.wire.compression import Compression
 
 __all__ = ["AsyncRecordReader", "RecordReader", "aread_records", "read_records"]
 

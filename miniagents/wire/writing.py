@@ -11,15 +11,15 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from miniagents.messages.coding.codec import encode, encode_into
 from miniagents.messages.coding.formats import functions_of
-from miniagents.wire._compression import BLOCK, deflater_of
-from miniagents.wire._splitting import frame
+from miniagents.wire.compression import BLOCK, deflater_of
+from miniagents.wire.splitting import frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import Self
 
     from miniagents.messages.coding.codec import Format
-    from miniagents.wire._compression import Compression
+    from miniagents.wire.compression import Compression
 
 __all__ = ["AsyncTarget", "RecordEncoder", "RecordWriter", "Target", "awrite_records", "write_records"]
 
