@@ -30,7 +30,7 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", bound=ToolReturn, covariant=True)
 R = TypeVar("R", bound=ToolReturn)
 
-logger = logging.getLogger("miniagents")
+logger: Final = logging.getLogger("miniagents")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
