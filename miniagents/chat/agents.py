@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from miniagents.chat.errors import ChatError, one_line
+from miniagents.chat.chat_errors import ChatError, one_line
 from miniagents.chat.history import read_conversation
 from miniagents.chat.scripted import echoing_agent, replaying_agent
 from miniagents.ext.llm.errors import MissingKeyError, ModelSetupError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeIs
 
-    from miniagents.chat.arguments import Arguments
+    from miniagents.chat.chat_arguments import Arguments
     from miniagents.messages import MessageSequencePromise
 
 __all__ = ["Partner", "find_partner"]

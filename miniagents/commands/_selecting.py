@@ -14,7 +14,7 @@ import msgspec
 
 from miniagents.messages import Codec, DecodeError, Frozen, encode
 from miniagents.messages.coding.exactness import refuse_unwritable
-from miniagents.messages.coding.formats import functions_of, may_have_nan, refuse_unpackable, with_string_keys
+from miniagents.messages.coding.msgspec_formats import functions_of, may_have_nan, refuse_unpackable, with_string_keys
 from miniagents.messages.values.freezing import is_list, is_mapping
 from miniagents.wire.compression import DamagedError, Inflater, told_by_magic
 from miniagents.wire.splitting import MARKER

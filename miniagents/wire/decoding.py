@@ -8,7 +8,7 @@ import msgspec
 
 from miniagents.messages.coding.codec import DecodeError
 from miniagents.wire.compression import DamagedError, Inflater, told_by_magic
-from miniagents.wire.errors import RecordError, RecordTooLargeError, TornRecordError
+from miniagents.wire.record_errors import RecordError, RecordTooLargeError, TornRecordError
 from miniagents.wire.splitting import Damage, splitter_of
 
 if TYPE_CHECKING:

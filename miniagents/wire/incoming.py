@@ -8,7 +8,7 @@ import msgspec
 
 from miniagents.messages import Message, StreamEvent
 from miniagents.messages.coding.codec import DecodeError
-from miniagents.messages.coding.shapes import bare, is_message_class, kind_of
+from miniagents.messages.coding.type_shapes import bare, is_message_class, kind_of
 from miniagents.messages.coding.typed_codec import Codec
 from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, sequence_over
 from miniagents.messages.values.frozen import FrozenDict, loaded_classes
@@ -32,7 +32,7 @@ from miniagents.wire._frames import (
 )
 from miniagents.wire._sources import async_blocks
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
-from miniagents.wire.errors import RecordError, TornRecordError
+from miniagents.wire.record_errors import RecordError, TornRecordError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

@@ -9,7 +9,7 @@ import msgspec
 
 from miniagents.messages import Message, TextDelta
 from miniagents.messages.coding.codec import encode
-from miniagents.messages.coding.formats import functions_of
+from miniagents.messages.coding.msgspec_formats import functions_of
 from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise
 from miniagents.messages.promised.tokens import checked_piece
 from miniagents.promising.core.failure import Failure, ends_task, running_task

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, ove
 from miniagents.messages.coding.typed_codec import Codec
 from miniagents.wire._sources import async_blocks, blocks
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
-from miniagents.wire.errors import RecordError
+from miniagents.wire.record_errors import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from miniagents.messages.coding.codec import encode, encode_into
-from miniagents.messages.coding.formats import functions_of
+from miniagents.messages.coding.msgspec_formats import functions_of
 from miniagents.wire.compression import BLOCK, deflater_of
 from miniagents.wire.splitting import frame
 

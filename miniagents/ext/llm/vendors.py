@@ -1,6 +1,6 @@
 """The vendors of language models, for programs that offer them all.
 
-A vendor is a package in this folder; its module `agent` has a `VENDOR`.
+A vendor is a package in this folder; its module `model_agents` has a `VENDOR`.
 """
 
 from __future__ import annotations
@@ -73,5 +73,5 @@ def vendor_called(name: str) -> Vendor:
     """
     if name not in vendor_names():
         raise KeyError(name)
-    vendor: Vendor = importlib.import_module(f"miniagents.ext.llm.{name}.agent").VENDOR
+    vendor: Vendor = importlib.import_module(f"miniagents.ext.llm.{name}.model_agents").VENDOR
     return vendor

@@ -27,7 +27,7 @@ from miniagents.messages.coding.exactness import (
     refuse_unwritable,
 )
 from miniagents.messages.coding.extras import merged
-from miniagents.messages.coding.formats import (
+from miniagents.messages.coding.msgspec_formats import (
     Format,
     functions_of,
     may_have_nan,
@@ -39,7 +39,7 @@ from miniagents.messages.coding.formats import (
 )
 from miniagents.messages.coding.planning import has_only_sound_records, names_records
 from miniagents.messages.coding.rebuilding import Rebuilder
-from miniagents.messages.coding.shapes import widened
+from miniagents.messages.coding.type_shapes import widened
 from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import when_classes_change
 

@@ -18,7 +18,7 @@ from miniagents.messages.coding.codec import (
     encode_any,
     is_simple_form,
 )
-from miniagents.messages.coding.formats import functions_of
+from miniagents.messages.coding.msgspec_formats import functions_of
 from miniagents.messages.values.frozen import when_classes_change
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from miniagents.ext.llm._assembling import Assembler
 from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import frozen_object
 from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest
+from miniagents.ext.llm.anthropic.message_reading import MessagesReader
 from miniagents.ext.llm.anthropic.messages import AnthropicMessages
-from miniagents.ext.llm.anthropic.reading import MessagesReader
 from miniagents.ext.llm.openai.chat import ChatCompletions
 from miniagents.ext.llm.openai.responses import Responses
 

@@ -11,8 +11,8 @@ from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
 from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, message_of
 from miniagents.ext.llm._strict_schemas import FORMATS, StrictForm
+from miniagents.ext.llm.anthropic.message_reading import MessagesReader
 from miniagents.ext.llm.anthropic.options import WITHDRAWN_FROM_MESSAGES, MessagesOptions
-from miniagents.ext.llm.anthropic.reading import MessagesReader
 from miniagents.messages import (
     AnthropicMessage,
     AssistantMessage,

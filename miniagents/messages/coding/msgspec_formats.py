@@ -14,7 +14,7 @@ import msgspec
 
 from miniagents.messages.coding.decode_errors import DecodeError
 from miniagents.messages.coding.exactness import fields_to_check, refuse_inexact, refuse_unwritable
-from miniagents.messages.coding.shapes import bare, is_message_class, kind_of
+from miniagents.messages.coding.type_shapes import bare, is_message_class, kind_of
 from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple, path_of
 from miniagents.messages.values.frozen import loaded_classes, when_classes_change
 from miniagents.messages.values.record import EXTRAS_KEY
