@@ -180,8 +180,8 @@ def _may_be_secret(header: str) -> bool:
 def _without_password(client: C) -> C:
     """The same client, with what its address says of a user in a header: addresses are logged, headers are not."""
     sdk_client: Any = client  # Any: of either SDK
-    url = sdk_client.base_url
-    if not url.userinfo:
+    url: Any = getattr(sdk_client, "base_url", None)  # Any: as above, where there is one
+    if not getattr(url, "userinfo", None):
         return client
     user = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
     address = str(url.copy_with(username=None, password=None))

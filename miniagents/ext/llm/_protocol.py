@@ -85,7 +85,7 @@ class ModelProtocol(ABC, Generic[C_contra, M]):
         option_rules: Which options it takes.
         strict_form: The schemas that it can enforce.
         reply_option: The option that says the same as `reply_type`, such as "text.format".
-        message_class: The class of the answers.
+        message_class: The class of the answers. It has a field `provider_data` if the reader notes anything.
     """
 
     provider: ClassVar[str]
@@ -134,5 +134,7 @@ def message_of(
         content: The fields that have the content as the provider gave it.
     """
     fields = {name: getattr(said, name) for name in AssistantMessage.__struct_fields__}
-    frozen = {name: tuple(map(frozen_object, items)) for name, items in content.items()}
-    return make(**fields, **frozen, provider_data=frozen_object(notes) if notes else None)
+    fields |= {name: tuple(map(frozen_object, items)) for name, items in content.items()}
+    if notes:
+        fields["provider_data"] = frozen_object(notes)
+    return make(**fields)
