@@ -30,7 +30,7 @@ WITH_EXAMPLES: Final = (
     "miniagents.messages.promised.sequence_combinators",
     "miniagents.messages.promised.sequence_promise",
     "miniagents.messages.promised.streaming",
-    "miniagents.messages.promised.sequence",
+    "miniagents.messages.promised.message_sequence",
     "miniagents.messages.promised.text",
     "miniagents.agents.agent",
     "miniagents.agents.decorating",

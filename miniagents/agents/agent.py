@@ -29,7 +29,7 @@ from miniagents.agents.members import (
 )
 from miniagents.describing.signatures import names_around, own_docstring, signature_of
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
-from miniagents.messages.promised.sequence import ready_message
+from miniagents.messages.promised.message_sequence import ready_message
 from miniagents.messages.promised.streaming import sequence_of
 from miniagents.promising import DEFAULT, Default, NoActiveContextError
 from miniagents.promising.core.arguments import check_errors

@@ -29,7 +29,7 @@ from miniagents.messages._generated import (
 from miniagents.messages.coding.codec import DecodeError, Format, Unknown, UnknownMessage, decode, encode, encode_into
 from miniagents.messages.coding.schema_codec import SchemaCodec
 from miniagents.messages.coding.typed_codec import Codec
-from miniagents.messages.promised.sequence import MessageSequence, MessageType
+from miniagents.messages.promised.message_sequence import MessageSequence, MessageType
 from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, stream_message
 from miniagents.messages.promised.text import join_messages, split_messages
 from miniagents.messages.values.frozen import Frozen, FrozenDict, canonical_form, freeze

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeGuard, overload
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
+from miniagents.messages.promised.message_sequence import MessageSequence, MessageType
 from miniagents.messages.promised.selecting import Using, bind
-from miniagents.messages.promised.sequence import MessageSequence, MessageType
 from miniagents.messages.promised.streaming import MessagePromise, MessageSequencePromise, stream_message
 from miniagents.messages.promised.tokens import check_fields
 from miniagents.promising.appender import StreamAppender
