@@ -33,7 +33,7 @@ from miniagents.messages import (
 from miniagents.messages.values.record import NO_EXTRAS, Extras
 from miniagents.wire import RecordDecoder
 from miniagents.wire._frames import Frame
-from miniagents.wire._splitting import frame
+from miniagents.wire.splitting import frame
 
 MAX_BYTES = 1 << 12
 SLOW = 2.0

@@ -28,7 +28,7 @@ WITH_EXAMPLES: Final = (
     "miniagents.messages.promised.message_promise",
     "miniagents.messages.promised.sequence_promise",
     "miniagents.messages.promised.streaming",
-    "miniagents.messages.promised.sequence",
+    "miniagents.messages.promised.message_sequence",
     "miniagents.messages.promised.text",
     "miniagents.agents.agent",
     "miniagents.agents.decorating",

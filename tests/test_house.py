@@ -56,7 +56,7 @@ FLOORS: Final = {
     "miniagents.codegen.patterns": 0,
     **{
         f"miniagents.codegen.{name}": 0
-        for name in ("documents", "errors", "library", "model", "names", "settings", "shown", "texts")
+        for name in ("documents", "library", "model", "names", "schema_errors", "settings", "shown", "texts")
     },
 }
 """The floors of the generator, whose packages all have one rank."""
@@ -235,6 +235,39 @@ def test_only_the_declared_dependencies_are_imported(module: str) -> None:
     assert foreign <= FOREIGN[part]
 
 
+@each_module
+def test_no_module_imports_what_is_private_to_another_package(module: str) -> None:
+    """A module or name that begins with `_` belongs to the package that holds its module, and to those below it."""
+    home = package_of(module)
+    strange = [
+        f"line {node.lineno}: {name}"
+        for node in ast.walk(TREES[module])
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in imported_names(node)
+        if (owner := owner_of(name)) is not None and not f"{home}.".startswith(f"{owner}.")
+    ]
+    assert not strange
+
+
+def imported_names(statement: ast.Import | ast.ImportFrom) -> list[str]:
+    """The full names of all that a statement imports."""
+    base = f"{statement.module}." if isinstance(statement, ast.ImportFrom) else ""
+    return [f"{base}{alias.name}" for alias in statement.names]
+
+
+def owner_of(name: str) -> str | None:
+    """The package that a private name of this project is private to; None for a public one."""
+    parts = name.split(".")
+    private = (place for place, part in enumerate(parts) if re.match("_(?!_)", part))
+    place = next(private, None) if parts[0] == "miniagents" else None
+    return None if place is None else package_of(".".join(parts[:place]))
+
+
+def package_of(module: str) -> str:
+    """The package that holds a module, which may be a package itself."""
+    return module if PATHS[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
 def test_importing_the_package_imports_little() -> None:
     program = "import sys; before = set(sys.modules); import miniagents; print(*set(sys.modules) - before)"
     imported = set(
@@ -399,6 +432,24 @@ def test_modules_are_documented(module: str) -> None:
 
 
 # --- files ---
+
+SAME_NAME: Final = {
+    "__init__": "a package",
+    "__main__": "what `python -m` runs",
+    "errors": "`miniagents.ext.llm.errors` is for users, who find the tree of errors there; so is that of promises",
+}
+"""Names that several files have, and why."""
+
+
+def test_no_two_files_have_one_name() -> None:
+    """The name of a file says whose it is. Vendors of models alone have folders that mirror each other."""
+    rooms: dict[str, set[Path]] = {}
+    for path in PATHS.values():
+        folder = path.parent
+        is_vendor = folder.parent == PACKAGE / "ext" / "llm"
+        rooms.setdefault(path.stem, set()).add(folder.parent / "VENDOR" if is_vendor else folder)
+    shared = {name for name, folders in rooms.items() if len(folders) > 1}
+    assert shared == SAME_NAME.keys()
 
 
 @each_hand_written_module

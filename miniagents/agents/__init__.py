@@ -1,7 +1,7 @@
 """Agents: how they are made, asked, run, guarded and remembered."""
 
 from miniagents.agents.agent import MiniAgent
-from miniagents.agents.context import MiniAgents
+from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.decorating import AgentFunction, miniagent
 from miniagents.agents.interaction import AgentCall, InteractionContext
 from miniagents.agents.members import AgentBody, Inquirable

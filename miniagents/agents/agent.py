@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self
 
 from typing_extensions import ParamSpec, TypeVar
 
+from miniagents.agents.agent_signatures import declared_messages
+from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.as_tool import tool_of_agent
-from miniagents.agents.context import MiniAgents
 from miniagents.agents.guarding import FallenBack, Retried, Timed
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
 from miniagents.agents.members import (
@@ -26,10 +27,9 @@ from miniagents.agents.members import (
     operand,
     union,
 )
-from miniagents.agents.signatures import declared_messages
 from miniagents.describing.signatures import names_around, own_docstring, signature_of
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
-from miniagents.messages.promised.sequence import ready_message
+from miniagents.messages.promised.message_sequence import ready_message
 from miniagents.messages.promised.sequence_promise import sequence_of
 from miniagents.promising import DEFAULT, Default, NoActiveContextError
 from miniagents.promising.core.arguments import check_errors

@@ -10,8 +10,8 @@ from miniagents.describing.json_schema import own_fields
 from miniagents.describing.signatures import signature_of
 from miniagents.messages import Message
 from miniagents.messages.promised.tokens import check_fields
-from miniagents.tools._parameters import Parameter, Parameters, read_parameter
-from miniagents.tools._tool import Tool
+from miniagents.tools import Tool
+from miniagents.tools.parameters import Parameter, Parameters, read_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.agents.members import (
     AnyAgent,
@@ -35,7 +35,7 @@ __all__ = ["FallenBack", "Retried", "Timed"]
 
 AnyMessage: TypeAlias = "MessagePromise[Any]"  # Any: what made the composition has checked the types
 
-logger = logging.getLogger("miniagents")
+logger: Final = logging.getLogger("miniagents")
 
 
 class Retried:

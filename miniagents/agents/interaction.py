@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping
 
     from miniagents.agents.agent import MiniAgent
-    from miniagents.agents.context import MiniAgents
+    from miniagents.agents.agents_context import MiniAgents
 
 __all__ = ["AgentCall", "InteractionContext"]
 

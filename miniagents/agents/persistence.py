@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PersistHandler", "PersistenceError", "Persister"]
 
-logger = logging.getLogger("miniagents")
+logger: Final = logging.getLogger("miniagents")
 
 PersistHandler: TypeAlias = Callable[[tuple[Message, ...]], Awaitable[None]]
 """A hook: an async function that keeps messages, parts before the messages that hold them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.messages import AgentCallNode, AgentReplyNode, Message, MessageSequencePromise
 from miniagents.promising import Promise
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorder"]
 
-logger = logging.getLogger("miniagents")
+logger: Final = logging.getLogger("miniagents")
 
 
 class Recorder:

@@ -6,28 +6,25 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from miniagents.chat.errors import ChatError, one_line
+from miniagents.chat.chat_errors import ChatError, one_line
 from miniagents.chat.history import read_conversation
 from miniagents.chat.scripted import echoing_agent, replaying_agent
-from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
-from miniagents.ext.llm._clients import ClientSettings
-from miniagents.ext.llm.anthropic.agent import default_client as default_anthropic_client
 from miniagents.ext.llm.errors import MissingKeyError, ModelSetupError
-from miniagents.ext.llm.openai.agent import default_client as default_openai_client
+from miniagents.ext.llm.vendors import Vendor, vendor_called, vendor_names
 from miniagents.messages import DecodeError, Message, UserMessage, decode
 from miniagents.miniagents import MiniAgent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
 
     from typing_extensions import TypeIs
 
-    from miniagents.chat.arguments import Arguments
+    from miniagents.chat.chat_arguments import Arguments
     from miniagents.messages import MessageSequencePromise
 
 __all__ = ["Partner", "find_partner"]
@@ -118,44 +115,45 @@ def _model(arguments: Arguments) -> AnyAgent:
         path = Path(name)
         script = replaying_agent(read_conversation(path), f"scripted:{path.name}") if name else echoing_agent
         return _bound(script, arguments.options)
-    if provider not in ("openai", "anthropic"):
+    if provider not in vendor_names():
         raise ChatError(
-            f"--model {arguments.model!r}: it must begin with openai:, anthropic: or scripted, as in openai:gpt-5; "
-            "servers that speak the protocol of one of them are given by --base-url"
+            f"--model {arguments.model!r}: it must begin with {', '.join(f'{each}:' for each in vendor_names())} or "
+            "scripted, as in openai:gpt-5; servers that speak the protocol of one of them are given by --base-url"
         )
     if not name:
         raise ChatError(f"--model {arguments.model!r}: the name of the model is missing, as in {provider}:NAME")
-    create: Any = create_openai_agent if provider == "openai" else create_anthropic_agent  # Any: of either's options
+    vendor = vendor_called(provider)
     for option, instead in (("client", "--base-url and -o max_retries=N are options"), ("base_url", "give --base-url")):
         if option in arguments.options:
             raise ChatError(f"-o {option}: it cannot be given here; {instead}")
     options = dict(arguments.options)
-    settings = ClientSettings(
-        api_key=options.pop("api_key", None),
-        base_url=arguments.base_url,
-        max_retries=options.pop("max_retries", None),
-        headers=options.pop("default_headers", None),
-    )
-    client = _client(provider, settings)
+    settings: dict[str, Any] = {  # Any: as the user gave them
+        each: options.pop(each) for each in ("api_key", "max_retries", "default_headers") if each in options
+    }
+    client = _client(vendor, arguments.base_url, **settings)
     try:
-        agent: AnyAgent = create(name, client=lambda: client, **options)
+        return vendor.create_agent(name, client=lambda: client, **options)
     except (TypeError, ValueError) as error:
-        raise ChatError(str(error).removeprefix(f"{create.__name__}: ")) from None
-    return agent
+        raise ChatError(str(error).removeprefix(f"{vendor.create_agent.__name__}: ")) from None
 
 
-def _client(provider: str, settings: ClientSettings) -> Any:  # Any: of either SDK
-    """The client of an SDK, made before anything is asked, so that what is missing is said at once."""
-    make: Callable[[ClientSettings], Any] = (  # Any: as above
-        default_openai_client if provider == "openai" else default_anthropic_client
-    )
+def _client(
+    vendor: Vendor,
+    base_url: str | None,
+    *,
+    api_key: str | None = None,
+    **settings: Any,  # Any: as the user gave them
+) -> Any:  # Any: of whatever SDK
+    """Return the client of an SDK, made before anything is asked, so that what is missing is said at once."""
     try:
-        return make(settings)
+        return vendor.client(api_key=api_key, base_url=base_url, **settings)
     except MissingKeyError as error:
-        if settings.base_url is None:
-            variable = "OPENAI_API_KEY" if provider == "openai" else "ANTHROPIC_API_KEY"
-            raise ChatError(f"there is no key for {error.provider}: set the environment variable {variable}") from None
-        return make(replace(settings, api_key="none"))  # most servers of one's own want none
+        if base_url is None:
+            raise ChatError(
+                f"there is no key for {error.provider}: set the environment variable {vendor.key_variable}"
+            ) from None
+        # most servers of one's own want none
+        return vendor.client(api_key="none", base_url=base_url, **settings)
     except ModelSetupError as error:
         raise ChatError(str(error)) from None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from miniagents.chat.chat_errors import ChatError
 from miniagents.chat.conversation import Interrupted
-from miniagents.chat.errors import ChatError
 from miniagents.chat.history import write_conversation
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from miniagents.chat.errors import ChatError
+from miniagents.chat.chat_errors import ChatError
 from miniagents.messages import AssistantMessage, Message, TextDelta
 from miniagents.miniagents import EndLoop
 from miniagents.promising import PromiseCancelledError

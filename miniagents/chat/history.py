@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from miniagents.chat.errors import ChatError
+from miniagents.chat.chat_errors import ChatError
 from miniagents.messages import DecodeError, Message, decode, encode
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from miniagents.chat.errors import ChatError, one_line
+from miniagents.chat.chat_errors import ChatError, one_line
 from miniagents.chat.wording import call_text, printable
 from miniagents.messages import (
     AssistantMessage,

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from miniagents.chat.agents import Partner, find_partner
-from miniagents.chat.arguments import Arguments, build_parser, read_arguments
+from miniagents.chat.chat_arguments import Arguments, build_parser, read_arguments
+from miniagents.chat.chat_errors import ChatError
 from miniagents.chat.commands import chat
 from miniagents.chat.conversation import Conversation
-from miniagents.chat.errors import ChatError
 from miniagents.chat.history import (
     History,
     conversations_folder,

@@ -11,7 +11,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from miniagents.chat.blocks import MarkdownBlocks
-from miniagents.chat.errors import ChatError, one_line
+from miniagents.chat.chat_errors import ChatError, one_line
 from miniagents.chat.markdown import MarkdownText
 from miniagents.chat.wording import call_text, footer, is_silent, printable
 from miniagents.messages import (

@@ -7,7 +7,7 @@ Nothing here is imported when generated modules run. Of the rest of the package,
 """
 
 from miniagents.codegen.commands.command_line import main
-from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.generating import generate
+from miniagents.codegen.schema_errors import GenerationError, Problem
 
 __all__ = ["GenerationError", "Problem", "generate", "main"]

@@ -14,10 +14,10 @@ import msgspec
 
 from miniagents.messages import Codec, DecodeError, Frozen, encode
 from miniagents.messages.coding.exactness import refuse_unwritable
-from miniagents.messages.coding.formats import may_have_nan, refuse_unpackable, wire_of, with_string_keys
+from miniagents.messages.coding.msgspec_formats import functions_of, may_have_nan, refuse_unpackable, with_string_keys
 from miniagents.messages.values.freezing import is_list, is_mapping
-from miniagents.wire._compression import DamagedError, Inflater, told_by_magic
-from miniagents.wire._splitting import MARKER
+from miniagents.wire.compression import DamagedError, Inflater, told_by_magic
+from miniagents.wire.splitting import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -193,7 +193,7 @@ class Selector:
         self._written: Format = written
         self._types = frozenset(types)
         self._conditions = conditions
-        self._read = wire_of(format).decode_plain
+        self._read = functions_of(format).decode_plain
         self._codec = Codec(Frozen, format) if checked else None
 
     @property
@@ -242,7 +242,7 @@ class Selector:
 
 
 def _json_of(value: object, data: bytes) -> bytes:
-    written = wire_of("json").encode(with_string_keys(value))
+    written = functions_of("json").encode(with_string_keys(value))
     if may_have_nan(data) and b"null" in written:
         refuse_unwritable(value)
     return written
@@ -250,7 +250,7 @@ def _json_of(value: object, data: bytes) -> bytes:
 
 def _msgpack_of(value: object) -> bytes:
     try:
-        return wire_of("msgpack").encode(value)
+        return functions_of("msgpack").encode(value)
     except OverflowError:
         refuse_unpackable(value)
         raise

@@ -16,7 +16,7 @@ from miniagents.command_parser import CommandParser, Example
 from miniagents.commands._progress import Progress
 from miniagents.commands._selecting import Condition, Selector, add_options, format_of, format_of_data, import_modules
 from miniagents.wire import RecordDecoder, RecordError
-from miniagents.wire._compression import BLOCK
+from miniagents.wire.compression import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

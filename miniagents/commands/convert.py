@@ -27,8 +27,8 @@ from miniagents.commands._selecting import (
     import_modules,
 )
 from miniagents.wire import RecordDecoder, RecordError, TornRecordError
-from miniagents.wire._compression import BLOCK, DamagedError, Inflater, deflater_of, told_by_magic
-from miniagents.wire._splitting import frame
+from miniagents.wire.compression import BLOCK, DamagedError, Inflater, deflater_of, told_by_magic
+from miniagents.wire.splitting import frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

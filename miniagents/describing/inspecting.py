@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import inspect as types
 
-from miniagents.messages.coding.shapes import is_a, is_array_kind, is_union, kind_of
+from miniagents.messages.coding.type_shapes import is_a, is_array_kind, is_union, kind_of
 from miniagents.messages.values.freezing import FrozenDict
 
 __all__ = ["inspected"]

@@ -30,7 +30,7 @@ from miniagents.messages.coding.codec import DecodeError, Format, Unknown, Unkno
 from miniagents.messages.coding.schema_codec import SchemaCodec
 from miniagents.messages.coding.typed_codec import Codec
 from miniagents.messages.promised.message_promise import MessagePromise
-from miniagents.messages.promised.sequence import MessageSequence, MessageType
+from miniagents.messages.promised.message_sequence import MessageSequence, MessageType
 from miniagents.messages.promised.sequence_promise import MessageSequencePromise
 from miniagents.messages.promised.streaming import stream_message
 from miniagents.messages.promised.text import join_messages, split_messages

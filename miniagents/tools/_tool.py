@@ -16,8 +16,8 @@ from miniagents.describing.docstrings import read_docstring
 from miniagents.describing.signatures import names_around, own_docstring
 from miniagents.messages import ContentPart, DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
 from miniagents.promising.sentinels import EndLoop
-from miniagents.tools._parameters import Parameters, parameters_of
 from miniagents.tools._results import ToolReturn, pieces_of_result
+from miniagents.tools.parameters import Parameters, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
@@ -30,7 +30,7 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", bound=ToolReturn, covariant=True)
 R = TypeVar("R", bound=ToolReturn)
 
-logger = logging.getLogger("miniagents")
+logger: Final = logging.getLogger("miniagents")
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

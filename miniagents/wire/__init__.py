@@ -1,17 +1,17 @@
 """Messages between processes: records in files and sockets, and streams token by token.
 
 A record is a value as `encode` writes it, one of many: a line of JSON, or a frame of MessagePack. `reading.py` and
-`writing.py` know where the bytes come from and go to, `_splitting.py` where records begin and end. `outgoing.py`
+`writing.py` know where the bytes come from and go to, `splitting.py` where records begin and end. `outgoing.py`
 and `incoming.py` carry promises of messages.
 """
 
-from miniagents.wire._compression import Compression
 from miniagents.wire._sources import AsyncSource, Source
+from miniagents.wire.compression import Compression
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
-from miniagents.wire.errors import RecordError, RecordTooLargeError, RemoteError, TornRecordError
 from miniagents.wire.incoming import decode_stream
 from miniagents.wire.outgoing import encode_stream
 from miniagents.wire.reading import AsyncRecordReader, RecordReader, aread_records, read_records
+from miniagents.wire.record_errors import RecordError, RecordTooLargeError, RemoteError, TornRecordError
 from miniagents.wire.writing import AsyncTarget, RecordEncoder, RecordWriter, Target, awrite_records, write_records
 
 __all__ = [

@@ -21,7 +21,7 @@ from miniagents.promising.errors import (
     PromiseCancelledError,
     PromisingError,
 )
-from miniagents.wire.errors import RemoteError
+from miniagents.wire.record_errors import RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

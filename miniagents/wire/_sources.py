@@ -6,12 +6,14 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterable, Iterable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from miniagents.wire._compression import BLOCK
+from miniagents.wire.compression import BLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
 __all__ = ["AsyncSource", "Source", "async_blocks", "blocks"]
 
@@ -77,23 +79,7 @@ async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes,
         TypeError: It is no source of bytes.
         OSError: It cannot be opened or read.
     """
-    if _is_path(source):
-        file = await asyncio.to_thread(open, source, "rb", 0)
-        try:
-            if offset:
-                file.seek(offset)
-            while data := await asyncio.to_thread(file.read, BLOCK):
-                yield data
-        finally:
-            file.close()
-    elif isinstance(source, asyncio.StreamReader):  # iterating one gives lines of limited length
-        while data := await source.read(BLOCK):
-            yield data
-    elif isinstance(source, socket.socket):
-        loop = asyncio.get_running_loop()
-        while data := await loop.sock_recv(source, BLOCK):
-            yield data
-    elif _is_async_iterable(source):
+    if _is_async_iterable(source) and not isinstance(source, asyncio.StreamReader):  # which would give lines
         iterator = aiter(source)
         try:
             async for piece in iterator:
@@ -102,6 +88,26 @@ async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes,
             close: Any = getattr(iterator, "aclose", None)  # Any: only async generators have it
             if close is not None:
                 await close()
+        return
+    async with _async_reading(source, offset) as read:
+        while data := await read(BLOCK):
+            yield data
+
+
+@asynccontextmanager
+async def _async_reading(source: object, offset: int) -> AsyncGenerator[Callable[[int], Awaitable[bytes]], None]:
+    if isinstance(source, asyncio.StreamReader):
+        yield source.read
+    elif isinstance(source, socket.socket):
+        yield partial(asyncio.get_running_loop().sock_recv, source)
+    elif _is_path(source):
+        file = await asyncio.to_thread(open, source, "rb", 0)
+        try:
+            if offset:
+                file.seek(offset)
+            yield partial(asyncio.to_thread, file.read)
+        finally:
+            file.close()
     else:
         raise _refused(source)
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from miniagents.messages.coding.codec import DecodeError
-from miniagents.wire._compression import DamagedError, Inflater, told_by_magic
-from miniagents.wire._splitting import Damage, splitter_of
-from miniagents.wire.errors import RecordError, RecordTooLargeError, TornRecordError
+from miniagents.wire.compression import DamagedError, Inflater, told_by_magic
+from miniagents.wire.record_errors import RecordError, RecordTooLargeError, TornRecordError
+from miniagents.wire.splitting import Damage, splitter_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from miniagents.messages.coding.codec import Format
-    from miniagents.wire._compression import Compression
-    from miniagents.wire._splitting import Part
+    from miniagents.wire.compression import Compression
+    from miniagents.wire.splitting import Part
 
 __all__ = ["MAX_RECORD_BYTES", "RecordDecoder", "Records"]
 

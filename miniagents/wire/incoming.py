@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, overload
 
 import msgspec
 
-from miniagents.messages._generated import Message, StreamEvent
+from miniagents.messages import Message, StreamEvent
 from miniagents.messages.coding.codec import DecodeError
-from miniagents.messages.coding.shapes import bare, is_message_class, kind_of
+from miniagents.messages.coding.type_shapes import bare, is_message_class, kind_of
 from miniagents.messages.coding.typed_codec import Codec
 from miniagents.messages.promised.message_promise import MessagePromise, make_known, message_over, mixed_buffer
 from miniagents.messages.promised.sequence_promise import MessageSequencePromise, sequence_over
@@ -33,7 +33,7 @@ from miniagents.wire._frames import (
 )
 from miniagents.wire._sources import async_blocks
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
-from miniagents.wire.errors import RecordError, TornRecordError
+from miniagents.wire.record_errors import RecordError, TornRecordError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

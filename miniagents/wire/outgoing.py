@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from miniagents.messages._generated import Message, TextDelta
+from miniagents.messages import Message, TextDelta
 from miniagents.messages.coding.codec import encode
-from miniagents.messages.coding.formats import wire_of
+from miniagents.messages.coding.msgspec_formats import functions_of
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
 from miniagents.messages.promised.tokens import checked_piece
 from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.pieces import SliceIterator
 from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of
-from miniagents.wire._splitting import frame
+from miniagents.wire.splitting import frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
-    from miniagents.messages._generated import StreamEvent
+    from miniagents.messages import StreamEvent
     from miniagents.messages.coding.codec import Format
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.wire._frames import Frame
@@ -127,7 +127,7 @@ class _Writer:
 
     def __init__(self, format: Format) -> None:
         self._format: Format = format
-        self._encode = wire_of(format).encode
+        self._encode = functions_of(format).encode
 
     def bytes_of(self, each: Frame) -> bytes:
         data = self._encode(each)
@@ -158,7 +158,7 @@ class _Writer:
             each = Event(msgspec.Raw(self.encoded(piece)), number)
         try:
             return self.bytes_of(each)
-        except UnicodeEncodeError as error:  # a lone surrogate, which no text on the wire can have
+        except UnicodeEncodeError as error:  # a lone surrogate, which UTF-8 cannot write
             return self.bytes_of(Failed(info_of(ValueError(f"a token cannot be carried: {error}")), number))
 
 

@@ -4,43 +4,50 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, overload
 
 from miniagents.messages.coding.typed_codec import Codec
 from miniagents.wire._sources import async_blocks, blocks
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
-from miniagents.wire.errors import RecordError
+from miniagents.wire.record_errors import RecordError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from typing import Self
 
-    from typing_extensions import TypeForm
+    from typing_extensions import TypeForm, Unpack
 
     from miniagents.messages.coding.codec import Format, Unknown, UnknownMessage
-    from miniagents.wire._compression import Compression
     from miniagents.wire._sources import AsyncSource, Source
+    from miniagents.wire.compression import Compression
 
 __all__ = ["AsyncRecordReader", "RecordReader", "aread_records", "read_records"]
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
-class _Reader(Generic[T]):
-    """What readers have in common: what is decoded and not yet given, and where that is."""
+class _Reader(Generic[T, S]):
+    """A source with what was decoded of it and not yet given; whoever reads the source gives the blocks to `_feed`."""
 
-    def __init__(self, decoder: RecordDecoder[T], on_error: Callable[[RecordError], object] | None) -> None:
+    def __init__(
+        self,
+        decoder: RecordDecoder[T],
+        source: S,
+        on_error: Callable[[RecordError], object] | None,
+    ) -> None:
         self._decoder = decoder
+        self._source = source
         self._on_error = on_error
         self._ready: deque[list[T] | RecordError] = deque()
         self._records: Iterator[T] = iter(())
         self._ended = False
 
     def _take(self) -> list[T] | None:
-        """Give the next records that are ready; None if more must be read.
+        """Return the next records that are ready; None if more must be read.
 
         Raises:
-            RecordError: It stands here, and nobody is told of it otherwise.
+            RecordError: It stands here, and `on_error` is not there to be told.
         """
         while self._ready:
             part = self._ready.popleft()
@@ -51,21 +58,17 @@ class _Reader(Generic[T]):
             self._on_error(part)
         return None
 
+    def _feed(self, data: bytes | None) -> None:
+        """Decode a block; None is the end of the source."""
+        self._ended = data is None
+        self._ready.extend(self._decoder.finish() if data is None else self._decoder.feed(data))
 
-class RecordReader(_Reader[T]):
+
+class RecordReader(_Reader[T, "Iterator[bytes]"]):
     """Iterates the records of a source; made by `read_records`.
 
     Iterating again goes on where the last iteration stopped, also when that was at an error.
     """
-
-    def __init__(
-        self,
-        decoder: RecordDecoder[T],
-        source: Iterator[bytes],
-        on_error: Callable[[RecordError], object] | None,
-    ) -> None:
-        super().__init__(decoder, on_error)
-        self._source = source
 
     def __iter__(self) -> Iterator[T]:
         while True:
@@ -76,7 +79,7 @@ class RecordReader(_Reader[T]):
             self._records = iter(batch)
 
     def batches(self) -> Iterator[list[T]]:
-        """Give the records in lists, as many at once as a block of the data has.
+        """Yield the records in lists, as many at once as a block of the data has.
 
         Raises:
             RecordError: In its place, unless `on_error` is told.
@@ -101,34 +104,17 @@ class RecordReader(_Reader[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- machinery ---
-
     def _next_batch(self) -> list[T] | None:
-        while True:
-            batch = self._take()
-            if batch is not None:
-                return batch
-            if self._ended:
-                return None
-            data = next(self._source, None)
-            self._ended = data is None
-            self._ready.extend(self._decoder.finish() if data is None else self._decoder.feed(data))
+        while (batch := self._take()) is None and not self._ended:
+            self._feed(next(self._source, None))
+        return batch
 
 
-class AsyncRecordReader(_Reader[T]):
+class AsyncRecordReader(_Reader[T, "AsyncIterator[bytes]"]):
     """Iterates the records of a source without blocking; made by `aread_records`.
 
     Iterating again goes on where the last iteration stopped, also when that was at an error.
     """
-
-    def __init__(
-        self,
-        decoder: RecordDecoder[T],
-        source: AsyncIterator[bytes],
-        on_error: Callable[[RecordError], object] | None,
-    ) -> None:
-        super().__init__(decoder, on_error)
-        self._source = source
 
     async def __aiter__(self) -> AsyncIterator[T]:
         while True:
@@ -140,7 +126,7 @@ class AsyncRecordReader(_Reader[T]):
             self._records = iter(batch)
 
     async def batches(self) -> AsyncIterator[list[T]]:
-        """Give the records in lists, as many at once as are there.
+        """Yield the records in lists, as many at once as are there.
 
         Raises:
             RecordError: In its place, unless `on_error` is told.
@@ -165,32 +151,30 @@ class AsyncRecordReader(_Reader[T]):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    # --- machinery ---
-
     async def _next_batch(self) -> list[T] | None:
-        while True:
-            batch = self._take()
-            if batch is not None:
-                return batch
-            if self._ended:
-                return None
-            data = await anext(self._source, None)
-            self._ended = data is None
-            self._ready.extend(self._decoder.finish() if data is None else self._decoder.feed(data))
+        while (batch := self._take()) is None and not self._ended:
+            self._feed(await anext(self._source, None))
             await asyncio.sleep(0)  # what is there already is decoded a block at a time, and others have their turn
+        return batch
+
+
+class _ReadingOptions(TypedDict, total=False):
+    """The arguments of `read_records` that say nothing of the type of the records; its docstring describes them."""
+
+    compression: Compression | Literal["auto"] | None
+    on_error: Callable[[RecordError], object] | None
+    max_bytes: int
+    offset: int
 
 
 @overload
 def read_records(
     source: Source,
     form: TypeForm[T],
-    format: Format = "json",  # the word of the field
+    format: Format = "json",
     *,
     unknown: Literal["refuse", "ignore"] = "refuse",
-    compression: Compression | Literal["auto"] | None = "auto",
-    on_error: Callable[[RecordError], object] | None = None,
-    max_bytes: int = MAX_RECORD_BYTES,
-    offset: int = 0,
+    **options: Unpack[_ReadingOptions],
 ) -> RecordReader[T]: ...
 @overload
 def read_records(
@@ -199,10 +183,7 @@ def read_records(
     format: Format = "json",
     *,
     unknown: Literal["keep"],
-    compression: Compression | Literal["auto"] | None = "auto",
-    on_error: Callable[[RecordError], object] | None = None,
-    max_bytes: int = MAX_RECORD_BYTES,
-    offset: int = 0,
+    **options: Unpack[_ReadingOptions],
 ) -> RecordReader[T | UnknownMessage]: ...
 def read_records(
     source: Source,
@@ -253,10 +234,7 @@ def aread_records(
     format: Format = "json",
     *,
     unknown: Literal["refuse", "ignore"] = "refuse",
-    compression: Compression | Literal["auto"] | None = "auto",
-    on_error: Callable[[RecordError], object] | None = None,
-    max_bytes: int = MAX_RECORD_BYTES,
-    offset: int = 0,
+    **options: Unpack[_ReadingOptions],
 ) -> AsyncRecordReader[T]: ...
 @overload
 def aread_records(
@@ -265,10 +243,7 @@ def aread_records(
     format: Format = "json",
     *,
     unknown: Literal["keep"],
-    compression: Compression | Literal["auto"] | None = "auto",
-    on_error: Callable[[RecordError], object] | None = None,
-    max_bytes: int = MAX_RECORD_BYTES,
-    offset: int = 0,
+    **options: Unpack[_ReadingOptions],
 ) -> AsyncRecordReader[T | UnknownMessage]: ...
 def aread_records(
     source: AsyncSource,

@@ -10,16 +10,16 @@ from contextlib import asynccontextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from miniagents.messages.coding.codec import encode, encode_into
-from miniagents.messages.coding.formats import wire_of
-from miniagents.wire._compression import BLOCK, deflater_of
-from miniagents.wire._splitting import frame
+from miniagents.messages.coding.msgspec_formats import functions_of
+from miniagents.wire.compression import BLOCK, deflater_of
+from miniagents.wire.splitting import frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
     from typing import Self
 
     from miniagents.messages.coding.codec import Format
-    from miniagents.wire._compression import Compression
+    from miniagents.wire.compression import Compression
 
 __all__ = ["AsyncTarget", "RecordEncoder", "RecordWriter", "Target", "awrite_records", "write_records"]
 
@@ -43,7 +43,7 @@ class RecordEncoder:
     """
 
     def __init__(self, format: Format = "json", compression: Compression | None = None) -> None:
-        wire_of(format)
+        functions_of(format)
         self._format: Format = format
         self._compression: Compression | None = compression
         self._buffer = bytearray()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from miniagents import AnthropicMessage, AssistantMessage, Message, Reasoning, ToolCall, ToolResultMessage, UserMessage
-from miniagents.chat.errors import ChatError
+from miniagents.chat.chat_errors import ChatError
 from miniagents.chat.history import History, last_conversation, new_conversation, read_conversation
 
 pytestmark = pytest.mark.timeout(60)

@@ -36,7 +36,7 @@ from miniagents.chat.scripted import played
 from miniagents.testing import VirtualClockEventLoop, scripted_agent
 from tests.chat.talking import ScriptedInterrupts
 from tests.ext.llm.anthropic.answering import anthropic_messages
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -187,7 +187,7 @@ def test_a_model_gets_back_what_it_needs_of_a_conversation_that_is_resumed(tmp_p
     write_conversation(tmp_path / "kept.ndjson", [UserMessage("What time is it?"), said, result])
 
     async def ask() -> list[dict[str, Any]]:
-        async with WireServer(anthropic_messages("Half past twelve.")) as server:
+        async with ModelServer(anthropic_messages("Half past twelve.")) as server:
             arguments = ["--model", "anthropic:claude-test", "--base-url", server.anthropic_url, "--ask", "Well?"]
             assert await asyncio.to_thread(main, [*arguments, "--resume", "kept.ndjson"]) == 0
             messages: list[dict[str, Any]] = server.requests[0].body["messages"]

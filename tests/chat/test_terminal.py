@@ -14,7 +14,7 @@ from miniagents.chat.terminal_input import PATIENCE
 from tests.chat.terminal import terminal
 from tests.ext.llm.answers import tool_call
 from tests.ext.llm.anthropic.answering import anthropic_messages
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.openai.answering_chat import openai_chat
 from tests.ext.llm.replies import http_error
 
@@ -95,14 +95,14 @@ def test_colours_are_for_those_who_want_them(environment: dict[str, str], no_col
 def test_a_model_that_stalls_is_stopped_and_its_connection_closed(environment: dict[str, str]) -> None:
     async def main() -> None:
         said = anthropic_messages("One two three four", reasoning="Let me think.")
-        async with WireServer(said.stall(after=12), anthropic_messages("Five.")) as server:
+        async with ModelServer(said.stall(after=12), anthropic_messages("Five.")) as server:
             await asyncio.to_thread(talk, server, asyncio.get_running_loop())
         assert server.clients_gone == 1
         second = server.requests[1].body
         assert second["system"] == "Count."
         assert second["messages"][1] == {"role": "assistant", "content": "One two three"}
 
-    def talk(server: WireServer, loop: asyncio.AbstractEventLoop) -> None:
+    def talk(server: ModelServer, loop: asyncio.AbstractEventLoop) -> None:
         arguments = ("--model", "anthropic:claude-test", "--base-url", server.anthropic_url, "--system", "Count.")
         with terminal(*arguments, environment=environment) as screen:
             screen.until_prompt()
@@ -129,10 +129,10 @@ def test_calls_of_tools_and_errors_of_a_server(environment: dict[str, str], snap
             http_error(401, message="Incorrect API key provided: sk-of-the-tests."),
             openai_chat("One two three four").reset(after=4),
         )
-        async with WireServer(*replies) as server:
+        async with ModelServer(*replies) as server:
             await asyncio.to_thread(talk, server)
 
-    def talk(server: WireServer) -> None:
+    def talk(server: ModelServer) -> None:
         arguments = ("--model", "openai:gpt-test", "--base-url", server.openai_url, "-o", "max_retries=0")
         with terminal(*arguments, environment=environment, height=30) as screen:
             screen.until_prompt()
@@ -192,10 +192,10 @@ def test_tools_at_work(environment: dict[str, str], tmp_path: Path, snapshot: Sn
             openai_chat(tool_calls=[tool_call("poet", {"message": "21 °C"}, id="call_3")]),
             openai_chat("There it is."),
         )
-        async with WireServer(*replies) as server:
+        async with ModelServer(*replies) as server:
             await asyncio.to_thread(talk, server)
 
-    def talk(server: WireServer) -> None:
+    def talk(server: ModelServer) -> None:
         where = {**environment, "OPENAI_BASE_URL": server.openai_url}
         with terminal(f"{tmp_path / 'station.py'}:model", environment=where) as screen:
             screen.until_prompt()

@@ -23,7 +23,7 @@ from miniagents import (
     Usage,
     UserMessage,
 )
-from miniagents.chat.errors import ChatError
+from miniagents.chat.chat_errors import ChatError
 from miniagents.chat.markdown import THEME
 from miniagents.chat.terminal_view import TerminalView
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from miniagents.codegen import names, texts
-from miniagents.codegen.errors import printable
+from miniagents.codegen.schema_errors import printable
 from miniagents.codegen.shaping import limits, templates
-from miniagents.codegen.writing.docstrings import WIDTH, docstring
+from miniagents.codegen.writing.written_docstrings import WIDTH, docstring
 from miniagents.messages._generated import Message
 
 

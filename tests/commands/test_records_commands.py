@@ -21,7 +21,7 @@ from miniagents.commands import convert
 from miniagents.commands._progress import Progress, in_bytes
 from miniagents.messages import AssistantMessage, Message, UserMessage
 from miniagents.wire import read_records, write_records
-from miniagents.wire._compression import BLOCK
+from miniagents.wire.compression import BLOCK
 from tests.wire.kinds import Any1, messages
 
 pytestmark = pytest.mark.timeout(60)

@@ -1,4 +1,4 @@
-"""What the type checkers must refuse: the codec, records in files and sockets, streams over the wire.
+"""What the type checkers must refuse: the codec, records in files and sockets, streams between processes.
 
 Checked, not run; see `rejects_promising.py`.
 """

@@ -32,8 +32,8 @@ from miniagents.wire import (
     read_records,
     write_records,
 )
-from miniagents.wire._compression import deflater_of
-from miniagents.wire._splitting import frame
+from miniagents.wire.compression import deflater_of
+from miniagents.wire.splitting import frame
 from tests.wire.kinds import Any1, messages, small
 
 Format = Literal["json", "msgpack"]

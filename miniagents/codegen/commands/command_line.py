@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from miniagents.codegen.commands.command_options import Options
 from miniagents.codegen.commands.console import OK, WRONG, Console
 from miniagents.codegen.commands.generate import run_generate
-from miniagents.codegen.commands.options import Options
 from miniagents.codegen.commands.tools import run_diff, run_export, run_lint
 from miniagents.codegen.comparing.rules import AUDIENCES
-from miniagents.codegen.errors import GenerationError
+from miniagents.codegen.schema_errors import GenerationError
 from miniagents.codegen.settings import BASES, FORMATS
 from miniagents.command_parser import CommandParser, Example
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from miniagents.codegen.commands.painting import Paint, When, paint_for, painted
-from miniagents.codegen.errors import Problem
 from miniagents.codegen.reading.sources import SUFFIX, YAML_SUFFIXES
+from miniagents.codegen.schema_errors import Problem
 
 OK, DIFFERS, WRONG = 0, 1, 2
 """Exit statuses: all is well; a check found something; something must be mended first."""

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from miniagents.codegen.commands.command_options import Options
 from miniagents.codegen.commands.console import DIFFERS, OK, WRONG, Console, schema_files
-from miniagents.codegen.commands.options import Options
-from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.generating import COMMAND, generate
+from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import Settings
 
 PAUSE = 0.3

@@ -8,7 +8,7 @@ from itertools import groupby
 from miniagents.codegen.commands.painting import Paint, painted
 from miniagents.codegen.comparing.rules import AUDIENCES, Audience, Change
 from miniagents.codegen.documents import JsonValue, Place
-from miniagents.codegen.errors import Problem, printable
+from miniagents.codegen.schema_errors import Problem, printable
 from miniagents.codegen.shown import listed
 
 

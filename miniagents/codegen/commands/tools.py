@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
+from miniagents.codegen.commands.command_options import Options
 from miniagents.codegen.commands.console import DIFFERS, OK, Console
-from miniagents.codegen.commands.options import Options
-from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.reading.bundle import read_bundle
+from miniagents.codegen.schema_errors import GenerationError, Problem
 
 
 def run_lint(options: Options, console: Console) -> int:

@@ -3,7 +3,7 @@
 import re
 from typing import Protocol
 
-from miniagents.codegen.comparing.leaves import limited
+from miniagents.codegen.comparing.leaf_changes import limited
 from miniagents.codegen.comparing.rules import DATA, READERS, SOURCE, WRITERS, Audience, in_order
 from miniagents.codegen.comparing.sameness import Sameness
 from miniagents.codegen.documents import Place

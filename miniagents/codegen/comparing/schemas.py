@@ -2,12 +2,12 @@
 
 from collections.abc import Set as AbstractSet
 
-from miniagents.codegen.comparing.leaves import leaf_changes
-from miniagents.codegen.comparing.notes import note_changes
+from miniagents.codegen.comparing.leaf_changes import leaf_changes
+from miniagents.codegen.comparing.note_changes import note_changes
 from miniagents.codegen.comparing.objects import array_changes, object_changes
 from miniagents.codegen.comparing.rules import AUDIENCES, DATA, READERS, SOURCE, WRITERS, Audience, Change, in_order
 from miniagents.codegen.comparing.sameness import Sameness
-from miniagents.codegen.comparing.unions import lone_union_changes, union_changes
+from miniagents.codegen.comparing.union_changes import lone_union_changes, union_changes
 from miniagents.codegen.documents import Place
 from miniagents.codegen.reading.views import Spot, Spots, asserted, constrains, reference_of
 from miniagents.validation.keywords import KEYWORDS

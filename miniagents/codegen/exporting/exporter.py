@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from miniagents.codegen.errors import GenerationError, Problem
-from miniagents.codegen.exporting.classes import export_classes
+from miniagents.codegen.exporting.exported_classes import export_classes
 from miniagents.codegen.exporting.generated import export_generated
+from miniagents.codegen.schema_errors import GenerationError, Problem
 
 __all__ = ["export"]
 

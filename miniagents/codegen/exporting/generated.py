@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.exporting.docstring_reading import Described, described
 from miniagents.codegen.library import LIBRARY
 from miniagents.codegen.model import inherited_fields
 from miniagents.codegen.names import definition_name, field_name
 from miniagents.codegen.patterns.translating_back import translated_back
+from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.validation.keywords import HINTS, KEYWORDS
 
 _BASES: Final = frozenset({"Record", "Frozen"})

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from miniagents.codegen.documents import Document, JsonValue, Place, escape
-from miniagents.codegen.errors import Problem
-from miniagents.codegen.linting import names, shapes, values
-from miniagents.codegen.linting.context import Context, Finding, Rule
+from miniagents.codegen.linting import name_rules, shape_rules, value_rules
 from miniagents.codegen.linting.levels import LEVELS, Level
+from miniagents.codegen.linting.lint_context import Context, Finding, Rule
 from miniagents.codegen.reading.bundle import Bundle
+from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.shown import shown
 from miniagents.validation.keywords import DATA
 
@@ -24,38 +24,42 @@ IGNORE: Final = "x-miniagents-ignore"
 RULES: Final[Mapping[str, Rule]] = {
     rule.id: rule
     for rule in (
-        Rule("default-refused", "basic", "a default that does not fit is no default", values.default_refused),
-        Rule("example-refused", "basic", "an example that does not fit misleads", values.example_refused),
-        Rule("enum-value-idle", "basic", "a value that can never be used is a mistake", values.enum_value_idle),
-        Rule("keyword-idle", "basic", "a limit that limits nothing was meant otherwise", values.keyword_idle),
-        Rule("limits-crossed", "basic", "nothing can fit", values.limits_crossed),
-        Rule("required-undeclared", "basic", "a name misspelt here can never be given", shapes.required_undeclared),
-        Rule("type-missing", "basic", "without a type every other value fits", shapes.type_missing),
-        Rule("closed-unsaid", "standard", "open by default is rarely meant", shapes.closed_unsaid),
-        Rule("default-required", "standard", "what is always there needs no default", values.default_required),
-        Rule("definition-repeated", "standard", "two types for one thing", shapes.definition_repeated),
-        Rule("definition-unused", "standard", "what nothing refers to is left over", shapes.definition_unused),
-        Rule("deprecated-silent", "standard", "readers must know what to do instead", names.deprecated_silent),
-        Rule("enum-mixed", "standard", "values of several types are hard to use", values.enum_mixed),
-        Rule("enum-single", "standard", "one value is a const", values.enum_single),
-        Rule("enum-style", "standard", "values should look alike", names.enum_style),
-        Rule("format-unknown", "standard", "a format that nobody knows is a comment", values.format_unknown),
-        Rule("integer-unsafe", "standard", "others read another number", values.integer_unsafe),
-        Rule("items-missing", "standard", "any item fits", shapes.items_missing),
-        Rule("property-style", "standard", "properties should look alike", names.property_style),
-        Rule("property-untyped", "standard", "anything fits", shapes.property_untyped),
-        Rule("type-description", "standard", "it becomes the docstring", names.type_description),
-        Rule("type-name", "standard", "the file and the class should have one name", names.type_name),
-        Rule("union-ambiguous", "standard", "which branch is meant must be clear", shapes.union_ambiguous),
-        Rule("dialect-unsaid", "strict", "others must guess what keywords mean", shapes.dialect_unsaid),
-        Rule("enum-zero", "strict", "old readers need a value for new ones", names.enum_zero),
-        Rule("integer-unbounded", "strict", "others lose digits beyond 2^53", values.integer_unbounded),
-        Rule("nullable-optional", "strict", "absent and null should not both mean nothing", values.nullable_optional),
-        Rule("object-repeated", "strict", "one thing should be one type", shapes.object_repeated),
-        Rule("pattern-open", "strict", "all of a text is usually meant", values.pattern_open),
-        Rule("property-description", "strict", "it becomes the docs of the field", names.property_description),
-        Rule("property-python-name", "strict", "one name in JSON and Python", names.property_python_name),
-        Rule("union-untagged", "strict", "a tag is faster and clearer than trying", shapes.union_untagged),
+        Rule("default-refused", "basic", "a default that does not fit is no default", value_rules.default_refused),
+        Rule("example-refused", "basic", "an example that does not fit misleads", value_rules.example_refused),
+        Rule("enum-value-idle", "basic", "a value that can never be used is a mistake", value_rules.enum_value_idle),
+        Rule("keyword-idle", "basic", "a limit that limits nothing was meant otherwise", value_rules.keyword_idle),
+        Rule("limits-crossed", "basic", "nothing can fit", value_rules.limits_crossed),
+        Rule(
+            "required-undeclared", "basic", "a name misspelt here can never be given", shape_rules.required_undeclared
+        ),
+        Rule("type-missing", "basic", "without a type every other value fits", shape_rules.type_missing),
+        Rule("closed-unsaid", "standard", "open by default is rarely meant", shape_rules.closed_unsaid),
+        Rule("default-required", "standard", "what is always there needs no default", value_rules.default_required),
+        Rule("definition-repeated", "standard", "two types for one thing", shape_rules.definition_repeated),
+        Rule("definition-unused", "standard", "what nothing refers to is left over", shape_rules.definition_unused),
+        Rule("deprecated-silent", "standard", "readers must know what to do instead", name_rules.deprecated_silent),
+        Rule("enum-mixed", "standard", "values of several types are hard to use", value_rules.enum_mixed),
+        Rule("enum-single", "standard", "one value is a const", value_rules.enum_single),
+        Rule("enum-style", "standard", "values should look alike", name_rules.enum_style),
+        Rule("format-unknown", "standard", "a format that nobody knows is a comment", value_rules.format_unknown),
+        Rule("integer-unsafe", "standard", "others read another number", value_rules.integer_unsafe),
+        Rule("items-missing", "standard", "any item fits", shape_rules.items_missing),
+        Rule("property-style", "standard", "properties should look alike", name_rules.property_style),
+        Rule("property-untyped", "standard", "anything fits", shape_rules.property_untyped),
+        Rule("type-description", "standard", "it becomes the docstring", name_rules.type_description),
+        Rule("type-name", "standard", "the file and the class should have one name", name_rules.type_name),
+        Rule("union-ambiguous", "standard", "which branch is meant must be clear", shape_rules.union_ambiguous),
+        Rule("dialect-unsaid", "strict", "others must guess what keywords mean", shape_rules.dialect_unsaid),
+        Rule("enum-zero", "strict", "old readers need a value for new ones", name_rules.enum_zero),
+        Rule("integer-unbounded", "strict", "others lose digits beyond 2^53", value_rules.integer_unbounded),
+        Rule(
+            "nullable-optional", "strict", "absent and null should not both mean nothing", value_rules.nullable_optional
+        ),
+        Rule("object-repeated", "strict", "one thing should be one type", shape_rules.object_repeated),
+        Rule("pattern-open", "strict", "all of a text is usually meant", value_rules.pattern_open),
+        Rule("property-description", "strict", "it becomes the docs of the field", name_rules.property_description),
+        Rule("property-python-name", "strict", "one name in JSON and Python", name_rules.property_python_name),
+        Rule("union-untagged", "strict", "a tag is faster and clearer than trying", shape_rules.union_untagged),
     )
 }
 """Every rule by its name, the levels from the least to the most."""

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from miniagents.codegen.documents import Document, JsonValue, Place
-from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.library import HAND_WRITTEN, LIBRARY, RECORD, SCHEME
 from miniagents.codegen.reading.circles import endless
+from miniagents.codegen.reading.definition_names import NAME_REMEDY, definitions_of, names_of
 from miniagents.codegen.reading.dialects import ignores_siblings, knows
 from miniagents.codegen.reading.metaschemas import Metaschemas
-from miniagents.codegen.reading.naming import NAME_REMEDY, definitions_of, names_of
 from miniagents.codegen.reading.normalising import Normaliser, text_of
 from miniagents.codegen.reading.registry import Registry, Site
 from miniagents.codegen.reading.sources import load
+from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import USUAL, Settings
 from miniagents.validation.keywords import DOCUMENTATION, HINTS, REFERENCES
 

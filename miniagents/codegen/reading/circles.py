@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
 from miniagents.codegen.documents import JsonValue, Place, escape
-from miniagents.codegen.errors import Problem
+from miniagents.codegen.schema_errors import Problem
 from miniagents.validation.keywords import IN_PLACE, NAMED
 
 _PREFIX: Final = "#/$defs/"

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from miniagents.codegen.documents import Node
-from miniagents.codegen.errors import Problem
 from miniagents.codegen.names import is_class_name, is_field_name
+from miniagents.codegen.schema_errors import Problem
 from miniagents.validation.keywords import HINTS
 
 ON_TYPE = frozenset({"name"})

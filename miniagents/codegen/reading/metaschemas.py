@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.reading.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09, Dialect, ignores_siblings, knows
 from miniagents.codegen.reading.registry import Site
+from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.validation.keywords import HINTS, IDENTITY, KEYWORDS, KNOWN, MANY, ONE, TYPE
 
 if TYPE_CHECKING:

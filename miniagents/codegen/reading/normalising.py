@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from miniagents.codegen.documents import Document, JsonValue, Place, escape
-from miniagents.codegen.errors import Problem
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.patterns.translating import translate
 from miniagents.codegen.reading.dialects import ignores_siblings, knows
 from miniagents.codegen.reading.hints import ON_PROPERTY
 from miniagents.codegen.reading.registry import Site
+from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.settings import FORMATS as CHOICES, Formats
 from miniagents.validation.formats import FORMATS
 from miniagents.validation.keywords import (

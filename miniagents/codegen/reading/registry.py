@@ -12,7 +12,6 @@ from typing import Final
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from miniagents.codegen.documents import Document, JsonValue, Place, escape
-from miniagents.codegen.errors import Problem
 from miniagents.codegen.reading.dialects import (
     DIALECTS,
     DRAFT_2020_12,
@@ -23,6 +22,7 @@ from miniagents.codegen.reading.dialects import (
     subschemas,
 )
 from miniagents.codegen.reading.sources import Source
+from miniagents.codegen.schema_errors import Problem
 from miniagents.validation.keywords import DATA
 
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")

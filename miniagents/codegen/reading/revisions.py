@@ -9,8 +9,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.reading.bundle import Bundle, read_bundle
+from miniagents.codegen.schema_errors import GenerationError, Problem
 
 _AS_IN = "with a path, as in HEAD~1:schemas/"
 

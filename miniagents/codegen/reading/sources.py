@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from miniagents.codegen.documents import Document, parse
-from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.reading.yaml_documents import parse_yaml
+from miniagents.codegen.schema_errors import GenerationError, Problem
 
 SUFFIX = ".schema.json"
 """What the names of schema files in a folder end in."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from miniagents.codegen.documents import MAX_DEPTH, MAX_DIGITS, Document, JsonValue, Place, escape, has_half_character
-from miniagents.codegen.errors import GenerationError, Problem
+from miniagents.codegen.schema_errors import GenerationError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

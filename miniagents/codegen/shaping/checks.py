@@ -6,7 +6,6 @@ base, templates that show what is not there.
 
 from collections.abc import Iterator
 
-from miniagents.codegen.errors import Problem
 from miniagents.codegen.model import (
     AliasType,
     Field,
@@ -17,6 +16,7 @@ from miniagents.codegen.model import (
     inherited_fields,
     made_of,
 )
+from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.shaping.defaults import accepts
 from miniagents.codegen.shaping.templates import has_stray_brace, names
 from miniagents.validation.keywords import HINTS

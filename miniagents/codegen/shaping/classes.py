@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from miniagents.codegen.documents import Node, Place
-from miniagents.codegen.errors import Problem
 from miniagents.codegen.library import FROZEN, RECORD, SCHEME, foreign
 from miniagents.codegen.model import Anything, Default, Field, Form, Named, ObjectType
 from miniagents.codegen.names import definition_name, field_name
 from miniagents.codegen.reading.bundle import Bundle
 from miniagents.codegen.reading.hints import ON_OBJECT, ON_PROPERTY, Hints, read_hints
+from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Part, Schemas, Site
-from miniagents.codegen.shaping.notes import documentation
+from miniagents.codegen.shaping.docstring_notes import documentation
 from miniagents.codegen.shaping.placing import Names
 from miniagents.codegen.shaping.unions import united
 from miniagents.validation.keywords import ABOUT, HINTS, OF_MEMBERS, SOMETIMES

@@ -19,7 +19,7 @@ from miniagents.codegen.model import (
     TupleOf,
     Types,
 )
-from miniagents.codegen.shaping.formats import is_value
+from miniagents.codegen.shaping.format_types import is_value
 from miniagents.codegen.texts import literal
 from miniagents.validation.keywords import LimitName
 

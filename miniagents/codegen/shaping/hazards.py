@@ -24,7 +24,7 @@ from miniagents.codegen.model import (
     forms_of,
     rebuilt,
 )
-from miniagents.codegen.shaping.tags import leaves
+from miniagents.codegen.shaping.union_tags import leaves
 from miniagents.codegen.shaping.unions import NULL, united
 
 

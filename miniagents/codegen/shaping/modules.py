@@ -3,22 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.library import library_types
 from miniagents.codegen.model import AliasType, Anything, Module, Named, ObjectType, TypeDefinition
 from miniagents.codegen.reading.bundle import Bundle
 from miniagents.codegen.reading.hints import ON_OBJECT, ON_PROPERTY, ON_TYPE, read_hints
+from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.shaping.checks import check
 from miniagents.codegen.shaping.classes import ClassMaker
 from miniagents.codegen.shaping.conjunctions import Schemas, Site
+from miniagents.codegen.shaping.docstring_notes import documentation
 from miniagents.codegen.shaping.hazards import defused
-from miniagents.codegen.shaping.notes import documentation
 from miniagents.codegen.shaping.placing import Names
 from miniagents.codegen.shaping.recursion import opened
 from miniagents.codegen.shaping.shapes import Shaper
 from miniagents.codegen.shaping.soundness import judged
 from miniagents.codegen.shaping.tables import schema_table
-from miniagents.codegen.shaping.tags import tagged
+from miniagents.codegen.shaping.union_tags import tagged
 from miniagents.validation.keywords import HINTS
 
 

@@ -14,7 +14,7 @@ from miniagents.codegen.model import Anything, ArrayOf, Form, Kind, Limits, MapO
 from miniagents.codegen.shaping.choices import choice_of, kind_of_value
 from miniagents.codegen.shaping.classes import ClassMaker
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Part, Schemas, Site
-from miniagents.codegen.shaping.formats import typed
+from miniagents.codegen.shaping.format_types import typed
 from miniagents.codegen.shaping.limits import limits_of
 from miniagents.codegen.shaping.placing import Names, branch_word
 from miniagents.codegen.shaping.unions import united

@@ -22,7 +22,7 @@ from miniagents.codegen.model import (
     parts_of,
     root_of,
 )
-from miniagents.codegen.shaping.tags import leaves
+from miniagents.codegen.shaping.union_tags import leaves
 
 
 def judged(module: Module, loose: Mapping[str, Mapping[str, None]]) -> dict[str, tuple[str, ...]]:

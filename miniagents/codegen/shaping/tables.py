@@ -18,7 +18,7 @@ from miniagents.codegen.model import (
 from miniagents.codegen.reading.dialects import DRAFT_2020_12, subschemas
 from miniagents.codegen.shaping.classes import ClassMaker
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Schemas, Site, bare
-from miniagents.codegen.shaping.tags import leaves
+from miniagents.codegen.shaping.union_tags import leaves
 
 
 def schema_table(

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.errors import printable
 from miniagents.codegen.library import FROZEN, MESSAGE_BASE
 from miniagents.codegen.model import (
     AliasType,
@@ -28,13 +27,14 @@ from miniagents.codegen.model import (
     within,
 )
 from miniagents.codegen.names import ANY_MESSAGE
+from miniagents.codegen.schema_errors import printable
 from miniagents.codegen.shaping.defaults import expression
-from miniagents.codegen.shaping.tags import only_value
 from miniagents.codegen.shaping.templates import renamed
+from miniagents.codegen.shaping.union_tags import only_value
 from miniagents.codegen.texts import literal
 from miniagents.codegen.writing.annotations import Annotator, union
-from miniagents.codegen.writing.docstrings import WIDTH, docstring
 from miniagents.codegen.writing.order import in_order
+from miniagents.codegen.writing.written_docstrings import WIDTH, docstring
 
 
 def emit(module: Module, *, sources: Sequence[str], command: str) -> str:

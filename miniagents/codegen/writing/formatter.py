@@ -4,8 +4,8 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-from miniagents.codegen.errors import GenerationError, Problem
-from miniagents.codegen.writing.docstrings import WIDTH
+from miniagents.codegen.schema_errors import GenerationError, Problem
+from miniagents.codegen.writing.written_docstrings import WIDTH
 
 
 def formatted(text: str) -> str:

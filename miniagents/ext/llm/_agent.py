@@ -1,58 +1,85 @@
-"""Agents that are language models, as far as they are the same for all providers."""
+"""Agents that are language models, as far as they are the same for all vendors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from typing_extensions import TypeVar
 
-from miniagents.ext.llm._options import check_options
-from miniagents.messages import AssistantMessage
+from miniagents.ext.llm._clients import clients_for
+from miniagents.ext.llm._equipping import equipped
+from miniagents.ext.llm._model import LanguageModel
+from miniagents.messages import Message
+from miniagents.miniagents import MiniAgent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from miniagents.ext.llm._model import LanguageModel
-    from miniagents.messages import Message
-    from miniagents.miniagents import InteractionContext
+    from miniagents.ext.llm._clients import ClientSettings, Closable
+    from miniagents.ext.llm._protocol import ModelProtocol
 
-__all__ = ["OptionRules", "answering"]
+__all__ = ["ModelAgent"]
 
-M = TypeVar("M", bound=AssistantMessage)
+Out_co = TypeVar("Out_co", bound=Message, covariant=True)
 
 
-class OptionRules:
-    """Which options an API takes.
+class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
+    """An agent that is a language model.
 
-    Args:
-        api: the name of the API.
-        known: the TypedDict of its options.
-        withdrawn: what to do instead of others.
+    A vendor's subclass says which protocol the model speaks, and gives `inquire` and `bound` the types of its options.
     """
 
-    __slots__ = ("_api", "_known", "_withdrawn")
+    __slots__ = ()
 
-    def __init__(self, api: str, known: type, withdrawn: Mapping[str, str]) -> None:
-        self._api = api
-        self._known = known
-        self._withdrawn = withdrawn
+    _protocol: ClassVar[ModelProtocol[Any, Any]]  # Any: of whatever client and answers the vendor has
 
-    def check(self, where: str, given: Mapping[str, object]) -> None:
-        """Refuses options that the API does not take.
+    def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        super()._check_arguments(args, {})
+        self._protocol.option_rules.check(f"agent {self.alias!r}", kwargs)
+
+    @classmethod
+    def _of_model(
+        cls,
+        where: str,
+        name: str,
+        make_client: Callable[[ClientSettings], Closable],
+        client: Closable | Callable[[], Closable] | None,
+        settings: ClientSettings,
+        *,
+        options: Mapping[str, object],
+        tools: Iterable[object],
+        reply_type: type[Message] | None,
+        strict_reply: bool,
+        alias: str | None,
+        description: str | None,
+    ) -> Self:
+        """Make an agent of a model; `create_openai_agent` says more of the arguments that users give.
+
+        Args:
+            where: The function that the user called, for its errors.
+            name: The name of the model.
+            make_client: Makes a client of the vendor's SDK.
+            client: The client of the user, or a function that makes one; None for a default one.
+            settings: The settings of a default client.
+            options: The options of the API.
+            tools: The tools that the model may call.
+            reply_type: The class of the answer.
+            strict_reply: Whether the provider enforces that class.
+            alias: The alias of the agent.
+            description: What the agent does.
 
         Raises:
-            TypeError: there is one; the text says which there are.
+            TypeError: The API does not take an option, a client comes with settings, or something is no tool.
+            ValueError: A limit is too small.
         """
-        check_options(where, self._api, given, self._known, self._withdrawn)
-
-
-def answering(
-    model: LanguageModel[Any, M],  # Any: of whatever client the provider's SDK has
-) -> Callable[..., Awaitable[None]]:
-    """The work of an agent that answers with what a model says."""
-
-    async def answer(ctx: InteractionContext[Message, M], **options: object) -> None:
-        messages = await ctx.messages
-        ctx.reply(model.with_options(options).answer(messages))
-
-    return answer
+        protocol = cls._protocol
+        protocol.option_rules.check(where, options)
+        clients = clients_for(where, make_client, settings, client)
+        model = LanguageModel(name=name, protocol=protocol, clients=clients, options=options)
+        work, gives = equipped(where, model, tools=tools, reply_type=reply_type, strict_reply=strict_reply)
+        return cls(
+            work,
+            alias=alias if alias is not None else name,
+            description=description or f"The language model {name}.",
+            declares=lambda: ((Message,), gives),
+        )

@@ -10,6 +10,7 @@ import inspect
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
+from miniagents.ext.llm._clients import import_sdk
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm.errors import ProtocolError
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     C = TypeVar("C", bound="_Client")
 
-__all__ = ["chunks_of", "whole_answer", "without_headers"]
+__all__ = ["chunks_of", "whole_answer"]
 
 _END: Final = object()
 
@@ -33,40 +34,31 @@ class _Client(Protocol):
         ...
 
 
-def without_headers(client: C, body: Mapping[str, object]) -> tuple[C, dict[str, object]]:
-    """A client that sends the headers of one request, and the arguments of the call without them.
-
-    The SDKs log the arguments of a call, and a header may be a secret; those of a client are not logged.
-    """
-    arguments = dict(body)
-    headers = arguments.pop("extra_headers", None)
-    if is_object(headers) and headers:
-        client = client.with_options(default_headers={name: str(value) for name, value in headers.items()})
-    return client, arguments
-
-
 async def chunks_of(
-    create: Callable[..., Awaitable[Any]],  # Any: of the SDK's overloads, none of which takes a whole body
+    sdk: str,
+    client: C,
+    create: Callable[[C], Callable[..., Awaitable[Any]]],  # Any: of the SDK's overloads, none of which takes a body
     body: Mapping[str, object],
-    stream_class: type,
     *,
     stream: bool,
 ) -> AsyncGenerator[object, None]:
-    """What a call gives, piece by piece; a whole answer is the only piece.
+    """Make a request and yield what the SDK gives, piece by piece; a whole answer is the only piece.
 
     Args:
-        create: the SDK's method, as it gives raw responses.
-        body: its arguments.
-        stream_class: the SDK's class of streams, of anything.
-        stream: whether the answer is streamed.
+        sdk: The name of the SDK's module.
+        client: The client of it.
+        create: The client's method that makes the request and returns the raw response.
+        body: The arguments of that method.
+        stream: Whether the answer is streamed.
     """
+    client, arguments = _without_headers(client, body)
     if not stream:
-        yield whole_answer((await create(**body)).http_response)
+        yield whole_answer((await create(client)(**arguments)).http_response)
         return
-    raw = await create(**body, stream=True)
+    raw = await create(client)(**arguments, stream=True)
     http = raw.http_response
     try:
-        events = raw.parse(to=stream_class)
+        events = raw.parse(to=import_sdk(sdk).AsyncStream[object])
         if inspect.isawaitable(events):  # as Anthropic's SDK has it
             events = await events
         count = 0
@@ -81,10 +73,10 @@ async def chunks_of(
 
 
 def whole_answer(http: Any) -> object:  # Any: a response of the HTTP client that the SDK brings
-    """The JSON of an answer that came as a whole.
+    """Return the JSON of an answer that came as a whole.
 
     Raises:
-        ProtocolError: it is no JSON.
+        ProtocolError: It is no JSON.
     """
     try:
         answer: object = json.loads(http.content)
@@ -96,6 +88,18 @@ def whole_answer(http: Any) -> object:  # Any: a response of the HTTP client tha
 
 
 # --- machinery ---
+
+
+def _without_headers(client: C, body: Mapping[str, object]) -> tuple[C, dict[str, object]]:
+    """Return a client that sends the headers of one request, and the arguments of the call without them.
+
+    The SDKs log the arguments of a call, and a header may be a secret; those of a client are not logged.
+    """
+    arguments = dict(body)
+    headers = arguments.pop("extra_headers", None)
+    if is_object(headers) and headers:
+        client = client.with_options(default_headers={name: str(value) for name, value in headers.items()})
+    return client, arguments
 
 
 def _no_events(http: Any) -> ProtocolError:  # Any: as above

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import importlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
 from typing_extensions import TypeVar
 
 from miniagents.ext.llm._json import is_object
-from miniagents.ext.llm.errors import MissingSDKError
+from miniagents.ext.llm.errors import MissingKeyError, MissingSDKError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from miniagents.miniagents import MiniAgents
 
-__all__ = ["ClientSettings", "Closable", "ModelClients", "clients_for", "import_sdk", "secrets_of"]
+__all__ = ["ClientSettings", "Closable", "ModelClients", "clients_for", "import_sdk", "missing_key", "secrets_of"]
 
 
 class Closable(Protocol):
@@ -43,28 +43,23 @@ class ClientSettings:
         api_key: the key; it appears in no text that this class makes, and what may hold one does not either.
         base_url: where the API is; it may hold a password.
         max_retries: how often the SDK asks again where no answer has begun.
-        headers: headers of all requests; their values may be secret as well.
+        default_headers: headers of all requests; their values may be secret as well.
     """
 
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = field(default=None, repr=False)
     max_retries: int | None = None
-    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    default_headers: Mapping[str, str] | None = field(default=None, repr=False)
 
     @property
     def key(self) -> tuple[object, ...]:
         """Something that is equal where the settings are."""
-        headers = None if self.headers is None else tuple(sorted(self.headers.items()))
+        headers = None if self.default_headers is None else tuple(sorted(self.default_headers.items()))
         return self.api_key, self.base_url, self.max_retries, headers
 
     def given(self) -> dict[str, Any]:  # Any: arguments of the clients of either SDK
-        """The arguments that the SDK's client takes, without those that are left to it."""
-        arguments = {
-            "api_key": self.api_key,
-            "base_url": self.base_url,
-            "max_retries": self.max_retries,
-            "default_headers": self.headers,
-        }
+        """Return the arguments that the SDK's client takes, without those that are left to it."""
+        arguments = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in arguments.items() if value is not None}
 
 
@@ -135,6 +130,22 @@ def import_sdk(name: str) -> ModuleType:
     raise MissingSDKError(message)
 
 
+def missing_key(provider: str, variable: str, *, reason: str = "", hint: str = "") -> MissingKeyError:
+    """Return the error for a key that is neither in the settings nor in the environment.
+
+    Args:
+        provider: Whose key it is.
+        variable: The environment variable that the SDK reads.
+        reason: Why there is none, if that is known.
+        hint: What to give to servers that want none.
+    """
+    because = f" ({reason})" if reason else ""
+    instead = f" ({hint})" if hint else ""
+    return MissingKeyError(
+        f"there is no key for {provider}{because}: set {variable}, or give api_key=...{instead}", provider=provider
+    )
+
+
 def secrets_of(client: object, headers: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """The texts that must appear nowhere: keys and tokens of a client, and headers that may hold one.
 
@@ -169,8 +180,8 @@ def _may_be_secret(header: str) -> bool:
 def _without_password(client: C) -> C:
     """The same client, with what its address says of a user in a header: addresses are logged, headers are not."""
     sdk_client: Any = client  # Any: of either SDK
-    url = sdk_client.base_url
-    if not url.userinfo:
+    url: Any = getattr(sdk_client, "base_url", None)  # Any: as above, where there is one
+    if not getattr(url, "userinfo", None):
         return client
     user = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
     address = str(url.copy_with(username=None, password=None))

@@ -138,7 +138,7 @@ def conversation_of(
 
 def spoken(message: AssistantMessage) -> str:
     """What a model said in words, be it that it would not answer."""
-    if message.text is None and type(message) not in (AssistantMessage, OpenAIMessage, AnthropicMessage):
+    if message.text is None and type(message).__module__ != AssistantMessage.__module__:
         return str(message)  # of a class of a user, whose fields or template say it
     return message.text or message.refusal or ""
 

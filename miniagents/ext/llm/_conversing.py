@@ -90,7 +90,7 @@ class Conversing:
             if turns == limits.max_turns:
                 raise TooManyTurnsError(
                     f"the model was asked {turns} times and is still not done; give max_turns=... if it needs more",
-                    provider=model.wire.provider,
+                    provider=model.protocol.provider,
                     model=model.name,
                     partial=said,
                 )

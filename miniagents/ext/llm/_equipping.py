@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from miniagents.ext.llm._agent import answering
 from miniagents.ext.llm._conversing import Conversing
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._options import Limits
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
 
     from miniagents.ext.llm._model import LanguageModel
     from miniagents.ext.llm._strict_schemas import StrictForm
-    from miniagents.messages import Message
+    from miniagents.messages import AssistantMessage, Message
+    from miniagents.miniagents import InteractionContext
 
 __all__ = ["AnyTool", "equipped"]
 
@@ -31,28 +31,25 @@ AnyTool: TypeAlias = "Tool[..., Any] | ToolDefinition | Mapping[str, object]"  #
 def equipped(
     where: str,
     model: LanguageModel[Any, Any],  # Any: of whatever client the provider's SDK has, and whatever answers it gives
-    strict_form: StrictForm,
     *,
     tools: Iterable[object],
     reply_type: type[Message] | None,
     strict_reply: bool,
-    format_option: str,
 ) -> tuple[Callable[..., Awaitable[None]], tuple[type[Message], ...]]:
-    """The work of an agent that is a model, and the classes of what it replies.
+    """Return the work of an agent that is a model, and the classes of what it replies.
 
     Args:
-        where: what errors call it.
-        model: the model.
-        strict_form: the schemas that the provider takes where it is to see to it that a model keeps to one.
-        tools: what it may call.
-        reply_type: the class of the last answer; None for the provider's own.
-        strict_reply: whether the provider is to see to it that the last answer is of that class.
-        format_option: the option of the API that would say the same as `reply_type`.
+        where: The function that the user called, for its errors.
+        model: The model.
+        tools: What it may call.
+        reply_type: The class of the last answer; None for the provider's own.
+        strict_reply: Whether the provider enforces that class.
 
     Raises:
-        TypeError: something is no tool, two have one name, or a schema cannot be said in the provider's form.
-        ValueError: a limit is too small.
+        TypeError: Something is no tool, two have one name, or a schema cannot be said in the provider's form.
+        ValueError: A limit is too small.
     """
+    protocol, strict_form = model.protocol, model.protocol.strict_form
     limits = Limits.of(model.options)
     try:
         given_tools = iter(tools)
@@ -73,10 +70,10 @@ def equipped(
             functions[each.name] = each
     form = None
     if reply_type is not None:
-        option, _, part = format_option.partition(".")
+        option, _, part = protocol.reply_option.partition(".")
         given = model.options.get(option)
         if given is not None and (not part or (is_object(given) and part in given)):
-            raise TypeError(f"{where}: give reply_type or {format_option}, not both")
+            raise TypeError(f"{where}: give reply_type or {protocol.reply_option}, not both")
         form = reply_form(where, reply_type, strict_form, strict=strict_reply)
     elif limits.repair_turns:
         raise TypeError(f"{where}: repair_turns is for replies of a type: give reply_type as well")
@@ -87,7 +84,7 @@ def equipped(
     elif form is not None:
         instructions = _ASKED_IN_WORDS + json.dumps(form.schema, ensure_ascii=False)
     if form is None and not functions:
-        return answering(model), (model.wire.message_class,)
+        return _answering(model), (protocol.message_class,)
     work = Conversing(
         model=model,
         tools=functions,
@@ -97,8 +94,20 @@ def equipped(
     )
     gives: list[type[Message]] = [] if reply_type is None else [reply_type]
     if definitions:
-        gives = [model.wire.message_class, *([ToolResultMessage] if functions else []), *gives]
+        gives = [protocol.message_class, *([ToolResultMessage] if functions else []), *gives]
     return work.answer, tuple(gives)
+
+
+def _answering(
+    model: LanguageModel[Any, Any],  # Any: as above
+) -> Callable[..., Awaitable[None]]:
+    """Return the work of an agent that answers with what a model says."""
+
+    async def answer(ctx: InteractionContext[Message, AssistantMessage], **options: object) -> None:
+        messages = await ctx.messages
+        ctx.reply(model.with_options(options).answer(messages))
+
+    return answer
 
 
 _ASKED_IN_WORDS: Final = "Answer with JSON alone, an object of this JSON Schema: "

@@ -1,6 +1,6 @@
-"""What arrives from a language model, whatever its provider: the language between wires and the assembler.
+"""What arrives from a language model, whatever its provider: the language between protocols and the assembler.
 
-A wire makes these events of what a provider sends, streamed or not; the assembler makes a message of them. Text is
+A protocol makes these events of what a provider sends, streamed or not; the assembler makes a message of them. Text is
 `str`, and what readers see of the rest are the library's own stream events.
 """
 

@@ -14,7 +14,7 @@ from miniagents.ext.llm._clients import Closable, ModelClients, secrets_of
 from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._options import LIBRARY_OPTIONS
-from miniagents.ext.llm._protocol import ModelRequest, Wire
+from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest
 from miniagents.ext.llm._translating import translated
 from miniagents.ext.llm.errors import ContentFilterError, ModelConnectionError, ProtocolError, TruncatedError
 from miniagents.messages import AssistantMessage, MessagePromise
@@ -41,7 +41,7 @@ class LanguageModel(Generic[C, M]):
 
     Attributes:
         name: the name of the model.
-        wire: the provider's protocol.
+        protocol: the provider's protocol.
         clients: which client to use.
         options: options of the provider, and those of `CommonOptions`.
         tools: the tools that the model may call; a mapping is one of the provider's own, as that writes it.
@@ -49,7 +49,7 @@ class LanguageModel(Generic[C, M]):
     """
 
     name: str
-    wire: Wire[C, M]
+    protocol: ModelProtocol[C, M]
     clients: ModelClients[C]
     options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     tools: tuple[ToolDefinition | JsonObject, ...] = ()
@@ -68,7 +68,7 @@ class LanguageModel(Generic[C, M]):
         system, send_reasoning_as = (self._text_option(name) for name in ("system", "send_reasoning_as"))
         return ModelRequest(
             model=self.name,
-            conversation=conversation_of(messages, self.wire.rules, system=system),
+            conversation=conversation_of(messages, self.protocol.rules, system=system),
             options={name: value for name, value in self.options.items() if name not in LIBRARY_OPTIONS},
             tools=self.tools,
             reply_schema=self.reply_schema,
@@ -87,9 +87,9 @@ class LanguageModel(Generic[C, M]):
             NoActiveContextError: there is no active `MiniAgents`.
         """
         request = self.request(messages)
-        body = self.wire.body(request)
+        body = self.protocol.body(request)
         client = self.clients.client(MiniAgents.current())
-        assembler = Assembler(self.wire.message)
+        assembler = Assembler(self.protocol.message)
 
         async def whole(pieces: AsyncIterable[str]) -> M:
             async for _ in pieces:
@@ -99,7 +99,7 @@ class LanguageModel(Generic[C, M]):
         return MessagePromise(
             lambda: self._streamed(client, body, assembler, stream=request.stream),
             whole,
-            message_class=self.wire.message_class,
+            message_class=self.protocol.message_class,
             known={"role": "assistant"},
             name=self.name,
         )
@@ -109,11 +109,11 @@ class LanguageModel(Generic[C, M]):
     async def _streamed(
         self, client: C, body: Mapping[str, object], assembler: Assembler[M], *, stream: bool
     ) -> AsyncIterator[StreamedEvent]:
-        reader = self.wire.reader()
+        reader = self.protocol.reader()
         failed: Exception | None = None
         is_first = True
         try:
-            async with aclosing(self.wire.chunks(client, body, stream=stream)) as chunks:
+            async with aclosing(self.protocol.chunks(client, body, stream=stream)) as chunks:
                 async for chunk in chunks:
                     for event in self._read(reader, chunk, stream=stream):
                         piece = assembler.feed(event)
@@ -141,7 +141,7 @@ class LanguageModel(Generic[C, M]):
             failed = ContentFilterError("a filter of the provider stopped the answer")
         if failed is None:
             return
-        error = translated(failed, provider=self.wire.provider, model=self.name, secrets=secrets, partial=partial)
+        error = translated(failed, provider=self.protocol.provider, model=self.name, secrets=secrets, partial=partial)
         if isinstance(error, ModelConnectionError) and assembler.is_finished:
             return  # the answer is complete, and only the farewell was lost
         raise error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LIBRARY_OPTIONS", "CommonOptions", "Limits", "check_options"]
+__all__ = ["GIVEN_ELSEWHERE", "LIBRARY_OPTIONS", "CommonOptions", "Limits", "NewAgentOptions", "OptionRules"]
 
 
 class CommonOptions(TypedDict, total=False):
@@ -39,6 +39,20 @@ class CommonOptions(TypedDict, total=False):
     extra_body: Mapping[str, object]
     extra_headers: Mapping[str, str]
     extra_query: Mapping[str, object]
+
+
+class NewAgentOptions(TypedDict, total=False):
+    """What the functions that make agents take besides the options of an API; `create_openai_agent` describes it.
+
+    The functions take a `client` of the vendor's SDK as well.
+    """
+
+    api_key: str | None
+    base_url: str | None
+    max_retries: int | None
+    default_headers: Mapping[str, str] | None
+    alias: str | None
+    description: str | None
 
 
 LIBRARY_OPTIONS = frozenset({"system", "stream", "max_turns", "repair_turns", "send_reasoning_as"})
@@ -67,30 +81,48 @@ class Limits(NamedTuple):
         return cls(**checked)
 
 
-def check_options(where: str, api: str, given: Mapping[str, object], known: type, withdrawn: Mapping[str, str]) -> None:
-    """Refuses options that an API does not take, and those of the library with a value that would be passed over.
+GIVEN_ELSEWHERE: Final = {
+    "messages": "they are what the agent is asked: agent.inquire(messages)",
+    "n": "ask the agent as often as you want answers; calls run in parallel",
+    "tools": "give them where the agent is made",
+}
+"""What to do instead of options that no API takes here."""
 
-    Args:
-        where: who is told, such as "create_openai_agent".
-        api: the name of the API.
-        given: the options.
-        known: the TypedDict of those that it takes.
-        withdrawn: what to do instead of options that it took once, or that belong elsewhere.
 
-    Raises:
-        TypeError: an option is none of them, and the text says which there are; or its value is of the wrong type.
+class OptionRules(NamedTuple):
+    """Which options an API takes.
+
+    Attributes:
+        api: The name of the API.
+        known: The TypedDict of its options.
+        withdrawn: What to do instead of options that it took once, or that belong elsewhere.
     """
-    names: frozenset[str] = getattr(known, "__optional_keys__", frozenset())
-    for name in given:
-        if name in names:
-            if name in _TYPES and not isinstance(given[name], _TYPES[name]):
-                raise TypeError(f"{where}: {name}={given[name]!r:.200}: give {_TYPES_IN_WORDS[name]}")
-            continue
-        if name in withdrawn:
-            raise TypeError(f"{where}: {api} takes no {name!r}: {withdrawn[name]}")
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else "."
-        raise TypeError(f"{where}: {api} takes no {name!r}{hint} It takes: {', '.join(sorted(names))}")
+
+    api: str
+    known: type
+    withdrawn: Mapping[str, str]
+
+    def check(self, where: str, given: Mapping[str, object]) -> None:
+        """Refuse options that the API does not take, and those of the library with a value that would be ignored.
+
+        Args:
+            where: Who is told, such as "create_openai_agent".
+            given: The options.
+
+        Raises:
+            TypeError: An option is none of them, and the text says which there are; or its value is of the wrong type.
+        """
+        names: frozenset[str] = getattr(self.known, "__optional_keys__", frozenset())
+        for name, value in given.items():
+            if name in names:
+                if name in _TYPES and not isinstance(value, _TYPES[name]):
+                    raise TypeError(f"{where}: {name}={value!r:.200}: give {_TYPES_IN_WORDS[name]}")
+                continue
+            if name in self.withdrawn:
+                raise TypeError(f"{where}: {self.api} takes no {name!r}: {self.withdrawn[name]}")
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else "."
+            raise TypeError(f"{where}: {self.api} takes no {name!r}{hint} It takes: {', '.join(sorted(names))}")
 
 
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from miniagents.describing.json_schema import JsonSchema
 
-__all__ = ["StrictForm", "anthropic_form", "openai_form"]
+__all__ = ["FORMATS", "StrictForm"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,30 +55,8 @@ class StrictForm:
         return _Rewriting(self, schema, where, instead).whole()
 
 
-_FORMATS: Final = frozenset(("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"))
-
-openai_form: Final = StrictForm(
-    provider="OpenAI",
-    keywords=frozenset(
-        ("pattern", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "minItems", "maxItems")
-    ),
-    formats=_FORMATS,
-    all_required=True,
-    recursive=True,
-)
-"""The form for `strict` schemas of OpenAI's APIs."""
-
-anthropic_form: Final = StrictForm(
-    provider="Anthropic",
-    keywords=frozenset(("minItems",)),
-    formats=_FORMATS | {"uri"},
-    all_required=False,
-    recursive=False,
-    fewest_items=frozenset((0, 1)),
-    strict_only=True,
-)
-"""The form for `output_config.format` and `strict` tools of Anthropic's API."""
-
+FORMATS: Final = frozenset(("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"))
+"""The values of `format` that providers take."""
 
 _SAID_IN_WORDS: Final = frozenset(
     (

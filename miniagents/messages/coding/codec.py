@@ -27,19 +27,19 @@ from miniagents.messages.coding.exactness import (
     refuse_unwritable,
 )
 from miniagents.messages.coding.extras import merged
-from miniagents.messages.coding.formats import (
+from miniagents.messages.coding.msgspec_formats import (
     Format,
+    functions_of,
     may_have_nan,
     refuse_unpackable,
     refuse_unpacked,
     traits_of,
     traits_of_own,
-    wire_of,
     with_string_keys,
 )
 from miniagents.messages.coding.planning import has_only_sound_records, names_records
 from miniagents.messages.coding.rebuilding import Rebuilder
-from miniagents.messages.coding.shapes import widened
+from miniagents.messages.coding.type_shapes import widened
 from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import when_classes_change
 
@@ -115,13 +115,13 @@ def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Forma
         ValueError: See `encode`; or the offset is beyond the end of the buffer. The buffer then ends at the offset.
         TypeError: See `encode`.
     """
-    wire = wire_of(format)
+    functions = functions_of(format)
     start = len(buffer) if offset == -1 else offset
     if not 0 <= start <= len(buffer):
         raise ValueError(f"offset={offset} is not in the buffer, which has {len(buffer)} bytes")
     if _is_simple(type(value)):
         try:
-            wire.encode_into(value, buffer, start)
+            functions.encode_into(value, buffer, start)
         except (UnicodeEncodeError, RecursionError, OverflowError) as error:
             del buffer[start:]
             _refuse(value, error)
@@ -181,14 +181,14 @@ def encode_any(value: object, format: Format) -> bytes:
 
 
 def _encode_msgpack(value: object, format: Format) -> bytes:
-    wire = wire_of(format)
+    functions = functions_of(format)
     try:
         if _simple.get(type(value)) or _is_simple(type(value)):
-            return wire.encode(value)
+            return functions.encode(value)
         ready = _ready(value)
-        data = wire.encode(ready)
-        if data.find(wire.mark) != -1:
-            data = wire.encode(merged(ready))
+        data = functions.encode(ready)
+        if data.find(functions.mark) != -1:
+            data = functions.encode(merged(ready))
     except (UnicodeEncodeError, RecursionError, OverflowError) as error:
         _refuse(value, error)
     if may_have_nan(data):
@@ -245,7 +245,7 @@ def _look_at_unpacked(value: object, form: object, data: bytes | str) -> None:
 def _decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown: Unknown) -> T | UnknownMessage:
     """Read what msgspec alone could not, or say why it cannot be read."""
     try:
-        raw = wire_of(format).decode_plain(data)
+        raw = functions_of(format).decode_plain(data)
         if format != "json":
             refuse_unpacked(raw, untyped=False)  # NaN
             raw = with_string_keys(raw)
@@ -269,8 +269,8 @@ def _decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown
 
 _SCALARS = (str, int, float, bytes, type(None))
 _TOO_DEEP = "nested deeper than Python's recursion limit"
-_encode_json = wire_of("json").encode
-_JSON_MARK = wire_of("json").mark
+_encode_json = functions_of("json").encode
+_JSON_MARK = functions_of("json").mark
 # Of each type in each format: msgspec's decoder, None if msgspec cannot read it, and whether what it reads is sound.
 _Reading: TypeAlias = tuple[Any, bool]  # Any: decoders of any type
 _decoders: dict[Format, dict[object, _Reading]] = {"json": {}, "msgpack": {}}
@@ -291,7 +291,7 @@ def _decoder(form: object, format: Format) -> _Reading:
 
 
 def _new_decoder(form: object, format: Format) -> Any:  # Any: as above
-    new = wire_of(format).new_decoder
+    new = functions_of(format).new_decoder
     if not has_only_sound_records(form):
         return None
     try:

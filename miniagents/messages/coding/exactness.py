@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast, get_args
 
 import msgspec
 
-from miniagents.messages.coding.shapes import Shape, bare, has_messages, is_message_class, kind_of, shape_of
+from miniagents.messages.coding.type_shapes import Shape, bare, has_messages, is_message_class, kind_of, shape_of
 from miniagents.messages.values.freezing import FrozenDict, is_list, is_mapping, is_record, is_set, is_tuple, path_of
 from miniagents.messages.values.frozen import Frozen, loaded_classes, when_classes_change
 from miniagents.messages.values.record import EXTRAS_FIELD

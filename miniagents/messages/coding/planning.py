@@ -29,7 +29,7 @@ from miniagents.messages.coding.plans import (
     Object,
     OneOf,
 )
-from miniagents.messages.coding.shapes import (
+from miniagents.messages.coding.type_shapes import (
     bare,
     has_messages,
     is_a,

@@ -17,7 +17,7 @@ import msgspec
 from miniagents.messages.coding.building import build
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError, from_msgspec, json_type
 from miniagents.messages.coding.planning import fields_of, planner_of
-from miniagents.messages.coding.shapes import (
+from miniagents.messages.coding.type_shapes import (
     bare,
     classes_by_tag,
     has_messages,

@@ -19,13 +19,13 @@ import msgspec
 from miniagents.messages import _generated
 from miniagents.messages.coding.building import RefusedError, build, can_build
 from miniagents.messages.coding.codec import encode
+from miniagents.messages.coding.codec_hazards import breaks_msgspec
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError
-from miniagents.messages.coding.hazards import breaks_msgspec
 from miniagents.messages.coding.json_text import read_json
 from miniagents.messages.coding.planning import PLANNER, Planner
 from miniagents.messages.coding.plans import Foreign
 from miniagents.messages.coding.rebuilding import convert_message
-from miniagents.messages.coding.shapes import bare, is_message_class, is_union, kind_of
+from miniagents.messages.coding.type_shapes import bare, is_message_class, is_union, kind_of
 from miniagents.messages.values.freezers import is_frozen_when_decoded
 from miniagents.messages.values.freezing import FrozenDict, FrozenType, freeze, path_of
 from miniagents.messages.values.frozen import Frozen

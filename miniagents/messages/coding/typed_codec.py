@@ -18,7 +18,7 @@ from miniagents.messages.coding.codec import (
     encode_any,
     is_simple_form,
 )
-from miniagents.messages.coding.formats import wire_of
+from miniagents.messages.coding.msgspec_formats import functions_of
 from miniagents.messages.values.frozen import when_classes_change
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Codec(Generic[T]):
         *,
         unknown: Unknown = "refuse",
     ) -> None:
-        wire_of(format)
+        functions_of(format)
         self._form = form
         self._format: Format = format
         self._unknown: Unknown = unknown
@@ -144,7 +144,7 @@ class Codec(Generic[T]):
 
     def _prepare_encode(self, value: T) -> bytes:
         form: Any = self._format  # Any: the format
-        write = wire_of(form).encode
+        write = functions_of(form).encode
         if is_simple_form(self._form):
             self._encode = write
         else:  # it depends on the class of each value

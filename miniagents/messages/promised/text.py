@@ -9,8 +9,8 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_promise import MessagePromise
+from miniagents.messages.promised.message_sequence import MessageSequence, MessageType
 from miniagents.messages.promised.selecting import Using, bind
-from miniagents.messages.promised.sequence import MessageSequence, MessageType
 from miniagents.messages.promised.sequence_promise import MessageSequencePromise
 from miniagents.messages.promised.streaming import stream_message
 from miniagents.messages.promised.tokens import check_fields

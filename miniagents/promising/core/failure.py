@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Catching", "Failure", "ends_task", "is_cancellation", "mark_as_read", "running_task"]
 
-logger = logging.getLogger("miniagents")
+logger: Final = logging.getLogger("miniagents")
 
 _READERS: Final = "__miniagents_readers__"
 """Where an exception keeps the ids of the productions whose code has seen it; that of None stands for other code."""

@@ -9,7 +9,7 @@ import pytest
 from miniagents import AssistantMessage, Message, MessagePromise, MiniAgent, MiniAgents
 from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
 from tests.ext.llm.clients import anthropic_client, openai_client
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES
 
 ModelAgent: TypeAlias = MiniAgent[Message, AssistantMessage, ...]
@@ -19,19 +19,19 @@ _OPENAI: Any = create_openai_agent  # Any: options of any kind do not tell the o
 _ANTHROPIC: Any = create_anthropic_agent  # Any: as above
 
 
-def _chat(server: WireServer, **options: Any) -> ModelAgent:  # whatever a test wants to give
+def _chat(server: ModelServer, **options: Any) -> ModelAgent:  # whatever a test wants to give
     options.setdefault("client", lambda: openai_client(server))
     agent: ModelAgent = _OPENAI("gpt-test", api="chat_completions", **options)
     return agent
 
 
-def _responses(server: WireServer, **options: Any) -> ModelAgent:  # as above
+def _responses(server: ModelServer, **options: Any) -> ModelAgent:  # as above
     options.setdefault("client", lambda: openai_client(server))
     agent: ModelAgent = _OPENAI("gpt-test", api="responses", **options)
     return agent
 
 
-def _messages(server: WireServer, **options: Any) -> ModelAgent:  # as above
+def _messages(server: ModelServer, **options: Any) -> ModelAgent:  # as above
     options.setdefault("client", lambda: anthropic_client(server))
     agent: ModelAgent = _ANTHROPIC("claude-test", **options)
     return agent
@@ -43,7 +43,7 @@ each_path = pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
 streamed_or_not = pytest.mark.parametrize("stream", [True, False])
 
 
-def agent_for(path: str, server: WireServer, **options: Any) -> ModelAgent:  # as above
+def agent_for(path: str, server: ModelServer, **options: Any) -> ModelAgent:  # as above
     """An agent that speaks the protocol of a path, with a client that is made for each context and never retries."""
     return MAKERS[path](server, **options)
 

@@ -9,13 +9,13 @@ import anthropic
 import openai
 from pydantic import BaseModel
 
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES
 
 KEY = "sk-of-the-tests"
 
 
-def openai_client(server: WireServer, *, max_retries: int = 0, timeout: float = 600) -> openai.AsyncOpenAI:
+def openai_client(server: ModelServer, *, max_retries: int = 0, timeout: float = 600) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(
         api_key=KEY,
         base_url=server.openai_url,
@@ -25,7 +25,7 @@ def openai_client(server: WireServer, *, max_retries: int = 0, timeout: float = 
     )
 
 
-def anthropic_client(server: WireServer, *, max_retries: int = 0, timeout: float = 600) -> anthropic.AsyncAnthropic:
+def anthropic_client(server: ModelServer, *, max_retries: int = 0, timeout: float = 600) -> anthropic.AsyncAnthropic:
     return anthropic.AsyncAnthropic(
         api_key=KEY,
         base_url=server.anthropic_url,
@@ -36,7 +36,7 @@ def anthropic_client(server: WireServer, *, max_retries: int = 0, timeout: float
 
 
 async def outcome_of(
-    server: WireServer, path: str, *, stream: bool, read_timeout: float = 600, max_retries: int = 0
+    server: ModelServer, path: str, *, stream: bool, read_timeout: float = 600, max_retries: int = 0
 ) -> tuple[list[object], Exception | None]:
     """What a client of the protocol at a path gets, the events of a stream or the plain answer, and its error."""
     async with (

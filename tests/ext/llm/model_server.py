@@ -1,6 +1,6 @@
 """A real HTTP/1.1 server on loopback, in the loop of the test, that answers as it is told and counts what it sees.
 
-    async with WireServer(openai_chat("Hello!")) as server:
+    async with ModelServer(openai_chat("Hello!")) as server:
         async with AsyncOpenAI(base_url=server.openai_url, api_key="x") as client:
             ...
 
@@ -32,7 +32,7 @@ BAD_REQUEST: Final = 400
 AnswerTo: TypeAlias = Callable[[Request], Reply]
 
 
-class WireServer:
+class ModelServer:
     """Answers requests with replies, one after the other, then with what a function says, and remembers them."""
 
     def __init__(self, *replies: Reply, by: AnswerTo | None = None, may_stay_open: bool = False) -> None:
@@ -201,7 +201,7 @@ def unreachable_url() -> str:
 class _Connection(asyncio.Protocol):
     """One connection of a client: h11 knows the protocol, asyncio the socket."""
 
-    def __init__(self, server: WireServer) -> None:
+    def __init__(self, server: ModelServer) -> None:
         self.path = "no request"
         """That of the last request."""
         self._server = server

@@ -100,7 +100,7 @@ class Reply(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Response:
-    """One answer over the wire."""
+    """One answer over HTTP."""
 
     steps: tuple[Step, ...] = ()
     status: int = 200

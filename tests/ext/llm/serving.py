@@ -9,7 +9,7 @@ import pytest
 
 from tests.ext.llm.answers import Answer
 from tests.ext.llm.anthropic.answering import anthropic_messages
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.openai.answering_chat import openai_chat
 from tests.ext.llm.protocols import Reply, Request
 from tests.ext.llm.replies import MESSAGES
@@ -37,7 +37,7 @@ def models_served(answers: Mapping[str, Answer | tuple[Answer, ...]]) -> Generat
     urls: dict[str, str] = {}
 
     async def serve() -> None:
-        async with WireServer(by=reply) as server:
+        async with ModelServer(by=reply) as server:
             urls.update(OPENAI_BASE_URL=server.openai_url, ANTHROPIC_BASE_URL=server.anthropic_url)
             ready.set()
             await asyncio.to_thread(done.wait)

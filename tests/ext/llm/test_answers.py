@@ -25,7 +25,7 @@ from miniagents.testing import transcript
 from tests.ext.llm.agents import agent_for, answer_of, asked, each_path, streamed_or_not
 from tests.ext.llm.answers import Answer, Usage as Spent, answer, tool_call
 from tests.ext.llm.anthropic.answering import SIGNATURE, anthropic_messages, unknown_anthropic_event
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.openai.answering_chat import openai_chat, unknown_chat_event
 from tests.ext.llm.openai.answering_responses import openai_responses, unknown_responses_event
 from tests.ext.llm.protocols import Event, Reply, Script, stream_response
@@ -45,12 +45,12 @@ CLASSES: Final[dict[str, type[AssistantMessage]]] = {
 
 
 async def said(path: str, reply: Reply, *, stream: bool = True) -> AssistantMessage:
-    async with WireServer(reply) as server:
+    async with ModelServer(reply) as server:
         return await answer_of(agent_for(path, server, stream=stream))
 
 
 async def transcript_of(path: str, reply: Reply, *, stream: bool = True) -> str:
-    async with WireServer(reply) as server, MiniAgents():
+    async with ModelServer(reply) as server, MiniAgents():
         return await transcript(agent_for(path, server, stream=stream).inquire("Hi"))
 
 
@@ -89,7 +89,7 @@ async def test_the_pieces_of_a_stream(path: str, snapshot: SnapshotAssertion) ->
 
 @each_path
 async def test_events_have_reasoning_text_and_calls_as_they_grow(path: str) -> None:
-    async with WireServer(script_for(path, ALL)) as server, asked(agent_for(path, server)) as promise:
+    async with ModelServer(script_for(path, ALL)) as server, asked(agent_for(path, server)) as promise:
         events = [event async for event in promise.events]
         message = await promise
     assert "".join(each.text for each in events if isinstance(each, ReasoningDelta)) == message.reasoning[0].text
@@ -114,7 +114,7 @@ async def test_a_refusal_is_whole_and_no_text_of_an_answer(path: str, stream: bo
 
 
 async def test_the_pieces_of_a_refusal_are_events_and_no_tokens() -> None:
-    async with WireServer(openai_chat(refusal="I will not")) as server, asked(agent_for(CHAT, server)) as promise:
+    async with ModelServer(openai_chat(refusal="I will not")) as server, asked(agent_for(CHAT, server)) as promise:
         assert [token async for token in promise] == []
         assert [each async for each in promise.events] == [RefusalDelta(each) for each in ("I", " will", " not")]
 
@@ -209,7 +209,7 @@ async def test_fragments_of_calls_that_come_in_turns_are_merged_by_index() -> No
 async def test_what_readers_missed_they_read_from_the_start(path: str) -> None:
     """P4 holds for models as for everything else."""
     async with (
-        WireServer(script_for(path, answer("one two three"))) as server,
+        ModelServer(script_for(path, answer("one two three"))) as server,
         asked(agent_for(path, server)) as promise,
     ):
         await promise

@@ -29,7 +29,7 @@ from miniagents.ext.llm._clients import ClientSettings
 from tests.ext.llm.agents import ModelAgent, agent_for, answer_of, each_path
 from tests.ext.llm.answers import answer
 from tests.ext.llm.clients import openai_client
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.openai.answering_chat import openai_chat
 from tests.ext.llm.openai.answering_embeddings import embeddings
 from tests.ext.llm.protocols import Reply
@@ -44,8 +44,8 @@ def test_a_default_client_works_in_every_loop() -> None:
     """A process-wide client would fail in the second `asyncio.run`."""
     agents: list[ModelAgent] = []
 
-    async def main(make: Callable[[WireServer], ModelAgent] | None) -> str:
-        async with WireServer(openai_chat("Hi")) as server:
+    async def main(make: Callable[[ModelServer], ModelAgent] | None) -> str:
+        async with ModelServer(openai_chat("Hi")) as server:
             if make is not None:
                 agents.append(make(server))
             openai_base_url = server.openai_url
@@ -58,7 +58,7 @@ def test_a_default_client_works_in_every_loop() -> None:
 
 
 async def test_a_client_is_shared_in_a_context_and_closed_with_it() -> None:
-    async with WireServer(by=lambda request: script_for(request.path, answer("Hi"))) as server:
+    async with ModelServer(by=lambda request: script_for(request.path, answer("Hi"))) as server:
         first = create_openai_agent("one", base_url=server.openai_url, api_key="x")
         second = create_openai_agent("two", base_url=server.openai_url, api_key="x")
         async with MiniAgents():
@@ -71,7 +71,7 @@ async def test_a_client_is_shared_in_a_context_and_closed_with_it() -> None:
 
 
 async def test_contexts_inside_of_another_share_its_clients() -> None:
-    async with WireServer(by=lambda request: script_for(request.path, answer("Hi"))) as server, MiniAgents():
+    async with ModelServer(by=lambda request: script_for(request.path, answer("Hi"))) as server, MiniAgents():
         agent = agent_for(CHAT, server)
         for _ in range(3):
             async with MiniAgents():
@@ -80,7 +80,7 @@ async def test_contexts_inside_of_another_share_its_clients() -> None:
 
 
 async def test_a_client_of_the_user_is_the_users_to_close() -> None:
-    async with WireServer(by=lambda request: script_for(request.path, answer("Hi"))) as server:
+    async with ModelServer(by=lambda request: script_for(request.path, answer("Hi"))) as server:
         async with openai_client(server) as client:
             agent = create_openai_agent("gpt-test", client=client)
             for _ in range(2):
@@ -107,7 +107,7 @@ async def test_what_is_shared_is_closed_and_cannot_be_shared_again() -> None:
 
 
 async def test_a_client_and_settings_for_another_one_are_refused() -> None:
-    async with WireServer() as server, openai_client(server) as client:
+    async with ModelServer() as server, openai_client(server) as client:
         with pytest.raises(TypeError, match="^create_openai_agent: api_key, base_url would be ignored"):
             create_openai_agent("gpt-test", client=client, api_key="x", base_url="y")
 
@@ -194,7 +194,7 @@ async def test_no_key_appears_anywhere(path: str, reply: Reply, caplog: pytest.L
     """One is planted, and looked for in messages, keys, errors, their traces, logs and what is printed."""
     caplog.set_level(logging.DEBUG)
     shown: list[str] = []
-    async with WireServer(reply) as server:
+    async with ModelServer(reply) as server:
         client: Callable[[], object] = {
             MESSAGES: lambda: anthropic.AsyncAnthropic(api_key=PLANTED, base_url=server.anthropic_url, max_retries=0),
         }.get(path, lambda: openai.AsyncOpenAI(api_key=PLANTED, base_url=server.openai_url, max_retries=0))
@@ -219,7 +219,7 @@ async def test_no_key_appears_anywhere(path: str, reply: Reply, caplog: pytest.L
 
 
 async def test_settings_with_keys_are_printed_without_them() -> None:
-    settings = ClientSettings(api_key=PLANTED, base_url="http://x", headers={"Authorization": PLANTED})
+    settings = ClientSettings(api_key=PLANTED, base_url="http://x", default_headers={"Authorization": PLANTED})
     assert PLANTED not in repr(settings)
     agent = create_openai_agent("m", api_key=PLANTED, default_headers={"X-Key": PLANTED})
     assert PLANTED not in repr(agent) + str(agent.description)
@@ -229,7 +229,7 @@ async def test_settings_with_keys_are_printed_without_them() -> None:
 async def test_a_password_in_the_address_appears_in_no_log(path: str, caplog: pytest.LogCaptureFixture) -> None:
     """HTTP clients log the addresses of their requests."""
     caplog.set_level(logging.DEBUG)
-    async with WireServer(by=lambda request: script_for(request.path, answer("Hi"))) as server:
+    async with ModelServer(by=lambda request: script_for(request.path, answer("Hi"))) as server:
         url = (server.openai_url if path == CHAT else server.anthropic_url).replace("//", f"//ada:{PLANTED}@")
         make: Callable[..., ModelAgent] = create_openai_agent if path == CHAT else create_anthropic_agent
         agent = make("m", api_key="x", base_url=url)
@@ -243,7 +243,7 @@ async def test_a_password_in_the_address_appears_in_no_log(path: str, caplog: py
 async def test_what_is_given_to_servers_without_keys_is_no_secret() -> None:
     """The README tells to give "none" there; it is no reason to cross out every such word."""
     for key in ("none", "x"):
-        async with WireServer(http_error(404, message="there is none of these extra models")) as server:
+        async with ModelServer(http_error(404, message="there is none of these extra models")) as server:
             agent = create_openai_agent("m", api_key=key, base_url=server.openai_url)
             with pytest.raises(LanguageModelError, match="there is none of these extra models"):
                 await answer_of(agent)
@@ -254,7 +254,7 @@ async def test_what_is_given_to_servers_without_keys_is_no_secret() -> None:
 
 async def test_each_message_gets_its_embedding_in_its_place() -> None:
     replies = [embeddings([1.0, 0.5], [2, 0], shuffled=True), embeddings([3.0, 0.0])]
-    async with WireServer(*replies) as server, MiniAgents():
+    async with ModelServer(*replies) as server, MiniAgents():
         agent = create_openai_embedding_agent("embed", client=lambda: openai_client(server), batch_size=2, dimensions=2)
         messages = await agent.inquire(["a", "b", "c"])
         assert [(each.text, each.embedding) for each in messages] == [
@@ -262,14 +262,14 @@ async def test_each_message_gets_its_embedding_in_its_place() -> None:
             ("b", (2, 0)),
             ("c", (3.0, 0.0)),
         ]
-        assert {each.model for each in messages} == {"embedding-wire"}
+        assert {each.model for each in messages} == {"embedding-mock"}
         assert [each.usage is None for each in messages] == [False, True, False]
         assert [request.body["input"] for request in server.requests] == [["a", "b"], ["c"]]
         assert server.requests[0].body["dimensions"] == 2
 
 
 async def test_errors_of_embeddings_are_those_of_models() -> None:
-    async with WireServer(http_error(429, retry_after=3), embeddings([1.0])) as server, MiniAgents():
+    async with ModelServer(http_error(429, retry_after=3), embeddings([1.0])) as server, MiniAgents():
         agent = create_openai_embedding_agent("embed", client=lambda: openai_client(server))
         with pytest.raises(LanguageModelError) as caught:
             await agent.inquire("a")

@@ -29,7 +29,7 @@ from tests.ext.llm.agents import ModelAgent, agent_for, answer_of, asked, each_p
 from tests.ext.llm.answers import answer, tool_call
 from tests.ext.llm.anthropic.answering import anthropic_error_event, anthropic_messages
 from tests.ext.llm.clients import openai_client
-from tests.ext.llm.model_server import WireServer, unreachable_url
+from tests.ext.llm.model_server import ModelServer, unreachable_url
 from tests.ext.llm.openai.answering_chat import chat_error, openai_chat
 from tests.ext.llm.openai.answering_responses import openai_responses, response_failed, responses_error
 from tests.ext.llm.protocols import Event, Reply
@@ -53,7 +53,7 @@ BEFORE: Final = {CHAT: 4, RESPONSES: 7, MESSAGES: 6}
 
 
 async def error_of(path: str, reply: Reply, *, stream: bool = True) -> LanguageModelError:
-    async with WireServer(reply) as server:
+    async with ModelServer(reply) as server:
         with pytest.raises(LanguageModelError) as caught:
             await answer_of(agent_for(path, server, stream=stream))
     assert caught.value.provider == ("Anthropic" if path == MESSAGES else "OpenAI")
@@ -93,7 +93,7 @@ async def test_a_status_is_an_error_of_its_own(
     error = await error_of(path, reply, stream=stream)
     assert type(error) is cls
     assert (error.status, error.retry_after, error.partial) == (status, 1.5, None)
-    assert error.request_id == "req_wire"
+    assert error.request_id == "req_mock"
     assert f"(HTTP {status}): The server says no." in str(error)
 
 
@@ -230,7 +230,7 @@ async def test_an_answer_cut_by_a_filter_is_an_error_with_what_passed(path: str,
 
 async def test_only_the_farewell_was_lost() -> None:
     """The finish reason was there: the answer is complete, whatever happens to the connection after it."""
-    async with WireServer(openai_chat("Hi there").cut(after=4)) as server:
+    async with ModelServer(openai_chat("Hi there").cut(after=4)) as server:
         message = await answer_of(agent_for(CHAT, server))
     assert (message.text, message.finish_reason) == ("Hi there", "stop")
 
@@ -244,7 +244,7 @@ async def test_a_server_that_nobody_finds() -> None:
 @each_path
 async def test_a_server_that_is_too_slow(path: str) -> None:
     for after in (None, BEFORE[path]):
-        async with WireServer(script_for(path, SAID).stall(after=after)) as server:
+        async with ModelServer(script_for(path, SAID).stall(after=after)) as server:
             with pytest.raises(ModelTimeoutError) as caught:
                 await answer_of(agent_for(path, server, timeout=0.05))
             assert (caught.value.partial is None) == (after is None)
@@ -256,7 +256,7 @@ async def test_a_server_that_is_too_slow(path: str) -> None:
 
 @each_path
 async def test_p7_cancelling_the_promise_closes_the_stream(path: str) -> None:
-    async with WireServer(script_for(path, SAID).stall(after=BEFORE[path])) as server:
+    async with ModelServer(script_for(path, SAID).stall(after=BEFORE[path])) as server:
         async with asked(agent_for(path, server)) as promise:
             tokens = aiter(promise)
             assert await anext(tokens) == "one"
@@ -270,7 +270,7 @@ async def test_p7_cancelling_the_promise_closes_the_stream(path: str) -> None:
 
 @each_path
 async def test_cancelling_before_the_answer_begins_closes_the_connection(path: str) -> None:
-    async with WireServer(script_for(path, SAID).stall(after=None)) as server, MiniAgents():
+    async with ModelServer(script_for(path, SAID).stall(after=None)) as server, MiniAgents():
         replies = agent_for(path, server).inquire("Hi")
         await server.until_stalled()
         replies.cancel()
@@ -281,7 +281,7 @@ async def test_cancelling_before_the_answer_begins_closes_the_connection(path: s
 
 @each_path
 async def test_p8_leaving_the_context_by_an_error_closes_the_stream(path: str) -> None:
-    async with WireServer(script_for(path, SAID).stall(after=BEFORE[path])) as server:
+    async with ModelServer(script_for(path, SAID).stall(after=BEFORE[path])) as server:
         with pytest.raises(EndLoop):
             async with asked(agent_for(path, server)):
                 await server.until_stalled()
@@ -296,11 +296,11 @@ async def tokens_of(promise: MessagePromise) -> list[str]:
 @each_path
 async def test_a_retry_never_repeats_a_token(path: str) -> None:
     script = script_for(path, answer("one two three"))
-    async with WireServer(http_error(529), script) as server, MiniAgents():
+    async with ModelServer(http_error(529), script) as server, MiniAgents():
         agent = agent_for(path, server).with_retry(attempts=3, errors=TransientModelError)
         assert await tokens_of(agent.inquire("Hi").only()) == ["one", " two", " three"]
     broken = script.cut(after=BEFORE[path])
-    async with WireServer(broken) as server, MiniAgents():
+    async with ModelServer(broken) as server, MiniAgents():
         agent = agent_for(path, server).with_retry(attempts=3, errors=TransientModelError)
         promise = agent.inquire("Hi").only()
         with pytest.raises(ModelConnectionError):
@@ -311,13 +311,13 @@ async def test_a_retry_never_repeats_a_token(path: str) -> None:
 @each_path
 async def test_a_stream_that_broke_before_its_first_token_is_asked_again(path: str) -> None:
     script = script_for(path, answer("one two"))
-    async with WireServer(script.truncate(after=1), script) as server, MiniAgents():
+    async with ModelServer(script.truncate(after=1), script) as server, MiniAgents():
         agent = agent_for(path, server).with_retry(attempts=2, errors=TransientModelError)
         assert str(await agent.inquire("Hi").only()) == "one two"
 
 
 async def test_a_retry_waits_as_long_as_the_server_asks_for() -> None:
-    async with WireServer(http_error(429, retry_after=0.2), openai_chat("Hi")) as server, MiniAgents():
+    async with ModelServer(http_error(429, retry_after=0.2), openai_chat("Hi")) as server, MiniAgents():
         agent = agent_for(CHAT, server).with_retry(errors=RateLimitError)
         began = asyncio.get_running_loop().time()
         assert str(await agent.inquire("Hi").only()) == "Hi"
@@ -325,12 +325,12 @@ async def test_a_retry_waits_as_long_as_the_server_asks_for() -> None:
 
 
 async def test_another_agent_answers_instead() -> None:
-    async with WireServer(http_error(529), anthropic_messages("from the other")) as server, MiniAgents():
+    async with ModelServer(http_error(529), anthropic_messages("from the other")) as server, MiniAgents():
         agent: ModelAgent = agent_for(CHAT, server).with_fallback(
             agent_for(MESSAGES, server), OverloadedError, ProviderError
         )
         assert str(await agent.inquire("Hi").only()) == "from the other"
-    async with WireServer(http_error(401)) as server, MiniAgents():
+    async with ModelServer(http_error(401)) as server, MiniAgents():
         agent = agent_for(CHAT, server).with_fallback(agent_for(MESSAGES, server), TransientModelError)
         with pytest.raises(AuthenticationError):
             await agent.inquire("Hi")
@@ -339,7 +339,7 @@ async def test_another_agent_answers_instead() -> None:
 @each_path
 async def test_no_other_agent_answers_behind_a_token(path: str) -> None:
     """What was read cannot be taken back, and the other agent would begin anew."""
-    async with WireServer(script_for(path, SAID).cut(after=BEFORE[path])) as server, MiniAgents():
+    async with ModelServer(script_for(path, SAID).cut(after=BEFORE[path])) as server, MiniAgents():
         other = agent_for(MESSAGES, server)
         agent: ModelAgent = agent_for(path, server).with_fallback(other, LanguageModelError)
         promise = agent.inquire("Hi").only()
@@ -352,11 +352,11 @@ async def test_no_other_agent_answers_behind_a_token(path: str) -> None:
 
 
 async def test_the_sdk_asks_again_only_before_an_answer_begins() -> None:
-    async with WireServer(http_error(500, retry_after=0.001), openai_chat("Hi")) as server:
+    async with ModelServer(http_error(500, retry_after=0.001), openai_chat("Hi")) as server:
         agent = create_openai_agent("gpt-test", client=lambda: openai_client(server, max_retries=1))
         assert (await answer_of(agent)).text == "Hi"
         assert len(server.requests) == 2
-    async with WireServer(openai_chat("one two three").reset(after=3)) as server:
+    async with ModelServer(openai_chat("one two three").reset(after=3)) as server:
         agent = create_openai_agent("gpt-test", client=lambda: openai_client(server, max_retries=5))
         with pytest.raises(ModelConnectionError):
             await answer_of(agent)
@@ -367,7 +367,7 @@ async def test_the_sdk_asks_again_only_before_an_answer_begins() -> None:
 
 
 async def test_p1_the_same_error_every_time() -> None:
-    async with WireServer(http_error(429)) as server, asked(agent_for(CHAT, server)) as promise:
+    async with ModelServer(http_error(429)) as server, asked(agent_for(CHAT, server)) as promise:
         errors: list[LanguageModelError] = []
         for _ in range(2):
             with pytest.raises(RateLimitError) as caught:
@@ -395,7 +395,7 @@ async def test_nothing_is_left_behind() -> None:
             malformed_event(),
             http_error(500),
         ]
-        async with WireServer(*replies) as server, MiniAgents():
+        async with ModelServer(*replies) as server, MiniAgents():
             agent = agent_for(path, server)
             for _ in replies:
                 with pytest.raises(LanguageModelError):

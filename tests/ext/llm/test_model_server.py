@@ -12,7 +12,7 @@ import pytest
 from tests.ext.llm.answers import answer
 from tests.ext.llm.anthropic.answering import anthropic_messages
 from tests.ext.llm.clients import anthropic_client, openai_client, outcome_of
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.openai.answering_chat import openai_chat
 from tests.ext.llm.protocols import Chunk, Request, Response, Script
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying, http_error
@@ -28,7 +28,7 @@ streamed_or_not = pytest.mark.parametrize("stream", [False, True])
 
 
 async def test_requests_are_kept_as_they_came() -> None:
-    async with WireServer(openai_chat("Hello!")) as server, openai_client(server) as client:
+    async with ModelServer(openai_chat("Hello!")) as server, openai_client(server) as client:
         await client.chat.completions.create(
             model="m", messages=[{"role": "user", "content": "Grüße"}], extra_body={"mine": [1, None]}
         )
@@ -40,7 +40,7 @@ async def test_requests_are_kept_as_they_came() -> None:
 
 
 async def test_anthropic_asks_at_its_own_path_with_its_version() -> None:
-    async with WireServer(anthropic_messages("Hello!")) as server, anthropic_client(server) as client:
+    async with ModelServer(anthropic_messages("Hello!")) as server, anthropic_client(server) as client:
         await client.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": "Hi"}])
     assert server.requests[0].path == "/v1/messages"
     assert server.requests[0].headers["authorization"] == "Bearer sk-of-the-tests"
@@ -50,7 +50,7 @@ async def test_anthropic_asks_at_its_own_path_with_its_version() -> None:
 @each_path
 @streamed_or_not
 async def test_one_description_is_said_in_every_protocol(path: str, stream: bool) -> None:
-    async with WireServer(Saying(answer("Marvellous"))) as server:
+    async with ModelServer(Saying(answer("Marvellous"))) as server:
         pieces, error = await outcome_of(server, path, stream=stream)
     assert error is None
     assert "Marvellous" in repr(pieces)
@@ -61,7 +61,7 @@ async def test_replies_come_in_their_order_and_then_from_a_function() -> None:
     def echo(request: Request) -> Script:
         return openai_chat(f"You said {request.body['messages'][-1]['content']}")
 
-    async with WireServer(openai_chat("One"), openai_chat("Two"), by=echo) as server, openai_client(server) as client:
+    async with ModelServer(openai_chat("One"), openai_chat("Two"), by=echo) as server, openai_client(server) as client:
         said = [
             (await client.chat.completions.create(model="m", messages=[{"role": "user", "content": str(number)}]))
             .choices[0]
@@ -77,7 +77,7 @@ async def test_replies_come_in_their_order_and_then_from_a_function() -> None:
 @each_path
 @streamed_or_not
 async def test_a_client_uses_its_connection_again(path: str, stream: bool) -> None:
-    async with WireServer(by=lambda _: Saying(HI)) as server, httpx2.AsyncClient() as client:
+    async with ModelServer(by=lambda _: Saying(HI)) as server, httpx2.AsyncClient() as client:
         for _ in range(3):
             body = {"stream": stream}
             assert (await client.post(server.url + path, json=body)).status_code == 200
@@ -86,7 +86,7 @@ async def test_a_client_uses_its_connection_again(path: str, stream: bool) -> No
 
 
 async def test_requests_at_the_same_time_have_connections_of_their_own() -> None:
-    async with WireServer(by=lambda _: Saying(HI)) as server, httpx2.AsyncClient() as client:
+    async with ModelServer(by=lambda _: Saying(HI)) as server, httpx2.AsyncClient() as client:
         await asyncio.gather(*(client.post(server.url + CHAT, json={"stream": True}) for _ in range(5)))
         assert server.connections_made == 5
         assert len(server.requests) == 5
@@ -95,14 +95,14 @@ async def test_requests_at_the_same_time_have_connections_of_their_own() -> None
 @each_path
 @streamed_or_not
 async def test_no_client_goes_early_that_reads_to_the_end(path: str, stream: bool) -> None:
-    async with WireServer(Saying(HI)) as server:
+    async with ModelServer(Saying(HI)) as server:
         assert (await outcome_of(server, path, stream=stream))[1] is None
         await server.until_all_closed()
         assert (server.connections_made, server.clients_gone) == (1, 0)
 
 
 async def test_a_client_that_goes_in_mid_stream_is_noticed() -> None:
-    async with WireServer(openai_chat("Hello there, you").stall(after=2)) as server:
+    async with ModelServer(openai_chat("Hello there, you").stall(after=2)) as server:
         client = openai_client(server)
         stream = await client.chat.completions.create(
             model="m", messages=[{"role": "user", "content": "Hi"}], stream=True
@@ -120,7 +120,7 @@ async def test_a_client_that_goes_in_mid_stream_is_noticed() -> None:
 @streamed_or_not
 @pytest.mark.parametrize("after", [None, 3])
 async def test_a_cancelled_client_is_noticed(path: str, stream: bool, after: int | None) -> None:
-    async with WireServer(Saying(HI, change=lambda script: script.stall(after=after))) as server:
+    async with ModelServer(Saying(HI, change=lambda script: script.stall(after=after))) as server:
         asking = asyncio.create_task(outcome_of(server, path, stream=stream))
         await server.until_stalled()
         asking.cancel()
@@ -133,7 +133,7 @@ async def test_a_cancelled_client_is_noticed(path: str, stream: bool, after: int
 async def test_a_client_that_does_not_read_holds_the_server_up() -> None:
     """So it can go in mid-stream however small the memory of a socket is."""
     megabyte = Chunk(b"x" * 2**20)
-    async with WireServer(Response((megabyte,) * 64)) as server, httpx2.AsyncClient() as client:
+    async with ModelServer(Response((megabyte,) * 64)) as server, httpx2.AsyncClient() as client:
         async with client.stream("POST", server.url + CHAT) as response:
             pieces = response.aiter_bytes()
             assert await anext(pieces)
@@ -150,7 +150,7 @@ async def test_a_client_that_does_not_read_holds_the_server_up() -> None:
 @streamed_or_not
 @pytest.mark.parametrize("after", [None, 0, 3])
 async def test_a_stalled_response_goes_on_when_it_is_released(path: str, stream: bool, after: int | None) -> None:
-    async with WireServer(Saying(HI, change=lambda script: script.stall(after=after)), Saying(HI)) as server:
+    async with ModelServer(Saying(HI, change=lambda script: script.stall(after=after)), Saying(HI)) as server:
         asking = asyncio.create_task(outcome_of(server, path, stream=stream))
         await server.until_stalled()
         assert not asking.done()
@@ -163,7 +163,7 @@ async def test_a_stalled_response_goes_on_when_it_is_released(path: str, stream:
 async def test_a_stream_step_by_step() -> None:
     """Each event is there before the next one is sent."""
     seen: list[str] = []
-    async with WireServer(openai_chat("a b c").stepwise()) as server, openai_client(server) as client:
+    async with ModelServer(openai_chat("a b c").stepwise()) as server, openai_client(server) as client:
 
         async def read() -> None:
             async for chunk in await client.chat.completions.create(
@@ -185,7 +185,7 @@ async def test_a_stream_step_by_step() -> None:
 
 
 async def test_a_request_without_a_reply_fails_the_test() -> None:
-    server = WireServer(Saying(HI))
+    server = ModelServer(Saying(HI))
     with pytest.raises(AssertionError, match="no reply is left for request 2"):
         async with server:
             await outcome_of(server, CHAT, stream=True)
@@ -196,7 +196,7 @@ async def test_a_request_without_a_reply_fails_the_test() -> None:
 
 async def test_a_reply_that_nobody_asked_for_fails_the_test() -> None:
     with pytest.raises(AssertionError, match="1 replies were not asked for"):
-        async with WireServer(Saying(HI), http_error(500)) as server:
+        async with ModelServer(Saying(HI), http_error(500)) as server:
             await outcome_of(server, CHAT, stream=True)
 
 
@@ -204,13 +204,13 @@ async def test_a_reply_that_nobody_asked_for_fails_the_test() -> None:
 async def test_a_connection_left_open_fails_the_test() -> None:
     async with httpx2.AsyncClient() as client:
         with pytest.raises(AssertionError, match=r"left connections open, which were for \['/v1/messages'\]"):
-            async with WireServer(Saying(HI)) as server:
+            async with ModelServer(Saying(HI)) as server:
                 await client.post(server.url + MESSAGES, json={})
 
 
 async def test_a_connection_may_be_left_open_where_the_test_says_so() -> None:
     async with httpx2.AsyncClient() as client:
-        async with WireServer(Saying(HI), may_stay_open=True) as server:
+        async with ModelServer(Saying(HI), may_stay_open=True) as server:
             await client.post(server.url + MESSAGES, json={})
         assert server.open_connections == 0
 
@@ -220,20 +220,20 @@ async def test_what_a_function_raises_is_raised_in_the_test() -> None:
         raise LookupError("a bug in the test")
 
     with pytest.raises(LookupError, match="a bug in the test"):
-        async with WireServer(by=broken) as server:
+        async with ModelServer(by=broken) as server:
             await outcome_of(server, CHAT, stream=True)
 
 
 async def test_a_response_that_cannot_be_sent_fails_the_test() -> None:
     with pytest.raises(h11.LocalProtocolError, match="Content-Length"):
-        async with WireServer(Response((Chunk(b"too long"),), length=1)) as server:
+        async with ModelServer(Response((Chunk(b"too long"),), length=1)) as server:
             _, error = await outcome_of(server, CHAT, stream=False)
             assert isinstance(error, openai.APIConnectionError)
 
 
 async def test_the_error_of_the_test_is_not_hidden_by_those_of_the_server() -> None:
     with pytest.raises(LookupError) as caught:
-        async with WireServer(Saying(HI)) as server, httpx2.AsyncClient() as client:
+        async with ModelServer(Saying(HI)) as server, httpx2.AsyncClient() as client:
             await client.post(server.url + "/v1/nothing")
             raise LookupError
     assert caught.value.__notes__ == ["in the server: AssertionError('no model answers at /v1/nothing')"]

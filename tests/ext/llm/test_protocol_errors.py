@@ -1,4 +1,4 @@
-"""What goes wrong over the wire, and the errors that the vendors' own clients make of it: the facts to build on."""
+"""What goes wrong between client and server, and what the vendors' own clients make of it: the facts to build on."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ import pytest
 from tests.ext.llm.answers import answer, tool_call
 from tests.ext.llm.anthropic.answering import anthropic_error_event, anthropic_messages
 from tests.ext.llm.clients import anthropic_client, outcome_of
-from tests.ext.llm.model_server import WireServer, unreachable_url
+from tests.ext.llm.model_server import ModelServer, unreachable_url
 from tests.ext.llm.openai.answering_chat import chat_error, openai_chat
 from tests.ext.llm.protocols import Reply
 from tests.ext.llm.replies import (
@@ -60,12 +60,12 @@ def first_pieces(path: str) -> int:
     ],
 )
 async def test_an_error_status(path: str, stream: bool, status: int, of_openai: type, of_anthropic: type) -> None:
-    async with WireServer(http_error(status, message="Because.", retry_after=1.5)) as server:
+    async with ModelServer(http_error(status, message="Because.", retry_after=1.5)) as server:
         pieces, error = await outcome_of(server, path, stream=stream)
     assert pieces == []
     assert type(error) is (of_anthropic if path == MESSAGES else of_openai)
     assert isinstance(error, openai.APIStatusError | anthropic.APIStatusError)
-    assert (error.status_code, error.request_id, error.response.headers["retry-after"]) == (status, "req_wire", "1.5")
+    assert (error.status_code, error.request_id, error.response.headers["retry-after"]) == (status, "req_mock", "1.5")
     assert "Because." in str(error)
 
 
@@ -78,7 +78,7 @@ async def test_an_error_status(path: str, stream: bool, status: int, of_openai: 
     ],
 )
 async def test_the_type_of_an_error(status: int, of_openai: tuple[str, str | None], of_anthropic: str) -> None:
-    async with WireServer(http_error(status), http_error(status)) as server:
+    async with ModelServer(http_error(status), http_error(status)) as server:
         _, chat_failed = await outcome_of(server, CHAT, stream=True)
         _, message_failed = await outcome_of(server, MESSAGES, stream=True)
     assert isinstance(chat_failed, openai.APIStatusError)
@@ -95,7 +95,7 @@ async def test_the_type_of_an_error(status: int, of_openai: tuple[str, str | Non
 async def test_a_connection_lost_in_mid_stream(path: str, fault: str) -> None:
     """OpenAI's client has an error of its own for it, Anthropic's lets that of the transport through."""
     script = script_for(path, SAID)
-    async with WireServer(script.cut(after=4) if fault == "cut" else script.reset(after=4)) as server:
+    async with ModelServer(script.cut(after=4) if fault == "cut" else script.reset(after=4)) as server:
         pieces, error = await outcome_of(server, path, stream=True)
     assert len(pieces) == first_pieces(path)
     cause = error if path == MESSAGES else getattr(error, "__cause__", None)
@@ -108,7 +108,7 @@ async def test_a_connection_lost_in_mid_stream(path: str, fault: str) -> None:
 @pytest.mark.parametrize("fault", ["cut", "reset"])
 async def test_a_connection_lost_before_the_head(path: str, stream: bool, fault: str) -> None:
     script = script_for(path, SAID)
-    async with WireServer(script.cut(after=None) if fault == "cut" else script.reset(after=None)) as server:
+    async with ModelServer(script.cut(after=None) if fault == "cut" else script.reset(after=None)) as server:
         pieces, error = await outcome_of(server, path, stream=stream)
     assert pieces == []
     assert type(error) is (anthropic.APIConnectionError if path == MESSAGES else openai.APIConnectionError)
@@ -118,7 +118,7 @@ async def test_a_connection_lost_before_the_head(path: str, stream: bool, fault:
 @pytest.mark.parametrize("fault", ["cut", "reset"])
 async def test_a_connection_lost_in_a_plain_body(path: str, fault: str) -> None:
     script = script_for(path, SAID)
-    async with WireServer(script.cut(after=0) if fault == "cut" else script.reset(after=0)) as server:
+    async with ModelServer(script.cut(after=0) if fault == "cut" else script.reset(after=0)) as server:
         _, error = await outcome_of(server, path, stream=False)
     assert type(error) is (anthropic.APIConnectionError if path == MESSAGES else openai.APIConnectionError)
 
@@ -138,7 +138,7 @@ async def test_a_port_where_nobody_listens() -> None:
 @pytest.mark.virtual_clock
 @each_path
 async def test_silence_in_mid_stream(path: str) -> None:
-    async with WireServer(script_for(path, SAID).stall(after=4)) as server:
+    async with ModelServer(script_for(path, SAID).stall(after=4)) as server:
         pieces, error = await outcome_of(server, path, stream=True, read_timeout=30)
         await server.until_client_gone()
     assert len(pieces) == first_pieces(path)
@@ -150,7 +150,7 @@ async def test_silence_in_mid_stream(path: str) -> None:
 @each_path
 @streamed_or_not
 async def test_silence_before_the_head(path: str, stream: bool) -> None:
-    async with WireServer(script_for(path, SAID).stall(after=None)) as server:
+    async with ModelServer(script_for(path, SAID).stall(after=None)) as server:
         pieces, error = await outcome_of(server, path, stream=stream, read_timeout=30)
         await server.until_client_gone()
     assert pieces == []
@@ -163,7 +163,7 @@ async def test_silence_before_the_head(path: str, stream: bool) -> None:
 async def test_slow_is_not_silent(path: str, stream: bool) -> None:
     """The timeout is for each read, not for the whole."""
     script = script_for(path, SAID)
-    async with WireServer(script.slow(20)) as server:
+    async with ModelServer(script.slow(20)) as server:
         pieces, error = await outcome_of(server, path, stream=stream, read_timeout=30)
     assert error is None
     assert pieces
@@ -174,7 +174,7 @@ async def test_slow_is_not_silent(path: str, stream: bool) -> None:
 @each_path
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 529])
 async def test_clients_try_again_after_the_delay_they_are_told(path: str, status: int) -> None:
-    async with WireServer(http_error(status, retry_after=45), Saying(SAID)) as server:
+    async with ModelServer(http_error(status, retry_after=45), Saying(SAID)) as server:
         pieces, error = await outcome_of(server, path, stream=True, max_retries=1)
     assert error is None
     assert pieces
@@ -185,7 +185,7 @@ async def test_clients_try_again_after_the_delay_they_are_told(path: str, status
 @pytest.mark.virtual_clock
 @each_path
 async def test_clients_differ_in_the_delay_that_is_too_long_for_them(path: str) -> None:
-    async with WireServer(http_error(429, retry_after=121), by=lambda _: Saying(SAID)) as server:
+    async with ModelServer(http_error(429, retry_after=121), by=lambda _: Saying(SAID)) as server:
         _, error = await outcome_of(server, path, stream=True, max_retries=1)
     assert error is None if path == MESSAGES else type(error) is openai.RateLimitError
     assert len(server.requests) == (2 if path == MESSAGES else 1)
@@ -194,7 +194,7 @@ async def test_clients_differ_in_the_delay_that_is_too_long_for_them(path: str) 
 @each_path
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
 async def test_clients_do_not_try_again_what_cannot_work(path: str, status: int) -> None:
-    async with WireServer(http_error(status)) as server:
+    async with ModelServer(http_error(status)) as server:
         _, error = await outcome_of(server, path, stream=True, max_retries=3)
     assert error is not None
     assert len(server.requests) == 1
@@ -205,7 +205,7 @@ async def test_clients_do_not_try_again_what_cannot_work(path: str, status: int)
 
 @each_path
 async def test_a_stream_that_ends_too_early_ends_in_silence(path: str) -> None:
-    async with WireServer(script_for(path, SAID).truncate(after=4)) as server:
+    async with ModelServer(script_for(path, SAID).truncate(after=4)) as server:
         pieces, error = await outcome_of(server, path, stream=True)
     assert len(pieces) == first_pieces(path)
     assert error is None
@@ -220,14 +220,14 @@ async def test_a_plain_body_that_is_no_json(path: str, fault: str) -> None:
         "malformed": malformed_body(),
         "empty": empty_body(),
     }
-    async with WireServer(replies[fault]) as server:
+    async with ModelServer(replies[fault]) as server:
         _, error = await outcome_of(server, path, stream=False)
     assert type(error) is json.JSONDecodeError
 
 
 @each_path
 async def test_an_event_that_is_no_json(path: str) -> None:
-    async with WireServer(malformed_event()) as server:
+    async with ModelServer(malformed_event()) as server:
         pieces, error = await outcome_of(server, path, stream=True)
     assert (pieces, type(error)) == ([], json.JSONDecodeError)
 
@@ -235,13 +235,13 @@ async def test_an_event_that_is_no_json(path: str) -> None:
 @each_path
 @pytest.mark.parametrize("reply", [malformed_body(), wrong_content_type(), empty_body()])
 async def test_a_body_without_events_is_an_empty_stream(path: str, reply: Reply) -> None:
-    async with WireServer(reply) as server:
+    async with ModelServer(reply) as server:
         assert await outcome_of(server, path, stream=True) == ([], None)
 
 
 async def test_the_helper_of_anthropic_fails_on_an_empty_stream() -> None:
     async with (
-        WireServer(empty_body()) as server,
+        ModelServer(empty_body()) as server,
         anthropic_client(server) as client,
         client.messages.stream(model="m", max_tokens=9, messages=[{"role": "user", "content": "Hi"}]) as stream,
     ):
@@ -251,7 +251,7 @@ async def test_the_helper_of_anthropic_fails_on_an_empty_stream() -> None:
 
 @each_path
 async def test_a_page_for_people_is_a_string(path: str) -> None:
-    async with WireServer(wrong_content_type("<html></html>")) as server:
+    async with ModelServer(wrong_content_type("<html></html>")) as server:
         assert await outcome_of(server, path, stream=False) == (["<html></html>"], None)
 
 
@@ -260,7 +260,7 @@ async def test_a_page_for_people_is_a_string(path: str) -> None:
 
 async def test_an_error_in_mid_stream_of_a_chat() -> None:
     script = openai_chat("Hello there, you").fail(chat_error("server_error", "It broke.", code="broken"), after=3)
-    async with WireServer(script) as server:
+    async with ModelServer(script) as server:
         pieces, error = await outcome_of(server, CHAT, stream=True)
     assert len(pieces) == 3
     assert type(error) is openai.APIError
@@ -271,7 +271,7 @@ async def test_an_error_in_mid_stream_of_a_message() -> None:
     script = anthropic_messages("Hello there, you").fail(
         anthropic_error_event("overloaded_error", "Too much."), after=4
     )
-    async with WireServer(script) as server:
+    async with ModelServer(script) as server:
         pieces, error = await outcome_of(server, MESSAGES, stream=True)
     assert len(pieces) == 3
     assert type(error) is anthropic.APIStatusError
@@ -286,7 +286,7 @@ async def test_a_missing_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     with pytest.raises(openai.OpenAIError, match="OPENAI_API_KEY"):
         openai.AsyncOpenAI()
-    async with WireServer() as server, anthropic.AsyncAnthropic(base_url=server.anthropic_url) as client:
+    async with ModelServer() as server, anthropic.AsyncAnthropic(base_url=server.anthropic_url) as client:
         with pytest.raises(TypeError, match="authentication"):
             await client.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": "Hi"}])
     assert server.connections_made == 0

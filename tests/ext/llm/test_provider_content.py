@@ -9,9 +9,9 @@ from miniagents import AnthropicMessage, AssistantMessage, OpenAIMessage, UserMe
 from miniagents.ext.llm._assembling import Assembler
 from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import frozen_object
-from miniagents.ext.llm._protocol import ModelRequest, Wire
+from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest
+from miniagents.ext.llm.anthropic.message_reading import MessagesReader
 from miniagents.ext.llm.anthropic.messages import AnthropicMessages
-from miniagents.ext.llm.anthropic.reading import MessagesReader
 from miniagents.ext.llm.openai.chat import ChatCompletions
 from miniagents.ext.llm.openai.responses import Responses
 
@@ -29,8 +29,8 @@ FOUND: Final = {
 CITED: Final = {"type": "text", "text": "Tea is a drink.", "citations": [CITATION]}
 
 
-def read(wire: Wire[Any, Any], chunks: Iterable[Chunk]) -> AssistantMessage:
-    reader, assembler = wire.reader(), Assembler(wire.message)
+def read(protocol: ModelProtocol[Any, Any], chunks: Iterable[Chunk]) -> AssistantMessage:
+    reader, assembler = protocol.reader(), Assembler(protocol.message)
     for chunk in chunks:
         for event in reader.read(chunk):
             assembler.feed(event)
@@ -39,10 +39,12 @@ def read(wire: Wire[Any, Any], chunks: Iterable[Chunk]) -> AssistantMessage:
     return message
 
 
-def sent_back(wire: Wire[Any, Any], message: AssistantMessage, **options: object) -> Any:  # the vendor's JSON
+def sent_back(
+    protocol: ModelProtocol[Any, Any], message: AssistantMessage, **options: object
+) -> Any:  # the vendor's JSON
     again = decode(encode(message), AssistantMessage)
-    conversation = conversation_of([UserMessage("Hi"), again, UserMessage("So?")], wire.rules)
-    body = wire.body(ModelRequest(model="m", conversation=conversation, options=options))
+    conversation = conversation_of([UserMessage("Hi"), again, UserMessage("So?")], protocol.rules)
+    body = protocol.body(ModelRequest(model="m", conversation=conversation, options=options))
     return body.get("messages") or body["input"]
 
 

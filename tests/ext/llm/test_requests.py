@@ -23,14 +23,14 @@ from miniagents import (
 )
 from miniagents.ext.llm import ToolDefinition
 from miniagents.ext.llm._conversation import conversation_of
-from miniagents.ext.llm._protocol import ModelRequest, Wire
+from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest
 from miniagents.ext.llm.anthropic.messages import DEFAULT_MAX_TOKENS, AnthropicMessages
 from miniagents.ext.llm.common import ReplySchema
 from miniagents.ext.llm.openai.chat import ChatCompletions
 from miniagents.ext.llm.openai.responses import Responses
 from tests.ext.llm.agents import agent_for, answer_of, each_path
 from tests.ext.llm.answers import answer
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, script_for
 
 pytestmark = pytest.mark.timeout(30)
@@ -66,7 +66,7 @@ NOW: Final = ToolDefinition(name="now", parameters={"type": "object"})
 
 
 async def body_of(path: str, messages: Any, **options: Any) -> str:  # whatever an agent takes
-    async with WireServer(script_for(path, answer("Hi"))) as server:
+    async with ModelServer(script_for(path, answer("Hi"))) as server:
         await answer_of(agent_for(path, server, **options), messages)
         return json.dumps(server.requests[0].body, indent=1, ensure_ascii=False)
 
@@ -103,7 +103,7 @@ async def test_options_tools_and_bodies_of_other_servers(path: str, snapshot: Sn
 
 @each_path
 async def test_options_of_a_call_go_before_those_of_the_agent(path: str) -> None:
-    async with WireServer(by=lambda request: script_for(request.path, answer("Hi"))) as server:
+    async with ModelServer(by=lambda request: script_for(request.path, answer("Hi"))) as server:
         agent = agent_for(path, server, system="agent", extra_body={"a": 1})
         await answer_of(agent.bound(system="call"), "Hi")
         await answer_of(agent, "Hi")
@@ -136,15 +136,15 @@ async def test_the_limit_of_tokens_is_what_is_given() -> None:
         assert body["max_tokens"] == sent
 
 
-@pytest.mark.parametrize("wire", [ChatCompletions(), Responses(), AnthropicMessages()])
-def test_a_schema_for_the_reply(wire: Wire[Any, Any], snapshot: SnapshotAssertion) -> None:
+@pytest.mark.parametrize("protocol", [ChatCompletions(), Responses(), AnthropicMessages()])
+def test_a_schema_for_the_reply(protocol: ModelProtocol[Any, Any], snapshot: SnapshotAssertion) -> None:
     request = ModelRequest(
         model="m",
-        conversation=conversation_of([UserMessage("Hi")], wire.rules),
+        conversation=conversation_of([UserMessage("Hi")], protocol.rules),
         reply_schema=ReplySchema(name="Weather", description="A weather.", schema={"type": "object"}),
-        options={"output_config": {"effort": "low"}} if isinstance(wire, AnthropicMessages) else {},
+        options={"output_config": {"effort": "low"}} if isinstance(protocol, AnthropicMessages) else {},
     )
-    assert json.dumps(wire.body(request), indent=1) == snapshot
+    assert json.dumps(protocol.body(request), indent=1) == snapshot
 
 
 @each_path
@@ -157,7 +157,7 @@ async def test_calls_that_are_no_json_can_still_be_told(path: str) -> None:
 @pytest.mark.parametrize("part", [ImagePart(), ImagePart(url="x", data="y"), FilePart()])
 @each_path
 async def test_a_part_has_one_source(path: str, part: ImagePart | FilePart) -> None:
-    async with WireServer() as server:
+    async with ModelServer() as server:
         with pytest.raises(
             ValueError, match="Part: give one of url, data and file_id, not (none of them|url and data)$"
         ):
@@ -166,7 +166,7 @@ async def test_a_part_has_one_source(path: str, part: ImagePart | FilePart) -> N
 
 async def test_parts_that_a_protocol_has_no_form_for() -> None:
     for part in (ImagePart(file_id="f"), FilePart(url="https://x")):
-        async with WireServer() as server:
+        async with ModelServer() as server:
             with pytest.raises(ValueError, match="chat completions take no .*; give .*, or api='responses'$"):
                 await answer_of(agent_for(CHAT, server), UserMessage(content=(part,)))
     assert '"file_url": "https://x"' in await body_of(RESPONSES, UserMessage(content=(FilePart(url="https://x"),)))

@@ -13,11 +13,13 @@ from syrupy.assertion import SnapshotAssertion
 from miniagents import JsonValue, Message, Record, decode
 from miniagents.describing.json_schema import JsonSchema, json_schema
 from miniagents.describing.nulls import without_nulls
-from miniagents.ext.llm._strict_schemas import StrictForm, anthropic_form, openai_form
+from miniagents.ext.llm._strict_schemas import StrictForm
+from miniagents.ext.llm.anthropic.messages import ANTHROPIC_FORM
+from miniagents.ext.llm.openai.chat import OPENAI_FORM
 from miniagents.messages import NO_EXTRAS, Extras
 from miniagents.messages.values.freezing import is_list, is_mapping
 
-each_form = pytest.mark.parametrize("form", [openai_form, anthropic_form], ids=lambda form: form.provider)
+each_form = pytest.mark.parametrize("form", [OPENAI_FORM, ANTHROPIC_FORM], ids=lambda form: form.provider)
 
 
 class Item(Message, kw_only=True):
@@ -87,7 +89,7 @@ def test_everything_that_can_be_said(form: StrictForm, snapshot: SnapshotAsserti
 
 
 def test_openai_takes_a_class_in_itself() -> None:
-    assert openai_form.of(json_schema(Tree), "here") == {
+    assert OPENAI_FORM.of(json_schema(Tree), "here") == {
         "type": "object",
         "properties": {
             "name": {"type": "string"},
@@ -119,7 +121,7 @@ def test_anthropic_takes_no_class_in_itself() -> None:
     with pytest.raises(
         TypeError, match=r"here: \$\.parts\[\]\.parts\[\] contains itself, Tree, which Anthropic takes in no strict"
     ):
-        anthropic_form.of(json_schema(Tree), "here")
+        ANTHROPIC_FORM.of(json_schema(Tree), "here")
 
 
 @each_form
@@ -173,7 +175,7 @@ VALUES = st.fixed_dictionaries(
     },
 )
 SCHEMA = json_schema(Everything)
-OPENAI = openai_form.of(SCHEMA, "here")
+OPENAI = OPENAI_FORM.of(SCHEMA, "here")
 
 
 def padded(value: object, schema: JsonSchema) -> object:
@@ -197,7 +199,7 @@ def test_what_a_schema_accepts_its_strict_form_accepts_and_it_means_the_same(
 ) -> None:  # Any: as above
     if not is_valid(SCHEMA, value):
         return
-    assert is_valid(anthropic_form.of(SCHEMA, "here"), value)
+    assert is_valid(ANTHROPIC_FORM.of(SCHEMA, "here"), value)
     asked = padded(value, SCHEMA)
     assert is_valid(OPENAI, asked)
     back = without_nulls(asked, SCHEMA)

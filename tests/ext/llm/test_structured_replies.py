@@ -29,13 +29,13 @@ from miniagents.testing import transcript
 from tests.ext.llm import agents
 from tests.ext.llm.agents import each_path, streamed_or_not
 from tests.ext.llm.answers import answer, tool_call
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying
 
 pytestmark = pytest.mark.timeout(30)
 
 
-def agent_for(path: str, server: WireServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
+def agent_for(path: str, server: ModelServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
     """An agent with tools, or whose replies are of a type."""
     return agents.agent_for(path, server, **options)
 
@@ -86,7 +86,7 @@ WRONG = answer('{"city": "Kiel", "celsius": 99}')
 @each_path
 @streamed_or_not
 async def test_the_answer_is_a_message_of_the_class(path: str, stream: bool, snapshot: SnapshotAssertion) -> None:
-    async with WireServer(Saying(RIGHT)) as server, MiniAgents():
+    async with ModelServer(Saying(RIGHT)) as server, MiniAgents():
         agent = agent_for(path, server, reply_type=Weather, stream=stream)
         promise = agent.inquire("Kiel?").only()
         assert promise.message_class in (None, Weather)
@@ -104,7 +104,7 @@ async def test_all_fields_in_the_form_of_the_provider(path: str) -> None:
     )
     if path == MESSAGES:  # which has no null for what is absent
         said = answer('{"city": "Kiel", "celsius": 2, "winds": [{"speed": 3.5}, {"speed": 1, "from": "S"}]}')
-    async with WireServer(Saying(said)) as server, MiniAgents():
+    async with ModelServer(Saying(said)) as server, MiniAgents():
         (weather,) = await agent_for(path, server, reply_type=Weather).inquire("Kiel?")
     assert weather == Weather(city="Kiel", celsius=2, winds=(Wind(speed=3.5), Wind(speed=1, from_="S")))
     assert str(weather) == "Kiel: 2.0 °C"
@@ -112,17 +112,17 @@ async def test_all_fields_in_the_form_of_the_provider(path: str) -> None:
 
 @each_path
 async def test_a_class_of_assistant_messages_keeps_what_is_known_of_the_answer(path: str) -> None:
-    async with WireServer(Saying(answer('{"decision": "yes"}'))) as server, MiniAgents():
+    async with ModelServer(Saying(answer('{"decision": "yes"}'))) as server, MiniAgents():
         (verdict,) = await agent_for(path, server, reply_type=Verdict).inquire("Shall we?")
     assert isinstance(verdict, Verdict)
     assert (verdict.decision, verdict.text, str(verdict)) == ("yes", None, "yes")
     assert verdict.finish_reason == "stop"
     assert verdict.usage is not None
-    assert verdict.model == ("claude-wire" if path == MESSAGES else "gpt-wire")
+    assert verdict.model == ("claude-mock" if path == MESSAGES else "gpt-mock")
     assert [*_schema_of(path, server)["properties"]] == ["decision"]
 
 
-def _schema_of(path: str, server: WireServer) -> dict[str, Any]:  # Any: plain JSON
+def _schema_of(path: str, server: ModelServer) -> dict[str, Any]:  # Any: plain JSON
     body = server.requests[0].body
     if path == CHAT:
         schema = body["response_format"]["json_schema"]["schema"]
@@ -146,7 +146,7 @@ class Sketch(Message, kw_only=True):
 @each_path
 async def test_records_that_only_their_fields_tell_apart(path: str) -> None:
     said = answer('{"shapes": [{"radius": 1}, {"side": 2.5}]}')
-    async with WireServer(Saying(said)) as server, MiniAgents():
+    async with ModelServer(Saying(said)) as server, MiniAgents():
         replies = await agent_for(path, server, reply_type=Sketch).inquire("Draw")
     assert replies == (Sketch(shapes=(Circle(radius=1), Square(side=2.5))),)
 
@@ -156,7 +156,7 @@ async def test_partial_values_come_while_the_answer_does(path: str) -> None:
     """The server stalls when two of the fields are there."""
     places = {CHAT: 3, RESPONSES: 6, MESSAGES: 5}
     stalling = Saying(RIGHT, change=lambda script: script.stall(after=places[path]))
-    async with WireServer(stalling) as server, MiniAgents():
+    async with ModelServer(stalling) as server, MiniAgents():
         promise = agent_for(path, server, reply_type=Weather).inquire("Kiel?").only()
         values = aiter(partial_values(promise))
         assert await anext(values) == {"city": "Kiel"}
@@ -173,7 +173,7 @@ async def test_partial_values_come_while_the_answer_does(path: str) -> None:
 @each_path
 @streamed_or_not
 async def test_a_wrong_answer_is_an_error_with_the_path(path: str, stream: bool) -> None:
-    async with WireServer(Saying(WRONG)) as server, MiniAgents():
+    async with ModelServer(Saying(WRONG)) as server, MiniAgents():
         promise = agent_for(path, server, reply_type=Weather, stream=stream).inquire("Kiel?").only()
         with pytest.raises(
             WrongReplyError, match=r"the reply is no Weather: \$\.celsius: Expected `float` <= 60"
@@ -199,7 +199,7 @@ async def test_a_wrong_answer_is_an_error_with_the_path(path: str, stream: bool)
     ids=["no JSON", "unknown field", "missing field", "cut off", "refusal", "nothing"],
 )
 async def test_what_can_be_wrong_with_an_answer(path: str, said: Any, text: str) -> None:  # Any: an Answer
-    async with WireServer(Saying(said)) as server, MiniAgents():
+    async with ModelServer(Saying(said)) as server, MiniAgents():
         replies = agent_for(path, server, reply_type=Weather).inquire("Kiel?")
         with pytest.raises(WrongReplyError) as raised:
             await replies
@@ -211,14 +211,14 @@ async def test_what_can_be_wrong_with_an_answer(path: str, said: Any, text: str)
 @each_path
 async def test_a_truncated_stream_is_that_error(path: str) -> None:
     cut = Saying(RIGHT, change=lambda script: script.truncate(after=4))
-    async with WireServer(cut) as server, MiniAgents():
+    async with ModelServer(cut) as server, MiniAgents():
         with pytest.raises(TruncatedError):
             await agent_for(path, server, reply_type=Weather).inquire("Kiel?")
 
 
 @each_path
 async def test_calls_of_tools_that_nobody_gave_are_no_reply(path: str) -> None:
-    async with WireServer(Saying(answer(tool_calls=[tool_call("made_up", {})]))) as server, MiniAgents():
+    async with ModelServer(Saying(answer(tool_calls=[tool_call("made_up", {})]))) as server, MiniAgents():
         with pytest.raises(WrongReplyError, match=r"the reply is no Weather: \$: Input data was truncated"):
             await agent_for(path, server, reply_type=Weather).inquire("Kiel?")
 
@@ -228,7 +228,7 @@ async def test_calls_of_tools_that_nobody_gave_are_no_reply(path: str) -> None:
 
 @each_path
 async def test_a_wrong_answer_may_be_repaired(path: str, snapshot: SnapshotAssertion) -> None:
-    async with WireServer(Saying(WRONG), Saying(RIGHT)) as server, MiniAgents():
+    async with ModelServer(Saying(WRONG), Saying(RIGHT)) as server, MiniAgents():
         replies = agent_for(path, server, reply_type=Weather, repair_turns=2).inquire("Kiel?")
         assert await transcript(replies) == snapshot(name="transcript")  # nothing of the wrong one is in it
     body = server.requests[1].body
@@ -237,7 +237,7 @@ async def test_a_wrong_answer_may_be_repaired(path: str, snapshot: SnapshotAsser
 
 @each_path
 async def test_repairs_are_bounded(path: str) -> None:
-    async with WireServer(by=lambda _: Saying(WRONG)) as server, MiniAgents():
+    async with ModelServer(by=lambda _: Saying(WRONG)) as server, MiniAgents():
         with pytest.raises(WrongReplyError):
             await agent_for(path, server, reply_type=Weather).inquire("Kiel?", repair_turns=2)
     assert len(server.requests) == 3
@@ -246,7 +246,7 @@ async def test_repairs_are_bounded(path: str) -> None:
 @each_path
 async def test_what_asking_again_does_not_help_is_not_asked_again(path: str) -> None:
     cut = answer('{"city": "Kiel", "cel', finish="length")
-    async with WireServer(Saying(cut)) as server, MiniAgents():
+    async with ModelServer(Saying(cut)) as server, MiniAgents():
         with pytest.raises(WrongReplyError):
             await agent_for(path, server, reply_type=Weather, repair_turns=2).inquire("Kiel?")
 
@@ -264,7 +264,7 @@ async def test_tools_are_called_before_the_answer(path: str, repair_turns: int) 
         return 21.5
 
     turn = answer("I measure.", tool_calls=[tool_call("measure", {"city": "Kiel"}, id="c1")])
-    async with WireServer(Saying(turn), Saying(RIGHT)) as server, MiniAgents():
+    async with ModelServer(Saying(turn), Saying(RIGHT)) as server, MiniAgents():
         agent = agent_for(path, server, reply_type=Weather, tools=[measure], repair_turns=repair_turns)
         said, told, weather = await agent.inquire("Kiel?")
     assert isinstance(said, AssistantMessage)
@@ -285,7 +285,7 @@ class Counts(Message, kw_only=True):
 @each_path
 async def test_what_no_strict_schema_says_is_asked_for_without(path: str) -> None:
     said = answer('```json\n{"counts": {"tea": 2}}\n```')
-    async with WireServer(Saying(said)) as server, MiniAgents():
+    async with ModelServer(Saying(said)) as server, MiniAgents():
         agent = agent_for(path, server, reply_type=Counts, strict_reply=False, system="Be brief.")
         assert await agent.inquire([SystemMessage("Count."), UserMessage("tea tea")]) == (Counts(counts={"tea": 2}),)
     body = json.dumps(server.requests[0].body)

@@ -33,14 +33,14 @@ from miniagents.testing import transcript
 from tests.ext.llm import agents
 from tests.ext.llm.agents import each_path, streamed_or_not
 from tests.ext.llm.answers import Answer, answer, tool_call
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.protocols import Event, Response, Script
 from tests.ext.llm.replies import CHAT, MESSAGES, Saying, http_error
 
 pytestmark = pytest.mark.timeout(30)
 
 
-def agent_for(path: str, server: WireServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
+def agent_for(path: str, server: ModelServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
     """An agent with tools, or whose replies are of a type."""
     return agents.agent_for(path, server, **options)
 
@@ -82,7 +82,7 @@ async def test_calls_are_carried_out_and_the_model_is_told(
     path: str, stream: bool, snapshot: SnapshotAssertion
 ) -> None:
     calls = [tool_call("weather", {"city": "Kiel", "days": 2}, id="c1"), tool_call("weather", {"city": "Rom"}, id="c2")]
-    async with WireServer(*saying(answer("I look it up.", tool_calls=calls), DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(answer("I look it up.", tool_calls=calls), DONE)) as server, MiniAgents():
         agent = agent_for(path, server, tools=[weather], stream=stream)
         first, kiel, rome, last = await agent.inquire("What is the weather?")
     assert (str(first), str(last)) == ("I look it up.", "That is all.")
@@ -96,7 +96,7 @@ async def test_reasoning_goes_back_with_the_calls_to_servers_that_want_it() -> N
     """Models that think between calls of tools fail without it, on some servers."""
     calls = [tool_call("weather", {"city": "Kiel"}, id="c1")]
     asking = answer("I look it up.", reasoning="They want the weather.", tool_calls=calls)
-    async with WireServer(*saying(asking, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(asking, DONE)) as server, MiniAgents():
         await agent_for(CHAT, server, tools=[weather], send_reasoning_as="reasoning_content").inquire("Is it warm?")
         assert server.requests[1].body["messages"][1]["reasoning_content"] == "They want the weather."
 
@@ -113,7 +113,7 @@ async def test_wrong_arguments_errors_and_unknown_tools_go_back_to_the_model(
     ]
     if path == MESSAGES:
         del calls[1]  # its server sends objects
-    async with WireServer(*saying(answer(tool_calls=calls), DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(answer(tool_calls=calls), DONE)) as server, MiniAgents():
         agent = agent_for(path, server, tools=[weather, broken])
         replies = await agent.inquire("Go")
     told = {reply.tool_call_id: str(reply) for reply in replies if isinstance(reply, ToolResultMessage)}
@@ -143,7 +143,7 @@ async def test_calls_run_at_the_same_time_and_results_keep_their_order(path: str
         return name
 
     calls = [tool_call("meet", {"name": name}, id=name) for name in "abc"]
-    async with WireServer(*saying(answer(tool_calls=calls), DONE)) as server, MiniAgents(start_asap=False):
+    async with ModelServer(*saying(answer(tool_calls=calls), DONE)) as server, MiniAgents(start_asap=False):
         replies = await agent_for(path, server, tools=[meet]).inquire("Go")
     assert [str(reply) for reply in replies[1:]] == ["a", "b", "c", "That is all."]
 
@@ -151,7 +151,7 @@ async def test_calls_run_at_the_same_time_and_results_keep_their_order(path: str
 @each_path
 async def test_several_turns(path: str) -> None:
     turns = [answer(tool_calls=[tool_call("weather", {"city": city}, id=city)]) for city in ("Kiel", "Rom")]
-    async with WireServer(*saying(*turns, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(*turns, DONE)) as server, MiniAgents():
         replies = await agent_for(path, server, tools=[weather]).inquire("Go")
     assert [type(reply).__name__.removeprefix("OpenAI").removeprefix("Anthropic") for reply in replies] == [
         *("Message", "ToolResultMessage", "Message", "ToolResultMessage", "Message")
@@ -162,7 +162,7 @@ async def test_several_turns(path: str) -> None:
 @each_path
 async def test_turns_are_bounded(path: str) -> None:
     again = Saying(answer(tool_calls=[tool_call("weather", {"city": "Kiel"})]))
-    async with WireServer(by=lambda _: again) as server, MiniAgents():
+    async with ModelServer(by=lambda _: again) as server, MiniAgents():
         replies = agent_for(path, server, tools=[weather], max_turns=3).inquire("Go")
         seen: list[Message] = []
         with pytest.raises(TooManyTurnsError, match="asked 3 times and is still not done; give max_turns=") as raised:
@@ -178,7 +178,7 @@ async def test_turns_are_bounded(path: str) -> None:
 
 @each_path
 async def test_the_bounds_are_checked(path: str) -> None:
-    async with WireServer() as server:
+    async with ModelServer() as server:
         with pytest.raises(ValueError, match="max_turns=0: give a number of at least 1"):
             agent_for(path, server, tools=[weather], max_turns=0)
         with pytest.raises(TypeError, match="repair_turns is for replies of a type"):
@@ -189,7 +189,7 @@ async def test_the_bounds_are_checked(path: str) -> None:
 async def test_a_tool_that_must_be_called_must_be_called_once(path: str) -> None:
     choice: Any = {"type": "any"} if path == MESSAGES else "required"
     turn = answer(tool_calls=[tool_call("weather", {"city": "Kiel"})])
-    async with WireServer(*saying(turn, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(turn, DONE)) as server, MiniAgents():
         await agent_for(path, server, tools=[weather], tool_choice=choice).inquire("Go")
     assert [request.body.get("tool_choice") for request in server.requests] == [choice, None]
 
@@ -198,7 +198,7 @@ async def test_a_tool_that_must_be_called_must_be_called_once(path: str) -> None
 async def test_a_call_that_the_limit_of_tokens_cut_off_is_not_carried_out(path: str) -> None:
     calls = [tool_call("weather", {"city": "Kiel"}, id="c1"), tool_call("weather", {"city": "Rom"}, id="c2")]
     cut = answer(tool_calls=calls, finish="length")
-    async with WireServer(*saying(cut, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(cut, DONE)) as server, MiniAgents():
         _, whole, half, _ = await agent_for(path, server, tools=[weather]).inquire("Go")
     assert str(whole) == "Kiel: sun for 1"
     assert str(half).startswith("This was not carried out: the answer reached the limit of tokens")
@@ -211,7 +211,7 @@ async def test_a_turn_that_pauses_goes_on() -> None:
         return dataclasses.replace(script, streamed=replaced(script.streamed, "end_turn", "pause_turn"))
 
     paused = Saying(answer("I search, and"), change=pausing)
-    async with WireServer(paused, Saying(DONE)) as server, MiniAgents():
+    async with ModelServer(paused, Saying(DONE)) as server, MiniAgents():
         search = {"type": "web_search_20250305", "name": "web_search"}
         replies = await agent_for(MESSAGES, server, tools=[weather, search]).inquire("Go")
     assert [str(reply) for reply in replies] == ["I search, and", "That is all."]
@@ -231,7 +231,7 @@ def replaced(response: Response, old: str, new: str) -> Response:
 async def test_tools_that_are_mere_definitions_are_left_to_whoever_asks(path: str) -> None:
     pay = ToolDefinition(name="pay", description="Pays.", parameters={"type": "object", "properties": {}})
     calls = [tool_call("weather", {"city": "Kiel"}, id="c1"), tool_call("pay", {}, id="c2")]
-    async with WireServer(*saying(answer(tool_calls=calls), answer(tool_calls=calls[1:]))) as server, MiniAgents():
+    async with ModelServer(*saying(answer(tool_calls=calls), answer(tool_calls=calls[1:]))) as server, MiniAgents():
         both = await agent_for(path, server, tools=[weather, pay]).inquire("Go")
         (alone,) = await agent_for(path, server, tools=[pay]).inquire("Go")
     asked, told = both
@@ -252,7 +252,7 @@ async def test_everything_is_streamed_as_it_happens(path: str, snapshot: Snapsho
             yield f"{number} "
 
     turn = answer("Let me count.", reasoning="Hm, hm.", tool_calls=[tool_call("count", {"upto": 2})])
-    async with WireServer(*saying(turn, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(turn, DONE)) as server, MiniAgents():
         assert await transcript(agent_for(path, server, tools=[count]).inquire("Go")) == snapshot
 
 
@@ -272,7 +272,7 @@ async def test_the_result_of_a_tool_is_read_while_others_still_run(path: str) ->
         yield " second"
 
     calls = [tool_call("streaming", {}, id="c1"), tool_call("slow", {}, id="c2")]
-    async with WireServer(*saying(answer(tool_calls=calls), DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(answer(tool_calls=calls), DONE)) as server, MiniAgents():
         replies = aiter(agent_for(path, server, tools=[slow, streaming]).inquire("Go"))
         await anext(replies)
         tokens = aiter(await anext(replies))
@@ -303,7 +303,7 @@ async def test_an_agent_as_a_tool_streams_its_tokens_into_the_result(path: str) 
         ctx.reply(f"{asked}, {mood}")
 
     turn = answer(tool_calls=[tool_call("storyteller", {"message": "A tale", "mood": "merry"})])
-    async with WireServer(*saying(turn, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(turn, DONE)) as server, MiniAgents():
         replies = aiter(agent_for(path, server, tools=[storyteller.as_tool()]).inquire("Go"))
         await anext(replies)
         result = await anext(replies)
@@ -320,7 +320,7 @@ async def test_a_model_with_tools_is_a_tool_of_a_model(path: str) -> None:
     """The tokens of the inner model's answers are in the outer result; what its tools gave is not."""
     outer = answer(tool_calls=[tool_call("inner", {"message": "Ask the weather"}, id="outer_1")])
     inner = answer("I look.", tool_calls=[tool_call("weather", {"city": "Kiel"}, id="inner_1")])
-    async with WireServer(*saying(outer, inner, answer("It is sunny."), DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(outer, inner, answer("It is sunny."), DONE)) as server, MiniAgents():
         helper = agent_for(path, server, tools=[weather], alias="inner")
         replies = await agent_for(path, server, tools=[helper.as_tool()]).inquire("Go")
     assert [str(reply) for reply in replies[1:]] == ["I look.\n\nIt is sunny.", "That is all."]
@@ -335,7 +335,7 @@ async def test_an_error_of_an_agent_is_told_to_the_model(path: str, caplog: pyte
         raise LookupError("no more")
 
     turn = answer(tool_calls=[tool_call("failing", {"message": "x"})])
-    async with WireServer(*saying(turn, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(turn, DONE)) as server, MiniAgents():
         _, result, _ = await agent_for(path, server, tools=[failing.as_tool()]).inquire("Go")
     assert isinstance(result, ToolResultMessage)
     assert (str(result), result.is_error) == ("So far.\n\nLookupError: no more", True)
@@ -368,7 +368,7 @@ async def test_cancelling_the_reply_cancels_the_tools_and_what_they_started(path
         await work()
 
     calls = [tool_call("forever", {}, id="c1"), tool_call("sleeper", {"message": "x"}, id="c2")]
-    async with WireServer(*saying(answer(tool_calls=calls))) as server, MiniAgents():
+    async with ModelServer(*saying(answer(tool_calls=calls))) as server, MiniAgents():
         replies = agent_for(path, server, tools=[forever, sleeper.as_tool()]).inquire("Go")
         await running.wait()
         replies.cancel()
@@ -385,7 +385,7 @@ async def test_cancelling_one_result_goes_back_to_the_model(path: str) -> None:
         return "never"
 
     turn = answer(tool_calls=[tool_call("forever", {}, id="c1")])
-    async with WireServer(*saying(turn, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(turn, DONE)) as server, MiniAgents():
         replies = aiter(agent_for(path, server, tools=[forever]).inquire("Go"))
         await anext(replies)
         (await anext(replies)).cancel()
@@ -396,7 +396,7 @@ async def test_cancelling_one_result_goes_back_to_the_model(path: str) -> None:
 @each_path
 async def test_cancelling_the_reply_in_mid_answer_closes_the_connection(path: str) -> None:
     stalling = Saying(answer("One two three"), change=lambda script: script.stall(after=4))
-    async with WireServer(stalling) as server, MiniAgents():
+    async with ModelServer(stalling) as server, MiniAgents():
         replies = agent_for(path, server, tools=[weather]).inquire("Go")
         await server.until_stalled()
         replies.cancel()
@@ -409,7 +409,7 @@ async def test_a_tool_may_end_the_loop_of_agents(path: str) -> None:
     async def hang_up() -> str:
         raise EndLoop
 
-    async with WireServer(*saying(answer(tool_calls=[tool_call("hang_up", {})]))) as server, MiniAgents():
+    async with ModelServer(*saying(answer(tool_calls=[tool_call("hang_up", {})]))) as server, MiniAgents():
         replies = agent_for(path, server, tools=[hang_up]).inquire("Go")
         with pytest.raises(EndLoop):
             await replies
@@ -418,7 +418,7 @@ async def test_a_tool_may_end_the_loop_of_agents(path: str) -> None:
 @each_path
 async def test_an_error_of_the_model_ends_the_reply_once(path: str) -> None:
     turn = Saying(answer("I see.", tool_calls=[tool_call("weather", {"city": "Kiel"})]))
-    async with WireServer(turn, http_error(500)) as server, MiniAgents():
+    async with ModelServer(turn, http_error(500)) as server, MiniAgents():
         text = await transcript(agent_for(path, server, tools=[weather]).inquire("Go"))
     *_, error, end = text.splitlines()
     assert error.startswith(f"3 = ! {ProviderError.__name__}: ")  # in the message, and not once more behind it
@@ -436,7 +436,7 @@ async def test_a_plain_function_holds_up_nobody(path: str) -> None:
         return "done"
 
     turn = answer(tool_calls=[tool_call("blocking", {})])
-    async with WireServer(*saying(turn, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(turn, DONE)) as server, MiniAgents():
         replies = agent_for(path, server, tools=[blocking]).inquire("Go")
         while not entered.is_set():
             await asyncio.sleep(0)
@@ -475,7 +475,7 @@ async def test_a_strict_tool_is_said_in_the_form_of_the_provider(path: str, snap
         return f"{key} {limit}"
 
     turn = answer(tool_calls=[tool_call("find", {"key": "a", "limit": None})])
-    async with WireServer(*saying(turn, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(turn, DONE)) as server, MiniAgents():
         _, result, _ = await agent_for(path, server, tools=[find]).inquire("Go")
     assert str(result) == "a 10"
     assert server.requests[0].body["tools"] == snapshot
@@ -493,7 +493,7 @@ async def test_a_strict_tool_that_cannot_be_said_is_refused() -> None:
 
 
 async def test_an_agent_with_tools_declares_what_it_gives() -> None:
-    async with WireServer() as server:
+    async with ModelServer() as server:
         agent = agent_for(CHAT, server, tools=[weather])
     assert [cls.__name__ for cls in agent._classes()[1]] == ["OpenAIMessage", "ToolResultMessage"]
 
@@ -504,7 +504,7 @@ async def test_an_agent_with_tools_declares_what_it_gives() -> None:
 @each_path
 async def test_a_reply_with_calls_and_results_is_a_conversation_that_goes_on(path: str) -> None:
     turn = answer("I look.", tool_calls=[tool_call("weather", {"city": "Kiel"}, id="c1")])
-    async with WireServer(*saying(turn, DONE, answer("You are welcome."))) as server, MiniAgents():
+    async with ModelServer(*saying(turn, DONE, answer("You are welcome."))) as server, MiniAgents():
         agent = agent_for(path, server, tools=[weather])
         question = UserMessage("Kiel?")
         replies = agent.inquire(question)
@@ -523,7 +523,7 @@ async def test_pictures_that_a_tool_gives_are_shown_to_the_model(path: str) -> N
         return f"{what}: ", ImagePart(url="https://example.com/tea.png")
 
     turn = answer(tool_calls=[tool_call("photograph", {"what": "Tea"})])
-    async with WireServer(*saying(turn, DONE)) as server, MiniAgents():
+    async with ModelServer(*saying(turn, DONE)) as server, MiniAgents():
         _, result, _ = await agent_for(path, server, tools=[photograph]).inquire("Go")
     assert isinstance(result, ToolResultMessage)
     assert result.content == (ImagePart(url="https://example.com/tea.png"),)
@@ -533,7 +533,7 @@ async def test_pictures_that_a_tool_gives_are_shown_to_the_model(path: str) -> N
 @each_path
 async def test_errors_may_be_messages(path: str) -> None:
     turn = Saying(answer(tool_calls=[tool_call("weather", {"city": "Kiel"})]))
-    async with WireServer(turn, http_error(500)) as server, MiniAgents(errors_as_messages=True):
+    async with ModelServer(turn, http_error(500)) as server, MiniAgents(errors_as_messages=True):
         replies = agent_for(path, server, tools=[weather]).inquire("Go")
         *_, last = [promise async for promise in replies]
         with pytest.raises(ProviderError):  # it is the error of a message, which is not replaced
@@ -543,7 +543,7 @@ async def test_errors_may_be_messages(path: str) -> None:
 @each_path
 async def test_an_error_that_nobody_reads_is_logged_once(path: str, caplog: pytest.LogCaptureFixture) -> None:
     turn = Saying(answer(tool_calls=[tool_call("weather", {"city": "Kiel"})]))
-    async with WireServer(turn, http_error(500)) as server, MiniAgents():
+    async with ModelServer(turn, http_error(500)) as server, MiniAgents():
         agent_for(path, server, tools=[weather]).inquire("Go")
         await server.until(lambda: len(server.requests) == 2)
     logged = [record for record in caplog.records if record.name == "miniagents"]
@@ -564,7 +564,7 @@ async def test_every_call_and_reply_is_recorded(path: str) -> None:
         ctx.reply("Here you are.")
 
     turn = answer(tool_calls=[tool_call("helper", {"message": "Help"})])
-    async with WireServer(*saying(turn, DONE)) as server, MiniAgents(on_persist_messages=keep):
+    async with ModelServer(*saying(turn, DONE)) as server, MiniAgents(on_persist_messages=keep):
         await agent_for(path, server, tools=[helper.as_tool()], alias="model").inquire("Go")
     calls = {node.agent: node for node in kept if isinstance(node, AgentCallNode)}
     assert calls["helper"].caller == calls["model"].hash_key

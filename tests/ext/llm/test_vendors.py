@@ -25,7 +25,7 @@ from miniagents.testing import transcript
 from tests.ext.llm.agents import agent_for, each_path
 from tests.ext.llm.answers import answer, tool_call
 from tests.ext.llm.anthropic.answering import anthropic_messages
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.openai.answering_chat import openai_chat
 from tests.ext.llm.openai.answering_responses import openai_responses
 from tests.ext.llm.protocols import Script
@@ -50,14 +50,14 @@ async def test_a_model_in_a_loop_of_agents(path: str) -> None:
             raise EndLoop
         ctx.reply(questions.pop(0))
 
-    async with WireServer(Saying(answer("A model.")), Saying(answer("Yes, really."))) as server, MiniAgents():
+    async with ModelServer(Saying(answer("A model.")), Saying(answer("Yes, really."))) as server, MiniAgents():
         await achain_loop([user, AWAIT, agent_for(path, server)])
         assert heard == ["A", " model.", "Yes", ",", " really."]
         assert ["Who are you?" in request.content.decode() for request in server.requests] == [True, False]
 
 
 async def test_models_of_two_vendors_answer_in_parallel_into_one_reply(snapshot: SnapshotAssertion) -> None:
-    async with WireServer(by=lambda request: script_for(request.path, answer(f"I am at {request.path}"))) as server:
+    async with ModelServer(by=lambda request: script_for(request.path, answer(f"I am at {request.path}"))) as server:
         models = [agent_for(path, server) for path in (CHAT, MESSAGES, RESPONSES)]
 
         @miniagent
@@ -74,7 +74,7 @@ async def test_models_of_two_vendors_answer_in_parallel_into_one_reply(snapshot:
 
 
 async def test_one_models_answer_is_the_others_question() -> None:
-    async with WireServer(openai_chat("A draft"), anthropic_messages("A verdict")) as server, MiniAgents():
+    async with ModelServer(openai_chat("A draft"), anthropic_messages("A verdict")) as server, MiniAgents():
         chain = agent_for(CHAT, server) >> agent_for(MESSAGES, server, system="Judge.")
         assert [reply.text for reply in await chain.inquire("Write")] == ["A verdict"]
         assert server.requests[1].body["messages"] == [{"role": "user", "content": "A draft"}]
@@ -101,7 +101,7 @@ STATIONS: Final[list[tuple[str, Script]]] = [
 async def test_a_conversation_changes_vendors_with_tools_and_reasoning(snapshot: SnapshotAssertion) -> None:
     """What one vendor wants back unchanged survives JSON and the other vendor; each gets its own, and only that."""
     said: list[Message] = [UserMessage("How is the weather in Paris?")]
-    async with WireServer(*(script for _, script in STATIONS)) as server, MiniAgents():
+    async with ModelServer(*(script for _, script in STATIONS)) as server, MiniAgents():
         for path, _ in STATIONS:
             reply = await agent_for(path, server).inquire(said).only()
             said.append(reply)
@@ -121,7 +121,7 @@ async def test_a_conversation_changes_vendors_with_tools_and_reasoning(snapshot:
 
 async def test_reasoning_goes_back_as_it_came() -> None:
     script = anthropic_messages("Hi", reasoning="Hm", redacted="cmVk", tool_calls=[PARIS])
-    async with WireServer(script, anthropic_messages("So")) as server, MiniAgents():
+    async with ModelServer(script, anthropic_messages("So")) as server, MiniAgents():
         agent = agent_for(MESSAGES, server)
         first = await agent.inquire("Hi").only()
         await agent.inquire([UserMessage("Hi"), first, ToolResultMessage("sunny", tool_call_id="call_paris")])
@@ -134,7 +134,7 @@ async def test_reasoning_goes_back_as_it_came() -> None:
 async def test_what_a_program_changed_goes_before_what_came() -> None:
     """Whoever changes the text of an answer wants the model to see that."""
     script = anthropic_messages("Hi", reasoning="Hm", redacted="cmVk")
-    async with WireServer(script, anthropic_messages("So")) as server, MiniAgents():
+    async with ModelServer(script, anthropic_messages("So")) as server, MiniAgents():
         agent = agent_for(MESSAGES, server)
         changed = await agent.inquire("Hi").only().map_text(str.upper)
         assert isinstance(changed, AssistantMessage)
@@ -147,7 +147,7 @@ async def test_reasoning_that_nobody_kept_is_not_sent_back() -> None:
     """With `store=False` the vendor knows a reasoning item only by its encrypted content."""
     for encrypted in (None, "gAAA"):
         script = openai_responses("Hi", reasoning="Hm", encrypted=encrypted)
-        async with WireServer(script, openai_responses("So")) as server, MiniAgents():
+        async with ModelServer(script, openai_responses("So")) as server, MiniAgents():
             agent = agent_for(RESPONSES, server, store=False)
             first = await agent.inquire("Hi").only()
             await agent.inquire([UserMessage("Hi"), first, UserMessage("So?")])

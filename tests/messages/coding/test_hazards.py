@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from miniagents import DecodeError
 from miniagents.messages import SchemaCodec
-from miniagents.messages.coding.hazards import breaks_msgspec
+from miniagents.messages.coding.codec_hazards import breaks_msgspec
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1)]
 Code: TypeAlias = Annotated[str, Meta(pattern="^a")]

@@ -1,6 +1,6 @@
 """Models behind Anthropic's API as agents."""
 
-from miniagents.ext.llm.anthropic.agent import (
+from miniagents.ext.llm.anthropic.model_agents import (
     DEFAULT_MAX_TOKENS,
     AnthropicAgent,
     MessagesOptions,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from miniagents.ext.llm._answers import chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
-from miniagents.ext.llm._json import frozen_object, is_object, object_from_text, plain_object, text_in
+from miniagents.ext.llm._json import is_object, object_from_text, plain_object, text_in
+from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._protocol import ModelRequest, Wire
-from miniagents.ext.llm.anthropic.calls import message_chunks
-from miniagents.ext.llm.anthropic.reading import MessagesReader
-from miniagents.ext.llm.common import ToolDefinition
+from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, message_of
+from miniagents.ext.llm._strict_schemas import FORMATS, StrictForm
+from miniagents.ext.llm.anthropic.message_reading import MessagesReader
+from miniagents.ext.llm.anthropic.options import WITHDRAWN_FROM_MESSAGES, MessagesOptions
 from miniagents.messages import (
     AnthropicMessage,
     AssistantMessage,
@@ -22,28 +24,45 @@ from miniagents.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 
     from miniagents.ext.llm._conversation import Turn
     from miniagents.ext.llm._json import JsonObject
-    from miniagents.ext.llm.anthropic.calls import AnthropicClient
-    from miniagents.ext.llm.common import ReplySchema
+    from miniagents.ext.llm.anthropic.options import AnthropicClient
+    from miniagents.ext.llm.common import ReplySchema, ToolDefinition
 
-__all__ = ["DEFAULT_MAX_TOKENS", "AnthropicMessages"]
+__all__ = ["ANTHROPIC_FORM", "DEFAULT_MAX_TOKENS", "AnthropicMessages"]
 
 DEFAULT_MAX_TOKENS: Final = 16_384
 """How many tokens an answer may have where nobody says so; the API wants a number. More could not come unstreamed."""
 
 
-class AnthropicMessages(Wire["AnthropicClient", AnthropicMessage]):
-    """The wire of Anthropic's messages API."""
+ANTHROPIC_FORM: Final = StrictForm(
+    provider="Anthropic",
+    keywords=frozenset(("minItems",)),
+    formats=FORMATS | {"uri"},
+    all_required=False,
+    recursive=False,
+    fewest_items=frozenset((0, 1)),
+    strict_only=True,
+)
+"""The form for `output_config.format` and `strict` tools of Anthropic's API."""
+
+
+class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
+    """The protocol of Anthropic's messages API."""
 
     provider: ClassVar[str] = "Anthropic"
     rules: ClassVar[ConversationRules] = ConversationRules(system_apart=True, alternates=True, user_first=True)
+    option_rules: ClassVar[OptionRules] = OptionRules(
+        "Anthropic's messages API", MessagesOptions, WITHDRAWN_FROM_MESSAGES
+    )
+    strict_form: ClassVar[StrictForm] = ANTHROPIC_FORM
+    reply_option: ClassVar[str] = "output_config.format"
     message_class = AnthropicMessage
 
     def body(self, request: ModelRequest) -> dict[str, object]:
-        """The arguments of `messages.create`."""
+        """Return the arguments of `messages.create`."""
         options = dict(request.options)
         max_tokens = options.pop("max_tokens", None)
         body: dict[str, object] = {
@@ -54,7 +73,7 @@ class AnthropicMessages(Wire["AnthropicClient", AnthropicMessage]):
         if request.conversation.system is not None:
             body["system"] = request.conversation.system
         if request.tools:
-            body["tools"] = [_tool(tool) if isinstance(tool, ToolDefinition) else dict(tool) for tool in request.tools]
+            body["tools"] = request.tools_by(_tool)
         if request.reply_schema is not None:
             config = options.pop("output_config", None)
             body["output_config"] = {**(config if is_object(config) else {}), "format": _format(request.reply_schema)}
@@ -63,32 +82,23 @@ class AnthropicMessages(Wire["AnthropicClient", AnthropicMessage]):
     def chunks(
         self, client: AnthropicClient, body: Mapping[str, object], *, stream: bool
     ) -> AsyncGenerator[object, None]:
-        """Makes the request."""
-        return message_chunks(client, body, stream=stream)
+        """Make the request."""
+        return chunks_of("anthropic", client, _create, body, stream=stream)
 
     def reader(self) -> MessagesReader:
-        """What reads one answer."""
+        """Return what reads one answer."""
         return MessagesReader()
 
     def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> AnthropicMessage:
-        """The message of an answer; with the blocks it came in, where its fields do not say them again."""
+        """Return the message of an answer; with the blocks it came in, where its fields do not say them again."""
+        message = message_of(AnthropicMessage, said, notes)
+        if list(_blocks_of_fields(message)) == list(content):
+            return message
+        return message_of(AnthropicMessage, said, notes, content_blocks=content)
 
-        def made(blocks: tuple[JsonObject, ...]) -> AnthropicMessage:
-            return AnthropicMessage(
-                said.text,
-                model=said.model,
-                reasoning=said.reasoning,
-                tool_calls=said.tool_calls,
-                refusal=said.refusal,
-                finish_reason=said.finish_reason,
-                usage=said.usage,
-                response_id=said.response_id,
-                content_blocks=tuple(map(frozen_object, blocks)),
-                provider_data=frozen_object(notes) if notes else None,
-            )
 
-        message = made(())
-        return message if list(_blocks_of_fields(message)) == list(content) else made(content)
+def _create(client: AnthropicClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
+    return client.messages.with_raw_response.create
 
 
 # --- writing ---

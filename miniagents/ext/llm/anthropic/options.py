@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from miniagents.ext.llm._options import CommonOptions
+from miniagents.ext.llm._options import GIVEN_ELSEWHERE, CommonOptions, NewAgentOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from anthropic import AsyncAnthropic
+    from anthropic.lib.bedrock import AsyncAnthropicBedrock
+    from anthropic.lib.vertex import AsyncAnthropicVertex
     from anthropic.types import (
         CacheControlEphemeralParam,
         DiagnosticsParam,
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
         ToolChoiceParam,
     )
 
-    from miniagents.ext.llm.anthropic.calls import AnthropicClient
+    AnthropicClient: TypeAlias = AsyncAnthropic | AsyncAnthropicBedrock | AsyncAnthropicVertex
+    """A client of Anthropic's SDK; all others are derived from the first."""
 
 __all__ = ["WITHDRAWN_FROM_MESSAGES", "MessagesOptions", "NewMessagesOptions"]
 
@@ -47,16 +51,10 @@ class MessagesOptions(CommonOptions, total=False):
     workspace_id: str
 
 
-class NewMessagesOptions(MessagesOptions, total=False):
+class NewMessagesOptions(MessagesOptions, NewAgentOptions, total=False):
     """What `create_anthropic_agent` takes besides what it names; its docstring describes it."""
 
     client: AnthropicClient | Callable[[], AnthropicClient] | None
-    api_key: str | None
-    base_url: str | None
-    max_retries: int | None
-    default_headers: Mapping[str, str] | None
-    alias: str | None
-    description: str | None
 
 
 _SAMPLING: Final = (
@@ -65,11 +63,10 @@ _SAMPLING: Final = (
 )
 
 WITHDRAWN_FROM_MESSAGES: Final = {
+    **GIVEN_ELSEWHERE,
     "frequency_penalty": "that is an option of OpenAI's",
     "max_completion_tokens": "here it is called `max_tokens`",
     "max_output_tokens": "here it is called `max_tokens`",
-    "messages": "they are what the agent is asked: agent.inquire(messages)",
-    "n": "ask the agent as often as you want answers; calls run in parallel",
     "output_format": "give output_config={'format': ...}",
     "presence_penalty": "that is an option of OpenAI's",
     "reasoning_effort": "give output_config={'effort': ...}",
@@ -77,7 +74,6 @@ WITHDRAWN_FROM_MESSAGES: Final = {
     "seed": "that is an option of OpenAI's",
     "stop": "here it is called `stop_sequences`",
     "temperature": _SAMPLING,
-    "tools": "give them where the agent is made",
     "top_k": _SAMPLING,
     "top_p": _SAMPLING,
 }

@@ -1,6 +1,6 @@
 """Models behind OpenAI's APIs, and behind the many servers that speak the same protocol, as agents."""
 
-from miniagents.ext.llm.openai.agent import (
+from miniagents.ext.llm.openai.model_agents import (
     ChatOptions,
     OpenAIAgent,
     OpenAIResponsesAgent,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from miniagents.ext.llm._answers import chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
 from miniagents.ext.llm._events import Finished, Noted, Started, ToolCallPiece
-from miniagents.ext.llm._json import frozen_object, is_object, list_in, number_in, object_in, objects_in, text_in
+from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, text_in
+from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._protocol import ModelRequest, Reader, Wire
-from miniagents.ext.llm.common import ToolDefinition
-from miniagents.ext.llm.openai.calls import chat_chunks
+from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, Reader
+from miniagents.ext.llm._strict_schemas import FORMATS, StrictForm
+from miniagents.ext.llm.openai.options import WITHDRAWN_FROM_CHAT, ChatOptions
 from miniagents.messages import (
     AssistantMessage,
     ContentPart,
@@ -25,28 +27,43 @@ from miniagents.messages import (
 from miniagents.messages.values.freezing import is_list
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 
     from openai import AsyncOpenAI
 
     from miniagents.ext.llm._conversation import Turn
     from miniagents.ext.llm._events import FinishReason, ModelEvent
     from miniagents.ext.llm._json import JsonObject
-    from miniagents.ext.llm.common import ReplySchema
+    from miniagents.ext.llm.common import ReplySchema, ToolDefinition
     from miniagents.messages import ToolResultMessage
 
-__all__ = ["ChatCompletions", "ChatReader"]
+__all__ = ["OPENAI_FORM", "ChatCompletions", "ChatReader", "content_of"]
 
 
-class ChatCompletions(Wire["AsyncOpenAI", OpenAIMessage]):
-    """The wire of OpenAI's chat completions."""
+OPENAI_FORM: Final = StrictForm(
+    provider="OpenAI",
+    keywords=frozenset(
+        ("pattern", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum", "minItems", "maxItems")
+    ),
+    formats=FORMATS,
+    all_required=True,
+    recursive=True,
+)
+"""The form for `strict` schemas of OpenAI's APIs."""
+
+
+class ChatCompletions(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
+    """The protocol of OpenAI's chat completions."""
 
     provider: ClassVar[str] = "OpenAI"
     rules: ClassVar[ConversationRules] = ConversationRules()
+    option_rules: ClassVar[OptionRules] = OptionRules("OpenAI's chat completions API", ChatOptions, WITHDRAWN_FROM_CHAT)
+    strict_form: ClassVar[StrictForm] = OPENAI_FORM
+    reply_option: ClassVar[str] = "response_format"
     message_class = OpenAIMessage
 
     def body(self, request: ModelRequest) -> dict[str, object]:
-        """The arguments of `chat.completions.create`."""
+        """Return the arguments of `chat.completions.create`."""
         body: dict[str, object] = {
             "model": request.model,
             "messages": [
@@ -58,38 +75,22 @@ class ChatCompletions(Wire["AsyncOpenAI", OpenAIMessage]):
         if request.stream:
             body["stream_options"] = {"include_usage": True}
         if request.tools:
-            body["tools"] = [_tool(tool) if isinstance(tool, ToolDefinition) else dict(tool) for tool in request.tools]
+            body["tools"] = request.tools_by(_tool)
         if request.reply_schema is not None:
             body["response_format"] = {"type": "json_schema", "json_schema": _schema(request.reply_schema)}
         return {**body, **request.options}
 
     def chunks(self, client: AsyncOpenAI, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
-        """Makes the request."""
-        return chat_chunks(client, body, stream=stream)
+        """Make the request."""
+        return chunks_of("openai", client, _create, body, stream=stream)
 
     def reader(self) -> ChatReader:
-        """What reads one answer."""
+        """Return what reads one answer."""
         return ChatReader()
 
-    def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> OpenAIMessage:  # noqa: ARG002 - nothing has to go back as it came
-        """The message of an answer."""
-        return openai_message(said, (), notes)
 
-
-def openai_message(said: AssistantMessage, output_items: tuple[JsonObject, ...], notes: JsonObject) -> OpenAIMessage:
-    """The message of an answer, with what only OpenAI says."""
-    return OpenAIMessage(
-        said.text,
-        model=said.model,
-        reasoning=said.reasoning,
-        tool_calls=said.tool_calls,
-        refusal=said.refusal,
-        finish_reason=said.finish_reason,
-        usage=said.usage,
-        response_id=said.response_id,
-        output_items=tuple(map(frozen_object, output_items)),
-        provider_data=frozen_object(notes) if notes else None,
-    )
+def _create(client: AsyncOpenAI) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
+    return client.chat.completions.with_raw_response.create
 
 
 # --- reading ---
@@ -228,7 +229,7 @@ def _messages_of(turn: Turn, send_reasoning_as: str | None) -> Iterator[JsonObje
         others = (part for result in turn.results for part in result.content if not isinstance(part, TextPart))
         parts = (*others, *turn.parts)
         if parts:
-            yield {"role": "user", "content": _content(parts)}
+            yield {"role": "user", "content": content_of(parts, _part)}
     else:
         for message in turn.messages:
             yield _assistant_message(message, send_reasoning_as)
@@ -254,11 +255,12 @@ def _tool_message(result: ToolResultMessage) -> JsonObject:
     return {"role": "tool", "tool_call_id": result.tool_call_id, "content": "\n".join(filter(None, texts))}
 
 
-def _content(parts: Iterable[ContentPart]) -> object:
+def content_of(parts: Iterable[ContentPart], write: Callable[[ContentPart], JsonObject]) -> object:
+    """Return the content of a message, whose parts `write` writes; a single text stands for itself."""
     parts = tuple(parts)
     if len(parts) == 1 and isinstance(parts[0], TextPart):
         return parts[0].text
-    return [_part(part) for part in parts]
+    return [write(part) for part in parts]
 
 
 def _part(part: ContentPart) -> JsonObject:

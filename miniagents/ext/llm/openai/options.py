@@ -6,9 +6,9 @@ not among them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Final, Literal
 
-from miniagents.ext.llm._options import CommonOptions
+from miniagents.ext.llm._options import GIVEN_ELSEWHERE, CommonOptions, NewAgentOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +40,22 @@ __all__ = [
 ]
 
 
-class ChatOptions(CommonOptions, total=False):
+class _BothOptions(CommonOptions, total=False):
+    """What both APIs take, besides `CommonOptions`."""
+
+    metadata: Metadata | None
+    prompt_cache_key: str | None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None
+    safety_identifier: str | None
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
+    store: bool | None
+    temperature: float | None
+    top_logprobs: int | None
+    top_p: float | None
+    user: str
+
+
+class ChatOptions(_BothOptions, total=False):
     """What chat completions take (`client.chat.completions.create`), besides `CommonOptions`.
 
     Attributes:
@@ -54,34 +69,24 @@ class ChatOptions(CommonOptions, total=False):
     logprobs: bool | None
     max_completion_tokens: int | None
     max_tokens: int | None
-    metadata: Metadata | None
     modalities: list[Literal["text", "audio"]] | None
     moderation: completion_create_params.Moderation | None
     parallel_tool_calls: bool
     prediction: ChatCompletionPredictionContentParam | None
     presence_penalty: float | None
-    prompt_cache_key: str | None
     prompt_cache_options: completion_create_params.PromptCacheOptions
-    prompt_cache_retention: Literal["in_memory", "24h"] | None
     reasoning_effort: ReasoningEffort | None
     response_format: completion_create_params.ResponseFormat
-    safety_identifier: str | None
     seed: int | None
     send_reasoning_as: str | None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
     stop: str | list[str] | None
-    store: bool | None
     stream_options: ChatCompletionStreamOptionsParam | None
-    temperature: float | None
     tool_choice: ChatCompletionToolChoiceOptionParam
-    top_logprobs: int | None
-    top_p: float | None
-    user: str
     verbosity: Literal["low", "medium", "high"] | None
     web_search_options: completion_create_params.WebSearchOptions
 
 
-class ResponsesOptions(CommonOptions, total=False):
+class ResponsesOptions(_BothOptions, total=False):
     """What the responses API takes (`client.responses.create`), besides `CommonOptions`."""
 
     access_programs: response_create_params.AccessPrograms
@@ -91,54 +96,36 @@ class ResponsesOptions(CommonOptions, total=False):
     include: list[ResponseIncludable] | None
     max_output_tokens: int | None
     max_tool_calls: int | None
-    metadata: Metadata | None
     moderation: response_create_params.Moderation | None
     parallel_tool_calls: bool | None
     previous_response_id: str | None
     prompt: ResponsePromptParam | None
-    prompt_cache_key: str | None
     prompt_cache_options: response_create_params.PromptCacheOptions
-    prompt_cache_retention: Literal["in_memory", "24h"] | None
     reasoning: Reasoning | None
-    safety_identifier: str | None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
-    store: bool | None
     stream_options: response_create_params.StreamOptions | None
-    temperature: float | None
     text: ResponseTextConfigParam
     tool_choice: response_create_params.ToolChoice
-    top_logprobs: int | None
-    top_p: float | None
     truncation: Literal["auto", "disabled"] | None
-    user: str
 
 
-class NewAgentOptions(TypedDict, total=False):
+class _NewOpenAIOptions(NewAgentOptions, total=False):
     """What `create_openai_agent` takes besides the options of the API and what it names; its docstring describes it."""
 
     client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None
-    api_key: str | None
-    base_url: str | None
-    max_retries: int | None
-    default_headers: Mapping[str, str] | None
-    alias: str | None
-    description: str | None
 
 
-class NewChatOptions(ChatOptions, NewAgentOptions, total=False):
+class NewChatOptions(ChatOptions, _NewOpenAIOptions, total=False):
     """What `create_openai_agent` takes for chat completions, besides what it names."""
 
 
-class NewResponsesOptions(ResponsesOptions, NewAgentOptions, total=False):
+class NewResponsesOptions(ResponsesOptions, _NewOpenAIOptions, total=False):
     """What `create_openai_agent` takes for the responses API, besides what it names."""
 
 
 _OWN: Final = {
+    **GIVEN_ELSEWHERE,
     "input": "the messages are what the agent is asked: agent.inquire(messages)",
-    "messages": "they are what the agent is asked: agent.inquire(messages)",
     "instructions": "give it as `system`",
-    "n": "ask the agent as often as you want answers; calls run in parallel",
-    "tools": "give them where the agent is made",
 }
 
 WITHDRAWN_FROM_CHAT: Final = {

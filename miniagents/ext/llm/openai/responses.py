@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from miniagents.ext.llm._answers import chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
 from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece
 from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, plain_object, text_in
+from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._protocol import ModelRequest, Reader, Wire
+from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, Reader, message_of
 from miniagents.ext.llm._translating import error_of_code
-from miniagents.ext.llm.common import ToolDefinition
-from miniagents.ext.llm.openai.calls import response_chunks
-from miniagents.ext.llm.openai.chat import openai_message
+from miniagents.ext.llm.openai.chat import OPENAI_FORM, content_of
+from miniagents.ext.llm.openai.options import WITHDRAWN_FROM_RESPONSES, ResponsesOptions
 from miniagents.messages import (
     AssistantMessage,
     ContentPart,
@@ -26,33 +27,39 @@ from miniagents.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 
     from openai import AsyncOpenAI
 
     from miniagents.ext.llm._conversation import Turn
     from miniagents.ext.llm._events import FinishReason, ModelEvent
     from miniagents.ext.llm._json import JsonObject
-    from miniagents.ext.llm.common import ReplySchema
+    from miniagents.ext.llm._strict_schemas import StrictForm
+    from miniagents.ext.llm.common import ReplySchema, ToolDefinition
 
 __all__ = ["Responses", "ResponsesReader"]
 
 
-class Responses(Wire["AsyncOpenAI", OpenAIMessage]):
-    """The wire of OpenAI's responses API."""
+class Responses(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
+    """The protocol of OpenAI's responses API."""
 
     provider: ClassVar[str] = "OpenAI"
     rules: ClassVar[ConversationRules] = ConversationRules()
+    option_rules: ClassVar[OptionRules] = OptionRules(
+        "OpenAI's responses API", ResponsesOptions, WITHDRAWN_FROM_RESPONSES
+    )
+    strict_form: ClassVar[StrictForm] = OPENAI_FORM
+    reply_option: ClassVar[str] = "text.format"
     message_class = OpenAIMessage
 
     def body(self, request: ModelRequest) -> dict[str, object]:
-        """The arguments of `responses.create`."""
+        """Return the arguments of `responses.create`."""
         options = dict(request.options)
         keeps_nothing = options.get("store") is False
         items = [item for turn in request.conversation.turns for item in _items_of(turn, encrypted=keeps_nothing)]
         body: dict[str, object] = {"model": request.model, "input": items}
         if request.tools:
-            body["tools"] = [_tool(tool) if isinstance(tool, ToolDefinition) else dict(tool) for tool in request.tools]
+            body["tools"] = request.tools_by(_tool)
         if request.reply_schema is not None:
             text = options.pop("text", None)
             body["text"] = {**(text if is_object(text) else {}), "format": _format(request.reply_schema)}
@@ -62,19 +69,23 @@ class Responses(Wire["AsyncOpenAI", OpenAIMessage]):
         return body | options
 
     def chunks(self, client: AsyncOpenAI, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
-        """Makes the request."""
-        return response_chunks(client, body, stream=stream)
+        """Make the request."""
+        return chunks_of("openai", client, _create, body, stream=stream)
 
     def reader(self) -> ResponsesReader:
-        """What reads one answer."""
+        """Return what reads one answer."""
         return ResponsesReader()
 
     def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> OpenAIMessage:
-        """The message of an answer; with the items it came in, where they say more than its fields."""
+        """Return the message of an answer; with the items it came in, where they say more than its fields."""
         plain = all(item.get("type") in ("message", "function_call") for item in content) and not _has_annotations(
             content
         )
-        return openai_message(said, () if plain else content, notes)
+        return message_of(OpenAIMessage, said, notes, output_items=() if plain else content)
+
+
+def _create(client: AsyncOpenAI) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
+    return client.responses.with_raw_response.create
 
 
 def _has_annotations(items: Iterable[JsonObject]) -> bool:
@@ -217,7 +228,7 @@ def _items_of(turn: Turn, *, encrypted: bool) -> Iterator[JsonObject]:
         for result in turn.results:
             yield {"type": "function_call_output", "call_id": result.tool_call_id, "output": _output(result)}
         if turn.parts:
-            yield {"role": "user", "content": _content(turn.parts)}
+            yield {"role": "user", "content": content_of(turn.parts, _part)}
     else:
         for message in turn.messages:
             yield from _assistant_items(message, encrypted=encrypted)
@@ -248,14 +259,7 @@ def _says(items: Iterable[JsonObject]) -> str:
 
 def _output(result: ToolResultMessage) -> object:
     text = (TextPart(result.text),) if result.text else ()
-    return _content((*text, *result.content)) if result.content else result.text or ""
-
-
-def _content(parts: Iterable[ContentPart]) -> object:
-    parts = tuple(parts)
-    if len(parts) == 1 and isinstance(parts[0], TextPart):
-        return parts[0].text
-    return [_part(part) for part in parts]
+    return content_of((*text, *result.content), _part) if result.content else result.text or ""
 
 
 def _part(part: ContentPart) -> JsonObject:

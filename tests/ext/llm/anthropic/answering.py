@@ -7,8 +7,8 @@ from typing import Final, TypeAlias
 from tests.ext.llm.answers import USAGE, Answer, Finish, ToolCall, Usage, answer
 from tests.ext.llm.protocols import Event, Headers, Json, Script, encode, json_response, stream_response
 
-MODEL: Final = "claude-wire"
-REQUEST_ID: Final = "req_wire"
+MODEL: Final = "claude-mock"
+REQUEST_ID: Final = "req_mock"
 HEADERS: Final[Headers] = (("request-id", REQUEST_ID),)
 SIGNATURE: Final = "EqQB-signature"
 STOP_REASONS: Final[Mapping[Finish, str]] = {

@@ -1,4 +1,4 @@
-"""Messages over the wire: Anthropic's own client reads what the script says, plain and streamed."""
+"""Messages over HTTP: Anthropic's own client reads what the script says, plain and streamed."""
 
 import pytest
 from anthropic.types import (
@@ -13,7 +13,7 @@ from anthropic.types import (
 from tests.ext.llm.answers import Usage, tool_call
 from tests.ext.llm.anthropic.answering import anthropic_messages, unknown_anthropic_event
 from tests.ext.llm.clients import anthropic_client
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.protocols import KEEP_ALIVE, Script
 
 pytestmark = pytest.mark.timeout(30)
@@ -23,12 +23,12 @@ LONDON = tool_call("weather", ['{"city"', ': "Lon', 'don"}'], id="toolu_london")
 
 
 async def plain(script: Script) -> Message:
-    async with WireServer(script) as server, anthropic_client(server) as client:
+    async with ModelServer(script) as server, anthropic_client(server) as client:
         return await client.messages.create(model="m", max_tokens=9, messages=[{"role": "user", "content": "Hi"}])
 
 
 async def streamed(script: Script) -> list[RawMessageStreamEvent]:
-    async with WireServer(script) as server, anthropic_client(server) as client:
+    async with ModelServer(script) as server, anthropic_client(server) as client:
         stream = await client.messages.create(
             model="m", max_tokens=9, messages=[{"role": "user", "content": "Hi"}], stream=True
         )
@@ -38,7 +38,7 @@ async def streamed(script: Script) -> list[RawMessageStreamEvent]:
 async def accumulated(script: Script) -> Message:
     """The stream as the client itself puts it together."""
     async with (
-        WireServer(script) as server,
+        ModelServer(script) as server,
         anthropic_client(server) as client,
         client.messages.stream(model="m", max_tokens=9, messages=[{"role": "user", "content": "Hi"}]) as stream,
     ):
@@ -53,9 +53,9 @@ def texts(events: list[RawMessageStreamEvent]) -> list[str]:
 async def test_a_plain_message() -> None:
     message = await plain(anthropic_messages("Hello there, you", usage=Usage(5, 7, cached_tokens=2)))
     assert message.content == [TextBlock(type="text", text="Hello there, you")]
-    assert (message.role, message.model, message.stop_reason) == ("assistant", "claude-wire", "end_turn")
+    assert (message.role, message.model, message.stop_reason) == ("assistant", "claude-mock", "end_turn")
     assert (message.usage.input_tokens, message.usage.cache_read_input_tokens, message.usage.output_tokens) == (3, 2, 7)
-    assert message._request_id == "req_wire"
+    assert message._request_id == "req_mock"
 
 
 async def test_a_streamed_message() -> None:

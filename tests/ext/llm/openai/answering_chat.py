@@ -7,9 +7,9 @@ from typing import Final, Literal, TypeAlias
 from tests.ext.llm.answers import USAGE, Answer, Finish, ToolCall, Usage, answer
 from tests.ext.llm.protocols import Event, Headers, Json, Script, encode, json_response, stream_response
 
-MODEL: Final = "gpt-wire"
+MODEL: Final = "gpt-mock"
 CREATED: Final = 1_790_000_000
-REQUEST_ID: Final = "req_wire"
+REQUEST_ID: Final = "req_mock"
 HEADERS: Final[Headers] = (("x-request-id", REQUEST_ID),)
 
 Fields: TypeAlias = Mapping[str, Json]

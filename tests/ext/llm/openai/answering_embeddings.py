@@ -9,7 +9,7 @@ from typing import Final
 from tests.ext.llm.openai.answering_chat import HEADERS
 from tests.ext.llm.protocols import Json, Request, Response, json_response
 
-MODEL: Final = "embedding-wire"
+MODEL: Final = "embedding-mock"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Chat completions over the wire: OpenAI's own client reads what the script says, plain and streamed."""
+"""Chat completions over HTTP: OpenAI's own client reads what the script says, plain and streamed."""
 
 import pytest
 from openai import ContentFilterFinishReasonError, LengthFinishReasonError
@@ -8,7 +8,7 @@ from openai.types.chat.chat_completion_chunk import ChoiceDeltaToolCallFunction
 
 from tests.ext.llm.answers import Usage, answer, tool_call
 from tests.ext.llm.clients import openai_client
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.openai.answering_chat import UsageChunk, chat_chunk, delta, openai_chat, unknown_chat_event
 from tests.ext.llm.protocols import KEEP_ALIVE, Json, Script
 
@@ -19,12 +19,12 @@ LONDON = tool_call("weather", ['{"city"', ': "Lon', 'don"}'], id="call_london")
 
 
 async def plain(script: Script) -> ChatCompletion:
-    async with WireServer(script) as server, openai_client(server) as client:
+    async with ModelServer(script) as server, openai_client(server) as client:
         return await client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}])
 
 
 async def streamed(script: Script, *, include_usage: bool = True) -> list[ChatCompletionChunk]:
-    async with WireServer(script) as server, openai_client(server) as client:
+    async with ModelServer(script) as server, openai_client(server) as client:
         stream = await client.chat.completions.create(
             model="m",
             messages=[{"role": "user", "content": "Hi"}],
@@ -37,7 +37,7 @@ async def streamed(script: Script, *, include_usage: bool = True) -> list[ChatCo
 async def accumulated(script: Script) -> ChatCompletion:
     """The stream as the client itself puts it together."""
     async with (
-        WireServer(script) as server,
+        ModelServer(script) as server,
         openai_client(server) as client,
         client.chat.completions.stream(
             model="m", messages=[{"role": "user", "content": "Hi"}], stream_options={"include_usage": True}
@@ -76,8 +76,8 @@ async def test_a_plain_completion() -> None:
     assert completion.choices[0].message.content == "Hello there, you"
     assert completion.choices[0].message.role == "assistant"
     assert completion.choices[0].finish_reason == "stop"
-    assert completion.model == "gpt-wire"
-    assert completion._request_id == "req_wire"
+    assert completion.model == "gpt-mock"
+    assert completion._request_id == "req_mock"
     assert completion.usage is not None
     assert completion.usage.model_dump(include={"prompt_tokens", "completion_tokens", "total_tokens"}) == {
         "prompt_tokens": 3,

@@ -1,4 +1,4 @@
-"""The responses API and embeddings over the wire: OpenAI's own client reads what the script says."""
+"""The responses API and embeddings over HTTP: OpenAI's own client reads what the script says."""
 
 import pytest
 from openai.types.responses import (
@@ -12,7 +12,7 @@ from openai.types.responses import (
 
 from tests.ext.llm.answers import Usage, tool_call
 from tests.ext.llm.clients import openai_client
-from tests.ext.llm.model_server import WireServer
+from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.openai.answering_embeddings import embeddings
 from tests.ext.llm.openai.answering_responses import (
     openai_responses,
@@ -29,12 +29,12 @@ LONDON = tool_call("weather", {"city": "London"}, id="call_london")
 
 
 async def plain(script: Script) -> Response:
-    async with WireServer(script) as server, openai_client(server) as client:
+    async with ModelServer(script) as server, openai_client(server) as client:
         return await client.responses.create(model="m", input="Hi")
 
 
 async def streamed(script: Script) -> list[ResponseStreamEvent]:
-    async with WireServer(script) as server, openai_client(server) as client:
+    async with ModelServer(script) as server, openai_client(server) as client:
         stream = await client.responses.create(model="m", input="Hi", stream=True)
         return [event async for event in stream]
 
@@ -173,7 +173,7 @@ async def test_an_unknown_event_has_its_own_type_and_the_class_of_another() -> N
 @pytest.mark.parametrize("shuffled", [False, True])
 async def test_embeddings(encoding: str, shuffled: bool) -> None:
     vectors = [(0.5, -0.25, 2.0), (1.0, 0.0, -3.5)]
-    async with WireServer(embeddings(*vectors, shuffled=shuffled)) as server, openai_client(server) as client:
+    async with ModelServer(embeddings(*vectors, shuffled=shuffled)) as server, openai_client(server) as client:
         if encoding == "float":
             response = await client.embeddings.create(model="m", input=["a", "b"], encoding_format="float")
         else:

@@ -17,7 +17,7 @@ from miniagents.messages import DecodeError, decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["Parameter", "Parameters", "parameters_of"]
+__all__ = ["Parameter", "Parameters", "parameters_of", "read_parameter"]
 
 _POSITIONAL_ONLY: Final = inspect.Parameter.POSITIONAL_ONLY
 _COLLECTS: Final = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}

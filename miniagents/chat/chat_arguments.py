@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from miniagents.command_parser import CommandParser, Example
+from miniagents.ext.llm.vendors import vendor_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,8 +91,8 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument(
         "--model",
-        help="openai:NAME, anthropic:NAME; or, without any network, scripted (says what it was told) or scripted:FILE "
-        "(answers as in a conversation that was kept)",
+        help=f"{', '.join(f'{each}:NAME' for each in vendor_names())}; or, without any network, scripted (says what it "
+        "was told) or scripted:FILE (answers as in a conversation that was kept)",
     )
     parser.add_argument("--base-url", metavar="URL", help="where the server of the model is, if not at its maker's")
     parser.add_argument("--system", metavar="TEXT", help="what the model is told about its task")

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from miniagents.codegen.comparing.leaves import SIZES, exact
+from miniagents.codegen.comparing.leaf_changes import SIZES, exact
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.linting.context import Context, Finding, is_type
+from miniagents.codegen.linting.lint_context import Context, Finding, is_type
 from miniagents.codegen.reading.views import (
     KINDS,
     Spot,

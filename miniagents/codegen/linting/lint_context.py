@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from miniagents.codegen.documents import Document, JsonValue, Place
-from miniagents.codegen.errors import Problem
 from miniagents.codegen.library import LIBRARY, SCHEME
 from miniagents.codegen.linting.levels import Level
 from miniagents.codegen.reading.bundle import Bundle
 from miniagents.codegen.reading.views import Spot, reference_of, spots_of
+from miniagents.codegen.schema_errors import Problem
 from miniagents.validation import UnsupportedSchemaError, Validator
 from miniagents.validation.keywords import DEFINITIONS, IN_PLACE, ONE
 

@@ -6,21 +6,13 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, overload
 
 from typing_extensions import TypeVar, Unpack
 
-from miniagents.ext.llm._agent import OptionRules
-from miniagents.ext.llm._clients import ClientSettings, clients_for, import_sdk
-from miniagents.ext.llm._equipping import equipped
-from miniagents.ext.llm._model import LanguageModel
-from miniagents.ext.llm._strict_schemas import openai_form
-from miniagents.ext.llm.errors import MissingKeyError
+from miniagents.ext.llm._agent import ModelAgent
+from miniagents.ext.llm._clients import ClientSettings, clients_for, import_sdk, missing_key
 from miniagents.ext.llm.openai.chat import ChatCompletions
 from miniagents.ext.llm.openai.embeddings import EmbeddingModel
-from miniagents.ext.llm.openai.options import (
-    WITHDRAWN_FROM_CHAT,
-    WITHDRAWN_FROM_RESPONSES,
-    ChatOptions,
-    ResponsesOptions,
-)
+from miniagents.ext.llm.openai.options import ChatOptions, ResponsesOptions
 from miniagents.ext.llm.openai.responses import Responses
+from miniagents.ext.llm.vendors import Vendor
 from miniagents.messages import EmbeddingMessage, Message, OpenAIMessage
 from miniagents.miniagents import MiniAgent
 
@@ -35,6 +27,7 @@ if TYPE_CHECKING:
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
 
 __all__ = [
+    "VENDOR",
     "ChatOptions",
     "OpenAIAgent",
     "OpenAIResponsesAgent",
@@ -46,58 +39,51 @@ __all__ = [
 Out_co = TypeVar("Out_co", bound=Message, default=OpenAIMessage, covariant=True)
 Reply = TypeVar("Reply", bound=Message)
 
-_CHAT: Final = OptionRules("OpenAI's chat completions API", ChatOptions, WITHDRAWN_FROM_CHAT)
-_RESPONSES: Final = OptionRules("OpenAI's responses API", ResponsesOptions, WITHDRAWN_FROM_RESPONSES)
 
-
-class OpenAIAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
+class OpenAIAgent(ModelAgent[Out_co], Generic[Out_co]):
     """An agent that is a model behind chat completions; `create_openai_agent` makes it.
 
-    It is asked like any other agent. The options that it was made with may be given anew for a call.
+    It is asked like any other agent. The options that it was made with may be given again for a call.
     """
 
     __slots__ = ()
 
-    if TYPE_CHECKING:  # the options are checked below; here they get their types
+    _protocol = ChatCompletions()
+
+    if TYPE_CHECKING:  # the protocol checks the options; here they get their types
 
         def inquire(
             self, messages: MessageType[Message] | None = None, /, **options: Unpack[ChatOptions]
         ) -> MessageSequencePromise[Out_co]:
-            """Asks the model."""
+            """Ask the model."""
             ...
 
         def bound(self, **options: Unpack[ChatOptions]) -> Self:
-            """The same agent with other options."""
+            """Return the same agent with other options."""
             ...
 
-    def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        super()._check_arguments(args, {})
-        _CHAT.check(f"agent {self.alias!r}", kwargs)
 
-
-class OpenAIResponsesAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
+class OpenAIResponsesAgent(ModelAgent[Out_co], Generic[Out_co]):
     """An agent that is a model behind the responses API; `create_openai_agent` makes it.
 
-    It is asked like any other agent. The options that it was made with may be given anew for a call.
+    It is asked like any other agent. The options that it was made with may be given again for a call.
     """
 
     __slots__ = ()
+
+    _protocol = Responses()
 
     if TYPE_CHECKING:  # as above
 
         def inquire(
             self, messages: MessageType[Message] | None = None, /, **options: Unpack[ResponsesOptions]
         ) -> MessageSequencePromise[Out_co]:
-            """Asks the model."""
+            """Ask the model."""
             ...
 
         def bound(self, **options: Unpack[ResponsesOptions]) -> Self:
-            """The same agent with other options."""
+            """Return the same agent with other options."""
             ...
-
-    def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        super()._check_arguments(args, {})
-        _RESPONSES.check(f"agent {self.alias!r}", kwargs)
 
 
 @overload
@@ -190,72 +176,63 @@ def create_openai_agent(
     default_headers: Mapping[str, str] | None = None,
     alias: str | None = None,
     description: str | None = None,
-    **options: Any,  # Any: the overloads say which there are, and it is looked at below
+    **options: Any,  # Any: the overloads say which there are, and the protocol checks them
 ) -> OpenAIAgent[Any] | OpenAIResponsesAgent[Any]:  # Any: the overloads say which messages
-    """An agent that is a model of OpenAI, or of any server that speaks one of its protocols.
+    """Make an agent of a model of OpenAI, or of any server that speaks one of its protocols.
 
-    Its answer is an `OpenAIMessage`, streamed: tokens as `str`, the rest by `promise.events`. Errors are those of
+    Its answer is an `OpenAIMessage`, streamed: tokens as `str`, the rest by `promise.events`. Its errors are those of
     `miniagents.ext.llm.errors`. The SDK (`pip install 'miniagents[openai]'`) is imported when the agent is first asked.
 
     With `tools`, the reply has all that happens, as it comes: what the model says, the results of the tools that it
-    calls (those of one answer run at the same time), what it says to these, up to the answer without calls. What a tool
-    fails with, the model is told. A tool that is given as a mere definition is for whoever asks to carry out: a call of
-    one ends the reply.
+    calls, what it says to these, up to the answer without calls. The tools of one answer run at the same time. If a
+    tool raises an error, the model is told. A tool that is given as a mere definition is for the caller to carry out: a
+    call of one ends the reply.
 
     With a `reply_type`, the answer is a message of that class, or a `WrongReplyError` with the path to what is wrong.
     Its tokens are JSON; `partial_values` reads them as they come.
 
     Args:
-        model: the name of the model.
-        api: which of the two protocols is spoken; most servers that are not OpenAI's know chat completions only.
-        tools: the tools that the model may call (see `miniagents.tool`, and `as_tool` of agents); a mapping is one of
+        model: The name of the model.
+        api: Which of the two protocols is spoken; most servers that are not OpenAI's know chat completions only.
+        tools: The tools that the model may call (see `miniagents.tool`, and `as_tool` of agents); a mapping is one of
             OpenAI's own, as its reference writes it.
-        reply_type: the class of the answer, a message class with fields of its own.
-        strict_reply: whether OpenAI is to see to it that the answer is of the class. It does so for what its strict
-            schemas can say, and what they cannot say is refused; servers of others may not know them.
-        client: the client to use, or a function that makes one for each `MiniAgents` context. By default one is made
+        reply_type: The class of the answer, a message class with fields of its own.
+        strict_reply: Whether OpenAI enforces that class. It does so for what its strict schemas can say, and what they
+            cannot say is refused; other servers may not know them.
+        client: The client to use, or a function that makes one for each `MiniAgents` context. By default one is made
             for each context in which it is needed, and closed with it.
-        api_key: the key; by default that of the environment, OPENAI_API_KEY. A server with a `base_url` of its own
-            may need none: then give any text.
-        base_url: where the server is; by default OPENAI_BASE_URL, or OpenAI.
-        max_retries: how often the SDK asks again where an answer has not begun; by default twice. It keeps to the
+        api_key: The key; by default the environment's OPENAI_API_KEY. A server with a `base_url` of its own may need
+            none: then give any text.
+        base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI.
+        max_retries: How often the SDK asks again where an answer has not begun; by default twice. It keeps to the
             pauses that the server asks for. No token is ever streamed twice.
-        default_headers: headers of all requests.
-        alias: what logs, errors and records call the agent; by default the name of the model.
-        description: what the agent does.
-        options: those of the API (`ChatOptions`, `ResponsesOptions`), `system` and `stream` among them.
+        default_headers: Headers of all requests.
+        alias: The name of the agent in logs, errors and records; by default the name of the model.
+        description: What the agent does.
+        options: The options of the API (`ChatOptions`, `ResponsesOptions`), `system` and `stream` among them.
 
     Raises:
-        TypeError: the API does not take one of the options; the text says what it takes. Or something is no tool, or a
+        TypeError: The API does not take one of the options; the text says what it takes. Or something is no tool, or a
             schema cannot be said in OpenAI's strict form.
-        ValueError: there is no such API, or a limit is too small.
+        ValueError: There is no such API, or a limit is too small.
     """
     where = "create_openai_agent"
     if api not in ("chat_completions", "responses"):
         raise ValueError(f"{where}: api={api!r}: give 'chat_completions' or 'responses'")
-    (_CHAT if api == "chat_completions" else _RESPONSES).check(where, options)
-    settings = ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, headers=default_headers)
-    language_model = LanguageModel(
-        name=model,
-        wire=ChatCompletions() if api == "chat_completions" else Responses(),
-        clients=clients_for(where, default_client, settings, client),
-        options=options,
-    )
-    work, gives = equipped(
+    cls: type[OpenAIAgent[Any] | OpenAIResponsesAgent[Any]]  # Any: as above
+    cls = OpenAIAgent if api == "chat_completions" else OpenAIResponsesAgent
+    return cls._of_model(
         where,
-        language_model,
-        openai_form,
+        model,
+        default_client,
+        client,
+        ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers),
+        options=options,
         tools=tools,
         reply_type=reply_type,
         strict_reply=strict_reply,
-        format_option="response_format" if api == "chat_completions" else "text.format",
-    )
-    cls = OpenAIAgent[Any] if api == "chat_completions" else OpenAIResponsesAgent[Any]  # Any: as above
-    return cls(
-        work,
-        alias=alias if alias is not None else model,
-        description=description or f"The language model {model}.",
-        declares=lambda: ((Message,), gives),
+        alias=alias,
+        description=description,
     )
 
 
@@ -271,26 +248,28 @@ def create_openai_embedding_agent(
     default_headers: Mapping[str, str] | None = None,
     alias: str | None = None,
 ) -> MiniAgent[Message, EmbeddingMessage, []]:
-    """An agent that answers each message with the embedding of its text, in the same order.
+    """Make an agent that answers each message with the embedding of its text, in the same order.
 
     Args:
-        model: the name of the model.
-        dimensions: how many coordinates an embedding is to have; by default as many as the model likes.
-        batch_size: how many messages at most go into one request; requests begin while messages are still arriving.
-        client: as for `create_openai_agent`, and so is the rest.
-        api_key: as above.
-        base_url: as above.
-        max_retries: as above.
-        default_headers: as above.
-        alias: as above.
+        model: The name of the model.
+        dimensions: How many coordinates an embedding has; by default as many as the model likes.
+        batch_size: How many messages at most go into one request; requests begin while messages are still arriving.
+        client: See `create_openai_agent`, as for all others.
+        api_key: The key.
+        base_url: The address of the server.
+        max_retries: How often the SDK asks again.
+        default_headers: Headers of all requests.
+        alias: The name of the agent.
 
     Raises:
-        ValueError: the batches are empty.
+        ValueError: The batches are empty.
     """
     where = "create_openai_embedding_agent"
     if batch_size < 1:
         raise ValueError(f"{where}: batch_size={batch_size}: a request is for one message at least")
-    settings = ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, headers=default_headers)
+    settings = ClientSettings(
+        api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers
+    )
     embedding_model = EmbeddingModel(
         name=model,
         clients=clients_for(where, default_client, settings, client),
@@ -322,7 +301,8 @@ def default_client(settings: ClientSettings) -> AsyncOpenAI:
             raise
     else:
         return client
-    raise MissingKeyError(
-        "there is no key for OpenAI: set OPENAI_API_KEY, or give api_key=... (any text for a server that wants none)",
-        provider="OpenAI",
-    )
+    raise missing_key("OpenAI", "OPENAI_API_KEY", hint="any text for a server that wants none")
+
+
+VENDOR: Final = Vendor(key_variable="OPENAI_API_KEY", create_agent=create_openai_agent, make_client=default_client)
+"""OpenAI, for programs that offer all vendors."""

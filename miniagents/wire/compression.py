@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Compression", "DamagedError", "Deflater", "Inflater", "deflater_of", "told_by_magic"]
+__all__ = ["BLOCK", "Compression", "DamagedError", "Deflater", "Inflater", "deflater_of", "told_by_magic"]
 
 Compression: TypeAlias = Literal["gzip", "zstd"]
 """How data is compressed: `gzip`, or `zstd`, which is faster and smaller and needs ``pip install 'miniagents[zstd]'``

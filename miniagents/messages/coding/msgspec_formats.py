@@ -14,7 +14,7 @@ import msgspec
 
 from miniagents.messages.coding.decode_errors import DecodeError
 from miniagents.messages.coding.exactness import fields_to_check, refuse_inexact, refuse_unwritable
-from miniagents.messages.coding.shapes import bare, is_message_class, kind_of
+from miniagents.messages.coding.type_shapes import bare, is_message_class, kind_of
 from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple, path_of
 from miniagents.messages.values.frozen import loaded_classes, when_classes_change
 from miniagents.messages.values.record import EXTRAS_KEY
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Format",
-    "Wire",
+    "FormatFunctions",
+    "functions_of",
     "may_have_nan",
     "refuse_unpackable",
     "refuse_unpacked",
     "traits_of",
     "traits_of_own",
-    "wire_of",
     "with_string_keys",
 ]
 
@@ -38,7 +38,7 @@ Format: TypeAlias = Literal["json", "msgpack"]
 """How values are written: as JSON text, or as MessagePack, which is smaller and for machines alone."""
 
 
-class Wire(NamedTuple):
+class FormatFunctions(NamedTuple):
     """What msgspec does in one format."""
 
     encode: Callable[[object], bytes]
@@ -51,15 +51,15 @@ class Wire(NamedTuple):
 
 _json = msgspec.json.Encoder()
 _msgpack = msgspec.msgpack.Encoder()
-_WIRES: Final[dict[str, Wire]] = {
-    "json": Wire(
+_FORMATS: Final[dict[str, FormatFunctions]] = {
+    "json": FormatFunctions(
         _json.encode,
         _json.encode_into,
         msgspec.json.Decoder().decode,
         msgspec.json.Decoder,
         f'"{EXTRAS_KEY}":'.encode(),
     ),
-    "msgpack": Wire(
+    "msgpack": FormatFunctions(
         _msgpack.encode,
         _msgpack.encode_into,
         msgspec.msgpack.Decoder().decode,
@@ -69,16 +69,16 @@ _WIRES: Final[dict[str, Wire]] = {
 }
 
 
-def wire_of(format: Format) -> Wire:
+def functions_of(format: Format) -> FormatFunctions:
     """Give what msgspec does in a format.
 
     Raises:
         ValueError: There is no such format.
     """
     try:
-        return _WIRES[format]
+        return _FORMATS[format]
     except KeyError:
-        raise ValueError(f"there is no format {format!r}: it is one of {', '.join(map(repr, _WIRES))}") from None
+        raise ValueError(f"there is no format {format!r}: it is one of {', '.join(map(repr, _FORMATS))}") from None
 
 
 # What types can hold -------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import msgspec
 
-from miniagents.messages.coding.shapes import bare, is_a, is_array_kind, is_message_class, is_union, kind_of
+from miniagents.messages.coding.type_shapes import bare, is_a, is_array_kind, is_message_class, is_union, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

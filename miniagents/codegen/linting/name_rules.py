@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from miniagents.codegen.linting.context import Context, Finding, is_public, is_type, key_of, step_of
+from miniagents.codegen.linting.lint_context import Context, Finding, is_public, is_type, key_of, step_of
 from miniagents.codegen.names import definition_name, field_name
 from miniagents.codegen.reading.views import Spot, followed, names_in
 from miniagents.codegen.shown import shown

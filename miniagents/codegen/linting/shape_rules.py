@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from miniagents.codegen.documents import Place
-from miniagents.codegen.linting.context import Context, Finding, is_public, is_type, step_of
+from miniagents.codegen.linting.lint_context import Context, Finding, is_public, is_type, step_of
 from miniagents.codegen.reading.bundle import Definition
 from miniagents.codegen.reading.disjoint import disjoint, message_of
 from miniagents.codegen.reading.normalising import text_of

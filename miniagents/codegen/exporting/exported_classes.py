@@ -14,10 +14,10 @@ from types import ModuleType, NoneType, UnionType
 from typing import Any, Final, TypeGuard, get_args, get_origin
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.errors import GenerationError, Problem
 from miniagents.codegen.exporting.docstring_reading import described
 from miniagents.codegen.library import LIBRARY, SCHEME
 from miniagents.codegen.reading.views import REFERENCE, names_in
+from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.validation.keywords import LIMITS
 
 _SCALARS: Final[dict[object, dict[str, JsonValue]]] = {

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from miniagents.codegen.documents import Document, escape
-from miniagents.codegen.errors import Problem
 from miniagents.codegen.names import definition_name, is_class_name
 from miniagents.codegen.reading.registry import Registry, Site
+from miniagents.codegen.schema_errors import Problem
 from miniagents.validation.keywords import DEFINITIONS, DOCUMENTATION, HINTS, IDENTITY, KNOWN, NAMED
 
 NAME_REMEDY: Final = 'name one of them by "x-miniagents": {"name": ...}'

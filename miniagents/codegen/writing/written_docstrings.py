@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from miniagents.codegen.errors import printable
+from miniagents.codegen.schema_errors import printable
 
 WIDTH = 120
 """How long lines of generated modules may be; the formatter is told the same."""

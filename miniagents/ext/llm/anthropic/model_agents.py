@@ -1,0 +1,172 @@
+"""Agents that are models of Anthropic, or of any server that speaks its protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, overload
+
+from typing_extensions import TypeVar, Unpack
+
+from miniagents.ext.llm._agent import ModelAgent
+from miniagents.ext.llm._clients import ClientSettings, import_sdk, missing_key
+from miniagents.ext.llm.anthropic.messages import DEFAULT_MAX_TOKENS, AnthropicMessages
+from miniagents.ext.llm.anthropic.options import MessagesOptions
+from miniagents.ext.llm.vendors import Vendor
+from miniagents.messages import AnthropicMessage, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from anthropic import AsyncAnthropic
+
+    from miniagents.ext.llm._equipping import AnyTool
+    from miniagents.ext.llm.anthropic.options import AnthropicClient, NewMessagesOptions
+    from miniagents.ext.llm.common import ToolDefinition
+    from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
+
+__all__ = ["DEFAULT_MAX_TOKENS", "VENDOR", "AnthropicAgent", "MessagesOptions", "create_anthropic_agent"]
+
+Out_co = TypeVar("Out_co", bound=Message, default=AnthropicMessage, covariant=True)
+Reply = TypeVar("Reply", bound=Message)
+
+
+class AnthropicAgent(ModelAgent[Out_co], Generic[Out_co]):
+    """An agent that is a model behind Anthropic's messages API; `create_anthropic_agent` makes it.
+
+    It is asked like any other agent. The options that it was made with may be given again for a call.
+    """
+
+    __slots__ = ()
+
+    _protocol = AnthropicMessages()
+
+    if TYPE_CHECKING:  # the protocol checks the options; here they get their types
+
+        def inquire(
+            self, messages: MessageType[Message] | None = None, /, **options: Unpack[MessagesOptions]
+        ) -> MessageSequencePromise[Out_co]:
+            """Ask the model."""
+            ...
+
+        def bound(self, **options: Unpack[MessagesOptions]) -> Self:
+            """Return the same agent with other options."""
+            ...
+
+
+@overload
+def create_anthropic_agent(
+    model: str,
+    *,
+    tools: Iterable[ToolDefinition | Mapping[str, object]] = ...,
+    reply_type: None = ...,
+    **options: Unpack[NewMessagesOptions],
+) -> AnthropicAgent: ...
+@overload
+def create_anthropic_agent(
+    model: str,
+    *,
+    tools: Iterable[AnyTool],
+    reply_type: None = ...,
+    **options: Unpack[NewMessagesOptions],
+) -> AnthropicAgent[AnthropicMessage | ToolResultMessage]: ...
+@overload
+def create_anthropic_agent(
+    model: str,
+    *,
+    tools: tuple[()] = ...,
+    reply_type: type[Reply],
+    strict_reply: bool = ...,
+    **options: Unpack[NewMessagesOptions],
+) -> AnthropicAgent[Reply]: ...
+@overload
+def create_anthropic_agent(
+    model: str,
+    *,
+    tools: Iterable[AnyTool],
+    reply_type: type[Reply],
+    strict_reply: bool = ...,
+    **options: Unpack[NewMessagesOptions],
+) -> AnthropicAgent[AnthropicMessage | ToolResultMessage | Reply]: ...
+def create_anthropic_agent(
+    model: str,
+    *,
+    tools: Iterable[AnyTool] = (),
+    reply_type: type[Message] | None = None,
+    strict_reply: bool = True,
+    client: AnthropicClient | Callable[[], AnthropicClient] | None = None,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    max_retries: int | None = None,
+    default_headers: Mapping[str, str] | None = None,
+    alias: str | None = None,
+    description: str | None = None,
+    **options: Any,  # Any: the overloads say which there are, and the protocol checks them
+) -> AnthropicAgent[Any]:  # Any: the overloads say which messages
+    """Make an agent of a model of Anthropic, or of any server that speaks its protocol.
+
+    Its answer is an `AnthropicMessage`, streamed: tokens as `str`, the rest by `promise.events`. Its errors are those
+    of `miniagents.ext.llm.errors`. The SDK (`pip install 'miniagents[anthropic]'`) is imported when the agent is first
+    asked. What `create_openai_agent` says of `tools` and `reply_type` holds here as well.
+
+    Args:
+        model: The name of the model.
+        tools: The tools that the model may call; a mapping is one of Anthropic's own, as its reference writes it.
+        reply_type: The class of the answer, a message class with fields of its own.
+        strict_reply: Whether Anthropic enforces that class. It does so for what its schemas can say, and what they
+            cannot say is refused. If it does not, the model is shown the schema.
+        client: See `create_openai_agent`, as for all others.
+        api_key: The key; by default the environment's ANTHROPIC_API_KEY.
+        base_url: The address of the server; by default ANTHROPIC_BASE_URL, or Anthropic.
+        max_retries: How often the SDK asks again.
+        default_headers: Headers of all requests.
+        alias: The name of the agent.
+        description: What the agent does.
+        options: The options of the API (`MessagesOptions`), `system` and `stream` among them. `max_tokens`, which the
+            API insists on, is 16384 unless it is given.
+
+    Raises:
+        TypeError: The API does not take one of the options; the text says what it takes. Or something is no tool, or a
+            schema cannot be said in Anthropic's form.
+        ValueError: A limit is too small.
+    """
+    return AnthropicAgent[Any]._of_model(  # Any: as above
+        "create_anthropic_agent",
+        model,
+        default_client,
+        client,
+        ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers),
+        options=options,
+        tools=tools,
+        reply_type=reply_type,
+        strict_reply=strict_reply,
+        alias=alias,
+        description=description,
+    )
+
+
+# --- machinery ---
+
+
+def default_client(settings: ClientSettings) -> AnthropicClient:
+    """Return a client of the SDK with these settings.
+
+    Raises:
+        MissingKeyError: Neither the settings nor the environment have a key.
+    """
+    sdk: Any = import_sdk("anthropic")  # Any: a module that is imported by name
+    reason = ""
+    try:
+        client: AsyncAnthropic = sdk.AsyncAnthropic(**settings.given())
+    except sdk.CredentialsError as error:  # of a profile that the environment names
+        reason = str(error)
+    else:
+        if client.api_key is not None or client.auth_token is not None or client.credentials is not None:
+            return client
+    raise missing_key("Anthropic", "ANTHROPIC_API_KEY", reason=reason)
+
+
+VENDOR: Final = Vendor(
+    key_variable="ANTHROPIC_API_KEY",
+    create_agent=create_anthropic_agent,
+    make_client=default_client,
+)
+"""Anthropic, for programs that offer all vendors."""

@@ -1,0 +1,77 @@
+"""The vendors of language models, for programs that offer them all.
+
+A vendor is a package in this folder; its module `model_agents` has a `VENDOR`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from miniagents.ext.llm._clients import ClientSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from miniagents.ext.llm._agent import ModelAgent
+
+__all__ = ["Vendor", "vendor_called", "vendor_names"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """A vendor of language models.
+
+    Attributes:
+        key_variable: The environment variable that has the key.
+        create_agent: Makes an agent of a model, given its name and options.
+        make_client: Makes a client of the vendor's SDK.
+    """
+
+    key_variable: str
+    create_agent: Callable[..., ModelAgent[Any]]  # Any: whatever the model answers with
+    make_client: Callable[[ClientSettings], Any]  # Any: of whatever SDK
+
+    def client(
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        max_retries: int | None = None,
+        default_headers: Mapping[str, str] | None = None,
+    ) -> Any:  # Any: as above
+        """Make a client; what is not given is left to the SDK, which looks into the environment.
+
+        Args:
+            api_key: The key.
+            base_url: The address of the server.
+            max_retries: How often the SDK asks again where no answer has begun.
+            default_headers: Headers of all requests.
+
+        Raises:
+            MissingSDKError: The SDK is not installed.
+            MissingKeyError: There is no key.
+        """
+        return self.make_client(
+            ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers)
+        )
+
+
+def vendor_names() -> tuple[str, ...]:
+    """Return the names of all vendors, which are those of their packages."""
+    return tuple(each.name for each in pkgutil.iter_modules([str(Path(__file__).parent)]) if each.ispkg)
+
+
+def vendor_called(name: str) -> Vendor:
+    """Return the vendor of a name.
+
+    Raises:
+        KeyError: There is none.
+    """
+    if name not in vendor_names():
+        raise KeyError(name)
+    vendor: Vendor = importlib.import_module(f"miniagents.ext.llm.{name}.model_agents").VENDOR
+    return vendor
