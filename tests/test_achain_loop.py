@@ -20,8 +20,6 @@ from miniagents import (
 )
 from miniagents.utils import Link
 
-pytestmark = pytest.mark.timeout(20)
-
 
 @pytest.fixture(autouse=True)
 def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:

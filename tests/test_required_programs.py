@@ -14,8 +14,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(40)
-
 PROGRAMS = Path(__file__).parent / "programs"
 LIMIT = 20
 """Seconds in which a program must have ended, on a machine that is busy with other things."""

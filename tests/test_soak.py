@@ -140,7 +140,6 @@ def count_living() -> int:
     )
 
 
-@pytest.mark.timeout(120)
 def test_ten_thousand_agents_leave_nothing_over(monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(SEED)
     sizes: list[int] = []
@@ -176,7 +175,6 @@ def test_ten_thousand_agents_leave_nothing_over(monkeypatch: pytest.MonkeyPatch)
     assert not unexpected.texts
 
 
-@pytest.mark.timeout(60)
 def test_a_context_that_lives_long_does_not_grow() -> None:
     async def main() -> None:
         dice = random.Random(SEED)

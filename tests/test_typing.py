@@ -27,8 +27,6 @@ FOLDER = ROOT / "tests" / "typing"
 FILES = sorted(FOLDER.glob("*.py"))
 LIMIT = 120
 
-pytestmark = pytest.mark.timeout(LIMIT)
-
 BAD = """\
 from miniagents import AssistantMessage, InteractionContext, UserMessage, miniagent
 

@@ -28,8 +28,6 @@ ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / "tests" / "typing"
 REFUSED: Final = r"# (type|pyright): ignore\["
 
-pytestmark = pytest.mark.timeout(120)
-
 NOT_IMPORTED: Final = {"miniagents.cli"}
 """Modules that are run, not imported."""
 

@@ -28,8 +28,6 @@ from miniagents import (
     stream_message,
 )
 
-pytestmark = pytest.mark.timeout(20)
-
 
 @pytest.fixture(autouse=True)
 def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:

@@ -19,8 +19,6 @@ from miniagents import (
 )
 from miniagents.miniagents import PersistHandler
 
-pytestmark = pytest.mark.timeout(20)
-
 
 class Holder(Message, frozen=True, kw_only=True, tag="persistence.Holder"):
     parts: tuple[Message, ...] = ()

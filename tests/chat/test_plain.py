@@ -38,8 +38,6 @@ from tests.chat.talking import ScriptedInterrupts
 from tests.ext.llm.anthropic.answering import anthropic_messages
 from tests.ext.llm.model_server import WireServer
 
-pytestmark = pytest.mark.timeout(30)
-
 AGENTS = """
 from miniagents import AssistantMessage, InteractionContext, Message, miniagent
 

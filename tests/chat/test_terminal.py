@@ -18,10 +18,7 @@ from tests.ext.llm.model_server import WireServer
 from tests.ext.llm.openai.answering_chat import openai_chat
 from tests.ext.llm.replies import http_error
 
-pytestmark = [
-    pytest.mark.timeout(120),
-    pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals"),
-]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 
 ALT_ENTER, CTRL_C, CTRL_D, ENTER = "\x1b\r", "\x03", "\x04", "\r"
 SPINNER = re.compile("[\u2800-\u28ff]")

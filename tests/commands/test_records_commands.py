@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents.cli import main
@@ -22,9 +22,8 @@ from miniagents.commands._progress import Progress, in_bytes
 from miniagents.messages import AssistantMessage, Message, UserMessage
 from miniagents.wire import read_records, write_records
 from miniagents.wire._compression import BLOCK
+from tests.effort import examples
 from tests.wire.kinds import Any1, messages
-
-pytestmark = pytest.mark.timeout(60)
 
 TALK = (
     UserMessage("How warm is it?"),
@@ -170,7 +169,7 @@ def test_a_growing_file_is_followed(folder: Path) -> None:
 # What is written -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, unhealthy=[HealthCheck.function_scoped_fixture])
 @given(st.lists(messages, max_size=5))
 def test_m5_nothing_is_lost_on_the_way_through_all_formats(folder: Path, values: list[Any1]) -> None:
     write_records("0.ndjson", values)

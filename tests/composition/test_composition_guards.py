@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -27,8 +27,7 @@ from miniagents import (
     stream_message,
 )
 from miniagents.testing import Pause, Reply, VirtualClockEventLoop, scripted_agent, transcript
-
-pytestmark = pytest.mark.timeout(20)
+from tests.effort import examples
 
 T = TypeVar("T")
 
@@ -128,7 +127,7 @@ def test_retries_and_fallbacks_read_as_follows(snapshot: SnapshotAssertion) -> N
     assert run(main()) == snapshot
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(
     replies=st.lists(
         st.lists(st.sampled_from(["a", "b", Pause(1), ReasoningDelta(text="hm"), ValueError]), max_size=4),

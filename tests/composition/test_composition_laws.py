@@ -32,8 +32,6 @@ from miniagents import (
 from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.testing import VirtualClockEventLoop, diagram
 
-pytestmark = pytest.mark.timeout(30)
-
 AnyAgent = MiniAgent[Message, Message, []]
 Outcomes = list[str]
 

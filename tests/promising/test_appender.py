@@ -14,8 +14,6 @@ from miniagents.promising import (
     StreamAppender,
 )
 
-pytestmark = pytest.mark.timeout(10)
-
 
 class OddError(BaseException):
     pass

@@ -13,8 +13,6 @@ from miniagents.promising import (
     StreamAppender,
 )
 
-pytestmark = pytest.mark.timeout(10)
-
 
 async def test_p7_waiting_in_another_loop_fails_instead_of_hanging() -> None:
     raised: list[BaseException] = []

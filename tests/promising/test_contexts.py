@@ -27,8 +27,6 @@ from miniagents.promising import (
     TaskAbandonedWarning,
 )
 
-pytestmark = pytest.mark.timeout(10)
-
 
 async def settle(turns: int = 10) -> None:
     for _ in range(turns):
@@ -223,7 +221,6 @@ def run_program(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
 
 
-@pytest.mark.timeout(30)
 def test_p8_a_task_that_swallows_its_cancellation_does_not_keep_asyncio_run_from_returning() -> None:
     ended = run_program("""
         import asyncio
@@ -253,7 +250,6 @@ def test_p8_a_task_that_swallows_its_cancellation_does_not_keep_asyncio_run_from
     assert len(re.findall("TaskAbandonedWarning: task 'stubborn' did not stop within 0.1 s", ended.stderr)) == 1
 
 
-@pytest.mark.timeout(30)
 def test_p8_one_ctrl_c_is_enough() -> None:
     ended = run_program("""
         import asyncio, os, signal

@@ -5,8 +5,7 @@ import itertools
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
-import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.promising import (
     FlatSequence,
@@ -17,10 +16,9 @@ from miniagents.promising import (
     StreamedPromise,
     merge,
 )
+from tests.effort import examples
 
-pytestmark = pytest.mark.timeout(30)
-
-few = settings(max_examples=150, deadline=None)
+few = examples(150)
 
 
 class PieceError(Exception):

@@ -15,8 +15,6 @@ from miniagents.promising import (
     StreamedPromise,
 )
 
-pytestmark = pytest.mark.timeout(10)
-
 
 class OddError(BaseException):
     pass

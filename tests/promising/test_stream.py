@@ -17,8 +17,6 @@ from miniagents.promising import (
     merge,
 )
 
-pytestmark = pytest.mark.timeout(10)
-
 
 class OddError(BaseException):
     pass
@@ -204,7 +202,6 @@ async def test_p4_ready_pieces_cost_no_task_switch() -> None:
         await settle(2)
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "what", ["of", "streamer", "bounded streamer", "mapped", "chained foreign generator", "merged foreign generators"]
 )

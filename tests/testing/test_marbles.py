@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents import MiniAgents
 from miniagents.promising import (
@@ -27,8 +27,7 @@ from miniagents.testing import (
     run_marbles,
     scripted_agent,
 )
-
-pytestmark = pytest.mark.timeout(30)
+from tests.effort import examples
 
 
 def picture(*lines: str) -> str:
@@ -238,14 +237,14 @@ events = st.text("ab01#", min_size=1, max_size=1) | st.text("ab01#", min_size=2,
 moments = st.lists(events | st.just("-"), max_size=15).map("".join)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(text=moments, end=st.sampled_from(["|", "(a|)", "--"]))
 def test_a_source_and_what_is_read_of_it_look_as_they_were_written(text: str, end: str) -> None:
     source, result = (line.split("  ")[1] for line in run_marbles(lambda: marbles(text + end)).splitlines())
     assert source == result == text + end
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(texts=st.lists(st.tuples(moments, st.sampled_from(["|", "--"])).map("".join), min_size=1, max_size=4))
 def test_lines_can_be_read_back(texts: list[str]) -> None:
     """Spaces align them, and mean nothing."""

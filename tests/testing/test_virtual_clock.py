@@ -4,12 +4,8 @@ import asyncio
 import socket
 import time
 
-import pytest
-
 from miniagents import MiniAgents
 from miniagents.testing import Pause, VirtualClockEventLoop, scripted_agent, transcript
-
-pytestmark = pytest.mark.timeout(10)
 
 
 def test_time_passes_only_when_everybody_waits_for_it() -> None:

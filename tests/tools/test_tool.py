@@ -39,8 +39,6 @@ from miniagents import (
 )
 from miniagents.testing import VirtualClockEventLoop, transcript
 
-pytestmark = pytest.mark.timeout(20)
-
 T = TypeVar("T")
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.messages import AssistantMessage, Message, UnknownMessage, UserMessage, encode
 from miniagents.wire import (
@@ -34,6 +34,7 @@ from miniagents.wire import (
 )
 from miniagents.wire._compression import deflater_of
 from miniagents.wire._splitting import frame
+from tests.effort import examples
 from tests.wire.kinds import Any1, messages, small
 
 Format = Literal["json", "msgpack"]
@@ -73,7 +74,7 @@ async def as_they_come(pieces: list[bytes]) -> AsyncIterator[bytes]:
 # Round trips and splits ----------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(messages, max_size=6), formats, st.sampled_from([None, "gzip", "zstd"]), st.lists(st.integers(0, 9999)))
 def test_m5_records_are_read_back_however_they_are_cut(
     values: list[Any1], format: Format, compression: Compression | None, cuts: list[int]
@@ -146,7 +147,7 @@ def test_a_line_has_one_value() -> None:
 # Damage --------------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.data(), formats)
 def test_damage_is_told_and_everything_else_is_read(data: st.DataObject, format: Format) -> None:
     """A frame that was damaged is never decoded; of lines, those that were not touched are read as they were."""
@@ -169,7 +170,7 @@ def test_damage_is_told_and_everything_else_is_read(data: st.DataObject, format:
         assert set(TALK) - set(records) <= {each for each in TALK if encode(each) not in lines}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(0, 10**6), st.integers(0, 7))
 def test_each_bit_of_a_frame_counts(place: int, bit: int) -> None:
     data = bytearray(written(TALK, "msgpack"))
@@ -536,7 +537,7 @@ def test_random_bytes_give_errors_and_nothing_else(format: Format) -> None:
         assert records or errors or not data.strip()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(small, max_size=5), formats)
 def test_batches_are_the_records(values: list[Any1], format: Format) -> None:
     reader = read_records([written(values, format)], Message, format)

@@ -35,8 +35,6 @@ from tests.ext.llm.openai.answering_embeddings import embeddings
 from tests.ext.llm.protocols import Reply
 from tests.ext.llm.replies import CHAT, MESSAGES, Saying, http_error, script_for
 
-pytestmark = pytest.mark.timeout(60)
-
 ROOT: Final = Path(__file__).parents[3]
 
 

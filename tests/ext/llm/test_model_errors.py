@@ -45,8 +45,6 @@ from tests.ext.llm.replies import (
     wrong_content_type,
 )
 
-pytestmark = pytest.mark.timeout(30)
-
 SAID: Final = answer("one two three four", tool_calls=[tool_call("weather", {"city": "Paris"})])
 BEFORE: Final = {CHAT: 4, RESPONSES: 7, MESSAGES: 6}
 """How many events there are before the fourth token."""

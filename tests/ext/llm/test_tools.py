@@ -37,8 +37,6 @@ from tests.ext.llm.model_server import WireServer
 from tests.ext.llm.protocols import Event, Response, Script
 from tests.ext.llm.replies import CHAT, MESSAGES, Saying, http_error
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def agent_for(path: str, server: WireServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
     """An agent with tools, or whose replies are of a type."""

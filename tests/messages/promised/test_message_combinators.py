@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -32,11 +32,9 @@ from miniagents import (
 )
 from miniagents.promising import StreamedPromise
 from miniagents.testing import VirtualClockEventLoop, transcript
+from tests.effort import examples
 
-pytestmark = pytest.mark.timeout(30)
-
-quickly = settings(max_examples=100, deadline=None)
-"""Without a deadline: a busy machine is no bug."""
+quickly = examples(100)
 
 Messages = MessageSequencePromise[Message]
 
@@ -648,12 +646,8 @@ def test_p9_what_is_made_of_a_bounded_message_is_bounded(
     MiniAgents().run(main())
 
 
-@pytest.mark.parametrize(
-    "combine", [OF_SEQUENCES[name] for name in OF_SEQUENCES if name not in ("last", "only")], ids=str
-)
-def test_p9_what_is_made_of_a_bounded_sequence_is_bounded(
-    combine: Callable[[Messages], StreamedPromise[Any, Any]],
-) -> None:
+@pytest.mark.parametrize("name", [name for name in OF_SEQUENCES if name not in ("last", "only")])
+def test_p9_what_is_made_of_a_bounded_sequence_is_bounded(name: str) -> None:
     made_so_far: list[int] = []
 
     async def messages() -> AsyncIterator[MessagePromise[Message]]:
@@ -666,7 +660,7 @@ def test_p9_what_is_made_of_a_bounded_sequence_is_bounded(
 
     async def main() -> None:
         bounded: Messages = MessageSequencePromise(messages, whole, max_ahead=3)
-        result = combine(bounded)
+        result = OF_SEQUENCES[name](bounded)
         await turns(1000)
         assert len(made_so_far) <= 10
         await result

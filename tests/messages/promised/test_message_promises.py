@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -26,8 +26,7 @@ from miniagents import (
     stream_message,
 )
 from miniagents.testing import transcript
-
-pytestmark = pytest.mark.timeout(60)
+from tests.effort import examples
 
 Piece = str | StreamEvent
 
@@ -69,7 +68,7 @@ def text_of(pieces: list[Piece]) -> str:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(pieces=PIECES)
 def test_m6_tokens_joined_are_the_text_and_events_never_appear_as_text(pieces: list[Piece]) -> None:
     async def main() -> None:

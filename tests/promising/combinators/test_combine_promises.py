@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.promising import (
     Err,
@@ -27,8 +27,7 @@ from miniagents.promising import (
     race,
 )
 from miniagents.testing import VirtualClockEventLoop
-
-pytestmark = pytest.mark.timeout(30)
+from tests.effort import examples
 
 T = TypeVar("T")
 
@@ -478,7 +477,7 @@ def errors_in(group: object) -> list[object]:
     return [*getattr(group, "exceptions", ())]
 
 
-few = settings(max_examples=60, deadline=None)
+few = examples(60)
 
 
 @few

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.promising import (
     Promise,
@@ -21,8 +21,7 @@ from miniagents.promising import (
     retry,
 )
 from miniagents.testing import VirtualClockEventLoop
-
-pytestmark = pytest.mark.timeout(30)
+from tests.effort import examples
 
 T = TypeVar("T")
 
@@ -389,7 +388,7 @@ def test_exponential_backoff_takes_no_negative_numbers(wrong: str) -> None:
         exponential_backoff(**options)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     script=st.lists(st.sampled_from([None, ValueError, KeyError, TypeError]), max_size=6),
     attempts=st.integers(1, 6),

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.promising import (
     PromiseCancelledError,
@@ -18,8 +18,7 @@ from miniagents.promising import (
     merge,
     zip_latest,
 )
-
-pytestmark = pytest.mark.timeout(30)
+from tests.effort import examples
 
 Combine = Callable[..., Stream[object]]
 each = pytest.mark.parametrize("combine", [merge, concat, zip_latest])
@@ -368,7 +367,7 @@ def model_of_concat(script: list[Event]) -> list[object]:
 @pytest.mark.parametrize(
     ("combine", "model"), [(zip_latest, model_of_zip_latest), (merge, model_of_merge), (concat, model_of_concat)]
 )
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(script=events, bounded=st.booleans())
 def test_laws(
     combine: Combine, model: Callable[[list[Event]], list[object]], script: list[Event], bounded: bool
@@ -407,7 +406,7 @@ def test_laws(
 
 
 @given(st.lists(st.integers(), max_size=5), st.lists(st.integers(), max_size=5), st.lists(st.integers(), max_size=5))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_concat_is_a_monoid_and_merge_loses_nothing(left: list[int], middle: list[int], right: list[int]) -> None:
     async def main() -> None:
         async with PromisingContext():

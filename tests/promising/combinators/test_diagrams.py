@@ -30,8 +30,6 @@ from miniagents.promising import (
 )
 from miniagents.testing import Delivered, Scenario, marble, marbles, run_marbles
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def numbers(diagram: str, name: str = "source") -> Stream[int]:
     return marbles(diagram, values=int, name=name)

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.promising import (
     Promise,
@@ -18,10 +18,9 @@ from miniagents.promising import (
     StreamedPromise,
 )
 from miniagents.testing import VirtualClockEventLoop
+from tests.effort import examples
 
-pytestmark = pytest.mark.timeout(20)
-
-few = settings(max_examples=100, deadline=None)
+few = examples(100)
 
 
 async def outcomes(stream: Stream[object]) -> list[object]:
@@ -311,7 +310,6 @@ async def test_p10_a_function_may_give_promises() -> None:
         assert await StreamedPromise.of([1, 2]).then_pieces(Promise.resolved) == (1, 2)
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("concurrency", [1, 8, None])
 @pytest.mark.parametrize("ordered", [True, False])
 async def test_p4_a_million_ready_pieces_starve_nobody(concurrency: int | None, ordered: bool) -> None:

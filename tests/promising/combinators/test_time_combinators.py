@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from miniagents.promising import (
     PromiseCancelledError,
@@ -17,10 +17,9 @@ from miniagents.promising import (
     StreamedPromise,
 )
 from miniagents.testing import VirtualClockEventLoop
+from tests.effort import examples
 
-pytestmark = pytest.mark.timeout(20)
-
-few = settings(max_examples=150, deadline=None)
+few = examples(150)
 
 Script = list[tuple[int, int | None]]
 """Pauses and what comes after each: a number, or None for an error."""
@@ -400,7 +399,6 @@ async def test_p4_ready_pieces_cost_no_task_switch() -> None:
             await asyncio.gather(other, return_exceptions=True)
 
 
-@pytest.mark.timeout(60)
 @each_combinator
 async def test_p4_a_million_ready_pieces_starve_nobody(name: str) -> None:
     count = 100_000

@@ -18,8 +18,6 @@ from miniagents.promising import (
     race,
 )
 
-pytestmark = pytest.mark.timeout(5)
-
 
 async def as_tuple(pieces: AsyncIterable[object]) -> tuple[object, ...]:
     return tuple([piece async for piece in pieces])
@@ -289,7 +287,6 @@ async def test_p7_a_circle_that_its_members_recover_from_goes_on() -> None:
         assert await first == "recovered"
 
 
-@pytest.mark.timeout(20)
 async def test_p7_long_chains_of_waits_do_not_hold_up_the_loop() -> None:
     release = asyncio.Event()
     longest = 0.0

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 import pytest
-from hypothesis import given as for_all, settings, strategies as st
+from hypothesis import given as for_all, strategies as st
 
 from miniagents.promising import (
     Promise,
@@ -23,6 +23,7 @@ from miniagents.promising import (
     race,
     zip_latest,
 )
+from tests.effort import examples
 from tests.promising.laws.sources import (
     BAD,
     ODD,
@@ -38,9 +39,9 @@ from tests.promising.laws.sources import (
     values,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.virtual_clock
 
-few = settings(max_examples=25, deadline=None)
+few = examples(25)
 
 errors = st.builds(PieceError, st.integers(1, 3)) | st.builds(OddError, st.integers(1, 3))
 pieces = st.integers(0, 6) | st.sampled_from([BAD, ODD]) | errors

@@ -28,7 +28,7 @@ from tests.promising.laws.sources import (
     values,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.virtual_clock
 
 A_WHILE: Final = 40
 """Turns of the loop after which nothing moves any more that waits."""

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from hypothesis import given as for_all, settings, strategies as st
+from hypothesis import given as for_all, strategies as st
 
 from miniagents.promising import Promise, PromisingContext
+from tests.effort import examples
 from tests.promising.laws.cases import each_case
 from tests.promising.laws.registry import VALUE, Case, Law, first_error
 from tests.promising.laws.sources import (
@@ -24,7 +25,7 @@ from tests.promising.laws.sources import (
     turns,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.virtual_clock
 
 errors = st.builds(PieceError, st.integers(1, 3)) | st.builds(OddError, st.integers(1, 3))
 pieces = st.integers(0, 6) | st.sampled_from([BAD, ODD]) | errors
@@ -62,7 +63,7 @@ def same_objects(some: list[Outcome], others: list[Outcome]) -> bool:
 
 
 @each_case(Law.MODEL)
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @for_all(drawn=scripts_of_all, empty=st.integers(0, 6), manner=manners, moment=st.integers(0, 12))
 async def test_p4_all_readers_get_what_plain_python_gives(
     case: Case, drawn: list[list[int | BaseException]], empty: int, manner: Manner, moment: int
