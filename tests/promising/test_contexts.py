@@ -27,6 +27,8 @@ from miniagents.promising import (
     TaskAbandonedWarning,
 )
 
+pytestmark = pytest.mark.virtual_clock
+
 
 async def settle(turns: int = 10) -> None:
     for _ in range(turns):
@@ -349,11 +351,12 @@ async def test_p8_an_inner_context_that_ends_leaves_readers_of_outer_streams_alo
         assert await total == 1
 
 
-async def test_p8_what_waits_for_a_stream_that_nobody_feeds_ends_with_the_context() -> None:
+async def test_p8_what_waits_for_a_stream_that_nobody_feeds_ends_with_the_context(logged: list[str]) -> None:
     async with PromisingContext():
         appender = StreamAppender[int](name="left open")
         reading = Promise(appender.promise._settled)
         gathered = appender.promise.map(len)
+    assert len(logged) == 1
     assert await reading is not None
     with pytest.raises(AppenderAbandonedError, match="left open"):
         await gathered
@@ -490,11 +493,12 @@ async def test_what_is_made_after_the_end_says_so_at_once() -> None:
     await tasks[0]
 
 
-async def test_what_was_made_before_the_end_is_there_after_it() -> None:
+async def test_what_was_made_before_the_end_is_there_after_it(logged: list[str]) -> None:
     async with PromisingContext():
         promise = Promise(lambda: asyncio.sleep(0, 1))
         failing = Promise(lambda: Promise.failed(ValueError("no")))
         stream = StreamedPromise.of([1, 2]).map_pieces(str)
+    assert len(logged) == 1
     for _ in range(2):
         assert await promise == 1
         assert await stream == ("1", "2")
@@ -505,6 +509,7 @@ async def test_what_was_made_before_the_end_is_there_after_it() -> None:
         promise.map(str)
 
 
+@pytest.mark.real_clock
 async def test_a_context_belongs_to_its_loop() -> None:
     answers: list[object] = []
 

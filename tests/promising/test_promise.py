@@ -16,6 +16,8 @@ from miniagents.promising import (
     StreamedPromise,
 )
 
+pytestmark = pytest.mark.virtual_clock
+
 
 class OddError(BaseException):
     pass

@@ -480,6 +480,7 @@ def errors_in(group: object) -> list[object]:
 few = examples(60)
 
 
+@pytest.mark.leaves_errors_unread
 @few
 @given(sources)
 def test_law_of_race(script: list[Source]) -> None:
@@ -502,6 +503,7 @@ def test_law_of_first_ok(script: list[Source]) -> None:
         assert (errors_in(result), moment) == (run.errors, run.seconds(run.order[-1]))
 
 
+@pytest.mark.leaves_errors_unread
 @few
 @given(sources)
 def test_law_of_gather(script: list[Source]) -> None:

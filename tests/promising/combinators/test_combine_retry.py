@@ -210,12 +210,14 @@ async def test_there_is_at_least_one_attempt(attempts: int) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
-async def test_pauses_are_not_negative(seconds: float) -> None:
+async def test_pauses_are_not_negative(seconds: float, logged: list[str]) -> None:
     async with PromisingContext():
         with pytest.raises(ValueError, match=f"retry: backoff={seconds}: give a number that is not negative"):
             retry(Flaky(), backoff=seconds)
         with pytest.raises(ValueError, match=f"'Flaky.retry': the backoff function gave {seconds}: give"):
             await retry(Flaky(ValueError("no")), backoff=lambda _: seconds)
+    assert len(logged) == 1
+    assert "ValueError('no')" in logged[0]
 
 
 async def test_a3_an_error_of_the_backoff_function_hides_none(logged: list[str]) -> None:

@@ -18,7 +18,7 @@ from miniagents.promising import (
     merge,
     zip_latest,
 )
-from tests.effort import examples
+from tests.effort import examples, rounds
 
 Combine = Callable[..., Stream[object]]
 each = pytest.mark.parametrize("combine", [merge, concat, zip_latest])
@@ -247,7 +247,7 @@ async def test_p9_the_result_is_as_bounded_as_the_narrowest_of_its_sources(combi
 
 @each
 async def test_p4_a_million_ready_pieces_leave_the_loop_responsive(combine: Combine) -> None:
-    count = 100_000
+    count = rounds(100_000)
     async with PromisingContext():
         result = combine(StreamedPromise.of(range(count)), StreamedPromise.of(range(count)))
         taken = 0
@@ -290,6 +290,7 @@ async def test_p7_a_circle_through_the_result_is_found(combine: Combine) -> None
         assert [type(error) for error in read] == [PromiseDeadlockError]
 
 
+@pytest.mark.leaves_errors_unread  # of an appender that is dropped
 async def test_p8_a_stream_that_fails_to_be_read_stops_the_reading_of_the_others() -> None:
     source = Endless()
 
@@ -364,6 +365,7 @@ def model_of_concat(script: list[Event]) -> list[object]:
     ]
 
 
+@pytest.mark.leaves_errors_unread
 @pytest.mark.parametrize(
     ("combine", "model"), [(zip_latest, model_of_zip_latest), (merge, model_of_merge), (concat, model_of_concat)]
 )

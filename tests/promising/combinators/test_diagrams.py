@@ -178,6 +178,7 @@ def combinator(case: str) -> str:
     return re.split(r"\W", case)[0]
 
 
+@pytest.mark.leaves_errors_unread
 @pytest.mark.parametrize("case", CASES)
 def test_diagram(case: str, snapshot: SnapshotAssertion) -> None:
     assert run_marbles(CASES[case], result=combinator(case)) == snapshot

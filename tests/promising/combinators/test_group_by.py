@@ -17,7 +17,9 @@ from miniagents.promising import (
     StreamedPromise,
     gather,
 )
-from tests.effort import examples
+from tests.effort import examples, rounds
+
+pytestmark = pytest.mark.virtual_clock
 
 few = examples(100)
 
@@ -393,7 +395,7 @@ async def test_p9_what_is_made_of_groups_of_a_bounded_source_is_bounded() -> Non
 
 
 async def test_p4_many_ready_pieces_and_groups_starve_nobody() -> None:
-    count = 100_000
+    count = rounds(100_000)
     ticks = 0
 
     async def ticker() -> None:

@@ -217,6 +217,7 @@ SAME: dict[str, tuple[Way, Way]] = {
 }
 
 
+@pytest.mark.leaves_errors_unread
 @pytest.mark.parametrize("law", SAME)
 @few
 @for_all(script=scripts, manner=manners)
@@ -245,6 +246,7 @@ COUNTED: dict[str, Callable[[int], tuple[Way, Way]]] = {
 }
 
 
+@pytest.mark.leaves_errors_unread
 @pytest.mark.parametrize("law", COUNTED)
 @few
 @for_all(script=scripts, manner=manners, count=counts)
@@ -304,6 +306,7 @@ async def test_p10_merge_keeps_all_pieces_and_the_order_of_each_stream(drawn: li
         assert is_interleaving(drawn, await outcomes(twice))
 
 
+@pytest.mark.leaves_errors_unread
 @few
 @for_all(left=scripts, right=scripts, manner=manners)
 async def test_p10_zip_gives_back_what_was_zipped(left: Script, right: Script, manner: Manner) -> None:
@@ -324,6 +327,7 @@ async def test_p10_zip_gives_back_what_was_zipped(left: Script, right: Script, m
 outcomes_of_values = st.integers(0, 6) | errors
 
 
+@pytest.mark.leaves_errors_unread
 @few
 @for_all(drawn=st.lists(st.lists(outcomes_of_values, min_size=1, max_size=1), min_size=1, max_size=4), manner=manners)
 async def test_p10_of_what_is_there_the_first_argument_comes_first(

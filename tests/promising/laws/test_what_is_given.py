@@ -62,6 +62,7 @@ def same_objects(some: list[Outcome], others: list[Outcome]) -> bool:
     return [id(piece) for piece in some] == [id(piece) for piece in others]
 
 
+@pytest.mark.leaves_errors_unread
 @each_case(Law.MODEL)
 @examples(15)
 @for_all(drawn=scripts_of_all, empty=st.integers(0, 6), manner=manners, moment=st.integers(0, 12))
@@ -91,6 +92,7 @@ async def test_p4_all_readers_get_what_plain_python_gives(
         assert left_open == []
 
 
+@pytest.mark.leaves_errors_unread
 @each_case(Law.MODEL)
 async def test_p5_an_error_at_any_position_is_where_the_docstring_says(case: Case) -> None:
     for kind in (PieceError, OddError):
@@ -107,6 +109,7 @@ async def test_p5_an_error_at_any_position_is_where_the_docstring_says(case: Cas
                     await expect_whole(case, result, given, read)
 
 
+@pytest.mark.leaves_errors_unread
 @each_case(Law.MODEL)
 async def test_p5_a_function_that_fails_leaves_its_error_in_the_place_of_the_piece(case: Case) -> None:
     for refused in (BAD, ODD):
