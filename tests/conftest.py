@@ -5,6 +5,7 @@ import functools
 import gc
 import inspect
 import logging
+import signal
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Final
 
@@ -86,6 +87,20 @@ def _others() -> set[asyncio.Task[object]]:
 def _closes_a_generator(task: asyncio.Task[object]) -> bool:
     """Whether the loop made the task, for an async generator that was dropped."""
     return type(task.get_coro()).__name__ == "async_generator_athrow"
+
+
+# --- other processes ---
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Has SIGINT interrupt the processes that a test starts, also where the run ignores it, as those in background do.
+
+    A process inherits that a signal is ignored, and not what else is done about it.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 # --- what is logged ---

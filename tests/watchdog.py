@@ -18,6 +18,8 @@ import pytest
 
 SECONDS: Final = float(os.environ.get("HANG_LIMIT", "600"))
 """How long a test may take. A machine that is a hundred times slower than the usual one must not reach it."""
+PATIENCE: Final = SECONDS / 2
+"""How long a test waits for another process, which it can name better than the watchdog."""
 MOMENT: Final = 0.5
 """The time between the name of the test and the stacks."""
 STANDARD_ERROR: Final = os.dup(2)

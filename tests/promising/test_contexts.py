@@ -26,6 +26,7 @@ from miniagents.promising import (
     StreamedPromise,
     TaskAbandonedWarning,
 )
+from tests.watchdog import PATIENCE
 
 pytestmark = pytest.mark.virtual_clock
 
@@ -220,7 +221,7 @@ async def test_p8_a_task_that_does_not_stop_is_given_up_with_a_warning_that_name
 
 def run_program(program: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "default", "-c", textwrap.dedent(program)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 def test_p8_a_task_that_swallows_its_cancellation_does_not_keep_asyncio_run_from_returning() -> None:
@@ -231,7 +232,7 @@ def test_p8_a_task_that_swallows_its_cancellation_does_not_keep_asyncio_run_from
         async def stubborn():
             while True:
                 try:
-                    await asyncio.sleep(100)
+                    await asyncio.sleep(1_000_000)
                 except asyncio.CancelledError:
                     pass
 
@@ -252,6 +253,7 @@ def test_p8_a_task_that_swallows_its_cancellation_does_not_keep_asyncio_run_from
     assert len(re.findall("TaskAbandonedWarning: task 'stubborn' did not stop within 0.1 s", ended.stderr)) == 1
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_p8_one_ctrl_c_is_enough() -> None:
     ended = run_program("""
         import asyncio, os, signal
@@ -259,7 +261,7 @@ def test_p8_one_ctrl_c_is_enough() -> None:
 
         async def careful():
             try:
-                await asyncio.sleep(100)
+                await asyncio.sleep(1_000_000)
             finally:
                 print("cleaned up")
 
@@ -268,7 +270,7 @@ def test_p8_one_ctrl_c_is_enough() -> None:
                 Promise(careful)
                 await asyncio.sleep(0.01)
                 os.kill(os.getpid(), signal.SIGINT)
-                await asyncio.sleep(100)
+                await asyncio.sleep(1_000_000)
 
         try:
             asyncio.run(main())
