@@ -314,7 +314,7 @@ def test_who_stops_reading_gets_no_traceback() -> None:
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_program_that_has_one_question() -> None:
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "miniagents", "chat", "--model", "scripted", "-o", "pause=1000", "--ask", "x"],
+        [sys.executable, "-u", "-m", "miniagents", "chat", "--model", "scripted", "-o", "pause=2", "--ask", "x"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as asked:
