@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -24,12 +24,6 @@ from miniagents import (
     miniagent,
     stream_message,
 )
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    yield
-    assert not caplog.records, caplog.text
 
 
 @miniagent
@@ -638,11 +632,12 @@ def test_activate_and_afinalize_in_different_tasks_work() -> None:
     asyncio.run(main())
 
 
-def test_awaiting_after_the_end_of_the_context_gives_the_same_answer_each_time() -> None:
+def test_awaiting_after_the_end_of_the_context_gives_the_same_answer_each_time(logged: list[str]) -> None:
     async def main() -> None:
         async with MiniAgents():
             good = echo.inquire("a")
             bad = echo.inquire(ValueError("no"))
+        assert len(logged) == 1
         for _ in range(2):
             assert texts(await good) == ["a"]
             with pytest.raises(ValueError, match="^no$"):

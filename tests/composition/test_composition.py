@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 import pytest
@@ -42,12 +42,6 @@ from tests.effort import examples
 
 T = TypeVar("T")
 AnyAgent = MiniAgent[Any, Any, []]  # Any: what flows is looked at when it has flown
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    yield
-    assert not caplog.records, caplog.text
 
 
 def run(main: Coroutine[Any, Any, T], **options: Any) -> T:

@@ -5,7 +5,7 @@ To add a combinator, add a case: what it makes of an agent, and what that replie
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,12 +34,6 @@ from miniagents.testing import VirtualClockEventLoop, diagram
 
 AnyAgent = MiniAgent[Message, Message, []]
 Outcomes = list[str]
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    yield
-    assert not caplog.records, caplog.text
 
 
 @miniagent

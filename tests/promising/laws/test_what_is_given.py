@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given as for_all, strategies as st
 
 from miniagents.promising import Promise, PromisingContext
+from miniagents.promising._pieces import FAIR_SHARE
 from tests.effort import examples
 from tests.promising.laws.cases import each_case
 from tests.promising.laws.registry import VALUE, Case, Law, first_error
@@ -38,6 +39,9 @@ manners = st.builds(
     ready=st.booleans(),
     foreign=st.booleans(),
 )
+
+
+MANNERS = {"made": Manner(), "ready": Manner(ready=True), "foreign": Manner(foreign=True)}
 
 
 def scripts_for(case: Case, drawn: list[list[int | BaseException]], empty: int) -> list[Script]:
@@ -90,6 +94,18 @@ async def test_p4_all_readers_get_what_plain_python_gives(
             source for source in given.sources if source.is_foreign() and source.started and not source.stopped
         ]
         assert left_open == []
+
+
+@each_case(Law.MODEL)
+@pytest.mark.parametrize("manner", MANNERS.values(), ids=MANNERS)
+async def test_p4_nothing_is_lost_where_a_share_of_ready_pieces_ends(case: Case, manner: Manner) -> None:
+    for count in (FAIR_SHARE - 1, FAIR_SHARE, FAIR_SHARE + 1, 2 * FAIR_SHARE, 2 * FAIR_SHARE + 1):
+        async with PromisingContext():
+            given = Given(case.numbers(count), manner)
+            result = case.result(given)
+            read = await outcomes(result)
+            await case.expect(given, read)
+            await expect_whole(case, result, given, read)
 
 
 @pytest.mark.leaves_errors_unread
