@@ -422,6 +422,7 @@ def test_what_was_there_in_time_stays_although_nobody_had_read_it(count: int) ->
         *delivered, (_, late) = [outcome async for outcome in replies.settled_messages()]
         assert isinstance(late, TimeoutError)
         assert delivered == [(Message(str(number)), None) for number in range(count)]
+        assert await error_of(replies) is late
 
     run(main())
 
