@@ -239,6 +239,7 @@ async def test_a_server_that_nobody_finds() -> None:
         await answer_of(agent)
 
 
+@pytest.mark.virtual_clock
 @each_path
 async def test_a_server_that_is_too_slow(path: str) -> None:
     for after in (None, BEFORE[path]):
