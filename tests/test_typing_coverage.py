@@ -22,7 +22,6 @@ import pytest
 
 import miniagents
 
-
 pytest.importorskip("pyrefly", reason="the type checkers are in the extra `dev`")
 
 pytestmark = pytest.mark.hang_limit(3600)  # as in tests/test_typing.py
