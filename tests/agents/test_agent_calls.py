@@ -114,7 +114,7 @@ def test_a3_a_lazy_call_that_nobody_reads_never_starts() -> None:
     async def main() -> None:
         agent.options(start_asap=False).inquire("hello")
 
-    MiniAgents().run(main())
+    MiniAgents().run(main())  # had it started, its error would be logged, which fails the test
 
 
 # --- replies ---

@@ -208,6 +208,7 @@ async def slow(ctx: InteractionContext) -> None:
         ctx.reply(text)
 
 
+@pytest.mark.leaves_errors_unread  # a timeout, by then
 @each_case
 def test_p3_messages_that_somebody_else_reads_go_on_when_the_replies_are_cancelled(law_case: Case) -> None:
     async def main() -> None:

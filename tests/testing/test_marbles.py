@@ -243,6 +243,7 @@ def test_a_source_and_what_is_read_of_it_look_as_they_were_written(text: str, en
     assert source == result == text + end
 
 
+@pytest.mark.leaves_errors_unread  # of lines that nobody combines
 @examples(50)
 @given(texts=st.lists(st.tuples(moments, st.sampled_from(["|", "--"])).map("".join), min_size=1, max_size=4))
 def test_lines_can_be_read_back(texts: list[str]) -> None:

@@ -331,6 +331,7 @@ def test_sequences_map_join_and_resolve_their_messages() -> None:
     MiniAgents().run(main())
 
 
+@pytest.mark.leaves_errors_unread  # settling is no reading
 def test_settled_messages_give_errors_in_their_places_and_raise_nothing() -> None:
     from miniagents import MessageSequence  # noqa: PLC0415 - it reads better here
 
