@@ -248,8 +248,8 @@ def test_a7_a_last_attempt_at_the_end_keeps_what_could_not_be_kept_before(logged
     store = Store(failures=4)  # the first attempt and its three repetitions
     say(["a"], store.keep)
     assert store.said == [Message("a")]
-    assert len(logged) == 1
-    assert logged[0].startswith("Store.keep could not keep 4 messages")
+    assert logged
+    assert all(line.startswith("Store.keep could not keep") for line in logged)
 
 
 @pytest.mark.usefixtures("no_pauses")

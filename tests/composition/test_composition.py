@@ -159,6 +159,7 @@ async def spell(ctx: InteractionContext) -> None:
         ctx.reply(stream_message(Message, letters(str(await promise))))
 
 
+@pytest.mark.leaves_errors_unread
 @examples(60)
 @given(
     agents=st.lists(st.sampled_from([echo, shout, twice, drop_first, refuse_b, spell, fail]), min_size=3, max_size=5),
@@ -430,7 +431,7 @@ def test_a5_whatever_is_composed_can_be_cancelled(agent: AnyAgent, texts: list[s
     run(main())
 
 
-def test_p7_a_composition_that_waits_for_itself_is_told_so() -> None:
+def test_p7_a_composition_that_waits_for_itself_is_told_so(logged: list[str]) -> None:
     async def main() -> None:
         waited_for: list[MessageSequencePromise[Message]] = []
 
@@ -446,6 +447,7 @@ def test_p7_a_composition_that_waits_for_itself_is_told_so() -> None:
             await turns(5)
 
     run(main())
+    assert all("PromiseDeadlockError" in line for line in logged)
 
 
 # --- what is declared ---
