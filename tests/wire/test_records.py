@@ -35,7 +35,7 @@ from miniagents.wire import (
 )
 from miniagents.wire._compression import deflater_of
 from miniagents.wire._splitting import frame
-from tests.effort import examples
+from tests.effort import examples, rounds
 from tests.wire.kinds import Any1, messages, small
 
 Format = Literal["json", "msgpack"]
@@ -543,7 +543,7 @@ def test_an_async_reader_lets_others_have_their_turn() -> None:
 def test_random_bytes_give_errors_and_nothing_else(format: Format) -> None:
     """See scripts/fuzz, which does more of it."""
     chance = random.Random(7)
-    for _ in range(3000):
+    for _ in range(rounds(3000)):
         data = chance.randbytes(chance.randrange(60))
         if chance.random() < 0.5:
             data = data + b"\n" + data if format == "json" else frame(data or b"x") * 2

@@ -412,6 +412,7 @@ def test_damage_is_an_error_in_its_place(format: Format) -> None:
     run(main)
 
 
+@pytest.mark.leaves_errors_unread
 def test_frames_that_have_no_place_are_errors() -> None:
     async def main() -> None:
         for frames in (
