@@ -100,7 +100,7 @@ class Terminal:
         while looks < seconds / LOOK:
             looks += not self._read()
 
-    def ended(self, limit: float = LIMIT) -> int:
+    def ended(self) -> int:
         """Waits for the end of the program; gives its exit status."""
         self.until_true(lambda: self._program.poll() is not None, "the program did not end")
         self._read()

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, strategies as st
+from miniagents.promising._pieces import FAIR_SHARE
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -25,7 +26,6 @@ from miniagents import (
     miniagent,
     stream_message,
 )
-from miniagents.promising._pieces import FAIR_SHARE
 from miniagents.testing import Pause, Reply, VirtualClockEventLoop, scripted_agent, transcript
 from tests.effort import examples
 

@@ -28,8 +28,8 @@ from miniagents.messages import (
     encode_into,
 )
 from miniagents.messages.values.record import NO_EXTRAS, Extras
-from tests.messages.coding import test_codec as kinds
 from tests.effort import examples
+from tests.messages.coding import test_codec as kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

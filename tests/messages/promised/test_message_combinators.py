@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from miniagents.promising._pieces import FAIR_SHARE
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -29,7 +30,6 @@ from miniagents import (
     stream_message,
 )
 from miniagents.promising import StreamedPromise
-from miniagents.promising._pieces import FAIR_SHARE
 from miniagents.testing import VirtualClockEventLoop, transcript
 from tests.effort import examples
 
