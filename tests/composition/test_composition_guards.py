@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, strategies as st
-from miniagents.promising._pieces import FAIR_SHARE
+from miniagents.promising.__pycache__._flattening.cpython-311.pyc import FAIR_SHARE
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from hypothesis import given as for_all, strategies as st
-from miniagents.promising._pieces import FAIR_SHARE
+from miniagents.promising.__pycache__._flattening.cpython-311.pyc import FAIR_SHARE
 
 from miniagents.promising import Promise, PromisingContext
 from tests.effort import examples
