@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, strategies as st
-from miniagents.promising.__pycache__._flattening.cpython-311.pyc import FAIR_SHARE
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -26,6 +25,7 @@ from miniagents import (
     miniagent,
     stream_message,
 )
+from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.testing import Pause, Reply, VirtualClockEventLoop, scripted_agent, transcript
 from tests.effort import examples
 

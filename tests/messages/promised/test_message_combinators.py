@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
-from miniagents.promising.__pycache__._flattening.cpython-311.pyc import FAIR_SHARE
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -30,6 +29,7 @@ from miniagents import (
     stream_message,
 )
 from miniagents.promising import StreamedPromise
+from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.testing import VirtualClockEventLoop, transcript
 from tests.effort import examples
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from hypothesis import given as for_all, strategies as st
-from miniagents.promising.__pycache__._flattening.cpython-311.pyc import FAIR_SHARE
 
 from miniagents.promising import Promise, PromisingContext
+from miniagents.promising.core.pieces import FAIR_SHARE
 from tests.effort import examples
 from tests.promising.laws.cases import each_case
 from tests.promising.laws.registry import VALUE, Case, Law, first_error
