@@ -1,7 +1,6 @@
 """Loops of agents."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,14 +18,6 @@ from miniagents import (
     miniagent,
 )
 from miniagents.utils import Link
-
-pytestmark = pytest.mark.timeout(20)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    yield
-    assert not caplog.records, caplog.text
 
 
 @miniagent

@@ -40,8 +40,6 @@ from scripts.benchmarks.table import print_report
 from scripts.benchmarks.worker import answer
 from scripts.benchmarks.workloads import SIDES, WORKLOADS, Figure, Workload
 
-pytestmark = pytest.mark.timeout(60)
-
 REPORT = Report(
     python="3.11.7",
     system="Linux x86_64",
@@ -301,7 +299,6 @@ def test_targets_are_held_against_medians() -> None:
 # --- the workloads ---
 
 
-@pytest.mark.timeout(240)  # it is some seconds of work, by three processes
 def test_every_workload_gives_the_same_result_on_all_sides(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

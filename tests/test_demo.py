@@ -31,11 +31,8 @@ from tests.chat.terminal import terminal_of
 
 ROOT: Final = Path(__file__).parent.parent
 MODULE: Final = "scripts.demonstration"
-LIMIT: Final = 200.0
-"""Seconds that a run may take, for machines that are very busy: it starts mypy and the processes of the benchmark."""
 BOTTOM: Final = "╰"
 
-pytestmark = pytest.mark.timeout(240)
 
 on_terminals = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 
@@ -125,7 +122,7 @@ def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
     width, height = request.param
     environment = {"NO_COLOR": "", "PYTHONIOENCODING": "utf-8"}
     with terminal_of(MODULE, "--fast", environment=environment, width=width, height=height) as screen:
-        status = screen.ended(LIMIT)
+        status = screen.ended()
         assert status == 0, screen.text
         assert not screen.is_cursor_hidden
         yield Shown(
@@ -224,7 +221,7 @@ def test_ctrl_c_ends_it() -> None:
     with terminal_of(MODULE, environment={}, width=80, height=24) as screen:
         screen.until("1/9", "additionalProperties")
         screen.type("\x03")
-        assert screen.ended(LIMIT) == 130
+        assert screen.ended() == 130
         assert not screen.is_cursor_hidden
     assert screen.lines[-1] == "stopped"
     assert "Traceback" not in screen.text

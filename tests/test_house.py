@@ -595,6 +595,57 @@ def keywords_in(node: ast.AST) -> list[str]:
     return [name for each in items for name in keywords_in(each)]
 
 
+# --- tests ---
+
+CLOCKS: Final = (
+    "monotonic",
+    "monotonic_ns",
+    "perf_counter",
+    "perf_counter_ns",
+    "process_time",
+    "thread_time",
+    "timeit",
+)
+"""What tells how long something took. A busy machine is no bug: tests count turns, calls or objects instead, or have a
+virtual clock; `scripts/bench` measures."""
+
+WITH_CLOCKS: Final[dict[str, str]] = {}
+"""Tests that look at a clock on the wall nevertheless, and why."""
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(__file__).parent.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_no_test_measures_time(path: Path) -> None:
+    looks = [
+        f"line {node.lineno}: {name}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.stmt | ast.expr)
+        for name in clocks_in(node)
+    ]
+    assert not looks or path.relative_to(ROOT).as_posix() in WITH_CLOCKS
+
+
+def clocks_in(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name in CLOCKS)
+    elif isinstance(node, ast.ImportFrom):
+        yield from (alias.name for alias in node.names if node.module == "time" and alias.name != "sleep")
+    elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "time" and node.attr in (*CLOCKS, "time"):
+        yield f"time.{node.attr}"
+
+
+def test_the_rule_on_clocks_finds_them() -> None:
+    program = "import timeit\nfrom time import perf_counter, sleep\ntime.monotonic() - time.time()\ntime.sleep(1)"
+    found = [name for node in ast.walk(ast.parse(program)) for name in clocks_in(node)]
+    assert sorted(found) == ["perf_counter", "time.monotonic", "time.time", "timeit"]
+
+
+def test_no_name_of_a_test_has_an_address(request: pytest.FixtureRequest) -> None:
+    """Names differ from run to run then, and from worker to worker; `ids` gives others."""
+    assert not [item.nodeid for item in request.session.items if " at 0x" in item.nodeid]
+
+
 # --- the repository ---
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.timeout(40)
+from tests.watchdog import PATIENCE
+
+pytestmark = pytest.mark.usefixtures("interruptible")
 
 PROGRAMS = Path(__file__).parent / "programs"
-LIMIT = 20
-"""Seconds in which a program must have ended, on a machine that is busy with other things."""
 PROMPT = b"USER: "
 
 
@@ -28,7 +28,7 @@ def run(name: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=PATIENCE,
         check=False,
         cwd=PROGRAMS,
     )
@@ -62,14 +62,11 @@ def read_until(program: subprocess.Popen[bytes], text: bytes) -> bytes:
     return read
 
 
-def interrupt_once(program: subprocess.Popen[bytes], *, within: float) -> tuple[int, str, str]:
+def interrupt_once(program: subprocess.Popen[bytes]) -> tuple[int, str, str]:
     """Sends one SIGINT; gives the exit status and what was written from then on."""
-    began = time.monotonic()
     program.send_signal(signal.SIGINT)
     # what keeps the program waiting for input is not to end now, so nothing closes it
-    code = program.wait(timeout=LIMIT)
-    took = time.monotonic() - began
-    assert took < within, f"it took {took:.1f} s to end"
+    code = program.wait(timeout=PATIENCE)
     assert program.stdout is not None
     assert program.stderr is not None
     return code, program.stdout.read().decode(), program.stderr.read().decode()
@@ -118,7 +115,7 @@ def test_p8_one_interrupt_ends_the_conversation_that_waits_for_piped_input() -> 
         program.stdin.write(b"good day\n")
         read_until(program, PROMPT)
         time.sleep(0.1)  # from the prompt to the waiting in read(): nothing outside tells when
-        code, _, err = interrupt_once(program, within=3)
+        code, _, err = interrupt_once(program)
     assert_interrupted(code, err)
 
 
@@ -133,7 +130,7 @@ def test_p8_one_interrupt_ends_the_conversation_at_a_terminal() -> None:
             os.write(terminal, b"good day\n")
             read_until(program, PROMPT)
             time.sleep(0.1)  # as above
-            code, _, err = interrupt_once(program, within=3)
+            code, _, err = interrupt_once(program)
         assert_interrupted(code, err)
     finally:
         os.close(terminal)
@@ -152,7 +149,7 @@ def say_asleep():
 async def sleeper(ctx: InteractionContext) -> None:
     try:
         say_asleep()
-        await asyncio.sleep(60)
+        await asyncio.sleep(1_000_000)
     finally:
         print("woken", flush=True)
 """
@@ -162,7 +159,7 @@ async def main():
     async with MiniAgents():
         sleeper.inquire()
         sleeper.inquire()
-        await asyncio.sleep(60)
+        await asyncio.sleep(1_000_000)
 """
 
 STUBBORN = """
@@ -171,7 +168,7 @@ async def stubborn(ctx: InteractionContext) -> None:
     say_asleep()
     while True:
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(1_000_000)
         except asyncio.CancelledError:
             print("no", flush=True)
 
@@ -184,7 +181,7 @@ BUSY = """
 @miniagent
 async def busy(ctx: InteractionContext) -> None:
     print("asleep", flush=True)
-    time.sleep(60)
+    time.sleep(1_000_000)
 
 async def main():
     async with MiniAgents():
@@ -197,7 +194,7 @@ async def main():
 def test_p8_one_interrupt_ends_agents_that_sleep(runner: str) -> None:
     with running("-c", PREAMBLE + SLEEPING + runner) as program:
         read_until(program, b"asleep\nasleep\n")
-        code, out, err = interrupt_once(program, within=3)
+        code, out, err = interrupt_once(program)
     assert_interrupted(code, err)
     assert out == "woken\nwoken\n"
 
@@ -207,7 +204,7 @@ def test_p8_one_interrupt_ends_agents_that_sleep(runner: str) -> None:
 def test_p8_one_interrupt_ends_a_program_with_an_agent_that_swallows_cancellation(runner: str) -> None:
     with running("-c", PREAMBLE + STUBBORN + runner) as program:
         read_until(program, b"asleep\n")
-        code, out, err = interrupt_once(program, within=4)
+        code, out, err = interrupt_once(program)
     assert code == -signal.SIGINT
     assert "TaskAbandonedWarning: task 'stubborn' did not stop within 0.2 s" in err
     assert err.count("\nKeyboardInterrupt\n") == 1
@@ -219,7 +216,7 @@ def test_p8_one_interrupt_ends_an_agent_that_holds_up_the_loop() -> None:
     with running("-c", PREAMBLE + BUSY + "MiniAgents().run(main())") as program:
         read_until(program, b"asleep\n")
         time.sleep(0.1)  # from the print to the blocking call: nothing outside tells when
-        code, _, err = interrupt_once(program, within=3)
+        code, _, err = interrupt_once(program)
     assert_interrupted(code, err)
     assert ", in busy\n" in err
 
@@ -240,13 +237,13 @@ async def main():
     async with MiniAgents():
         sleeper.inquire()
         leaver.inquire()
-        await asyncio.sleep(60)
+        await asyncio.sleep(1_000_000)
 """
             + runner,
         ],
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=PATIENCE,
         check=False,
         cwd=PROGRAMS,
     )

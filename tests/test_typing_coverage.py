@@ -24,11 +24,11 @@ import miniagents
 
 pytest.importorskip("pyrefly", reason="the type checkers are in the extra `dev`")
 
+pytestmark = pytest.mark.hang_limit(3600)  # as in tests/test_typing.py
+
 ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / "tests" / "typing"
 REFUSED: Final = r"# (type|pyright): ignore\["
-
-pytestmark = pytest.mark.timeout(120)
 
 NOT_IMPORTED: Final = {"miniagents.cli", "miniagents.command_parser"}
 """Modules of the commands: they are run, not imported."""
@@ -172,7 +172,6 @@ def members_named(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[Pl
         cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
         check=False,
     )
     found: dict[str, dict[Place, str]] = {}

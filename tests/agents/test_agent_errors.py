@@ -22,8 +22,6 @@ from miniagents import (
     stream_message,
 )
 
-pytestmark = pytest.mark.timeout(20)
-
 
 @miniagent
 async def failing(ctx: InteractionContext) -> None:

@@ -10,8 +10,6 @@ import pytest
 
 from miniagents import InteractionContext, Message, MiniAgent, MiniAgents, miniagent
 
-pytestmark = pytest.mark.timeout(20)
-
 
 class Question(Message, frozen=True): ...
 

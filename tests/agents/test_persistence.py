@@ -19,8 +19,6 @@ from miniagents import (
 )
 from miniagents.miniagents import PersistHandler
 
-pytestmark = pytest.mark.timeout(20)
-
 
 class Holder(Message, frozen=True, kw_only=True, tag="persistence.Holder"):
     parts: tuple[Message, ...] = ()
@@ -122,7 +120,7 @@ def test_a7_calls_and_replies_are_recorded_with_the_keys_of_their_callers() -> N
         assert order.index(hello.hash_key) < order.index(node.hash_key)
 
 
-def test_a7_a_failed_call_is_recorded_with_its_error_and_the_error_still_reaches_its_reader() -> None:
+def test_a7_a_failed_call_is_recorded_with_its_error_and_the_error_still_reaches_its_reader(logged: list[str]) -> None:
     store = Store()
 
     @miniagent
@@ -132,6 +130,8 @@ def test_a7_a_failed_call_is_recorded_with_its_error_and_the_error_still_reaches
 
     with pytest.raises(ValueError, match="^no$"):
         say("hello", store.keep, agent=failing)
+    assert all("could not keep" in line for line in logged)
+    logged.clear()
     # the context was left by the error: what it still had to record may be missing, nothing else
     store = Store()
 
@@ -142,6 +142,7 @@ def test_a7_a_failed_call_is_recorded_with_its_error_and_the_error_still_reaches
     MiniAgents(on_persist_messages=store.keep).run(main())
     [reply] = store.replies_of("failing")
     assert (reply.messages, reply.error) == ((Message("before"),), "ValueError: no")
+    assert not logged
 
 
 def test_a7_recording_does_not_count_as_reading_an_error(caplog: pytest.LogCaptureFixture) -> None:
@@ -243,19 +244,23 @@ def test_a7_a_handler_that_fails_to_the_end_is_reported_with_what_it_did_not_kee
 
 
 @pytest.mark.usefixtures("no_pauses")
-def test_a7_a_last_attempt_at_the_end_keeps_what_could_not_be_kept_before() -> None:
+def test_a7_a_last_attempt_at_the_end_keeps_what_could_not_be_kept_before(logged: list[str]) -> None:
     store = Store(failures=4)  # the first attempt and its three repetitions
     say(["a"], store.keep)
     assert store.said == [Message("a")]
+    assert logged
+    assert all(line.startswith("Store.keep could not keep") for line in logged)
 
 
 @pytest.mark.usefixtures("no_pauses")
-def test_a7_one_failing_handler_does_not_keep_another_from_its_work() -> None:
+def test_a7_one_failing_handler_does_not_keep_another_from_its_work(logged: list[str]) -> None:
     broken, working = Store(failures=10_000), Store()
     with pytest.raises(PersistenceError):
         say(["a", "b"], broken.keep, working.keep)
     assert working.said == [Message("a"), Message("b")]
     assert not broken.kept
+    assert logged
+    assert all(line.startswith("Store.keep could not keep") for line in logged)
 
 
 def test_a7_a_handler_that_waits_does_not_keep_another_from_its_work() -> None:
@@ -303,6 +308,7 @@ def test_a7_what_is_not_kept_because_the_context_was_left_by_an_error_is_logged(
     assert "the context was left before" in caplog.text
 
 
+@pytest.mark.leaves_errors_unread
 def test_a7_a_message_that_can_have_no_key_is_reported_and_the_others_are_kept() -> None:
     store = Store()
     with pytest.raises(BaseException) as reported:

@@ -6,7 +6,6 @@ import select
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,13 +14,17 @@ from typing import Final
 import pyte
 from pyte.screens import Char
 
+from tests.watchdog import PATIENCE
+
 if sys.platform != "win32":
     import fcntl
     import pty
     import termios
 
-LIMIT: Final = 30.0
-"""Seconds in which what a test waits for must be seen; starting Python takes long where much else runs."""
+LOOK: Final = 0.05
+"""Seconds that a look takes which sees nothing new."""
+LOOKS: Final = round(PATIENCE / LOOK)
+"""After so many of them in vain, a test gives up."""
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -85,32 +88,33 @@ class Terminal:
         self.until_true(lambda: self.lines[-1:] == [">"], "there was no prompt")
 
     def until_true(self, condition: Callable[[], bool], otherwise: str) -> None:
-        deadline = time.monotonic() + LIMIT
+        looks = 0
         while not condition():
-            assert time.monotonic() < deadline, f"{otherwise}:\n{self.text}"
+            assert looks < LOOKS, f"{otherwise}:\n{self.text}"
+            looks += 1
             self._read()
 
     def watch(self, seconds: float) -> None:
-        """Reads for some time."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            self._read()
+        """Reads for some time, or longer."""
+        looks = 0
+        while looks < seconds / LOOK:
+            looks += not self._read()
 
-    def ended(self, limit: float = LIMIT) -> int:
+    def ended(self) -> int:
         """Waits for the end of the program; gives its exit status."""
-        deadline = time.monotonic() + limit
-        while self._program.poll() is None:
-            assert time.monotonic() < deadline, f"the program did not end:\n{self.text}"
-            self._read()
+        self.until_true(lambda: self._program.poll() is not None, "the program did not end")
         self._read()
         return self._program.returncode
 
-    def _read(self) -> None:
-        if select.select([self._master], [], [], 0.05)[0]:
-            with contextlib.suppress(OSError):  # how Linux says that the other side is closed
-                piece = os.read(self._master, 65536)
-                self.written += piece
-                self._stream.feed(piece)
+    def _read(self) -> bool:
+        """Looks once; gives whether there was something new."""
+        if not select.select([self._master], [], [], LOOK)[0]:
+            return False
+        with contextlib.suppress(OSError):  # how Linux says that the other side is closed
+            piece = os.read(self._master, 65536)
+            self.written += piece
+            self._stream.feed(piece)
+        return True
 
 
 def terminal(

@@ -5,8 +5,6 @@ from hypothesis import given, strategies as st
 
 from miniagents.chat.blocks import MarkdownBlocks
 
-pytestmark = pytest.mark.timeout(60)
-
 texts = st.lists(
     st.sampled_from(
         ["a", "two words", " indented", "    deep", "", " ", "```", "~~~", "````", "```py", "- item", "> q", "\r"]

@@ -24,8 +24,6 @@ from miniagents.chat.scripted import played
 from miniagents.testing import Pause, scripted_agent
 from tests.chat.talking import Interrupted, Talk
 
-pytestmark = pytest.mark.timeout(30)
-
 
 @miniagent
 async def counting(ctx: InteractionContext) -> None:

@@ -12,8 +12,6 @@ from miniagents import AnthropicMessage, AssistantMessage, Message, Reasoning, T
 from miniagents.chat.chat_errors import ChatError
 from miniagents.chat.history import History, last_conversation, new_conversation, read_conversation
 
-pytestmark = pytest.mark.timeout(60)
-
 TOLD = AnthropicMessage(
     "Line\nbreaks, \u2028 and \x1b and 😀",
     reasoning=(Reasoning("hm", signature="EqQB=="),),

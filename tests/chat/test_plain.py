@@ -37,8 +37,7 @@ from miniagents.testing import VirtualClockEventLoop, scripted_agent
 from tests.chat.talking import ScriptedInterrupts
 from tests.ext.llm.anthropic.answering import anthropic_messages
 from tests.ext.llm.model_server import ModelServer
-
-pytestmark = pytest.mark.timeout(30)
+from tests.watchdog import PATIENCE
 
 AGENTS = """
 from miniagents import AssistantMessage, InteractionContext, Message, miniagent
@@ -280,7 +279,7 @@ def test_a_missing_extra_is_one_line_and_pipes_need_none() -> None:
     )
     call = "from miniagents.cli import main; sys.exit(main(['chat', '--model', 'scripted', '-o', 'pause=0']))"
     piped = subprocess.run(
-        [sys.executable, "-c", block + call], input="hi", capture_output=True, text=True, check=False, timeout=20
+        [sys.executable, "-c", block + call], input="hi", capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert (piped.returncode, piped.stdout.splitlines()[0]) == (0, "You said:")
     terminal = "sys.stdin.isatty = sys.stdout.isatty = lambda: True;"
@@ -290,7 +289,7 @@ def test_a_missing_extra_is_one_line_and_pipes_need_none() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=PATIENCE,
     )
     assert (asked.returncode, asked.stdout) == (2, "")
     assert asked.stderr == (
@@ -301,20 +300,21 @@ def test_a_missing_extra_is_one_line_and_pipes_need_none() -> None:
 
 def test_a_closed_input_is_no_question() -> None:
     command = f"{sys.executable} -m miniagents chat --model scripted <&-"
-    asked = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=20)
+    asked = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert (asked.returncode, asked.stdout) == (2, "")
     assert asked.stderr == "miniagents chat: there is no question: give one by a pipe, or by --ask TEXT\n"
 
 
 def test_who_stops_reading_gets_no_traceback() -> None:
     command = f"{sys.executable} -m miniagents chat --model scripted -o pause=0.01 --ask 'one two three' | head -c 3"
-    piped = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=20)
+    piped = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert (piped.stdout, piped.stderr) == ("You", "3 words, and I know only a script.\n")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_program_that_has_one_question() -> None:
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "miniagents", "chat", "--model", "scripted", "-o", "pause=1", "--ask", "x"],
+        [sys.executable, "-u", "-m", "miniagents", "chat", "--model", "scripted", "-o", "pause=2", "--ask", "x"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as asked:
@@ -322,7 +322,7 @@ def test_ctrl_c_ends_the_program_that_has_one_question() -> None:
             assert asked.stderr is not None
             assert asked.stderr.read(1) == b"1"  # it has begun
             asked.send_signal(signal.SIGINT)
-            out, err = asked.communicate(timeout=15)
+            out, err = asked.communicate(timeout=PATIENCE)
         finally:
             asked.kill()
     assert (asked.returncode, out) == (130, b"")

@@ -19,8 +19,8 @@ from tests.ext.llm.openai.answering_chat import openai_chat
 from tests.ext.llm.replies import http_error
 
 pytestmark = [
-    pytest.mark.timeout(120),
     pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals"),
+    pytest.mark.usefixtures("interruptible"),
 ]
 
 ALT_ENTER, CTRL_C, CTRL_D, ENTER = "\x1b\r", "\x03", "\x04", "\r"
@@ -220,7 +220,7 @@ def test_an_agent_that_will_not_stop_can_be_left(environment: dict[str, str], tm
         "@miniagent\n"
         "async def holding(ctx: InteractionContext) -> None:\n"
         "    ctx.reply('wait')\n"
-        "    time.sleep(600)\n"
+        "    time.sleep(1_000_000)\n"
     )
     with terminal(f"{tmp_path / 'holding.py'}:holding", environment=environment) as screen:
         screen.until_prompt()

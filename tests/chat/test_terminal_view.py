@@ -27,8 +27,6 @@ from miniagents.chat.chat_errors import ChatError
 from miniagents.chat.markdown import THEME
 from miniagents.chat.terminal_view import TerminalView
 
-pytestmark = pytest.mark.timeout(30)
-
 MARKDOWN = """# A title
 
 Some *text* with `code`, <b>no HTML</b> and List<String>,

@@ -7,12 +7,13 @@ from random import Random
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from jsonschema import Draft6Validator, Draft7Validator, Draft201909Validator, Draft202012Validator
 
 from miniagents.codegen import GenerationError
 from miniagents.codegen.reading.bundle import read_bundle
 from miniagents.codegen.reading.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12, Dialect
+from tests.effort import examples
 
 VALIDATORS: Final = {
     DRAFT_06: Draft6Validator,
@@ -134,13 +135,12 @@ class Maker:
         return {"$schema": self.dialect.uri, "$id": f"{URI}/root.json", **root, self.key: definitions}
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("dialect", VALIDATORS, ids=lambda dialect: dialect.name)
 def test_g2_a_bundle_accepts_what_the_schema_accepts(tmp_path: Path, dialect: Dialect) -> None:
     path = tmp_path / "root.schema.json"
     outcomes = {"compared": 0, "refused": 0}
 
-    @settings(max_examples=150, deadline=None)
+    @examples(150)
     @given(st.integers(0, 2**64))
     def compare(seed: int) -> None:
         maker = Maker(dialect, seed)

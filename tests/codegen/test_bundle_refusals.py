@@ -9,12 +9,13 @@ from random import Random
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents.codegen import GenerationError
 from miniagents.codegen.reading.bundle import Bundle, read_bundle
 from miniagents.codegen.reading.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09
+from tests.effort import examples
 
 Json = Any  # Any: any JSON
 Read = Callable[..., Bundle]
@@ -203,7 +204,6 @@ def test_g3_yaml_that_is_no_json_is_refused(refusals: Refusals, snapshot: Snapsh
     assert refusals(text, "a.schema.yaml") == snapshot
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.parametrize("name", ["a.schema.json", "a.schema.yaml"])
 def test_g3_depth_is_refused_before_it_hurts(refusals: Refusals, read: Read, name: str) -> None:
     for opened, closed in (('{"not":', "}"), ('{"properties":{"a":', "}}"), ('{"allOf":[', "]}")):
@@ -215,14 +215,12 @@ def test_g3_depth_is_refused_before_it_hurts(refusals: Refusals, read: Read, nam
     assert "nesting" in refusals("[" * deep * 100, name)[0]
 
 
-@pytest.mark.timeout(20)
 def test_g3_aliases_that_laugh_are_refused(refusals: Refusals, read: Read) -> None:
     lines = ["a0: &a0 [x]", *(f"a{place}: &a{place} [{','.join([f'*a{place - 1}'] * 10)}]" for place in range(1, 30))]
     assert "aliases repeat more than 100000 values" in refusals("\n".join(lines), "a.schema.yaml")[0]
     assert read("\n".join(lines[:4]), "a.schema.yaml").definitions
 
 
-@pytest.mark.timeout(60)
 def test_g3_chains_of_references_are_followed(read: Read, refusals: Refusals) -> None:
     chain: Json = {f"A{place}": {"$ref": f"#/$defs/A{place + 1}"} for place in range(10_000)}
     assert len(read({"$defs": {**chain, "A10000": {}}}).definitions) == 10_001
@@ -234,7 +232,6 @@ def test_g3_chains_of_references_are_followed(read: Read, refusals: Refusals) ->
     assert refusals({"$defs": {"A": {"$ref": f"#{places}"}}})
 
 
-@pytest.mark.timeout(60)
 def test_g3_megabytes_are_read_in_seconds(read: Read) -> None:
     values = [f"a value with the number {place}" for place in range(300_000)]
     bundle = read({"$defs": {"A": {"enum": values}, "B": {"required": values}}})
@@ -305,7 +302,7 @@ LEAVES: Final = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(seed=st.integers(0, 2**64))
 def test_g3_any_json_gives_definitions_or_refusals(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     random = Random(seed)

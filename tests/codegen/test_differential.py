@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, strategies as st
 from jsonschema import Draft202012Validator
 
 from miniagents import DecodeError
@@ -27,6 +27,7 @@ from miniagents.codegen.model import Module
 from miniagents.codegen.reading.bundle import read_bundle
 from miniagents.codegen.shaping.modules import module_of
 from miniagents.codegen.writing.emitter import emit
+from tests.effort import examples
 
 Json: TypeAlias = Any  # Any: whatever JSON can say
 DEFINITIONS: Final = ("Alpha", "Beta", "Gamma", "Delta")
@@ -334,7 +335,7 @@ def compare(seed: int, folder: Path, count: int = 4) -> str:
     return "sound" if not model.loose else "loose"
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(500, unhealthy=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32))
 def test_g2_what_is_accepted_is_what_the_schema_accepts(tmp_path: Path, seed: int) -> None:
     compare(seed, tmp_path)

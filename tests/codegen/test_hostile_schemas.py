@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, strategies as st
 
 from miniagents import DecodeError
 from miniagents.codegen import GenerationError, generate
@@ -18,6 +18,7 @@ from miniagents.codegen.reading.bundle import read_bundle
 from miniagents.codegen.shaping.modules import module_of
 from miniagents.codegen.shaping.shapes import DEEPEST
 from miniagents.codegen.writing.emitter import emit
+from tests.effort import examples
 
 HOSTILE = [
     '"""\nimport os\nos.abort()\n"""',
@@ -162,7 +163,7 @@ SCHEMAS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(300, unhealthy=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(["A", "B", *HOSTILE]), SCHEMAS, max_size=3) | SCHEMAS)
 def test_g3_any_json_gives_plain_declarations_or_a_refusal(tmp_path: Path, definitions: object) -> None:
     path = tmp_path / "any.schema.json"
@@ -197,7 +198,6 @@ def test_g3_deep_schemas_are_taken_or_refused_but_never_crash(tmp_path: Path) ->
                 generate([path], tmp_path / "out.py")
 
 
-@pytest.mark.timeout(60)
 def test_g3_unions_that_hold_together_do_not_multiply_without_end(imported: Callable[[object], ModuleType]) -> None:
     """Ten to the eighth combinations: what they come to is left to the schema."""
     unions = [
@@ -210,7 +210,6 @@ def test_g3_unions_that_hold_together_do_not_multiply_without_end(imported: Call
         module.decode(json.dumps({f"x0_{branch}": 1 for branch in range(10)}), module.A)
 
 
-@pytest.mark.timeout(30)
 def test_g3_megabytes_of_values_are_no_danger(tmp_path: Path) -> None:
     path = tmp_path / "large.schema.json"
     values = [f"value number {index}" for index in range(50_000)]

@@ -81,7 +81,6 @@ def decoded(example: Example, value: Json) -> object:
     return module.decode(json.dumps(value), getattr(module, example.type))
 
 
-@pytest.mark.timeout(300)
 def test_g1_all_of_it_generates_and_is_clean_for_mypy_and_pyright(tmp_path: Path) -> None:
     for group in GROUPS:
         (tmp_path / f"{group}_types.py").write_text(text_of(group), encoding="utf-8")

@@ -12,10 +12,11 @@ from types import ModuleType
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, strategies as st
 
 from miniagents import DecodeError, Message, Record
 from miniagents.codegen import GenerationError, generate, main
+from tests.effort import examples
 
 SchemaFile = Callable[..., Path]
 
@@ -155,7 +156,7 @@ def test_what_a_format_is_must_be_one_of_three(schema_file: SchemaFile, tmp_path
         generate([path], tmp_path / "out.py")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(200, unhealthy=[HealthCheck.function_scoped_fixture])
 @given(
     when=st.datetimes(timezones=st.sampled_from([dt.UTC, dt.timezone(dt.timedelta(hours=-5, minutes=-30))])),
     day=st.dates(),

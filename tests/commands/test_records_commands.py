@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents.cli import main
@@ -22,9 +22,8 @@ from miniagents.commands._progress import Progress, in_bytes
 from miniagents.messages import AssistantMessage, Message, UserMessage
 from miniagents.wire import read_records, write_records
 from miniagents.wire.compression import BLOCK
+from tests.effort import examples
 from tests.wire.kinds import Any1, messages
-
-pytestmark = pytest.mark.timeout(60)
 
 TALK = (
     UserMessage("How warm is it?"),
@@ -144,6 +143,7 @@ def test_nobody_who_reads_the_output_is_no_error(folder: Path) -> None:
     assert process.wait() == 0
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_growing_file_is_followed(folder: Path) -> None:
     log = Path("log.ndjson")
     write_records(log, TALK[:1])
@@ -170,7 +170,7 @@ def test_a_growing_file_is_followed(folder: Path) -> None:
 # What is written -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, unhealthy=[HealthCheck.function_scoped_fixture])
 @given(st.lists(messages, max_size=5))
 def test_m5_nothing_is_lost_on_the_way_through_all_formats(folder: Path, values: list[Any1]) -> None:
     write_records("0.ndjson", values)
@@ -248,42 +248,55 @@ def test_an_interrupted_conversion_goes_on(
     assert sorted(path.name for path in folder.glob(f"{target}*")) == [target]
 
 
+def signalled_half_way(name: str) -> str:
+    """A program that is the command, notes how far it is as often as it can, and sends itself a signal."""
+    return f"""
+import signal, sys
+from miniagents.cli import main
+from miniagents.commands import convert
+
+class Progress(convert.Progress):
+    calls = 0
+
+    def update(self, done):
+        super().update(done)
+        self.calls += 1
+        if self.calls == 4:
+            signal.raise_signal(signal.{name})
+
+convert._SECONDS = 0.0
+convert.Progress = Progress
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_a_killed_conversion_goes_on(folder: Path) -> None:
     """Even where it could not say anything any more: the last note counts, and what came behind it is done again."""
     many = TALK * 30_000
     write_records("many.ndjson", many)
     command = [sys.executable, "-m", "miniagents", "convert", "many.ndjson", "out.msgpack"]
-    program = (
-        "import sys; from miniagents.cli import main; from miniagents.commands import convert; "
-        "convert._SECONDS = 0.0; sys.exit(main(sys.argv[1:]))"
-    )
-    process = subprocess.Popen([sys.executable, "-c", program, *command[3:]])
-    while not Path("out.msgpack.partial.json").exists():
-        assert process.poll() is None, "it was too quick to be killed"
-        time.sleep(0.001)
-    process.kill()
-    process.wait()
-    if Path("out.msgpack").exists():
-        pytest.fail("it was too quick to be killed")
+    killed = subprocess.run([sys.executable, "-c", signalled_half_way("SIGKILL"), *command[3:]], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert Path("out.msgpack.partial.json").exists()
+    assert not Path("out.msgpack").exists()
     with Path("out.msgpack.partial").open("ab") as file:
         file.write(b"what was written last")
     assert subprocess.run([*command, "--resume"], check=False).returncode == 0
     assert list(read_records("out.msgpack", Message, "msgpack")) == list(many)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_one_interrupt_ends_a_conversion(folder: Path) -> None:
     write_records("many.ndjson", TALK * 100_000)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "miniagents", "convert", "many.ndjson", "out.msgpack"], stderr=subprocess.PIPE, text=True
+    interrupted = subprocess.run(
+        [sys.executable, "-c", signalled_half_way("SIGINT"), "convert", "many.ndjson", "out.msgpack"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
-    while not Path("out.msgpack.partial").exists():
-        time.sleep(0.001)
-    time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
-    assert process.returncode == 130
-    assert said.startswith("interrupted after ")
-    assert said.endswith(" records; go on with --resume\n")
+    assert interrupted.returncode == 130
+    assert interrupted.stderr.startswith("interrupted after ")
+    assert interrupted.stderr.endswith(" records; go on with --resume\n")
 
 
 def test_only_the_same_work_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -38,17 +38,10 @@ from miniagents import (
     stream_message,
 )
 from miniagents.testing import Pause, VirtualClockEventLoop, scripted_agent, transcript
-
-pytestmark = pytest.mark.timeout(20)
+from tests.effort import examples
 
 T = TypeVar("T")
 AnyAgent = MiniAgent[Any, Any, []]  # Any: what flows is looked at when it has flown
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    yield
-    assert not caplog.records, caplog.text
 
 
 def run(main: Coroutine[Any, Any, T], **options: Any) -> T:
@@ -166,7 +159,8 @@ async def spell(ctx: InteractionContext) -> None:
         ctx.reply(stream_message(Message, letters(str(await promise))))
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.leaves_errors_unread
+@examples(60)
 @given(
     agents=st.lists(st.sampled_from([echo, shout, twice, drop_first, refuse_b, spell, fail]), min_size=3, max_size=5),
     texts=st.lists(st.sampled_from("abc"), max_size=4),
@@ -191,7 +185,7 @@ def test_law_chaining_is_associative(agents: list[MiniAgent], texts: list[str], 
     run(main())
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(agent=st.sampled_from([shout, twice, drop_first, spell]), texts=st.lists(st.sampled_from("abc"), max_size=4))
 def test_law_an_agent_that_gives_what_it_is_given_changes_nothing(agent: MiniAgent, texts: list[str]) -> None:
     async def main() -> None:
@@ -406,7 +400,7 @@ async def fail_in_the_end(ctx: InteractionContext) -> None:
     raise ValueError("end")
 
 
-each_example = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+each_example = examples(100)
 some_texts = st.lists(st.sampled_from("abc"), max_size=3)
 
 
@@ -437,7 +431,7 @@ def test_a5_whatever_is_composed_can_be_cancelled(agent: AnyAgent, texts: list[s
     run(main())
 
 
-def test_p7_a_composition_that_waits_for_itself_is_told_so() -> None:
+def test_p7_a_composition_that_waits_for_itself_is_told_so(logged: list[str]) -> None:
     async def main() -> None:
         waited_for: list[MessageSequencePromise[Message]] = []
 
@@ -453,6 +447,7 @@ def test_p7_a_composition_that_waits_for_itself_is_told_so() -> None:
             await turns(5)
 
     run(main())
+    assert all("PromiseDeadlockError" in line for line in logged)
 
 
 # --- what is declared ---

@@ -1,14 +1,13 @@
 """Agents that look after another one: `with_retry`, `with_fallback`, `with_timeout`."""
 
 import asyncio
-import gc
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -26,19 +25,11 @@ from miniagents import (
     miniagent,
     stream_message,
 )
+from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.testing import Pause, Reply, VirtualClockEventLoop, scripted_agent, transcript
-
-pytestmark = pytest.mark.timeout(20)
+from tests.effort import examples
 
 T = TypeVar("T")
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No error that was replaced, or that somebody reads, counts as unread."""
-    yield
-    gc.collect()
-    assert not [record for record in caplog.records if record.levelname != "INFO"], caplog.text
 
 
 def run(main: Coroutine[Any, Any, T], **options: Any) -> T:
@@ -128,7 +119,7 @@ def test_retries_and_fallbacks_read_as_follows(snapshot: SnapshotAssertion) -> N
     assert run(main()) == snapshot
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(
     replies=st.lists(
         st.lists(st.sampled_from(["a", "b", Pause(1), ReasoningDelta(text="hm"), ValueError]), max_size=4),
@@ -413,6 +404,27 @@ def test_what_has_come_in_time_stays_and_the_timeout_stands_in_its_place(snapsho
         return text
 
     assert run(main()) == snapshot
+
+
+@pytest.mark.parametrize("count", [1, FAIR_SHARE - 1, FAIR_SHARE, FAIR_SHARE + 1, 4 * FAIR_SHARE])
+def test_what_was_there_in_time_stays_although_nobody_had_read_it(count: int) -> None:
+    @miniagent
+    async def agent(ctx: InteractionContext) -> None:
+        ctx.reply([Message(str(number)) for number in range(count)])
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualClockEventLoop)
+        await asyncio.sleep(0)
+        loop.jump(60)
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        replies = agent.with_timeout(60).inquire()
+        *delivered, (_, late) = [outcome async for outcome in replies.settled_messages()]
+        assert isinstance(late, TimeoutError)
+        assert delivered == [(Message(str(number)), None) for number in range(count)]
+        assert await error_of(replies) is late
+
+    run(main())
 
 
 def test_known_fields_and_the_class_of_a_message_are_those_of_the_agent_s() -> None:

@@ -5,7 +5,7 @@ To add a combinator, add a case: what it makes of an agent, and what that replie
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,16 +32,8 @@ from miniagents import (
 from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.testing import VirtualClockEventLoop, diagram
 
-pytestmark = pytest.mark.timeout(30)
-
 AnyAgent = MiniAgent[Message, Message, []]
 Outcomes = list[str]
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    yield
-    assert not caplog.records, caplog.text
 
 
 @miniagent
@@ -216,6 +208,7 @@ async def slow(ctx: InteractionContext) -> None:
         ctx.reply(text)
 
 
+@pytest.mark.leaves_errors_unread  # a timeout, by then
 @each_case
 def test_p3_messages_that_somebody_else_reads_go_on_when_the_replies_are_cancelled(law_case: Case) -> None:
     async def main() -> None:

@@ -14,8 +14,6 @@ from miniagents.promising import (
     StreamAppender,
 )
 
-pytestmark = pytest.mark.timeout(10)
-
 
 class OddError(BaseException):
     pass
@@ -70,11 +68,12 @@ async def test_p7_a_dropped_appender_ends_its_stream_with_an_error_that_names_it
             await promise
 
 
-async def test_p7_an_appender_that_is_still_held_when_the_context_ends_holds_nobody_up() -> None:
+async def test_p7_an_appender_that_is_still_held_when_the_context_ends_holds_nobody_up(logged: list[str]) -> None:
     async with PromisingContext():
         appender = StreamAppender[int](name="held")
         total = appender.promise.fold(lambda total, number: total + number, 0)
         appender.append(1)
+    assert [line.partition(":")[0] for line in logged] == ["an error that nobody has read, in 'held.fold'"]
     with pytest.raises(AppenderAbandonedError, match="the context ended before 'held' was closed"):
         await total
     with pytest.raises(AppenderClosedError, match="'held'"):

@@ -13,7 +13,7 @@ from miniagents.promising import (
     StreamAppender,
 )
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.virtual_clock
 
 
 async def test_p7_waiting_in_another_loop_fails_instead_of_hanging() -> None:
@@ -75,13 +75,14 @@ async def test_p8_leaving_waits_for_a_plain_task_that_feeds_a_stream() -> None:
     await feeding
 
 
-async def test_p8_leaving_ends_a_stream_once_the_plain_task_that_could_feed_it_has_ended() -> None:
+async def test_p8_leaving_ends_a_stream_once_the_plain_task_that_could_feed_it_has_ended(logged: list[str]) -> None:
     async with PromisingContext():
         appender = StreamAppender[int]()
         idle = asyncio.create_task(asyncio.sleep(0.5))
         reading = Promise(lambda: appender.promise)
         left = asyncio.get_running_loop().time()
     assert 0.4 < asyncio.get_running_loop().time() - left < 0.8
+    assert len(logged) == 1
     with pytest.raises(AppenderAbandonedError):
         await reading
     await idle

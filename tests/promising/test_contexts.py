@@ -26,8 +26,9 @@ from miniagents.promising import (
     StreamedPromise,
     TaskAbandonedWarning,
 )
+from tests.watchdog import PATIENCE
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.virtual_clock
 
 
 async def settle(turns: int = 10) -> None:
@@ -220,10 +221,9 @@ async def test_p8_a_task_that_does_not_stop_is_given_up_with_a_warning_that_name
 
 def run_program(program: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "default", "-c", textwrap.dedent(program)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
-@pytest.mark.timeout(30)
 def test_p8_a_task_that_swallows_its_cancellation_does_not_keep_asyncio_run_from_returning() -> None:
     ended = run_program("""
         import asyncio
@@ -232,7 +232,7 @@ def test_p8_a_task_that_swallows_its_cancellation_does_not_keep_asyncio_run_from
         async def stubborn():
             while True:
                 try:
-                    await asyncio.sleep(100)
+                    await asyncio.sleep(1_000_000)
                 except asyncio.CancelledError:
                     pass
 
@@ -253,7 +253,7 @@ def test_p8_a_task_that_swallows_its_cancellation_does_not_keep_asyncio_run_from
     assert len(re.findall("TaskAbandonedWarning: task 'stubborn' did not stop within 0.1 s", ended.stderr)) == 1
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.usefixtures("interruptible")
 def test_p8_one_ctrl_c_is_enough() -> None:
     ended = run_program("""
         import asyncio, os, signal
@@ -261,7 +261,7 @@ def test_p8_one_ctrl_c_is_enough() -> None:
 
         async def careful():
             try:
-                await asyncio.sleep(100)
+                await asyncio.sleep(1_000_000)
             finally:
                 print("cleaned up")
 
@@ -270,7 +270,7 @@ def test_p8_one_ctrl_c_is_enough() -> None:
                 Promise(careful)
                 await asyncio.sleep(0.01)
                 os.kill(os.getpid(), signal.SIGINT)
-                await asyncio.sleep(100)
+                await asyncio.sleep(1_000_000)
 
         try:
             asyncio.run(main())
@@ -353,11 +353,12 @@ async def test_p8_an_inner_context_that_ends_leaves_readers_of_outer_streams_alo
         assert await total == 1
 
 
-async def test_p8_what_waits_for_a_stream_that_nobody_feeds_ends_with_the_context() -> None:
+async def test_p8_what_waits_for_a_stream_that_nobody_feeds_ends_with_the_context(logged: list[str]) -> None:
     async with PromisingContext():
         appender = StreamAppender[int](name="left open")
         reading = Promise(appender.promise._settled)
         gathered = appender.promise.map(len)
+    assert len(logged) == 1
     assert await reading is not None
     with pytest.raises(AppenderAbandonedError, match="left open"):
         await gathered
@@ -494,11 +495,12 @@ async def test_what_is_made_after_the_end_says_so_at_once() -> None:
     await tasks[0]
 
 
-async def test_what_was_made_before_the_end_is_there_after_it() -> None:
+async def test_what_was_made_before_the_end_is_there_after_it(logged: list[str]) -> None:
     async with PromisingContext():
         promise = Promise(lambda: asyncio.sleep(0, 1))
         failing = Promise(lambda: Promise.failed(ValueError("no")))
         stream = StreamedPromise.of([1, 2]).map_pieces(str)
+    assert len(logged) == 1
     for _ in range(2):
         assert await promise == 1
         assert await stream == ("1", "2")
@@ -509,6 +511,7 @@ async def test_what_was_made_before_the_end_is_there_after_it() -> None:
         promise.map(str)
 
 
+@pytest.mark.real_clock
 async def test_a_context_belongs_to_its_loop() -> None:
     answers: list[object] = []
 

@@ -16,7 +16,7 @@ from miniagents.promising import (
     StreamedPromise,
 )
 
-pytestmark = pytest.mark.timeout(10)
+pytestmark = pytest.mark.virtual_clock
 
 
 class OddError(BaseException):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.promising import (
     FlatSequence,
@@ -17,10 +17,9 @@ from miniagents.promising import (
     StreamedPromise,
     merge,
 )
+from tests.effort import examples
 
-pytestmark = pytest.mark.timeout(30)
-
-few = settings(max_examples=150, deadline=None)
+few = examples(150)
 
 
 class PieceError(Exception):
@@ -290,6 +289,7 @@ def test_p6_nothing_is_lost_out_of_order(chunks: list[tuple[Node, bool]]) -> Non
 # --- cancellation ---
 
 
+@pytest.mark.leaves_errors_unread
 @few
 @given(st.lists(nodes, min_size=1, max_size=4), st.integers(0, 25), st.sampled_from(["promise", "body", "error"]))
 def test_p8_a_cancellation_at_any_moment_leaves_no_task(chunks: list[Node], moment: int, what: str) -> None:

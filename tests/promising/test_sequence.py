@@ -15,8 +15,6 @@ from miniagents.promising import (
     StreamedPromise,
 )
 
-pytestmark = pytest.mark.timeout(10)
-
 
 class OddError(BaseException):
     pass
@@ -277,11 +275,12 @@ async def test_p8_a_sequence_that_its_context_cancels_does_not_look_complete(ste
         await sequence.promise
 
 
-async def test_p7_a_sequence_that_nobody_closes_ends_with_its_context() -> None:
+async def test_p7_a_sequence_that_nobody_closes_ends_with_its_context(logged: list[str]) -> None:
     async with PromisingContext():
         sequence = numbers("left open")
         sequence.put(1)
         total = sequence.promise.fold(lambda total, number: total + number, 0)
+    assert len(logged) == 1
     for _ in range(2):
         with pytest.raises(AppenderAbandonedError, match="the context ended before 'left open' was closed"):
             await sequence.promise

@@ -16,8 +16,6 @@ from miniagents.promising import (
     merge,
 )
 
-pytestmark = pytest.mark.timeout(20)
-
 
 class Source:
     """A stream that gives a first piece and then nothing more; it knows whether it was stopped."""

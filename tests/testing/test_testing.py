@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -21,8 +21,7 @@ from miniagents import (
     stream_message,
 )
 from miniagents.testing import Pause, Reply, scripted_agent, transcript
-
-pytestmark = pytest.mark.timeout(30)
+from tests.effort import examples
 
 
 def ask(*replies: Reply, times: int = 1, **options: Any) -> str:
@@ -68,7 +67,7 @@ def test_an_error_of_a_script_is_logged_when_nobody_reads_it(caplog: pytest.LogC
     assert "in 'shy'" in caplog.text
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(text=st.text(st.characters(codec="utf-8"), max_size=30))
 def test_the_words_of_a_scripted_reply_are_its_text(text: str) -> None:
     async def main() -> None:

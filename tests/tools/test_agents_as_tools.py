@@ -22,8 +22,6 @@ from miniagents import (
 )
 from miniagents.testing import VirtualClockEventLoop, scripted_agent
 
-pytestmark = pytest.mark.timeout(20)
-
 T = TypeVar("T")
 
 

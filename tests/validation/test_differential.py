@@ -14,11 +14,12 @@ from random import Random
 from typing import Any, Final, TypeAlias
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, strategies as st
 from jsonschema import Draft202012Validator
 
 from miniagents.validation import Validator, Violation
 from miniagents.validation.values import JsonValue
+from tests.effort import examples
 
 Schema: TypeAlias = bool | dict[str, Any]  # Any: made here
 NAMES: Final = ("a", "b", "c", "ab")
@@ -283,7 +284,7 @@ def check_violation(violation: Violation, definitions: dict[str, Schema], value:
     assert violation.message, told
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(300, unhealthy=[HealthCheck.data_too_large])
 @given(st.randoms(use_true_random=False))
 def test_it_accepts_and_refuses_what_another_validator_does(random: Random) -> None:
     compared(random, values=8)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal, TypeGuard, assert_type
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents import (
     AssistantMessage,
@@ -29,10 +29,10 @@ from miniagents import (
     stream_message,
 )
 from miniagents.wire import RecordError, RemoteError, TornRecordError, decode_stream, encode_stream
+from tests.effort import examples
 
 Format = Literal["json", "msgpack"]
 FORMATS = pytest.mark.parametrize("format", ["json", "msgpack"])
-pytestmark = pytest.mark.timeout(30)
 
 
 class QuotaError(Exception):
@@ -116,7 +116,7 @@ pieces_of_messages = st.lists(
 
 @FORMATS
 def test_m5_p5_what_comes_out_is_what_went_in(format: Format) -> None:
-    @settings(max_examples=40, deadline=None)
+    @examples(40)
     @given(pieces_of_messages)
     def check(pieces: list[str | StreamEvent | BaseException]) -> None:
         async def main() -> None:
@@ -134,7 +134,7 @@ def test_m5_p5_what_comes_out_is_what_went_in(format: Format) -> None:
 
 @FORMATS
 def test_p6_sequences_keep_their_order_and_their_errors(format: Format) -> None:
-    @settings(max_examples=25, deadline=None)
+    @examples(25)
     @given(st.lists(pieces_of_messages | st.just("a message that is there"), max_size=4), st.booleans())
     def check(contents: list[list[str | StreamEvent | BaseException] | str], fails: bool) -> None:
         @miniagent
@@ -412,6 +412,7 @@ def test_damage_is_an_error_in_its_place(format: Format) -> None:
     run(main)
 
 
+@pytest.mark.leaves_errors_unread
 def test_frames_that_have_no_place_are_errors() -> None:
     async def main() -> None:
         for frames in (

@@ -22,10 +22,9 @@ import h11
 from typing_extensions import override
 
 from tests.ext.llm.protocols import Ending, Pause, Reply, Request, Response, Wait
+from tests.watchdog import PATIENCE
 
 HOST: Final = "127.0.0.1"
-PATIENCE: Final = 2.0
-"""Seconds that clients have to close their connections, and that `until_…` waits."""
 BAD_REQUEST: Final = 400
 """What a client gets that the server has no answer for: no SDK asks again after it."""
 
@@ -90,7 +89,7 @@ class ModelServer:
         self._changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Waits until something is true of this server, for a short time."""
+        """Waits until something is true of this server, but not for ever."""
         async with asyncio.timeout(PATIENCE):
             while not condition():
                 self._changed.clear()

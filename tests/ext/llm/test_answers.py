@@ -31,8 +31,6 @@ from tests.ext.llm.openai.answering_responses import openai_responses, unknown_r
 from tests.ext.llm.protocols import Event, Reply, Script, stream_response
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, script_for
 
-pytestmark = pytest.mark.timeout(30)
-
 PARIS: Final = tool_call("weather", {"city": "Paris", "days": 2}, id="call_paris")
 NOW: Final = tool_call("now", {}, id="call_now")
 ALL: Final = answer("I look it up.", reasoning="Two things are wanted.", tool_calls=[PARIS, NOW])

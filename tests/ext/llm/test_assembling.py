@@ -5,14 +5,11 @@ from itertools import pairwise
 from random import Random
 from typing import Final
 
-import pytest
 from hypothesis import given, strategies as st
 
 from miniagents import AssistantMessage, Reasoning, ReasoningDelta, RefusalDelta, ToolCall, ToolCallDelta, Usage
 from miniagents.ext.llm._assembling import Assembler
 from miniagents.ext.llm._events import Finished, ModelEvent, Noted, ReasoningEnded, Started, ToolCallPiece
-
-pytestmark = pytest.mark.timeout(30)
 
 DONE: Final = Finished("stop")
 

@@ -35,8 +35,6 @@ from tests.ext.llm.openai.answering_embeddings import embeddings
 from tests.ext.llm.protocols import Reply
 from tests.ext.llm.replies import CHAT, MESSAGES, Saying, http_error, script_for
 
-pytestmark = pytest.mark.timeout(60)
-
 ROOT: Final = Path(__file__).parents[3]
 
 
@@ -89,7 +87,7 @@ async def test_a_client_of_the_user_is_the_users_to_close() -> None:
         assert server.connections_made == 1
 
 
-async def test_what_is_shared_is_closed_and_cannot_be_shared_again() -> None:
+async def test_what_is_shared_is_closed_and_cannot_be_shared_again(logged: list[str]) -> None:
     closed: list[str] = []
 
     async def close(what: str) -> None:
@@ -102,6 +100,8 @@ async def test_what_is_shared_is_closed_and_cannot_be_shared_again() -> None:
         assert context.shared(1, lambda: "a", close) is context.shared(1, lambda: "other", close)
         context.shared(2, lambda: "b", close)
     assert closed == ["b", "a"]
+    assert len(logged) == 1
+    assert "stuck" in logged[0]
     with pytest.raises(ContextStateError, match="^this MiniAgents has ended"):
         context.shared(1, lambda: "c", close)
 

@@ -31,8 +31,6 @@ from miniagents.ext.llm._conversation import (
     conversation_of,
 )
 
-pytestmark = pytest.mark.timeout(30)
-
 FREE: Final = ConversationRules()
 STRICT: Final = ConversationRules(system_apart=True, alternates=True, user_first=True)
 PICTURE: Final = ImagePart(url="https://example.com/a.png")

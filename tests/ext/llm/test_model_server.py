@@ -17,8 +17,6 @@ from tests.ext.llm.openai.answering_chat import openai_chat
 from tests.ext.llm.protocols import Chunk, Request, Response, Script
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying, http_error
 
-pytestmark = pytest.mark.timeout(30)
-
 HI: Final = answer("Hi there")
 each_path = pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
 streamed_or_not = pytest.mark.parametrize("stream", [False, True])

@@ -20,8 +20,6 @@ from miniagents.ext.llm.openai.options import (
     ResponsesOptions,
 )
 
-pytestmark = pytest.mark.timeout(30)
-
 GIVEN_BY_THE_LIBRARY: Final = {"self", "model", "messages", "input", "instructions", "system", "stream", "tools"}
 chat: Final[Callable[..., Any]] = create_openai_agent
 claude: Final[Callable[..., Any]] = create_anthropic_agent

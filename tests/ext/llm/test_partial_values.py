@@ -15,8 +15,6 @@ from miniagents.ext.llm import MissingSDKError, partial_values
 from miniagents.messages import freeze
 from miniagents.messages.values.freezing import is_mapping, is_tuple
 
-pytestmark = pytest.mark.timeout(30)
-
 T = TypeVar("T")
 
 

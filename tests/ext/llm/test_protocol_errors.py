@@ -28,8 +28,6 @@ from tests.ext.llm.replies import (
     wrong_content_type,
 )
 
-pytestmark = pytest.mark.timeout(30)
-
 SAID: Final = answer("Hello there, you", reasoning="Hmm", tool_calls=[tool_call("weather", {"city": "Paris"})])
 each_path = pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
 streamed_or_not = pytest.mark.parametrize("stream", [False, True])

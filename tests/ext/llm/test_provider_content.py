@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import pytest
-
 from miniagents import AnthropicMessage, AssistantMessage, OpenAIMessage, UserMessage, decode, encode
 from miniagents.ext.llm._assembling import Assembler
 from miniagents.ext.llm._conversation import conversation_of
@@ -14,8 +12,6 @@ from miniagents.ext.llm.anthropic.message_reading import MessagesReader
 from miniagents.ext.llm.anthropic.messages import AnthropicMessages
 from miniagents.ext.llm.openai.chat import ChatCompletions
 from miniagents.ext.llm.openai.responses import Responses
-
-pytestmark = pytest.mark.timeout(30)
 
 Chunk = Mapping[str, object]
 

@@ -33,8 +33,6 @@ from tests.ext.llm.answers import answer
 from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, script_for
 
-pytestmark = pytest.mark.timeout(30)
-
 PIXEL: Final = "iVBORw0KGgo="
 ASKING: Final = AssistantMessage(
     "I look it up.",

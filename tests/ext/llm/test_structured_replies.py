@@ -32,8 +32,6 @@ from tests.ext.llm.answers import answer, tool_call
 from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def agent_for(path: str, server: ModelServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
     """An agent with tools, or whose replies are of a type."""

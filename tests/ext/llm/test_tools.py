@@ -37,8 +37,6 @@ from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.protocols import Event, Response, Script
 from tests.ext.llm.replies import CHAT, MESSAGES, Saying, http_error
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def agent_for(path: str, server: ModelServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
     """An agent with tools, or whose replies are of a type."""
@@ -138,8 +136,7 @@ async def test_calls_run_at_the_same_time_and_results_keep_their_order(path: str
 
     @tool
     async def meet(name: str) -> str:
-        async with asyncio.timeout(5):
-            await met.wait()
+        await met.wait()
         return name
 
     calls = [tool_call("meet", {"name": name}, id=name) for name in "abc"]
@@ -352,7 +349,7 @@ async def test_cancelling_the_reply_cancels_the_tools_and_what_they_started(path
     async def work() -> None:
         try:
             await running.wait()
-            await asyncio.sleep(60)
+            await asyncio.sleep(1_000_000)
         except asyncio.CancelledError:
             ended[0] += 1
             raise
@@ -372,16 +369,15 @@ async def test_cancelling_the_reply_cancels_the_tools_and_what_they_started(path
         replies = agent_for(path, server, tools=[forever, sleeper.as_tool()]).inquire("Go")
         await running.wait()
         replies.cancel()
-        async with asyncio.timeout(5):
-            while ended[0] < 2:
-                await asyncio.sleep(0)
+        while ended[0] < 2:
+            await asyncio.sleep(0)
 
 
 @each_path
 async def test_cancelling_one_result_goes_back_to_the_model(path: str) -> None:
     @tool
     async def forever() -> str:
-        await asyncio.sleep(60)
+        await asyncio.sleep(1_000_000)
         return "never"
 
     turn = answer(tool_calls=[tool_call("forever", {}, id="c1")])

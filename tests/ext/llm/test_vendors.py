@@ -3,7 +3,6 @@
 import json
 from typing import Any, Final
 
-import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -30,8 +29,6 @@ from tests.ext.llm.openai.answering_chat import openai_chat
 from tests.ext.llm.openai.answering_responses import openai_responses
 from tests.ext.llm.protocols import Script
 from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying, script_for
-
-pytestmark = pytest.mark.timeout(30)
 
 PARIS: Final = tool_call("weather", {"city": "Paris"}, id="call_paris")
 

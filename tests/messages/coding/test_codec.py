@@ -13,11 +13,12 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.messages._generated import Message
 from miniagents.messages.coding.codec import DecodeError, UnknownMessage, decode, encode
 from miniagents.messages.values.frozen import Frozen, FrozenDict
+from tests.effort import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,7 +179,7 @@ messages: st.SearchStrategy[Message] = st.recursive(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given(scalars | containers | messages)
 def test_m5_what_is_written_is_read_back_equal_and_of_the_same_class(value: Frozen) -> None:
     read = decode(encode(value), Frozen)
@@ -188,7 +189,7 @@ def test_m5_what_is_written_is_read_back_equal_and_of_the_same_class(value: Froz
     assert decode(encode(value).decode(), type(value)) == value
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(messages, max_size=3))
 def test_m5_containers_are_read_back_as_they_are_asked_for(value: list[Message]) -> None:
     assert decode(encode(value), list[Message]) == value

@@ -11,6 +11,7 @@ from msgspec import Meta
 from miniagents import DecodeError
 from miniagents.messages import SchemaCodec
 from miniagents.messages.coding.codec_hazards import breaks_msgspec
+from tests.watchdog import PATIENCE
 
 Name: TypeAlias = Annotated[str, Meta(min_length=1)]
 Code: TypeAlias = Annotated[str, Meta(pattern="^a")]
@@ -55,7 +56,6 @@ def test_users_may_put_harmless_types_together() -> None:
                 codec.decode(bad, form)
 
 
-@pytest.mark.timeout(60)
 def test_msgspec_still_needs_it() -> None:
     """When this fails, msgspec is mended and the guard can go."""
     program = (
@@ -66,5 +66,5 @@ def test_msgspec_still_needs_it() -> None:
         "for data in ['\"abc\"', '[1, \"a\"]'] * 20:\n"
         "    assert decode(data) in ('abc', (1, 'a'))\n"
     )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=50)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=PATIENCE)
     assert run.returncode != 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, assert_type, cast
 
 import msgspec
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.messages import (
     AssistantMessage,
@@ -28,6 +28,7 @@ from miniagents.messages import (
     encode_into,
 )
 from miniagents.messages.values.record import NO_EXTRAS, Extras
+from tests.effort import examples
 from tests.messages.coding import test_codec as kinds
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def is_packable(value: object) -> bool:
     return True
 
 
-@settings(max_examples=120, deadline=None)
+@examples(120)
 @given((kinds.scalars | kinds.containers | kinds.messages).filter(is_packable))
 def test_m5_what_is_packed_is_read_back_equal_and_of_the_same_class(value: Frozen) -> None:
     data = encode(value, "msgpack")
@@ -62,7 +63,7 @@ def test_m5_what_is_packed_is_read_back_equal_and_of_the_same_class(value: Froze
     assert decode(data, type(value), "msgpack") == value
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(kinds.messages.filter(is_packable), max_size=3))
 def test_m5_containers_are_unpacked_as_they_are_asked_for(value: list[Message]) -> None:
     assert decode(encode(value, "msgpack"), list[Message], "msgpack") == value
@@ -70,7 +71,7 @@ def test_m5_containers_are_unpacked_as_they_are_asked_for(value: list[Message]) 
     assert decode(encode(frozenset(value), "msgpack"), frozenset[Message], "msgpack") == frozenset(value)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.lists(kinds.scalars | kinds.containers | kinds.messages, max_size=4), st.sampled_from(["json", "msgpack"]))
 def test_m5_a_buffer_has_what_encode_gives(values: list[Frozen], format: Format) -> None:
     values = [value for value in values if format == "json" or is_packable(value)]
@@ -84,7 +85,7 @@ def test_m5_a_buffer_has_what_encode_gives(values: list[Frozen], format: Format)
     assert buffer == b"".join(encode(value, format) for value in values)
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(kinds.scalars | kinds.containers | kinds.messages, st.sampled_from(["json", "msgpack"]))
 def test_m5_a_codec_does_what_the_functions_do(value: Frozen, format: Format) -> None:
     if format == "msgpack" and not is_packable(value):

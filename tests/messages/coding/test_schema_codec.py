@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from msgspec import UNSET, UnsetType
 from typing_extensions import TypeAliasType
 
@@ -33,6 +33,7 @@ from miniagents.messages import (
     encode,
 )
 from miniagents.messages.values.freezing import is_list, is_mapping, is_tuple
+from tests.effort import examples
 
 # A closed module -----------------------------------------------------------------------------------------------------
 
@@ -290,7 +291,7 @@ def is_frozen(value: object) -> bool:
 
 
 @each_type
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(data=st.data())
 def test_m5_valid_data_is_read_and_written_as_it_was(
     codec: SchemaCodec,
@@ -312,7 +313,7 @@ def test_m5_valid_data_is_read_and_written_as_it_was(
 
 
 @each_type
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(data=st.data())
 def test_g2_what_the_schema_refuses_is_refused_whatever_was_spoiled(
     codec: SchemaCodec,
@@ -473,7 +474,7 @@ class ScCarrier(Message, kw_only=True):
     node: ScNode | None = None
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(tools | st.none(), contents | st.none(), st.lists(pets, max_size=2), customers | st.none(), nodes | st.none())
 def test_m5_records_in_messages_come_back(
     tool: Any, content: Any, some: Any, customer: Any, node: Any

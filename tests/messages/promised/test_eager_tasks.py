@@ -10,10 +10,7 @@ import pytest
 from miniagents import Message, MessagePromise, MiniAgents, UserMessage, stream_message
 from miniagents.utils import join_messages
 
-pytestmark = [
-    pytest.mark.timeout(10),
-    pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12"),
-]
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
 
 AnyMessage = MessagePromise[Message]
 

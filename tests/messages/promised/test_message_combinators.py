@@ -2,13 +2,11 @@
 
 import asyncio
 import gc
-import logging
-import time
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -31,12 +29,11 @@ from miniagents import (
     stream_message,
 )
 from miniagents.promising import StreamedPromise
+from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.testing import VirtualClockEventLoop, transcript
+from tests.effort import examples
 
-pytestmark = pytest.mark.timeout(30)
-
-quickly = settings(max_examples=100, deadline=None)
-"""Without a deadline: a busy machine is no bug."""
+quickly = examples(100)
 
 Messages = MessageSequencePromise[Message]
 
@@ -301,6 +298,7 @@ def test_joining_what_was_split_gives_the_text_and_splitting_what_was_joined_the
     MiniAgents().run(main())
 
 
+@pytest.mark.leaves_errors_unread
 @quickly
 @given(items=st.lists(st.sampled_from(["a", "b", "error", "cut"]), max_size=6))
 def test_p5_errors_stay_in_their_places_and_recovering_puts_messages_there(items: list[str]) -> None:
@@ -648,12 +646,8 @@ def test_p9_what_is_made_of_a_bounded_message_is_bounded(
     MiniAgents().run(main())
 
 
-@pytest.mark.parametrize(
-    "combine", [OF_SEQUENCES[name] for name in OF_SEQUENCES if name not in ("last", "only")], ids=str
-)
-def test_p9_what_is_made_of_a_bounded_sequence_is_bounded(
-    combine: Callable[[Messages], StreamedPromise[Any, Any]],
-) -> None:
+@pytest.mark.parametrize("name", [name for name in OF_SEQUENCES if name not in ("last", "only")])
+def test_p9_what_is_made_of_a_bounded_sequence_is_bounded(name: str) -> None:
     made_so_far: list[int] = []
 
     async def messages() -> AsyncIterator[MessagePromise[Message]]:
@@ -666,7 +660,7 @@ def test_p9_what_is_made_of_a_bounded_sequence_is_bounded(
 
     async def main() -> None:
         bounded: Messages = MessageSequencePromise(messages, whole, max_ahead=3)
-        result = combine(bounded)
+        result = OF_SEQUENCES[name](bounded)
         await turns(1000)
         assert len(made_so_far) <= 10
         await result
@@ -696,12 +690,12 @@ def test_p4_many_ready_messages_leave_the_loop_responsive() -> None:
         messages = MessageSequencePromise.of_messages([Message("a")] * many)
         for combine in combinators:
             result = asyncio.ensure_future(_whole(combine(messages)))
-            longest, before = 0.0, time.perf_counter()
+            taken = 0
             while not result.done():
                 await asyncio.sleep(0)
-                longest, before = max(longest, time.perf_counter() - before), time.perf_counter()
+                taken += 1
             assert await result == many
-            assert longest < 1
+            assert taken >= many // (2 * FAIR_SHARE)
 
     MiniAgents().run(main())
 
@@ -812,24 +806,6 @@ def test_p10_cancelling_one_message_of_the_result_frees_the_one_it_is_made_of() 
 
 
 # --- what is logged ---
-
-
-class _Records(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(f"{record.getMessage()}: {record.exc_info[1] if record.exc_info else None!r}")
-
-
-@pytest.fixture
-def logged() -> Iterator[list[str]]:
-    """What the library logs."""
-    records, logger = _Records(), logging.getLogger("miniagents")
-    logger.addHandler(records)
-    yield records.lines
-    logger.removeHandler(records)
 
 
 def failing() -> Messages:

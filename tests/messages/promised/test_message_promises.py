@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -26,8 +26,7 @@ from miniagents import (
     stream_message,
 )
 from miniagents.testing import transcript
-
-pytestmark = pytest.mark.timeout(60)
+from tests.effort import examples
 
 Piece = str | StreamEvent
 
@@ -69,7 +68,7 @@ def text_of(pieces: list[Piece]) -> str:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(pieces=PIECES)
 def test_m6_tokens_joined_are_the_text_and_events_never_appear_as_text(pieces: list[Piece]) -> None:
     async def main() -> None:
@@ -332,6 +331,7 @@ def test_sequences_map_join_and_resolve_their_messages() -> None:
     MiniAgents().run(main())
 
 
+@pytest.mark.leaves_errors_unread  # settling is no reading
 def test_settled_messages_give_errors_in_their_places_and_raise_nothing() -> None:
     from miniagents import MessageSequence  # noqa: PLC0415 - it reads better here
 

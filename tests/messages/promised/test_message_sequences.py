@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -21,8 +21,7 @@ from miniagents import (
     stream_message,
 )
 from miniagents.testing import transcript
-
-pytestmark = pytest.mark.timeout(60)
+from tests.effort import examples
 
 LEAVES = ("string", "message", "of_message", "promise", "stream", "error", "failed promise")
 NODES = ("list", "tuple", "iterator", "generator", "async generator", "sequence", "flat sequence")
@@ -125,7 +124,7 @@ async def texts_of(sequence: MessageSequencePromise[Message]) -> list[str]:
             texts.append(f"! {error}")
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(nesting=NESTINGS)
 def test_a4_any_nesting_keeps_its_order_and_loses_nothing(nesting: Nesting) -> None:
     async def main() -> None:
@@ -144,7 +143,7 @@ def test_a4_any_nesting_keeps_its_order_and_loses_nothing(nesting: Nesting) -> N
     MiniAgents().run(main())
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(nestings=st.lists(NESTINGS, max_size=4))
 def test_a4_out_of_order_loses_nothing_either(nestings: list[Nesting]) -> None:
     async def main() -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents import (
@@ -23,11 +23,9 @@ from miniagents import (
     stream_message,
 )
 from miniagents.testing import transcript
+from tests.effort import examples
 
-pytestmark = pytest.mark.timeout(60)
-
-quickly = settings(max_examples=150, deadline=None)
-"""Without a deadline: a busy machine is no bug."""
+quickly = examples(150)
 
 
 def split(text: str, delimiter: str, fence: str | None) -> list[str]:

@@ -4,14 +4,10 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine
 from typing import Any
 
-import pytest
-
 from miniagents import Message
 from miniagents.messages import MessagePromise, ReasoningDelta, StreamEvent
 from miniagents.promising import PromisingContext
 from miniagents.testing import VirtualClockEventLoop
-
-pytestmark = pytest.mark.timeout(20)
 
 
 async def pieces() -> AsyncIterator[str | StreamEvent]:

@@ -12,10 +12,11 @@ from uuid import UUID
 import msgspec
 import pytest
 import rfc8785
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.messages.values.canonical import canonical_json, message_form
 from miniagents.messages.values.frozen import Frozen, FrozenDict, canonical_form
+from tests.effort import examples
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -46,13 +47,13 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(json_values)
 def test_m3_json_is_written_as_rfc_8785_says(value: Json) -> None:
     assert canonical_json(value) == rfc8785.dumps(value)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_m3_numbers_are_written_as_ecmascript_does(number: float) -> None:
     assert canonical_json(number) == rfc8785.dumps(number)
@@ -189,7 +190,7 @@ class BeforeTheTag(Frozen, tag="canonical.BeforeTheTag"):
     cost: object = msgspec.field(default=None, name="$cost")
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(held, held, st.floats(allow_nan=False, allow_infinity=False), texts)
 def test_m3_what_msgspec_writes_of_a_form_is_what_the_rule_says(
     one: object, other: object, n: float, text: str

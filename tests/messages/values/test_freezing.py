@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import Frozen, FrozenDict, freeze
+from tests.effort import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ def thawed(value: object) -> object:
     return value
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(mutables)
 def test_m1_what_is_frozen_is_immutable_equal_hashable_and_frozen_once(value: object) -> None:
     frozen = freeze(value)

@@ -20,10 +20,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.messages.values.freezing import is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import Frozen, FrozenDict, freeze, longer_hash_keys
+from tests.effort import examples
 
 T = TypeVar("T")
 
@@ -399,7 +400,7 @@ def typed(value: object) -> object:
     return (float if type(value) is int else type(value), value)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(values, values)
 def test_m3_equal_values_and_only_they_have_equal_keys(one: object, other: object) -> None:
     equal = typed(freeze(one)) == typed(freeze(other))

@@ -17,8 +17,6 @@ from miniagents.promising import (
     race,
 )
 
-pytestmark = pytest.mark.timeout(10)
-
 
 async def never() -> int:
     await asyncio.Event().wait()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.promising import (
     Promise,
@@ -21,8 +21,7 @@ from miniagents.promising import (
     retry,
 )
 from miniagents.testing import VirtualClockEventLoop
-
-pytestmark = pytest.mark.timeout(30)
+from tests.effort import examples
 
 T = TypeVar("T")
 
@@ -211,12 +210,14 @@ async def test_there_is_at_least_one_attempt(attempts: int) -> None:
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
-async def test_pauses_are_not_negative(seconds: float) -> None:
+async def test_pauses_are_not_negative(seconds: float, logged: list[str]) -> None:
     async with PromisingContext():
         with pytest.raises(ValueError, match=f"retry: backoff={seconds}: give a number that is not negative"):
             retry(Flaky(), backoff=seconds)
         with pytest.raises(ValueError, match=f"'Flaky.retry': the backoff function gave {seconds}: give"):
             await retry(Flaky(ValueError("no")), backoff=lambda _: seconds)
+    assert len(logged) == 1
+    assert "ValueError('no')" in logged[0]
 
 
 async def test_a3_an_error_of_the_backoff_function_hides_none(logged: list[str]) -> None:
@@ -389,7 +390,7 @@ def test_exponential_backoff_takes_no_negative_numbers(wrong: str) -> None:
         exponential_backoff(**options)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     script=st.lists(st.sampled_from([None, ValueError, KeyError, TypeError]), max_size=6),
     attempts=st.integers(1, 6),

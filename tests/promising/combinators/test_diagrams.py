@@ -30,8 +30,6 @@ from miniagents.promising import (
 )
 from miniagents.testing import Delivered, Scenario, marble, marbles, run_marbles
 
-pytestmark = pytest.mark.timeout(30)
-
 
 def numbers(diagram: str, name: str = "source") -> Stream[int]:
     return marbles(diagram, values=int, name=name)
@@ -180,6 +178,7 @@ def combinator(case: str) -> str:
     return re.split(r"\W", case)[0]
 
 
+@pytest.mark.leaves_errors_unread
 @pytest.mark.parametrize("case", CASES)
 def test_diagram(case: str, snapshot: SnapshotAssertion) -> None:
     assert run_marbles(CASES[case], result=combinator(case)) == snapshot

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.promising import (
     PromiseCancelledError,
@@ -17,10 +17,11 @@ from miniagents.promising import (
     StreamedPromise,
     gather,
 )
+from tests.effort import examples, rounds
 
-pytestmark = pytest.mark.timeout(20)
+pytestmark = pytest.mark.virtual_clock
 
-few = settings(max_examples=100, deadline=None)
+few = examples(100)
 
 
 async def outcomes(stream: Stream[object]) -> list[object]:
@@ -393,9 +394,8 @@ async def test_p9_what_is_made_of_groups_of_a_bounded_source_is_bounded() -> Non
         assert [len(await group) for group in groups] == [500, 500]
 
 
-@pytest.mark.timeout(60)
 async def test_p4_many_ready_pieces_and_groups_starve_nobody() -> None:
-    count = 100_000
+    count = rounds(100_000)
     ticks = 0
 
     async def ticker() -> None:

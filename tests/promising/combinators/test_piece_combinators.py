@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.promising import PromisingContext, Stream, StreamedPromise
-
-pytestmark = pytest.mark.timeout(20)
+from tests.effort import examples
 
 Combinator = Callable[[Stream[int]], Stream[Any]]  # Any: each makes pieces of its own kind
 Reference = Callable[[list[int]], Iterable[object]]
@@ -69,7 +68,7 @@ each_combinator = pytest.mark.parametrize("name", COMBINATORS)
 
 @each_combinator
 @given(numbers=st.lists(st.integers(0, 5), max_size=8))
-@settings(max_examples=25)
+@examples(25)
 def test_p10_the_pieces_are_those_of_plain_python(name: str, numbers: list[int]) -> None:
     combinator, reference = COMBINATORS[name]
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from miniagents.promising import (
     Promise,
@@ -18,10 +17,12 @@ from miniagents.promising import (
     StreamedPromise,
 )
 from miniagents.testing import VirtualClockEventLoop
+from tests.counting import calls_of
+from tests.effort import examples, rounds
 
-pytestmark = pytest.mark.timeout(20)
+pytestmark = pytest.mark.virtual_clock
 
-few = settings(max_examples=100, deadline=None)
+few = examples(100)
 
 
 async def outcomes(stream: Stream[object]) -> list[object]:
@@ -311,11 +312,10 @@ async def test_p10_a_function_may_give_promises() -> None:
         assert await StreamedPromise.of([1, 2]).then_pieces(Promise.resolved) == (1, 2)
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("concurrency", [1, 8, None])
 @pytest.mark.parametrize("ordered", [True, False])
 async def test_p4_a_million_ready_pieces_starve_nobody(concurrency: int | None, ordered: bool) -> None:
-    count = 1_000_000 if concurrency == 1 and ordered else 100_000
+    count = rounds(1_000_000 if concurrency == 1 and ordered else 100_000)
     ticks = 0
 
     async def ticker() -> None:
@@ -336,12 +336,8 @@ async def test_p4_a_million_ready_pieces_starve_nobody(concurrency: int | None, 
         await turns()
 
 
-def best_of(measure: Callable[[], float], times: int = 3) -> float:
-    return min(measure() for _ in range(times))
-
-
 def test_p10_calls_without_a_limit_cost_the_same_each_however_many_there_are() -> None:
-    def seconds(count: int) -> float:
+    def calls(count: int) -> int:
         async def main() -> None:
             async with PromisingContext():
                 waiting = StreamedPromise.of(range(count)).then_pieces(
@@ -349,12 +345,10 @@ def test_p10_calls_without_a_limit_cost_the_same_each_however_many_there_are() -
                 )
                 assert len(await waiting) == count
 
-        began = time.perf_counter()
         with asyncio.Runner(loop_factory=VirtualClockEventLoop) as runner:
-            runner.run(main())
-        return time.perf_counter() - began
+            return calls_of(lambda: runner.run(main()))
 
-    assert best_of(lambda: seconds(16_000), 2) < 30 * best_of(lambda: seconds(1_600), 2)
+    assert calls(4_000) < 12 * calls(400)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from miniagents.promising import (
     PromiseCancelledError,
@@ -17,10 +17,9 @@ from miniagents.promising import (
     StreamedPromise,
 )
 from miniagents.testing import VirtualClockEventLoop
+from tests.effort import examples, rounds
 
-pytestmark = pytest.mark.timeout(20)
-
-few = settings(max_examples=150, deadline=None)
+few = examples(150)
 
 Script = list[tuple[int, int | None]]
 """Pauses and what comes after each: a number, or None for an error."""
@@ -184,6 +183,7 @@ def test_p10_debounced_pieces_are_those_of_the_model(script: Script, ending: int
     assert got == debounced(script, ending, seconds)
 
 
+@pytest.mark.leaves_errors_unread
 @few
 @given(scripts, st.integers(0, 4), st.none() | LIMITS, st.none() | LIMITS)
 def test_p10_timeouts_are_those_of_the_model(
@@ -400,10 +400,9 @@ async def test_p4_ready_pieces_cost_no_task_switch() -> None:
             await asyncio.gather(other, return_exceptions=True)
 
 
-@pytest.mark.timeout(60)
 @each_combinator
 async def test_p4_a_million_ready_pieces_starve_nobody(name: str) -> None:
-    count = 100_000
+    count = rounds(100_000)
     ticks = 0
 
     async def ticker() -> None:

@@ -22,8 +22,6 @@ from miniagents.promising import (
 )
 from miniagents.testing import scripted_agent
 
-pytestmark = pytest.mark.timeout(10)
-
 NAN = float("nan")
 
 

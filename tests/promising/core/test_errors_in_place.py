@@ -18,8 +18,6 @@ from miniagents.promising import (
     merge,
 )
 
-pytestmark = pytest.mark.timeout(10)
-
 
 async def cancelled_elsewhere() -> None:
     task = asyncio.create_task(asyncio.sleep(9))

@@ -8,8 +8,6 @@ import pytest
 from miniagents.promising import Promise, PromisingContext, Stream, StreamedPromise
 from miniagents.promising.core import failure
 
-pytestmark = pytest.mark.timeout(20)
-
 LENGTH = 2000
 
 

@@ -26,8 +26,6 @@ from miniagents.promising import (
     zip_latest,
 )
 
-pytestmark = pytest.mark.timeout(10)
-
 Factory = Callable[..., Any] | None  # Any: what asyncio takes for a task factory differs from version to version
 
 FACTORIES = [

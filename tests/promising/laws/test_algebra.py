@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 import pytest
-from hypothesis import given as for_all, settings, strategies as st
+from hypothesis import given as for_all, strategies as st
 
 from miniagents.promising import (
     Promise,
@@ -23,6 +23,7 @@ from miniagents.promising import (
     race,
     zip_latest,
 )
+from tests.effort import examples
 from tests.promising.laws.sources import (
     BAD,
     ODD,
@@ -38,9 +39,9 @@ from tests.promising.laws.sources import (
     values,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.virtual_clock
 
-few = settings(max_examples=25, deadline=None)
+few = examples(25)
 
 errors = st.builds(PieceError, st.integers(1, 3)) | st.builds(OddError, st.integers(1, 3))
 pieces = st.integers(0, 6) | st.sampled_from([BAD, ODD]) | errors
@@ -216,6 +217,7 @@ SAME: dict[str, tuple[Way, Way]] = {
 }
 
 
+@pytest.mark.leaves_errors_unread
 @pytest.mark.parametrize("law", SAME)
 @few
 @for_all(script=scripts, manner=manners)
@@ -244,6 +246,7 @@ COUNTED: dict[str, Callable[[int], tuple[Way, Way]]] = {
 }
 
 
+@pytest.mark.leaves_errors_unread
 @pytest.mark.parametrize("law", COUNTED)
 @few
 @for_all(script=scripts, manner=manners, count=counts)
@@ -303,6 +306,7 @@ async def test_p10_merge_keeps_all_pieces_and_the_order_of_each_stream(drawn: li
         assert is_interleaving(drawn, await outcomes(twice))
 
 
+@pytest.mark.leaves_errors_unread
 @few
 @for_all(left=scripts, right=scripts, manner=manners)
 async def test_p10_zip_gives_back_what_was_zipped(left: Script, right: Script, manner: Manner) -> None:
@@ -323,6 +327,7 @@ async def test_p10_zip_gives_back_what_was_zipped(left: Script, right: Script, m
 outcomes_of_values = st.integers(0, 6) | errors
 
 
+@pytest.mark.leaves_errors_unread
 @few
 @for_all(drawn=st.lists(st.lists(outcomes_of_values, min_size=1, max_size=1), min_size=1, max_size=4), manner=manners)
 async def test_p10_of_what_is_there_the_first_argument_comes_first(

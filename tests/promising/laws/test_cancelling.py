@@ -28,7 +28,7 @@ from tests.promising.laws.sources import (
     values,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.virtual_clock
 
 A_WHILE: Final = 40
 """Turns of the loop after which nothing moves any more that waits."""
@@ -47,6 +47,7 @@ async def expect_freed(context: PromisingContext, given: Given, result: Promise[
     assert is_cancelled(await last_of(outcomes(result)))
 
 
+@pytest.mark.leaves_errors_unread
 @each_case(Law.CANCEL)
 @pytest.mark.parametrize("moment", [0, 1, 2, 3, 5, A_WHILE])
 async def test_p7_cancelling_the_result_frees_the_sources(case: Case, moment: int) -> None:
@@ -196,6 +197,7 @@ async def test_p8_an_error_in_a_context_ends_a_result_that_waits(case: Case, mom
 # --- circles ---
 
 
+@pytest.mark.leaves_errors_unread
 @each_case(Law.DEADLOCK)
 async def test_p7_a_result_that_waits_for_itself_is_an_error(case: Case) -> None:
     for lazy in (False, True):

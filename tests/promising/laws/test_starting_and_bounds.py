@@ -14,10 +14,10 @@ from tests.promising.laws.cases import each_case
 from tests.promising.laws.registry import Case, Law
 from tests.promising.laws.sources import Given, Manner, is_stream, outcomes, turns
 
+pytestmark = pytest.mark.virtual_clock
+
 SCALE: Final = int(os.environ.get("LAWS_SCALE", "1"))
 """How many times the usual ten thousand ready pieces the laws about them give; 100 for a million, by hand."""
-
-pytestmark = pytest.mark.timeout(60 * SCALE)
 
 A_WHILE: Final = 120
 """Turns of the loop after which nothing moves any more that waits."""

@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
-from hypothesis import given as for_all, settings, strategies as st
+from hypothesis import given as for_all, strategies as st
 
 from miniagents.promising import Promise, PromisingContext
+from miniagents.promising.core.pieces import FAIR_SHARE
+from tests.effort import examples
 from tests.promising.laws.cases import each_case
 from tests.promising.laws.registry import VALUE, Case, Law, first_error
 from tests.promising.laws.sources import (
@@ -24,7 +26,7 @@ from tests.promising.laws.sources import (
     turns,
 )
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.virtual_clock
 
 errors = st.builds(PieceError, st.integers(1, 3)) | st.builds(OddError, st.integers(1, 3))
 pieces = st.integers(0, 6) | st.sampled_from([BAD, ODD]) | errors
@@ -37,6 +39,9 @@ manners = st.builds(
     ready=st.booleans(),
     foreign=st.booleans(),
 )
+
+
+MANNERS = {"made": Manner(), "ready": Manner(ready=True), "foreign": Manner(foreign=True)}
 
 
 def scripts_for(case: Case, drawn: list[list[int | BaseException]], empty: int) -> list[Script]:
@@ -61,8 +66,9 @@ def same_objects(some: list[Outcome], others: list[Outcome]) -> bool:
     return [id(piece) for piece in some] == [id(piece) for piece in others]
 
 
+@pytest.mark.leaves_errors_unread
 @each_case(Law.MODEL)
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @for_all(drawn=scripts_of_all, empty=st.integers(0, 6), manner=manners, moment=st.integers(0, 12))
 async def test_p4_all_readers_get_what_plain_python_gives(
     case: Case, drawn: list[list[int | BaseException]], empty: int, manner: Manner, moment: int
@@ -91,6 +97,19 @@ async def test_p4_all_readers_get_what_plain_python_gives(
 
 
 @each_case(Law.MODEL)
+@pytest.mark.parametrize("manner", MANNERS.values(), ids=MANNERS)
+async def test_p4_nothing_is_lost_where_a_share_of_ready_pieces_ends(case: Case, manner: Manner) -> None:
+    for count in (FAIR_SHARE - 1, FAIR_SHARE, FAIR_SHARE + 1, 2 * FAIR_SHARE, 2 * FAIR_SHARE + 1):
+        async with PromisingContext():
+            given = Given(case.numbers(count), manner)
+            result = case.result(given)
+            read = await outcomes(result)
+            await case.expect(given, read)
+            await expect_whole(case, result, given, read)
+
+
+@pytest.mark.leaves_errors_unread
+@each_case(Law.MODEL)
 async def test_p5_an_error_at_any_position_is_where_the_docstring_says(case: Case) -> None:
     for kind in (PieceError, OddError):
         for source, script in enumerate(case.plain()):
@@ -106,6 +125,7 @@ async def test_p5_an_error_at_any_position_is_where_the_docstring_says(case: Cas
                     await expect_whole(case, result, given, read)
 
 
+@pytest.mark.leaves_errors_unread
 @each_case(Law.MODEL)
 async def test_p5_a_function_that_fails_leaves_its_error_in_the_place_of_the_piece(case: Case) -> None:
     for refused in (BAD, ODD):

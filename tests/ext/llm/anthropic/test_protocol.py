@@ -16,8 +16,6 @@ from tests.ext.llm.clients import anthropic_client
 from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.protocols import KEEP_ALIVE, Script
 
-pytestmark = pytest.mark.timeout(30)
-
 PARIS = tool_call("weather", {"city": "Paris", "unit": "C"}, id="toolu_paris")
 LONDON = tool_call("weather", ['{"city"', ': "Lon', 'don"}'], id="toolu_london")
 

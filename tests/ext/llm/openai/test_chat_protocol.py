@@ -12,8 +12,6 @@ from tests.ext.llm.model_server import ModelServer
 from tests.ext.llm.openai.answering_chat import UsageChunk, chat_chunk, delta, openai_chat, unknown_chat_event
 from tests.ext.llm.protocols import KEEP_ALIVE, Json, Script
 
-pytestmark = pytest.mark.timeout(30)
-
 PARIS = tool_call("weather", {"city": "Paris", "unit": "C"}, id="call_paris")
 LONDON = tool_call("weather", ['{"city"', ': "Lon', 'don"}'], id="call_london")
 

@@ -22,8 +22,6 @@ from tests.ext.llm.openai.answering_responses import (
 )
 from tests.ext.llm.protocols import Script
 
-pytestmark = pytest.mark.timeout(30)
-
 PARIS = tool_call("weather", {"city": "Paris", "unit": "C"}, id="call_paris")
 LONDON = tool_call("weather", {"city": "London"}, id="call_london")
 
