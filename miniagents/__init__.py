@@ -94,7 +94,7 @@ from miniagents.promising import (
 from miniagents.tools import Tool, tool
 from miniagents.utils import achain_loop, join_messages, split_messages
 
-__version__: str = "0.1.0"
+__version__ = "0.1.0"
 """The version of this package, such as "0.1.0"; the build reads it here."""
 
 __all__ = [

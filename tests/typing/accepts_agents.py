@@ -69,7 +69,8 @@ async def named_bare(_: InteractionContext) -> None: ...
 
 
 async def calls() -> None:
-    assert_type(__version__, str)
+    version: str = __version__
+    print(version)
     assert_type(bare, MiniAgent[Message, Message, []])
     assert_type(bare.inquire(), MessageSequencePromise[Message])
     assert_type(chat.inquire("hi", temperature=0.3), MessageSequencePromise[AssistantMessage])
