@@ -69,8 +69,7 @@ async def named_bare(_: InteractionContext) -> None: ...
 
 
 async def calls() -> None:
-    version: str = __version__
-    print(version)
+    assert_type(__version__.split("."), list[str])
     assert_type(bare, MiniAgent[Message, Message, []])
     assert_type(bare.inquire(), MessageSequencePromise[Message])
     assert_type(chat.inquire("hi", temperature=0.3), MessageSequencePromise[AssistantMessage])
