@@ -170,7 +170,7 @@ def test_hand_written_classes_are_exported_as_msgspec_writes_them(tmp_path: Path
             "Circle": {
                 "type": "object",
                 "properties": {
-                    "kind": {"const": "circle"},
+                    "kind": {"type": "string", "const": "circle"},
                     "centre": {"$ref": "#/$defs/Point"},
                     "radius": {"type": "number", "default": 1.0},
                 },
@@ -181,20 +181,27 @@ def test_hand_written_classes_are_exported_as_msgspec_writes_them(tmp_path: Path
                 "description": "What was drawn.",
                 "type": "object",
                 "properties": {
-                    "@type": {"const": "Drawing"},
-                    "text": {"type": ["string", "null"], "default": None},
+                    "@type": {"type": "string", "const": "Drawing"},
+                    "text": {
+                        "description": "What the message says in words; null when its fields or its template say it.",
+                        "type": ["string", "null"],
+                        "default": None,
+                    },
                     "shapes": {
                         "type": "array",
                         "items": {"anyOf": [{"$ref": "#/$defs/Circle"}, {"$ref": "#/$defs/Point"}]},
                         "default": [],
                     },
-                    "colour": {"anyOf": [{"enum": ["red", "blue"]}, {"type": "null"}], "default": None},
-                    "mode": {"enum": ["fast", "slow"], "default": "fast"},
+                    "colour": {
+                        "anyOf": [{"type": "string", "enum": ["red", "blue"]}, {"type": "null"}],
+                        "default": None,
+                    },
+                    "mode": {"type": "string", "enum": ["fast", "slow"], "default": "fast"},
                     "scale": {
                         "type": "array",
                         "prefixItems": [{"type": "integer"}, {"type": "string"}],
                         "minItems": 2,
-                        "items": False,
+                        "maxItems": 2,
                         "default": [1, "x"],
                     },
                     "names": {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "default": []},
@@ -239,7 +246,7 @@ def test_a_module_is_named_as_one_imports_it(tmp_path: Path, monkeypatch: pytest
         ("x = 1", "there are no types in it"),
         (
             "from miniagents import Record\nclass A(Record, frozen=True):\n    a: complex\n",
-            "A.a: <class 'complex'> has no JSON Schema here",
+            "A.a: complex has no form in JSON; use scalars, containers, and message classes",
         ),
     ],
 )

@@ -284,7 +284,7 @@ def test_the_arguments_of_a_frozen_dict_are_kept() -> None:
         (complex, "$: complex has no form in JSON; use scalars, containers, and message classes"),
         (dict[str, list[complex]], "$.*[]: complex has no form in JSON; use scalars, containers, and message classes"),
         (tuple[int, type], "$[1]: type has no form in JSON; use scalars, containers, and message classes"),
-        (dict[float, int], "$: FloatType"),
+        (dict[float, int], "$: float has no form as a key in JSON; use strings as keys"),
         (dict[Annotated[int, msgspec.Meta(ge=0)], int], "$: keys that are numbers with limits"),
     ],
 )
