@@ -132,8 +132,11 @@ class Import(NamedTuple):
 
 
 BORROWED: Final = {"miniagents.codegen.exporting": "miniagents.describing"}
-"""What a package of the generator imports from above, inside functions only: `scripts/generate` runs the generator without
-the package, and exports nothing; who exports has imported the package, as the user's module does."""
+"""What a package of the generator imports from above, inside functions only.
+
+`scripts/generate` runs the generator without the rest of the package, and exports nothing. Whoever exports has imported
+the package, as the user's module does.
+"""
 
 
 def is_borrowed(module: str, imported: "Import") -> bool:
