@@ -409,7 +409,8 @@ def _limited(schema: JsonSchema, limits: msgspec.Meta) -> JsonSchema:
     limited = dict(schema)
     for name, keyword in _LIMITS.items():
         value = getattr(limits, name)
-        if value is not None:
+        about = {"string"} if keyword == "pattern" else {"integer", "number"}
+        if value is not None and not about.isdisjoint(kinds):
             limited[keyword] = value
     for side in ("min", "max"):
         length: int | None = getattr(limits, f"{side}_length")

@@ -230,6 +230,24 @@ def test_limits_of_what_may_be_null_are_exported(tmp_path: Path) -> None:
     )
     text = json.loads(export(str(path)))["$defs"]["Name"]["properties"]["text"]
     assert text == {"type": ["string", "null"], "minLength": 1, "maxLength": 9}
+def test_all_that_is_said_of_a_field_is_exported(tmp_path: Path) -> None:
+    path = tmp_path / "priced.py"
+    path.write_text(
+        "from decimal import Decimal\nfrom miniagents import Record\n"
+        "class Priced(Record, frozen=True):\n"
+        '    """Something to buy.\n\n    Attributes:\n        price (Decimal): What it costs.\n    """\n'
+        "    price: Decimal = Decimal(1)\n",
+        encoding="utf-8",
+    )
+    price = json.loads(export(str(path)))["$defs"]["Priced"]["properties"]["price"]
+    assert price == {"description": "What it costs.", "type": "string", "format": "decimal", "default": "1"}
+
+
+def test_headings_in_a_description_stay_in_it(schema_file: SchemaFile, tmp_path: Path) -> None:
+    module, text = tmp_path / "types.py", "A place.\n\nExample:\n\nNote: one."
+    schema = {"$defs": {"Place": {"type": "object", "description": text, "properties": {"x": {"type": "string"}}}}}
+    module.write_text(generate([schema_file(schema)], module), encoding="utf-8")
+    assert json.loads(export(str(module)))["$defs"]["Place"]["description"] == text
 
 
 def test_a_module_is_named_as_one_imports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
