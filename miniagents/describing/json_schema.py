@@ -347,8 +347,8 @@ def _for_model(write: Callable[[_Writer], JsonSchema]) -> JsonSchema:
     writer = _Writer(None, frozenset(key for key, count in counting.met.items() if count > 1))
     schema = write(writer)
     definitions = writer.complete()
-    if "$ref" in schema:
-        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    if "$ref" in schema:  # which no provider takes as the root
+        schema = _beside(definitions[schema.pop("$ref").rpartition("/")[2]], schema)
     return {**schema, "$defs": definitions} if definitions else schema
 
 
