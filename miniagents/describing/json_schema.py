@@ -151,17 +151,8 @@ _ARRAYS: Final = (
 )
 _MAPPINGS: Final = (dict, FrozenDict, collections.abc.Mapping, collections.abc.MutableMapping)
 _WRAPPERS: Final = (Final, Required, NotRequired, ReadOnly)
-_LIMITS: Final = {
-    "ge": "minimum",
-    "gt": "exclusiveMinimum",
-    "le": "maximum",
-    "lt": "exclusiveMaximum",
-    "multiple_of": "multipleOf",
-    "pattern": "pattern",
-}
-_LENGTHS: Final = {"string": "Length", "array": "Items", "object": "Properties"}
-_UNLIMITED: Final = frozenset(("const", "enum", "format", "prefixItems", "properties"))
-"""The keywords of what msgspec applies no limit to, though its type is one that takes it."""
+_VALUES: Final = frozenset(("const", "enum", "format"))
+_PARTS: Final = frozenset(("prefixItems", "properties"))
 _KINDS: Final[Mapping[type, str]] = {str: "string", int: "integer", float: "number", type(None): "null"}
 _INTEGER_KEY: Final = "^(0|-?[1-9][0-9]*)$"
 
@@ -398,27 +389,21 @@ def _beside(schema: JsonSchema, beside: JsonSchema) -> JsonSchema:
     return description | schema | {name: value for name, value in beside.items() if value or name != "description"}
 
 
-def _limited(schema: JsonSchema, limits: msgspec.Meta) -> JsonSchema:
-    """Return a schema with limits; in a union each limit is one of the kinds of values that it is about."""
+def _limited(schema: JsonSchema, meta: msgspec.Meta) -> JsonSchema:
+    """Return a schema with limits; msgspec applies each to the members of a union that it is about."""
+    from miniagents.validation.keywords import LIMITS  # noqa: PLC0415  # many programs never describe a type
+
     if "anyOf" in schema:
-        return {**schema, "anyOf": [_limited(each, limits) for each in schema["anyOf"]]}
-    if _UNLIMITED & schema.keys():
+        return {**schema, "anyOf": [_limited(each, meta) for each in schema["anyOf"]]}
+    if (_VALUES | _PARTS) & schema.keys():  # in a union these are not limited
         return schema
     said: str | list[str] = schema.get("type", [])
     kinds = [said] if isinstance(said, str) else said
-    limited = dict(schema)
-    for name, keyword in _LIMITS.items():
-        value = getattr(limits, name)
-        about = {"string"} if keyword == "pattern" else {"integer", "number"}
-        if value is not None and not about.isdisjoint(kinds):
-            limited[keyword] = value
-    for side in ("min", "max"):
-        length: int | None = getattr(limits, f"{side}_length")
-        if length is not None and "contentEncoding" in schema:  # base64 makes four characters of three bytes
-            length = -(-length // 3) * 4
-        if length is not None:
-            limited |= {f"{side}{_LENGTHS[each]}": length for each in kinds if each in _LENGTHS}
-    return limited
+    limits = {keyword: getattr(meta, name) for kind in kinds for name, keyword in LIMITS[kind].items()}
+    limits = {keyword: limit for keyword, limit in limits.items() if limit is not None}
+    if "contentEncoding" in schema:  # base64 makes four characters of three bytes
+        limits = {keyword: -(-limit // 3) * 4 for keyword, limit in limits.items()}
+    return schema | limits
 
 
 def _words(meta: msgspec.Meta) -> JsonSchema:

@@ -230,6 +230,8 @@ def test_limits_of_what_may_be_null_are_exported(tmp_path: Path) -> None:
     )
     text = json.loads(export(str(path)))["$defs"]["Name"]["properties"]["text"]
     assert text == {"type": ["string", "null"], "minLength": 1, "maxLength": 9}
+
+
 def test_all_that_is_said_of_a_field_is_exported(tmp_path: Path) -> None:
     path = tmp_path / "priced.py"
     path.write_text(
