@@ -42,7 +42,7 @@ def export(module: str) -> str:
 
 
 def _of_classes(module: ModuleType) -> dict[str, JsonValue]:
-    from miniagents.describing.classes import module_schema  # noqa: PLC0415 - the module was imported, and it with it
+    from miniagents.describing.module_schemas import module_schema  # noqa: PLC0415 - the module was imported, and it with it
 
     try:
         return module_schema(module, SCHEME)
