@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hint
 import msgspec
 from msgspec import inspect as types
 
-from miniagents.messages.coding.shapes import is_a
+from miniagents.messages.coding.type_shapes import is_a
 
 __all__ = ["Field", "fields_of", "has_fields"]
 

@@ -35,7 +35,7 @@ from typing_extensions import ReadOnly
 from miniagents.describing.docstrings import GOOGLE, read_docstring
 from miniagents.describing.fields import Field, fields_of, has_fields
 from miniagents.messages.coding.codec import encode
-from miniagents.messages.coding.shapes import bare, is_a, is_union, kind_of
+from miniagents.messages.coding.type_shapes import bare, is_a, is_union, kind_of
 from miniagents.messages.values.freezing import FrozenDict, is_set
 from miniagents.messages.values.frozen import Frozen
 from miniagents.messages.values.record import EXTRAS_KEY
