@@ -152,7 +152,9 @@ _ARRAYS: Final = (
 _MAPPINGS: Final = (dict, FrozenDict, collections.abc.Mapping, collections.abc.MutableMapping)
 _WRAPPERS: Final = (Final, Required, NotRequired, ReadOnly)
 _VALUES: Final = frozenset(("const", "enum", "format"))
+"""Keywords of schemas whose values are listed, or are strings that stand for other values."""
 _PARTS: Final = frozenset(("prefixItems", "properties"))
+"""Keywords of schemas that have a schema for each part."""
 _KINDS: Final[Mapping[type, str]] = {str: "string", int: "integer", float: "number", type(None): "null"}
 _INTEGER_KEY: Final = "^(0|-?[1-9][0-9]*)$"
 
