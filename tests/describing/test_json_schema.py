@@ -14,7 +14,7 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotReq
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from miniagents import (
     AssistantMessage,
@@ -218,6 +218,7 @@ def is_valid(schema: dict[str, Any], value: Any) -> bool:  # Any: plain JSON
     return bool(validator.is_valid(value))
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(st.data())
 def test_the_schema_accepts_exactly_what_the_decoder_accepts(data: st.DataObject) -> None:
     form: Any = data.draw(FORMS)  # Any: a type, known when the test runs
@@ -252,6 +253,7 @@ def file_schema(*classes: type[msgspec.Struct]) -> dict[str, Any]:  # Any: plain
     return {"$ref": f"#/$defs/{classes[0].__name__}", "$defs": class_schemas(classes, "miniagents:")}
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(st.data())
 def test_a_schema_file_accepts_what_is_written_of_what_a_model_may_write(data: st.DataObject) -> None:
     holder = data.draw(HOLDERS | st.sampled_from(MESSAGES))
@@ -264,6 +266,7 @@ def test_a_schema_file_accepts_what_is_written_of_what_a_model_may_write(data: s
         assert is_valid(file, written), (file, written)
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(st.data())
 def test_what_a_schema_file_accepts_is_decoded(data: st.DataObject) -> None:
     holder = data.draw(HOLDERS | st.sampled_from(MESSAGES))
@@ -274,6 +277,7 @@ def test_what_a_schema_file_accepts_is_decoded(data: st.DataObject) -> None:
         decode(json.dumps(value), holder)
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(st.data())
 def test_of_what_has_no_tags_and_inherits_nothing_both_accept_the_same(data: st.DataObject) -> None:
     holder = data.draw(UNTAGGED_HOLDERS | st.sampled_from(RECORDS))
@@ -590,6 +594,7 @@ def test_nulls_are_looked_for_in_the_class_that_the_tag_says() -> None:
     assert without_nulls(value, json_schema(form)) == [{"@type": "One", "a": None}, {"@type": "Two", "b": None}]
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(st.data())
 def test_what_is_valid_stays_as_it_is(data: st.DataObject) -> None:
     schema = json_schema(tuple[Report | Node, dict[str, int] | None])
