@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
-__all__ = ["Docstring", "read_docstring"]
+__all__ = ["GOOGLE", "Docstring", "read_docstring"]
+
+_ARGUMENTS: Final = ("Args", "Arguments", "Parameters", "Keyword Args")
+GOOGLE: Final = (
+    *(*_ARGUMENTS, "Attributes", "Returns", "Yields", "Raises", "Warns", "Example", "Examples", "Note", "Notes"),
+    *("See Also", "References", "Todo", "Warning", "Warnings"),
+)
+"""The headings of the sections in Google's style."""
 
 
 class Docstring(msgspec.Struct, frozen=True):
@@ -28,38 +35,37 @@ class Docstring(msgspec.Struct, frozen=True):
     attributes: Mapping[str, str]
 
 
-def read_docstring(doc: str | None) -> Docstring:
-    r"""What a docstring says.
+def read_docstring(doc: str | None, sections: Collection[str] = GOOGLE) -> Docstring:
+    r"""Return what a docstring says.
+
+    Args:
+        doc: The docstring.
+        sections: The headings of sections; any other line that looks like one is text.
 
     >>> read_docstring("The weather.\n\nArgs:\n    city (str): Where\n        to look.\n\nReturns:\n    Celsius.")
     Docstring(text='The weather.', arguments={'city': 'Where to look.'}, attributes={})
     """
     text: list[str] = []
-    sections: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     lines = text
     for line in inspect.cleandoc(doc or "").splitlines():
-        heading = _HEADING.fullmatch(line)
-        if heading is not None:
-            lines = sections.setdefault(heading["name"], [])
+        heading = line.rstrip().removesuffix(":")
+        if heading in sections and heading != line:
+            lines = found.setdefault(heading, [])
         else:
             lines.append(line)
-    arguments = [sections.get(name, []) for name in ("Args", "Arguments", "Parameters", "Keyword Args")]
     return Docstring(
         "\n".join(text).strip(),
-        _entries(line for lines in arguments for line in lines),
-        _entries(sections.get("Attributes", ())),
+        _entries(line for name in _ARGUMENTS for line in found.get(name, ())),
+        _entries(found.get("Attributes", ())),
     )
 
 
-_HEADING: Final = re.compile(
-    r"(?P<name>Args|Arguments|Parameters|Keyword Args|Attributes|Returns|Yields|Raises|Warns|Examples?|Notes?|"
-    r"See Also|References|Todo|Warnings?):\s*"
-)
 _ENTRY: Final = re.compile(r"\*{0,2}(?P<name>\w+)(?:\s*\([^)]*\))?\s*:\s*(?P<text>.*)")
 
 
 def _entries(lines: Iterable[str]) -> Mapping[str, str]:
-    """The entries of a section; a line that is further in than the first belongs to the entry above it."""
+    """Return the entries of a section; a line that is further in than the first belongs to the entry above it."""
     entries: dict[str, str] = {}
     depth: int | None = None
     name = ""

@@ -170,7 +170,7 @@ def test_hand_written_classes_are_exported_as_msgspec_writes_them(tmp_path: Path
             "Circle": {
                 "type": "object",
                 "properties": {
-                    "kind": {"const": "circle"},
+                    "kind": {"type": "string", "const": "circle"},
                     "centre": {"$ref": "#/$defs/Point"},
                     "radius": {"type": "number", "default": 1.0},
                 },
@@ -181,20 +181,27 @@ def test_hand_written_classes_are_exported_as_msgspec_writes_them(tmp_path: Path
                 "description": "What was drawn.",
                 "type": "object",
                 "properties": {
-                    "@type": {"const": "Drawing"},
-                    "text": {"type": ["string", "null"], "default": None},
+                    "@type": {"type": "string", "const": "Drawing"},
+                    "text": {
+                        "description": "What the message says in words; null when its fields or its template say it.",
+                        "type": ["string", "null"],
+                        "default": None,
+                    },
                     "shapes": {
                         "type": "array",
                         "items": {"anyOf": [{"$ref": "#/$defs/Circle"}, {"$ref": "#/$defs/Point"}]},
                         "default": [],
                     },
-                    "colour": {"anyOf": [{"enum": ["red", "blue"]}, {"type": "null"}], "default": None},
-                    "mode": {"enum": ["fast", "slow"], "default": "fast"},
+                    "colour": {
+                        "anyOf": [{"type": "string", "enum": ["red", "blue"]}, {"type": "null"}],
+                        "default": None,
+                    },
+                    "mode": {"type": "string", "enum": ["fast", "slow"], "default": "fast"},
                     "scale": {
                         "type": "array",
                         "prefixItems": [{"type": "integer"}, {"type": "string"}],
                         "minItems": 2,
-                        "items": False,
+                        "maxItems": 2,
                         "default": [1, "x"],
                     },
                     "names": {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "default": []},
@@ -225,6 +232,26 @@ def test_limits_of_what_may_be_null_are_exported(tmp_path: Path) -> None:
     assert text == {"type": ["string", "null"], "minLength": 1, "maxLength": 9}
 
 
+def test_all_that_is_said_of_a_field_is_exported(tmp_path: Path) -> None:
+    path = tmp_path / "priced.py"
+    path.write_text(
+        "from decimal import Decimal\nfrom miniagents import Record\n"
+        "class Priced(Record, frozen=True):\n"
+        '    """Something to buy.\n\n    Attributes:\n        price (Decimal): What it costs.\n    """\n'
+        "    price: Decimal = Decimal(1)\n",
+        encoding="utf-8",
+    )
+    price = json.loads(export(str(path)))["$defs"]["Priced"]["properties"]["price"]
+    assert price == {"description": "What it costs.", "type": "string", "format": "decimal", "default": "1"}
+
+
+def test_headings_in_a_description_stay_in_it(schema_file: SchemaFile, tmp_path: Path) -> None:
+    module, text = tmp_path / "types.py", "A place.\n\nExample:\n\nNote: one."
+    schema = {"$defs": {"Place": {"type": "object", "description": text, "properties": {"x": {"type": "string"}}}}}
+    module.write_text(generate([schema_file(schema)], module), encoding="utf-8")
+    assert json.loads(export(str(module)))["$defs"]["Place"]["description"] == text
+
+
 def test_a_module_is_named_as_one_imports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "exported_by_name.py").write_text(HAND_WRITTEN, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -239,7 +266,7 @@ def test_a_module_is_named_as_one_imports_it(tmp_path: Path, monkeypatch: pytest
         ("x = 1", "there are no types in it"),
         (
             "from miniagents import Record\nclass A(Record, frozen=True):\n    a: complex\n",
-            "A.a: <class 'complex'> has no JSON Schema here",
+            "A.a: complex has no form in JSON; use scalars, containers, and message classes",
         ),
     ],
 )

@@ -2,19 +2,33 @@
 
 import dataclasses
 import datetime as dt
+import decimal
 import enum
 import json
+import subprocess
+import sys
+import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, TypedDict, TypeVar, Union
 
 import jsonschema
 import msgspec
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
-from miniagents import AssistantMessage, DecodeError, FrozenDict, JsonValue, Message, Record, UserMessage, decode
+from miniagents import (
+    AssistantMessage,
+    DecodeError,
+    FrozenDict,
+    JsonValue,
+    Message,
+    Record,
+    UserMessage,
+    decode,
+    encode,
+)
 from miniagents.describing.docstrings import read_docstring
-from miniagents.describing.json_schema import json_schema, own_fields
+from miniagents.describing.json_schema import class_schemas, json_schema, own_fields
 from miniagents.describing.nulls import without_nulls
 from miniagents.messages import NO_EXTRAS, Extras
 
@@ -163,6 +177,9 @@ def containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:  # Any:
 
 FORMS = st.recursive(st.sampled_from([*SCALARS, *CLASSES]), containers, max_leaves=3)
 
+RECORDS_ALONE = [Drawing, tuple[Left | Right, ...]]  # msgspec reads no class that is no message and holds these
+UNTAGGED = [Point, Pair, Options, Span, Box[int], frozenset[int]]
+
 KEYS = st.sampled_from(["a", "b", "1", "-1", "01", "x", "name", "children", "left", "right", "kind", "radius", "value"])
 # no 1.0, which a schema takes for an integer, and msgspec does not
 VALUES = st.recursive(
@@ -201,6 +218,7 @@ def is_valid(schema: dict[str, Any], value: Any) -> bool:  # Any: plain JSON
     return bool(validator.is_valid(value))
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(st.data())
 def test_the_schema_accepts_exactly_what_the_decoder_accepts(data: st.DataObject) -> None:
     form: Any = data.draw(FORMS)  # Any: a type, known when the test runs
@@ -214,6 +232,58 @@ def test_the_schema_accepts_exactly_what_the_decoder_accepts(data: st.DataObject
     except DecodeError:
         decoded = False
     assert is_valid(schema, value) == decoded, (schema, text)
+
+
+def holders(forms: list[Any]) -> st.SearchStrategy[type[msgspec.Struct]]:  # Any: types
+    """Classes with a field of a type that is made of others."""
+    made = st.recursive(st.sampled_from(forms), containers, max_leaves=3)
+    return made.map(lambda form: msgspec.defstruct("Holder", [("value", form)], forbid_unknown_fields=True))
+
+
+# a Struct that is no message reads no open records, and does not write all that it reads as `object`
+NO_FIELDS = [*RECORDS_ALONE, Point, object, JsonValue]
+HOLDERS = holders([each for each in [*SCALARS, *CLASSES] if each not in NO_FIELDS])
+UNTAGGED_HOLDERS = holders([*SCALARS, *UNTAGGED])
+MESSAGES: list[type[msgspec.Struct]] = [Drawing, Left, Point, Report, Node]
+RECORDS: list[type[msgspec.Struct]] = [Left, Right]
+
+
+def file_schema(*classes: type[msgspec.Struct]) -> dict[str, Any]:  # Any: plain JSON
+    """The schema of the first of some classes as a schema file has it."""
+    return {"$ref": f"#/$defs/{classes[0].__name__}", "$defs": class_schemas(classes, "miniagents:")}
+
+
+@settings(deadline=None)  # on a busy machine an example may take long
+@given(st.data())
+def test_a_schema_file_accepts_what_is_written_of_what_a_model_may_write(data: st.DataObject) -> None:
+    holder = data.draw(HOLDERS | st.sampled_from(MESSAGES))
+    model, file = json_schema(holder), file_schema(holder)
+    jsonschema.Draft202012Validator.check_schema(file)
+    assume("miniagents:" not in json.dumps(file))  # which only the generator resolves
+    value = data.draw(VALUES.map(lambda each: {"value": each}) | examples_of(model, model.get("$defs", {})))
+    if is_valid(model, value):
+        written = json.loads(encode(decode(json.dumps(value), holder)))
+        assert is_valid(file, written), (file, written)
+
+
+@settings(deadline=None)  # on a busy machine an example may take long
+@given(st.data())
+def test_what_a_schema_file_accepts_is_decoded(data: st.DataObject) -> None:
+    holder = data.draw(HOLDERS | st.sampled_from(MESSAGES))
+    file = file_schema(holder)
+    assume("miniagents:" not in json.dumps(file))
+    value = data.draw(examples_of(file, file["$defs"], depth=4))
+    if is_valid(file, value):
+        decode(json.dumps(value), holder)
+
+
+@settings(deadline=None)  # on a busy machine an example may take long
+@given(st.data())
+def test_of_what_has_no_tags_and_inherits_nothing_both_accept_the_same(data: st.DataObject) -> None:
+    holder = data.draw(UNTAGGED_HOLDERS | st.sampled_from(RECORDS))
+    model, file = json_schema(holder), file_schema(holder)
+    value = data.draw(VALUES.map(lambda each: {"value": each}) | examples_of(model, model.get("$defs", {})))
+    assert is_valid(model, value) == is_valid(file, value), (model, file, value)
 
 
 # --- what it says ---
@@ -284,7 +354,7 @@ def test_the_arguments_of_a_frozen_dict_are_kept() -> None:
         (complex, "$: complex has no form in JSON; use scalars, containers, and message classes"),
         (dict[str, list[complex]], "$.*[]: complex has no form in JSON; use scalars, containers, and message classes"),
         (tuple[int, type], "$[1]: type has no form in JSON; use scalars, containers, and message classes"),
-        (dict[float, int], "$: FloatType"),
+        (dict[float, int], "$: float has no form as a key in JSON; use strings as keys"),
         (dict[Annotated[int, msgspec.Meta(ge=0)], int], "$: keys that are numbers with limits"),
     ],
 )
@@ -324,6 +394,176 @@ def test_times_have_formats() -> None:
     assert json_schema(dt.datetime) == {"type": "string", "format": "date-time"}
 
 
+# --- to models and in schema files ---
+
+
+class Priced(Message, kw_only=True):
+    """Something to buy.
+
+    Example:
+        A book.
+
+    Attributes:
+        price (Decimal): What it costs.
+    """
+
+    price: decimal.Decimal = decimal.Decimal(1)
+
+
+class Discounted(Priced, kw_only=True):
+    """Cheaper."""
+
+    until: dt.date | None = dt.date(2030, 1, 2)
+
+
+class Loose(msgspec.Struct):
+    number: int
+
+
+class Row(msgspec.Struct, array_like=True, tag="row"):
+    left: int
+    right: int = 0
+
+
+class Said(Record, kw_only=True):
+    """Each field has what one of the two used to lose."""
+
+    by_number: dict[int, str] = msgspec.field(default_factory=dict[int, str])
+    example: Annotated[str, msgspec.Meta(examples=["a"], extra_json_schema={"readOnly": True})] = "a"
+    pair: Pair = msgspec.field(default_factory=lambda: Pair(1))
+    options: Options
+    span: Span = Span(1, 2)
+    box: Box[int] | None = None
+    several: frozenset[str] = frozenset(("c", "a", "b"))
+    limited: Annotated[int | list[int] | None, msgspec.Meta(ge=1)] = None
+    some: Annotated[str | list[int] | None, msgspec.Meta(min_length=2)] = None
+    data: Annotated[bytes, msgspec.Meta(min_length=4)] = b"abcd"
+    order: Literal["low", "middle", "high"] | None = None
+    identity: uuid.UUID = msgspec.field(default_factory=uuid.uuid4)
+    row: Row = msgspec.field(default_factory=lambda: Row(1))
+
+
+def test_an_annotated_docstring_and_the_default_of_a_decimal_are_said_to_both() -> None:
+    price = {"description": "What it costs.", "type": "string", "format": "decimal", "default": "1"}
+    assert json_schema(Priced)["properties"]["price"] == price
+    assert class_schemas([Priced], "miniagents:")["Priced"]["properties"]["price"] == price
+
+
+def test_a_schema_file_says_of_inherited_fields_what_their_class_says() -> None:
+    discounted = class_schemas([Discounted], "miniagents:")["Discounted"]["properties"]
+    assert discounted["price"]["description"] == "What it costs."
+    assert discounted["until"]["default"] == "2030-01-02"
+
+
+def test_a_schema_file_keeps_all_of_a_description() -> None:
+    assert json_schema(Priced)["description"] == "Something to buy."
+    described = class_schemas([Priced], "miniagents:")["Priced"]["description"]
+    assert described == "Something to buy.\n\nExample:\n    A book."
+
+
+def test_a_schema_file_says_whether_other_properties_may_be_there() -> None:
+    schemas = class_schemas([Loose, Said], "miniagents:")
+    assert schemas["Loose"]["additionalProperties"] is True
+    assert schemas["Said"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("by_number", {"propertyNames": {"pattern": "^(0|-?[1-9][0-9]*)$"}, "default": {}}),
+        ("example", {"examples": ["a"], "readOnly": True, "default": "a"}),
+        ("pair", {"default": {"left": 1, "right": "r"}}),
+        ("span", {"default": [1, 2]}),
+        ("several", {"uniqueItems": True, "default": ["a", "b", "c"]}),
+        (
+            "limited",
+            {
+                "anyOf": [
+                    {"type": "integer", "minimum": 1},
+                    {"type": "array", "items": {"type": "integer"}},
+                    {"type": "null"},
+                ]
+            },
+        ),
+        (
+            "some",
+            {
+                "anyOf": [
+                    {"type": "string", "minLength": 2},
+                    {"type": "array", "items": {"type": "integer"}, "minItems": 2},
+                    {"type": "null"},
+                ]
+            },
+        ),
+        ("data", {"minLength": 8, "default": "YWJjZA=="}),
+        ("order", {"anyOf": [{"type": "string", "enum": ["low", "middle", "high"]}, {"type": "null"}]}),
+    ],
+)
+def test_both_say_all_that_is_known_of_a_field(name: str, said: dict[str, Any], *, is_file: bool) -> None:
+    schema = class_schemas([Said], "miniagents:")["Said"] if is_file else json_schema(Said)
+    assert schema["properties"][name] == {**schema["properties"][name], **said}
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_default_that_is_made_differently_each_time_is_none(*, is_file: bool) -> None:
+    schema = class_schemas([Said], "miniagents:")["Said"] if is_file else json_schema(Said)
+    assert schema["properties"]["identity"] == {"type": "string", "format": "uuid"}
+
+
+def test_classes_of_all_kinds_have_definitions_in_a_schema_file() -> None:
+    schemas = class_schemas([Said], "miniagents:")
+    assert [*schemas] == ["Said", "Pair", "Options", "Span", "Box_int", "Row"]
+    assert schemas["Options"]["required"] == ["fast"]
+    assert schemas["Row"] == {
+        "type": "array",
+        "prefixItems": [
+            {"type": "string", "const": "row"},
+            {"type": "integer"},
+            {"type": "integer", "default": 0},
+        ],
+        "minItems": 2,
+    }
+
+
+def test_a_schema_file_is_the_same_in_every_process() -> None:
+    program = (
+        "import json, msgspec; from miniagents.describing.json_schema import class_schemas\n"
+        "class A(msgspec.Struct):\n    a: frozenset[str] = frozenset('abcdefgh')\n"
+        "print(json.dumps(class_schemas([A], '')))"
+    )
+    written = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(written) == 1
+
+
+def test_a_schema_file_refers_to_the_library_by_name() -> None:
+    class Asked(Message, kw_only=True):
+        question: UserMessage
+
+    schemas = class_schemas([Asked], "miniagents:")
+    assert schemas["Asked"]["properties"]["question"] == {"$ref": "miniagents:UserMessage"}
+    assert [*schemas] == ["Asked"]
+
+
+def test_all_that_a_schema_file_cannot_say_is_told_at_once() -> None:
+    one, other = (msgspec.defstruct("Twice", [("value", form)]) for form in (int, str))
+    fields: list[tuple[str, Any]]  # Any: types, known when the test runs
+    fields = [("number", complex), ("anything", Record), ("one", one), ("other", other)]
+    wrong = msgspec.defstruct("Wrong", fields)
+    with pytest.raises(ExceptionGroup) as caught:
+        class_schemas([wrong], "miniagents:")
+    assert [str(each) for each in caught.value.exceptions] == [
+        "Wrong.number: complex has no form in JSON; use scalars, containers, and message classes",
+        "Wrong.anything: Record is the base of many classes; name those that may be here",
+        "Twice: two classes are called Twice; give one of them another name",
+    ]
+
+
 # --- nulls for what is absent ---
 
 
@@ -354,6 +594,7 @@ def test_nulls_are_looked_for_in_the_class_that_the_tag_says() -> None:
     assert without_nulls(value, json_schema(form)) == [{"@type": "One", "a": None}, {"@type": "Two", "b": None}]
 
 
+@settings(deadline=None)  # on a busy machine an example may take long
 @given(st.data())
 def test_what_is_valid_stays_as_it_is(data: st.DataObject) -> None:
     schema = json_schema(tuple[Report | Node, dict[str, int] | None])

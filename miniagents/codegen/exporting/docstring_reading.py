@@ -1,6 +1,5 @@
 """Docstrings of generated modules as what schemas say: the way back from `docstrings` and `notes`."""
 
-import inspect
 import json
 import re
 from collections.abc import Mapping
@@ -9,7 +8,6 @@ from typing import Final
 
 from miniagents.codegen.documents import JsonValue
 
-_ATTRIBUTE: Final = re.compile(r"^ {4}(?P<name>\w+): (?P<text>.*(?:\n {8}.*)*)", re.MULTILINE)
 _FLAGS: Final = (("Deprecated.", "deprecated"), ("Write-only.", "writeOnly"), ("Read-only.", "readOnly"))
 _DEFAULT: Final = re.compile(r"(?:^|(?<= ))Schema default: (?P<value>[^…]+)\.$")
 _FORMAT: Final = re.compile(r"(?:^|(?<= ))Format: (?P<value>[\w-]+)\.$")
@@ -36,11 +34,11 @@ def described(doc: str) -> Described:
     >>> described("The place. Format: uri. Deprecated.")
     Described(text='The place.', notes={'format': 'uri', 'deprecated': True}, attributes={})
     """
-    doc = inspect.cleandoc(doc)
-    text, _, section = f"\n{doc}".partition("\nAttributes:\n")
-    attributes = {match["name"]: " ".join(match["text"].split()) for match in _ATTRIBUTE.finditer(section)}
-    text, notes = _notes(text.strip())
-    return Described(text, notes, attributes)
+    from miniagents.describing.docstrings import read_docstring  # noqa: PLC0415 - generating does without the package
+
+    read = read_docstring(doc, sections=("Attributes",))  # any other heading is a line of a description
+    text, notes = _notes(read.text)
+    return Described(text, notes, read.attributes)
 
 
 def _notes(text: str) -> tuple[str, dict[str, JsonValue]]:

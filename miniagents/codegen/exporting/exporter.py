@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from miniagents.codegen.exporting.exported_classes import export_classes
+from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.exporting.generated import export_generated
+from miniagents.codegen.library import SCHEME
 from miniagents.codegen.schema_errors import GenerationError, Problem
 
 __all__ = ["export"]
@@ -36,8 +37,18 @@ def export(module: str) -> str:
         raise _error(module, str(error), "name a Python module") from None
     if schema is None:
         with _imported(module, file) as made:
-            schema = export_classes(made)
+            schema = _of_classes(made)
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _of_classes(module: ModuleType) -> dict[str, JsonValue]:
+    from miniagents.describing.module_schemas import module_schema  # noqa: PLC0415 - the module was imported, and it with it
+
+    try:
+        return module_schema(module, SCHEME)
+    except ExceptionGroup as group:
+        problems = tuple(Problem(module.__name__, 0, 0, "", "", str(each), "") for each in group.exceptions)
+        raise GenerationError(problems) from None
 
 
 def _file(module: str) -> Path:

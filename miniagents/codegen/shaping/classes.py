@@ -1,9 +1,9 @@
 """Objects as classes: their properties, what else they may have, and what they extend."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from miniagents.codegen.documents import Node, Place
 from miniagents.codegen.library import FROZEN, RECORD, SCHEME, foreign
@@ -14,12 +14,9 @@ from miniagents.codegen.reading.hints import ON_OBJECT, ON_PROPERTY, Hints, read
 from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Part, Schemas, Site
 from miniagents.codegen.shaping.docstring_notes import documentation
-from miniagents.codegen.shaping.placing import Names
+from miniagents.codegen.shaping.placing import Names, Where
 from miniagents.codegen.shaping.unions import united
 from miniagents.validation.keywords import ABOUT, HINTS, OF_MEMBERS, SOMETIMES
-
-if TYPE_CHECKING:
-    from miniagents.codegen.shaping.shapes import Shaper, Where
 
 _SAID: Final = {"properties", "required"} | {"additionalProperties", "patternProperties", "unevaluatedProperties"}
 """Keywords that a class says by its fields, and by what it holds beside them."""
@@ -38,6 +35,8 @@ class ClassMaker:
         bundle: What the schemas describe.
         schemas: The schemas of all definitions.
         names: Gives names to classes.
+        form: Reads the form of what all of some schemas accept.
+        loosen: Notes that msgspec may accept what a schema does not, and why.
 
     Attributes:
         classes: The classes that were made, by their names.
@@ -45,10 +44,19 @@ class ClassMaker:
         problems: What cannot be honoured.
     """
 
-    def __init__(self, bundle: Bundle, schemas: Schemas, names: Names) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        schemas: Schemas,
+        names: Names,
+        form: Callable[[tuple[Site, ...], Where], Form],
+        loosen: Callable[[Where, str], None],
+    ) -> None:
         self._bundle = bundle
         self._schemas = schemas
         self._names = names
+        self._form = form
+        self._loosen = loosen
         self._made: dict[tuple[Site, ...], str] = {}
         self.classes: dict[str, ObjectType] = {}
         self.sites: dict[str, tuple[Site, ...]] = {}
@@ -79,10 +87,9 @@ class ClassMaker:
 
     def named(
         self,
-        shaper: "Shaper",
         sites: tuple[Site, ...],
         parts: Sequence[Part],
-        where: "Where",
+        where: Where,
         notes: Iterable[str],
         *,
         is_alone: bool,
@@ -90,7 +97,6 @@ class ClassMaker:
         """Return the class of an object by its name, and make it if it is not made yet.
 
         Args:
-            shaper: Reads the forms of properties.
             sites: The schemas of the object.
             parts: All that must hold when they hold.
             where: What it is made for.
@@ -103,11 +109,11 @@ class ClassMaker:
             self.sites[name] = sites
             inner = replace(where, owner=name, name=name, around=frozenset())
             for note in notes:
-                shaper.loosen(inner, note)
-            self._make(shaper, sites, parts, inner)
+                self._loosen(inner, note)
+            self._make(sites, parts, inner)
         return Named(self._made[sites])
 
-    def rest(self, shaper: "Shaper", parts: Sequence[Part], where: "Where") -> Form:
+    def rest(self, parts: Sequence[Part], where: Where) -> Form:
         """Return the form of the properties that are not declared."""
         speaking = [
             part
@@ -118,17 +124,17 @@ class ClassMaker:
             return Anything()
         if len(speaking) > 1:
             if not any(part.schema.get("patternProperties") for part in speaking):
-                return shaper.form(tuple(part.site.at("additionalProperties") for part in speaking), where)
-            shaper.loosen(where, "patternProperties")
+                return self._form(tuple(part.site.at("additionalProperties") for part in speaking), where)
+            self._loosen(where, "patternProperties")
         part = speaking[0]
         patterns = part.schema.get("patternProperties")
         forms = [
-            shaper.form((part.site.at("patternProperties", pattern),), where)
+            self._form((part.site.at("patternProperties", pattern),), where)
             for pattern in (patterns if isinstance(patterns, dict) else {})
         ]
         if part.schema.get("additionalProperties") is not False or not forms:
             site = part.site.at("additionalProperties")
-            forms.append(shaper.form((site,) if "additionalProperties" in part.schema else (), where))
+            forms.append(self._form((site,) if "additionalProperties" in part.schema else (), where))
         return united(forms, exclusive=False)[0]
 
     def foreign(self, reference: str) -> str:
@@ -155,7 +161,7 @@ class ClassMaker:
             base = self.base(Site(base))
         return base == self.foreign(RECORD) or base in seen
 
-    def _name(self, sites: tuple[Site, ...], where: "Where", *, is_alone: bool) -> str:
+    def _name(self, sites: tuple[Site, ...], where: Where, *, is_alone: bool) -> str:
         first = sites[0]
         if len(sites) == 1 and not first.pointer and is_alone:
             return first.definition
@@ -168,22 +174,22 @@ class ClassMaker:
             self.problems.append(self.place(first).problem(HINTS, f"name: {wrong}", remedy))
         return self._names.claim(where.name) or where.name
 
-    def _make(self, shaper: "Shaper", sites: tuple[Site, ...], parts: Sequence[Part], where: "Where") -> None:
+    def _make(self, sites: tuple[Site, ...], parts: Sequence[Part], where: Where) -> None:
         first = sites[0]
         hints = self.hints(first) if len(sites) == 1 else Hints()
         base = self.base(first) if len(sites) == 1 else self.foreign(RECORD)
         is_record = self.is_record(base)
         place = self.place(first)
-        fields, odd = self._fields(shaper, parts, where, is_record=is_record)
-        self._note(shaper, sites, parts, where, {each.json_name for each in fields})
+        fields, odd = self._fields(parts, where, is_record=is_record)
+        self._note(sites, parts, where, {each.json_name for each in fields})
         extras: Form | None = None
         if odd:
-            shaper.loosen(where, "names that no field can have")
-            rest = [] if _is_closed(parts) else [self.rest(shaper, parts, where.inner(f"{where.name}Value"))]
+            self._loosen(where, "names that no field can have")
+            rest = [] if _is_closed(parts) else [self.rest(parts, where.inner(f"{where.name}Value"))]
             extras = united([*odd, *rest], exclusive=False)[0]
         elif not _is_closed(parts):
             if is_record:
-                extras = self.rest(shaper, parts, where.inner(f"{where.name}Value"))
+                extras = self.rest(parts, where.inner(f"{where.name}Value"))
             else:
                 wrong = "an open object would lose the properties it does not know"
                 remedy = 'write "additionalProperties": false, or "x-miniagents": {"base": "Record"}'
@@ -198,9 +204,7 @@ class ClassMaker:
             where.owner, base, fields, hints.template, hints.positional, extras, None, doc, place
         )
 
-    def _fields(
-        self, shaper: "Shaper", parts: Sequence[Part], where: "Where", *, is_record: bool
-    ) -> tuple[tuple[Field, ...], list[Form]]:
+    def _fields(self, parts: Sequence[Part], where: Where, *, is_record: bool) -> tuple[tuple[Field, ...], list[Form]]:
         """Return the fields, and the forms of the properties that can be none: they stand among the extras."""
         required = {name for part in parts for name in _texts(part.schema.get("required"))}
         sites: dict[str, list[Site]] = {}
@@ -216,9 +220,9 @@ class ClassMaker:
             if not is_record and (is_odd or key == "@type"):
                 self.problems.append(_unusable(key, place))
                 continue
-            others = self._others(shaper, parts, key, where)
+            others = self._others(parts, key, where)
             name = f"{where.name}{definition_name(key)}"
-            form = shaper.form((*declared, *others), where.inner(name))
+            form = self._form((*declared, *others), where.inner(name))
             if is_odd:
                 odd.append(form)
                 continue
@@ -236,7 +240,7 @@ class ClassMaker:
             fields.append(Field(python_name, key, form, key in required, default, doc, place))
         return tuple(fields), odd
 
-    def _others(self, shaper: "Shaper", parts: Sequence[Part], key: str, where: "Where") -> list[Site]:
+    def _others(self, parts: Sequence[Part], key: str, where: Where) -> list[Site]:
         """Return what else must hold for a declared property: patterns, and what others say of unknown ones."""
         found: list[Site] = []
         for part in parts:
@@ -244,24 +248,22 @@ class ClassMaker:
             found.extend(part.site.at("patternProperties", each) for each in patterns)
             if not patterns and key not in _members(part, "properties") and "additionalProperties" in part.schema:
                 if part.schema["additionalProperties"] is False:
-                    shaper.loosen(where, "additionalProperties of another branch")
+                    self._loosen(where, "additionalProperties of another branch")
                 else:
                     found.append(part.site.at("additionalProperties"))
         return found
 
-    def _note(
-        self, shaper: "Shaper", sites: tuple[Site, ...], parts: Sequence[Part], where: "Where", known: set[str]
-    ) -> None:
+    def _note(self, sites: tuple[Site, ...], parts: Sequence[Part], where: Where, known: set[str]) -> None:
         """Note what a class cannot say."""
         for part in parts:
             checked = self._schemas.checked(part.site)
             for keyword in sorted(checked & _UNSAID):
-                shaper.loosen(where, keyword)
+                self._loosen(where, keyword)
             if not known.issuperset(_texts(part.schema.get("required"))):
-                shaper.loosen(where, "required")
+                self._loosen(where, "required")
             is_top = len(sites) == 1 and part is parts[0]
             if "unevaluatedProperties" in part.schema and not (is_top and _is_closed(parts)):
-                shaper.loosen(where, "unevaluatedProperties")
+                self._loosen(where, "unevaluatedProperties")
 
 
 def _is_closed(parts: Sequence[Part]) -> bool:

@@ -30,8 +30,8 @@ def module_of(bundle: Bundle) -> Module:
     """
     schemas = Schemas({name: each.schema for name, each in bundle.definitions.items()})
     names = Names(schemas, bundle.definitions)
-    classes = ClassMaker(bundle, schemas, names)
-    shaper = Shaper(schemas, names, classes)
+    shaper = Shaper(bundle, schemas, names)
+    classes = shaper.classes
     own: dict[str, TypeDefinition] = {}
     for name, definition in bundle.definitions.items():
         root = Site(name)

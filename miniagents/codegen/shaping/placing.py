@@ -4,6 +4,7 @@ A name follows from the place alone, so that what is added elsewhere changes non
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
@@ -15,6 +16,29 @@ _WORDS: Final = {"items": "Item", "additionalProperties": "Value", "unevaluatedP
 _BRANCHES: Final = frozenset({"anyOf", "oneOf"})
 _WITH_STEP: Final = MANY | NAMED
 _LONGEST: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a form is read for.
+
+    Attributes:
+        owner: The type that it is a part of.
+        name: What a class is called that is made right here.
+        merged: How many merges led here.
+        depth: How deep it is nested.
+        around: What is being read around it, up to the next class.
+    """
+
+    owner: str
+    name: str
+    merged: int = 0
+    depth: int = 0
+    around: frozenset[tuple[Site, ...]] = frozenset()
+
+    def inner(self, name: str) -> "Where":
+        """Return what to read something within for."""
+        return replace(self, name=name, depth=self.depth + 1)
 
 
 class Names:

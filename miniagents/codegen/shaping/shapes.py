@@ -5,18 +5,19 @@ would accept for it what the schema does not, this is noted: then data is held a
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.model import Anything, ArrayOf, Form, Kind, Limits, MapOf, Named, Scalar, TupleOf
+from miniagents.codegen.reading.bundle import Bundle
 from miniagents.codegen.shaping.choices import choice_of, kind_of_value
 from miniagents.codegen.shaping.classes import ClassMaker
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Part, Schemas, Site
 from miniagents.codegen.shaping.format_types import typed
 from miniagents.codegen.shaping.limits import limits_of
-from miniagents.codegen.shaping.placing import Names, branch_word
+from miniagents.codegen.shaping.placing import Names, Where, branch_word
 from miniagents.codegen.shaping.unions import united
 from miniagents.validation.keywords import ABOUT, FORMAT_CHOICE, LIMITS, OF_ITEMS, OF_MEMBERS, SOMETIMES, LimitName
 
@@ -38,43 +39,24 @@ _SHAPES: Final = (
 """Keywords that say what a value is like, rather than which of such values are refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """What a form is read for.
-
-    Attributes:
-        owner: The type that it is a part of.
-        name: What a class is called that is made right here.
-        merged: How many merges led here.
-        depth: How deep it is nested.
-        around: What is being read around it, up to the next class.
-    """
-
-    owner: str
-    name: str
-    merged: int = 0
-    depth: int = 0
-    around: frozenset[tuple[Site, ...]] = frozenset()
-
-    def inner(self, name: str) -> "Where":
-        """Return what to read something within for."""
-        return replace(self, name=name, depth=self.depth + 1)
-
-
 class Shaper:
     """Reads forms.
 
     Args:
+        bundle: What the schemas describe.
         schemas: The schemas of all definitions.
         names: Gives names to classes.
-        classes: Makes classes.
+
+    Attributes:
+        classes: Makes the classes of the objects in them.
+        loose: Of each type, why msgspec may accept for it what its schema does not.
     """
 
-    def __init__(self, schemas: Schemas, names: Names, classes: ClassMaker) -> None:
+    def __init__(self, bundle: Bundle, schemas: Schemas, names: Names) -> None:
         self._schemas = schemas
         self._names = names
-        self._classes = classes
         self._merges = 0
+        self.classes = ClassMaker(bundle, schemas, names, self.form, self.loosen)
         self.loose: dict[str, dict[str, None]] = {}
 
     def loosen(self, where: Where, reason: str) -> None:
@@ -89,7 +71,7 @@ class Shaper:
         if len(sites) == 1:
             (site,) = sites
             if site.definition.startswith(SCHEME):
-                return Named(self._classes.foreign(site.definition))
+                return Named(self.classes.foreign(site.definition))
             if not site.pointer:
                 return Named(site.definition)
             where = replace(where, name=self._names.at(site))
@@ -123,7 +105,7 @@ class Shaper:
         for part in parts:
             if part.site.definition.startswith(SCHEME):
                 self.loosen(where, "allOf with a type of the library")
-                return Named(self._classes.foreign(part.site.definition))
+                return Named(self.classes.foreign(part.site.definition))
         notes = {keyword: None for part in parts for keyword in _UNSAID if keyword in part.schema}
         union = self._union(parts, sites)
         if union is not None:
@@ -228,8 +210,8 @@ class Shaper:
         where: Where,
         notes: Iterable[str],
     ) -> Form:
-        if kind == "object" and self._classes.is_class(parts):
-            return self._classes.named(self, sites, parts, where, notes, is_alone=len(kinds) == 1)
+        if kind == "object" and self.classes.is_class(parts):
+            return self.classes.named(sites, parts, where, notes, is_alone=len(kinds) == 1)
         limits, is_exact = limits_of(kind, (part.schema for part in parts))
         if not is_exact:
             self.loosen(where, "limits")
@@ -239,7 +221,7 @@ class Shaper:
         if kind == "array":
             return self._array(parts, limits, where)
         if kind == "object":
-            return MapOf(self._classes.rest(self, parts, where.inner(f"{where.name}Value")), limits)
+            return MapOf(self.classes.rest(parts, where.inner(f"{where.name}Value")), limits)
         format_ = typed(part.schema for part in parts) if kind == "string" and not limits else None
         return Scalar(kind, limits, format_)
 
