@@ -25,7 +25,7 @@ class Entry:
         self.collectors += other.collectors
 
     def is_empty(self) -> bool:
-        """Whether every value is accepted and nothing is seen."""
+        """Return whether every value is accepted and nothing is seen."""
         return not self.checks and not self.collectors
 
 

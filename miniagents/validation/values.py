@@ -34,12 +34,12 @@ _MOST_LISTED: Final = 12
 
 
 def is_array(value: object) -> TypeGuard[list[Any]]:  # Any: any JSON
-    """Whether JSON is an array."""
+    """Return whether JSON is an array."""
     return isinstance(value, list)
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:  # Any: any JSON
-    """Whether JSON is an object."""
+    """Return whether JSON is an object."""
     return isinstance(value, dict)
 
 

@@ -217,7 +217,7 @@ def _namespace(text: str) -> str:
 
 
 def _program() -> str:
-    """How the command was called, for the usage."""
+    """Return how the command was called, for the usage."""
     called = Path(sys.argv[0])
     if called.stem == "miniagents":  # the script, which is an .exe on some systems
         return "miniagents"

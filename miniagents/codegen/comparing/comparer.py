@@ -77,7 +77,7 @@ def _renamed(old: Bundle, new: Bundle) -> dict[str, str]:
 
 
 def _is_public(definition: Definition) -> bool:
-    """Whether a file defines it by name or as a whole; others are parts that something refers to."""
+    """Return whether a file defines it by name or as a whole; others are parts that something refers to."""
     steps = definition.place.pointer.split("/")
     return len(steps) == 1 or (len(steps) == 3 and steps[1] in DEFINITIONS)
 

@@ -55,7 +55,7 @@ def _members(value: JsonValue) -> dict[str, JsonValue]:
 
 
 def _is_branch(spot: Spot) -> bool:
-    """Whether a schema is an object in a union, without a name of its own."""
+    """Return whether a schema is an object in a union, without a name of its own."""
     steps = spot.pointer.split("/")
     is_object = spot.members.get("type") == "object" or "properties" in spot.members
     return len(steps) > 2 and steps[-2] in {"anyOf", "oneOf"} and is_object

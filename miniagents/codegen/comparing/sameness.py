@@ -21,11 +21,11 @@ class Sameness:
         self._renamed = renamed
 
     def is_called(self, old: str | None, new: str | None) -> bool:
-        """Whether a reference of the old version and one of the new one mean one definition."""
+        """Return whether a reference of the old version and one of the new one mean one definition."""
         return old is not None and self._renamed.get(old, old) == new
 
     def same(self, old: Spot, new: Spot) -> bool:
-        """Whether two schemas accept the same values: True only if that is sure."""
+        """Return whether two schemas accept the same values: True only if that is sure."""
         todo = [(old, new)]
         seen: set[tuple[str, str]] = set()
         while todo:

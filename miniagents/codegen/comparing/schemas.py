@@ -68,11 +68,11 @@ class Comparer:
         return in_order(found)
 
     def narrows(self, old: Spot, new: Spot) -> bool:
-        """Whether something may fit the old schema and not the new one."""
+        """Return whether something may fit the old schema and not the new one."""
         return "readers" in self.verdict(old, new)
 
     def widens(self, old: Spot, new: Spot) -> bool:
-        """Whether something may fit the new schema and not the old one."""
+        """Return whether something may fit the new schema and not the old one."""
         return "writers" in self.verdict(old, new)
 
     def compare(self, old: Spot, new: Spot) -> None:

@@ -45,11 +45,11 @@ class Comparing(Protocol):
         """Note what is different between two schemas."""
 
     def narrows(self, old: Spot, new: Spot) -> bool:
-        """Whether something may fit the old schema and not the new one."""
+        """Return whether something may fit the old schema and not the new one."""
         ...
 
     def widens(self, old: Spot, new: Spot) -> bool:
-        """Whether something may fit the new schema and not the old one."""
+        """Return whether something may fit the new schema and not the old one."""
         ...
 
 
@@ -94,7 +94,7 @@ def _alone(spot: Spot) -> str | None:
 
 
 def _is_told(branches: list[Spot], keyword: str | None, spots: Spots) -> bool:
-    """Whether a value fits if it fits any branch: of `oneOf` just one must fit."""
+    """Return whether a value fits if it fits any branch: of `oneOf` just one must fit."""
     return keyword != "oneOf" or all_disjoint(branches, spots)
 
 
@@ -163,7 +163,7 @@ def _match(comparer: Comparing, old: Spot, new: Spot, before: list[Spot], after:
 
 
 def _are_versions(comparer: Comparing, old: Spot, new: Spot) -> bool:
-    """Whether a branch that is left may be what another one was."""
+    """Return whether a branch that is left may be what another one was."""
     are_named = reference_of(old) is not None or reference_of(new) is not None
     return not are_named and bool(kinds_of(old, comparer.old) & kinds_of(new, comparer.new))
 

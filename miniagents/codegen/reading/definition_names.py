@@ -38,7 +38,7 @@ def definitions_of(registry: Registry) -> Iterator[Site]:
 
 
 def describes(root: Site) -> bool:
-    """Whether a schema says anything of values, rather than only holding definitions."""
+    """Return whether a schema says anything of values, rather than only holding definitions."""
     return isinstance(root.value, bool) or bool(root.value.keys() & KNOWN - IDENTITY - DOCUMENTATION)
 
 

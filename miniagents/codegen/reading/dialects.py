@@ -94,7 +94,7 @@ def subschemas(
 
 
 def ignores_siblings(dialect: Dialect) -> bool:
-    """Whether what stands beside a `$ref` means nothing."""
+    """Return whether what stands beside a `$ref` means nothing."""
     return dialect.number <= 7
 
 

@@ -21,7 +21,7 @@ _DEPTH: Final = 6
 
 
 def disjoint(one: Spot, other: Spot, spots: Spots, depth: int = _DEPTH) -> bool:
-    """Whether no value fits both schemas; False where that cannot be told."""
+    """Return whether no value fits both schemas; False where that cannot be told."""
     common = kinds_of(one, spots) & kinds_of(other, spots)
     if not common or _are_messages(one, other, spots):
         return True
@@ -40,12 +40,12 @@ def disjoint(one: Spot, other: Spot, spots: Spots, depth: int = _DEPTH) -> bool:
 
 
 def all_disjoint(branches: list[Spot], spots: Spots) -> bool:
-    """Whether no value fits two of the schemas."""
+    """Return whether no value fits two of the schemas."""
     return all(disjoint(one, other, spots) for place, one in enumerate(branches) for other in branches[place + 1 :])
 
 
 def _are_messages(one: Spot, other: Spot, spots: Spots) -> bool:
-    """Whether both are messages, each of its own class: they say by their tags what they are."""
+    """Return whether both are messages, each of its own class: they say by their tags what they are."""
     first, second = message_of(one, spots), message_of(other, spots)
     return first is not None and second is not None and first != second
 
@@ -78,7 +78,7 @@ def _objects_are_disjoint(one: Spot, other: Spot, spots: Spots, depth: int) -> b
 
 
 def _forbids(spot: Spot, name: str, spots: Spots) -> bool:
-    """Whether an object with a property of that name never fits."""
+    """Return whether an object with a property of that name never fits."""
     for part in parts(spot, spots):
         declared = part.named("properties").get(name)
         is_closed = part.members.get("additionalProperties") is False and not part.members.get("patternProperties")

@@ -116,7 +116,7 @@ def reference_of(spot: Spot) -> str | None:
 
 
 def constrains(spot: Spot) -> bool:
-    """Whether a schema might refuse anything."""
+    """Return whether a schema might refuse anything."""
     return spot.schema is False or bool(asserted(spot))
 
 
@@ -254,7 +254,7 @@ def kinds_of(spot: Spot, spots: Spots, depth: int = 12) -> frozenset[str]:
 
 
 def is_closed(spot: Spot) -> bool:
-    """Whether a schema refuses properties that it does not declare."""
+    """Return whether a schema refuses properties that it does not declare."""
     return spot.members.get("additionalProperties") is False or spot.members.get("unevaluatedProperties") is False
 
 

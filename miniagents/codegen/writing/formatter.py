@@ -12,7 +12,7 @@ def formatted(text: str) -> str:
     """Return Python text formatted by ruff.
 
     Raises:
-        GenerationError: ruff is not installed, or refuses the text.
+        GenerationError: If ruff is not installed, or refuses the text.
     """
     if find_spec("ruff") is None:
         remedy = "pip install 'miniagents[codegen]'"

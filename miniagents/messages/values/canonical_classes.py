@@ -75,7 +75,7 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
 
 
 def _getter(*names: str) -> Callable[[object], Sequence[object]]:
-    """What gives the attributes of these names, also if there are fewer than two of them."""
+    """Return a function that returns a sequence of these attributes; unlike `attrgetter`, for any number of names."""
     if len(names) > 1:
         return attrgetter(*names)
     return lambda value: [getattr(value, name) for name in names]
@@ -85,7 +85,7 @@ _COMBINATIONS_KEPT: Final = 64
 
 
 def _writer_of(kind: type) -> Writer | None:
-    """What makes of a value of a class something that msgspec writes the canonical form of; None: it is that itself."""
+    """Return the function that turns a value of a class into one whose JSON is its canonical form, or None."""
     if kind in _AS_THEY_ARE:
         return None
     if isinstance(kind, FrozenType):

@@ -222,7 +222,7 @@ _KEY = "@key"
 
 
 def _full_key(value: msgspec.Struct) -> str:
-    """All 64 hexadecimal digits, computed once for each object; works for messages nested to any depth."""
+    """Return all 64 hexadecimal digits, computed once for each object; works for messages nested to any depth."""
     key: str | None = vars(value).get(_KEY)
     return key or _computed(value, _near_keys)
 
@@ -236,7 +236,7 @@ def _computed(value: msgspec.Struct, key_of: Callable[[msgspec.Struct], str]) ->
 
 
 def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
-    """Tells keys by recursion, which goes no deeper than this: what is below it costs memory instead of stack."""
+    """Return a function that computes keys by recursion, at most `depth` calls deep."""
     below = _keys_within(depth - 1) if depth else _far_key
 
     def key_of(part: msgspec.Struct) -> str:
@@ -247,7 +247,7 @@ def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
 
 
 def _far_key(value: msgspec.Struct) -> str:
-    """The key of a value in many others, whose form is written twice if it has parts: until their keys are known."""
+    """Return the key of a deeply nested value, without recursion."""
     pending = [value]
     while pending:
         current = pending[-1]
@@ -273,7 +273,7 @@ _near_keys = _keys_within(8)
 
 
 def _former(cls: type[msgspec.Struct]) -> Former:
-    """What writes the canonical form of values of a class, which is the only one of its tag."""
+    """Return what writes the canonical form of values of a class, which is the only one of its tag."""
     former = _formers.get(cls)
     if former is None:
         _only_class_of_its_tag(cls)
