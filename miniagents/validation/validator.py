@@ -67,7 +67,7 @@ class Validator:
         return self._surveyor.problems()
 
     def accepts(self, name: str, value: JsonValue, pointer: str = "") -> bool:
-        """Tell whether a value fits a definition, or the schema at a JSON pointer within it.
+        """Return whether a value fits a definition, or the schema at a JSON pointer within it.
 
         Raises:
             UnsupportedSchemaError: The definition, or one that it refers to, cannot be checked.
