@@ -1,4 +1,4 @@
-"""JSON Schema 2020-12 at run time: whether plain JSON fits a schema, and if not, where and why.
+"""JSON Schema 2020-12 at run time: check whether plain JSON fits a schema, and explain where and why it does not.
 
 Generated modules bring their schema along; what a type cannot say is checked against it here. Only the standard library
 is needed. A schema is compiled to closures at its first use; a value that they refuse (or that is nested too deeply for
