@@ -42,7 +42,7 @@ _RELATIVE_POINTER: Final = re.compile(rf"(?:0|[1-9][0-9]*)(?:\#|{_POINTER})")
 
 
 def is_checked(schema: dict[str, Any]) -> bool:  # Any: a schema
-    """Whether `format` of a schema is more than a note."""
+    """Return whether the `format` of a schema must be checked, rather than being a note."""
     return "format" in schema and schema.get(FORMAT_CHOICE) in ("checked", "typed")
 
 

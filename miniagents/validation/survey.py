@@ -19,7 +19,7 @@ _DEEPEST: Final = 64
 _CHECKED: Final[dict[str, Keyword]] = {
     name: each for name, each in KEYWORDS.items() if each.role == "assertion" and each.until == 2020
 }
-"""The keywords that can refuse a value; all others are notes, and so is `format` where it is not checked."""
+"""The keywords that can refuse a value. All others are notes, and so is a `format` that is not checked."""
 
 
 class UnsupportedSchemaError(Exception):
@@ -161,7 +161,7 @@ class Surveyor:
             if isinstance(schema, bool):
                 continue
             if not is_object(schema):
-                if within not in ONE:  # otherwise the keyword has been refused for its form
+                if within not in ONE:  # otherwise the keyword was already refused for its form
                     problems.append(UnsupportedSchemaError(name, pointer, within, f"{shown(schema)} is no schema"))
                 continue
             if depth == _DEEPEST:

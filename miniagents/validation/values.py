@@ -16,7 +16,7 @@ Memo: TypeAlias = "dict[tuple[object, int], bool | set[str | int]]"
 Check: TypeAlias = Callable[[Any, Memo], bool]  # Any: a value of the classes that the check is listed for
 
 JsonType: TypeAlias = Literal["null", "boolean", "integer", "number", "string", "array", "object"]
-"""The values of `type`."""
+"""The types of JSON Schema, as the keyword `type` names them."""
 
 CLASSES: Final = (NoneType, bool, int, float, str, list, dict)
 """The classes of all JSON values."""

@@ -88,7 +88,7 @@ def _matching(spot: Spot, name: str) -> list[Spot]:
 
 
 def _is_closed_alone(spot: Spot) -> bool:
-    """Whether `unevaluatedProperties` means what `additionalProperties` would: nothing else looks at properties."""
+    """Return whether `unevaluatedProperties` means the same as `additionalProperties` would here."""
     others = IN_PLACE - {"not"} | {"additionalProperties"}
     return "unevaluatedProperties" in spot.members and not others & spot.members.keys()
 

@@ -1,4 +1,4 @@
-"""The dialects of JSON Schema that files may be written in, and where schemas stand in a schema of each.
+"""The supported dialects of JSON Schema, and the places of sub-schemas in each of them.
 
 A keyword that the dialect of a file does not know, but another dialect does, is refused by name. The standard would
 ignore it, although its author must have meant something.
@@ -33,11 +33,11 @@ DRAFT_2019_09: Final = Dialect("2019-09", "https://json-schema.org/draft/2019-09
 DRAFT_2020_12: Final = Dialect("2020-12", "https://json-schema.org/draft/2020-12/schema", 2020)
 
 DIALECTS: Final = (DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12)
-"""The dialects that are read."""
+"""The supported dialects."""
 
 
 def knows(dialect: Dialect, keyword: str) -> bool:
-    """Whether a keyword means something in a dialect."""
+    """Return whether a keyword means something in a dialect."""
     row = KEYWORDS.get(keyword)
     return row is not None and row.since <= dialect.number <= row.until
 

@@ -104,7 +104,7 @@ def _validators() -> "Mapping[str, Validator]":
 
 
 def _stub(keyword: str, value: JsonValue, dialect: Dialect) -> JsonValue:
-    """Return something that the meta-schema judges as it judges the argument of a keyword, but small."""
+    """Return a small value for which the meta-schema gives the same result as for the argument of a keyword."""
     if keyword in MANY or (keyword == "items" and isinstance(value, list) and dialect.number <= 2019):
         return [True for _ in value[:1]] if isinstance(value, list) else _kind(value)
     if keyword in ONE:

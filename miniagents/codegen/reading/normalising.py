@@ -32,7 +32,7 @@ from miniagents.validation.keywords import (
 )
 
 Targets: TypeAlias = Mapping[tuple[Document, str, str], Site | str]
-"""What references mean, by document, pointer of the schema and keyword: a schema, or a type of the library."""
+"""The targets of references, by document, pointer of the schema and keyword: a schema, or a type of the library."""
 
 
 @dataclass(slots=True)
@@ -144,7 +144,7 @@ class Normaliser:
             result[keyword] = value
 
     def _format(self, site: Site, result: dict[str, JsonValue]) -> None:
-        """Say of a `format` what it is, unless it is a note."""
+        """Add the keyword that tells whether a `format` is checked or typed; a note needs none."""
         given = result.pop(FORMAT_CHOICE, self.formats)
         if given not in CHOICES:
             said = ", ".join(CHOICES)

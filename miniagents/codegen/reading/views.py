@@ -130,7 +130,7 @@ def asserted(spot: Spot) -> dict[str, JsonValue]:
 
 
 def is_checked(spot: Spot) -> bool:
-    """Whether `format` is more than a note."""
+    """Return whether the `format` of a schema is checked, rather than being a note."""
     return "format" in spot.members and spot.members.get(FORMAT_CHOICE) in {"checked", "typed"}
 
 
