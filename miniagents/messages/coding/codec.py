@@ -273,7 +273,8 @@ _SCALARS = (str, int, float, bytes, type(None))
 _TOO_DEEP = "nested deeper than Python's recursion limit"
 _encode_json = functions_of("json").encode
 _JSON_MARK = functions_of("json").mark
-# Of each type in each format: msgspec's decoder, None if msgspec cannot read it, and whether what it reads is sound.
+# For each type and format: msgspec's decoder (None if msgspec cannot decode the type), and whether its results need no
+# check.
 _Reading: TypeAlias = tuple[Any, bool]  # Any: decoders of any type
 _decoders: dict[Format, dict[object, _Reading]] = {"json": {}, "msgpack": {}}
 _MOST_DECODERS = 512

@@ -39,7 +39,7 @@ Format: TypeAlias = Literal["json", "msgpack"]
 
 
 class FormatFunctions(NamedTuple):
-    """What msgspec does in one format."""
+    """The functions of msgspec for one format."""
 
     encode: Callable[[object], bytes]
     encode_into: Callable[[object, bytearray, int], None]
@@ -70,7 +70,7 @@ _FORMATS: Final[dict[str, FormatFunctions]] = {
 
 
 def functions_of(format: Format) -> FormatFunctions:
-    """Give what msgspec does in a format.
+    """Return the functions of msgspec for a format.
 
     Raises:
         ValueError: There is no such format.
