@@ -162,7 +162,9 @@ class _Translation:
         """Translate the escape after a backslash."""
         rest = self._pattern[self._position : self._position + 1]
         if rest in {"b", "B"}:
-            self._put(r"(?a:\b)" if rest == "b" else r"(?!(?a:\b))", 1)  # Python's `\B` does not match in an empty text
+            self._put(
+                r"(?a:\b)" if rest == "b" else r"(?!(?a:\b))", 1
+            )  # before Python 3.14 `\B` does not match an empty text
             return False
         for expression in (_NAMED_REFERENCE, _NUMBERED_REFERENCE):
             match = expression.match(self._pattern, self._position)

@@ -78,7 +78,7 @@ def _place_name(site: Site, names: Mapping[tuple[Document, str], str]) -> str:
         here = here.parent
     known = names.get((here.source.document, here.pointer))
     if known is None and site.parent is here and not describes(here):
-        return definition_name(site.steps[-1])  # the author uses a keyword of his own for definitions
+        return definition_name(site.steps[-1])  # an unknown keyword, which the author uses for definitions
     return (known or _own_name(here)) + "".join(words)
 
 
