@@ -1,9 +1,10 @@
-"""JSON Schema files to Python modules of message types.
+"""Generate Python modules of message types from JSON Schema files.
 
-`reading` makes a bundle of the files, `shaping` a model of the bundle, `writing` Python text of the model. Beside that
-stand `linting`, `comparing` and `exporting`; `commands` is the command line, run as `miniagents`, or as
-`python -m miniagents.codegen`.
-Nothing here is imported when generated modules run. Of the rest of the package, only `validation` is imported here.
+`reading` turns the files into a bundle, `shaping` turns the bundle into a model, and `writing` turns the model into
+Python text. `linting`, `comparing` and `exporting` are the other tools. `commands` is their command line, which runs as
+`miniagents` or as `python -m miniagents.codegen`.
+
+Generated modules do not import this package when they run.
 """
 
 from miniagents.codegen.commands.command_line import main

@@ -1,7 +1,7 @@
-"""JSON files as trees whose every value knows the line it came from.
+"""Parse JSON files to trees in which every value knows its line.
 
-Files come from strangers: text that is no JSON, names given twice, nesting that would exhaust the stack, numbers and
-characters that cannot be written again are all refused here, so that nothing behind this module meets them.
+The files are untrusted input. Text that is not JSON, repeated names, nesting that would exhaust the stack, and numbers
+and characters that cannot be written again are all refused here, so that no other module has to handle them.
 """
 
 import json
@@ -16,9 +16,9 @@ from miniagents.codegen.schema_errors import GenerationError, Problem
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 MAX_DEPTH = 128
-"""How deep brackets may nest: far more than people write, far less than Python's stack."""
+"""The greatest depth of brackets: far more than people write, and far less than Python's stack allows."""
 MAX_DIGITS = 4000
-"""How long an integer may be, which is less than Python's own limit."""
+"""The greatest number of digits of an integer, which is less than Python's own limit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,22 +41,22 @@ class Document:
 
     @cached_property
     def lines(self) -> dict[str, int]:
-        """The line of each JSON pointer; made only when something is wrong."""
+        """The line of each JSON pointer; computed only when a problem needs it."""
         return self._find_lines()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands: a document and a JSON pointer in it."""
+    """A place in a document: the document and a JSON pointer in it."""
 
     document: Document
     pointer: str
 
     def problem(self, keyword: str, wrong: str, remedy: str) -> Problem:
-        """Return what is wrong here as an error with its line."""
+        """Return a problem at this place, with its line."""
         lines = self.document.lines
         known = self.pointer
-        while known not in lines and "/" in known:  # what an alias of YAML repeats has no lines of its own
+        while known not in lines and "/" in known:  # values that an alias of YAML repeats have no lines of their own
             known = known.rpartition("/")[0]
         line = lines.get(known, 1)
         return Problem(self.document.name, line, 0, self.pointer, keyword, wrong, remedy)
@@ -72,7 +72,7 @@ class Node:
 
     @property
     def place(self) -> Place:
-        """Where the value stands."""
+        """The place of the value."""
         return Place(self.document, self.pointer)
 
     def child(self, key: str) -> "Node":
@@ -82,7 +82,7 @@ class Node:
         return Node(self.document, f"{self.pointer}/{escape(key)}", self.value[key])
 
     def items(self) -> "list[Node]":
-        """Return the elements of an array; of anything else none."""
+        """Return the elements of an array; none if the value is not an array."""
         if not isinstance(self.value, list):
             return []
         return [Node(self.document, f"{self.pointer}/{index}", value) for index, value in enumerate(self.value)]
@@ -94,7 +94,7 @@ def escape(key: str) -> str:
 
 
 def has_half_character(text: str) -> bool:
-    """Whether a text holds a lone UTF-16 surrogate, which no file can hold."""
+    """Return whether a text holds a lone UTF-16 surrogate, which no file can hold."""
     return _HALF.search(text) is not None
 
 
@@ -102,11 +102,11 @@ def parse(name: str, data: bytes) -> Document:
     """Parse one file.
 
     Args:
-        name: The file as errors shall name it.
-        data: What the file holds.
+        name: The name of the file, for errors.
+        data: The content of the file.
 
     Raises:
-        GenerationError: The file is no JSON, or is JSON that cannot be taken safely.
+        GenerationError: The file is not JSON, or is JSON that cannot be used safely.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -192,7 +192,7 @@ def _check_depth(name: str, text: str) -> None:
 
 
 def _check_surrogates(document: Document) -> None:
-    """Refuse strings with half a character (a lone UTF-16 surrogate): no file can hold them."""
+    """Raise an error if a string has a lone UTF-16 surrogate, which no file can hold."""
     problems: list[Problem] = []
     todo: list[tuple[str, JsonValue]] = [("#", document.value)]
     while todo:

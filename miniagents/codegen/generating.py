@@ -1,4 +1,4 @@
-"""Schema files to the text of a module: bundle, model, text and formatter in a row."""
+"""Turn schema files into the text of a module: read, shape, write and format, one after the other."""
 
 import os
 import shlex
@@ -12,7 +12,7 @@ from miniagents.codegen.writing.emitter import emit
 from miniagents.codegen.writing.formatter import formatted
 
 COMMAND = "python -m miniagents.codegen generate"
-"""How the generator is run."""
+"""The command that runs the generator."""
 
 
 def generate(
@@ -24,26 +24,26 @@ def generate(
     namespace: str = "",
     library: bool = False,
 ) -> str:
-    """Return the text of the module for some schema files; nothing is written.
+    """Return the text of the module for some schema files, without writing it.
 
-    The text depends on the schemas and on where they lie as seen from the module, and on nothing else: not on the
-    folder this runs in, the order of the files, the version of Python or its hash seed.
+    The text depends only on the schemas and on their paths relative to the module. It does not depend on the current
+    folder, the order of the files, the version of Python or its hash seed.
 
     Args:
         schemas: Schema files, and folders of files that end in `.schema.json`.
-        output: The file that the module will be, for the header to say how it is made again.
-        formats: What a `format` is, where no "x-miniagents-format" says it: a note; checked; or "typed", which is
-            checked and turned into datetime, date, time, timedelta, UUID or bytes where it is one of these.
-        base: What definitions extend that are objects and name no base.
-        namespace: A name that tells the records of this module from those of others with the same names, for their
-            `hash_key`.
+        output: The path of the module; the header contains the command that generates it again.
+        formats: The meaning of a `format` without "x-miniagents-format". "note" does not check it, "checked" does.
+            "typed" checks it, and decodes it to datetime, date, time, timedelta, UUID or bytes if it is one of these.
+        base: The base class of definitions that are objects and do not name one.
+        namespace: A name that distinguishes the records of this module from records of other modules with the same
+            names, in their `hash_key`.
         library: Whether the schemas are the library's own, which may name hand-written bases.
 
     Returns:
-        Python text, formatted.
+        The formatted Python text.
 
     Raises:
-        GenerationError: The schemas cannot be honoured; it holds every problem of every file.
+        GenerationError: No exact types can be generated for the schemas; it has every problem of every file.
     """
     settings = Settings(formats, base, namespace)
     paths = sorted({Path(each) for each in schemas})
@@ -59,5 +59,5 @@ def generate(
 def _seen_from(folder: Path, path: Path) -> str:
     try:
         return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # another drive
+    except ValueError:  # the files are on different drives
         return path.name

@@ -1,7 +1,7 @@
-"""The library's own types, as far as the schemas of users may name them.
+"""The types of the library that schemas of users may name.
 
-The generator is used without the package being imported and may be used without its `schemas/`, so it knows them by
-this table; a test compares it with what the reader makes of `schemas/`.
+The generator neither imports the rest of the package nor needs the folder `schemas/`, so this table lists the types. A
+test compares it with the types that are generated from `schemas/`.
 """
 
 from collections.abc import Container
@@ -27,7 +27,7 @@ from miniagents.codegen.model import (
 )
 
 SCHEME = "miniagents:"
-"""How a `$ref` or a base names a type of the library: `miniagents:Message`."""
+"""The prefix by which a `$ref` or a base names a type of the library, as in `miniagents:Message`."""
 
 FROZEN = "Frozen"
 """The hand-written base of every generated class."""
@@ -39,19 +39,19 @@ MESSAGE_BASE = "MessageBase"
 """The hand-written base of `Message`; only the library's own schemas may name it."""
 
 HAND_WRITTEN: Final = {FROZEN: "miniagents.messages.values.frozen", MESSAGE_BASE: "miniagents.messages.values.base"}
-"""Where the library's own module takes the hand-written bases from."""
+"""The modules from which the library's own generated module imports the hand-written bases."""
 
 JSON_VALUE = "JsonValue"
-"""The library's type for whatever JSON can say."""
+"""The library's type for any JSON value."""
 
 JSON_VALUE_MODULE = "miniagents.messages.values.record"
-"""Where the library's own module takes it from."""
+"""The module from which the library's own generated module imports it."""
 
 LIBRARY_MODULE = "miniagents.messages"
-"""Where users' modules take from what only generated modules need."""
+"""The package from which modules of users import names that only generated modules need."""
 
 PACKAGE = "miniagents"
-"""Where users' modules take the library's names from."""
+"""The package from which modules of users import the library's names."""
 
 
 def _required(name: str, form: Form) -> Field:
@@ -81,7 +81,7 @@ def _nullable(*names: str) -> tuple[Field, ...]:
 
 
 def _answer(name: str, content: str) -> ObjectType:
-    """Return what is said over the protocol of one provider."""
+    """Return the class of the replies of one provider."""
     own = (_optional(content, ArrayOf(_JSON_OBJECT), []), _optional("provider_data", OneOf((_JSON_OBJECT, _NULL))))
     return ObjectType(name, "AssistantMessage", own)
 
@@ -187,12 +187,12 @@ LIBRARY: Final[Types] = {each.name: each for each in (*_CLASSES, *_ALIASES)}
 
 
 def foreign(name: str, own: Container[str]) -> str:
-    """Return what a name of the library is in a module: with an underscore where a type of its own has that name."""
+    """Return the spelling of a name of the library in a module, with an underscore if the module has the same name."""
     return f"_{name}" if name in own else name
 
 
 def library_types(own: Container[str]) -> dict[str, TypeDefinition]:
-    """Return the types of the library under the names that they have in a module.
+    """Return the types of the library by their spellings in a module.
 
     Args:
         own: The names of the types of the module.

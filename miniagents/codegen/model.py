@@ -1,7 +1,7 @@
-"""What a generated module is made of, free of JSON Schema and of Python text.
+"""The model of a generated module, independent of JSON Schema and of Python text.
 
-The reader makes these values, the checks judge them and the emitter writes them. All are frozen. What is written for
-people (descriptions, places) is left out of equality, so that two fields are equal when they mean the same.
+`shaping` makes these values and checks them, and the emitter writes them. All are frozen. Descriptions and places do
+not count for equality, so two fields are equal if they mean the same.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ ScalarKind: TypeAlias = Literal["string", "integer", "number", "boolean", "null"
 Kind: TypeAlias = JsonType
 
 Limits: TypeAlias = tuple[tuple[LimitName, int | float | str], ...]
-"""Constraints by the names of `msgspec.Meta`'s arguments, sorted."""
+"""Constraints, sorted by their names, which are arguments of `msgspec.Meta`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Scalar:
     """A text, number, truth value or null.
 
     Attributes:
-        kind: Which of them.
-        limits: Constraints.
-        format: Of a text: the format that has it turned into a type of Python's.
+        kind: The kind of the scalar.
+        limits: The constraints on its values.
+        format: The format of a text that is decoded to another Python type.
     """
 
     kind: ScalarKind
@@ -37,12 +37,12 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Whatever JSON can say."""
+    """Any JSON value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of fixed values."""
+    """One of several fixed values."""
 
     values: tuple[str | int | None, ...]
 
@@ -57,7 +57,7 @@ class ArrayOf:
 
 @dataclass(frozen=True, slots=True)
 class TupleOf:
-    """Items of different forms, each in its place, and maybe more of one form behind them."""
+    """Items of different forms at fixed positions, with or without more items of one form after them."""
 
     items: tuple["Form", ...]
     rest: "Form | None" = None
@@ -65,7 +65,7 @@ class TupleOf:
 
 @dataclass(frozen=True, slots=True)
 class MapOf:
-    """Any names with values of one form."""
+    """An object with any names and values of one form."""
 
     value: "Form"
     limits: Limits = ()
@@ -80,7 +80,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """Several forms that can be told apart: by their JSON type, objects by their tag."""
+    """A union of forms that can be told apart: by their JSON types, or by the tags of objects."""
 
     forms: tuple["Form", ...]
     place: Place | None = field(default=None, compare=False)
@@ -91,7 +91,7 @@ Form: TypeAlias = Anything | Scalar | Choice | ArrayOf | TupleOf | MapOf | Named
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """The value of a property that is left out."""
+    """The value of a property that is missing."""
 
     value: JsonValue
 
@@ -103,11 +103,11 @@ class Field:
     Attributes:
         name: The name in Python.
         json_name: The name in JSON.
-        form: What it holds.
-        required: Whether it must be there. When not, and without default, it is `UNSET` when absent.
-        default: What it is when it is left out, if the schema says so.
-        doc: What the schema says about it.
-        place: Where it is described; None for the library's own.
+        form: The form of its values.
+        required: Whether it must be given. A missing property without a default is `UNSET`.
+        default: Its value if it is missing; None if the schema has no default.
+        doc: Its description.
+        place: The place of its schema; None for the library's own.
     """
 
     name: str
@@ -124,15 +124,15 @@ class ObjectType:
     """A class.
 
     Attributes:
-        name: The name of the class and its tag.
+        name: The name of the class, which is also its tag.
         base: The name of the class it extends.
         fields: Its own properties, in the order of the schema.
-        template: Its text, with `{property}` where a property's value stands.
+        template: Its text, with `{property}` for the value of a property.
         positional: Whether the constructor takes its fields by position.
-        extras: What properties hold that are not declared; None when there can be none.
-        tag: The property that tells it from others in unions, by its name in JSON, and its value there.
-        doc: What the schema says about it.
-        place: Where it is described; None for the library's own.
+        extras: The form of undeclared properties; None if they are not allowed.
+        tag: The property that tells it apart in unions: its name in JSON, and its value.
+        doc: Its description.
+        place: The place of its schema; None for the library's own.
     """
 
     name: str
@@ -148,7 +148,7 @@ class ObjectType:
 
 @dataclass(frozen=True, slots=True)
 class AliasType:
-    """A name for a form that is no class."""
+    """A type alias: a name for a form that is not a class."""
 
     name: str
     form: Form
@@ -162,18 +162,19 @@ Types: TypeAlias = Mapping[str, TypeDefinition]
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """Everything one generated module holds.
+    """One generated module.
 
     Attributes:
         types: Its types in the order of the schemas.
-        known: Its types and those of the library that they may name.
-        doc: What the schema files say about themselves.
+        known: Its types, and the types of the library that they may name.
+        doc: The descriptions of the schema files.
         is_library: Whether it is the library's own module.
         files: The schema files.
-        schemas: The schemas that its codec needs, by name: of the definitions, and of classes that no schema alone is.
-        keys: Where in them the schema of each type stands: a name, or a name with "#" and a JSON pointer.
-        namespace: What tells its records from those of other modules.
-        loose: Why msgspec may accept for a type what its schema does not, by the names of the types for which it may.
+        schemas: The schemas that its codec needs, by name. They are those of the definitions, and of classes that are
+            made from several schemas.
+        keys: The keys of the schemas of its types, by type: a name, or a name with "#" and a JSON pointer.
+        namespace: The name that distinguishes its records from those of other modules.
+        loose: The types for which msgspec may accept more than their schemas, each with the reasons.
     """
 
     types: tuple[TypeDefinition, ...]
@@ -203,7 +204,7 @@ def parts_of(form: Form) -> tuple[Form, ...]:
 
 
 def forms_of(definition: TypeDefinition) -> tuple[Form, ...]:
-    """Return the forms that a type is made of: of an alias what it stands for, of a class those of its properties."""
+    """Return the forms that a type is made of: the form of an alias, or the forms of the properties of a class."""
     if isinstance(definition, AliasType):
         return (definition.form,)
     own = tuple(each.form for each in definition.fields)
@@ -211,7 +212,7 @@ def forms_of(definition: TypeDefinition) -> tuple[Form, ...]:
 
 
 def within(form: Form) -> Iterator[Form]:
-    """Yield a form and all forms in it, those of named types left out."""
+    """Yield a form and all forms in it, except those of named types."""
     todo = [form]
     while todo:
         part = todo.pop()
@@ -220,7 +221,7 @@ def within(form: Form) -> Iterator[Form]:
 
 
 def rebuilt(form: Form, change: Callable[[Form], Form]) -> Form:
-    """Return a form with something else in the place of what it is made of, from the innermost out."""
+    """Return a form in which `change` replaced every form, from the innermost to the outermost."""
     match form:
         case ArrayOf():
             form = replace(form, item=rebuilt(form.item, change))
@@ -237,12 +238,12 @@ def rebuilt(form: Form, change: Callable[[Form], Form]) -> Form:
 
 
 def named_in(form: Form) -> tuple[str, ...]:
-    """Return the names of the types that `form` mentions, in order, each once."""
+    """Return the names of the types that a form mentions, in order and without repetitions."""
     return tuple(dict.fromkeys(part.name for part in within(form) if isinstance(part, Named)))
 
 
 def made_of(definition: TypeDefinition | None) -> tuple[str, ...]:
-    """Return the types that must exist before a type: for a class its base, for an alias all that it mentions."""
+    """Return the types that must exist before a type: the base of a class, or all types that an alias mentions."""
     if isinstance(definition, AliasType):
         return named_in(definition.form)
     return () if definition is None else (definition.base,)
@@ -259,12 +260,12 @@ def ancestors(types: Types, name: str) -> tuple[str, ...]:
 
 
 def root_of(types: Types, name: str) -> str:
-    """Return the hand-written class that a class extends in the end, or the name itself for no class."""
+    """Return the hand-written class at the end of the bases of a class; return any other name itself."""
     return (name, *ancestors(types, name))[-1].removeprefix("_")
 
 
 def inherited_fields(types: Types, name: str) -> dict[str, Field]:
-    """Return the fields that a class has from its bases, by their names in JSON."""
+    """Return the fields that a class inherits, by their names in JSON."""
     fields: dict[str, Field] = {}
     for base in reversed(ancestors(types, name)):
         definition = types.get(base)

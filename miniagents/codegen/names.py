@@ -1,7 +1,7 @@
-"""Names in Python for names in JSON, which may be anything at all.
+"""Turn names in JSON, which may be any text, into names in Python.
 
-A name that Python takes stays as it is. Others become the nearest name that is neither a keyword nor one that the
-generated module itself needs; where two would meet, the author of the schema decides by a hint.
+A name that is valid in Python stays as it is. Any other name becomes the nearest name that is neither a keyword nor
+needed by the generated module itself. If two names become equal, the author of the schema decides with a hint.
 """
 
 import keyword
@@ -14,19 +14,19 @@ ANY_MESSAGE = "AnyMessage"
 """The union of a module's messages."""
 
 MODULE_NAMES = frozenset({"Annotated", "ClassVar", "Literal", "Mapping", "TypeAlias", "msgspec"})
-"""What generated modules import, and so may not use for anything else."""
+"""Names that generated modules import, and so cannot use for anything else."""
 
 ATTRIBUTES = frozenset({"extra_properties", "hash_key", "text_template"})
-"""What generated classes have from their hand-written bases, or for what is not declared.
+"""Attributes of generated classes: those of their hand-written bases, and the field of undeclared properties.
 
-A property of that name gets another name in Python.
+A property with such a name gets another name in Python.
 """
 
 _ANNOTATIONS = frozenset({"str", "int", "float", "bool", "tuple", "dict"})
 
 
 def class_name(text: str) -> str | None:
-    """Return the name of the class for `text` in PascalCase, or None when there is none.
+    """Return the name of a class for a text, in PascalCase, or None if there is none.
 
     >>> class_name("weather_report"), class_name("mcp/2025-06"), class_name("404")
     ('WeatherReport', 'Mcp202506', None)
@@ -37,10 +37,10 @@ def class_name(text: str) -> str | None:
 
 
 def definition_name(text: str) -> str:
-    """Return a name in PascalCase for whatever text names a definition.
+    """Return a name in PascalCase for any text that names a definition.
 
-    Where nothing of the text can begin a name, or it is one of Python's own words, `Type` is put before it; a text of
-    signs alone is spelt by their code points.
+    If no part of the text can begin a name, or the text is a keyword of Python, the name begins with `Type`. A text of
+    signs only is spelt by their code points.
 
     >>> definition_name("weather_report"), definition_name("404"), definition_name("None"), definition_name("日本")
     ('WeatherReport', 'Type404', 'TypeNone', '日本')
@@ -58,7 +58,7 @@ def definition_name(text: str) -> str:
 
 
 def is_class_name(name: str) -> bool:
-    """Whether `name` can be written as it is for a class: PascalCase, no keyword."""
+    """Return whether `name` can be the name of a class unchanged: it is in PascalCase and not a keyword."""
     return class_name(name) == name
 
 
@@ -77,7 +77,7 @@ def field_name(text: str) -> str:
 
 
 def is_field_name(name: str) -> bool:
-    """Whether `name` can be written as it is for a field."""
+    """Return whether `name` can be the name of a field unchanged."""
     return field_name(name) == name
 
 

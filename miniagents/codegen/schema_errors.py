@@ -1,7 +1,7 @@
-"""What is wrong with a schema, said so that its author can mend it.
+"""Errors in schemas, for the authors of the schemas.
 
-All problems of a run are collected and raised together, each with file, line, JSON pointer, keyword, what is wrong and
-what to write instead.
+All problems of a run are collected and raised together. Each has its file, line, JSON pointer and keyword, says what is
+wrong, and what to write instead.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from miniagents.codegen.texts import escaped, is_printable
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One reason why nothing was generated."""
+    """A problem of a schema, because of which nothing is generated."""
 
     file: str
     line: int
@@ -28,10 +28,10 @@ class Problem:
 
 
 class GenerationError(Exception):
-    """Schemas that cannot be turned into a module.
+    """Schemas cannot be turned into a module.
 
     Attributes:
-        problems: Everything that was found wrong, sorted by file and line.
+        problems: All problems, sorted by file and line.
     """
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
@@ -40,5 +40,5 @@ class GenerationError(Exception):
 
 
 def printable(text: str) -> str:
-    """Return `text` with every character that could break a line or steer a terminal written as an escape."""
+    """Escape every character of a text that could break a line or control a terminal."""
     return "".join(char if is_printable(char) else escaped(char) for char in text)

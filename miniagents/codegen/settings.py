@@ -1,28 +1,28 @@
-"""What people may choose when a module is generated, where the schemas leave it open."""
+"""The choices of the user where schemas leave something open."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 Formats: TypeAlias = Literal["note", "checked", "typed"]
-"""What a `format` is: a note on a text; a condition on it; or that, and a type of Python's where there is one."""
+"""The meaning of a `format`: a note on a text, a condition on the text, or a condition and a Python type."""
 
 FORMATS: Final = ("note", "checked", "typed")
 
 Base: TypeAlias = Literal["Record", "Message"]
-"""What the closed objects among the definitions extend that do not say it."""
+"""The base class of definitions that are closed objects and do not name one."""
 
 BASES: Final = ("Record", "Message")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What was chosen.
+    """The choices for one module.
 
     Attributes:
-        formats: What a `format` is where the schema does not say it.
-        base: What definitions extend that are objects and do not say it.
-        namespace: What tells the records of the module from those of others that have the same names; "" for nothing.
+        formats: The meaning of a `format` if its schema does not tell.
+        base: The base class of definitions that are objects and do not name one.
+        namespace: The name that distinguishes the records of the module from records of other modules; "" for none.
     """
 
     formats: Formats = "note"
@@ -30,7 +30,7 @@ class Settings:
     namespace: str = ""
 
     def arguments(self) -> Iterator[str]:
-        """Yield the arguments of the command line that say it; none where it is as usual."""
+        """Yield the arguments of the command line for all choices that are not the defaults."""
         if self.formats != "note":
             yield f"--formats={self.formats}"
         if self.base != "Record":
@@ -40,4 +40,4 @@ class Settings:
 
 
 USUAL: Final = Settings()
-"""What is chosen when nothing is."""
+"""The default choices."""

@@ -1,4 +1,4 @@
-"""Values and names as messages show them."""
+"""Format values and names for messages."""
 
 import json
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ def shown(value: JsonValue) -> str:
 
 
 def listed(names: Iterable[str], last: str = "and") -> str:
-    """Return names as a list in words.
+    """Join names to a list in words.
 
     >>> listed(["a"]), listed(["a", "b", "c"], "or")
     ('a', 'a, b or c')

@@ -1,20 +1,23 @@
-"""Texts of schemas as Python and people see them, the same whatever version of Unicode the running Python knows."""
+"""Write texts of schemas for Python and for people, independently of the running Python's version of Unicode."""
 
 import unicodedata
 
 _LATE = range(0x13430, 0x13460)
-"""Formatting characters of Egyptian hieroglyphs, the only ones that became such after Unicode 14."""
+"""Formatting characters of Egyptian hieroglyphs, the only formatting characters added after Unicode 14."""
 
 
 def is_printable(char: str) -> bool:
-    """Whether a character can stand for itself; one that is not known is no danger, another Python may know it."""
+    """Return whether a character can be written unescaped.
+
+    Unassigned characters can: they are harmless, and a newer version of Python may know them.
+    """
     if char.isascii():
         return char.isprintable()
     return (char.isprintable() or unicodedata.category(char) == "Cn") and ord(char) not in _LATE
 
 
 def escaped(char: str) -> str:
-    r"""Return a character as an escape of Python's.
+    r"""Return a character as an escape of Python.
 
     >>> print(escaped("\n"), escaped("\u2028"))
     \n \u2028
@@ -23,7 +26,7 @@ def escaped(char: str) -> str:
 
 
 def literal(value: object) -> str:
-    r"""Return a text, number or None as Python text: what `repr` would say, the same in every Python.
+    r"""Return a text, number or None as Python text, like `repr`, but the same in every version of Python.
 
     >>> print(literal("it's so\n"), literal(1.5))
     "it's so\n" 1.5
@@ -36,5 +39,5 @@ def literal(value: object) -> str:
 
 
 def is_known(char: str) -> bool:
-    """Whether a character can stand in names: every Python knows what it is."""
+    """Return whether a character may be part of a name, because every version of Python knows it."""
     return char.isascii() or unicodedata.ucd_3_2_0.category(char) != "Cn"

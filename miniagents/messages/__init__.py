@@ -1,4 +1,4 @@
-"""Messages: immutable, generated from schemas, known by a hash key, streamed by promises."""
+"""Messages: immutable values, generated from JSON Schema, identified by hash keys and streamed by promises."""
 
 from miniagents.messages._generated import (
     AgentCallNode,

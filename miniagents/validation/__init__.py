@@ -1,10 +1,11 @@
-"""JSON Schema 2020-12 at run time: whether plain JSON fits a schema, and if not, where and why.
+"""JSON Schema 2020-12 at run time: check whether plain JSON fits a schema, and explain where and why it does not.
 
-Generated modules bring their schema along; what a type cannot say is checked against it here. Only the standard library
-is needed. A schema is compiled to closures at its first use; a value that they refuse (or that is nested too deeply for
-them) is looked at a second time by an interpreter that needs no stack and says what is wrong.
+Generated modules contain their schemas. This package checks data against them where Python types cannot express a rule.
+It needs only the standard library. A schema is compiled to closures at its first use. If they refuse a value, or it is
+nested too deeply for them, an interpreter evaluates it a second time: it does not recurse, and it says what is wrong.
 
-The validator is imported when its names are first used: the table of keywords alone, `keywords`, costs little.
+The validator is imported when one of its names is first used, because many modules need only the cheap table of
+keywords in `keywords`.
 """
 
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ __all__ = ["UnsupportedSchemaError", "Validator", "Violation"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the validator for one of its names."""
+    """Import the validator when one of its names is used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from miniagents.validation import validator  # noqa: PLC0415  # see above

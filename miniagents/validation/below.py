@@ -1,4 +1,4 @@
-"""Keywords that apply schemas to what is inside of a value: properties and items."""
+"""Keywords that apply schemas to the parts of a value: its properties and items."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from miniagents.validation.values import Check, JsonValue, Memo, Schema
 
 
 class Cell:
-    """The check of a schema for a value below, made when it is first needed; from then on it stands in `check`."""
+    """The check of a schema for a part of a value; the first call of `check` makes it, and then replaces itself."""
 
     __slots__ = ("check",)
 
@@ -33,7 +33,7 @@ def add_members(
     *,
     collecting: bool,
 ) -> None:
-    """Add what a schema says of the properties of an object."""
+    """Add the checks of a schema for the properties of an object to an entry."""
     cells = {name: cell(below) for name, below in schema.get("properties", {}).items()}
     patterns = [(_search(text), cell(below)) for text, below in schema.get("patternProperties", {}).items()]
     rest = schema.get("additionalProperties")
@@ -106,7 +106,7 @@ def _some_members(cells: dict[str, Cell]) -> Check:
 
 def _names(cell: Cell) -> Check:
     def check(value: dict[str, JsonValue], memo: Memo) -> bool:
-        for name in value:  # noqa: SIM110 all() takes twice the time, and a frame of its own
+        for name in value:  # noqa: SIM110 all() takes twice the time, and one more frame of the stack
             if not cell.check(name, memo):
                 return False
         return True
@@ -124,7 +124,7 @@ def add_items(
     *,
     collecting: bool,
 ) -> None:
-    """Add what a schema says of the items of an array."""
+    """Add the checks of a schema for the items of an array to an entry."""
     first = tuple(cell(below) for below in schema.get("prefixItems", ()))
     rest = schema.get("items")
     if first:
@@ -153,7 +153,7 @@ def add_items(
 
 def _first_items(cells: tuple[Cell, ...]) -> Check:
     def check(value: list[JsonValue], memo: Memo) -> bool:
-        for cell, item in zip(cells, value, strict=False):  # noqa: SIM110 as above
+        for cell, item in zip(cells, value, strict=False):  # noqa: SIM110 all() takes twice the time
             if not cell.check(item, memo):
                 return False
         return True
@@ -163,7 +163,7 @@ def _first_items(cells: tuple[Cell, ...]) -> Check:
 
 def _other_items(start: int, cell: Cell) -> Check:
     def check(value: list[JsonValue], memo: Memo) -> bool:
-        for item in value[start:] if start else value:  # noqa: SIM110 as above
+        for item in value[start:] if start else value:  # noqa: SIM110 all() takes twice the time
             if not cell.check(item, memo):
                 return False
         return True

@@ -1,9 +1,9 @@
-"""Schemas as closures: the fast way to know whether a value fits.
+"""Compile schemas to closures, the fast way to check whether a value fits.
 
-A schema becomes a table: for each class of JSON values that it admits, what is still to check. Unions are decided by
-the class of the value and by the properties that tell their branches apart, as far as possible, when the table is made.
+A schema becomes a table with one entry for each class of JSON values that it allows: the remaining checks. While the
+table is made, the branches of unions are sorted by the class of the value and by the properties that tell them apart.
 
-What a definition says of a value is evaluated once (`Memo`): no schema takes time exponential in the size of a value.
+A definition is evaluated once for each value (`Memo`), so no schema takes time exponential in the size of a value.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ Table: TypeAlias = dict[type, Entry]
 
 
 class Compiler:
-    """Makes tables and checks of the definitions of a validator."""
+    """Compiles the definitions of a validator to tables and checks."""
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class Compiler:
         self._entrances: dict[tuple[str, str], Cell] = {}
 
     def check(self, name: str, pointer: str) -> Check:
-        """Return the check of what lies at a JSON pointer in a definition.
+        """Return the check of the schema at a JSON pointer in a definition.
 
         Raises:
-            KeyError: There is no such thing.
+            KeyError: There is no schema at the pointer.
         """
         if (name, pointer) not in self._entrances:
             schema = at_pointer(self._definitions[name], pointer)
@@ -63,7 +63,7 @@ class Compiler:
         return self._entrances[name, pointer].check
 
     def cell(self, schema: Schema) -> Cell:
-        """Return the cell of a schema for values below."""
+        """Return the cell of a schema for a part of a value; each schema has one cell."""
         reference = schema.get("$ref") if isinstance(schema, dict) and len(schema) == 1 else None
         if reference is not None and reference not in self._predicates:
             name = target_of(reference)
@@ -74,8 +74,8 @@ class Compiler:
         """Return the table of a schema.
 
         Args:
-            schema: A schema, surveyed.
-            collecting: Whether it is to be known what was seen.
+            schema: A schema that the surveyor has accepted.
+            collecting: Whether the entries must collect the properties and items that were evaluated.
         """
         if isinstance(schema, bool):
             return {cls: Entry() for cls in CLASSES if schema}
@@ -129,7 +129,7 @@ class Compiler:
         return table
 
     def _referred(self, name: str, *, collecting: bool) -> Table:
-        """Return the table of a definition, which remembers its results where that can save much."""
+        """Return the table of a definition; its entries cache their results where that may save much time."""
         table = self._tables.get((name, collecting))
         if table is not None:
             return table
@@ -178,7 +178,7 @@ class Compiler:
         return result
 
     def _without_leftovers(self, entry: Entry, cls: type, schema: Schema | None, *, collecting: bool) -> Entry:
-        """Return an entry that applies a schema to what the entry has not seen."""
+        """Return an entry that also applies a schema to the properties or items that `entry` does not evaluate."""
         if schema is None:
             return Entry([as_check(entry)]) if entry.collectors else entry
         cell = self.cell(schema)
@@ -205,7 +205,7 @@ def _check_of(table: Table) -> Check:
         checks = by_class.get(value.__class__)
         if checks is None:
             return False
-        for each in checks:  # noqa: SIM110 as above
+        for each in checks:  # noqa: SIM110 all() takes twice the time
             if not each(value, memo):
                 return False
         return True

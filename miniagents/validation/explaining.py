@@ -1,7 +1,8 @@
-"""Schemas as they are read: the thorough way to know why a value does not fit.
+"""Interpret schemas, the thorough way that explains why a value does not fit.
 
-Each schema is evaluated by a generator that asks for the evaluation of others by yielding it, so that values may be
-nested as deep as they like. The result is what was seen (properties or items), or the finding that refuses the value.
+Each schema is evaluated by a generator, which yields the generators of the schemas it needs. `_run` keeps them on a
+stack of its own, so values may be nested to any depth. The result of a generator is the set of evaluated properties or
+items, or the finding that refuses the value.
 """
 
 import re
@@ -20,12 +21,12 @@ _Steps: TypeAlias = Generator["_Steps", _Result, _Result]
 
 
 class _Place(NamedTuple):
-    """Where a schema stands; the pointer is put together when it is needed."""
+    """The place of a schema; its JSON pointer is built only when a finding needs it."""
 
     definition: str
     parts: tuple[str | int, ...] = ()
     around: "_Place | str" = ""
-    """The place that `parts` lead on from, or a JSON pointer."""
+    """The place where `parts` begin, or the JSON pointer of that place."""
 
     def below(self, *parts: str | int) -> "_Place":
         return _Place(self.definition, parts, self)
@@ -55,7 +56,7 @@ def _run(steps: _Steps) -> _Result:
 
 
 class Explainer:
-    """Explains what the definitions of a validator say of values."""
+    """Explains why the definitions of a validator refuse values."""
 
     def __init__(
         self, definitions: Mapping[str, JsonValue], predicates: Mapping[str, Callable[[JsonValue], bool]]
@@ -66,13 +67,16 @@ class Explainer:
         self._leaves: dict[int, tuple[tuple[Leaf, ...], tuple[Leaf, ...]]] = {}
 
     def finding(self, name: str, value: JsonValue, pointer: str = "") -> Finding | None:
-        """Return why a value does not fit what lies at a JSON pointer in a definition, or None if it does."""
+        """Return why a value does not fit the schema at a JSON pointer in a definition, or None if it does."""
         schema: Any = at_pointer(self._definitions[name], pointer)  # Any: a schema
         result = _run(_Evaluation(self, {}).schema(schema, value, _Place(name, (), pointer)))
         return result if isinstance(result, Finding) else None
 
     def leaves_of(self, schema: dict[str, Any]) -> tuple[tuple[Leaf, ...], tuple[Leaf, ...]]:  # Any: a schema
-        """Return the keywords that look at a value itself: those to ask before all others, and those behind."""
+        """Return the keywords about a value itself: those to evaluate before all others, and those to evaluate last.
+
+        Missing properties come last: errors inside the properties that are there say more.
+        """
         known = self._leaves.get(id(schema))
         if known is None:
             late = tuple(leaf for leaf in constraints(schema) if leaf.keyword in {"required", "dependentRequired"})
@@ -83,14 +87,14 @@ class Explainer:
 
 
 class _Evaluation:
-    """One evaluation of one value."""
+    """One evaluation of one value, with its cache of results."""
 
     def __init__(self, explainer: Explainer, memo: dict[tuple[str, int], _Result]) -> None:
         self._explainer = explainer
         self._memo = memo
 
     def schema(self, schema: Schema, value: JsonValue, place: _Place) -> _Steps:
-        """Evaluate a schema."""
+        """Evaluate a schema for a value; return the evaluated properties or items, or the first finding."""
         if isinstance(schema, bool):
             return set() if schema else place.finding("false", f"Expected nothing at all; got {shown(value)}")
         early, late = self._explainer.leaves_of(schema)
@@ -160,7 +164,7 @@ class _Evaluation:
         place: _Place,
         keyword: str,
     ) -> _Steps:
-        """Apply a schema to what was not seen."""
+        """Apply a schema to the properties or items that are not in `seen`."""
         members: Iterator[tuple[str | int, JsonValue]] = iter(
             value.items() if isinstance(value, dict) else enumerate(value)
         )
@@ -283,5 +287,5 @@ class _Evaluation:
 
 
 def _accepts(leaf: Leaf, value: JsonValue) -> bool:
-    # True and False are integers for `isinstance`, not for JSON
+    # `isinstance` would take True and False for integers; in JSON they are not.
     return type(value) not in leaf.classes or leaf.accepts(value, {})

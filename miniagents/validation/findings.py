@@ -1,4 +1,4 @@
-"""What is wrong with a value, and which of the branches of a union it was meant for."""
+"""Findings, which say what is wrong with a value, and the choice of the most useful one for a union."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Way(NamedTuple):
-    """Keys, linked so that one more in front costs little."""
+    """A linked list of keys, so that adding one in front is cheap."""
 
     key: str | int
     rest: "Way | None"
@@ -19,26 +19,26 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Why a schema refuses a value."""
+    """The reason why a schema refuses a value."""
 
     keyword: str
     message: str
     definition: str
     pointer: str
     expected: str = ""
-    """What kind of value there should be, where the kind is what is wrong."""
+    """The kind of value that is expected, if the value is of the wrong kind."""
     path: "Way | None" = None
-    """The first key on the way to what is wrong, and the rest of the way: short to make on every level."""
+    """The keys from the value to the wrong part of it; None for the value itself."""
     depth: int = 0
-    """How long the way is."""
+    """The number of keys in `path`."""
 
     def below(self, key: str | int) -> "Finding":
-        """Return the finding as one of the value that has under `key` what it is about."""
+        """Return the same finding for the value around it, which holds it under `key`."""
         path = Way(key, self.path)
         return Finding(self.keyword, self.message, self.definition, self.pointer, self.expected, path, self.depth + 1)
 
     def keys(self) -> "Iterator[str | int]":
-        """Yield the keys on the way to what is wrong."""
+        """Yield the keys from the value to the wrong part of it."""
         way = self.path
         while way is not None:
             yield way.key
@@ -49,7 +49,7 @@ _ORDINALS: Final = ("first", "second", "third")
 
 
 def ordinal(index: int) -> str:
-    """Return the place of a branch in words, counted from one.
+    """Return the position of a branch as an ordinal number in words, counted from one.
 
     >>> ordinal(0), ordinal(11)
     ('first', '12th')
@@ -62,12 +62,12 @@ def ordinal(index: int) -> str:
 
 
 def describe_union(findings: dict[int, Finding], found: Found | None, value: JsonValue, blank: Finding) -> Finding:
-    """Return the most telling finding of a union that no branch of which fits.
+    """Return the most useful finding for a value that fits no branch of a union.
 
     Args:
-        findings: Of each branch, by its place.
-        found: The property that tells the branches apart.
-        value: What was found.
+        findings: The findings of the branches, by their positions.
+        found: The property that tells the branches apart, if there is one.
+        value: The value that fits no branch.
         blank: A finding of the union itself, without a message.
     """
     if found is not None and isinstance(value, dict):
@@ -80,7 +80,7 @@ def describe_union(findings: dict[int, Finding], found: Found | None, value: Jso
             message = f"Expected {expected}; got {shown(tag)}"
             return replace(blank, message=message).below(found.name)
         findings = {index: each for index, each in findings.items() if tag in found.tags[index]} or findings
-    best = max(findings.values(), key=_telling)  # of equals the first
+    best = max(findings.values(), key=_telling)  # the first one if several are equal
     if _telling(best)[0] > 0:
         return best
     expected = listed([each.expected for each in findings.values() if each.expected])
@@ -91,7 +91,7 @@ def describe_union(findings: dict[int, Finding], found: Found | None, value: Jso
 
 def _telling(finding: Finding) -> tuple[int, int]:
     if finding.depth == 0 and (finding.expected or finding.keyword == "false"):
-        return 0, 0  # it is of another kind
+        return 0, 0  # the value is of another kind
     if finding.depth == 1 and finding.keyword == "const":
-        return 1, 0  # it says itself that it is something else
+        return 1, 0  # its tag says that it is for another branch
     return 2, finding.depth

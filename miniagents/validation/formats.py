@@ -1,8 +1,8 @@
-"""What the names of `format` stand for, for the schemas that want them checked.
+"""The checks of `format`, for schemas that ask for them.
 
-These are the ones with "x-miniagents-format": "checked", or "typed" if what is read is turned into a value as well.
+A schema asks with "x-miniagents-format": "checked", or with "typed" if the text is also decoded to a Python value.
 
-Each is what the standard that JSON Schema names for it says, in ASCII; the international forms are not known.
+Each check follows the standard that JSON Schema names for the format, in ASCII only. International forms are unknown.
 """
 
 import re
@@ -42,7 +42,7 @@ _RELATIVE_POINTER: Final = re.compile(rf"(?:0|[1-9][0-9]*)(?:\#|{_POINTER})")
 
 
 def is_checked(schema: dict[str, Any]) -> bool:  # Any: a schema
-    """Whether `format` of a schema is more than a note."""
+    """Return whether the `format` of a schema must be checked, rather than being a note."""
     return "format" in schema and schema.get(FORMAT_CHOICE) in ("checked", "typed")
 
 
@@ -50,7 +50,7 @@ def _is_date(text: str) -> bool:
     if not _DATE.fullmatch(text):
         return False
     try:
-        date(int(text[:4]) or 2000, int(text[5:7]), int(text[8:]))  # the year 0 was a leap year as 2000
+        date(int(text[:4]) or 2000, int(text[5:7]), int(text[8:]))  # Python has no year 0; like 2000 it is a leap year
     except ValueError:
         return False
     return True
@@ -65,7 +65,7 @@ def _is_time(text: str) -> bool:
         return True
     away = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "+" else 1)
     there = timedelta(hours=int(hour), minutes=int(minute)) + away
-    return there % timedelta(days=1) == timedelta(hours=23, minutes=59)  # leap seconds end a day in Greenwich
+    return there % timedelta(days=1) == timedelta(hours=23, minutes=59)  # leap seconds come at the end of a day in UTC
 
 
 def _is_date_time(text: str) -> bool:
@@ -145,4 +145,4 @@ FORMATS: Final[dict[str, Callable[[str], bool]]] = {
     "json-pointer": _matches(_JSON_POINTER),
     "relative-json-pointer": _matches(_RELATIVE_POINTER),
 }
-"""The formats that can be checked, each with what says whether a string has it."""
+"""The formats that can be checked, each with a function that returns whether a string has it."""

@@ -1,7 +1,7 @@
-"""What a keyword of JSON Schema is: one row a keyword, for everything that reads, checks, compares or writes schemas.
+"""The table of the keywords of JSON Schema, one row for each, for all code that reads, checks, compares or writes them.
 
-No other module lists keywords by hand. Most of them use the sets behind the table, which are made of its columns. The
-module costs little to import, and imports nothing else that does.
+No other module lists keywords by hand. Most modules use the sets after the table, which are computed from its columns.
+The module is cheap to import, and imports only cheap modules.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,48 +14,50 @@ LimitName: TypeAlias = Literal["ge", "gt", "le", "lt", "multiple_of", "min_lengt
 """The limits that msgspec checks, by the names of `msgspec.Meta`'s arguments."""
 
 Role: TypeAlias = Literal["assertion", "format", "content", "documentation", "identity", "hint"]
-"""What a keyword is there for.
+"""The purpose of a keyword.
 
 - assertion: it can refuse a value;
-- format: it can refuse a value where the schema says that it is checked;
-- content: it says what a text holds, and refuses nothing;
-- documentation: it tells people something, and refuses nothing;
-- identity: it says where a schema is found and what it is written in, and nothing of values;
-- hint: it tells the generator what JSON Schema has no word for.
+- format: it can refuse a value, if the schema asks for the check;
+- content: it describes the content of a text, and refuses nothing;
+- documentation: it is for people, and refuses nothing;
+- identity: it identifies a schema or its dialect, and does not describe values;
+- hint: it tells the generator something that JSON Schema cannot express.
 """
 
 Holding: TypeAlias = Literal["", "one", "many", "named"]
 """How a keyword holds schemas: not at all, as its argument, in an array, or in an object."""
 
 Applied: TypeAlias = Literal["", "always", "sometimes", "negated", "members", "items", "names", "content"]
-"""What the schemas that a keyword holds or refers to are applied to.
+"""The values to which the schemas of a keyword, or the schema that it refers to, are applied.
 
-- always, sometimes, negated: the value itself, which must fit all of them, some that depend on the value, or none;
-- members, items, names, content: the properties of an object, the items of an array, the names of properties, and the
-  JSON in a text.
+- always: the value itself, which must fit all of the schemas;
+- sometimes: the value itself, which must fit some of the schemas, depending on the value;
+- negated: the value itself, which must fit none of the schemas;
+- members, items, names: the properties of an object, the items of an array, the names of properties;
+- content: the JSON in a text.
 """
 
 HINTS: Final = "x-miniagents"
-"""The keyword for what JSON Schema has no word for."""
+"""The keyword for hints to the generator that JSON Schema cannot express."""
 
 FORMAT_CHOICE: Final = "x-miniagents-format"
-"""The keyword that says what a `format` is: a note, checked, or a type. It has no row: it belongs to `format`."""
+"""The keyword that tells whether a `format` is a note, checked, or a type. It has no row: it belongs to `format`."""
 
 
 # --- the forms of arguments ---
 
 
 class Argument(NamedTuple):
-    """A form of arguments."""
+    """A form that the argument of a keyword can have."""
 
     fits: Callable[[Any], bool]  # Any: any JSON
-    """Tells whether an argument has this form, as far as values can be checked with it."""
+    """Returns whether an argument has this form, at least enough to check values with it."""
     expected: str
     """The form in words."""
     wrong: str = ""
     """What is wrong with an argument of another form."""
     remedy: str = ""
-    """What to write instead, if it is more than "write" and `expected`."""
+    """What to write instead, if it is not simply "write" and `expected`."""
 
 
 def _is_text(value: object) -> bool:
@@ -152,32 +154,32 @@ OBJECT: Final = Argument(is_object, "an object", "is no object")
 
 
 class Keyword(NamedTuple):
-    """A keyword."""
+    """A keyword and its properties, a row of the table."""
 
     name: str
     argument: Argument
     """The form of its argument."""
     role: Role = "assertion"
     about: JsonType | None = None
-    """The type of the values that it speaks of, "number" with the integers among them; None for values of any type."""
+    """The type of the values that it restricts ("number" includes integers); None for values of any type."""
     holds: Holding = ""
     """How its argument holds schemas."""
     applied: Applied = ""
-    """What those schemas, or the one that it refers to, are applied to."""
+    """The values to which those schemas, or the schema that it refers to, are applied."""
     limit: LimitName | None = None
-    """The limit of msgspec that means the same; None if there is none."""
+    """The equivalent limit of msgspec; None if there is none."""
     idle: JsonValue = None
     """The argument with which it accepts everything; None if there is none."""
     beside: str = ""
-    """The keyword without which it accepts everything."""
+    """The keyword that must stand beside it; without that keyword it accepts everything."""
     is_opaque: bool = False
-    """Whether `diff` only tells that its argument is another one, and does not look into it."""
+    """Whether `diff` reports any change of its argument as a whole, without comparing the parts."""
     since: int = 6
     """The number of the first dialect that knows it."""
     until: int = 2020
     """The number of the last dialect that knows it."""
     instead: str = ""
-    """What to write in a dialect that does not know it, if the dialect has something of the kind."""
+    """What to write in a dialect that does not know it, if the dialect has a substitute."""
 
 
 _ROWS: Final = (
@@ -291,7 +293,7 @@ _ROWS: Final = (
     Keyword("deprecated", FLAG, "documentation"),
     Keyword("readOnly", FLAG, "documentation"),
     Keyword("writeOnly", FLAG, "documentation"),
-    Keyword("discriminator", OBJECT, "documentation"),  # this and the two below are OpenAPI's
+    Keyword("discriminator", OBJECT, "documentation"),  # this keyword and the next two are from OpenAPI
     Keyword("externalDocs", OBJECT, "documentation"),
     Keyword("xml", OBJECT, "documentation"),
     Keyword(HINTS, OBJECT, "hint"),
@@ -312,28 +314,28 @@ KNOWN: Final = frozenset(KEYWORDS)
 """Every keyword of any of the dialects."""
 
 ASSERTIONS: Final = _names(lambda each: each.role == "assertion")
-"""Keywords that can refuse a value; `format` can as well, where it is checked."""
+"""Keywords that can refuse a value; a `format` that is checked can do so as well."""
 
 ABOUT: Final[Mapping[JsonType | None, frozenset[str]]] = {
     kind: frozenset(each.name for each in _ROWS if each.role == "assertion" and each.about == kind)
     for kind in (None, *get_args(JsonType))
 }
-"""By the type of the values that they speak of, the keywords that can refuse a value; by None those for any type."""
+"""The keywords that can refuse a value, by the type of the values that they restrict; None stands for any type."""
 
 IDENTITY: Final = _names(lambda each: each.role == "identity")
-"""Keywords that say where a schema is found and what it is written in, and nothing of values."""
+"""Keywords that identify a schema or its dialect, and do not describe values."""
 
 DOCUMENTATION: Final = _names(lambda each: each.role == "documentation")
-"""Keywords that accept and refuse nothing."""
+"""Keywords that are for people, and refuse nothing."""
 
 CONTENT: Final = _names(lambda each: each.role == "content")
-"""Keywords that say what a text holds, and refuse nothing."""
+"""Keywords that describe the content of a text, and refuse nothing."""
 
 DATA: Final = _names(lambda each: each.argument in (ANYTHING, VALUES))
-"""Keywords whose arguments are data: nothing in them is a schema or a keyword."""
+"""Keywords whose arguments are data, without schemas and keywords."""
 
 COUNTS: Final = _names(lambda each: each.argument is COUNT)
-"""Keywords that limit a number of things."""
+"""Keywords that limit a number of items, properties or characters."""
 
 ONE: Final = _names(lambda each: each.holds == "one")
 """Keywords that take a schema; `items` takes an array of them in the older dialects."""
@@ -354,7 +356,7 @@ IN_PLACE: Final = _names(lambda each: each.applied in ("always", "sometimes", "n
 """Keywords whose schemas are applied to the value itself."""
 
 SOMETIMES: Final = _names(lambda each: each.applied == "sometimes")
-"""Those of them of which it depends on the value whether they apply."""
+"""Keywords whose schemas are applied to the value itself, but depending on the value."""
 
 OF_MEMBERS: Final = _names(lambda each: each.applied == "members")
 """Keywords whose schemas are applied to the properties of an object."""
@@ -370,11 +372,11 @@ LIMITS: Final[Mapping[str, Mapping[LimitName, str]]] = {
     }
     for kind in get_args(JsonType)
 }
-"""By a type, and the limits that msgspec checks of its values, the keywords that mean the same."""
+"""The keywords for the limits that msgspec checks, by the type of the values and the name of the limit."""
 
 
 def is_idle(schema: Mapping[str, object], keyword: str) -> bool:
-    """Whether a keyword accepts everything because of its argument, or because of what is not there beside it."""
+    """Return whether a keyword accepts everything, because of its argument or because its companion is missing."""
     row, value = KEYWORDS[keyword], schema[keyword]
     if row.beside and row.beside not in schema:
         return True

@@ -1,4 +1,4 @@
-"""The keywords that look at a value itself and at no schema below: when each accepts, and what is said if not."""
+"""Leaves: the keywords that check a value itself without other schemas, with their conditions and messages."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,23 +23,23 @@ from miniagents.validation.values import (
 
 
 class Leaf(NamedTuple):
-    """One such keyword with its argument."""
+    """A keyword with its argument, which needs no other schema to check a value."""
 
     keyword: str
     classes: tuple[type, ...]
-    """Of values that it speaks of; it accepts all others."""
+    """The classes of values that the keyword restricts; it accepts all other values."""
     accepts: Check
     message: Callable[[Any], str]  # Any: a value of `classes`
-    """Says what is wrong with a value that is not accepted."""
+    """Returns what is wrong with a refused value."""
     expected: str = ""
-    """What kinds of values there may be, for those keywords that name them."""
+    """The kinds of values that are allowed, for keywords that name kinds."""
 
 
 # --- which classes of values there may be ---
 
 
 def admitted(schema: dict[str, Any]) -> dict[type, list[Check]]:  # Any: a schema
-    """Return the classes of values that `type`, `const` and `enum` leave, each with what is still to check."""
+    """Return the classes of values that `type`, `const` and `enum` allow, each with its remaining checks."""
     table: dict[type, list[Check]] = {cls: [] for cls in CLASSES}
     if "type" in schema:
         names = _type_names(schema["type"])
@@ -67,7 +67,7 @@ def _is_whole(value: float, _: Memo) -> bool:
 
 
 def _member_checks(cls: type, values: list[JsonValue]) -> list[Check] | None:
-    """Return what to check of a value of a class that is to be one of `values`, or None if it cannot be one."""
+    """Return the checks that a value of a class is one of `values`, or None if it cannot be one of them."""
     if cls in (int, float):
         members = [value for value in values if type(value) in (int, float)]
     else:
@@ -89,7 +89,7 @@ def _member_checks(cls: type, values: list[JsonValue]) -> list[Check] | None:
 
 
 def leaves(schema: dict[str, Any]) -> Iterator[Leaf]:  # Any: a schema
-    """Yield such keywords of a schema, those first that say which kind of value there may be."""
+    """Yield the leaves of a schema; `type`, `const` and `enum` come first."""
     for keyword in ("type", "const", "enum"):
         if keyword in schema:
             yield _kind(keyword, schema[keyword])
@@ -97,7 +97,7 @@ def leaves(schema: dict[str, Any]) -> Iterator[Leaf]:  # Any: a schema
 
 
 def constraints(schema: dict[str, Any]) -> Iterator[Leaf]:  # Any: a schema
-    """Yield such keywords of a schema other than `type`, `const` and `enum`."""
+    """Yield the leaves of a schema except `type`, `const` and `enum`."""
     for keyword, make in _MAKERS.items():
         if keyword in schema:
             yield make(schema[keyword])

@@ -1,7 +1,7 @@
-"""A look at a schema before it is compiled: what cannot be checked is refused here, by name.
+"""Survey schemas before they are compiled, and refuse those that cannot be checked.
 
-All that comes later can rely on it: keywords have arguments of the right form, references are known, and no schema
-refers to itself without end.
+All later steps can rely on this: keywords have arguments of the right form, references have targets, and no schema
+refers to itself endlessly.
 """
 
 import re
@@ -19,7 +19,7 @@ _DEEPEST: Final = 64
 _CHECKED: Final[dict[str, Keyword]] = {
     name: each for name, each in KEYWORDS.items() if each.role == "assertion" and each.until == 2020
 }
-"""The keywords that can refuse a value; all others are notes, and so is `format` where it is not checked."""
+"""The keywords that can refuse a value. All others are notes, and so is a `format` that is not checked."""
 
 
 class UnsupportedSchemaError(Exception):
@@ -27,9 +27,9 @@ class UnsupportedSchemaError(Exception):
 
     Attributes:
         definition: The name of the definition.
-        pointer: JSON pointer within it to the schema with the keyword; "" is the whole.
-        keyword: The keyword that is at fault; "" where the schema itself is.
-        reason: What is wrong with it.
+        pointer: The JSON pointer in the definition to the schema with the keyword; "" is the whole definition.
+        keyword: The wrong keyword; "" if the schema itself is wrong.
+        reason: What is wrong with the keyword or the schema.
     """
 
     def __init__(self, definition: str, pointer: str, keyword: str, reason: str) -> None:
@@ -41,23 +41,23 @@ class UnsupportedSchemaError(Exception):
 
 
 class Reference(NamedTuple):
-    """A `$ref`."""
+    """A `$ref` in a definition."""
 
     target: str
-    """The name of a definition."""
+    """The name of the definition that it refers to."""
     pointer: str
     depth: int
-    """In how many schemas for the same value it stands."""
+    """The number of schemas around it that apply to the same value."""
     is_in_place: bool
-    """Whether that is the value of the whole definition."""
+    """Whether it applies to the value of the whole definition, rather than to a part of that value."""
 
 
 class Surveyed(NamedTuple):
-    """What is known of one definition."""
+    """The result of the survey of one definition."""
 
     problems: tuple[UnsupportedSchemaError, ...]
     references: tuple[Reference, ...]
-    """To definitions; those to predicates are left out."""
+    """References to definitions; references to predicates are left out."""
 
 
 _REFUSED: Final = {
@@ -68,17 +68,17 @@ _REFUSED: Final = {
 
 
 def target_of(reference: str) -> str:
-    """Return the name of what a `$ref` refers to: of a definition, or as it is."""
+    """Return the name of the definition that a `$ref` refers to, or the reference itself if it has another form."""
     return reference.removeprefix(PREFIX)
 
 
 def escaped(name: str) -> str:
-    """Return a name as a part of a JSON pointer."""
+    """Escape a name for a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
 def subschemas(schema: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:  # Any: schemas, if their form is right
-    """Yield the schemas right within one: keyword, JSON pointer from here, schema."""
+    """Yield the direct sub-schemas of a schema: keyword, JSON pointer from this schema, sub-schema."""
     for keyword, argument in schema.items():
         row = _CHECKED.get(keyword)
         if row is None or (row.beside and row.beside not in schema):
@@ -94,10 +94,10 @@ def subschemas(schema: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:  # Any
 
 
 def at_pointer(schema: JsonValue, pointer: str) -> JsonValue:
-    """Return what lies at a JSON pointer.
+    """Return the value at a JSON pointer.
 
     Raises:
-        KeyError: Nothing lies there.
+        KeyError: There is no value at the pointer.
     """
     place = schema
     for part in pointer.split("/")[1:]:
@@ -112,7 +112,7 @@ def at_pointer(schema: JsonValue, pointer: str) -> JsonValue:
 
 
 class Surveyor:
-    """Surveys definitions, each once."""
+    """Surveys definitions and caches the results."""
 
     def __init__(self, definitions: Mapping[str, JsonValue], predicates: Collection[str]) -> None:
         self._definitions = definitions
@@ -121,16 +121,16 @@ class Surveyor:
         self._good: set[str] = set()
 
     def surveyed(self, name: str) -> Surveyed:
-        """Return what is known of a definition."""
+        """Return the result of the survey of a definition."""
         if name not in self._surveyed:
             self._surveyed[name] = self._survey(name)
         return self._surveyed[name]
 
     def ensure(self, name: str) -> None:
-        """Survey a definition and all that it refers to.
+        """Survey a definition and all definitions that it refers to, directly or indirectly.
 
         Raises:
-            UnsupportedSchemaError: One of them cannot be checked.
+            UnsupportedSchemaError: One of the definitions cannot be checked.
         """
         todo, reached = [name], {name}
         while todo:
@@ -148,7 +148,7 @@ class Surveyor:
         self._good |= reached
 
     def problems(self) -> tuple[UnsupportedSchemaError, ...]:
-        """Return everything that cannot be checked in any definition."""
+        """Return the errors of all keywords and schemas that cannot be checked, in all definitions."""
         found = [problem for name in self._definitions for problem in self.surveyed(name).problems]
         return (*found, *self._endless(self._definitions))
 
@@ -161,7 +161,7 @@ class Surveyor:
             if isinstance(schema, bool):
                 continue
             if not is_object(schema):
-                if within not in ONE:  # otherwise the keyword has been refused for its form
+                if within not in ONE:  # otherwise the keyword was already refused for its form
                     problems.append(UnsupportedSchemaError(name, pointer, within, f"{shown(schema)} is no schema"))
                 continue
             if depth == _DEEPEST:
@@ -197,7 +197,7 @@ class Surveyor:
             yield "format", f"{shown(schema['format'])} cannot be checked; known are {known}"
 
     def _endless(self, names: Collection[str]) -> Iterator[UnsupportedSchemaError]:
-        """Yield references that come back to the definition they stand in, for the same value, or go too deep."""
+        """Yield references that lead back to their own definition for the same value, or that are nested too deep."""
         depths: dict[str, int] = {}
         for start in names:
             path: list[str] = []

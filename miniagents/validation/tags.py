@@ -1,4 +1,4 @@
-"""Which property tells the branches of a union apart."""
+"""Find the property that tells the branches of a union apart."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,21 +8,21 @@ from miniagents.validation.values import JsonValue, Schema
 
 
 class Found(NamedTuple):
-    """A property that every branch requires, and its strings in each."""
+    """A property that every branch requires, and the strings that each branch allows for it."""
 
     name: str
     tags: tuple[frozenset[str], ...]
 
 
 class Tags:
-    """Reads from schemas, once surveyed, which strings they require where."""
+    """Finds the properties that schemas require to be certain strings. The schemas must have been surveyed."""
 
     def __init__(self, definitions: Mapping[str, JsonValue]) -> None:
         self._definitions: Mapping[str, Any] = definitions  # Any: schemas
         self._known: dict[str, dict[str, frozenset[str]]] = {}
 
     def of_branches(self, branches: list[Schema]) -> Found | None:
-        """Return the property that tells most branches apart, or None if none does.
+        """Return the property that tells the branches apart best, or None if no property does.
 
         An object without the property, or with another value there, fits no branch.
         """
@@ -38,7 +38,7 @@ class Tags:
         return best
 
     def _required(self, schema: Schema) -> dict[str, frozenset[str]]:
-        """Return the properties that an object must have, those whose values can be but certain strings."""
+        """Return the properties that an object must have and whose values must be certain strings."""
         if isinstance(schema, bool):
             return {}
         found: dict[str, frozenset[str]] = {}
@@ -62,7 +62,7 @@ class Tags:
 
 
 def _strings(schema: Schema) -> frozenset[str] | None:
-    """Return the strings that alone a schema accepts."""
+    """Return the strings that a schema accepts if it accepts nothing else, or None."""
     if isinstance(schema, bool) or not ("const" in schema or "enum" in schema):
         return None
     values = [schema["const"]] if "const" in schema else schema["enum"]

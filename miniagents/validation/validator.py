@@ -1,4 +1,4 @@
-"""The validator: what others use."""
+"""`Validator`, the public interface of the package."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,31 +17,32 @@ _NONE: Mapping[str, Callable[[JsonValue], bool]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Where and why a value does not fit a schema."""
+    """The place where a value does not fit a schema, and the reason."""
 
     path: tuple[str | int, ...]
-    """Names and indexes from the value to the part of it that is wrong."""
+    """The names and indexes from the value to the wrong part of it."""
     keyword: str
-    """The keyword that refuses it."""
+    """The keyword that refuses the part."""
     message: str
-    """What is allowed, and what was found."""
+    """What is allowed, and what was found instead."""
     definition: str
     """The name of the definition with the keyword."""
     pointer: str
-    """JSON pointer within the definition to the schema with the keyword; "" is the whole."""
+    """The JSON pointer in the definition to the schema with the keyword; "" is the whole definition."""
 
 
 class Validator:
-    """Tells whether values fit schemas.
+    """Checks values against schemas.
 
-    The values are plain JSON as `json.loads` gives it: `dict`, `list`, `str`, `int`, `float`, `bool` and None, and no
-    subclasses of them.
+    The values are plain JSON as `json.loads` returns it: `dict`, `list`, `str`, `int`, `float`, `bool` and None, and no
+    subclasses.
 
     Args:
-        definitions: Schemas (JSON Schema 2020-12) by name. A `$ref` is "#/$defs/" and a name; one to "miniagents:…" may
-            also be such a name as a whole. A `pattern` is a regular expression of Python. `format` is a note, unless
-            the schema has `"x-miniagents-format": "checked"`; unknown keywords are notes.
-        predicates: By a whole `$ref`, what is asked in place of a schema. What they accept counts as evaluated.
+        definitions: The schemas (JSON Schema 2020-12) by name. A `$ref` is "#/$defs/" and a name, or a name that begins
+            with "miniagents:". A `pattern` is a regular expression of Python. `format` is a note, unless the schema has
+            `"x-miniagents-format": "checked"`. Unknown keywords are notes.
+        predicates: Functions to call instead of a schema, by the whole text of a `$ref`. If one accepts a value, all
+            properties and items of the value count as evaluated.
 
     >>> validator = Validator({"Point": {"type": "array", "items": {"type": "number"}, "minItems": 2}})
     >>> validator.violation("Point", [1, 2.5]) is None
@@ -63,15 +64,15 @@ class Validator:
         self._explainer = Explainer(definitions, predicates)
 
     def unsupported(self) -> tuple[UnsupportedSchemaError, ...]:
-        """Return everything in any definition that cannot be checked."""
+        """Return the errors of all keywords and schemas that cannot be checked, in all definitions."""
         return self._surveyor.problems()
 
     def accepts(self, name: str, value: JsonValue, pointer: str = "") -> bool:
-        """Tell whether a value fits a definition, or the schema at a JSON pointer within it.
+        """Return whether a value fits a definition, or the schema at a JSON pointer within it.
 
         Raises:
             UnsupportedSchemaError: The definition, or one that it refers to, cannot be checked.
-            KeyError: There is no such definition, or nothing at the pointer.
+            KeyError: There is no such definition, or no schema at the pointer.
         """
         self._surveyor.ensure(name)
         try:
@@ -82,15 +83,15 @@ class Validator:
     def violation(self, name: str, value: JsonValue, pointer: str = "") -> Violation | None:
         """Return why a value does not fit a definition, or the schema at a JSON pointer within it; None if it does.
 
-        Of several reasons it is the most telling one: of the branches of a union that which was meant, by its tag,
-        or which fits the deepest.
+        If there are several reasons, the most useful one is returned. For a union it is the reason of the branch that
+        the tag of the value names, or of the branch that fits to the greatest depth.
 
         Raises:
             UnsupportedSchemaError: The definition, or one that it refers to, cannot be checked.
-            KeyError: There is no such definition, or nothing at the pointer.
+            KeyError: There is no such definition, or no schema at the pointer.
         """
         self._surveyor.ensure(name)
-        with suppress(RecursionError):  # the explainer needs no stack
+        with suppress(RecursionError):  # nested too deep for the closures; the explainer does not recurse
             if self._compiler.check(name, pointer)(value, {}):
                 return None
         finding = self._explainer.finding(name, value, pointer)

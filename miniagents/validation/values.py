@@ -1,4 +1,4 @@
-"""Plain JSON values: their types, when two are equal, and how they are shown to people."""
+"""Plain JSON values: their types, their equality, and their form in messages."""
 
 import json
 from collections.abc import Callable
@@ -8,22 +8,22 @@ from typing import Any, Final, Literal, TypeAlias, TypeGuard
 __all__ = ["JsonValue"]
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
-"""Plain JSON as `json.loads` gives it: `dict`, `list`, `str`, `int`, `float`, `bool` and None, no subclasses."""
+"""Plain JSON as `json.loads` returns it: `dict`, `list`, `str`, `int`, `float`, `bool` and None, no subclasses."""
 
 Schema: TypeAlias = bool | dict[str, Any]  # Any: `survey` has looked at the form of every keyword
 Memo: TypeAlias = "dict[tuple[object, int], bool | set[str | int]]"
-"""What is known in one validation: by what was applied, and the id of the value."""
+"""The cached results of one validation, by the identity of the check and the id of the value."""
 Check: TypeAlias = Callable[[Any, Memo], bool]  # Any: a value of the classes that the check is listed for
 
 JsonType: TypeAlias = Literal["null", "boolean", "integer", "number", "string", "array", "object"]
-"""The values of `type`."""
+"""The types of JSON Schema, as the keyword `type` names them."""
 
 CLASSES: Final = (NoneType, bool, int, float, str, list, dict)
 """The classes of all JSON values."""
 TYPES: Final[dict[str, tuple[type, ...]]] = {
     "null": (NoneType,),
     "boolean": (bool,),
-    "integer": (int, float),  # a float only if it is whole
+    "integer": (int, float),  # a float only if it is a whole number
     "number": (int, float),
     "string": (str,),
     "array": (list,),
@@ -34,23 +34,23 @@ _MOST_LISTED: Final = 12
 
 
 def is_array(value: object) -> TypeGuard[list[Any]]:  # Any: any JSON
-    """Whether JSON is an array."""
+    """Return whether a JSON value is an array."""
     return isinstance(value, list)
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:  # Any: any JSON
-    """Whether JSON is an object."""
+    """Return whether a JSON value is an object."""
     return isinstance(value, dict)
 
 
 class _Text(str):
-    """A piece of JSON text that is written as it is."""
+    """A piece of JSON text that `canonical` writes unchanged."""
 
     __slots__ = ()
 
 
 def canonical(value: JsonValue) -> str:
-    """Return a text that is the same for values that JSON Schema holds equal, and for no others.
+    """Return a text that is the same for values that are equal in JSON Schema, and different for all others.
 
     >>> canonical({"b": 1.0, "a": [True]}) == canonical({"a": [True], "b": 1}), canonical([1]) == canonical([True])
     (True, False)
@@ -83,11 +83,11 @@ def canonical(value: JsonValue) -> str:
 def _number(number: float) -> str:
     if type(number) is float and not number.is_integer():
         return repr(number)
-    return f"{int(number):x}"  # in hexadecimal there is no limit on the number of digits
+    return f"{int(number):x}"  # Python limits the number of decimal digits, but not of hexadecimal digits
 
 
 def equal_items(items: list[JsonValue]) -> tuple[int, int] | None:
-    """Return the places of the first item that was there before, or None when all are different."""
+    """Return the indexes of the first two equal items, or None if all items are different."""
     seen: dict[object, int] = {}
     containers: dict[tuple[bool, int], list[int]] = {}
     found: tuple[int, int] | None = None
@@ -111,7 +111,7 @@ def equal_items(items: list[JsonValue]) -> tuple[int, int] | None:
 
 
 def shown(value: JsonValue) -> str:
-    """Return a value as a message shows it: scalars as JSON, shortened, of containers what they are.
+    """Return a value as messages show it: scalars as shortened JSON, containers as a description.
 
     >>> shown("x" * 100)[:8], shown([1, 2]), shown({}), shown(None)
     ('"xxxxxxx', 'an array of 2 items', 'an empty object', 'null')
@@ -131,7 +131,7 @@ def shown(value: JsonValue) -> str:
 
 
 def listed(texts: list[str], last: str = "or") -> str:
-    """Return texts as a list in words, without what is there twice.
+    """Join texts to a list in words, without repetitions.
 
     >>> listed(["string", "null", "string"]), listed(["a", "b", "c"], ",")
     ('string or null', 'a, b, c')
@@ -146,7 +146,7 @@ def listed(texts: list[str], last: str = "or") -> str:
 
 
 def counted(count: float, one: str, many: str = "") -> str:
-    """Return a number with its noun.
+    """Return a number with its noun, in the plural if the number is not one.
 
     >>> counted(1, "item"), counted(2, "item")
     ('1 item', '2 items')
@@ -155,7 +155,7 @@ def counted(count: float, one: str, many: str = "") -> str:
 
 
 def missing(names: list[str]) -> str:
-    """Say that properties are missing."""
+    """Return the message that properties are missing."""
     if len(names) == 1:
         return f"property {shown(names[0])} is missing"
     return f"properties {listed([shown(name) for name in names], 'and')} are missing"

@@ -1,4 +1,7 @@
-"""The command line: what `miniagents` and `python -m miniagents.codegen` understand, say and return."""
+"""The command line of the generator: its commands, options and exit statuses.
+
+`miniagents` and `python -m miniagents.codegen` call it.
+"""
 
 import argparse
 import shlex
@@ -23,10 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: The arguments, without the name of the program; those of the process when None.
+        argv: The arguments without the name of the program; None for the arguments of the process.
 
     Returns:
-        0 when all is well, 1 when a check found something (`generate --check`, `lint`, `diff`), 2 for errors.
+        0 for success, 1 if a check found something (`generate --check`, `lint`, `diff`), 2 for errors.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -38,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _RUN[options.command](options, console)
     except GenerationError as error:
         console.problems(error.problems)
-    except BrokenPipeError:  # who read the output has seen enough
+    except BrokenPipeError:  # the reader of the output has closed it, as `head` does
         return OK
     return WRONG
 
@@ -64,7 +67,7 @@ def _build_parsers() -> tuple[CommandParser, dict[str, CommandParser]]:
         commands.add_parser(
             "lint",
             help="say what could be better in schemas",
-            description="Hold schemas against rules. Rules are switched off in place by "
+            description="Check schemas against rules. Rules are switched off in place by "
             '"x-miniagents-ignore": ["rule"]. '
             "Exit status: 0 nothing found, 1 something found, 2 the schemas cannot be read.",
         )
@@ -106,14 +109,14 @@ def _generate(command: CommandParser) -> None:
         "--base",
         choices=BASES,
         default="Record",
-        help='what an object in $defs extends that has no "x-miniagents": {"base": ...}',
+        help='the base class of objects in $defs without "x-miniagents": {"base": ...}',
     )
     command.add_argument(
         "--namespace",
         type=_namespace,
         default="",
         metavar="NAME",
-        help="tells the records of this module from those of others with the same names, for their hash_key",
+        help="distinguishes the records of this module from others with the same names in their hash_key",
     )
     command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
     _color(command)
@@ -217,7 +220,7 @@ def _namespace(text: str) -> str:
 
 
 def _program() -> str:
-    """How the command was called, for the usage."""
+    """Return the command as the user called it, for the usage text."""
     called = Path(sys.argv[0])
     if called.stem == "miniagents":  # the script, which is an .exe on some systems
         return "miniagents"

@@ -1,4 +1,4 @@
-"""What the arguments of the command line say."""
+"""The parsed arguments of the command line."""
 
 import argparse
 from pathlib import Path
@@ -11,26 +11,26 @@ from miniagents.codegen.settings import Base, Formats
 
 
 class Options(argparse.Namespace):
-    """What the arguments say; which of them there are depends on the command.
+    """The parsed arguments; each command has only some of them.
 
     Attributes:
         command: The command.
         schemas: Files and folders.
         output: The file to write.
-        check: Whether to write nothing.
-        watch: Whether to go on when the schemas change.
-        formats: What a `format` is.
-        base: What objects extend that do not say it.
-        namespace: What tells the records of the module from those of others.
+        check: Whether to compare only and write nothing.
+        watch: Whether to write the file again whenever the schemas change.
+        formats: The meaning of `format`: a note, a check, or a type.
+        base: The base class of objects whose schemas do not name one.
+        namespace: The prefix that distinguishes the records of the module from records of other modules.
         library: Whether the schemas are the library's own.
-        level: How much `lint` asks.
-        ignore: Rules to leave out.
+        level: The strictness of `lint`.
+        ignore: The rules to leave out.
         rules: Whether to show the rules.
-        format: How to report.
+        format: The format of reports.
         color: When to write in colours.
         old: The old version.
-        new: The new one.
-        against: Whom changes must not break.
+        new: The new version.
+        against: The audiences that changes must not break.
         module: The module to export.
     """
 

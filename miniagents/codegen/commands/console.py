@@ -1,4 +1,4 @@
-"""Where the command line writes: results to stdout, everything else to stderr, colours to terminals."""
+"""The output of the command line: results go to stdout, everything else to stderr, and colours only to terminals."""
 
 import sys
 from collections.abc import Generator, Iterable, Sequence
@@ -11,13 +11,13 @@ from miniagents.codegen.reading.sources import SUFFIX, YAML_SUFFIXES
 from miniagents.codegen.schema_errors import Problem
 
 OK, DIFFERS, WRONG = 0, 1, 2
-"""Exit statuses: all is well; a check found something; something must be mended first."""
+"""Exit statuses: success; a check found something; an error."""
 
 _MANY: Final = 20
 
 
 class Console:
-    """Writes to the streams of the process, as they are at the time.
+    """Writes to the current streams of the process, even if they are replaced later.
 
     Args:
         when: When to write in colours.
@@ -28,21 +28,21 @@ class Console:
 
     @property
     def paint(self) -> Paint:
-        """What writes in colours to stdout, or not."""
+        """The writer of colours for stdout."""
         return paint_for(sys.stdout, self._when)
 
     def write(self, text: str) -> None:
-        """Write a result."""
+        """Write a result to stdout."""
         sys.stdout.write(text)
 
     def say(self, text: str, colour: str = "") -> None:
-        """Write a line for people."""
+        """Write a line for people to stderr."""
         paint = paint_for(sys.stderr, self._when)
         sys.stderr.write(f"{paint(text, colour) if colour else text}\n")
         sys.stderr.flush()
 
     def problems(self, problems: Iterable[Problem]) -> None:
-        """Write what is wrong, a line for each."""
+        """Write problems to stderr, one on each line."""
         paint = paint_for(sys.stderr, self._when)
         for problem in problems:
             sys.stderr.write(f"{painted(str(problem), paint)}\n")
@@ -50,7 +50,7 @@ class Console:
 
     @contextmanager
     def reading(self, paths: Sequence[Path]) -> Generator[None, None, None]:
-        """Say on a terminal that many files are being read, for as long as they are."""
+        """Show on a terminal that many files are being read, until the block ends."""
         count = len(schema_files(paths)) if sys.stderr.isatty() else 0
         if count < _MANY:
             yield
@@ -65,7 +65,7 @@ class Console:
 
 
 def schema_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the files that would be read."""
+    """Return the schema files at paths, which are files or folders."""
     found: set[Path] = set()
     for path in paths:
         if path.is_dir():

@@ -1,4 +1,4 @@
-"""`generate`: writes a module, checks one, or watches schemas and writes it again and again."""
+"""The command `generate`: write a module, check it, or write it again whenever the schemas change."""
 
 import difflib
 import shlex
@@ -13,14 +13,14 @@ from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import Settings
 
 PAUSE = 0.3
-"""How long to wait, in seconds, before looking at the files again."""
+"""The time between two looks at the files, in seconds."""
 
 
 def run_generate(options: Options, console: Console) -> int:
     """Write a module, or check it, as the arguments say.
 
     Raises:
-        GenerationError: Something must be mended first.
+        GenerationError: The schemas cannot be read or generated, or the module cannot be written.
     """
     output = options.output or Path()
     if options.watch and not options.check:
@@ -71,7 +71,7 @@ def _check(options: Options, output: Path, text: str, console: Console) -> int:
 
 
 def _write(path: Path, text: str) -> bool:
-    """Write the module, unless it says so already: a file that stays the same keeps its time."""
+    """Write the module if its text changed; an unchanged file keeps its modification time."""
     data = text.encode()
     try:
         if path.exists() and path.read_bytes() == data:
@@ -109,12 +109,12 @@ def _watch(options: Options, output: Path, console: Console) -> int:
 
 
 def watch(paths: list[Path], again: Callable[[], None], wait: Callable[[], None] = lambda: time.sleep(PAUSE)) -> None:
-    """Do something now, and whenever a schema file was changed, added or removed, until Ctrl+C.
+    """Call a function now, and whenever a schema file is changed, added or removed, until Ctrl+C.
 
     Args:
         paths: Files and folders.
-        again: What to do.
-        wait: What to do between looking.
+        again: The function to call.
+        wait: The function that waits between two looks at the files.
     """
     seen = None
     try:

@@ -1,34 +1,34 @@
-"""Colours, where there is a terminal for them."""
+"""Colours for terminals."""
 
 import os
 from dataclasses import dataclass
 from typing import Final, Literal, TextIO, TypeAlias
 
 When: TypeAlias = Literal["auto", "always", "never"]
-"""When to write in colours; `auto`: on a terminal."""
+"""When to write in colours; `auto` means only on a terminal."""
 
 _CODES: Final = {"red": "31", "green": "32", "yellow": "33", "cyan": "36", "bold": "1", "dim": "2"}
 
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """Writes in colours, or not.
+    """Adds colours to texts, if they are switched on.
 
     Attributes:
-        is_on: Whether it does.
+        is_on: Whether colours are switched on.
     """
 
     is_on: bool
 
     def __call__(self, text: str, colour: str) -> str:
-        """Return a text in a colour."""
+        """Return a text in a colour, or unchanged if colours are switched off."""
         return f"\033[{_CODES[colour]}m{text}\033[0m" if self.is_on and text else text
 
 
 def paint_for(stream: TextIO, when: When = "auto") -> Paint:
-    """Return what writes to a stream.
+    """Return the writer of colours for a stream.
 
-    `NO_COLOR` and `FORCE_COLOR` count where nothing else was said (https://no-color.org, https://force-color.org).
+    With `auto`, `NO_COLOR` and `FORCE_COLOR` count (https://no-color.org, https://force-color.org).
     """
     if when != "auto":
         return Paint(when == "always")
@@ -40,7 +40,7 @@ def paint_for(stream: TextIO, when: When = "auto") -> Paint:
 
 
 def painted(problem: str, paint: Paint) -> str:
-    """Return a line `place: #/pointer: keyword: what is wrong; what to write` in colours."""
+    """Colour a line of the form `place: #/pointer: keyword: what is wrong; what to write`."""
     if not paint.is_on:
         return problem
     place, separator, rest = problem.partition(": ")

@@ -1,4 +1,4 @@
-"""What `lint` and `diff` found, as text for people and as JSON for programs."""
+"""Reports of `lint` and `diff`, as text for people and as JSON for programs."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -14,11 +14,11 @@ from miniagents.codegen.shown import listed
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """How the files of two versions are called.
+    """Functions that return the names of files as the user knows them.
 
     Attributes:
-        old: Of the old version.
-        new: Of the new one.
+        old: For the old version.
+        new: For the new version.
     """
 
     old: Callable[[str], str]
@@ -26,7 +26,7 @@ class Names:
 
 
 def diff_text(changes: Sequence[Change], against: Sequence[Audience], names: Names, paint: Paint) -> str:
-    """Return the changes type by type, each with its place, its rule and whom it breaks."""
+    """Return the changes as text, by type, each with its place, its rule and the audiences it breaks."""
     lines: list[str] = []
     for name, group in groupby(changes, key=lambda change: change.type):
         lines.append(paint(printable(name), "bold"))
@@ -64,12 +64,12 @@ def diff_json(changes: Iterable[Change], against: Sequence[Audience], names: Nam
 
 
 def lint_text(findings: Sequence[Problem], paint: Paint) -> str:
-    """Return what was found, a line for each."""
+    """Return the findings as text, one on each line."""
     return "".join(f"{painted(str(each), paint)}\n" for each in findings)
 
 
 def lint_json(findings: Iterable[Problem]) -> str:
-    """Return what was found as JSON."""
+    """Return the findings as JSON."""
     report: JsonValue = [
         {
             "file": each.file,
@@ -85,7 +85,7 @@ def lint_json(findings: Iterable[Problem]) -> str:
 
 
 def line_of(place: Place) -> int:
-    """Return the line that a place begins at."""
+    """Return the number of the line where a place begins."""
     return place.problem("", "", "").line
 
 
@@ -98,7 +98,7 @@ def _where(change: Change, names: Names) -> str:
         return f"{new}: {change.new.pointer}"
     pointer = change.new.pointer
     if change.old is not None and len(change.old.pointer) > len(pointer):
-        pointer = change.old.pointer  # what is gone has no place any more but the one it had
+        pointer = change.old.pointer  # a removed part has a place only in the old version
     return f"{old} -> {new}: {pointer}"
 
 

@@ -1,4 +1,4 @@
-"""`lint`, `diff` and `export`: the tools around the generator."""
+"""The commands `lint`, `diff` and `export`."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from miniagents.codegen.schema_errors import GenerationError, Problem
 
 
 def run_lint(options: Options, console: Console) -> int:
-    """Say what could be better in schemas.
+    """Report what could be better in schemas.
 
     Raises:
         GenerationError: The schemas cannot be read.
@@ -33,7 +33,7 @@ def run_lint(options: Options, console: Console) -> int:
 
 
 def run_diff(options: Options, console: Console) -> int:
-    """Say what a change breaks.
+    """Report the changes between two versions of schemas, and whom they break.
 
     Raises:
         GenerationError: A version cannot be read.

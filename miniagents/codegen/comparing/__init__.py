@@ -1,1 +1,1 @@
-"""What changed between two versions of schemas, and whom it breaks. Begin with `comparer`."""
+"""Find the changes between two versions of schemas, and whom they break. Begin with `comparer`."""

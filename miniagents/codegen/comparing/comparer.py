@@ -1,8 +1,9 @@
-"""Two versions of schemas: every change, by its rule, and whom it breaks.
+"""Compare two versions of schemas: find every change, its rule, and whom it breaks.
 
-Schemas are conditions that all hold at once, so two of them are compared keyword by keyword: what the old version
-accepts the new one accepts too, if that is so for each of them. Where that cannot be told (`not`, `if`, unions whose
-branches overlap) any difference is said to break both ways: it may be too much, but never too little.
+The keywords of a schema are conditions that must all hold, so two schemas are compared keyword by keyword. If each
+keyword of the new version accepts everything that the old one accepts, so does the whole schema. Some keywords cannot
+be compared like this: `not`, `if`, and unions whose branches overlap. Any difference in them is reported to break both
+readers and writers. That may report too much, but never too little.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,8 +30,8 @@ def compare(old: Bundle, new: Bundle) -> tuple[Change, ...]:
     """Return every change between two versions of schemas, type by type.
 
     Args:
-        old: The version that data and code exist for.
-        new: The version that is to come.
+        old: The version of existing data and code.
+        new: The next version.
     """
     before, after = spots_of(old.definitions), spots_of(new.definitions)
     renamed = _renamed(old, new)
@@ -60,7 +61,7 @@ def compare(old: Bundle, new: Bundle) -> tuple[Change, ...]:
 
 
 def _renamed(old: Bundle, new: Bundle) -> dict[str, str]:
-    """Return the types that have another name now, but are what they were: old names with the new ones."""
+    """Return the types that were renamed and are otherwise the same, as new names by old names."""
     gone = [name for name in old.definitions if name not in new.definitions]
     come = [name for name in new.definitions if name not in old.definitions]
     before, after = spots_of(old.definitions), spots_of(new.definitions)
@@ -77,7 +78,7 @@ def _renamed(old: Bundle, new: Bundle) -> dict[str, str]:
 
 
 def _is_public(definition: Definition) -> bool:
-    """Whether a file defines it by name or as a whole; others are parts that something refers to."""
+    """Return whether a definition is a named one or a whole file, rather than a part that a reference points to."""
     steps = definition.place.pointer.split("/")
     return len(steps) == 1 or (len(steps) == 3 and steps[1] in DEFINITIONS)
 
@@ -88,7 +89,7 @@ def _is_message(spot: Spot) -> bool:
 
 
 def _tags(spots: Mapping[str, Spot]) -> Iterator[tuple[str, str]]:
-    """Yield the properties by which unions tell their branches: the definition with the branch, and the name."""
+    """Yield the properties that tell branches of unions apart: the definition with the branch, and the name."""
     for definition in spots.values():
         for spot in definition.within():
             for keyword in ("anyOf", "oneOf"):

@@ -1,4 +1,4 @@
-"""What is different between two schemas about values that have no parts: types, enums, limits, texts."""
+"""Compare the keywords of two schemas about values without parts: types, enums, limits, texts."""
 
 from collections.abc import Mapping, Set as AbstractSet
 from fractions import Fraction
@@ -12,29 +12,29 @@ from miniagents.validation.keywords import COUNT, KEYWORDS
 
 
 class Noting(Protocol):
-    """What takes changes.
+    """Receives the changes that are found.
 
     Attributes:
-        tags: The properties by which unions tell their branches: definition and name.
+        tags: The properties that tell branches of unions apart: definition and name.
     """
 
     @property
     def tags(self) -> AbstractSet[tuple[str, str]]: ...  # noqa: D102 - above
 
     def differ(self, rule: str, breaks: tuple[Audience, ...], old: Spot, new: Spot, keyword: str, what: str) -> None:
-        """Note that a keyword of a schema is not what it was."""
+        """Report that a keyword of a schema changed."""
 
 
 SIZES: Final[Mapping[str, str]] = {
     name: row.about for name, row in KEYWORDS.items() if row.argument is COUNT and row.about and not row.beside
 }
-"""The keywords that limit a size, and of what kind of values."""
+"""The keywords that limit a size, with the kind of values that they limit."""
 
 _NUMBERS: Final = frozenset({"integer", "fraction"})
 
 
 def leaf_changes(comparer: Noting, old: Spot, new: Spot) -> None:
-    """Note what is different in types, enums, limits and texts."""
+    """Report the changes of types, enums, limits and texts."""
     _types(comparer, old, new)
     _values(comparer, old, new)
     for is_upper in (False, True):
@@ -57,10 +57,10 @@ def leaf_changes(comparer: Noting, old: Spot, new: Spot) -> None:
 def limited(
     old: Spot, new: Spot, kinds: set[str] | frozenset[str], breaks: tuple[Audience, ...]
 ) -> tuple[Audience, ...] | None:
-    """Return whom a changed condition on some kinds of values breaks: only who has such values.
+    """Return whom a changed condition on some kinds of values breaks.
 
     Returns:
-        None when the condition says nothing in both versions.
+        The members of `breaks` that can have such values, or None if no such values are allowed in both versions.
     """
     has_old, has_new = bool(own_kinds(old) & kinds), bool(own_kinds(new) & kinds)
     if not has_old and not has_new:
@@ -73,7 +73,7 @@ def _types(comparer: Noting, old: Spot, new: Spot) -> None:
     before, after = own_kinds(old), own_kinds(new)
     added, removed = after - before, before - after
     if _is_listed(old) or _is_listed(new):
-        return  # the values say it better
+        return  # a change of the listed values is reported instead
     if added == frozenset({"null"}) and not removed:
         comparer.differ("nullable-added", (*WRITERS, *SOURCE), old, new, "type", "it may be null now")
     elif removed == frozenset({"null"}) and not added:
@@ -129,11 +129,11 @@ def _values(comparer: Noting, old: Spot, new: Spot) -> None:
 
 
 Bound = tuple[Fraction, bool]
-"""A limit of numbers: where it is, and whether it is beyond it itself."""
+"""A limit of numbers: its value, and whether it excludes the value itself."""
 
 
 def _bound(spot: Spot, *, is_upper: bool) -> Bound | None:
-    """Return the limit of numbers that counts."""
+    """Return the stricter of the inclusive and the exclusive limit of numbers, or None if there is no limit."""
     sign = 1 if is_upper else -1
     found: list[Bound] = []
     for keyword, is_exclusive in (
@@ -146,14 +146,14 @@ def _bound(spot: Spot, *, is_upper: bool) -> Bound | None:
     if not found:
         return None
     place, is_exclusive = min(found, key=lambda each: (sign * each[0], not each[1]))
-    if not own_kinds(spot) & {"fraction"}:  # among integers every limit is one that belongs to it
+    if not own_kinds(spot) & {"fraction"}:  # for integers every limit can be inclusive
         rounded = floor(place) if is_upper != is_exclusive else ceil(place)
         return Fraction(rounded - sign if is_exclusive else rounded), False
     return place, is_exclusive
 
 
 def exact(value: float) -> Fraction:
-    """Return the number that is written, not the double that is nearest to it.
+    """Return the decimal number that is written, not the nearest double.
 
     >>> exact(0.1)
     Fraction(1, 10)
@@ -203,7 +203,7 @@ def _sizes(comparer: Noting, old: Spot, new: Spot, keyword: str, kind: str) -> N
 
 
 def size(spot: Spot, keyword: str) -> int | None:
-    """Return a limit of a size; None where there is none, or one that limits nothing."""
+    """Return a limit of a size, or None if there is none or it is a minimum of zero."""
     value = spot.members.get(keyword)
     if not isinstance(value, int) or isinstance(value, bool) or (value == 0 and keyword.startswith("min")):
         return None
@@ -230,7 +230,7 @@ def _multiple(spot: Spot) -> Fraction | None:
         return None
     found = exact(value)
     if not own_kinds(spot) & {"fraction"} and Fraction(1) % found == 0:
-        return None  # every integer is one
+        return None  # every integer is a multiple of it
     return found
 
 

@@ -1,4 +1,4 @@
-"""What is different between two schemas and says nothing of values: notes, defaults, hints."""
+"""Compare the keywords of two schemas that do not restrict values: notes, defaults, hints."""
 
 from typing import Final, Protocol
 
@@ -10,10 +10,10 @@ from miniagents.validation.keywords import HINTS, KNOWN
 
 
 class Noting(Protocol):
-    """What takes changes."""
+    """Receives the changes that are found."""
 
     def differ(self, rule: str, breaks: tuple[Audience, ...], old: Spot, new: Spot, keyword: str, what: str) -> None:
-        """Note that a keyword of a schema is not what it was."""
+        """Report that a keyword of a schema changed."""
 
 
 _IN_WORDS: Final = frozenset({"format", "title", "description", "deprecated"})
@@ -21,7 +21,7 @@ _IN_WORDS: Final = frozenset({"format", "title", "description", "deprecated"})
 
 
 def note_changes(comparer: Noting, old: Spot, new: Spot) -> None:
-    """Note what is different in the notes of two schemas."""
+    """Report the changes of the notes of two schemas."""
     mine, others = asserted(old), asserted(new)
     for keyword in dict.fromkeys((*old.members, *new.members)):
         before, after = old.members.get(keyword), new.members.get(keyword)
@@ -55,7 +55,7 @@ def _members(value: JsonValue) -> dict[str, JsonValue]:
 
 
 def _is_branch(spot: Spot) -> bool:
-    """Whether a schema is an object in a union, without a name of its own."""
+    """Return whether a schema is an unnamed object in a union."""
     steps = spot.pointer.split("/")
     is_object = spot.members.get("type") == "object" or "properties" in spot.members
     return len(steps) > 2 and steps[-2] in {"anyOf", "oneOf"} and is_object

@@ -1,4 +1,4 @@
-"""What is different between two schemas about objects and arrays."""
+"""Compare the keywords of two schemas about objects and arrays."""
 
 import re
 from typing import Protocol
@@ -12,12 +12,12 @@ from miniagents.validation.keywords import HINTS, IN_PLACE, SOMETIMES
 
 
 class Comparing(Protocol):
-    """What compares schemas and takes changes.
+    """Compares schemas and receives the changes that are found.
 
     Attributes:
         old: The definitions of the old version.
-        new: The definitions of the new one.
-        sameness: What tells whether schemas say the same.
+        new: The definitions of the new version.
+        sameness: Tells whether schemas are equivalent.
     """
 
     old: Spots
@@ -25,21 +25,21 @@ class Comparing(Protocol):
     sameness: Sameness
 
     def report(self, rule: str, breaks: tuple[Audience, ...], old: Place | None, new: Place | None, what: str) -> None:
-        """Note a change."""
+        """Report a change."""
 
     def differ(self, rule: str, breaks: tuple[Audience, ...], old: Spot, new: Spot, keyword: str, what: str) -> None:
-        """Note that a keyword of a schema is not what it was."""
+        """Report that a keyword of a schema changed."""
 
     def compare(self, old: Spot, new: Spot) -> None:
-        """Note what is different between two schemas."""
+        """Report all changes between two schemas."""
 
     def verdict(self, old: Spot, new: Spot) -> tuple[Audience, ...]:
-        """Return whom it would break if a schema was in the place of another one; nothing is noted."""
+        """Return whom it would break if one schema replaced another; report nothing."""
         ...
 
 
 def object_changes(comparer: Comparing, old: Spot, new: Spot) -> None:
-    """Note what is different in the keywords for objects."""
+    """Report the changes of the keywords for objects."""
     if not _may_be(old, new, "object"):
         return
     before, after = old.named("properties"), new.named("properties")
@@ -60,7 +60,7 @@ def object_changes(comparer: Comparing, old: Spot, new: Spot) -> None:
 
 
 def array_changes(comparer: Comparing, old: Spot, new: Spot) -> None:
-    """Note what is different in the keywords for arrays."""
+    """Report the changes of the keywords for arrays."""
     if not _may_be(old, new, "array"):
         return
     before, after = old.many("prefixItems"), new.many("prefixItems")
@@ -82,13 +82,13 @@ def _may_be(old: Spot, new: Spot, kind: str) -> bool:
 
 
 def _matching(spot: Spot, name: str) -> list[Spot]:
-    """Return the schemas that hold for a property that is not declared."""
+    """Return the schemas that apply to an undeclared property with this name."""
     found = [each for pattern, each in spot.named("patternProperties").items() if re.search(pattern, name)]
     return found or [spot.one("unevaluatedProperties" if _is_closed_alone(spot) else "additionalProperties")]
 
 
 def _is_closed_alone(spot: Spot) -> bool:
-    """Whether `unevaluatedProperties` means what `additionalProperties` would: nothing else looks at properties."""
+    """Return whether `unevaluatedProperties` means the same as `additionalProperties` would here."""
     others = IN_PLACE - {"not"} | {"additionalProperties"}
     return "unevaluatedProperties" in spot.members and not others & spot.members.keys()
 
@@ -131,7 +131,7 @@ def _removed(comparer: Comparing, old: Spot, new: Spot, name: str) -> None:
 
 
 def _order(comparer: Comparing, old: Spot, new: Spot) -> None:
-    """Of types that are made by position, the order of the properties counts."""
+    """Report a changed order of properties, which matters if both versions have positional constructors."""
     for spot in (old, new):
         hints = spot.members.get(HINTS)
         if not isinstance(hints, dict) or hints.get("positional") is not True:
@@ -193,7 +193,7 @@ def _patterns(comparer: Comparing, old: Spot, new: Spot) -> None:
 
 
 def _of_extras(comparer: Comparing, old: Spot, added: Spot) -> tuple[Audience, ...]:
-    """Return whether code breaks that reads extras: their type, if it said anything, has one more alternative."""
+    """Return whether code that reads extras breaks: if extras have a type, it now has one more alternative."""
     forms = [*old.named("patternProperties").values(), old.one("additionalProperties")]
     forms = [form for form in forms if form.schema is not False]
     says_something = bool(forms) and all(map(constrains, forms))
@@ -228,7 +228,7 @@ def _pairs(spot: Spot) -> set[tuple[str, str]]:
 
 
 def _unevaluated(comparer: Comparing, old: Spot, new: Spot) -> None:
-    """Compare `unevaluatedProperties`, which depends on everything that holds for the same object."""
+    """Compare `unevaluatedProperties`, which depends on all other schemas for the same object."""
     keyword = "unevaluatedProperties"
     if keyword not in old.members and keyword not in new.members:
         return
@@ -263,7 +263,7 @@ def _has_patterns(spot: Spot) -> bool:
 
 
 def _known_names(spot: Spot, spots: Spots) -> set[str] | None:
-    """Return the properties that are evaluated in any case; None where that depends on the value."""
+    """Return the properties that are always evaluated, or None if that depends on the value."""
     found: set[str] = set()
     for part in parts(spot, spots):
         if reference_of(part) not in {None, *spots}:

@@ -1,8 +1,8 @@
-"""The rules of `diff`: what can change in a schema, and whom it breaks.
+"""The rules of `diff`: the possible changes of a schema, and whom they break.
 
-Three kinds of people have to do with a change. *Readers* have the new code and read old data: what was valid may be no
-more. *Writers* have the new code and write data that old code reads: what is valid now was not, or meant less. *Source*
-is Python code that uses the generated types: a checker that was content with it may not be.
+A change can break three audiences. *Readers* have the new code and read old data, which may be invalid now. *Writers*
+have the new code and write data for old code, which may refuse it or not understand it. *Source* is Python code that
+uses the generated types: a type checker may refuse it now.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,7 @@ Audience: TypeAlias = Literal["readers", "writers", "source"]
 """Whom a change may break."""
 
 AUDIENCES: Final[tuple[Audience, ...]] = ("readers", "writers", "source")
-"""All of them, in the order in which they are named."""
+"""All audiences, in the order of reports."""
 
 READERS: Final[tuple[Audience, ...]] = ("readers",)
 WRITERS: Final[tuple[Audience, ...]] = ("writers",)
@@ -25,7 +25,7 @@ NOBODY: Final[tuple[Audience, ...]] = ()
 
 
 def in_order(found: Collection[Audience], among: tuple[Audience, ...] = AUDIENCES) -> tuple[Audience, ...]:
-    """Return whom something breaks, each once, in the order in which they are named."""
+    """Return audiences without repetitions, in the order of reports."""
     result: list[Audience] = [each for each in among if each in found]
     return (*result,)
 
@@ -35,12 +35,12 @@ class Change:
     """One change between two versions of schemas.
 
     Attributes:
-        type: The name of the definition that it is in.
-        rule: The name of the rule: one of `DIFF_RULES`.
-        breaks: Whom it breaks, in the order of `AUDIENCES`.
-        old: Where it was; None for what was not there.
-        new: Where it is; None for what is there no more.
-        what: What changed, in words.
+        type: The name of the definition that changed.
+        rule: The name of the rule, a key of `DIFF_RULES`.
+        breaks: The audiences that it breaks, in the order of `AUDIENCES`.
+        old: The place in the old version; None if there was none.
+        new: The place in the new version; None if there is none.
+        what: The change in words.
     """
 
     type: str
@@ -91,4 +91,4 @@ DIFF_RULES: Final[dict[str, str]] = {
     "order-changed": "what is given by position is given to another property",
     "too-different": "definitions under so many new names are not looked into: any change may break both ways",
 }
-"""What can change, each with why it may break somebody."""
+"""The rules by name, each with the reason why such a change may break something."""

@@ -1,4 +1,4 @@
-"""Whether two schemas say the same, also in what they refer to."""
+"""Decide whether two schemas are equivalent, including the schemas that they refer to."""
 
 from collections.abc import Mapping
 
@@ -7,12 +7,12 @@ from miniagents.validation.keywords import MANY, NAMED, ONE
 
 
 class Sameness:
-    """Tells whether schemas of two versions say the same of values.
+    """Tells whether schemas of two versions accept the same values.
 
     Args:
         old: The definitions of the old version.
-        new: The definitions of the new one.
-        renamed: The definitions that have another name now: old names with the new ones.
+        new: The definitions of the new version.
+        renamed: The new names of renamed definitions, by their old names.
     """
 
     def __init__(self, old: Spots, new: Spots, renamed: Mapping[str, str]) -> None:
@@ -21,11 +21,11 @@ class Sameness:
         self._renamed = renamed
 
     def is_called(self, old: str | None, new: str | None) -> bool:
-        """Whether a reference of the old version and one of the new one mean one definition."""
+        """Return whether a reference of the old version and one of the new version mean the same definition."""
         return old is not None and self._renamed.get(old, old) == new
 
     def same(self, old: Spot, new: Spot) -> bool:
-        """Whether two schemas accept the same values: True only if that is sure."""
+        """Return whether two schemas accept the same values: True is certain, False is not."""
         todo = [(old, new)]
         seen: set[tuple[str, str]] = set()
         while todo:
@@ -54,7 +54,7 @@ class Sameness:
         return True
 
     def _pairs(self, one: Spot, other: Spot) -> list[tuple[Spot, Spot]] | None:
-        """Return the schemas within two schemas of the same keywords; None when something else differs."""
+        """Return the pairs of sub-schemas at the same keywords of two schemas, or None if anything else differs."""
         pairs: list[tuple[Spot, Spot]] = []
         right = asserted(other)
         for keyword, value in asserted(one).items():

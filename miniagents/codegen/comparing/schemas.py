@@ -1,4 +1,4 @@
-"""Two schemas side by side: what is different between them, keyword by keyword."""
+"""Compare two schemas keyword by keyword."""
 
 from collections.abc import Set as AbstractSet
 
@@ -22,10 +22,10 @@ class Comparer:
 
     Attributes:
         old: The definitions of the old version.
-        new: The definitions of the new one.
-        sameness: What tells whether schemas say the same.
-        tags: The properties by which unions tell their branches: definition and name.
-        changes: What was found.
+        new: The definitions of the new version.
+        sameness: Tells whether schemas are equivalent.
+        tags: The properties that tell branches of unions apart: definition and name.
+        changes: The changes found so far.
     """
 
     def __init__(
@@ -42,17 +42,17 @@ class Comparer:
         self._left = 0
 
     def report(self, rule: str, breaks: tuple[Audience, ...], old: Place | None, new: Place | None, what: str) -> None:
-        """Note a change."""
+        """Report a change."""
         self.changes.append(Change(self._type, rule, in_order(breaks), old, new, what))
 
     def differ(self, rule: str, breaks: tuple[Audience, ...], old: Spot, new: Spot, keyword: str, what: str) -> None:
-        """Note that a keyword of a schema is not what it was."""
+        """Report that a keyword of a schema changed."""
         before = old.place(keyword) if keyword in old.members else old.place()
         after = new.place(keyword) if keyword in new.members else new.place()
         self.report(rule, breaks, before, after, what)
 
     def verdict(self, old: Spot, new: Spot) -> tuple[Audience, ...]:
-        """Return whom it would break if a schema was in the place of another one; nothing is noted."""
+        """Return whom it would break if one schema replaced another; report nothing."""
         kept, self.changes = self.changes, []
         if not self._tries:
             self._left = _MOST_TRIED
@@ -68,15 +68,15 @@ class Comparer:
         return in_order(found)
 
     def narrows(self, old: Spot, new: Spot) -> bool:
-        """Whether something may fit the old schema and not the new one."""
+        """Return whether some values may fit the old schema but not the new one."""
         return "readers" in self.verdict(old, new)
 
     def widens(self, old: Spot, new: Spot) -> bool:
-        """Whether something may fit the new schema and not the old one."""
+        """Return whether some values may fit the new schema but not the old one."""
         return "writers" in self.verdict(old, new)
 
     def compare(self, old: Spot, new: Spot) -> None:
-        """Note what is different between two schemas."""
+        """Report all changes between two schemas."""
         if self._tries:
             self._left = max(self._left - 1, 0)
             if not self._left:
@@ -106,7 +106,7 @@ class Comparer:
         note_changes(self, old, new)
 
     def _follow(self, old: Spot, new: Spot) -> None:
-        """Compare what references to different definitions refer to."""
+        """Compare the targets of references to different definitions."""
         name, named = reference_of(old), reference_of(new)
         pair = (f"{old.definition.name}{old.pointer}", f"{new.definition.name}{new.pointer}")
         if pair in self._open:
@@ -127,7 +127,7 @@ class Comparer:
             self._open.pop()
 
     def _target(self, spot: Spot, spots: Spots) -> Spot | None:
-        """Return a schema without its reference: what that refers to, or all of it at once."""
+        """Return a schema without `$ref`: the target, or an `allOf` of the target and the other keywords."""
         name = reference_of(spot)
         if name is None:
             return spot
@@ -141,7 +141,7 @@ class Comparer:
         return Spot(spot.definition, spot.pointer, rest)
 
     def _is_nothing(self, old: Spot, new: Spot) -> bool:
-        """Note what became of a schema that accepts nothing; whether one of the two does."""
+        """Report a change of a schema that accepts nothing; return whether one of the two accepts nothing."""
         if old.schema is False and new.schema is False:
             return True
         if old.schema is False:
@@ -191,7 +191,7 @@ class Comparer:
             self._opaque(old, new, "unevaluatedItems", old, new)
 
     def _opaque(self, old: Spot, new: Spot, keyword: str, before: Spot, after: Spot) -> None:
-        """Compare what cannot be looked into."""
+        """Compare a keyword as a whole, because its parts cannot be compared one by one."""
         if keyword in old.members and keyword in new.members:
             if not self.sameness.same(before, after):
                 self.differ("condition-changed", DATA, old, new, keyword, f"{keyword}: something is different in it")

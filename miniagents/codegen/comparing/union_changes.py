@@ -1,4 +1,4 @@
-"""What is different between two unions: branches that came and that went, and what changed in the others."""
+"""Compare two unions: added branches, removed branches, and changes of the other branches."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,12 +23,12 @@ from miniagents.codegen.shown import listed
 
 
 class Comparing(Protocol):
-    """What compares schemas and takes changes.
+    """Compares schemas and receives the changes that are found.
 
     Attributes:
         old: The definitions of the old version.
-        new: The definitions of the new one.
-        sameness: What tells whether schemas say the same.
+        new: The definitions of the new version.
+        sameness: Tells whether schemas are equivalent.
     """
 
     old: Spots
@@ -36,25 +36,25 @@ class Comparing(Protocol):
     sameness: Sameness
 
     def report(self, rule: str, breaks: tuple[Audience, ...], old: Place | None, new: Place | None, what: str) -> None:
-        """Note a change."""
+        """Report a change."""
 
     def differ(self, rule: str, breaks: tuple[Audience, ...], old: Spot, new: Spot, keyword: str, what: str) -> None:
-        """Note that a keyword of a schema is not what it was."""
+        """Report that a keyword of a schema changed."""
 
     def compare(self, old: Spot, new: Spot) -> None:
-        """Note what is different between two schemas."""
+        """Report all changes between two schemas."""
 
     def narrows(self, old: Spot, new: Spot) -> bool:
-        """Whether something may fit the old schema and not the new one."""
+        """Return whether some values may fit the old schema but not the new one."""
         ...
 
     def widens(self, old: Spot, new: Spot) -> bool:
-        """Whether something may fit the new schema and not the old one."""
+        """Return whether some values may fit the new schema but not the old one."""
         ...
 
 
 def lone_union_changes(comparer: Comparing, old: Spot, new: Spot) -> bool:
-    """Note what became of a union where there was none, or none where there was one; whether that is all there is."""
+    """Compare a schema that is only a union with a schema that is not one; return whether that was possible."""
     before, after = _alone(old), _alone(new)
     if before == after:
         return False
@@ -68,7 +68,7 @@ def lone_union_changes(comparer: Comparing, old: Spot, new: Spot) -> bool:
 
 
 def union_changes(comparer: Comparing, old: Spot, new: Spot) -> None:
-    """Note what is different in `anyOf` and `oneOf`."""
+    """Report the changes of `anyOf` and `oneOf`."""
     keyword, other = _keyword(old), _keyword(new)
     if keyword is None or other is None:
         for each in ("anyOf", "oneOf"):
@@ -82,24 +82,24 @@ def union_changes(comparer: Comparing, old: Spot, new: Spot) -> None:
 
 
 def _keyword(spot: Spot) -> str | None:
-    """Return the keyword of the union in a schema, if there is just one."""
+    """Return the keyword of the union in a schema, or None if there are none or two."""
     found = [keyword for keyword in ("anyOf", "oneOf") if keyword in spot.members]
     return found[0] if len(found) == 1 else None
 
 
 def _alone(spot: Spot) -> str | None:
-    """Return the keyword of a schema that is nothing but a union."""
+    """Return the keyword of a schema that is only a union, or None for any other schema."""
     found = asserted(spot).keys()
     return next(iter(found)) if len(found) == 1 and found <= {"anyOf", "oneOf"} else None
 
 
 def _is_told(branches: list[Spot], keyword: str | None, spots: Spots) -> bool:
-    """Whether a value fits if it fits any branch: of `oneOf` just one must fit."""
+    """Return whether a value that fits one branch fits the union; for `oneOf` no two branches may overlap."""
     return keyword != "oneOf" or all_disjoint(branches, spots)
 
 
 def _by_type(spot: Spot, spots: Spots) -> list[Spot]:
-    """Return a schema as a union with a branch for each of its types; none where that would say nothing."""
+    """Return a schema as the branches of a union, one for each of its types; return none if it accepts anything."""
     if not asserted(spot) or _alone(followed(spot, spots)) is not None:
         return []
     types = names_in(spot.members.get("type"))
@@ -111,7 +111,7 @@ def _by_type(spot: Spot, spots: Spots) -> list[Spot]:
 
 
 def _one_keyword(comparer: Comparing, old: Spot, new: Spot, keyword: str) -> None:
-    """Compare one of two unions in a schema, or one that came or went."""
+    """Compare the unions at one keyword, of which one may be missing."""
     mine, others = old.many(keyword), new.many(keyword)
     if mine and others:
         if _is_told(mine, keyword, comparer.old) and _is_told(others, keyword, comparer.new):
@@ -134,7 +134,7 @@ def _as_a_whole(comparer: Comparing, old: Spot, new: Spot, keyword: str, other: 
 
 
 def _match(comparer: Comparing, old: Spot, new: Spot, before: list[Spot], after: list[Spot]) -> None:
-    """Compare the branches that belong together, and note those that are left."""
+    """Compare the branches that belong together, and report the others as removed or added."""
     gone, come = before[:], after[:]
     pairs: list[tuple[Spot, Spot]] = []
     for is_pair in (_by_name(comparer), comparer.sameness.same, _by_tag(comparer), _by_title, _by_kind(comparer)):
@@ -163,7 +163,7 @@ def _match(comparer: Comparing, old: Spot, new: Spot, before: list[Spot], after:
 
 
 def _are_versions(comparer: Comparing, old: Spot, new: Spot) -> bool:
-    """Whether a branch that is left may be what another one was."""
+    """Return whether the new one of two unmatched branches may be a new version of the old one."""
     are_named = reference_of(old) is not None or reference_of(new) is not None
     return not are_named and bool(kinds_of(old, comparer.old) & kinds_of(new, comparer.new))
 

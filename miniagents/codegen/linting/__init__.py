@@ -1,1 +1,1 @@
-"""What a careful reader would say of schemas. Begin with `linter`."""
+"""Find what could be better in valid schemas. Begin with `linter`."""

@@ -3,7 +3,7 @@
 from typing import Final, Literal, TypeAlias
 
 Level: TypeAlias = Literal["basic", "standard", "strict"]
-"""How much is asked of schemas; each level asks all that those before it ask."""
+"""The strictness of `lint`; each level includes the rules of the levels before it."""
 
 LEVELS: Final[tuple[Level, ...]] = ("basic", "standard", "strict")
-"""All of them, from the least to the most."""
+"""All levels, from the least to the most strict."""

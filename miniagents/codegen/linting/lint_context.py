@@ -1,4 +1,4 @@
-"""What the rules of `lint` look at, and what they say."""
+"""The context of the rules of `lint`, which has the schemas, and the findings that rules report."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from miniagents.validation.keywords import DEFINITIONS, IN_PLACE, ONE
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a rule found.
+    """A finding of a rule.
 
     Attributes:
-        place: Where.
+        place: The place of the finding.
         wrong: What is wrong.
-        remedy: What to write.
+        remedy: What to write instead.
     """
 
     place: Place
@@ -29,13 +29,13 @@ class Finding:
     remedy: str
 
     def problem(self, rule: str) -> Problem:
-        """Return it as an error."""
+        """Return the finding as a problem with the name of its rule."""
         return self.place.problem(rule, self.wrong, self.remedy)
 
 
 @dataclass(frozen=True)
 class Context:
-    """The schemas that are looked at.
+    """The schemas that are checked.
 
     Attributes:
         bundle: The schemas.
@@ -45,7 +45,7 @@ class Context:
 
     @cached_property
     def spots(self) -> Mapping[str, Spot]:
-        """The definitions by name."""
+        """The schemas of the definitions, by name."""
         return spots_of(self.bundle.definitions)
 
     @cached_property
@@ -55,12 +55,12 @@ class Context:
 
     @cached_property
     def documents(self) -> tuple[Document, ...]:
-        """The files."""
+        """The schema files."""
         return tuple(dict.fromkeys(each.place.document for each in self.bundle.definitions.values()))
 
     @cached_property
     def references(self) -> Mapping[str, tuple[Spot, ...]]:
-        """By the name of a definition the schemas that refer to it."""
+        """The schemas that refer to a definition, by its name."""
         found: dict[str, list[Spot]] = {}
         for spot in self.schemas:
             name = reference_of(spot)
@@ -74,7 +74,7 @@ class Context:
         return Validator(definitions, {f"{SCHEME}{name}": _anything for name in LIBRARY})
 
     def refusal(self, spot: Spot, value: JsonValue) -> str | None:
-        """Return why a value does not fit a schema; None if it does, or if that cannot be told."""
+        """Return why a value does not fit a schema, or None if it fits or the schema cannot be checked."""
         try:
             found = self._validator.violation(spot.definition.name, value, spot.pointer)
         except UnsupportedSchemaError:
@@ -91,13 +91,13 @@ def _anything(_: JsonValue) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule.
+    """A rule of `lint`.
 
     Attributes:
-        id: Its name.
-        level: The first level that asks for it.
-        why: The reason for it.
-        check: Finds what breaks it.
+        id: The name of the rule.
+        level: The least strict level that includes the rule.
+        why: The reason for the rule.
+        check: The function that yields the findings.
     """
 
     id: str
@@ -107,23 +107,23 @@ class Rule:
 
 
 def is_public(spot: Spot) -> bool:
-    """Whether a file defines a schema by name or as a whole."""
+    """Return whether a file defines a schema by name or as a whole."""
     steps = spot.definition.place.pointer.split("/")
     return not spot.pointer and (len(steps) == 1 or (len(steps) == 3 and steps[1] in DEFINITIONS))
 
 
 def key_of(spot: Spot) -> str:
-    """Return the name that stands in the file for a definition; none for a file as a whole."""
+    """Return the name of a definition as the file writes it; an empty text for a whole file."""
     return unescaped(spot.definition.place.pointer.rpartition("/")[2]) if "/" in spot.definition.place.pointer else ""
 
 
 def unescaped(step: str) -> str:
-    """Return the name that a step of a JSON pointer stands for."""
+    """Return the name that a step of a JSON pointer encodes."""
     return step.replace("~1", "/").replace("~0", "~")
 
 
 def step_of(spot: Spot) -> tuple[str, str]:
-    """Return the keyword that a schema stands at, and its name there, if it has one."""
+    """Return the keyword that contains a schema, and the name of the schema there, if it has one."""
     steps = [*map(unescaped, spot.pointer.split("/"))]
     if len(steps) >= 3 and steps[-2] in {"properties", "patternProperties", "dependentSchemas"}:
         return steps[-2], steps[-1]
@@ -133,7 +133,7 @@ def step_of(spot: Spot) -> tuple[str, str]:
 
 
 def is_type(spot: Spot) -> bool:
-    """Whether a schema says what a value is; parts of `allOf`, `not`, `if` and the like say only more of it."""
+    """Return whether a schema describes a whole value, unlike the parts of `allOf`, `not`, `if` and the like."""
     steps = spot.pointer.split("/")[1:]
     place = 0
     while place < len(steps):

@@ -1,7 +1,7 @@
-"""`lint`: what a careful reader would say of schemas that can be read, but could be better.
+"""`lint`, which finds what could be better in valid schemas.
 
-Rules come in levels, and each can be switched off: in a run, or in place by `"x-miniagents-ignore": ["rule-id"]` at a
-schema, for all that is in it; at the root, for the file. What is switched off for nothing is a finding too.
+Rules have levels. Each rule can be switched off for a run, or by `"x-miniagents-ignore": ["rule-id"]` in a schema, for
+the schema and all its parts. A rule that is switched off needlessly is a finding too.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -62,21 +62,21 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("union-untagged", "strict", "a tag is faster and clearer than trying", shape_rules.union_untagged),
     )
 }
-"""Every rule by its name, the levels from the least to the most."""
+"""Every rule by its name, from the least to the most strict level."""
 
 IGNORE_RULES: Final = {
     "ignore-unknown": "a misspelt name switches nothing off",
     "ignore-needless": "what is switched off for nothing hides what comes",
 }
-"""The rules for switching rules off; they cannot be switched off themselves."""
+"""The rules about switching rules off, with their reasons; they cannot be switched off themselves."""
 
 
 def lint(bundle: Bundle, level: Level = "standard", *, ignored: Collection[str] = ()) -> tuple[Problem, ...]:
-    """Return what breaks the rules of a level, file by file and line by line.
+    """Return the findings of the rules of a level, sorted by file and line.
 
     Args:
         bundle: The schemas.
-        level: How much is asked.
+        level: The strictness.
         ignored: The names of rules that are switched off for this run.
     """
     context = Context(bundle)
@@ -108,7 +108,7 @@ def lint(bundle: Bundle, level: Level = "standard", *, ignored: Collection[str] 
 
 
 def _around(pointer: str) -> Iterator[str]:
-    """Yield a pointer, and those of everything around."""
+    """Yield a JSON pointer, and the pointers of all values around it."""
     yield pointer
     while "/" in pointer:
         pointer = pointer.rpartition("/")[0]
@@ -116,7 +116,7 @@ def _around(pointer: str) -> Iterator[str]:
 
 
 def _switches(document: Document) -> Iterator[tuple[str, list[str]]]:
-    """Yield where rules are switched off, and which."""
+    """Yield the places where rules are switched off, each with the names of the rules."""
     todo: list[tuple[str, JsonValue]] = [("#", document.value)]
     while todo:
         pointer, value = todo.pop()

@@ -1,4 +1,4 @@
-"""Rules for names and words: what types, properties and values are called, and what is said of them."""
+"""Rules for names and descriptions of types, properties and values."""
 
 import keyword
 import re
@@ -23,7 +23,7 @@ _UNKNOWN: Final = frozenset({"unknown", "unspecified", "other", "none", "undefin
 
 
 def style_of(name: str) -> str | None:
-    """Return the style of a name; None for one that fits several, or none.
+    """Return the style of a name, or None if it fits several styles or none.
 
     >>> style_of("zip_code"), style_of("zipCode"), style_of("city"), style_of("_meta")
     ('snake_case', 'camelCase', None, None)
@@ -45,7 +45,7 @@ def type_name(context: Context) -> Iterator[Finding]:
 
 
 def property_style(context: Context) -> Iterator[Finding]:
-    """Yield properties that are not written as most of the others."""
+    """Yield properties whose names are not in the style of most others."""
     named = [(spot, step_of(spot)[1]) for spot in context.schemas if step_of(spot)[0] == "properties"]
     styles = Counter(style for _, name in named if (style := style_of(name)) is not None)
     if not styles:
@@ -68,7 +68,7 @@ def property_python_name(context: Context) -> Iterator[Finding]:
 
 
 def type_description(context: Context) -> Iterator[Finding]:
-    """Yield types that nothing is said of."""
+    """Yield types without a description."""
     for spot in context.spots.values():
         if is_public(spot) and not _has_words(spot, "description"):
             root = spot.definition.place.document.value
@@ -80,7 +80,7 @@ def type_description(context: Context) -> Iterator[Finding]:
 
 
 def property_description(context: Context) -> Iterator[Finding]:
-    """Yield properties that nothing is said of, neither where they stand nor at the type they refer to."""
+    """Yield properties without a description, either of their own or of the type that they refer to."""
     for spot in context.schemas:
         place, name = step_of(spot)
         if place != "properties" or not is_type(spot) or "const" in spot.members or spot.schema is False:
@@ -90,7 +90,7 @@ def property_description(context: Context) -> Iterator[Finding]:
 
 
 def deprecated_silent(context: Context) -> Iterator[Finding]:
-    """Yield what is deprecated without a word about it."""
+    """Yield deprecated schemas without an explanation."""
     for spot in context.schemas:
         if spot.members.get("deprecated") is True and not _has_words(spot, "description", "$comment"):
             wrong = "nothing says since when, why, and what there is instead"
@@ -98,7 +98,7 @@ def deprecated_silent(context: Context) -> Iterator[Finding]:
 
 
 def enum_style(context: Context) -> Iterator[Finding]:
-    """Yield enums whose values are not all written alike."""
+    """Yield enums whose values are not all in one style."""
     for spot in context.schemas:
         styles = {style for value in names_in(spot.members.get("enum")) if (style := style_of(value)) is not None}
         has_words = any(_ONE_WORD.fullmatch(value) for value in names_in(spot.members.get("enum")))
@@ -108,7 +108,7 @@ def enum_style(context: Context) -> Iterator[Finding]:
 
 
 def enum_zero(context: Context) -> Iterator[Finding]:
-    """Yield enums without a value for what is not known (yet)."""
+    """Yield enums without a value for unknown or future cases."""
     for spot in context.schemas:
         values = names_in(spot.members.get("enum"))
         if len(values) < 2 or not is_type(spot):

@@ -1,4 +1,4 @@
-"""Rules for the shape of types: what they leave open, what cannot be told apart, what is there twice or for nothing."""
+"""Rules for the shape of types: missing details, ambiguous unions, and repeated or unused definitions."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ from miniagents.validation.keywords import ABOUT, HINTS, OF_ITEMS, SOMETIMES
 
 
 def type_missing(context: Context) -> Iterator[Finding]:
-    """Yield schemas that restrict values of one type without saying that they are of it."""
+    """Yield schemas that restrict values of one type, but allow all other types."""
     for spot in context.schemas:
         keywords = asserted(spot)
         if keywords and is_type(spot) and not keywords.keys() & ABOUT[None]:
@@ -45,7 +45,7 @@ def property_untyped(context: Context) -> Iterator[Finding]:
 
 
 def items_missing(context: Context) -> Iterator[Finding]:
-    """Yield arrays that say nothing of their items."""
+    """Yield arrays whose items may be anything."""
     for spot in context.schemas:
         is_array = spot.members.get("type") == "array" and is_type(spot)
         if is_array and not spot.members.keys() & (OF_ITEMS | {"$ref", "allOf", "const", "enum"}):
@@ -53,16 +53,16 @@ def items_missing(context: Context) -> Iterator[Finding]:
 
 
 def required_undeclared(context: Context) -> Iterator[Finding]:
-    """Yield names that are required but no properties."""
+    """Yield required names that are not declared as properties."""
     for spot in context.schemas:
         if "required" not in spot.members or not is_type(spot):
             continue
         if step_of(spot)[0] in {"anyOf", "oneOf"} and "properties" not in spot.members:
-            continue  # a branch that only says which of the properties around it must be there
+            continue  # the branch only requires properties of the schema around it
         every = parts(spot, context.spots)
         elsewhere = SOMETIMES | {"patternProperties"}
         if any(part.members.keys() & elsewhere or reference_of(part) not in {None, *context.spots} for part in every):
-            continue  # it may be declared there
+            continue  # the property may be declared there
         for index, name in enumerate(names_in(spot.members["required"])):
             if not property_of(spot, name, context.spots):
                 place = spot.place("required", str(index))
@@ -87,7 +87,7 @@ def closed_unsaid(context: Context) -> Iterator[Finding]:
 
 
 def union_ambiguous(context: Context) -> Iterator[Finding]:
-    """Yield unions with branches that a value may fit both of."""
+    """Yield unions with two branches that one value may fit."""
     for spot in context.schemas:
         for keyword in ("anyOf", "oneOf"):
             branches = spot.many(keyword)
@@ -119,9 +119,9 @@ def union_untagged(context: Context) -> Iterator[Finding]:
 
 
 def _overlap(context: Context, branches: list[Spot]) -> tuple[int, int] | None:
-    """Return the places of the first two branches that a value may fit both of."""
+    """Return the positions of the first two branches that one value may fit, or None if there are none."""
     if context.bundle.is_library:
-        return None  # its types are told by their names
+        return None  # its types are told apart by their names
     for place, branch in enumerate(branches):
         for other in range(place + 1, len(branches)):
             if not disjoint(branch, branches[other], context.spots):
@@ -130,7 +130,7 @@ def _overlap(context: Context, branches: list[Spot]) -> tuple[int, int] | None:
 
 
 def _only_says_more(spot: Spot) -> bool:
-    """Whether a branch only says more of what stands beside the union, as in {"required": ["a"]}."""
+    """Return whether a branch only adds conditions to the schema around the union, as {"required": ["a"]} does."""
     return kinds_of(spot, {}) == KINDS and reference_of(spot) is None
 
 
@@ -140,7 +140,7 @@ def _name(spot: Spot, place: int) -> str:
 
 
 def definition_unused(context: Context) -> Iterator[Finding]:
-    """Yield definitions that nothing refers to, in files that describe something themselves."""
+    """Yield definitions without references to them, in files that describe a value themselves."""
     roots = {each.place.document for each in context.bundle.definitions.values() if each.place.pointer == "#"}
     for name, spot in context.spots.items():
         place = spot.definition.place
@@ -150,12 +150,12 @@ def definition_unused(context: Context) -> Iterator[Finding]:
 
 
 def definition_repeated(context: Context) -> Iterator[Finding]:
-    """Yield definitions that say the same as another one."""
+    """Yield definitions that are the same as an earlier one."""
     seen = dict[str, Definition]()
     for spot in context.spots.values():
         keywords = asserted(spot)
         if HINTS in spot.members or context.bundle.is_library:
-            continue  # a message is told by its name
+            continue  # messages are told apart by their names
         if not is_public(spot) or not keywords.keys() & {"properties", "enum", "anyOf", "oneOf"}:
             continue
         text = text_of(keywords)
@@ -166,7 +166,7 @@ def definition_repeated(context: Context) -> Iterator[Finding]:
 
 
 def object_repeated(context: Context) -> Iterator[Finding]:
-    """Yield objects that say the same as one before them."""
+    """Yield objects that are the same as an earlier one."""
     seen: dict[str, Spot] = {}
     for spot in context.schemas:
         if spot.pointer and spot.members.get("properties") and spot.members.get("type") == "object":
@@ -177,7 +177,7 @@ def object_repeated(context: Context) -> Iterator[Finding]:
 
 
 def dialect_unsaid(context: Context) -> Iterator[Finding]:
-    """Yield files that do not say what they are written in."""
+    """Yield files that do not name their dialect."""
     for document in context.documents:
         if isinstance(document.value, dict) and "$schema" not in document.value:
             remedy = 'write "$schema": "https://json-schema.org/draft/2020-12/schema"'

@@ -1,4 +1,4 @@
-"""Rules for values: enums, limits, formats, and whether what is given as a value fits."""
+"""Rules for values: enums, limits, formats, defaults and examples."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ FORMATS: Final = frozenset(
         *("byte", "binary", "password", "int32", "int64", "float", "double"),  # OpenAPI's
     }
 )
-"""The formats that others know."""
+"""The formats that other tools know."""
 
 _EXACT: Final = 2**53 - 1
 
@@ -54,7 +54,7 @@ def example_refused(context: Context) -> Iterator[Finding]:
 
 
 def default_required(context: Context) -> Iterator[Finding]:
-    """Yield defaults of properties that are always given."""
+    """Yield defaults of required properties."""
     for spot in context.schemas:
         for name, each in spot.named("properties").items():
             if "default" in each.members and name in names_required(spot):
@@ -63,12 +63,12 @@ def default_required(context: Context) -> Iterator[Finding]:
 
 
 def names_required(spot: Spot) -> set[str]:
-    """Return the properties that a schema requires by itself."""
+    """Return the properties that a schema itself requires, without its references."""
     return required(spot, {})
 
 
 def keyword_idle(context: Context) -> Iterator[Finding]:
-    """Yield keywords that say nothing of the values that there may be."""
+    """Yield keywords that do not restrict any value that the schema allows."""
     for spot in context.schemas:
         kinds = own_kinds(spot)
         if not kinds or kinds == KINDS:
@@ -81,7 +81,7 @@ def keyword_idle(context: Context) -> Iterator[Finding]:
 
 
 def enum_value_idle(context: Context) -> Iterator[Finding]:
-    """Yield values of enums that are there twice, or that the type beside them refuses."""
+    """Yield values of enums that are repeated, or that the type beside them refuses."""
     for spot in context.schemas:
         values = spot.members.get("enum")
         seen: set[str] = set()
@@ -112,7 +112,7 @@ def enum_single(context: Context) -> Iterator[Finding]:
 
 
 def enum_mixed(context: Context) -> Iterator[Finding]:
-    """Yield enums with values of several types; null may be among others."""
+    """Yield enums with values of several types; null does not count."""
     for spot in context.schemas:
         values = spot.members.get("enum")
         kinds = {kind_of(value) for value in values} - {"null"} if isinstance(values, list) else set[str]()
@@ -124,7 +124,7 @@ def enum_mixed(context: Context) -> Iterator[Finding]:
 
 
 def limits_crossed(context: Context) -> Iterator[Finding]:
-    """Yield limits that leave nothing between them."""
+    """Yield limits with no value between them."""
     for spot in context.schemas:
         if kinds_beside_numbers(spot):
             for low in ("minimum", "exclusiveMinimum"):
@@ -152,7 +152,7 @@ def limits_crossed(context: Context) -> Iterator[Finding]:
 
 
 def kinds_beside_numbers(spot: Spot) -> bool:
-    """Whether numbers may fit a schema."""
+    """Return whether numbers may fit a schema."""
     return bool(own_kinds(spot) & {"integer", "fraction"})
 
 
@@ -169,7 +169,7 @@ class _Value(NamedTuple):
 
 
 def integer_unsafe(context: Context) -> Iterator[Finding]:
-    """Yield integers beyond what a double holds exactly."""
+    """Yield integers that a double cannot represent exactly."""
     for spot in context.schemas:
         places = [
             _Value((keyword,), spot.members[keyword])
@@ -186,7 +186,7 @@ def integer_unsafe(context: Context) -> Iterator[Finding]:
 
 
 def integer_unbounded(context: Context) -> Iterator[Finding]:
-    """Yield integers that may have any size."""
+    """Yield integers without a lower or upper limit."""
     for spot in context.schemas:
         is_integer = spot.members.get("type") == "integer" and not spot.members.keys() & {"enum", "const"}
         if not is_integer or not is_type(spot):
@@ -200,7 +200,7 @@ def integer_unbounded(context: Context) -> Iterator[Finding]:
 
 
 def format_unknown(context: Context) -> Iterator[Finding]:
-    """Yield formats that nobody knows."""
+    """Yield unknown formats."""
     for spot in context.schemas:
         name = spot.members.get("format")
         if isinstance(name, str) and name not in FORMATS:
@@ -209,7 +209,7 @@ def format_unknown(context: Context) -> Iterator[Finding]:
 
 
 def pattern_open(context: Context) -> Iterator[Finding]:
-    r"""Yield patterns that texts need only contain (they are for Python here, where `\Z` is the end)."""
+    r"""Yield patterns that need not match the whole text (here they are for Python, where `\Z` is the end)."""
     for spot in context.schemas:
         pattern = spot.members.get("pattern")
         if not isinstance(pattern, str):
@@ -222,7 +222,7 @@ def pattern_open(context: Context) -> Iterator[Finding]:
 
 
 def nullable_optional(context: Context) -> Iterator[Finding]:
-    """Yield properties that may be absent and may be null."""
+    """Yield properties that may be both absent and null."""
     for spot in context.schemas:
         names = required(spot, {})
         for name, each in spot.named("properties").items():

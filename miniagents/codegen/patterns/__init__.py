@@ -1,1 +1,1 @@
-"""ECMA-262's regular expressions as Python's, and back."""
+"""Translate regular expressions from ECMA-262 to Python and back."""

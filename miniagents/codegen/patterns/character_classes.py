@@ -1,7 +1,7 @@
-"""Sets of characters of ECMA-262's regular expressions as sets of Python's.
+"""Translate character sets of ECMA-262's regular expressions to sets of Python.
 
-They are made of contents, what stands between the brackets of a set. A set is a union of contents and of complements of
-contents; that is enough for every class escape, within brackets or outside of them, negated or not.
+A *content* is the text between the brackets of a set. A set is a union of contents and of complements of contents. That
+is enough for every class escape, inside and outside of brackets, negated or not.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _OTHER_NUMBERS: Final = (
     "12400-1246e 16b5b-16b61 16e80-16e96 16ff4-16ff6 1d2c0-1d2d3 1d2e0-1d2f3 1d360-1d378 1e8c7-1e8cf "
     "1ec71-1ecab 1ecad-1ecaf 1ecb1-1ecb4 1ed01-1ed2d 1ed2f-1ed3d 1f100-1f10c "
 )
-"""Code points of the categories Nl and No (Unicode 17.0): numbers that are no decimal digits."""
+"""Code points of the categories Nl and No (Unicode 17.0): numbers that are not decimal digits."""
 
 
 def _content(ranges: str) -> str:
@@ -38,7 +38,7 @@ def escaped(code: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CharacterSet:
-    """A union of the characters in `content` and, for each of `complements`, of all that are not in it."""
+    """The union of the characters in `content` and, for each of `complements`, of all characters outside it."""
 
     content: str = ""
     complements: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class CharacterSet:
 
 
 ANY: Final = CharacterSet(complements=(_LINE_ENDS,))
-"""What `.` stands for."""
+"""The characters that `.` matches."""
 
 ESCAPES: Final = {
     "d": CharacterSet(_DIGITS),
@@ -72,9 +72,9 @@ ESCAPES: Final = {
     "s": CharacterSet(_SPACES),
     "S": CharacterSet(complements=(_SPACES,)),
 }
-"""What a backslash with one of these letters stands for."""
+"""The characters that a backslash with one of these letters matches."""
 
-# Letters are what Python holds for a part of a word, without digits, other numbers and the underscore.
+# Letters are word characters of Python without digits, other numbers and the underscore.
 _NO_LETTERS: Final = r"\W\d_" + _content(_OTHER_NUMBERS)
 _NUMBERS: Final = r"\d" + _content(_OTHER_NUMBERS)
 _LETTER: Final = (CharacterSet(complements=(_NO_LETTERS,)), CharacterSet(_NO_LETTERS))
@@ -109,7 +109,7 @@ _PROPERTIES: Final = {
 
 
 def property_set(words: str, *, negated: bool) -> CharacterSet | None:
-    r"""Return what `\p{words}` or `\P{words}` stands for, or None for properties that cannot be said in Python.
+    r"""Return the set for `\p{words}` or `\P{words}`, or None for properties that Python cannot express.
 
     >>> property_set("ASCII", negated=False), property_set("Lu", negated=False)
     (CharacterSet(content='\\x00-\\x7f', complements=()), None)

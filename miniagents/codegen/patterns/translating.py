@@ -1,11 +1,11 @@
-r"""ECMA-262's regular expressions, which JSON Schema speaks, as Python's, where they can be made to mean the same.
+r"""Translate regular expressions of ECMA-262, which JSON Schema uses, to Python, where an equivalent exists.
 
-They are read as with the flag `u`: by code points. What is an error there and has one plain meaning without the flag
-(needless escapes, braces that repeat nothing) has that, unless something else in the expression needs the flag. What is
-spelt alike but means something else in Python is translated: `$` before a last newline, `\d` and `\w` and `\s`, `.` and
-the ends of lines, `\b`, escapes of characters.
-What Python cannot say, or says only sometimes, is refused: most properties of `\p`, lookbehind of no fixed length,
-flags, references to groups that need not have taken part (in ECMA-262 such a reference matches anywhere).
+They are read as with the flag `u`, that is by code points. Some expressions are errors with that flag and have one
+clear meaning without it: needless escapes, and braces that repeat nothing. They keep that meaning, unless another part
+of the expression needs the flag. Parts that look the same but mean something else in Python are translated: `$` before
+a last newline, `\d`, `\w` and `\s`, `.` and the ends of lines, `\b`, escapes of characters.
+Expressions without a reliable equivalent in Python are refused: most properties of `\p`, lookbehind without a fixed
+length, flags, and references to groups that may not have matched (in ECMA-262 such a reference matches anywhere).
 """
 
 import re
@@ -34,7 +34,7 @@ class _BeyondError(Exception):
 
 
 def translate(pattern: str) -> str | None:
-    r"""Return the pattern for Python's `re` (to be used with `search`) that means the same, or None if there is none.
+    r"""Return the equivalent pattern for `re.search` of Python, or None if there is none.
 
     >>> translate("^[a-z]+$"), translate(r"^\d{4}$"), translate(r"\p{Script=Greek}")
     ('^[a-z]+\\Z', '^[0-9]{4}\\Z', None)
@@ -50,28 +50,28 @@ def translate(pattern: str) -> str | None:
 
 
 class _Translation:
-    """One pattern on its way."""
+    """The translation of one pattern: a position in it, and the parts translated so far."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         self._position = 0
         self._parts: list[str] = []
         self._open: list[tuple[str, int | None]] = []
-        """Groups around the position: how they start, and their number if they can be referred to."""
+        """The groups around the position: their first characters, and their number if they can be referred to."""
         self._groups = 0
         self._names: dict[str, int] = {}
         self._taken: set[int] = set()
-        """Groups that have certainly taken part at the position."""
+        """The groups that must have matched before the position."""
         self._modern = False
-        """Whether there is something that only the flag `u` brings."""
+        """Whether the pattern has something that exists only with the flag `u`."""
         self._sloppy = False
-        """Whether there is something that the flag `u` refuses."""
+        """Whether the pattern has something that the flag `u` forbids."""
 
     def run(self) -> str:
         is_atom = False
-        """Whether what is before the position can be repeated."""
+        """Whether the part before the position can be repeated."""
         last: int | None = None
-        """The number of the group that ends there."""
+        """The number of the group that ends at the position."""
         while self._position < len(self._pattern):
             char = self._pattern[self._position]
             repeat = _REPEAT.match(self._pattern, self._position)
@@ -102,7 +102,7 @@ class _Translation:
                     raise _BeyondError
                 case _:
                     if _ALMOST_REPEAT.match(self._pattern, self._position):
-                        raise _BeyondError  # it is plain text in ECMA-262, but nobody means that
+                        raise _BeyondError  # plain text in ECMA-262, but surely a mistake
                     self._sloppy = self._sloppy or char in "{}"
                     is_atom = self._put(_literal(char), 1)
         if self._open or (self._modern and self._sloppy):
@@ -159,10 +159,12 @@ class _Translation:
     # --- escapes ---
 
     def _escape(self) -> bool:
-        """Translate what is behind a backslash."""
+        """Translate the escape after a backslash."""
         rest = self._pattern[self._position : self._position + 1]
         if rest in {"b", "B"}:
-            self._put(r"(?a:\b)" if rest == "b" else r"(?!(?a:\b))", 1)  # `\B` of Python denies the empty text
+            self._put(
+                r"(?a:\b)" if rest == "b" else r"(?!(?a:\b))", 1
+            )  # before Python 3.14 `\B` does not match an empty text
             return False
         for expression in (_NAMED_REFERENCE, _NUMBERED_REFERENCE):
             match = expression.match(self._pattern, self._position)
@@ -175,7 +177,7 @@ class _Translation:
         return self._put(found.inside() if isinstance(found, CharacterSet) else _literal(found))
 
     def _escaped(self) -> str | CharacterSet:
-        """Read an escape that means the same within brackets and outside of them."""
+        """Read an escape that means the same inside and outside of brackets."""
         pattern, start = self._pattern, self._position
         char = pattern[start : start + 1]
         self._position += 1
@@ -211,7 +213,7 @@ class _Translation:
             raise _BeyondError
         self._modern = self._modern or match["any"] is not None
         low = _LOW_HALF.match(self._pattern, self._position)
-        if match["four"] and 0xD800 <= code < 0xDC00 and low is not None:  # the first of a pair
+        if match["four"] and 0xD800 <= code < 0xDC00 and low is not None:  # the first half of a surrogate pair
             self._position = low.end()
             return chr(0x10000 + (code - 0xD800) * 0x400 + int(low["low"], 16) - 0xDC00)
         return chr(code)
@@ -235,7 +237,7 @@ class _Translation:
                         raise _BeyondError
                     contents.append(f"{_literal_in_set(first)}-{_literal_in_set(last)}")
                     continue
-                self._position = start  # beside a class the hyphen is one
+                self._position = start  # beside a class the hyphen is a plain character
                 self._sloppy = True
             if isinstance(first, CharacterSet):
                 contents.append(first.content)
@@ -247,7 +249,7 @@ class _Translation:
         return result.outside() if is_negated else result.inside()
 
     def _member(self) -> str | CharacterSet:
-        """Read a character or a class."""
+        """Read one member of a set: a character or a class."""
         char = self._pattern[self._position : self._position + 1]
         self._position += 1
         if not char:
@@ -263,7 +265,7 @@ class _Translation:
 def _literal(char: str, special: frozenset[str] = _SPECIAL) -> str:
     if char in special:
         return f"\\{char}"
-    # which others are printable depends on the version of Python
+    # Other characters are escaped, because the printable ones differ between versions of Python.
     return char if " " <= char <= "~" else escaped(ord(char))
 
 

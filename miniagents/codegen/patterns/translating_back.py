@@ -1,4 +1,4 @@
-"""Python's regular expressions as ECMA-262's: the way back from `translating`, for what that wrote."""
+"""Translate regular expressions that `translating` wrote for Python back to ECMA-262."""
 
 import re
 from functools import cache
@@ -30,7 +30,7 @@ _WORDS: Final = ((r"(?!(?a:\b))", r"\B"), (r"(?a:\b)", r"\b"))
 
 
 def translated_back(pattern: str) -> str | None:
-    r"""Return a pattern of ECMA-262 that `translate` makes the given one of; None if none is found.
+    r"""Return a pattern of ECMA-262 that `translate` turns into the given one, or None if none is found.
 
     >>> translated_back(r"^[0-9]{4}\Z"), translated_back(r"[^\n\r\u2028\u2029]*(?a:\b)")
     ('^[0-9]{4}$', '.*\\b')
@@ -48,7 +48,7 @@ def translated_back(pattern: str) -> str | None:
 
 @cache
 def _known() -> tuple[tuple[str, str], ...]:
-    """Return what classes of characters are translated to, the longest first, alone and in brackets."""
+    """Return translations of character classes with the classes, the longest first, alone and in brackets."""
     found: dict[str, str] = {}
     for each in (".", *_CLASSES, *(f"\\{sign}{{{name}}}" for name in _PROPERTIES for sign in "pP")):
         alone, inside = translate(each), translate(f"[a{each}]")

@@ -1,4 +1,4 @@
-"""Schema files as a bundle: normalised definitions by name, whatever dialect and however many files they came from.
+"""Read schema files, of any dialect and number, into one bundle of normalised definitions by name.
 
-Begin with `bundle`; who has one need not know of files. `views` says what can be told of its schemas at a glance.
+Begin with `bundle`: code that has a bundle need not know files. `views` has quick questions about its schemas.
 """

@@ -1,7 +1,7 @@
-"""Schema files as a bundle: definitions by name, in JSON Schema 2020-12, which refer to nothing but each other.
+"""Read schema files into a bundle: definitions by name, in JSON Schema 2020-12, which refer only to each other.
 
-All that files, dialects, identities and references are about ends here: who reads a bundle need not know of them.
-Schemas are held against their meta-schemas first, and everything that is wrong in any file is found in one run.
+Users of a bundle need not know files, dialects, identities and references. Schemas are first checked against their
+meta-schemas. One run finds all problems of all files.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,12 +27,13 @@ class Definition:
     """A schema with a name.
 
     Attributes:
-        name: In PascalCase, unique in the bundle: a definition's key, a file's title or stem, or its place.
+        name: The name in PascalCase, unique in the bundle. It comes from the key of a definition, from the title or the
+            stem of a file, or from the place of the schema.
         schema: JSON Schema 2020-12 without identities: every `$ref` is `#/$defs/` and the name of a definition, or
             `miniagents:` and the name of a type of the library; every `pattern` is for Python's `re.search`. Notes
             (`title`, `description`, `default`, `format`, unknown keywords, …) are kept.
-        place: Where it was written.
-        origins: By JSON pointer within `schema` ("" is the whole) where each schema in it was written.
+        place: The place of the definition in its file.
+        origins: The places of all schemas in `schema`, by JSON pointer ("" is the whole).
     """
 
     name: str
@@ -43,14 +44,14 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What some schema files describe.
+    """The definitions of some schema files.
 
     Attributes:
-        definitions: By name; in the order of the files and of what stands in them.
+        definitions: The definitions by name, in the order of the files and in the order of each file.
         files: The files that were read, in the order of their paths.
-        doc: What files say of themselves that describe nothing but definitions.
+        doc: The descriptions of files that contain only definitions.
         is_library: Whether they are the library's own schemas.
-        settings: What was chosen where they leave it open.
+        settings: The choices of the user where schemas leave something open.
     """
 
     definitions: Mapping[str, Definition]
@@ -65,12 +66,12 @@ def read_bundle(paths: Sequence[Path], *, is_library: bool = False, settings: Se
 
     Args:
         paths: JSON and YAML files (the latter with the extra `yaml`), and folders of files that end in `.schema.json`,
-            `.schema.yaml` or `.schema.yml`. Their order means nothing.
-        is_library: Whether they are the library's own schemas, which are what `miniagents:` refers to.
-        settings: What was chosen where they leave it open.
+            `.schema.yaml` or `.schema.yml`. Their order does not matter.
+        is_library: Whether they are the library's own schemas, the targets of references with `miniagents:`.
+        settings: The choices of the user where schemas leave something open.
 
     Raises:
-        GenerationError: Something is wrong with the files, or a package is not installed; it holds all of it.
+        GenerationError: Something is wrong with the files, or a package is not installed; it has all problems.
     """
     registry = Registry(load(paths))
     references = _References(registry, is_library)
@@ -87,7 +88,9 @@ def read_bundle(paths: Sequence[Path], *, is_library: bool = False, settings: Se
     normaliser = Normaliser(registry.sites, references.targets, names, settings.formats)
     sites = [registry.sites[key] for key in names]
     order = {source.document: place for place, source in enumerate(registry.sources)}
-    sites.sort(key=lambda site: order[site.source.document])  # stable: what files define comes first
+    sites.sort(
+        key=lambda site: order[site.source.document]
+    )  # the sort is stable: definitions of files stay before targets
     made = [_definition(normaliser, site, names) for site in sites]
     definitions = _united(made, problems)
     problems += registry.problems + normaliser.problems
@@ -107,13 +110,13 @@ def _definition(normaliser: Normaliser, site: Site, names: Mapping[tuple[Documen
 
 
 def _united(definitions: Sequence[Definition], problems: list[Problem]) -> dict[str, Definition]:
-    """Return definitions by name: of those that are the same the first, of those that are not a problem."""
+    """Return definitions by name; if several have one name, take the first, and report those that differ from it."""
     by_name: dict[str, list[Definition]] = {}
     for each in definitions:
         by_name.setdefault(each.name, []).append(each)
     result: dict[str, Definition] = {}
     for name, group in by_name.items():
-        # a file that is only a reference to what it defines by its own name, as generators of schemas write it
+        # Generators of schemas write files that are only a reference to the definition with the name of the file.
         meant = [each for each in group if not _only_refers_to(each.schema, name)] if len(group) > 1 else group
         first, *others = meant or group[:1]
         result[name] = first
@@ -132,7 +135,7 @@ def _only_refers_to(schema: JsonValue, name: str) -> bool:
 
 
 def _changed_meanings(registry: Registry) -> Iterator[Problem]:
-    """Yield what an older dialect and the newest have, but not with the same meaning."""
+    """Yield a problem for each keyword whose meaning differs between an older dialect and the newest."""
     if not any("unevaluatedItems" in site.members for site in registry.sites.values()):
         return
     for site in registry.sites.values():
@@ -142,7 +145,7 @@ def _changed_meanings(registry: Registry) -> Iterator[Problem]:
 
 
 class _References:
-    """What the references in all files mean."""
+    """The targets of the references in all files."""
 
     def __init__(self, registry: Registry, is_library: bool) -> None:
         self.targets: dict[tuple[Document, str, str], Site | str] = {}
@@ -152,7 +155,7 @@ class _References:
         self._of_library: list[tuple[str, Place, str]] = []
 
     def follow(self) -> None:
-        """Resolve every reference, also of the schemas that are found by that."""
+        """Resolve every reference, also those in schemas that are found by resolving others."""
         done = 0
         while done < len(self._registry.sites):
             for site in list(self._registry.sites.values())[done:]:
@@ -167,7 +170,7 @@ class _References:
         return [target for target in self.targets.values() if isinstance(target, Site)]
 
     def unknown(self, names: Iterable[str]) -> Iterator[Problem]:
-        """Yield the references of the library's own schemas to what they do not define."""
+        """Yield a problem for each reference of the library's own schemas to a type that they do not define."""
         known = set(names)
         for name, place, keyword in self._of_library:
             if name not in known:

@@ -1,4 +1,4 @@
-"""Definitions that refer to themselves without end: for one value, from one to the next and back again."""
+"""Find definitions that refer to themselves endlessly, directly or through others, for one and the same value."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
@@ -12,11 +12,11 @@ _SHOWN: Final = 5
 
 
 class Placed(Protocol):
-    """What knows where its schemas were written."""
+    """An object that knows the places of its schemas."""
 
     @property
     def origins(self) -> Mapping[str, Place]:
-        """By JSON pointer the places of its schemas."""
+        """The places of its schemas, by JSON pointer."""
         ...
 
 
@@ -28,7 +28,7 @@ def endless(schemas: Mapping[str, JsonValue], definitions: Mapping[str, Placed])
         members = set(group)
         start = min(group)
         path: list[str] = [start]
-        while True:  # along the knot until it comes back: within it every definition leads on
+        while True:  # in the group every definition leads to another one, so the path must come back
             following = next(each for each in edges[path[-1]] if each in members)
             if following in path[-_SHOWN:] or len(path) == _SHOWN:
                 break
@@ -46,7 +46,7 @@ def endless(schemas: Mapping[str, JsonValue], definitions: Mapping[str, Placed])
 
 
 def _references(schema: JsonValue) -> Iterator[tuple[str, str]]:
-    """Yield what a schema applies to the value itself: name, and JSON pointer of the schema that refers to it."""
+    """Yield the definitions that a schema applies to the value itself: name, and JSON pointer of the reference."""
     todo: list[tuple[JsonValue, str]] = [(schema, "")]
     while todo:
         each, pointer = todo.pop()
@@ -67,7 +67,7 @@ def _references(schema: JsonValue) -> Iterator[tuple[str, str]]:
 
 
 def _knots(edges: Mapping[str, list[str]]) -> Iterator[list[str]]:
-    """Yield the groups of nodes that all lead to each other (Tarjan's algorithm without recursion)."""
+    """Yield the strongly connected components that have a circle (Tarjan's algorithm without recursion)."""
     found: dict[str, int] = {}
     lowest: dict[str, int] = {}
     stack: list[str] = []

@@ -1,7 +1,7 @@
-"""Which schemas are definitions, and what they are called.
+"""Choose the schemas that become definitions, and their names.
 
-A definition is what a file defines by name, a file that describes something itself, and whatever else a reference
-means. Names follow from the schemas alone, and each from its own place: another definition changes none of them.
+A definition is a schema that a file defines by name, a whole file that describes values, or the target of a reference.
+A name depends only on the schema and its own place, so adding another definition changes no name.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +14,13 @@ from miniagents.codegen.schema_errors import Problem
 from miniagents.validation.keywords import DEFINITIONS, DOCUMENTATION, HINTS, IDENTITY, KNOWN, NAMED
 
 NAME_REMEDY: Final = 'name one of them by "x-miniagents": {"name": ...}'
-"""What to do about two definitions of one name."""
+"""The remedy for two definitions of one name."""
 
 _PLACES: Final = {"items": "Item", "prefixItems": "Item", "additionalProperties": "Value"}
 
 
 def definitions_of(registry: Registry) -> Iterator[Site]:
-    """Yield the schemas that files define by name or by themselves, file by file."""
+    """Yield the schemas that files define by name or as a whole, file by file."""
     for source in registry.sources:
         root = registry.sites.get((source.document, "#"))
         if root is None:
@@ -38,7 +38,7 @@ def definitions_of(registry: Registry) -> Iterator[Site]:
 
 
 def describes(root: Site) -> bool:
-    """Whether a schema says anything of values, rather than only holding definitions."""
+    """Return whether a schema describes values, rather than only containing definitions."""
     return isinstance(root.value, bool) or bool(root.value.keys() & KNOWN - IDENTITY - DOCUMENTATION)
 
 
@@ -48,9 +48,9 @@ def names_of(
     """Return the names of definitions by their document and pointer; two may have the same.
 
     Args:
-        definitions: What files define.
-        targets: What else references mean.
-        problems: Takes what is wrong with names that are given by hints.
+        definitions: The schemas that files define.
+        targets: The targets of references.
+        problems: The list to which problems of names in hints are added.
     """
     names: dict[tuple[Document, str], str] = {}
     for site in definitions:
@@ -70,7 +70,7 @@ def _own_name(site: Site) -> str:
 
 
 def _place_name(site: Site, names: Mapping[tuple[Document, str], str]) -> str:
-    """Return the name of a schema within others, by the name of the nearest that has one and the way from there."""
+    """Return the name of a schema inside others: the name of the nearest named one, and the steps from there."""
     words: list[str] = []
     here = site
     while (here.source.document, here.pointer) not in names and here.parent is not None:
@@ -78,12 +78,12 @@ def _place_name(site: Site, names: Mapping[tuple[Document, str], str]) -> str:
         here = here.parent
     known = names.get((here.source.document, here.pointer))
     if known is None and site.parent is here and not describes(here):
-        return definition_name(site.steps[-1])  # a place of the author's own for definitions
+        return definition_name(site.steps[-1])  # an unknown keyword, which the author uses for definitions
     return (known or _own_name(here)) + "".join(words)
 
 
 def _words(steps: tuple[str, ...]) -> Iterator[str]:
-    """Yield what a way from one schema to the next adds to a name."""
+    """Yield the words that the steps from one schema to the next add to a name."""
     keyword, *rest = steps
     if keyword in NAMED and rest:
         yield from (_capital(step) for step in rest)

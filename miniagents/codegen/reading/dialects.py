@@ -1,7 +1,7 @@
-"""The dialects of JSON Schema that files may be written in, and where schemas stand in a schema of each.
+"""The supported dialects of JSON Schema, and the places of sub-schemas in each of them.
 
-A keyword that another dialect knows is refused by name where its own does not: the standard would have it ignored, and
-its author meant something by it.
+A keyword that the dialect of a file does not know, but another dialect does, is refused by name. The standard would
+ignore it, although its author must have meant something.
 """
 
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ class Dialect:
     """One version of JSON Schema.
 
     Attributes:
-        name: What people call it.
-        uri: What stands in `$schema`, without the fragment and whatever its scheme.
-        number: Orders the dialects.
+        name: The usual name of the dialect.
+        uri: The value of `$schema`, which is compared without its scheme and fragment.
+        number: A number that orders the dialects.
     """
 
     name: str
@@ -33,17 +33,17 @@ DRAFT_2019_09: Final = Dialect("2019-09", "https://json-schema.org/draft/2019-09
 DRAFT_2020_12: Final = Dialect("2020-12", "https://json-schema.org/draft/2020-12/schema", 2020)
 
 DIALECTS: Final = (DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12)
-"""The dialects that are read."""
+"""The supported dialects."""
 
 
 def knows(dialect: Dialect, keyword: str) -> bool:
-    """Whether a keyword means something in a dialect."""
+    """Return whether a keyword means something in a dialect."""
     row = KEYWORDS.get(keyword)
     return row is not None and row.since <= dialect.number <= row.until
 
 
 def dialect_of(uri: str) -> Dialect | None:
-    """Return the dialect that a `$schema` names; None when it is not read here.
+    """Return the dialect that a `$schema` names, or None if it is not supported.
 
     >>> dialect_of("https://json-schema.org/draft-07/schema#").name
     'draft-07'
@@ -52,7 +52,7 @@ def dialect_of(uri: str) -> Dialect | None:
 
 
 def guessed(schema: JsonValue) -> Dialect:
-    """Return the dialect of a file without `$schema`: the newest, unless only older ones know what it uses."""
+    """Return the dialect of a file without `$schema`: the newest, unless only older ones know its keywords."""
     has_definitions = False
     todo = [schema]
     while todo:
@@ -68,11 +68,11 @@ def guessed(schema: JsonValue) -> Dialect:
 def subschemas(
     schema: dict[str, JsonValue], dialect: Dialect | None
 ) -> Iterator[tuple[str, tuple[str, ...], JsonValue]]:
-    """Yield what stands right within a schema where schemas stand: keyword, steps to it, value (which may be none).
+    """Yield the direct sub-schemas of a schema: keyword, steps to it, and its value, which may be no valid schema.
 
     Args:
         schema: The schema.
-        dialect: What it is written in; None for whatever any dialect may mean.
+        dialect: The dialect of the schema; None to use the keywords of all dialects.
     """
     only_reference = dialect is not None and ignores_siblings(dialect) and isinstance(schema.get("$ref"), str)
     for keyword, argument in schema.items():
@@ -94,7 +94,7 @@ def subschemas(
 
 
 def ignores_siblings(dialect: Dialect) -> bool:
-    """Whether what stands beside a `$ref` means nothing."""
+    """Return whether a dialect ignores the keywords beside a `$ref`."""
     return dialect.number <= 7
 
 

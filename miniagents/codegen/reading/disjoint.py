@@ -1,4 +1,4 @@
-"""Whether two schemas have no value in common, as far as that can be told for sure."""
+"""Decide whether two schemas have no value in common, if that is certain."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ _DEPTH: Final = 6
 
 
 def disjoint(one: Spot, other: Spot, spots: Spots, depth: int = _DEPTH) -> bool:
-    """Whether no value fits both schemas; False where that cannot be told."""
+    """Return whether no value fits both schemas: True is certain, False is not."""
     common = kinds_of(one, spots) & kinds_of(other, spots)
     if not common or _are_messages(one, other, spots):
         return True
@@ -40,18 +40,18 @@ def disjoint(one: Spot, other: Spot, spots: Spots, depth: int = _DEPTH) -> bool:
 
 
 def all_disjoint(branches: list[Spot], spots: Spots) -> bool:
-    """Whether no value fits two of the schemas."""
+    """Return whether no value fits more than one of the schemas: True is certain, False is not."""
     return all(disjoint(one, other, spots) for place, one in enumerate(branches) for other in branches[place + 1 :])
 
 
 def _are_messages(one: Spot, other: Spot, spots: Spots) -> bool:
-    """Whether both are messages, each of its own class: they say by their tags what they are."""
+    """Return whether both are messages of different classes, which their tags tell apart."""
     first, second = message_of(one, spots), message_of(other, spots)
     return first is not None and second is not None and first != second
 
 
 def message_of(spot: Spot, spots: Spots) -> str | None:
-    """Return the name of the message that a schema is; None if it is none."""
+    """Return the name of the message that a schema describes, or None if it describes none."""
     name = reference_of(spot)
     if name is not None and name.startswith(SCHEME):
         return None if isinstance(LIBRARY.get(name.removeprefix(SCHEME)), AliasType) else name
@@ -78,7 +78,7 @@ def _objects_are_disjoint(one: Spot, other: Spot, spots: Spots, depth: int) -> b
 
 
 def _forbids(spot: Spot, name: str, spots: Spots) -> bool:
-    """Whether an object with a property of that name never fits."""
+    """Return whether a schema refuses every object with a property of this name."""
     for part in parts(spot, spots):
         declared = part.named("properties").get(name)
         is_closed = part.members.get("additionalProperties") is False and not part.members.get("patternProperties")

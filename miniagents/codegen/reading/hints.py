@@ -1,4 +1,4 @@
-"""`x-miniagents`: what JSON Schema has no word for.
+"""`x-miniagents`, the keyword for hints that JSON Schema cannot express.
 
 - `name`, on a type: the name of the class or alias, in PascalCase.
 - `base`, on a closed object: the class it extends: a type of the library by its name (`Message`) or a reference as in
@@ -24,7 +24,7 @@ ON_PROPERTY = frozenset({"field"})
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """The hints on one schema; what is not said is None."""
+    """The hints on one schema; hints that are not given are None."""
 
     name: str | None = None
     base: str | None = None
@@ -38,8 +38,8 @@ def read_hints(node: Node, allowed: frozenset[str], report: Callable[[Problem], 
 
     Args:
         node: A schema.
-        allowed: The hints that have a meaning there.
-        report: Takes what is wrong with them.
+        allowed: The hints that have a meaning at this place.
+        report: Receives the problems of the hints.
     """
     if not isinstance(node.value, dict) or HINTS not in node.value:
         return Hints()

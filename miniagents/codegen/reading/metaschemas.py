@@ -1,7 +1,7 @@
-"""Whether schemas are schemas: each is held against the meta-schema of its dialect.
+"""Check that schemas are valid: each is checked against the meta-schema of its dialect.
 
-The package `jsonschema`, which brings the meta-schemas along, judges one schema at a time, without
-the schemas and the data within it: so neither depth nor size is a danger, and most schemas of a file look alike.
+The package `jsonschema` contains the meta-schemas. It checks one schema at a time, without its sub-schemas and data, so
+neither depth nor size is a danger. What is left of most schemas of a file is the same, so results are cached.
 """
 
 import json
@@ -30,7 +30,7 @@ _NO_TYPES: Final = {
 
 
 class Metaschemas:
-    """Judges schemas.
+    """Checks schemas against the meta-schemas of their dialects.
 
     Raises:
         GenerationError: The package is not installed.
@@ -42,10 +42,10 @@ class Metaschemas:
         self._meant = _misspellings()
 
     def problems(self, site: Site) -> Iterator[Problem]:
-        """Yield everything that is wrong with one schema, without those within it."""
+        """Yield the problems of one schema, without its sub-schemas."""
         schema = site.members
         if ignores_siblings(site.dialect) and isinstance(schema.get("$ref"), str):
-            return  # the standard ignores its siblings, and what they are
+            return  # the standard ignores the keywords beside `$ref`, even invalid ones
         for keyword in self._violated(schema, site.dialect):
             wrong, remedy = _explained(keyword, schema, site.dialect)
             yield site.at(keyword).problem(keyword, wrong, remedy)
@@ -66,7 +66,10 @@ class Metaschemas:
                     yield site.at(keyword).problem(keyword, "unknown keyword", remedy)
 
     def _meant_by(self, keyword: str) -> str | None:
-        """Return the keyword that one with a character too many, too few, wrong or out of place was meant to be."""
+        """Return the keyword that a misspelt one resembles, or None.
+
+        It may have one character too many or too few, a wrong character, or two characters in the wrong order.
+        """
         for each in _shortened(keyword):
             meant = self._meant.get(each)
             if meant is not None and (len(meant) > 3 or each == keyword.lower()):
@@ -101,7 +104,7 @@ def _validators() -> "Mapping[str, Validator]":
 
 
 def _stub(keyword: str, value: JsonValue, dialect: Dialect) -> JsonValue:
-    """Return something that the meta-schema judges as it judges the argument of a keyword, but small."""
+    """Return a small value for which the meta-schema gives the same result as for the argument of a keyword."""
     if keyword in MANY or (keyword == "items" and isinstance(value, list) and dialect.number <= 2019):
         return [True for _ in value[:1]] if isinstance(value, list) else _kind(value)
     if keyword in ONE:
@@ -137,7 +140,7 @@ def _names(value: JsonValue) -> JsonValue:
 
 
 def _explained(keyword: str, schema: dict[str, JsonValue], dialect: Dialect) -> tuple[str, str]:
-    """Return what is wrong with the argument of a keyword, and what to write."""
+    """Return what is wrong with the argument of a keyword, and what to write instead."""
     value = schema.get(keyword)
     if keyword in {"exclusiveMinimum", "exclusiveMaximum"} and isinstance(value, bool):
         inclusive = keyword.replace("exclusiveM", "m")
@@ -161,7 +164,7 @@ def _explained(keyword: str, schema: dict[str, JsonValue], dialect: Dialect) -> 
 
 
 def _shortened(word: str) -> Iterator[str]:
-    """Yield a word, and the word with any one character left out, in small letters."""
+    """Yield a word and its variants with one character left out, in lower case."""
     word = word.lower()
     yield word
     if len(word) <= 30:
@@ -169,7 +172,7 @@ def _shortened(word: str) -> Iterator[str]:
 
 
 def _misspellings() -> dict[str, str]:
-    """Return the known keywords by themselves with at most one character left out; short ones only as a whole."""
+    """Return the known keywords by their variants with at most one character left out; short keywords have none."""
     found: dict[str, str] = {}
     for keyword in sorted(KNOWN):
         for each in _shortened(keyword) if len(keyword) > 3 else (keyword,):

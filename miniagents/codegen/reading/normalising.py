@@ -1,7 +1,7 @@
-"""Schemas of any dialect as schemas of 2020-12 that refer to nothing but definitions by name.
+"""Turn schemas of any dialect into schemas of 2020-12 whose references are names of definitions.
 
-What is left out says nothing of values: identities, definitions within (what is referred to has a name of its own), and
-what the standard ignores. Notes are kept.
+Keywords that do not describe values are left out: identities, inner definitions (those with references to them have
+names of their own), and keywords that the standard ignores. Notes are kept.
 """
 
 import json
@@ -32,19 +32,19 @@ from miniagents.validation.keywords import (
 )
 
 Targets: TypeAlias = Mapping[tuple[Document, str, str], Site | str]
-"""What references mean, by document, pointer of the schema and keyword: a schema, or a type of the library."""
+"""The targets of references, by document, pointer of the schema and keyword: a schema, or a type of the library."""
 
 
 @dataclass(slots=True)
 class Normaliser:
-    """Makes normal schemas.
+    """Normalises schemas.
 
     Attributes:
         sites: Every schema by its document and pointer.
-        targets: What references mean.
+        targets: The targets of references.
         names: The names of definitions by their document and pointer.
-        formats: What a `format` is where the schema does not say it.
-        problems: What could not be kept.
+        formats: The meaning of a `format` if its schema does not tell.
+        problems: The problems of parts that could not be normalised.
     """
 
     sites: Mapping[tuple[Document, str], Site]
@@ -55,16 +55,16 @@ class Normaliser:
     _origins: dict[str, Place] = field(default_factory=dict[str, Place])
 
     def normalised(self, site: Site) -> tuple[JsonValue, dict[str, Place]]:
-        """Return the schema of a definition, and by JSON pointer within it where each of its schemas was written."""
+        """Return the normalised schema of a definition, and the places of all schemas in it by JSON pointer."""
         self._origins = {}
         schema = self._written_out(site, "", is_definition=True)
         return schema, self._origins
 
     def _schema(self, site: Site, steps: tuple[str, ...], here: str) -> JsonValue:
-        """Return a schema that stands within `site`; what a definition is, is referred to."""
+        """Return a normalised sub-schema of `site`; a definition becomes a reference."""
         inner = self.sites.get((site.source.document, "/".join((site.pointer, *map(escape, steps)))))
         if inner is None:
-            return True  # no schema at all, which was reported
+            return True  # not a schema, which was reported before
         name = self.names.get((inner.source.document, inner.pointer))
         if name is None:
             return self._written_out(inner, here, is_definition=False)
@@ -144,7 +144,7 @@ class Normaliser:
             result[keyword] = value
 
     def _format(self, site: Site, result: dict[str, JsonValue]) -> None:
-        """Say of a `format` what it is, unless it is a note."""
+        """Add the keyword that tells whether a `format` is checked or typed; a note needs none."""
         given = result.pop(FORMAT_CHOICE, self.formats)
         if given not in CHOICES:
             said = ", ".join(CHOICES)
@@ -220,7 +220,7 @@ class Normaliser:
 
 
 def text_of(schema: JsonValue) -> str:
-    """Return what is the same for equal schemas, and for no others."""
+    """Return a text that is the same for equal schemas, and different for all others."""
     return json.dumps(schema, sort_keys=True, ensure_ascii=False)
 
 

@@ -1,6 +1,6 @@
-"""Every schema in the given files, and which of them a reference means.
+"""The registry of all schemas in the given files, which resolves references.
 
-Nothing but what was given can be meant: a reference to anything else is refused, never fetched.
+References can only point to the given files: a reference to anything else is refused, and nothing is fetched.
 """
 
 import os
@@ -30,17 +30,17 @@ _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """A schema where it stands.
+    """A schema and its place.
 
     Attributes:
         source: The file.
-        pointer: The JSON pointer in it, from `#` on.
+        pointer: The JSON pointer in the file, beginning with `#`.
         value: The schema.
-        dialect: What it is written in.
-        base: The URI of the resource that it belongs to.
-        root: The root of that resource; None: the site itself.
-        parent: The schema around it.
-        steps: The steps of the pointer from there.
+        dialect: The dialect of the schema.
+        base: The URI of the resource that the schema belongs to.
+        root: The root of that resource; None if it is this schema.
+        parent: The schema around it; None for the root of a file.
+        steps: The steps of the pointer from the parent.
     """
 
     source: Source
@@ -54,27 +54,27 @@ class Site:
 
     @property
     def place(self) -> Place:
-        """Where it stands."""
+        """The place of the schema."""
         return Place(self.source.document, self.pointer)
 
     @property
     def members(self) -> dict[str, JsonValue]:
-        """Its keywords."""
+        """The keywords of the schema; none for true and false."""
         return self.value if isinstance(self.value, dict) else {}
 
     def at(self, keyword: str) -> Place:
-        """Return where a keyword of it stands."""
+        """Return the place of a keyword of the schema."""
         return Place(self.source.document, f"{self.pointer}/{escape(keyword)}")
 
 
 @dataclass(slots=True)
 class Registry:
-    """What is known of the schemas of some files.
+    """The schemas of some files, and the identities by which references find them.
 
     Attributes:
         sources: The files.
         sites: Every schema by its document and pointer.
-        problems: What was found wrong with identities and references.
+        problems: The problems of identities and references.
     """
 
     sources: Sequence[Source]
@@ -98,7 +98,7 @@ class Registry:
                 self.problems.append(problem)
 
     def enter(self, start: Site) -> Iterator[Site]:
-        """Take in a schema and all within it, and yield each."""
+        """Register a schema and all its sub-schemas, and yield each of them."""
         todo = [start]
         while todo:
             site = todo.pop()
@@ -120,7 +120,7 @@ class Registry:
             todo += reversed(inner)
 
     def _identified(self, site: Site) -> Site:
-        """Return the schema with its dialect and base, and take note of what it can be referred to by."""
+        """Return the schema with its dialect and base, and register the names by which references find it."""
         value = site.members
         identity = value.get("$id")
         dialect = self._dialect(site, is_resource=site.parent is None or isinstance(identity, str))
@@ -174,13 +174,13 @@ class Registry:
     # --- references ---
 
     def resolve(self, site: Site, keyword: str, reference: str, place: Place) -> Site | None:
-        """Return the schema that a reference means; report it when there is none.
+        """Return the target of a reference, or report a problem and return None.
 
         Args:
-            site: The schema that it stands in.
-            keyword: What it stands at: `$ref`, `$dynamicRef`, `$recursiveRef`, or a hint.
-            reference: The reference.
-            place: Where it stands, for errors.
+            site: The schema that contains the reference.
+            keyword: The keyword of the reference: `$ref`, `$dynamicRef`, `$recursiveRef`, or that of hints.
+            reference: The text of the reference.
+            place: The place of the reference, for problems.
         """
         target, problem = self._resolved(site, reference, place, keyword)
         if target is None:
@@ -234,7 +234,7 @@ class Registry:
         return self.sites.get((source.document, "#")) if source is not None else None
 
     def _at(self, root: Site, path: str) -> tuple[Site | None, str]:
-        """Return the schema at a JSON pointer within a resource, or what is there instead."""
+        """Return the schema at a JSON pointer in a resource, or None and a text about what is there instead."""
         around, value, pointer = root, root.value, root.pointer
         through: list[str] = []
         here: JsonValue = value

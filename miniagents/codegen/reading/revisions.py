@@ -1,6 +1,6 @@
-"""Schemas as they are in a revision of git: `HEAD~1:schemas/`, as git itself writes it.
+"""Read schemas from a revision of git, written like `HEAD~1:schemas/` as in git itself.
 
-Git is asked for them, and they are put into a folder for as long as they are read; the work tree stays as it is.
+Git exports the files to a temporary folder, which is removed after reading. The work tree is not changed.
 """
 
 import os
@@ -16,10 +16,10 @@ _AS_IN = "with a path, as in HEAD~1:schemas/"
 
 
 class Version:
-    """One version of schemas, and how its files are called.
+    """One version of schemas, and the names of its files.
 
     Attributes:
-        bundle: What it describes.
+        bundle: The definitions of the version.
     """
 
     def __init__(self, bundle: Bundle, folder: str = "", name: str = "") -> None:
@@ -35,14 +35,14 @@ class Version:
 def read_version(argument: str, *, is_library: bool = False) -> Version:
     """Read schemas from a file, from a folder, or from a revision of git as `REVISION:PATH`.
 
-    What exists as a path is one; a path with a colon that does not is taken for a revision.
+    An argument that exists as a path is a path. Otherwise an argument with a colon is a revision.
 
     Args:
         argument: The file, folder or revision.
         is_library: Whether they are the library's own schemas.
 
     Raises:
-        GenerationError: There is no such file or revision, or something is wrong with the schemas; it holds all of it.
+        GenerationError: There is no such file or revision, or something is wrong with the schemas; it has all problems.
     """
     revision, colon, path = argument.partition(":")
     if not os.path.lexists(argument) and not colon:
@@ -67,11 +67,11 @@ def _shown(file: str, folder: str, name: str) -> str:
 
 
 def _exported(revision: str, path: str, folder: Path) -> Path:
-    """Write the files of a revision at a path below a folder, and return where the path is there."""
+    """Export the files at a path of a revision to a folder, and return the path of the copy."""
     argument = f"{revision}:{path}"
     if revision.startswith("-"):
         raise _error(argument, "is no revision", "name one as git does: HEAD~1:schemas/")
-    if path.startswith("."):  # from here, as git has it
+    if path.startswith("."):  # like git, relative to the current folder
         path = f"{_git(argument, 'rev-parse', '--show-prefix').decode().strip()}{path}"
     path = os.path.normpath(path).replace(os.sep, "/") if path else "."
     if path.startswith(("../", "/")) or path == "..":
@@ -83,7 +83,7 @@ def _exported(revision: str, path: str, folder: Path) -> Path:
     for line in listing.split(b"\0"):
         about, _, name = line.partition(b"\t")
         mode, kind, blob = [*about.decode().split(), "", "", ""][:3]
-        if kind != "blob" or mode == "120000":  # a link would lead out of the revision
+        if kind != "blob" or mode == "120000":  # a link could point outside of the revision
             continue
         file = name.decode("utf-8", "surrogateescape")
         is_asked = file == path

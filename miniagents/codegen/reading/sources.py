@@ -1,7 +1,7 @@
-"""Which files a run reads, and which of them a reference means.
+"""Load the schema files of a run, and find the file that a reference means.
 
-Only the files that were named, or lie in the folders that were named, are ever opened. A reference to anything else is
-refused, never followed.
+Only files that the user named, and files in folders that the user named, are opened. A reference to any other file is
+refused.
 """
 
 import os
@@ -15,10 +15,10 @@ from miniagents.codegen.reading.yaml_documents import parse_yaml
 from miniagents.codegen.schema_errors import GenerationError, Problem
 
 SUFFIX = ".schema.json"
-"""What the names of schema files in a folder end in."""
+"""The ending of the names of JSON schema files in a folder."""
 
 YAML_SUFFIXES = (".schema.yaml", ".schema.yml")
-"""What the names of schema files in a folder end in that are YAML."""
+"""The endings of the names of YAML schema files in a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Source:
     """A schema file.
 
     Attributes:
-        path: Where it lies.
-        document: What it holds.
+        path: The path of the file.
+        document: The content of the file.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class Source:
 
     @property
     def stem(self) -> str:
-        """The name of the file without what says that it is a schema."""
+        """The name of the file without its ending."""
         stem = self.path.name
         for suffix in (*YAML_SUFFIXES, SUFFIX, ".yaml", ".yml", ".json"):
             stem = stem.removesuffix(suffix)
@@ -50,19 +50,19 @@ class Source:
 
     @property
     def absolute(self) -> str:
-        """Where it lies, from the root."""
+        """The absolute path of the file."""
         return _absolute(self.path)
 
 
 def load(paths: Sequence[Path]) -> tuple[Source, ...]:
-    """Read the schema files at `paths`, in the order of their paths whatever the order of the arguments.
+    """Read the schema files at `paths`, in the order of their absolute paths.
 
     Args:
-        paths: Files, and folders whose files ending in `.schema.json`, `.schema.yaml` or `.schema.yml` are read, those
-            of inner folders too.
+        paths: Files, and folders whose files ending in `.schema.json`, `.schema.yaml` or `.schema.yml` are read,
+            including those in inner folders.
 
     Raises:
-        GenerationError: A path does not exist, a folder has no schema file, or a file is no JSON; all of it at once.
+        GenerationError: A path does not exist, a folder has no schema file, or a file is not JSON; it has all problems.
     """
     problems: list[Problem] = []
     files: dict[str, Path] = {}
@@ -72,7 +72,7 @@ def load(paths: Sequence[Path]) -> tuple[Source, ...]:
             found = [path]
         if not found:
             problems.append(_unreadable(path, f"the folder has no file *{SUFFIX}", "name a schema file"))
-        for each in found:  # of several names of one file that which sorts first, whatever the order of the arguments
+        for each in found:  # one file may have several paths: take the one that sorts first, to be deterministic
             files[_absolute(each)] = min(each, files.get(_absolute(each), each))
     sources: list[Source] = []
     for _, path in sorted(files.items()):
@@ -89,9 +89,9 @@ def load(paths: Sequence[Path]) -> tuple[Source, ...]:
 
 
 def find(sources: Sequence[Source], origin: Source, reference: str) -> Source | None:
-    """Return the given file that `reference`, written in `origin`, means; None when it is none of them.
+    """Return the given file that a reference in `origin` means, or None if it means none of them.
 
-    A reference is taken for an `$id` first, as the standard says, then for a path beside the file it is written in.
+    A reference is first compared with each `$id`, as the standard says. Then it is a path relative to `origin`.
     """
     if not reference:
         return origin
@@ -110,7 +110,7 @@ def find(sources: Sequence[Source], origin: Source, reference: str) -> Source | 
 
 
 def _absolute(path: Path) -> str:
-    """Return a path from the root without looking at the disk: a link is another file than what it points to."""
+    """Return the absolute path without reading the disk: a link and its target count as different files."""
     return os.path.abspath(path)  # noqa: PTH100 - Path.resolve() follows links
 
 

@@ -1,6 +1,6 @@
-"""What can be told of a normalised schema by looking at it: its types, its values, what it refers to.
+"""Quick facts about a normalised schema: its types, its values, its references.
 
-Shared by `lint` and `diff`. Nothing here decides whether a value fits a schema; what is said here is said for sure.
+`lint` and `diff` share them. Nothing here decides whether a value fits a schema. All answers are certain.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,15 +13,15 @@ from miniagents.codegen.reading.normalising import text_of
 from miniagents.validation.keywords import ASSERTIONS, FORMAT_CHOICE, MANY, NAMED, ONE
 
 KINDS: Final = frozenset({"null", "boolean", "integer", "fraction", "string", "array", "object"})
-"""Kinds of values of which no two overlap: a number is an integer or a fraction."""
+"""Kinds of values that do not overlap: a number is either an integer or a fraction."""
 
 REFERENCE: Final = "#/$defs/"
-"""What the references between definitions begin with."""
+"""The prefix of references between definitions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A schema within a definition.
+    """A schema inside a definition.
 
     Attributes:
         definition: The definition.
@@ -35,11 +35,11 @@ class Spot:
 
     @property
     def members(self) -> dict[str, JsonValue]:
-        """Its keywords."""
+        """The keywords of the schema; none for true and false."""
         return self.schema if isinstance(self.schema, dict) else {}
 
     def place(self, *steps: str) -> Place:
-        """Return where it, or what stands in it at some steps, was written."""
+        """Return the place of the schema in its file, or of a part of it at some steps."""
         origins = self.definition.origins
         known, rest = self.pointer, ""
         while known not in origins and known:
@@ -49,7 +49,7 @@ class Spot:
         return Place(origin.document, "/".join((f"{origin.pointer}{rest}", *map(escape, steps))))
 
     def child(self, keyword: str, step: str | int | None = None) -> "Spot":
-        """Return the schema at a keyword, or at a name or an index in what the keyword holds."""
+        """Return the sub-schema at a keyword, or at a name or an index in the value of the keyword."""
         value = self.members[keyword]
         pointer = f"{self.pointer}/{escape(keyword)}"
         if isinstance(value, dict) and isinstance(step, str):
@@ -59,23 +59,23 @@ class Spot:
         return Spot(self.definition, pointer, value)
 
     def many(self, keyword: str) -> "list[Spot]":
-        """Return the schemas that a keyword holds in an array; none if it is not there."""
+        """Return the sub-schemas in the array of a keyword; none if the keyword is missing."""
         value = self.members.get(keyword)
         return [self.child(keyword, index) for index in range(len(value) if isinstance(value, list) else 0)]
 
     def named(self, keyword: str) -> "dict[str, Spot]":
-        """Return the schemas that a keyword holds by name; none if it is not there."""
+        """Return the sub-schemas in the object of a keyword, by name; none if the keyword is missing."""
         value = self.members.get(keyword)
         return {name: self.child(keyword, name) for name in (value if isinstance(value, dict) else {})}
 
     def one(self, keyword: str) -> "Spot":
-        """Return the schema at a keyword; where it is not there, the one that accepts everything."""
+        """Return the sub-schema at a keyword, or the schema true if the keyword is missing."""
         if keyword in self.members:
             return self.child(keyword)
         return Spot(self.definition, f"{self.pointer}/{keyword}", True)
 
     def inner(self) -> "Iterator[Spot]":
-        """Yield the schemas right within."""
+        """Yield the direct sub-schemas."""
         for keyword, value in self.members.items():
             if keyword not in ASSERTIONS:
                 continue
@@ -87,7 +87,7 @@ class Spot:
                 yield from self.named(keyword).values()
 
     def within(self) -> "Iterator[Spot]":
-        """Yield it and every schema below it, in the order they are written."""
+        """Yield the schema and all schemas inside it, in the order of the file."""
         todo: list[Spot] = [self]
         while todo:
             spot = todo.pop()
@@ -96,7 +96,7 @@ class Spot:
 
 
 Spots = Mapping[str, Spot]
-"""The definitions of a bundle, by name."""
+"""The schemas of the definitions of a bundle, by name."""
 
 
 def spots_of(definitions: Mapping[str, Definition]) -> dict[str, Spot]:
@@ -105,23 +105,23 @@ def spots_of(definitions: Mapping[str, Definition]) -> dict[str, Spot]:
 
 
 def names_in(value: JsonValue) -> list[str]:
-    """Return the texts in an array; of anything else none."""
+    """Return the strings in an array; none if the value is not an array."""
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def reference_of(spot: Spot) -> str | None:
-    """Return the name of the definition that a schema refers to, or the whole reference to one of the library."""
+    """Return the name of the definition that a schema refers to, or the whole reference to a type of the library."""
     reference = spot.members.get("$ref")
     return reference.removeprefix(REFERENCE) if isinstance(reference, str) else None
 
 
 def constrains(spot: Spot) -> bool:
-    """Whether a schema might refuse anything."""
+    """Return whether a schema may refuse any value."""
     return spot.schema is False or bool(asserted(spot))
 
 
 def asserted(spot: Spot) -> dict[str, JsonValue]:
-    """Return the keywords of a schema that may refuse something."""
+    """Return the keywords of a schema that may refuse values."""
     return {
         keyword: value
         for keyword, value in spot.members.items()
@@ -130,12 +130,12 @@ def asserted(spot: Spot) -> dict[str, JsonValue]:
 
 
 def is_checked(spot: Spot) -> bool:
-    """Whether `format` is more than a note."""
+    """Return whether the `format` of a schema is checked, rather than being a note."""
     return "format" in spot.members and spot.members.get(FORMAT_CHOICE) in {"checked", "typed"}
 
 
 def followed(spot: Spot, spots: Spots) -> Spot:
-    """Return what a schema that is nothing but a reference refers to."""
+    """Follow a schema that is only a reference, and return its target; return any other schema itself."""
     seen: set[str] = set()
     while asserted(spot).keys() == {"$ref"}:
         name = reference_of(spot)
@@ -147,7 +147,7 @@ def followed(spot: Spot, spots: Spots) -> Spot:
 
 
 def parts(spot: Spot, spots: Spots) -> list[Spot]:
-    """Return the schemas that all hold for whatever a schema accepts: itself, what it refers to, its `allOf`."""
+    """Return all schemas that a value must fit to fit a schema: itself, its references, its `allOf`."""
     found: list[Spot] = []
     todo, seen = [spot], set[tuple[str, str]]()
     while todo:
@@ -192,7 +192,7 @@ def kinds_named(word: str) -> tuple[str, ...]:
 
 
 def own_kinds(spot: Spot) -> frozenset[str]:
-    """Return the kinds of values that `type`, `const` and `enum` of a schema leave."""
+    """Return the kinds of values that `type`, `const` and `enum` of a schema allow."""
     if spot.schema is False:
         return frozenset()
     kinds = KINDS
@@ -209,7 +209,7 @@ def own_kinds(spot: Spot) -> frozenset[str]:
 
 
 def own_values(spot: Spot) -> dict[str, JsonValue] | None:
-    """Return the values that `type`, `const` and `enum` leave, by a text for each; None if they are too many."""
+    """Return the values that `type`, `const` and `enum` allow, by a text for each; None if they are not listed."""
     members = spot.members
     found: dict[str, JsonValue] | None = None
     for keyword in ("const", "enum"):
@@ -228,7 +228,7 @@ def own_values(spot: Spot) -> dict[str, JsonValue] | None:
 
 
 def same_text(value: JsonValue) -> str:
-    """Return a text that is the same for values that JSON Schema takes for equal, and for no others."""
+    """Return a text that is the same for values that are equal in JSON Schema, and different for all others."""
     return text_of(_plain(value))
 
 
@@ -243,7 +243,7 @@ def _plain(value: JsonValue) -> JsonValue:
 
 
 def kinds_of(spot: Spot, spots: Spots, depth: int = 12) -> frozenset[str]:
-    """Return the kinds of values that a schema may accept: those it accepts, and at worst more."""
+    """Return the kinds of values that a schema may accept: all that it accepts, and possibly more."""
     kinds = KINDS
     for part in parts(spot, spots):
         kinds &= own_kinds(part)
@@ -254,22 +254,22 @@ def kinds_of(spot: Spot, spots: Spots, depth: int = 12) -> frozenset[str]:
 
 
 def is_closed(spot: Spot) -> bool:
-    """Whether a schema refuses properties that it does not declare."""
+    """Return whether a schema refuses properties that it does not declare."""
     return spot.members.get("additionalProperties") is False or spot.members.get("unevaluatedProperties") is False
 
 
 def required(spot: Spot, spots: Spots) -> set[str]:
-    """Return the properties that a schema surely requires."""
+    """Return the properties that a schema certainly requires."""
     return {name for part in parts(spot, spots) for name in names_in(part.members.get("required"))}
 
 
 def property_of(spot: Spot, name: str, spots: Spots) -> list[Spot]:
-    """Return the schemas that surely hold for a property."""
+    """Return the schemas that certainly apply to a property."""
     return [part.child("properties", name) for part in parts(spot, spots) if name in part.named("properties")]
 
 
 def tag_values(spot: Spot, spots: Spots) -> dict[str, str]:
-    """Return the required properties of a schema that have one value only, each with a text for that value."""
+    """Return the required properties of a schema that allow only one value, each with a text for that value."""
     found: dict[str, str] = {}
     for name in sorted(required(spot, spots)):
         for each in property_of(spot, name, spots):

@@ -1,8 +1,8 @@
-"""YAML files as the JSON that they stand for, every value with its line.
+"""Parse YAML files as JSON, and record the line of every value.
 
-YAML 1.2's core schema, as far as JSON has the same: `on`, `yes` and dates are texts, keys are texts, and tags, merge
-keys, infinities and several documents in one file are refused. What aliases repeat is counted, so that a small file
-cannot become a huge one.
+The core schema of YAML 1.2 is supported as far as it has an equivalent in JSON. `on`, `yes` and dates are texts, and
+keys are texts. Tags, merge keys, infinities and several documents in one file are refused. Schemas are untrusted input:
+the values that aliases repeat are counted, so that a small file cannot become a huge one.
 """
 
 import re
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from yaml.events import Event
 
 MAX_REPEATED: Final = 100_000
-"""How many values aliases may add to a file."""
+"""The number of values that aliases may add to a file."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -35,11 +35,11 @@ def parse_yaml(name: str, data: bytes) -> Document:
     """Parse one YAML file.
 
     Args:
-        name: The file as errors shall name it.
-        data: What the file holds.
+        name: The name of the file, for errors.
+        data: The content of the file.
 
     Raises:
-        GenerationError: PyYAML is not installed, or the file is no YAML, or is YAML that is no JSON.
+        GenerationError: PyYAML is not installed, the file is not YAML, or it has no equivalent in JSON.
     """
     try:
         import yaml  # noqa: PLC0415 - an extra
@@ -89,7 +89,7 @@ class _Frame:
 
 @dataclass(slots=True)
 class _Composer:
-    """Makes a value of the events of PyYAML's parser, which does not look at what they mean."""
+    """Builds a value from the events of PyYAML's parser, which does not interpret them."""
 
     name: str
     value: JsonValue = None
@@ -102,7 +102,7 @@ class _Composer:
     _line: int = 1
 
     def take(self, events: "Iterator[Event]") -> None:
-        """Read a whole file."""
+        """Process the events of a whole file."""
         from yaml import events as kinds  # noqa: PLC0415 - an extra
 
         for event in events:
@@ -235,7 +235,10 @@ class _Composer:
 
 
 def _depth(value: JsonValue) -> int:
-    """Return how deep a value nests; shared parts, which aliases make, are looked at as often as they are counted."""
+    """Return the depth of a value.
+
+    Parts that aliases share are visited each time they occur. The limit on repeated values bounds that too.
+    """
     deepest, todo = 0, [(value, 1)]
     while todo:
         each, depth = todo.pop()

@@ -1,1 +1,1 @@
-"""The model of a module as formatted Python text. Begin with `emitter`."""
+"""Write the model of a module as formatted Python text. Begin with `emitter`."""

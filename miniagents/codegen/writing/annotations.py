@@ -1,4 +1,4 @@
-"""Forms as annotations."""
+"""Write the forms of the model as Python annotations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,14 +39,14 @@ _LIBRARY_PLACES: Final = {**HAND_WRITTEN, JSON_VALUE: JSON_VALUE_MODULE}
 
 @dataclass(slots=True)
 class Annotator:
-    """Writes annotations, and remembers what they take from elsewhere.
+    """Writes annotations, and records the names that they need from other modules.
 
     Attributes:
-        own: The names of the types of the module: what is imported under the same name gets another one.
+        own: The names of the types of the module. An imported name that is equal to one of them gets an alias.
         is_library: Whether the module is the library's own.
-        imported: The names that were used so far, by the modules they come from.
+        imported: The names used so far, by the modules they come from.
         uses_msgspec: Whether `msgspec` was used.
-        typed: The types for formats that were used, with the modules they come from.
+        typed: The types for formats used so far, with the modules they come from.
     """
 
     own: frozenset[str]
@@ -56,18 +56,18 @@ class Annotator:
     typed: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def name(self, name: str) -> str:
-        """Return how a name from elsewhere is written, and see that it is imported."""
+        """Return the spelling of a name from another module, and record its import."""
         place = _PLACES.get(name) or (_LIBRARY_PLACES[name] if self.is_library else PACKAGE)
         self.imported.setdefault(place, set()).add(name)
         return f"_{name}" if name in self.own else name
 
     def msgspec(self, name: str) -> str:
-        """Return how something of msgspec is written."""
+        """Return the spelling of a name of msgspec, and record its import."""
         self.uses_msgspec = True
         return f"msgspec.{name}"
 
     def type(self, name: str) -> str:
-        """Return how a type of the module, or one of the library's, is written."""
+        """Return the spelling of a type of the module or of the library."""
         return name if name in self.own else self.name(name.removeprefix("_"))
 
     def form(self, form: Form) -> str:
@@ -75,12 +75,12 @@ class Annotator:
         return union(self.alternatives(form))
 
     def alternatives(self, form: Form) -> list[str]:
-        """Return the members of the union that a form is, one for most forms."""
+        """Return the annotations of the members of a union; most forms have one."""
         match form:
             case Anything():
                 return [self.name(JSON_VALUE)]
             case Scalar("number"):
-                # both: a number stays the integer or double that it was written as
+                # Both types are needed, so that a number stays the integer or double that was written.
                 return [self._limited("int", whole(form.limits)), self._limited("float", form.limits)]
             case Scalar() if form.format is not None:
                 return [self._typed(form.format)]
@@ -104,13 +104,13 @@ class Annotator:
                 return [each for part in form.forms for each in self.alternatives(part)]
 
     def _typed(self, format_: str) -> str:
-        """Return the type for a format, under a name that no field can have."""
+        """Return the spelling of the type for a format, with a name that no field can have."""
         place, name = _FORMATS[format_]
         self.typed.add((place, name))
         return f"_{name}"
 
     def imports(self) -> list[str]:
-        """Return the import statements for what was used, in the order that formatters like."""
+        """Return the import statements for all used names, in the order of formatters."""
         blocks: list[list[str]] = [[], ["import msgspec"] * self.uses_msgspec, []]
         typed = {place: {name for each, name in self.typed if each == place} for place, _ in self.typed}
         for place in sorted({*self.imported, *typed}):
@@ -120,7 +120,7 @@ class Annotator:
                 f"{name} as _{name}" for name in sorted(typed.get(place, ()), key=lambda name: (name.islower(), name))
             ]
             line = f"from {place} import {', '.join(written)}"
-            # a user's project sorts the library beside msgspec, the library itself behind it
+            # The imports of a user's project sort the library beside msgspec; those of the library itself come later.
             block = 0 if "." not in place.removesuffix(".abc") and place != PACKAGE else 2 if self.is_library else 1
             blocks[block].append(line)
         return [line for block in blocks if block for line in ["", *block]][1:]
@@ -133,5 +133,5 @@ class Annotator:
 
 
 def union(alternatives: Sequence[str]) -> str:
-    """Return several annotations as one, None last as readers expect it."""
+    """Join several annotations to one union; None comes last, as readers expect."""
     return " | ".join(sorted(dict.fromkeys(alternatives), key=lambda each: each == "None"))

@@ -1,8 +1,8 @@
-"""The model of a module as Python text, not yet formatted.
+"""Write the model of a module as Python text, without formatting it.
 
-Every text that comes from a schema is written by `literal` or as an escaped docstring; names were made by `names`,
-which lets nothing else through than one plain identifier. Annotations are evaluated when the module is imported, so
-that msgspec and readers see types instead of texts; one that mentions a type written further down is quoted as a whole.
+Schemas are untrusted input. So every text from a schema is written by `literal` or as an escaped docstring, and names
+come from `names`, which returns only plain identifiers. Annotations are evaluated when the module is imported, so that
+msgspec and readers see types instead of texts. An annotation that mentions a type further down is quoted as a whole.
 """
 
 import json
@@ -41,9 +41,9 @@ def emit(module: Module, *, sources: Sequence[str], command: str) -> str:
     """Return the text of a module.
 
     Args:
-        module: What was made of the schema files.
-        sources: The schema files, as the header shall name them.
-        command: What to run to make it again, as the header shall say.
+        module: The model of the module.
+        sources: The schema files, as the header names them.
+        command: The command that generates the module again, for the header.
     """
     writer = _Writer(module)
     types = in_order(module)
@@ -73,7 +73,7 @@ def emit(module: Module, *, sources: Sequence[str], command: str) -> str:
         *writer.annotator.imports(),
         "",
         "__all__ = [",
-        *(f"    {literal(name)}," for name in sorted(names, key=_sorting_key)),  # one on a line, however many there are
+        *(f"    {literal(name)}," for name in sorted(names, key=_sorting_key)),  # always one name on a line
         "]",
     ]
     return "\n".join(lines) + "\n\n\n" + "\n\n\n".join(parts) + "\n"
@@ -95,7 +95,7 @@ class _Writer:
 
     Attributes:
         module: The module.
-        annotator: Writes annotations, and knows what is to be imported.
+        annotator: Writes annotations and records imports.
         written: The types written so far.
     """
 
@@ -117,7 +117,7 @@ class _Writer:
         return text
 
     def alias(self, name: str, form: str, doc: str) -> str:
-        """Return the text of a name for a form."""
+        """Return the text of a type alias."""
         text = f"{name}: {self.annotator.name('TypeAlias')} = {form}"
         return f"{text}\n{docstring(doc)}" if doc else text
 
@@ -153,7 +153,7 @@ class _Writer:
         return options
 
     def field(self, field: Field, owner: ObjectType) -> str:
-        """Return the text of a property; one that may be absent says so when it has no default."""
+        """Return the text of a field; its type includes `UnsetType` if it may be absent and has no default."""
         if owner.tag is not None and owner.tag[0] == field.json_name:
             value = literal(only_value(field))
             return (
@@ -165,26 +165,26 @@ class _Writer:
         return f"{field.name}: {self.quoted(union(alternatives), field.form)}{self.assigned(field)}"
 
     def extras(self, form: Form) -> str:
-        """Return the text of the field for properties that are not declared."""
+        """Return the text of the field `extra_properties`, which holds undeclared properties."""
         annotation = f"{self.annotator.name('Extras')}[{self.annotator.form(form)}]"
         empty = self.annotator.name("NO_EXTRAS")
         made = f'{self.annotator.msgspec("field")}(default={empty}, name="@extra")'
         return f"extra_properties: {self.quoted(annotation, form)} = {made}"
 
     def quoted(self, annotation: str, form: Form) -> str:
-        """Return an annotation, in quotes if it mentions what is not written yet."""
+        """Return an annotation, in quotes if it mentions a type that is not written yet."""
         names = (name for name in named_in(form) if name in self.annotator.own)
         return annotation if self.written.issuperset(names) else literal(annotation)
 
     def default(self, value: JsonValue, form: Form) -> str:
-        """Return a default, of the type of its field also where that is not JSON's."""
+        """Return the text of a default, converted to the type of its field if JSON has no such type."""
         formatted = [each for each in within(form) if isinstance(each, Scalar) and each.format is not None]
         if value is None or not formatted:
             return expression(value)
         return f"{self.annotator.msgspec('convert')}({expression(value)}, {self.annotator.form(form)})"
 
     def assigned(self, field: Field) -> str:
-        """Return what stands behind the annotation of a property."""
+        """Return the text after the annotation of a field: its default and its name in JSON."""
         arguments: list[str] = []
         plain = ""
         if field.default is not None and not field.required:
@@ -203,7 +203,7 @@ class _Writer:
 
 
 def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
-    """Return the lines that make the codec: one for each schema and each type, as long as it may be."""
+    """Return the lines that create the codec, with one line of any length for each schema and each type."""
     sound = sorted(
         {
             key
@@ -229,13 +229,13 @@ def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
 
 
 def _comment(text: str, *, indent: int = 0, broken: str = "") -> list[str]:
-    """Return `text` as lines of comment; `broken` stands at the end of those that go on."""
+    """Return `text` as lines of a comment; all lines but the last end with `broken`."""
     lines = textwrap.wrap(printable(text), WIDTH - 8 - indent, break_long_words=False, break_on_hyphens=False)
     ends = [broken] * (len(lines) - 1) + [""]
     return [f"# {' ' * indent}{line}{end}" for line, end in zip(lines, ends, strict=True)]
 
 
 def _sorting_key(name: str) -> tuple[bool, list[tuple[int, str]]]:
-    """Return what sorts names as linters do: classes first, numbers in names by their value."""
+    """Return a sort key that orders names as linters do: classes first, numbers in names by their value."""
     parts = re.split(r"(\d+)", name)
     return not name[:1].isupper(), [(int(part), "") if part.isdecimal() else (0, part) for part in parts]

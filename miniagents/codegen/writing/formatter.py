@@ -1,4 +1,4 @@
-"""Generated text as ruff formats it, whatever configuration lies around."""
+"""Format generated text with ruff, independently of any configuration in the folders around it."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ def formatted(text: str) -> str:
     """Return Python text formatted by ruff.
 
     Raises:
-        GenerationError: ruff is not installed, or refuses the text.
+        GenerationError: The package ruff is not installed, or ruff refuses the text.
     """
     if find_spec("ruff") is None:
         remedy = "pip install 'miniagents[codegen]'"

@@ -1,6 +1,6 @@
-"""The order in which a module's types are written: what a type is made of comes before it.
+"""The order of the types in a module: the types that a type is made of come before it.
 
-What it only mentions comes before it too, where that is possible.
+The types that it only mentions come before it too, if possible.
 """
 
 import heapq
@@ -10,10 +10,10 @@ from miniagents.codegen.model import AliasType, Module, TypeDefinition, made_of,
 
 
 def in_order(module: Module) -> tuple[TypeDefinition, ...]:
-    """Return the types in dependency order, otherwise in the order of the schemas.
+    """Return the types in dependency order, and otherwise in the order of the schemas.
 
-    A class comes behind its base and an alias behind all that it mentions. A class comes behind the types of its fields
-    unless they mention it in turn; then the first of them in the schemas comes first.
+    A class comes after its base, and an alias after all types that it mentions. A class comes after the types of its
+    fields, unless they mention the class in turn. Then the first of them in the schemas comes first.
     """
     position = {each.name: index for index, each in enumerate(module.types)}
     needs: dict[str, set[str]] = {}

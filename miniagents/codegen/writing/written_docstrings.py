@@ -1,4 +1,4 @@
-"""Descriptions of schemas as docstrings: wrapped, and unable to end before they should."""
+"""Write descriptions of schemas as docstrings: wrapped, and escaped so that no text can end a docstring."""
 
 import re
 import textwrap
@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from miniagents.codegen.schema_errors import printable
 
 WIDTH = 120
-"""How long lines of generated modules may be; the formatter is told the same."""
+"""The length of lines in generated modules; the formatter gets the same number."""
 
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _QUOTES = '"""'
 
 
 def docstring(text: str, attributes: Sequence[tuple[str, str]] = (), *, indent: int = 0) -> str:
-    """Return a docstring as Python text, its lines indented but for the first.
+    """Return a docstring as Python text, with all lines indented except the first.
 
     Args:
-        text: What the schema says, in paragraphs with empty lines between.
-        attributes: Names and descriptions for a section `Attributes:`.
-        indent: How many spaces stand before every line.
+        text: The description of the schema, in paragraphs separated by empty lines.
+        attributes: Names and descriptions for the section `Attributes:`.
+        indent: The number of spaces before every line.
     """
     width = WIDTH - indent
     first, *others = _paragraphs(text) or [""]
@@ -61,5 +61,5 @@ def _wrapped(text: str, width: int, *, hanging: int = 0) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return `text` so that between triple quotes it means itself, wherever it is broken into lines."""
+    """Escape `text`, so that it stands for itself between triple quotes, even if it is broken into lines."""
     return printable(text.replace("\\", "\\\\")).replace(_QUOTES, '\\"\\"\\"')

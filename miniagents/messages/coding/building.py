@@ -1,7 +1,7 @@
-"""Values built of plain JSON along declared types, where msgspec alone could not.
+"""Build values from plain JSON along declared types, where msgspec alone cannot.
 
-A `Plan` knows how to build values of one type, and is made once for each type (`plans.py`, `planning.py`). Building is
-no recursion, so that depth costs memory, not stack. Private machinery of `schema_codec.py` and of `codec.py`.
+A `Plan` builds values of one type and is made once for each type (`plans.py`, `planning.py`). Building does not
+recurse, so depth costs memory, not stack. Only `schema_codec.py` and `codec.py` use it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class RefusedError(Exception):
-    """Something cannot be built.
+    """A value cannot be built; `build` turns it into an error with the whole path.
 
     Args:
         reason: What is wrong.
-        below: The part of the path that is not known to `build`, as written.
-        kind: What it is to be for those who asked.
+        below: The last part of the path, as text, which `build` does not know.
+        kind: The class of the error that `build` raises.
     """
 
     def __init__(self, reason: str, below: str = "", kind: type[DecodeError] = DecodeError) -> None:
@@ -32,14 +32,14 @@ class RefusedError(Exception):
 
 
 class Schema(Protocol):
-    """What the schema of a type says of data."""
+    """The schema of a type, which accepts or refuses data."""
 
     def accepts(self, raw: object) -> bool:
-        """Tell whether data fits it."""
+        """Return whether the schema accepts the data."""
         ...
 
     def refusal(self, raw: object) -> RefusedError | None:
-        """Tell what is wrong with data; None if nothing is."""
+        """Return what is wrong with the data, or None if the schema accepts it."""
         ...
 
 
@@ -47,7 +47,7 @@ Finish: TypeAlias = "Callable[[Any], object]"  # Any: takes what the children be
 
 
 class Frame:
-    """A container being built: its children, of which the last one taken may be in the frame above."""
+    """A container that is being built; the child taken last may be a container in the next frame of the stack."""
 
     __slots__ = ("built", "children", "finish", "step")
 
@@ -63,23 +63,26 @@ class Frame:
 
 
 class Plan(ABC):
-    """How values of one type are built."""
+    """A way to build values of one type."""
 
     @abstractmethod
     def takes(self, raw: object) -> bool:
-        """Tell at a glance whether data can be of this type: False is certain."""
+        """Return quickly whether data may be of this type: False is certain, True is not."""
 
     def fits(self, raw: object) -> bool:
-        """Tell whether data is of this type."""
+        """Return whether data is of this type."""
         return can_build(self, raw)
 
     def likeness(self, raw: Mapping[object, object]) -> int:  # noqa: ARG002  # of objects alone
-        """Tell how much an object that does not fit is like what this builds; -1 for what builds no objects."""
+        """Return how similar an object that does not fit is to this type; -1 if this type has no objects.
+
+        A union reports the error of its most similar member.
+        """
         return -1
 
     @abstractmethod
     def open(self, raw: object) -> object:
-        """Give the value, or the `Frame` of a container that is to be built.
+        """Return the value, or the `Frame` of a container whose children must be built first.
 
         Raises:
             RefusedError: The data is not of this type.
@@ -87,10 +90,10 @@ class Plan(ABC):
 
 
 def build(plan: Plan, raw: object, path: str = "$") -> object:
-    """Build a value of plain JSON.
+    """Build a value from plain JSON.
 
     Raises:
-        DecodeError: The data is not of the type of the plan.
+        DecodeError: The data is not of the type of the plan; the error has the path of the wrong part.
     """
     stack: list[Frame] = []
     try:
@@ -119,7 +122,7 @@ def build(plan: Plan, raw: object, path: str = "$") -> object:
 
 
 def can_build(plan: Plan, raw: object) -> bool:
-    """Tell whether data is of the type of a plan, by building it."""
+    """Return whether data is of the type of a plan, by building it."""
     try:
         build(plan, raw)
     except DecodeError:

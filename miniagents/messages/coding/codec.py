@@ -1,12 +1,12 @@
-"""Encode and decode: values to JSON and back, with nothing lost.
+"""`encode` and `decode`: values to JSON or MessagePack and back, without loss.
 
-The common path is one call of msgspec each way. Beside it stand the checks that keep what msgspec would lose without a
-word (`exactness.py`), and the way around for what it cannot decode: subclasses in fields (`rebuilding.py`), and records
-that it cannot tell apart or that have more to say than their types (`schema_codec.py`).
+The common path is one call of msgspec in each direction. Around it are the checks for values that msgspec would lose
+silently (`exactness.py`). There are slower paths for data that it cannot decode: subclasses in fields
+(`rebuilding.py`), records that it cannot tell apart and records with schemas (`schema_codec.py`).
 
-What is read back equals what was written, with the same classes, as long as values are of the types that their fields
-declare, which type checkers see to. A field that is declared as `object` or `Any` is read back as plain JSON, so
-nothing else can be written in it.
+A decoded value equals the encoded one and has the same classes, if the values have the types that their fields declare.
+Type checkers enforce that. A field declared as `object` or `Any` is decoded as plain JSON, so `encode` accepts nothing
+else in it.
 """
 
 from __future__ import annotations
@@ -53,32 +53,32 @@ __all__ = ["DecodeError", "Format", "Unknown", "UnknownMessage", "decode", "enco
 T = TypeVar("T")
 
 Unknown: TypeAlias = Literal["refuse", "ignore", "keep"]
-"""What to do with tags and fields that are not known; see `decode`."""
+"""How `decode` handles unknown tags and fields: it raises, leaves them out, or keeps an `UnknownMessage`."""
 
 
 class UnknownMessage(Message, kw_only=True):
-    """A message that was read although no loaded class is known for it or one of its fields; see `decode`.
+    """A message with a tag or a field that no loaded class has; `decode` returns it with ``unknown="keep"``.
 
-    `encode` writes back what was read: the same JSON but for white space and the way numbers are written.
+    `encode` writes the same JSON again; only white space and the notation of numbers may differ.
     """
 
     raw: Mapping[str, object]
-    """All that was read, the tag under "@type" included."""
+    """The whole message as plain JSON, with its tag under "@type"."""
 
 
 def encode(value: object, format: Format = "json") -> bytes:
-    """Write a message, or a container of messages.
+    """Encode a message, or a container of messages, as bytes.
 
     Args:
-        value: What is written.
-        format: "json" or "msgpack". Both can be read back; in MessagePack a `datetime` with an offset comes back as the
-            same moment in UTC.
+        value: The message or container.
+        format: "json" or "msgpack". `decode` reads both; MessagePack turns a `datetime` with an offset into the same
+            moment in UTC.
 
     Raises:
-        ValueError: NaN, infinity or a lone surrogate, with its path; for MessagePack also an integer of more than 64
-            bits; or nested deeper than Python's recursion limit.
-        TypeError: Something that JSON has no form for, or that would not be read back as it is: in a field declared as
-            `object` or `Any` anything but plain JSON. The text has its path and what to do.
+        ValueError: The value contains NaN, infinity or a lone surrogate; the text has its path. Or MessagePack cannot
+            express an integer of more than 64 bits. Or the value is nested deeper than Python's recursion limit.
+        TypeError: A part of the value is not JSON-serialisable, or would be decoded as something else, such as a date
+            in a field declared as `object` or `Any`. The text has its path and a remedy.
     """
     if format != "json":
         return _encode_msgpack(value, format)
@@ -86,7 +86,7 @@ def encode(value: object, format: Format = "json") -> bytes:
         known = known_fields(type(value))
         if known is NOTHING:
             return _encode_json(value)
-        if known is not None and not known:  # all of it is read back as it is
+        if known is not None and not known:  # every field is decoded exactly
             data = _encode_json(value)
         else:
             ready = _ready(value)
@@ -95,25 +95,26 @@ def encode(value: object, format: Format = "json") -> bytes:
                 data = _encode_json(merged(ready))
     except (UnicodeEncodeError, RecursionError) as error:
         _refuse(value, error)
-    if data.rfind(b"null") != -1:  # what msgspec writes for NaN and infinity; `find` takes a third longer
+    if data.rfind(b"null") != -1:  # msgspec writes it for NaN and infinity too; `find` takes a third longer
         refuse_unwritable(value)
     return data
 
 
 def encode_into(value: object, buffer: bytearray, offset: int = 0, format: Format = "json") -> None:
-    """Write a value into a buffer that is used again and again: behind `offset`, where the buffer then ends.
+    """Encode a value into a buffer from `offset` on; the buffer ends where the value ends.
 
-    What `encode` gives costs an allocation for each value. A buffer costs none once it has grown.
+    `encode` allocates memory for each value. A buffer that is used again needs no allocation once it is large enough.
 
     Args:
-        value: What is written.
-        buffer: Where to. What was behind `offset` is gone; of what is in front of it nothing changes.
-        offset: How many bytes of the buffer to leave as they are; -1 for all of them.
+        value: The message or container.
+        buffer: The buffer. Its bytes before `offset` stay, and those after it are replaced.
+        offset: The number of bytes to leave unchanged; -1 for all bytes of the buffer.
         format: "json" or "msgpack".
 
     Raises:
-        ValueError: See `encode`; or the offset is beyond the end of the buffer. The buffer then ends at the offset.
-        TypeError: See `encode`.
+        ValueError: The value cannot be encoded, see `encode`; the buffer then ends at the offset. Or the offset is
+            beyond the end of the buffer.
+        TypeError: The value cannot be encoded, see `encode`; the buffer then ends at the offset.
     """
     functions = functions_of(format)
     start = len(buffer) if offset == -1 else offset
@@ -141,24 +142,25 @@ def decode(
 def decode(
     data: bytes | str, form: TypeForm[T], format: Format = "json", *, unknown: Unknown = "refuse"
 ) -> T | UnknownMessage:
-    """Read a value of the type `form`; where that says a message class, any class derived from it may stand.
+    """Decode a value of the type `form`; wherever `form` has a message class, derived classes are accepted too.
 
     Args:
-        data: What `encode` has written, or others have.
-        form: The type: a class, a union, a container of them, as in ``tuple[Message, ...]``.
+        data: The encoded value, from `encode` or from elsewhere; untrusted input is safe.
+        form: The type: a class, a union, or a container of them such as ``tuple[Message, ...]``.
         format: "json" or "msgpack".
-        unknown: What to do with a tag that no loaded class derived from `form` has, and with a field that its class
-            does not have. "refuse" raises. "keep" gives an `UnknownMessage` for the whole message around it that is in
-            no other message; in a container it can only stand where `Message` may. "ignore" reads what has an unknown
-            tag as the class that is declared where it stands, if only one is, and leaves out unknown fields.
+        unknown: How to handle a tag that no loaded class derived from `form` has, or a field that its class does not
+            have. "refuse" raises. "keep" returns an `UnknownMessage` instead of the outermost message that contains it;
+            in a container this works only where `Message` is declared. "ignore" decodes an unknown tag as the declared
+            class, if there is only one, and leaves out unknown fields.
 
     Raises:
-        DecodeError: It is not in that format, or not of that type; with the path, and for a tag those that are known.
-        TypeError: The data is no bytes; text may only be JSON.
+        DecodeError: The data is not of that format or type; the error has the path, and lists the known tags if a tag
+            is unknown.
+        TypeError: The data is not bytes. For JSON it may also be a str.
     """
-    try:  # a type that was read before: half as dear as to ask for it in a function
+    try:  # a type that was decoded before; calling a function for this would take twice the time
         decoder, is_sound = _decoders[format][form]
-    except (KeyError, TypeError):  # TypeError: a type with arguments that cannot be hashed
+    except (KeyError, TypeError):  # TypeError: the type has arguments that cannot be hashed
         decoder, is_sound = _decoder(form, format)
     try:
         if decoder is not None:
@@ -176,7 +178,7 @@ def decode(
 
 
 def encode_any(value: object, format: Format) -> bytes:
-    _is_simple(type(value))  # to be known the next time
+    _is_simple(type(value))  # puts the class into the cache for the next call
     return encode(value, format)
 
 
@@ -201,9 +203,9 @@ when_classes_change.append(_simple.clear)
 
 
 def _is_simple(cls: type) -> bool:
-    """Tell whether values of a class need not be looked at when they are written, or were read from MessagePack.
+    """Return whether values of a class need no check when they are encoded, or decoded from MessagePack.
 
-    There is no NaN in them, as messages refuse it in fields that may hold a float, and nothing untyped.
+    They contain no NaN, because messages refuse it in fields that may hold a float, and no untyped values.
     """
     known = _simple.get(cls)
     if known is None:
@@ -213,16 +215,16 @@ def _is_simple(cls: type) -> bool:
 
 
 def is_simple_form(form: object) -> bool:
-    """Tell the same of all values of a type."""
+    """Return whether values of a type, a class or another one, need no check, as `_is_simple` does for a class."""
     traits = traits_of(form)
     return not traits.unguarded_floats and not traits.untyped
 
 
 def _refuse(value: object, error: Exception) -> NoReturn:
-    """Say better what msgspec said of a value that it cannot write.
+    """Raise a clearer error than msgspec's for a value that it cannot encode.
 
     Raises:
-        ValueError: Always.
+        ValueError: Always; the text has the path, if there is one.
     """
     if isinstance(error, RecursionError):
         text = f"this {type(value).__qualname__} is nested too deep to be written"
@@ -239,15 +241,15 @@ def _look_at_unpacked(value: object, form: object, data: bytes | str) -> None:
         return
     traits = traits_of_own(type(value)) if isinstance(value, msgspec.Struct) else traits_of(form)
     if traits.untyped or (traits.unguarded_floats and isinstance(data, bytes) and may_have_nan(data)):
-        refuse_unpacked(value, untyped=form is object or form is Any)  # the class `Any` itself
+        refuse_unpacked(value, untyped=form is object or form is Any)  # `Any` itself as the type
 
 
 def _decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown: Unknown) -> T | UnknownMessage:
-    """Read what msgspec alone could not, or say why it cannot be read."""
+    """Decode data that msgspec alone could not decode, or raise a `DecodeError` that says what is wrong."""
     try:
         raw = functions_of(format).decode_plain(data)
         if format != "json":
-            refuse_unpacked(raw, untyped=False)  # NaN
+            refuse_unpacked(raw, untyped=False)  # here it looks for NaN only
             raw = with_string_keys(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DecodeError("$", str(error)) from None
@@ -271,7 +273,8 @@ _SCALARS = (str, int, float, bytes, type(None))
 _TOO_DEEP = "nested deeper than Python's recursion limit"
 _encode_json = functions_of("json").encode
 _JSON_MARK = functions_of("json").mark
-# Of each type in each format: msgspec's decoder, None if msgspec cannot read it, and whether what it reads is sound.
+# For each type and format: msgspec's decoder (None if msgspec cannot decode the type), and whether its results need no
+# check.
 _Reading: TypeAlias = tuple[Any, bool]  # Any: decoders of any type
 _decoders: dict[Format, dict[object, _Reading]] = {"json": {}, "msgpack": {}}
 _MOST_DECODERS = 512
@@ -280,10 +283,10 @@ when_classes_change += [decoders.clear for decoders in _decoders.values()]
 
 def _decoder(form: object, format: Format) -> _Reading:
     decoder = _new_decoder(form, format)
-    # JSON has no NaN that could be read into messages
+    # JSON has no NaN, so only values from MessagePack need a check.
     made = decoder, decoder is not None and (format == "json" or is_simple_form(form))
     decoders = _decoders[format]
-    with contextlib.suppress(TypeError):  # a type with arguments that cannot be hashed
+    with contextlib.suppress(TypeError):  # the type has arguments that cannot be hashed
         if len(decoders) >= _MOST_DECODERS:
             decoders.pop(next(iter(decoders)), None)
         decoders[form] = made
@@ -297,8 +300,8 @@ def _new_decoder(form: object, format: Format) -> Any:  # Any: as above
     try:
         return new(widened(form, fits=has_only_sound_records))
     except (NameError, TypeError):
-        # One of the classes has annotations that msgspec cannot evaluate or decode. That must not be felt by others: it
-        # is told to those whose data has its tag.
+        # A class has annotations that msgspec cannot evaluate or decode. Other classes must not suffer from it, so the
+        # error is raised only for data with the tag of that class.
         pass
     try:
         return new(widened(form, fits=_is_decodable))
@@ -321,7 +324,7 @@ def _kept(raw: Mapping[object, object]) -> UnknownMessage:
 
 
 def _ready(value: object) -> object:
-    """Check a value and give what is to be encoded for it."""
+    """Check a value and return the value to encode instead: the raw JSON of each `UnknownMessage`."""
     if isinstance(value, msgspec.Struct):
         if fields_to_check(type(value)):
             refuse_inexact(value)

@@ -1,7 +1,7 @@
-"""Unions for which msgspec (0.22) makes a decoder that crashes, so that none is made.
+"""Find unions for which msgspec (0.22) makes a decoder that crashes the process, so that none is made.
 
-They are a tuple of fixed length, or a text with a pattern and an array or object, where a scalar beside it has limits.
-The generator writes no such union; but a user may ask for one of types that are harmless alone, as in
+Such a union has a scalar with limits beside a tuple of fixed length, or beside a text with a pattern and an array or
+object. The generator writes no such union. But users may combine types that are harmless alone, as in
 ``decode(data, Name | Pair)``.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def breaks_msgspec(form: object) -> bool:
-    """Tell whether a type is, or has in it outside of classes, a union that msgspec must not be given."""
+    """Return whether a type is or contains such a union; the fields of classes do not count."""
     inner = bare(form)
     if is_message_class(kind_of(inner)):
         return False
@@ -34,7 +34,7 @@ def breaks_msgspec(form: object) -> bool:
 
 
 def _members(form: object) -> Iterator[object]:
-    """List the members of a union, those of unions in it too; of another type itself."""
+    """Yield the members of a union, also of the unions in it; yield any other type itself."""
     inner = bare(form)
     if is_union(inner):
         for each in get_args(inner):

@@ -1,7 +1,7 @@
-"""What must not be written, because it would not be read back as it is.
+"""Refuse values that would be decoded as something else.
 
-msgspec writes NaN as null, and a UUID in an untyped field as its text: the first is looked for when a null was written,
-the second in the untyped fields of the classes that have any, so that others pay nothing. Private to the codec.
+msgspec writes NaN as null, and a UUID in an untyped field as its text. The codec looks for NaN only if the output
+contains a null. It looks for UUIDs and the like only in untyped fields, so classes without such fields pay nothing.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _Path: TypeAlias = "tuple[_Path | None, str | int]"
 
 
 def fields_to_check(cls: type[msgspec.Struct]) -> tuple[tuple[str, Shape], ...]:
-    """List the fields of a class in which something can stand that is not read back as it is, with their shapes.
+    """List the fields of a class, with their shapes, whose values might be decoded as something else.
 
-    Extras are among them: they are not written where msgspec puts them.
+    The field of extras is always one of them, because msgspec does not write extras where they belong.
     """
     known = _to_check.get(cls)
     if known is None:
@@ -38,10 +38,10 @@ def fields_to_check(cls: type[msgspec.Struct]) -> tuple[tuple[str, Shape], ...]:
 
 
 def refuse_inexact(value: msgspec.Struct) -> None:
-    """Refuse values in untyped fields that would be read back as something else.
+    """Raise an error if an untyped field holds a value that would be decoded as something else.
 
     Raises:
-        TypeError: There is one; with its path and what to do.
+        TypeError: There is such a value; the text has its path and a remedy.
     """
     pending: list[tuple[_Path | None, object, Shape]] = [(None, value, Shape())]
     while pending:
@@ -68,10 +68,10 @@ def refuse_inexact(value: msgspec.Struct) -> None:
 
 
 def refuse_unwritable(value: object) -> None:
-    """Refuse what JSON has no form for although msgspec writes something.
+    """Raise an error if a value contains something that JSON cannot express, although msgspec may write it.
 
     Raises:
-        ValueError: NaN, infinity or a lone surrogate; with its path.
+        ValueError: The value contains NaN, infinity or a lone surrogate; the text has its path.
     """
     pending: list[tuple[_Path | None, object]] = [(None, value)]
     while pending:
@@ -105,25 +105,25 @@ def _text(path: _Path | None) -> str:
 
 _to_check: dict[type, tuple[tuple[str, Shape], ...]] = {}
 known_fields: Callable[[type], tuple[tuple[str, Shape], ...] | None] = _to_check.get
-"""What `fields_to_check` has told before of a class, None if nothing."""
+"""The cached answer of `fields_to_check` for a class, or None if it was not asked before."""
 when_classes_change.append(_to_check.clear)
 
 
 class _Nothing(tuple[tuple[str, Shape], ...]):
-    """Another empty tuple."""
+    """A tuple whose empty instance is a different object from ``()``."""
 
     __slots__ = ()
 
 
 NOTHING: tuple[tuple[str, Shape], ...] = _Nothing()
-"""What `fields_to_check` tells of records in which NaN is not looked for either.
+"""The answer of `fields_to_check` for records that are not searched for NaN either.
 
-Decoding makes none, and constructors refuse it in all fields that may hold a float.
+Decoding JSON creates no NaN, and constructors refuse it in all fields that may hold a float.
 """
 
 
 def _holds_only_records(form: object, seen: set[object]) -> bool:
-    """Tell whether no messages are in values of a type; one that holds none at all does as well."""
+    """Return whether values of a type contain no messages, but records or nothing of the kind."""
     form = bare(form)
     kind = kind_of(form)
     if not is_message_class(kind):
@@ -134,21 +134,21 @@ def _holds_only_records(form: object, seen: set[object]) -> bool:
     seen |= classes
     try:
         return all(_holds_only_records(field.type, seen) for cls in classes for field in msgspec.structs.fields(cls))
-    except NameError:  # an annotation that nobody can evaluate
+    except NameError:  # an annotation that cannot be evaluated
         return False
 
 
 def _shapes(cls: type[msgspec.Struct]) -> Iterator[tuple[str, Shape]]:
     try:
         fields = msgspec.structs.fields(cls)
-    except NameError:  # an annotation that nobody can evaluate, so that nothing of this class can be decoded either
+    except NameError:  # an annotation cannot be evaluated, so values of this class cannot be decoded either
         return
     for field in fields:
         yield field.name, shape_of(field.type)
 
 
 def _asks(shape: Shape, seen: set[type]) -> bool:
-    """Tell whether something untyped, or a record with extras, is under a shape, through all classes that may be."""
+    """Return whether a shape may contain untyped values or records with extras, in any class that it allows."""
     if shape.untyped or shape.string_keys:
         return True
     inner = [part for part in (shape.items, shape.values, *shape.fixed) if part is not None]
@@ -169,7 +169,7 @@ _ONLY_STRINGS = frozenset((str,))
 
 
 def _is_plain(value: object) -> bool:
-    """Tell whether it is plain JSON."""
+    """Return whether a value is plain JSON."""
     pending = [value]
     while pending:
         current = pending.pop()
@@ -190,7 +190,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _refuse_typed(path: _Path | None, value: object) -> None:
-    """Refuse what is not plain JSON, with its path; the way that is slower than `_is_plain`."""
+    """Raise an error with the path of the part that is not plain JSON; slower than `_is_plain`."""
     pending: list[tuple[_Path | None, object]] = [(path, value)]
     while pending:
         path, current = pending.pop()

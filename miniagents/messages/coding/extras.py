@@ -1,7 +1,6 @@
-"""What open records hold beside their declared properties, put among those on the way to JSON.
+"""Move the extras of open records beside their declared properties when they are encoded.
 
-msgspec writes it as a property of its own, "@extra"; only when there is one in what it wrote, this way is taken.
-Private to the codec.
+msgspec writes extras as a property "@extra". The codec calls this module only if the output of msgspec contains one.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from miniagents.messages.values.record import EXTRAS_FIELD, EXTRAS_KEY
 
 
 def merged(value: object) -> object:
-    """Give what is to be encoded for a value: dicts and lists, in which extras stand among the other properties."""
+    """Return dicts and lists to encode instead of a value, in which extras stand among the other properties."""
     root: list[object] = [None]
     pending: list[tuple[Any, object, object]] = [(root, 0, value)]  # Any: lists and dicts, with the place to be filled
     while pending:
@@ -36,11 +35,11 @@ def merged(value: object) -> object:
 
 
 def _properties(value: msgspec.Struct) -> dict[object, object]:
-    """List the properties of one value as msgspec writes them, extras behind the others."""
+    """List the properties of one value in the order of msgspec, followed by its extras."""
     config = value.__struct_config__
     made: dict[object, object] = {} if config.tag_field is None else {config.tag_field: config.tag}
     names = value.__struct_fields__
-    # those without a default come first where fields are not sorted; keyword-only ones are counted from the end as well
+    # Fields without a default come first if fields are not sorted; keyword-only fields count from the end as well.
     defaults = dict(zip(names[len(names) - len(value.__struct_defaults__) :], value.__struct_defaults__, strict=True))
     extras: object = None
     for name, key in zip(names, value.__struct_encode_fields__, strict=True):

@@ -1,6 +1,6 @@
-"""JSON read exactly: nothing that a text says is dropped, and what Python cannot hold as it is, is refused.
+"""Parse JSON exactly: nothing is dropped, and values that Python cannot represent raise an error.
 
-Slower than msgspec, which keeps the last of two properties of one name. Private to `schema_codec.py`.
+This is slower than msgspec, which keeps only the last of two properties with one name. Only `schema_codec.py` uses it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ _Path: TypeAlias = "tuple[_Path | None, str | int]"
 
 
 def read_json(data: bytes | bytearray | memoryview | str) -> object:
-    """Read plain JSON.
+    """Parse JSON into plain values.
 
     Raises:
-        DecodeError: No JSON; no UTF-8; a lone surrogate; a property that is there twice; a number that is too large for
-            a float, or an integer of more digits than Python converts; nested deeper than Python's recursion limit.
+        DecodeError: The data is not JSON or not UTF-8, or is nested deeper than Python's recursion limit. Or it
+            contains a lone surrogate, a property twice, a number too large for a float, or an integer with more digits
+            than Python converts.
     """
     twice: list[tuple[object, str]] = []
 
@@ -44,7 +45,7 @@ def read_json(data: bytes | bytearray | memoryview | str) -> object:
         )
     except RecursionError:
         raise DecodeError("$", _TOO_DEEP) from None
-    except ValueError as error:  # no JSON, no UTF-8, a number
+    except ValueError as error:  # not JSON, not UTF-8, or a refused number
         raise DecodeError("$", str(error)) from None
     if twice:
         _refuse_where(raw, lambda value: _name_of(value, twice))
@@ -68,7 +69,7 @@ def _surrogate(value: object) -> str | None:
 
 
 def _refuse_where(raw: object, reason_of: Callable[[object], str | None]) -> None:
-    """Refuse the first value that there is a reason for, with its path."""
+    """Raise an error with the path of the first value for which `reason_of` returns a reason."""
     pending: list[tuple[_Path | None, object]] = [(None, raw)]
     while pending:
         path, value = pending.pop()

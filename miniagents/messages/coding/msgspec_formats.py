@@ -1,8 +1,8 @@
-"""JSON and MessagePack: what msgspec does in each format, and what has to be looked at around it.
+"""JSON and MessagePack: the functions of msgspec for each format, and the checks that each format needs.
 
-JSON has no form for NaN, for which msgspec writes null. MessagePack has forms for more than JSON has (NaN, keys that
-are no strings, bytes, moments in time), which must not come into untyped fields that way: what is written in one format
-can be written in the other. Private to the codec.
+JSON cannot express NaN, so msgspec writes null for it. MessagePack can express more than JSON: NaN, keys that are not
+strings, bytes and timestamps. These must not get into untyped fields, so that every decoded value can be encoded in
+both formats.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ __all__ = [
 ]
 
 Format: TypeAlias = Literal["json", "msgpack"]
-"""How values are written: as JSON text, or as MessagePack, which is smaller and for machines alone."""
+"""The format of encoded values: JSON text, or MessagePack, which is binary and smaller."""
 
 
 class FormatFunctions(NamedTuple):
-    """What msgspec does in one format."""
+    """The functions of msgspec for one format."""
 
     encode: Callable[[object], bytes]
     encode_into: Callable[[object, bytearray, int], None]
     decode_plain: Callable[[Any], object]  # Any: bytes, and str for JSON
     new_decoder: Callable[[Any], Any]  # Any: of the type that it is given
     mark: bytes
-    """What is found in all data of open records with extras."""
+    """Bytes that the encoded form of every open record with extras contains."""
 
 
 _json = msgspec.json.Encoder()
@@ -70,7 +70,7 @@ _FORMATS: Final[dict[str, FormatFunctions]] = {
 
 
 def functions_of(format: Format) -> FormatFunctions:
-    """Give what msgspec does in a format.
+    """Return the functions of msgspec for a format.
 
     Raises:
         ValueError: There is no such format.
@@ -85,33 +85,33 @@ def functions_of(format: Format) -> FormatFunctions:
 
 
 class Traits(NamedTuple):
-    """What may stand somewhere in values of a type, as far as encoding and decoding have to look at it."""
+    """The parts of values of a type that encoding and decoding have to check."""
 
     unguarded_floats: bool
-    """Floats that nothing looks at when they are given or read, so that NaN might be among them.
+    """Whether there may be floats that nothing checks when they are passed or decoded, so that they may be NaN.
 
-    Messages look at theirs, records and containers do not.
+    Messages check their floats; records and containers do not.
     """
     untyped: bool
-    """Untyped values or extras, which must be plain JSON."""
+    """Whether there may be untyped values or extras, which must be plain JSON."""
 
 
 _ANYTHING: Final = Traits(unguarded_floats=True, untyped=True)
 
 
 def traits_of(form: object) -> Traits:
-    """Tell what may stand in values of a type, whatever loaded classes they have."""
+    """Return the traits of the values of a type, of all loaded classes that it allows."""
     try:
         return _traits_of(form)
-    except TypeError:  # a type with arguments that cannot be hashed, or a class that nothing can be read into
+    except TypeError:  # the type has arguments that cannot be hashed, or a class that cannot be decoded
         return _ANYTHING
 
 
 def traits_of_own(cls: type) -> Traits:
-    """Tell what may stand in values of this class, and not of those derived from it."""
+    """Return the traits of the values of exactly this class, without derived classes."""
     try:
         return _traits_of_own(cls)
-    except TypeError:  # as above
+    except TypeError:  # see `traits_of`
         return _ANYTHING
 
 
@@ -143,10 +143,12 @@ _CONTAINERS = (tuple, list, dict, set, frozenset)
 
 
 def _leaves(form: Any, seen: set[object], *, guarded: bool) -> Iterator[tuple[object, bool]]:  # Any: of whatever kind
-    """List what is no container in a type, each with whether it is in a message; `object` stands for whatever may be.
+    """Yield the types inside a type that are not containers, each with whether a message contains it.
+
+    `object` stands for any value.
 
     Raises:
-        TypeError: A class has annotations that nobody can evaluate.
+        TypeError: A class has annotations that cannot be evaluated.
     """
     form = bare(form)
     kind = kind_of(form)
@@ -179,11 +181,11 @@ def _leaves_of_fields(cls: type[msgspec.Struct], seen: set[object], *, guarded: 
         yield from _leaves(field.type, seen, guarded=guarded)
 
 
-# What MessagePack can say and JSON cannot ---------------------------------------------------------------------------
+# What MessagePack can express and JSON cannot -------------------------------------------------------------------------
 
 
 def may_have_nan(data: bytes) -> bool:
-    """Tell whether there may be a float in MessagePack; looks for two bytes, which is many times faster than a walk."""
+    """Return whether MessagePack may contain a float: a search for two bytes, much faster than visiting values."""
     return _FLOAT64 in data or _FLOAT32 in data
 
 
@@ -192,14 +194,14 @@ _FLOAT32 = 0xCA
 
 
 def refuse_unpacked(value: object, *, untyped: bool) -> None:
-    """Refuse what was read from MessagePack and could not have been read from JSON.
+    """Raise an error if a value decoded from MessagePack cannot come from JSON.
 
     Args:
-        value: What was read.
-        untyped: Nothing says of what type it is, so it must be plain JSON.
+        value: The decoded value.
+        untyped: Whether the value itself has no declared type, so that it must be plain JSON.
 
     Raises:
-        DecodeError: NaN or infinity; or in a place without a type something else than plain JSON, with its path.
+        DecodeError: The value contains NaN or infinity, or an untyped part is not plain JSON; the error has its path.
     """
     try:
         refuse_unwritable(value)
@@ -229,10 +231,10 @@ def _refuse_not_plain(value: object, *, untyped: bool) -> None:
 
 
 def with_string_keys(raw: object) -> object:
-    """Give plain data with the keys that JSON would have; each container anew.
+    """Return a copy of plain data whose keys are strings, as JSON would have them.
 
     Raises:
-        DecodeError: Two keys of an object would be the same, or something is of an extension type.
+        DecodeError: Two keys of an object become the same string, or a part has an extension type.
     """
     root: list[object] = [None]
     pending: list[tuple[Any, object, object]] = [(root, 0, raw)]  # Any: lists and dicts, with the place to be filled
@@ -263,10 +265,10 @@ def _as_key(key: object) -> str:
 
 
 def refuse_unpackable(value: object) -> None:
-    """Refuse an integer for which MessagePack has no form.
+    """Raise an error if MessagePack cannot express an integer in a value.
 
     Raises:
-        ValueError: There is one; with its path.
+        ValueError: There is an integer of more than 64 bits; the text has its path.
     """
     pending: list[tuple[tuple[str | int, ...], object]] = [((), value)]
     while pending:

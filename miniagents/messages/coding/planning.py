@@ -1,7 +1,7 @@
-"""Which plan a declared type has: from annotations to what builds their values.
+"""Choose the plan for a declared type: from annotations to the objects that build values.
 
-One `Planner` serves the classes of one generated module, and remembers the plans of their types; a Record that is
-written by hand has one of its own. Private machinery of `schema_codec.py` and of the library's own codec.
+One `Planner` serves the classes of one generated module and caches the plans of their types. A Record that is written
+by hand has a planner of its own.
 """
 
 from __future__ import annotations
@@ -48,27 +48,27 @@ if TYPE_CHECKING:
     from miniagents.messages.values.frozen import Frozen
 
 PLANNER = "__planner__"
-"""The name under which a class keeps its planner: for itself alone, not for classes derived from it."""
+"""The attribute of a class that holds its planner; derived classes do not inherit it."""
 
 
 class Schemas(Protocol):
-    """What has the schemas of types."""
+    """A source of the schemas of types, such as a `SchemaCodec`."""
 
     def schema_of(self, form: object) -> Schema | None:
-        """Give the schema of a type."""
+        """Return the schema of a type, or None if it has none."""
         ...
 
     def is_sound(self, form: object) -> bool:
-        """Tell whether the schema of a type accepts whatever msgspec does."""
+        """Return whether the schema of a type accepts everything that msgspec accepts for the type."""
         ...
 
 
 class Planner:
-    """Makes plans.
+    """Makes the plans of types and caches them.
 
     Args:
-        schemas: Has the schemas of the types that this planner is for; None if they have none.
-        convert: Builds messages, of whose classes others take care.
+        schemas: The source of the schemas of the types; None if they have no schemas.
+        convert: Builds messages, which have no plans.
     """
 
     def __init__(self, schemas: Schemas | None, convert: Callable[[object, object], object]) -> None:
@@ -77,16 +77,16 @@ class Planner:
         self._plans: dict[tuple[object, bool], Plan] = {}
 
     def plan(self, form: object, *, checked: bool, names: Mapping[str, object] | None = None) -> Plan:
-        """Give the plan of a type.
+        """Return the plan of a type.
 
         Args:
             form: The type.
-            checked: Hold what has a schema against it. What is in such data needs that no more.
-            names: What names in it stand for.
+            checked: Check data against the schema of its type. Its parts are then not checked again.
+            names: The types that names in `form` stand for.
         """
         try:
             known = self._plans.get((form, checked))
-        except TypeError:  # a type with arguments that cannot be hashed
+        except TypeError:  # the type has arguments that cannot be hashed
             return self._made(form, names, checked=checked)
         if known is None:
             known = self._plans[form, checked] = self._made(form, names, checked=checked)
@@ -98,7 +98,7 @@ class Planner:
         schema = self.schemas.schema_of(form) if checked and self.schemas is not None else None
         if schema is not None:
             return Checked(self.plan(form, checked=False, names=names), schema)
-        if not isinstance(form, type) and hasattr(form, "__value__"):  # it may refer to itself
+        if not isinstance(form, type) and hasattr(form, "__value__"):  # an alias may refer to itself
             names = vars(sys.modules.get(getattr(form, "__module__", ""), types))
             return Later(lambda: self.plan(form.__value__, checked=checked, names=names))
         inner = bare(form)
@@ -190,10 +190,10 @@ class Planner:
 
 
 def fields_of(form: Any) -> tuple[msgspec.structs.FieldInfo, ...]:  # Any: a class or Class[arguments]
-    """List the fields of a class.
+    """Return the fields of a class.
 
     Raises:
-        TypeError: An annotation has names that are not known when the program runs.
+        TypeError: An annotation has names that are unknown when the program runs.
     """
     try:
         return msgspec.structs.fields(form)
@@ -205,7 +205,7 @@ def fields_of(form: Any) -> tuple[msgspec.structs.FieldInfo, ...]:  # Any: a cla
 
 
 def planner_of(form: object, convert: Callable[[object, object], object]) -> Planner | None:
-    """Give the planner of the first record that a type names at its top; None if it names none there."""
+    """Return the planner of the first record that a type names at its top level, or None if it names none there."""
     form = bare(form)
     for member in get_args(form) if is_union(form) else (form,):
         kind = kind_of(bare(member))
@@ -219,7 +219,7 @@ def planner_of(form: object, convert: Callable[[object, object], object]) -> Pla
 
 
 def has_only_sound_records(form: object) -> bool:
-    """Tell whether msgspec reads a type only as the schemas of the records in it say."""
+    """Return whether everything that msgspec accepts for a type fits the schemas of the records in it."""
     return _is_sound(form, set())
 
 
@@ -240,7 +240,7 @@ def _is_sound(form: object, seen: set[object]) -> bool:
 
 
 def _has_tag(cls: type[Frozen]) -> bool:
-    """Tell whether it is a record with a tag, for which msgspec does not ask where no other class may stand."""
+    """Return whether a class is a record with a tag; msgspec does not require the tag if no other class is possible."""
     return cls.is_record and cls.__struct_config__.tag is not None
 
 
@@ -253,20 +253,20 @@ def _is_sound_class(cls: type[Frozen], seen: set[object]) -> bool:
         return planner.schemas.is_sound(cls)
     try:
         fields = msgspec.structs.fields(cls)
-    except NameError:  # it is told to those who have such data
+    except NameError:  # the error is raised when such data is decoded
         return True
     return all(_is_sound(field.type, seen) for field in fields if has_messages(field.type))
 
 
 def names_records(form: object) -> bool:
-    """Tell whether records are in a type, not counting those in the fields of classes."""
+    """Return whether a type contains records; the fields of classes do not count."""
     form = bare(form)
     kind = kind_of(form)
     return (is_message_class(kind) and kind.is_record) or any(map(names_records, get_args(form)))
 
 
 def _unpacked(argument: object) -> object:
-    """Give the tuple that stands with a star in another one."""
+    """Return the tuple that is unpacked inside another one, as in ``tuple[int, *tuple[str, ...]]``."""
     if get_origin(argument) in (Unpack, typing_extensions.Unpack):
         return get_args(argument)[0]
     return argument if getattr(argument, "__unpacked__", False) else None

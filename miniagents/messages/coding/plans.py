@@ -1,7 +1,7 @@
-"""The kinds of plans: how scalars, containers, unions and objects are built of plain JSON.
+"""The kinds of plans, which build scalars, containers, unions and objects from plain JSON.
 
-Records are the concern here: of a union of them, the first whose schema accepts the data is taken. Private machinery of
-`planning.py`.
+They build records. In a union of records, the first record whose schema accepts the data is chosen. Only `planning.py`
+uses them.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class Anything(Plan):
-    """Whatever JSON can say."""
+    """Any plain JSON, which is frozen."""
 
     @override
-    def takes(self, raw: object) -> bool:  # all is taken
+    def takes(self, raw: object) -> bool:  # accepts anything
         return True
 
     @override
-    def fits(self, raw: object) -> bool:  # all fits
+    def fits(self, raw: object) -> bool:  # accepts anything
         return True
 
     @override
@@ -40,7 +40,7 @@ class Anything(Plan):
 
 
 class Leaf(Plan):
-    """What msgspec reads alone: scalars with or without constraints, enums, literals, dates."""
+    """A type that msgspec alone decodes: a scalar with or without constraints, an enum, a literal, a date."""
 
     def __init__(self, form: Any) -> None:  # Any: msgspec takes every type
         self.form = form
@@ -64,7 +64,7 @@ class Leaf(Plan):
         try:
             made: object = msgspec.convert(raw, self.form)
         except msgspec.ValidationError as error:
-            if isinstance(raw, float) and raw.is_integer():  # 1.0 is an integer
+            if isinstance(raw, float) and raw.is_integer():  # in JSON Schema 1.0 is an integer
                 return self.open(int(raw))
             refused = from_msgspec(error, "")
             raise RefusedError(refused.reason, refused.path) from None
@@ -171,7 +171,9 @@ class OneOf(Plan):
     @override
     def open(self, raw: object) -> object:
         candidates = [member for member in self.members if member.takes(raw)]
-        if not candidates and is_mapping(raw):  # one that is meant says better what is wrong
+        if not candidates and is_mapping(
+            raw
+        ):  # a single member with objects must be meant, so its error is the most useful
             meant = [member for member in self.members if member.likeness(raw) >= 0]
             candidates = meant if len(meant) == 1 else []
         if not candidates:
@@ -179,7 +181,7 @@ class OneOf(Plan):
         if len(candidates) == 1:
             return candidates[0].open(raw)
         kind = type(raw)
-        for member in candidates:  # 1.0 is both an integer and a number: it stays what it is where it can
+        for member in candidates:  # 1.0 fits an integer and a number: a float is preferred
             if isinstance(member, Leaf) and member.form is kind:
                 return raw
         for member in candidates:
@@ -207,8 +209,8 @@ class Object(Plan):
     Args:
         cls: The class.
         schema: Its schema, if it has one.
-        fields: Gives its fields by their encoded names, and the plan of its extras if it has them; asked when the first
-            value is built, for classes may refer to each other.
+        fields: Returns the fields by their encoded names, and the plan of the extras if the class has them. It is
+            called when the first value is built, because classes may refer to each other.
     """
 
     def __init__(
@@ -271,7 +273,7 @@ class Object(Plan):
 
     def _has_tag(self, raw: Mapping[object, object]) -> bool:
         if self._tag_field not in raw:
-            return not self.cls.is_record  # the class tag of a message alone may be left out
+            return not self.cls.is_record  # only the class tag of a message may be missing
         tag = raw[self._tag_field]
         return tag == self._tag and not isinstance(tag, bool)
 
@@ -287,7 +289,7 @@ class Object(Plan):
 
 
 class Later(Plan):
-    """What a name or an alias stands for, which may refer to itself: looked up when it is needed."""
+    """The type that a name or an alias stands for; it is looked up when needed, because it may refer to itself."""
 
     def __init__(self, find: Callable[[], Plan]) -> None:
         self._find = find
@@ -316,7 +318,7 @@ class Later(Plan):
 
 
 class Checked(Plan):
-    """Data that is held against a schema before it is built."""
+    """A type whose data is checked against a schema before it is built."""
 
     def __init__(self, plan: Plan, schema: Schema) -> None:
         self._plan = plan
@@ -343,7 +345,7 @@ class Checked(Plan):
 
 
 class Foreign(Plan):
-    """What another one builds: messages, whose classes are found by their tags."""
+    """Messages, which a function from elsewhere builds; it finds their classes by their tags."""
 
     def __init__(self, convert: Callable[[object], object], *, by_tag: bool = False) -> None:
         self._convert = convert
@@ -366,7 +368,7 @@ class Foreign(Plan):
 
 
 class Limited(Plan):
-    """A container with limits to its length."""
+    """A container whose length is limited."""
 
     def __init__(self, plan: Plan, limits: Sequence[msgspec.Meta]) -> None:
         self._plan = plan

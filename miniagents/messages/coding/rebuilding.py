@@ -1,9 +1,9 @@
-"""The slow way to decode: message by message, along the declared types.
+"""Decode slowly: message by message, along the declared types.
 
-msgspec decodes a field declared as a message class by the exact tag of that class only. Here subclasses are found by
-their tags, and everything that has no messages in it is left to msgspec. It is also what says what is wrong with a
-message, with its path. Records are built by the plans of their classes (`planning.py`). Private machinery of
-:mod:`miniagents.messages.coding.codec`.
+msgspec decodes a field declared as a message class only if the data has the tag of exactly that class. This module
+finds subclasses by their tags, and leaves parts without messages to msgspec. It also raises the errors that say what is
+wrong with a message, with its path. Records are built by the plans of their classes (`planning.py`). Only `codec.py`
+uses this module.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 
 
 class Rebuilder:
-    """Builds a value out of plain JSON.
+    """Builds values from plain JSON.
 
     Args:
-        keep: Makes a message out of data with an unknown tag or field that is in no other message; None refuses it.
-        kept: The class of such messages; it must be allowed where one is put.
-        ignore: Read what has an unknown tag as the only class that may stand there, and leave out unknown fields.
+        keep: Makes a message from data with an unknown tag or field, for the outermost message that contains it. None
+            raises an error instead.
+        kept: The class of such messages; the declared type must allow it.
+        ignore: Decode data with an unknown tag as the declared class, if there is only one, and leave out unknown
+            fields.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class Rebuilder:
         self._keep = keep
         self._kept = kept
         self._ignore = ignore
-        self._inside = 0  # how many messages are under way
+        self._inside = 0  # the number of messages around the current value
 
     def build(self, raw: object, form: object, path: str = "$") -> object:
         """Build a value of the type `form`.
@@ -88,7 +90,10 @@ class Rebuilder:
             raise from_msgspec(error, path) from None
 
     def _one_of(self, raw: object, forms: tuple[object, ...], path: str) -> object:
-        """Build a member of a union: msgspec has seen that there is one array, one object, or messages of many tags."""
+        """Build a member of a union.
+
+        msgspec has already made sure that the union has at most one array and one object, or messages with many tags.
+        """
         messages = [form for form in forms if is_message_class(kind_of(bare(form)))]
         if is_mapping(raw) and messages:
             return self._message(raw, messages, path)
@@ -175,7 +180,7 @@ class Rebuilder:
             raise DecodeError(path, str(error)) from error
 
     def _check_length(self, raw: object, form: Any, path: str) -> None:  # Any: a type with or without annotations
-        """Check the lengths that an annotation around a container asks for."""
+        """Raise an error if the length of a container is outside the limits of its annotation."""
         if not (is_list(raw) or is_mapping(raw)):
             return
         for meta in getattr(form, "__metadata__", ()):
@@ -187,10 +192,10 @@ class Rebuilder:
 
 
 def convert_message(raw: object, form: object) -> object:
-    """Build a message that stands in a record.
+    """Build a message that is a part of a record.
 
     Raises:
-        DecodeError: With the path below the record, which is empty for the message itself.
+        DecodeError: The data is not of that type; the path begins at the message and is empty for the message itself.
     """
     return Rebuilder(None, Frozen).build(raw, form, "")
 
@@ -201,7 +206,7 @@ when_classes_change.extend((_fields.clear, _tags.clear))
 
 
 def _fields_of(form: Any) -> tuple[tuple[msgspec.structs.FieldInfo, bool], ...]:  # Any: a class or Class[arguments]
-    """List the fields of a class, each with whether it can be left to msgspec."""
+    """Return the fields of a class, each with whether msgspec alone can decode it."""
     known = _fields.get(form)
     if known is None:
         known = _fields[form] = tuple((field, not has_messages(field.type)) for field in fields_of(form))
@@ -223,18 +228,18 @@ def _form_of_tag(
     *,
     ignore: bool = False,
 ) -> object:
-    """Tell the class that the tag of a message says, among those derived from the given ones."""
+    """Return the class that the tag of a message names, among those derived from the given classes."""
     where = f"{path}.@type"
     tag = raw.get("@type")
     if tag is None and "@type" not in raw and len(forms) == 1:
-        return forms[0]  # as msgspec does: what is declared as one class needs no tag
+        return forms[0]  # like msgspec: a field declared as one class needs no tag
     if not isinstance(tag, str):
         raise DecodeError(where, f"expected the tag of a class, got {json_type(tag) if '@type' in raw else 'nothing'}")
     by_tag = _classes_by_tag(bases)
     if len(by_tag.get(tag, ())) > 1:
         by_tag = {}
         _tags.clear()
-        gc.collect()  # a class lives on until then, even if nothing refers to it
+        gc.collect()  # classes are in reference cycles: an unused one stays until a collection
         by_tag = _classes_by_tag(bases)
     found = by_tag.get(tag, [])
     if not found and ignore and len(forms) == 1:

@@ -1,10 +1,10 @@
-"""SchemaCodec: what reads and writes the types of a generated module, exactly as its schema says.
+"""`SchemaCodec`, which decodes and encodes the types of a generated module exactly as its schema demands.
 
-Data is read in two ways. The fast one is a decoder of msgspec, for types that are *sound*: what msgspec accepts for
-them the schema accepts too. It may refuse valid data (1.0 for an integer, properties that an open object does not
-declare); then, and for all other types, the exact way is taken: the data is read as plain JSON, held against the
-schema, and built into values. So what is accepted is what the schema accepts, and only data that msgspec cannot read
-pays for that.
+There are two ways to decode. The fast one is a decoder of msgspec. It serves types that are *sound*: the schema accepts
+everything that msgspec accepts for them. The exact way parses plain JSON, checks it against the schema and builds
+values. It serves all other types, and valid data that msgspec refuses, such as 1.0 for an integer or undeclared
+properties of an open object. So the codec accepts exactly what the schema accepts, and only data that msgspec refuses
+is slower.
 """
 
 from __future__ import annotations
@@ -44,22 +44,21 @@ T = TypeVar("T")
 
 
 class SchemaCodec:
-    """Reads and writes the types of one module, which says what it has at its end.
+    """Decodes and encodes the types of one generated module, which creates its codec on its last lines.
 
-    Making one costs little: schemas are parsed, and decoders made, when they are first needed.
+    Creating a codec is cheap: schemas are parsed and decoders are made when they are first needed.
 
-    What was read is never anything that the schema refuses, and is encoded as JSON that is equal to what it was read
-    from. Constructors do not hold what they are given against the schema, nor does `encode`:
-    ``decode(encode(value), Type)`` does.
+    A decoded value always fits its schema, and is encoded as JSON equal to the JSON it was decoded from. Constructors
+    and `encode` do not check values against the schema. To check one, call ``decode(encode(value), Type)``.
 
     Args:
-        schemas: The schemas of the module as JSON, by name; each `$ref` in them is "#/$defs/" and a name, or names a
-            type of this library, as in "miniagents:Message".
-        types: The type of each of them, by its name; of a part of one by the name and the JSON pointer of that part, as
-            in "Tool#/properties/inputSchema".
-        sound: The names of the types for which whatever msgspec accepts, the schema accepts too.
-        namespace: Tells the records of this module from those of others that have the same names: it stands before the
-            name of the class in what `hash_key` is made of.
+        schemas: The schemas of the module as JSON, by name. Each `$ref` in them is "#/$defs/" and a name, or names a
+            type of this library, such as "miniagents:Message".
+        types: The types of the schemas, by name. The type of a part of a schema has the name and the JSON pointer of
+            the part, such as "Tool#/properties/inputSchema".
+        sound: The names of the types whose schemas accept everything that msgspec accepts.
+        namespace: Distinguishes the records of this module from records of other modules with the same names. It stands
+            before the name of the class in the canonical form from which `hash_key` is computed.
 
     Examples:
         >>> class Point(Record, frozen=True, kw_only=True):
@@ -99,18 +98,19 @@ class SchemaCodec:
                     setattr(cls, NAMESPACE, namespace)
 
     def decode(self, data: bytes | str, form: TypeForm[T], /) -> T:
-        """Read a value of the type `form` from JSON.
+        """Decode a value of the type `form` from JSON.
+
+        If the data has a property twice, the exact way raises and the fast way keeps the last one.
 
         Args:
             data: The JSON, in UTF-8.
-            form: A type of the module, a union of such, or a container of them, as in ``tuple[Tool, ...]``.
+            form: A type of the module, a union of such types, or a container of them such as ``tuple[Tool, ...]``.
 
         Raises:
-            DecodeError: It is no JSON, or the schema refuses it; with the path to what is wrong and the keyword that
-                refuses it. Also what would not be kept: a lone surrogate, a number too large for a float; and what is
-                nested deeper than Python's recursion limit. A property that is there twice is refused where the data
-                is read in the exact way; the fast one keeps the last.
-            TypeError: `form` is no type of the module.
+            DecodeError: The data is not JSON, or the schema refuses it; the error has the path and the keyword that
+                refuses it. Or the data contains a lone surrogate or a number too large for a float, or is nested deeper
+                than Python's recursion limit.
+            TypeError: `form` is not a type of the module.
         """
         try:
             return self._readers[form](data)  # type: ignore[no-any-return] # of the type that the reader is for
@@ -119,22 +119,22 @@ class SchemaCodec:
         return self._read_exactly(data, form)  # type: ignore[return-value] # pyright: ignore[reportReturnType] # as above
 
     encode: Callable[[object], bytes] = staticmethod(encode)
-    """Write a value, or a container of values, as JSON; see `miniagents.encode`, which it is."""
+    """Encode a value, or a container of values, as JSON; this is `miniagents.encode` itself."""
 
-    # What planners ask ---------------------------------------------------------------------------------------------
+    # For planners ---------------------------------------------------------------------------------------------
 
     def schema_of(self, form: object) -> _Schema | None:
-        """Give the schema of a type of the module; None for every other one."""
+        """Return the schema of a type of the module, or None for any other type."""
         name = self._name_of(form)
         return None if name is None else _Schema(self, name)
 
     def is_sound(self, form: object) -> bool:
-        """Tell whether the schema of a type of the module accepts whatever msgspec does."""
+        """Return whether the schema of a type of the module accepts everything that msgspec accepts for the type."""
         name = self._name_of(form)
         return name is not None and not self._sound.isdisjoint((name, name.partition("#")[0]))
 
     def validator(self) -> Validator:
-        """Give what knows the schemas."""
+        """Return the validator of the schemas; it is made at the first call."""
         if self._validator is None:
             from miniagents.validation import Validator  # noqa: PLC0415  # many programs never need it
 
@@ -148,7 +148,7 @@ class SchemaCodec:
                 self._names.setdefault(known, []).append(name)
         try:
             names = self._names.get(form, [])
-        except TypeError:  # a type with arguments that cannot be hashed
+        except TypeError:  # the type has arguments that cannot be hashed
             return None
         if not names:
             return None
@@ -171,7 +171,7 @@ class SchemaCodec:
         return self._exact[form](data)
 
     def _prepare(self, form: object) -> None:
-        """Find out how a type is to be read."""
+        """Return the function that decodes a type, after a check that it is a type of the module."""
         if self.schema_of(form) is None and not self._is_made_of_types(form):
             raise TypeError(
                 f"{_shown(form)} is no type of this module; its types are: "
@@ -186,7 +186,7 @@ class SchemaCodec:
         self._readers[form] = self._fast(form) or exact
 
     def _is_made_of_types(self, form: object) -> bool:
-        """Tell whether a type is a union or container of types of the module, and of scalars beside them."""
+        """Return whether a type is a union or container of types of the module, with or without scalars."""
         inner = bare(form)
         kind = kind_of(inner)
         parts = [part for part in get_args(inner) if part is not ... and kind_of(bare(part)) not in _SCALARS]
@@ -195,7 +195,7 @@ class SchemaCodec:
         return bool(parts) and all(self.schema_of(part) or self._is_made_of_types(part) for part in parts)
 
     def _fast(self, form: object) -> Callable[[Any], Any] | None:  # Any: of the type `form`
-        """Give the fast way to read a type, if there is one."""
+        """Return the fast way to decode a type, or None if there is none."""
         strict = self._strict(form)
         if strict is None or breaks_msgspec(form):
             return None
@@ -208,9 +208,10 @@ class SchemaCodec:
         return (lambda data: freeze(read(data))) if self.is_sound(form) else None
 
     def _strict(self, form: Any) -> Any:  # Any: a type of whatever kind
-        """Give a type for msgspec that asks for all tags; None if the type, or a part of it, is not sound.
+        """Return a type for which msgspec requires all tags, or None if the type or a part of it is not sound.
 
-        msgspec asks for the tag of a class in unions of several only: so another one is put beside a class alone.
+        msgspec requires the tag of a class only in a union of several classes. So a single class is put into a union
+        with a class that no data fits.
         """
         if self.is_sound(form):
             tagged = [cls for cls in _classes(form) if cls.is_record and cls.__struct_config__.tag is not None]
@@ -256,7 +257,7 @@ _CONTAINERS = frozenset(
 
 
 def _classes(form: object) -> Iterator[type[Frozen]]:
-    """List the classes that a type names at its top."""
+    """Yield the classes that a type names at its top level."""
     inner = bare(form)
     for member in get_args(inner) if is_union(inner) else (inner,):
         kind = kind_of(bare(member))
@@ -265,7 +266,7 @@ def _classes(form: object) -> Iterator[type[Frozen]]:
 
 
 def _beside(cls: type[Frozen]) -> type[msgspec.Struct]:
-    """Make a class that has the tag field of another one, and that no data is of."""
+    """Make a class with the tag field of another class, which no data fits."""
     tag = cls.__struct_config__.tag
     other = f"not {tag}" if isinstance(tag, str) else (tag or 0) + 1
     return msgspec.defstruct(
@@ -274,7 +275,7 @@ def _beside(cls: type[Frozen]) -> type[msgspec.Struct]:
 
 
 def _library_types() -> dict[str, Callable[[Any], bool]]:  # Any: plain JSON
-    """Tell what data is of the library's own types, which schemas may refer to."""
+    """Return, by name, functions that tell whether data is of a type of this library, for references to these types."""
     types = {name: getattr(_generated, name) for name in _generated.__all__}
     return {f"miniagents:{name}": partial(_is_of, form) for name, form in types.items()}
 

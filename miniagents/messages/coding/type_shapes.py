@@ -1,7 +1,8 @@
-"""What declared types say of the values under them, as far as the codec has to ask.
+"""Shapes: the facts about declared types that the codec needs.
 
-It asks where messages can stand, for msgspec decodes a field declared as a message class by the exact tag of that class
-only; and where a field is untyped, for what stands there is read back as plain JSON, so nothing else may be written.
+The codec must know where messages can stand, because msgspec decodes a field declared as a message class only if the
+data has the tag of exactly that class. It must also know which fields are untyped: their values are decoded as plain
+JSON, so nothing else may be encoded.
 """
 
 from __future__ import annotations
@@ -34,22 +35,22 @@ if TYPE_CHECKING:
 
 
 class Shape(NamedTuple):
-    """What may stand under a declared type; for a union, what may stand under any of its members."""
+    """The values that a declared type allows; for a union, the values that any of its members allows."""
 
     untyped: bool = False
-    """Any JSON may stand here, and nothing else."""
+    """Whether any plain JSON is allowed, and nothing else."""
     typed: bool = False
-    """Scalars and sets may stand here that plain JSON has not, and that the type tells how to read."""
+    """Whether scalars and sets are allowed that plain JSON does not have; the type tells how to decode them."""
     classes: frozenset[type[Frozen]] = frozenset()
-    """Messages of these classes and of classes derived from them may stand here."""
+    """The message classes that are allowed, with all classes derived from them."""
     items: Shape | None = None
-    """Of each item of an array; None: nothing to ask."""
+    """The shape of each item of an array; None if the items need no check."""
     fixed: tuple[Shape, ...] = ()
-    """Of the items of an array of fixed length."""
+    """The shapes of the items of an array of fixed length."""
     string_keys: bool = False
-    """All keys of an object are read back as strings."""
+    """Whether all keys of an object are decoded as strings."""
     values: Shape | None = None
-    """Of each value of an object; None: nothing to ask."""
+    """The shape of each value of an object; None if the values need no check."""
 
 
 PLAIN: Shape = Shape()
@@ -57,7 +58,7 @@ _PLAIN_KINDS = frozenset((type(None), bool, int, float, str, msgspec.UnsetType))
 
 
 def shape_of(form: Any) -> Shape:  # Any: a type of whatever kind
-    """Tell what may stand under a declared type."""
+    """Return the shape of a declared type."""
     form = bare(form)
     kind = kind_of(form)
     if is_union(form):
@@ -83,7 +84,7 @@ def shape_of(form: Any) -> Shape:  # Any: a type of whatever kind
         return Shape(fixed=tuple(map(shape_of, arguments)))
     if is_a(kind, collections.abc.Mapping):
         key, value = arguments if len(arguments) == 2 else (object, object)
-        # of a union with str, keys are read back as str: they must be
+        # msgspec decodes the keys of a union with str as str
         return Shape(string_keys=shape_of(key).untyped or is_union(bare(key)), values=shape_of(value))
     if is_array_kind(kind):
         return Shape(typed=is_a(kind, collections.abc.Set), items=shape_of(arguments[0] if arguments else object))
@@ -91,7 +92,7 @@ def shape_of(form: Any) -> Shape:  # Any: a type of whatever kind
 
 
 def bare(form: Any) -> Any:  # Any: a type of whatever kind
-    """Take off what only names or annotates a type: Annotated, NewType and aliases made by `type`."""
+    """Return the type inside `Annotated`, NewType and aliases made by `type`, which only annotate or name it."""
     while not inspect.isclass(form):
         origin = get_origin(form)
         if origin is Annotated:
@@ -108,44 +109,44 @@ def bare(form: Any) -> Any:  # Any: a type of whatever kind
 
 
 def kind_of(form: Any) -> type | None:  # Any: a type of whatever kind
-    """Tell the class of a bare type: `tuple` of ``tuple[int, ...]``, the class itself of a class."""
+    """Return the class of a bare type: `tuple` for ``tuple[int, ...]``, and a class for itself."""
     kind: type = get_origin(form) or form
     return kind if inspect.isclass(kind) else None
 
 
 def is_union(form: object) -> bool:
-    """Tell whether a bare type is a union."""
+    """Return whether a bare type is a union."""
     return get_origin(form) in (Union, types.UnionType)
 
 
 def is_message_class(kind: object) -> TypeGuard[type[Frozen]]:
-    """Tell whether it is Frozen or a class derived from it, records included."""
+    """Return whether a type is Frozen or a class derived from it, records included."""
     return isinstance(kind, FrozenType)
 
 
 def is_a(kind: type, *bases: type) -> bool:
-    """Tell whether a class is derived from one of others; unlike `issubclass`, narrows nothing."""
+    """Return whether a class is derived from one of others; unlike `issubclass`, it does not narrow the type."""
     return issubclass(kind, bases)
 
 
 def is_array_kind(kind: type) -> bool:
-    """Tell whether values of a class are encoded as arrays."""
+    """Return whether values of a class are encoded as arrays."""
     return issubclass(kind, collections.abc.Iterable) and not issubclass(
         kind, (str, bytes, bytearray, memoryview, collections.abc.Mapping)
     )
 
 
 def has_messages(form: object) -> bool:
-    """Tell whether msgspec alone might not decode a type: messages or a FrozenDict are in it."""
+    """Return whether a type contains messages or a FrozenDict, so that msgspec alone might not decode it."""
     form = bare(form)
     kind = kind_of(form)
     return kind is FrozenDict or is_message_class(kind) or any(map(has_messages, get_args(form)))
 
 
 def widened(form: Any, *, fits: Callable[[type[Frozen]], bool] = lambda _: True) -> Any:  # Any: of whatever kind
-    """Replace each message class in a type by the union of it and all loaded classes derived from it that fit.
+    """Replace each message class in a type by the union of all loaded classes derived from it that `fits` accepts.
 
-    A class whose tag another one of the union has as well is left out: only who reads the tag can say so.
+    If two classes of a union have the same tag, both are left out. An error about the tag is raised when data has it.
     """
     inner = bare(form)
     if is_message_class(inner) and inner.is_record:
@@ -165,7 +166,7 @@ def widened(form: Any, *, fits: Callable[[type[Frozen]], bool] = lambda _: True)
 
 
 def classes_by_tag(bases: Iterable[type[Frozen]]) -> dict[str, list[type[Frozen]]]:
-    """List the loaded classes derived from these by class tag; of a class defined again, only the last definition."""
+    """Return the loaded classes derived from these by tag; of a class defined twice, only the last definition."""
     by_tag: dict[str, list[type[Frozen]]] = {}
     for base in bases:
         for cls in loaded_classes(base):
@@ -202,10 +203,10 @@ def _at(shape: Shape, place: int) -> Shape | None:
 
 
 def _or(one: Shape | None, other: Shape | None) -> Shape | None:
-    """Merge what may stand in the same place of two containers.
+    """Merge the shapes of the same place in two containers.
 
-    A value there is of one container or of the other. Which of them cannot be told from that value alone: so where one
-    has a type for it, it is no matter that the other has none.
+    A value there is in one container or in the other, and the value alone does not tell in which. So if one container
+    has a type for it, it does not matter that the other has none.
     """
     if one is None or other is None:
         return one or other

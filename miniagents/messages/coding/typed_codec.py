@@ -1,4 +1,4 @@
-"""Codec: what reads and writes values of one type again and again."""
+"""`Codec`, an encoder and decoder for many values of one type."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ U = TypeVar("U")
 
 
 class Codec(Generic[T]):
-    """Reads and writes values of one type again and again: what `encode` and `decode` do, prepared once.
+    """Encodes and decodes many values of one type; does the work of `encode` and `decode`, prepared once.
 
     Args:
-        form: The type: a class, a union, a container of them.
+        form: The type: a class, a union, or a container of them.
         format: "json" or "msgpack".
-        unknown: What to do with unknown tags and fields; see `decode`. With "keep" the type is ``T | UnknownMessage``.
+        unknown: How to handle unknown tags and fields, as in `decode`. With "keep" the type is ``T | UnknownMessage``.
 
     Examples:
         >>> codec = Codec(Message, "msgpack")
@@ -88,22 +88,22 @@ class Codec(Generic[T]):
 
     @property
     def format(self) -> Format:
-        """How they are written."""
+        """The format of the encoded values."""
         return self._format
 
     @property
     def unknown(self) -> Unknown:
-        """What is done with unknown tags and fields."""
+        """How `decode` handles unknown tags and fields."""
         return self._unknown
 
     def encode(self, value: T) -> bytes:
-        """Write a value, as `encode` does.
+        """Encode a value, like `miniagents.encode`.
 
-        Where nothing in values of the type can be lost, as long as they are of that type, they are not looked at.
+        If values of the type have no part that could be lost, they are not checked.
 
         Raises:
-            ValueError: See `miniagents.encode`.
-            TypeError: See `miniagents.encode`.
+            ValueError: The value contains NaN, infinity or a lone surrogate; see `miniagents.encode` for other reasons.
+            TypeError: A part of the value is not JSON-serialisable, or would be decoded as something else.
         """
         try:
             return self._encode(value)
@@ -111,10 +111,10 @@ class Codec(Generic[T]):
             _refuse(value, error)
 
     def decode(self, data: bytes | str) -> T:
-        """Read a value, as `decode` does.
+        """Decode a value, like `miniagents.decode`.
 
         Raises:
-            DecodeError: See `miniagents.decode`.
+            DecodeError: The data is not of that format or type; the error has the path.
         """
         try:
             return self._decode(data)
@@ -125,20 +125,20 @@ class Codec(Generic[T]):
     # --- machinery ---
 
     def _fast(self) -> Callable[[bytes], T]:
-        """Give what decodes as long as all is well, and raises msgspec's own errors; see `_are_simple`."""
+        """Return a function that decodes valid data and raises msgspec's own errors; see `_are_simple`."""
         decoder, _ = _decoder(self._form, self._format)
         return self._decode if decoder is None else decoder.decode
 
     def _are_simple(self, values: Sequence[object]) -> bool:
-        """Tell whether values that the fast way gave need not be looked at."""
+        """Return whether values from the fast way need no check."""
         return self._format == "json" or all(map(_is_simple, set(map(type, values))))
 
     def _careful(self) -> Callable[[bytes], T]:
-        """Give what decodes and looks at the values."""
+        """Return a function that decodes and checks the values."""
         return lambda data: self._decode(data)  # noqa: PLW0108  # the first value may put another one in its place
 
     def _forget(self) -> None:
-        """Prepare anew when a value is next read or written: there are other classes than before."""
+        """Prepare again at the next call, because other classes are loaded now."""
         self._encode: Callable[[T], bytes] = self._prepare_encode
         self._decode: Callable[[bytes | str], T] = self._prepare_decode
 
@@ -167,7 +167,9 @@ class Codec(Generic[T]):
 
             self._decode = decode_and_look
         else:
-            self._decode = lambda data: cast("T", _decode_slowly(data, form, self._format, self._unknown))  # as above
+            self._decode = lambda data: cast(
+                "T", _decode_slowly(data, form, self._format, self._unknown)
+            )  # of the type it was made for
         return self._decode(data)
 
 

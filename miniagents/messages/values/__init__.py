@@ -1,1 +1,1 @@
-"""Frozen values: classes, freezing, and the canonical form that gives them their keys."""
+"""Frozen values: their classes, freezing, and the canonical form from which hash keys are computed."""

@@ -1,7 +1,6 @@
-"""The hand-written base of the generated `Message`: what a message is as text.
+"""The hand-written base of the generated `Message` class: it turns a message into text.
 
-It lives apart from the generated classes because it is behaviour, and apart from `Frozen` because only messages have a
-text.
+It is behaviour, so it is not generated, and it is not a part of `Frozen`, because only messages have a text.
 """
 
 import re
@@ -13,20 +12,21 @@ from miniagents.messages.values.frozen import Frozen
 
 
 class MessageBase(Frozen, frozen=True):
-    """What all messages have in common beside their fields.
+    """The behaviour that all messages share.
 
     Attributes:
-        text_template: The text of messages of a class, with `{field}` where the value of a field stands and `{{`, `}}`
-            for braces; None when they have no such text.
+        text_template: The text of messages of a class, with `{field}` for the value of a field and `{{`, `}}` for
+            braces. None if the class has no template.
     """
 
     text_template: ClassVar[str | None] = None
 
     def __str__(self) -> str:
-        """Return what a language model should see.
+        """Return the text that a language model should see.
 
-        The text, if there is one; otherwise the filled template of the class; otherwise the message as JSON in a fence.
-        In a template texts and messages stand as they are, null and absent values as nothing, everything else as JSON.
+        This is the field `text`, if it holds a string; otherwise the filled template of the class; otherwise the
+        message as JSON in a fence. A template shows texts and messages as they are and omits null and absent values.
+        It shows everything else as JSON.
         """
         text: object = getattr(self, "text", None)
         if isinstance(text, str):
@@ -37,7 +37,7 @@ class MessageBase(Frozen, frozen=True):
         return f"```json\n{encoded}\n```"
 
     def _part(self, match: re.Match[str]) -> str:
-        """Return what stands for a part of the template: a value for a field, one brace for two."""
+        """Return the replacement of a part of the template: a value for a field, one brace for two."""
         name = match["field"]
         return match[0][0] if name is None else _shown(getattr(self, name))
 

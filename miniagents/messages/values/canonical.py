@@ -1,39 +1,38 @@
-"""The canonical form of values, of which hash keys are made.
+"""The canonical form of values, from which hash keys are computed.
 
-It is an algorithm of its own with a specification: RFC 8785 (JSON Canonicalization Scheme), extended where frozen
-values hold more than JSON can say.
+It follows RFC 8785 (JSON Canonicalization Scheme), and extends it for frozen values that JSON cannot express.
 
 ====================  ==================================================================================================
-value                 stands as
+value                 is written as
 ====================  ==================================================================================================
 None, bool, str       themselves
 int, float            a JSON number as ECMAScript writes it; an int beyond 2**53 in full digits
 tuple                 an array
-FrozenDict            an object; a key that starts with ``@`` gets another ``@`` in front. With a key that is no string:
+FrozenDict            an object; a key that starts with ``@`` gets another ``@`` in front. If a key is not a string:
                       ``{"@map": [[key, value], ...]}``, sorted
 frozenset             ``{"@set": [item, ...]}``, sorted
-a message             ``{"@type": tag, ...}`` with all its fields by their encoded names, those at defaults too;
-                      fields that are ``msgspec.UNSET`` are left out; a name that starts with ``@`` gets another ``@``
-                      in front
-a record              the same, with ``"@record": name`` in place of the tag; a discriminator is part of the class; what
-                      its open object holds beside the fields stands under ``"@@extra"``
-a message in it       ``{"@key": its full key}``
+a message             ``{"@type": tag, ...}`` with all its fields by their encoded names, including those that hold
+                      their defaults; fields that are ``msgspec.UNSET`` are left out; a name that starts with ``@`` gets
+                      another ``@`` in front
+a record              the same, with ``"@record": name`` instead of the tag; a discriminator is part of the class and is
+                      not written; the extras of an open object are written under ``"@@extra"``
+a message in a value  ``{"@key": its full key}``
 UUID, date            ``{"@uuid": text}``, ``{"@date": text}``
 datetime, time        aware: ``{"@datetime": microseconds since 1970 UTC}``, ``{"@time": microseconds since midnight
-                      UTC}`` (numbers); naive: the ISO 8601 text in their place
+                      UTC}`` (numbers); naive: the ISO 8601 text instead of the number
 timedelta             ``{"@timedelta": microseconds}``
 bytes                 ``{"@bytes": base64}``
 Decimal               ``{"@decimal": digits "E" exponent}``, without trailing zeros
 Enum                  ``{"@enum": [class name, value]}``
 ====================  ==================================================================================================
 
-What is sorted is sorted by the UTF-16 code units of its canonical text. No value can imitate a wrapper, because keys
-of their own that start with ``@`` are escaped.
+Sorting is by the UTF-16 code units of the canonical text. No value can imitate a wrapper such as ``{"@set": ...}``,
+because keys of values that start with ``@`` are escaped.
 
-``a == b`` implies equal forms for values of the same types, whatever time zone, exponent or order they were written
-with. Python's equality across types is not followed: ``True`` is not ``1``, ``Decimal(1)`` is not ``1``, a member of a
-``StrEnum`` is not its text. ``1`` and ``1.0`` are one number, as in JSON; beyond 2**53 an int and the float equal to it
-are two, for RFC 8785 fixes the digits of the float.
+``a == b`` implies equal forms for values of the same types, even if their time zones, exponents or orders differ.
+Python's equality across types does not count: ``True`` is not ``1``, ``Decimal(1)`` is not ``1``, and a member of a
+``StrEnum`` is not its text. ``1`` and ``1.0`` are one number, as in JSON. Beyond 2**53 an int and the equal float have
+different forms, because RFC 8785 fixes the digits of the float.
 """
 
 from __future__ import annotations
@@ -70,28 +69,28 @@ def canonical_json(value: object) -> bytes:
     Unlike RFC 8785, integers beyond 2**53 are allowed and written in full.
 
     Raises:
-        ValueError: NaN, infinity or a lone surrogate, with its path.
-        TypeError: Not a JSON value, with its path.
+        ValueError: The value contains NaN, infinity or a lone surrogate; the text has its path.
+        TypeError: The value contains something that is not JSON; the text has its path.
     """
     return _write(value, _JSON_ATOMS, _json_frame).encode()
 
 
 def message_form(value: msgspec.Struct, key_of: Callable[[msgspec.Struct], str]) -> bytes:
-    """Write the canonical form of a message, with the keys of the messages in it as `key_of` tells them.
+    """Write the canonical form of a message; `key_of` returns the keys of the messages inside it.
 
     Raises:
-        ValueError: NaN, infinity or a lone surrogate, with its path.
-        TypeError: A field holds what cannot be frozen, with its path.
+        ValueError: The message contains NaN, infinity or a lone surrogate; the text has its path.
+        TypeError: A field holds something that cannot be frozen; the text has its path.
     """
     return _write(value, _ATOMS, lambda part: _struct_frame(value) if part is value else _part(part, key_of)).encode()
 
 
 def value_form(value: object, key_of: Callable[[msgspec.Struct], str]) -> bytes:
-    """Write the canonical form of what a field holds, with the keys of the messages in it as `key_of` tells them.
+    """Write the canonical form of the value of a field; `key_of` returns the keys of the messages inside it.
 
     Raises:
-        ValueError: As for `message_form`, without its path.
-        TypeError: As for `message_form`, without its path.
+        ValueError: The value contains NaN, infinity or a lone surrogate.
+        TypeError: The value contains something that cannot be frozen.
     """
     return _write(value, _ATOMS, lambda part: _part(part, key_of)).encode()
 
@@ -103,7 +102,7 @@ def _part(part: object, key_of: Callable[[msgspec.Struct], str]) -> _Frame | str
 
 
 class _Frame:
-    """A container under way: what it still has to say and what it has said."""
+    """A container that is being written: its remaining children, and the texts of those already written."""
 
     __slots__ = ("children", "closing", "opening", "parts", "prefix", "sorts", "step")
 
@@ -135,7 +134,7 @@ def _write(
     frame_of: Callable[[object], _Frame | str],
 ) -> str:
     """Write a value without recursion: depth costs memory, not stack."""
-    # a frame of its own for the root, so that every value has a frame around it
+    # The root gets a frame around it, so that the loop need not treat it differently from other values.
     stack = [_Frame("", "", [("", None, root)])]
     try:
         while True:
@@ -206,12 +205,12 @@ def _shown(key: object) -> str | int:
 
 
 def escape(key: str) -> str:
-    """Write a key of an object so that it is no wrapper."""
+    """Escape a key of an object, so that the object cannot be taken for a wrapper."""
     return f"@{key}" if key.startswith("@") else key
 
 
 def utf16(text: str) -> bytes:
-    """Tell what texts are sorted by."""
+    """Return the sort key of a text: its UTF-16 code units, as RFC 8785 orders keys."""
     try:
         return text.encode("utf-16-be")
     except UnicodeEncodeError as error:
@@ -236,7 +235,7 @@ def _refuse_surrogate(error: UnicodeEncodeError) -> NoReturn:
 
 
 def _integer(value: int) -> str:
-    # more digits than `str` converts by default (4,300) are refused by Python itself
+    # Python itself refuses to convert more digits than its limit (4,300 by default).
     try:
         return str(value)
     except ValueError as error:
@@ -249,7 +248,7 @@ def _float(value: float) -> str:
     Source: https://tc39.es/ecma262/#sec-numeric-types-number-tostring, with its names for digits (s), their number (k)
     and the place of the point (n).
     """
-    shortest = repr(value)  # Python writes the same shortest digits, only lays them out in another way
+    shortest = repr(value)  # Python computes the same shortest digits, but formats them differently
     if "n" in shortest:  # nan, inf
         raise _RefusedError(ValueError, f"{value} cannot be written: JSON has only finite numbers")
     if "e" not in shortest:
@@ -286,7 +285,7 @@ def _datetime(value: datetime) -> str:
     offset = value.utcoffset()
     if offset is None:
         return f'{{"@datetime":"{value.replace(tzinfo=None).isoformat()}"}}'
-    # not astimezone(): it overflows near the first and the last year
+    # `astimezone` would overflow near the first and the last year.
     return f'{{"@datetime":{(value.replace(tzinfo=None) - _EPOCH - offset) // _MICROSECOND}}}'
 
 
@@ -294,7 +293,7 @@ def _time(value: time) -> str:
     offset = value.utcoffset()
     if offset is None:
         return f'{{"@time":"{value.replace(tzinfo=None).isoformat()}"}}'
-    # not taken modulo a day: Python compares times with zones in the same way
+    # The result may be below zero or above a day: Python compares times with zones in the same way.
     midnight = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second, microseconds=value.microsecond)
     return f'{{"@time":{(midnight - offset) // _MICROSECOND}}}'
 
@@ -304,7 +303,7 @@ def _literal(value: bool | None) -> str:
 
 
 class _RefusedError(Exception):
-    """A value cannot be written; raised without its path, which `_write` knows."""
+    """A value cannot be written. `_write` turns it into an error with the path of the value."""
 
     def __init__(self, kind: type[TypeError | ValueError], reason: str) -> None:
         self.kind = kind

@@ -1,6 +1,6 @@
-"""FrozenDict and freeze: how mutable values become immutable ones.
+"""`FrozenDict` and `freeze`, which turn mutable values into immutable ones.
 
-Of messages it knows only the class of their classes, `FrozenType`.
+This module knows nothing of messages but the metaclass of their classes, `FrozenType`.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
         """A dict that cannot change, with frozen values only, so that it can be hashed.
 
         For type checkers it is a `Mapping`; when the program runs it is a `dict`, so that it is encoded as fast as one.
-        Made of a mapping or of pairs; what it is given is frozen as `freeze` does. ``a | b`` gives a new FrozenDict.
+        It is made from a mapping or from pairs, whose values are frozen by `freeze`. ``a | b`` returns a new one.
 
         Raises:
-            TypeError: Given something that cannot be frozen, or asked to change.
-            ValueError: Given NaN or infinity.
+            TypeError: A key or value cannot be frozen, or the program tries to change the dict.
+            ValueError: A key or value is NaN or infinity.
         """
 
         def __new__(cls, content: Mapping[K, V_co] | Iterable[tuple[K, V_co]] = (), /) -> Self:
-            """Make it of a mapping or of pairs."""
+            """Make a FrozenDict from a mapping or from pairs."""
             raise NotImplementedError
 
         def __getitem__(self, key: K, /) -> V_co: ...
@@ -54,7 +54,7 @@ else:
         __slots__ = ("_hash",)
 
         def __new__(cls, content: object = (), /) -> FrozenDict:  # noqa: PYI034  # and of no other class
-            """Make it of a mapping or of pairs."""
+            """Make a FrozenDict from a mapping or from pairs."""
             if type(content) is FrozenDict:
                 return content
             mutable = dict(content)
@@ -63,7 +63,7 @@ else:
             return freeze(mutable)
 
         def __init__(self, content: object = (), /) -> None:
-            """Do nothing: `__new__` has filled it, and nothing may do so again."""
+            """Do nothing: `__new__` has filled the dict, and `dict.__init__` would change it."""
 
         def __hash__(self) -> int:
             try:
@@ -101,55 +101,57 @@ else:
 
 
 class FrozenType(msgspec.StructMeta):
-    """The class of all Frozen classes, by which `freeze` knows their values; what it does is in `frozen.py`."""
+    """The metaclass of all Frozen classes, by which `freeze` recognises their values; see `FrozenMeta`."""
 
-    # Properties, for a field of their name would come before a method.
+    # These are properties of the metaclass, because a field of the same name would hide a method.
 
     @property
     def class_tag(cls) -> str:  # noqa: N805  # a class
-        """What stands for the class in the canonical form of its values."""
+        """The name of the class in the canonical form of its values."""
         return str(cls.__struct_config__.tag)
 
     @property
     def is_record(cls) -> bool:  # noqa: N805  # a class
-        """Whether it is a class of values that are encoded without a class tag; see `record.py`."""
+        """Whether values of the class are encoded without a class tag; see `record.py`."""
         return False
 
 
 def class_tag(cls: type) -> str:
-    """Tell what stands for a class in the canonical form of its values."""
+    """Return the name of a class in the canonical form of its values."""
     return cls.class_tag if isinstance(cls, FrozenType) else cls.__name__
 
 
 def is_record(cls: type) -> bool:
-    """Tell whether values of a class are encoded without a class tag; see `record.py`."""
+    """Return whether values of a class are encoded without a class tag; see `record.py`."""
     return isinstance(cls, FrozenType) and cls.is_record
 
 
 def freeze(value: object) -> object:
-    """Turn a value into an immutable one that is equal in content, however deep it is nested.
+    """Turn a value into an immutable one with the same content, nested to any depth.
 
-    A list becomes a tuple, a set a frozenset, a dict or another mapping a `FrozenDict`; None, bool, int, float, str,
-    bytes, Enum members, UUID, date, time, datetime, timedelta, Decimal, `msgspec.UNSET` and Frozen values stay. What is
-    frozen already is returned as the same object. Numbers, strings and bytes of subclasses become those of the plain
-    class. Dates with a time zone whose rules live outside of the value get the offset that they have at that moment
-    (UTC, where the offset has seconds, which JSON cannot write), and all lose their `fold`, which has no meaning then.
+    A list becomes a tuple, a set becomes a frozenset, and a mapping becomes a `FrozenDict`. None, bool, int, float,
+    str, bytes, Enum members, UUID, date, time, datetime, timedelta, Decimal, `msgspec.UNSET` and Frozen values stay. A
+    value that is frozen already is returned as the same object. Numbers, strings and bytes of subclasses become those
+    of the plain class.
+
+    A time zone whose rules are outside the value, such as a `ZoneInfo`, becomes the offset of that moment. It becomes
+    UTC if the offset has seconds, which JSON cannot write. `fold` is removed, because a fixed offset needs none.
 
     Raises:
-        TypeError: Something in the value cannot be frozen; the text has its path, its type and what to do.
-        ValueError: NaN or infinity, or a container that contains itself; the text has its path.
+        TypeError: A part of the value cannot be frozen; the text has its path, its type and a remedy.
+        ValueError: The value contains NaN or infinity, or a container contains itself; the text has its path.
     """
     return value if type(value) in UNCHANGED else _freeze(value, "$")
 
 
 def freeze_field(value: object, owner: type, name: str) -> object:
-    """Freeze the value of a field; errors name the class and the field."""
+    """Freeze the value of a field, like `freeze`; errors name the class and the field."""
     flat = _flat(value)
     return _freeze(value, f"{owner.__qualname__}.{name}") if flat is None else flat
 
 
 def path_of(root: str, steps: Sequence[str | int | None]) -> str:
-    """Write a path as JSONPath does: ``$.field[0]["key with spaces"]``; None is no step."""
+    """Write a path in the style of JSONPath: ``$.field[0]["key with spaces"]``. Steps that are None are left out."""
     written = [root]
     for step in steps:
         if isinstance(step, str) and step != "...":
@@ -159,37 +161,37 @@ def path_of(root: str, steps: Sequence[str | int | None]) -> str:
     return "".join(written)
 
 
-# Narrow to what isinstance() leaves open: what is in a container.
+# Unlike a bare isinstance(), these functions also say that the items of a container are objects.
 
 
 def is_list(value: object) -> TypeIs[list[object]]:
-    """Tell whether it is a list."""
+    """Return whether a value is a list."""
     return isinstance(value, list)
 
 
 def is_tuple(value: object) -> TypeIs[tuple[object, ...]]:
-    """Tell whether it is a tuple of any kind."""
+    """Return whether a value is a tuple, including named tuples."""
     return isinstance(value, tuple)
 
 
 def is_set(value: object) -> TypeIs[set[object] | frozenset[object]]:
-    """Tell whether it is a set or frozenset."""
+    """Return whether a value is a set or frozenset."""
     return isinstance(value, (set, frozenset))
 
 
 def is_mapping(value: object) -> TypeIs[Mapping[object, object]]:
-    """Tell whether it is a mapping."""
+    """Return whether a value is a mapping."""
     return isinstance(value, Mapping)
 
 
 UNCHANGED: frozenset[type] = frozenset(
     (type(None), bool, int, str, bytes, UUID, date, timedelta, msgspec.UnsetType, FrozenDict)
 )
-"""Classes whose values are frozen as they are; of a FrozenDict also the content, for it is made of frozen values."""
+"""Classes whose values are frozen already; a FrozenDict is one because it holds only frozen values."""
 
 
 class _Frame:
-    """A container being frozen: its children, of which the last one taken may be in the frame above."""
+    """A container that is being frozen; the child taken last may be a container in the next frame of the stack."""
 
     __slots__ = ("build", "children", "frozen", "same", "source", "steps")
 
@@ -207,7 +209,7 @@ class _Frame:
         self.steps = steps
         self.build = build
         self.frozen: list[object] = []
-        self.same = same  # all children stayed as they were, and so can the container
+        self.same = same  # whether no child has changed so far: if none does, the container itself is returned
 
     def step(self) -> str | int:
         return len(self.frozen) if self.steps is None else self.steps[len(self.frozen)]
@@ -259,9 +261,9 @@ _ONLY_STRINGS = frozenset((str,))
 
 
 def _flat(value: object) -> object:
-    """Return what a container that has only frozen values in it is frozen to; None for others, though they may be.
+    """Return the frozen form of a container of plain values, or None if the slower path must decide.
 
-    Says the same as what comes after it, only several times faster for what is most common.
+    This is a fast path for the most common values. Its results are the same as those of `_freeze`.
     """
     kind = type(value)
     if kind is dict:
@@ -271,12 +273,12 @@ def _flat(value: object) -> object:
     elif kind is list or kind is tuple:
         items = cast("list[object] | tuple[object, ...]", value)  # `kind` narrows nothing
         if all(kind in _FLAT or isinstance(kind, FrozenType) for kind in set(map(type, items))):
-            return tuple(items)  # the same object if it is one
+            return tuple(items)  # returns a tuple itself
     return None
 
 
 def _scalar(value: object) -> object:
-    """Return what a scalar is frozen to, None if it is none (None itself is dealt with before)."""
+    """Return the frozen form of a scalar, or None if the value is not a scalar. The caller handles None itself."""
     kind = type(value)
     if kind is float:
         number = cast("float", value)  # `kind` narrows nothing
@@ -293,7 +295,7 @@ def _scalar(value: object) -> object:
         return _fixed_datetime(cast("datetime", value))  # `kind` narrows nothing
     if kind is time:
         return _fixed_time(cast("time", value))  # `kind` narrows nothing
-    # subclasses: what they add might change, and no encoder knows them
+    # attributes of subclasses may change, and encoders do not know the subclasses
     if isinstance(value, int):
         return int.__int__(value)
     if isinstance(value, float):
@@ -381,7 +383,7 @@ def _advice(value: object) -> str:
 
 
 class _RefusedError(Exception):
-    """Something cannot be frozen; raised without its path, which `_freeze` knows."""
+    """A value cannot be frozen. `_freeze` turns it into an error with the path of the value."""
 
     def __init__(self, kind: type[TypeError | ValueError], reason: str) -> None:
         self.kind = kind

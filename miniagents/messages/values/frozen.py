@@ -1,8 +1,8 @@
-"""Frozen: the base of all messages, immutable all the way down and known by a hash key.
+"""`Frozen`, the base class of all messages: values that are deeply immutable and identified by a hash key.
 
-Here is what a class derived from Frozen gets when it is made (the checks, and the freezing of fields that need it) and
-what its values can do. `FrozenDict` and `freeze` live in `freezing.py`, the canonical form in `canonical.py`; all of
-them are imported from here.
+This module checks a class derived from Frozen when it is made, sets up the freezing of its fields, and computes the
+hash keys of its values. `FrozenDict` and `freeze` live in `freezing.py`, the canonical form in `canonical.py`; other
+packages import all of them from here.
 """
 
 from __future__ import annotations
@@ -42,28 +42,28 @@ longer_hash_keys: ContextVar[bool] = ContextVar("longer_hash_keys", default=Fals
 
 
 def canonical_form(value: Frozen) -> bytes:
-    """Write the bytes whose SHA-256 is the key of a value; see `canonical.py` for what they look like.
+    """Return the bytes whose SHA-256 is the hash key of a value: its canonical form, extended RFC 8785 JSON.
 
     Raises:
-        TypeError: See `Frozen.hash_key`.
-        ValueError: See `Frozen.hash_key`.
+        TypeError: A field holds a value that its declared type does not allow.
+        ValueError: A string has a lone surrogate.
     """
     return (_formers.get(type(value)) or former_of(type(value)))(value, _full_key)
 
 
 when_classes_change: list[Callable[[], None]] = []
-"""Called whenever a Frozen class was made: what is known of the loaded classes is to be forgotten then."""
+"""Functions to call after a Frozen class was made. They clear caches that depend on the loaded classes."""
 
 
 class FrozenMeta(FrozenType):
-    """Makes Frozen classes: refuses what would break their promises."""
+    """The metaclass of Frozen classes; it refuses fields and options that would break immutability or identity."""
 
     has_class_tag: ClassVar[bool] = True
-    """Values are encoded with the name of their class."""
+    """Whether values are encoded with the name of their class."""
     own_freezers: ClassVar[Mapping[str, Freezer]] = {}
-    """How fields of these names are frozen, whatever their annotations."""
+    """Freezers for fields of these names; they replace the freezers that the annotations ask for."""
     frozen_by_decoding: ClassVar[bool] = False
-    """Fields that are frozen already when they were decoded are frozen by calls of the class alone."""
+    """Whether decoded values skip freezing if decoding makes all their fields frozen already."""
 
     def __new__(
         mcs,
@@ -72,11 +72,15 @@ class FrozenMeta(FrozenType):
         namespace: dict[str, Any],  # Any: a class may define anything
         **options: Any,  # Any: msgspec's options, checked by its stub
     ) -> FrozenMeta:
-        """Make a class; what it refuses is told by Frozen."""
+        """Make a class.
+
+        Raises:
+            TypeError: A field or an option of the class is not allowed; the text names it.
+        """
         is_root = not any(isinstance(base, FrozenType) for base in bases)
         if not is_root and "hash_key" in namespace.keys() | namespace.get("__annotations__", {}).keys():
             raise TypeError(f"{name}.hash_key would shadow Frozen.hash_key: give the field another name")
-        # a tag is the name of one class: msgspec would hand a literal one down to subclasses
+        # A tag names one class. Without this, subclasses would inherit a literal tag from msgspec.
         options.setdefault("tag", mcs.has_class_tag)
         try:
             cls = super().__new__(mcs, name, bases, namespace, **options)
@@ -89,10 +93,10 @@ class FrozenMeta(FrozenType):
         return cls
 
     def made(cls) -> None:
-        """Look at a class that was made: refuse one with what would break the promises of its values.
+        """Check a class that was just made.
 
         Raises:
-            TypeError: It names class and option or field.
+            TypeError: A field or an option of the class is not allowed; the text names both.
         """
         config = cls.__struct_config__
         refused = {
@@ -127,25 +131,25 @@ class Frozen(
     repr_omit_defaults=True,
     forbid_unknown_fields=True,
 ):
-    """An immutable value: a msgspec Struct that is frozen all the way down.
+    """An immutable value: a msgspec Struct that is frozen at every depth.
 
-    What the constructor is given mutable is frozen as `freeze` does; so a field that holds a list when it is given
-    holds a tuple when it is read. Ints given to fields declared as float become floats. Fields declared as str, int,
-    bool, bytes and the like are taken as they are: that their values are of their types is for a type checker to see.
+    The constructor freezes mutable arguments with `freeze`: pass a list, and the field holds a tuple. An int in a field
+    declared as float becomes a float. Values of fields declared as str, int, bool, bytes and the like are not checked;
+    type checkers do that.
 
-    Values are equal when they are of one class and have equal fields, and can be hashed. A class is encoded under its
-    name, or the ``tag="..."`` it is given, which its subclasses do not inherit.
+    Values can be hashed. They are equal if they have the same class and equal fields. A value is encoded with the name
+    of its class, or with the class option ``tag="..."``, which subclasses do not inherit.
 
     Raises:
-        TypeError: A value cannot be frozen; the text names class, field and what to do. Or a class is made that could
-            not keep what Frozen promises.
-        ValueError: A field is given NaN or infinity.
+        TypeError: A value cannot be frozen; the text names class, field and remedy. Or a derived class has a field or
+            an option that is not allowed.
+        ValueError: A field contains NaN or infinity.
     """
 
     if TYPE_CHECKING:
-        # How the fields that need it are frozen, by name; the others cost nothing.
+        # The freezers of fields by name; fields that need none are left out and cost nothing.
         __frozen_fields__: ClassVar[dict[str, FieldFreezer]]
-    else:  # checkers are to see the options of msgspec.Struct
+    else:  # hidden from type checkers, so that they see the options of msgspec.Struct
 
         def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
             super().__init_subclass__(**options)
@@ -153,13 +157,13 @@ class Frozen(
 
     @property
     def hash_key(self) -> str:
-        """The first 40 hexadecimal digits of the SHA-256 of the canonical form, all 64 with `longer_hash_keys`.
+        """The first 40 hexadecimal digits of the SHA-256 of the canonical form, or all 64 with `longer_hash_keys`.
 
-        Equal values of one class have equal keys, in every process. Computed once for each object.
+        Equal values of one class have equal keys in every process. The key is computed once for each object.
 
         Raises:
-            TypeError: Another class is loaded that has the same tag, so that keys could be confused; or a field holds
-                what its declared type does not allow.
+            TypeError: Another loaded class has the same tag, so that keys could be confused. Or a field holds a value
+                that its declared type does not allow.
             ValueError: A string has a lone surrogate.
         """
         key: str = self.__dict__.get(_KEY) or _computed(self, _near_keys)
@@ -167,7 +171,7 @@ class Frozen(
 
 
 def loaded_classes(base: type) -> Iterator[type[Frozen]]:
-    """Give a Frozen class and all classes derived from it that are loaded, in the order they were made."""
+    """Yield a Frozen class and all loaded classes derived from it, in the order they were made."""
     pending: list[type] = [base]
     seen: set[type] = set()
     while pending:
@@ -179,7 +183,7 @@ def loaded_classes(base: type) -> Iterator[type[Frozen]]:
 
 
 def same_place(one: type, other: type) -> bool:
-    """Tell whether two classes are one definition, run twice (as in a notebook)."""
+    """Return whether two classes come from one definition that ran twice, as in a notebook."""
     return one.__module__ == other.__module__ and one.__qualname__ == other.__qualname__
 
 
@@ -187,7 +191,10 @@ def same_place(one: type, other: type) -> bool:
 
 
 def _freeze_when_made(cls: type[Frozen]) -> None:
-    """Give a class the `__post_init__` it needs; called while the class is made, so that msgspec finds it."""
+    """Give a class the `__post_init__` that freezes its fields.
+
+    This must happen while the class is made: msgspec looks for `__post_init__` only then.
+    """
     inherited_fields: dict[str, FieldFreezer] = {}
     for base in reversed(cls.__mro__[1:]):
         inherited_fields |= base.__dict__.get("__frozen_fields__", {})
@@ -222,7 +229,7 @@ _KEY = "@key"
 
 
 def _full_key(value: msgspec.Struct) -> str:
-    """All 64 hexadecimal digits, computed once for each object; works for messages nested to any depth."""
+    """Return all 64 digits of the key, computed once for each object, for messages nested to any depth."""
     key: str | None = vars(value).get(_KEY)
     return key or _computed(value, _near_keys)
 
@@ -236,7 +243,7 @@ def _computed(value: msgspec.Struct, key_of: Callable[[msgspec.Struct], str]) ->
 
 
 def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
-    """Tells keys by recursion, which goes no deeper than this: what is below it costs memory instead of stack."""
+    """Return a function that computes keys by recursion, at most `depth` calls deep."""
     below = _keys_within(depth - 1) if depth else _far_key
 
     def key_of(part: msgspec.Struct) -> str:
@@ -247,7 +254,11 @@ def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
 
 
 def _far_key(value: msgspec.Struct) -> str:
-    """The key of a value in many others, whose form is written twice if it has parts: until their keys are known."""
+    """Return the key of a deeply nested value, without recursion.
+
+    The form of a value with parts is written twice: once to find the parts whose keys are unknown, and once with their
+    keys. That is slow, so `_keys_within` recurses first.
+    """
     pending = [value]
     while pending:
         current = pending[-1]
@@ -261,7 +272,7 @@ def _far_key(value: msgspec.Struct) -> str:
 
         if _KEY not in vars(current):
             form = _former(type(current))(current, key_of)
-            if unknown:  # they first, and then this one again
+            if unknown:  # compute these keys first, then try this value again
                 pending += unknown
                 continue
             vars(current)[_KEY] = hashlib.sha256(form).hexdigest()
@@ -273,7 +284,7 @@ _near_keys = _keys_within(8)
 
 
 def _former(cls: type[msgspec.Struct]) -> Former:
-    """What writes the canonical form of values of a class, which is the only one of its tag."""
+    """Return the function that writes the canonical form of values of a class, after a check of its tag."""
     former = _formers.get(cls)
     if former is None:
         _only_class_of_its_tag(cls)
@@ -286,9 +297,9 @@ when_classes_change.append(_formers.clear)
 
 
 def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
-    """Refuse keys to a class that has the tag of another one: their values could not be told apart by key."""
+    """Raise a TypeError if another class has the same tag: values of both could have equal keys."""
     if _namesakes(cls):
-        gc.collect()  # a class lives on until then, even if nothing refers to it
+        gc.collect()  # classes are in reference cycles: an unused one stays until a collection
     for other in _namesakes(cls):
         tag = class_tag(cls)
         own = f'one of its own, as in `class {cls.__name__}(..., tag="...")`'
@@ -305,7 +316,7 @@ def _namesakes(cls: type[msgspec.Struct]) -> list[type[Frozen]]:
         other
         for other in loaded_classes(Frozen)
         if class_tag(other) == tag
-        and is_record(other) is is_record(cls)  # their forms differ: a record's name is no message's tag
+        and is_record(other) is is_record(cls)  # a record and a message of one tag have different forms
         and other is not cls
         and not same_place(cls, other)
     ]

@@ -1,8 +1,8 @@
-"""Record: a Frozen value whose JSON says no class, for data that a schema describes.
+"""`Record`, a Frozen value whose JSON does not name its class, for data that a schema describes.
 
-A message says what it is by its class tag, "@type". Data that others define has no such tag: it is encoded exactly as
-its schema says. Records are the classes of generated modules that are no messages; `schema_codec.py` reads and writes
-them.
+The JSON of a message names its class in "@type". Data with a schema from elsewhere has no such tag and is encoded
+exactly as its schema demands. The classes of generated modules are records unless they are messages; `schema_codec.py`
+decodes and encodes them.
 """
 
 from __future__ import annotations
@@ -30,28 +30,29 @@ V = TypeVar("V")
 
 if TYPE_CHECKING:
     JsonValue: TypeAlias = "bool | int | float | str | tuple[JsonValue, ...] | Mapping[str, JsonValue] | None"
-    """Anything that JSON can say, frozen: None, bool, int, float, str, tuples and mappings of such."""
+    """Any JSON value, frozen: None, bool, int, float, str, tuples and mappings of such values."""
 else:
-    JsonValue = Any  # msgspec reads no recursive aliases
+    JsonValue = Any  # msgspec does not support recursive aliases
 
 Extras: TypeAlias = Annotated[Mapping[str, V], msgspec.Meta(min_length=sys.maxsize)]
-"""The type of the field `extra_properties` of an open `Record`: a mapping, which msgspec alone never reads.
+"""The type of the field `extra_properties` of an open `Record`: a mapping of the properties it does not declare.
 
-For it would read a property called "@extra" as the field. The length is asked of what is decoded only.
+The minimum length makes msgspec alone refuse to decode the field: otherwise a property called "@extra" could fill it.
+msgspec checks lengths only when it decodes, so constructors are not affected.
 """
 
 NO_EXTRAS: FrozenDict[str, Any] = FrozenDict()  # Any: it is empty
-"""What `extra_properties` holds when there is nothing beside the declared properties."""
+"""The value of `extra_properties` if there are only declared properties."""
 
 EXTRAS_FIELD = "extra_properties"
 EXTRAS_KEY = "@extra"
 
 NAMESPACE = "__namespace__"
-"""Where a generated class keeps the namespace of its module."""
+"""The attribute of a generated class that holds the namespace of its module."""
 
 
 def _freeze_extras(value: object, owner: type, name: str) -> object:
-    """Freeze what is beside the declared properties; none of it may be one of those."""
+    """Freeze the extra properties; raise an error if one of them has the name of a declared property."""
     frozen = freeze_field(value, owner, name)
     if frozen is not NO_EXTRAS and is_mapping(frozen) and issubclass(owner, msgspec.Struct):
         known = dict(zip(owner.__struct_encode_fields__, owner.__struct_fields__, strict=True))
@@ -69,7 +70,7 @@ def _freeze_extras(value: object, owner: type, name: str) -> object:
 
 
 class RecordMeta(FrozenMeta):
-    """Makes Record classes."""
+    """The metaclass of Record classes."""
 
     has_class_tag: ClassVar[bool] = False
     own_freezers: ClassVar[Mapping[str, Freezer]] = {EXTRAS_FIELD: _freeze_extras}
@@ -77,23 +78,28 @@ class RecordMeta(FrozenMeta):
 
     @property
     def class_tag(cls) -> str:  # noqa: N805  # a metaclass
-        """The name of the class, with the namespace of its module before it, if that has one.
+        """The name of the class, after the namespace of its module if it has one.
 
-        What its values are encoded with says nothing of it, or only one of several.
+        The encoded values do not contain it.
         """
         namespace: str | None = vars(cls).get(NAMESPACE)
         return cls.__name__ if namespace is None else f"{namespace}.{cls.__name__}"
 
     @property
     def is_record(cls) -> bool:  # noqa: N805  # a metaclass
-        """Always."""
+        """Whether values of the class are encoded without a class tag: always True here."""
         return True
 
     if TYPE_CHECKING:
         __freeze_given__: Callable[[Frozen], None] | None
 
     def made(cls) -> None:  # noqa: N805  # a metaclass
-        """Refuse also a field for extras that is not encoded as such; have frozen what constructors are given."""
+        """Check a class that was just made, and set up the freezing of its arguments.
+
+        Raises:
+            TypeError: A field or an option of the class is not allowed, or the field for extras has the wrong encoded
+                name.
+        """
         super().made()
         encoded = dict(zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True))
         if encoded.get(EXTRAS_FIELD, EXTRAS_KEY) != EXTRAS_KEY:
@@ -104,15 +110,15 @@ class RecordMeta(FrozenMeta):
         fields: dict[str, FieldFreezer] = vars(cls).get("__frozen_fields__", {})
         cls.__freeze_given__ = None
         if fields and not hasattr(cls, "__post_init__"):
-            # decoding makes what is frozen already, and pays nothing: only who calls the class may give it other things
+            # Decoded fields are frozen already, so only calls of the class pay for freezing.
             cls.__freeze_given__ = freeze_fields(fields)
             cls.__class__ = CallableRecordMeta  # pyright: ignore[reportAttributeAccessIssue] # a class that is called in another way
 
 
 class CallableRecordMeta(RecordMeta):
-    """Of classes whose fields are frozen when the class is called; the others are called by msgspec alone."""
+    """The metaclass of Record classes that freeze their fields when called; it costs nothing for the others."""
 
-    if not TYPE_CHECKING:  # checkers are to see the fields
+    if not TYPE_CHECKING:  # type checkers derive the signature from the fields
 
         def __call__(cls, *arguments: object, **fields: object) -> Frozen:  # noqa: N805  # a class
             made = super().__call__(*arguments, **fields)
@@ -123,21 +129,22 @@ class CallableRecordMeta(RecordMeta):
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Record(Frozen, metaclass=RecordMeta, frozen=True):
-    """A frozen value that is encoded as its fields and nothing else: without "@type".
+    """A frozen value that is encoded as its fields only, without "@type".
 
-    What stands in a field declared as a Record is read back as that very class, for nothing in the data says another:
-    of a value of a derived class, the properties which that adds come back as extras, if the declared class has them.
+    The value of a field declared as a Record is decoded as exactly that class, because the data names no other. If the
+    field held a value of a derived class, the properties that the derived class adds become extras. The declared class
+    must allow extras then.
 
-    Options of the class beside those of msgspec: with ``tag_field="type", tag="text"`` values are encoded with a
-    property "type" that is "text", by which a union can tell them apart. Like all tags it is not inherited.
+    The options ``tag_field="type", tag="text"`` of a class add a property "type" with the value "text" to its encoded
+    values, by which a union tells its members apart. Subclasses do not inherit them.
 
     A field ``extra_properties: Extras[JsonValue] = msgspec.field(default=NO_EXTRAS, name="@extra")`` makes the object
-    open: it holds the properties that are not declared, and they are encoded beside the others.
+    open: the field holds the properties that are not declared, and they are encoded beside the others.
 
-    `hash_key` knows the class by its name; in a generated module with a namespace by both.
+    The `hash_key` depends on the name of the class, and on the namespace of its generated module if there is one.
 
-    To change fields use `copy.replace` (Python 3.13) or what that calls, ``record.__replace__(name="new")``: the values
-    that `msgspec.structs.replace` is given are taken as they are, so that decoding need not look at them either.
+    To change fields use `copy.replace` (Python 3.13) or ``record.__replace__(name="new")``. `msgspec.structs.replace`
+    neither checks nor freezes the new values.
 
     Examples:
         >>> import msgspec
@@ -151,13 +158,13 @@ class Record(Frozen, metaclass=RecordMeta, frozen=True):
         (1, 2)
 
     Raises:
-        TypeError: See `Frozen`.
-        ValueError: See `Frozen`; or an extra property has the name of a declared one.
+        TypeError: A value cannot be frozen, or a class has a field or an option that is not allowed; see `Frozen`.
+        ValueError: A field contains NaN or infinity, or an extra property has the name of a declared one.
     """
 
     if not TYPE_CHECKING:
 
         def __replace__(self, **changes: object) -> Self:
-            """Make a changed copy, as `copy.replace` asks for; what it is given is frozen (M1)."""
+            """Return a changed copy, as `copy.replace` demands; the new values are frozen."""
             cls = type(self)
             return cls(**{name: getattr(self, name) for name in cls.__struct_fields__} | changes)
