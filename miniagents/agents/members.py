@@ -134,8 +134,8 @@ class Chain:
     def __init__(self, *agents: AnyAgent) -> None:
         check_agents("chain", agents)
         self._links = agents
-        self.agents = tuple(part for agent in agents for part in _parts(agent))
-        self.alias = joined_alias(" >> ", self.agents, operand)
+        self.agents: tuple[AnyAgent, ...] = tuple(part for agent in agents for part in _parts(agent))
+        self.alias: str = joined_alias(" >> ", self.agents, operand)
 
     async def __call__(self, ctx: AnyContext, /) -> None:
         """Do the work of one call."""
