@@ -69,7 +69,7 @@ async def named_bare(_: InteractionContext) -> None: ...
 
 
 async def calls() -> None:
-    assert_type(__version__.split("."), list[str])
+    assert_type(int(__version__.partition(".")[0]), int)
     assert_type(bare, MiniAgent[Message, Message, []])
     assert_type(bare.inquire(), MessageSequencePromise[Message])
     assert_type(chat.inquire("hi", temperature=0.3), MessageSequencePromise[AssistantMessage])

@@ -56,7 +56,7 @@ class Shaper:
         self._schemas = schemas
         self._names = names
         self._merges = 0
-        self.classes = ClassMaker(bundle, schemas, names, self.form, self.loosen)
+        self.classes: ClassMaker = ClassMaker(bundle, schemas, names, self.form, self.loosen)
         self.loose: dict[str, dict[str, None]] = {}
 
     def loosen(self, where: Where, reason: str) -> None:

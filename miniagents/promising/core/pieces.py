@@ -206,15 +206,15 @@ class PieceBuffer(Production, Generic[P]):
         return self.max_ahead is not None and len(self.pieces) - self._furthest >= self.max_ahead
 
     # What every production has, under public names: users see promises, never a buffer.
-    adopt = Production._adopt
-    belongs_here = Production._belongs_here
-    end_with = Production._end_with
-    failure_of = Production._failure_of
-    give_up = _give_up
-    launch = Production._launch
-    launch_here = Production._launch_here
-    taken_over = Production._taken_over
-    wake = Production._wake
+    adopt: Final = Production._adopt
+    belongs_here: Final = Production._belongs_here
+    end_with: Final = Production._end_with
+    failure_of: Final = Production._failure_of
+    give_up: Final = _give_up
+    launch: Final = Production._launch
+    launch_here: Final = Production._launch_here
+    taken_over: Final = Production._taken_over
+    wake: Final = Production._wake
 
     def workers(self) -> Iterator[asyncio.Task[None]]:
         """Return the tasks that can make progress here."""
