@@ -77,7 +77,7 @@ def _check_field(types: Types, owner: ObjectType, field: Field) -> Iterator[Prob
         return
     if field.default is not None and not accepts(types, field.form, field.default.value):
         wrong = "its own type does not accept it, or it is an object"
-        yield field.place.problem("default", wrong, "mend it, or remove it")
+        yield field.place.problem("default", wrong, "correct it, or remove it")
     inherited = inherited_fields(types, owner.name)
     known = inherited.get(field.json_name)
     if known is not None and known != field:
