@@ -128,7 +128,7 @@ def parse(name: str, data: bytes) -> Document:
             text, object_pairs_hook=members, parse_float=_finite, parse_int=_short, parse_constant=_no_constant
         )
     except json.JSONDecodeError as error:
-        raise _refusal(name, error.lineno, error.colno, "not JSON", error.msg, "mend the file") from None
+        raise _refusal(name, error.lineno, error.colno, "not JSON", error.msg, "correct the file") from None
     except ValueError as error:
         raise _refusal(
             name, 1, 1, "not JSON", str(error), "write numbers that a double or an integer can hold"

@@ -93,7 +93,7 @@ def test_files_that_cannot_be_read_are_named_all_at_once(
     assert capsys.readouterr().err.splitlines() == [
         "empty: the folder has no file *.schema.json; name a schema file",
         "missing.json: No such file or directory; name a file that can be read",
-        "schemas/bad.json:1:2: not JSON: Expecting property name enclosed in double quotes; mend the file",
+        "schemas/bad.json:1:2: not JSON: Expecting property name enclosed in double quotes; correct the file",
     ]
 
 

@@ -139,7 +139,7 @@ def test_revisions_that_are_not_there(
         "HEAD:../x": "HEAD:../x: lies outside of the repository; name a path in it",
         "--help:x": "--help:x: is no revision; name one as git does: HEAD~1:schemas/",
         "HEAD:schemas": "HEAD:schemas/a.schema.json:1:2: not JSON: "
-        "Expecting property name enclosed in double quotes; mend the file",
+        "Expecting property name enclosed in double quotes; correct the file",
         "HEAD": "HEAD: there is no such file or folder; "
         "name one, or a revision of git with a path, as in HEAD~1:schemas/",
     }.items():
@@ -279,8 +279,8 @@ def test_watching_says_what_it_did(schema_file: SchemaFile, tmp_path: Path, monk
     said = [line.partition(" (")[0] for line in capsys.readouterr().err.splitlines()]
     assert said == [
         "out.py written",
-        "schemas/types.schema.json:1:2: not JSON: Expecting property name enclosed in double quotes; mend the file",
-        "nothing was written; waiting for the schemas to be mended",
+        "schemas/types.schema.json:1:2: not JSON: Expecting property name enclosed in double quotes; correct the file",
+        "nothing was written; waiting for the schemas to be corrected",
         "out.py is up to date",
     ]
 

@@ -371,5 +371,5 @@ def test_a_change_is_named_once_where_it_is_and_not_where_it_is_referred_to() ->
 def test_a_name_that_may_have_been_changed_is_said() -> None:
     old, new = closed({"zip": STRING, "a": INTEGER}), closed({"zip_code": STRING, "a": INTEGER})
     changes = {change.rule: change.what for change in compare(bundle({"T": old}), bundle({"T": new}))}
-    assert changes["property-removed"] == 'property "zip" is no more, and others are refused (is it "zip_code" now?)'
+    assert changes["property-removed"] == 'property "zip" was removed, and others are refused (is it "zip_code" now?)'
     assert changes["property-added"] == 'property "zip_code" is new to a closed object'

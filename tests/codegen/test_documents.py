@@ -9,8 +9,8 @@ from miniagents.codegen.documents import MAX_DEPTH, parse
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"a": 1,\n "b" 2}', "x.json:2:6: not JSON: Expecting ':' delimiter; mend the file"),
-        ("", "x.json:1:1: not JSON: Expecting value; mend the file"),
+        ('{"a": 1,\n "b" 2}', "x.json:2:6: not JSON: Expecting ':' delimiter; correct the file"),
+        ("", "x.json:1:1: not JSON: Expecting value; correct the file"),
         ('{"a": NaN}', "x.json:1:1: not JSON: NaN is no JSON number; "),
         ('{"a": 1e999}', "x.json:1:1: not JSON: the number 1e999 is out of range; "),
         (f'{{"a": {"1" * 5000}}}', f"x.json:1:1: not JSON: the number {'1' * 40}... is out of range; "),

@@ -232,7 +232,7 @@ def test_g1_changing_one_definition_changes_only_its_own_lines(generated: Callab
         ),
         (
             thing({"a": {"type": "integer", "minimum": 3, "default": 2}}, **MESSAGE),
-            "#/$defs/T/properties/a: default: its own type does not accept it, or it is an object; mend it, or remove",
+            "#/$defs/T/properties/a: default: its own type does not accept it, or it is an object; correct it, or",
         ),
         (
             thing({"a": {"type": "integer", "default": True}}, **MESSAGE),

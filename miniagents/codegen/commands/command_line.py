@@ -60,7 +60,7 @@ def _build_parsers() -> tuple[CommandParser, dict[str, CommandParser]]:
             "generate",
             help="write a module of message types",
             description="Write one module with a type for every object in the schemas. "
-            "Exit status: 0 done, 1 the module differs (--check), 2 the schemas must be mended.",
+            "Exit status: 0 done, 1 the module differs (--check), 2 the schemas must be corrected.",
         )
     )
     _lint(

@@ -96,7 +96,7 @@ def _watch(options: Options, output: Path, console: Console) -> int:
             is_new = _write(output, _generated(options, output, console))
         except GenerationError as error:
             console.problems(error.problems)
-            console.say("nothing was written; waiting for the schemas to be mended", "dim")
+            console.say("nothing was written; waiting for the schemas to be corrected", "dim")
             status = WRONG
             return
         took = f"{time.perf_counter() - started:.1f} s"

@@ -42,7 +42,7 @@ def compare(old: Bundle, new: Bundle) -> tuple[Change, ...]:
         successor = renamed.get(name, name)
         if successor not in after:
             breaks = (*READERS, *SOURCE) if _is_public(old.definitions[name]) else SOURCE
-            what = f"{name} is no more"
+            what = f"{name} was removed"
             changes.append(Change(name, "definition-removed", breaks, spot.place(), None, what))
             continue
         comparer = Comparer(before, after, sameness, tags, name)

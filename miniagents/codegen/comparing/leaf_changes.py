@@ -50,7 +50,7 @@ def leaf_changes(comparer: Noting, old: Spot, new: Spot) -> None:
         breaks = limited(old, new, {"array"}, READERS if after else WRITERS)
         if breaks is not None:
             rule = "limit-tightened" if after else "limit-loosened"
-            what = "items must be different now" if after else "items need not be different any more"
+            what = "items must be different now" if after else "items need no longer be different"
             comparer.differ(rule, breaks, old, new, "uniqueItems", what)
 
 
@@ -77,7 +77,7 @@ def _types(comparer: Noting, old: Spot, new: Spot) -> None:
     if added == frozenset({"null"}) and not removed:
         comparer.differ("nullable-added", (*WRITERS, *SOURCE), old, new, "type", "it may be null now")
     elif removed == frozenset({"null"}) and not added:
-        comparer.differ("nullable-removed", (*READERS, *SOURCE), old, new, "type", "it may be null no more")
+        comparer.differ("nullable-removed", (*READERS, *SOURCE), old, new, "type", "it may no longer be null")
     elif added or removed:
         breaks = (*(READERS if removed else ()), *(WRITERS if added else ()), *SOURCE)
         what = f"it was {_typed(before)} and is {_typed(after)}"

@@ -65,11 +65,11 @@ def _said(keyword: str, old: Spot, new: Spot) -> str:
     if keyword not in old.members:
         return f"{keyword} is {shown(new.members[keyword])}; there was none"
     if keyword not in new.members:
-        return f"{keyword} was {shown(old.members[keyword])} and is no more"
+        return f"{keyword} was {shown(old.members[keyword])} and was removed"
     return f"{keyword} was {shown(old.members[keyword])} and is {shown(new.members[keyword])}"
 
 
 def _words(keyword: str, old: Spot, new: Spot) -> str:
     if keyword not in old.members:
         return f"{keyword} is new"
-    return f"{keyword} is no more" if keyword not in new.members else f"{keyword} says something else"
+    return f"{keyword} was removed" if keyword not in new.members else f"{keyword} says something else"

@@ -118,7 +118,7 @@ def _removed(comparer: Comparing, old: Spot, new: Spot, name: str) -> None:
         breaks += READERS
     if all("writers" in each for each in verdicts):
         breaks += WRITERS
-    what = f'property "{name}" is no more'
+    what = f'property "{name}" was removed'
     what += ", and others are refused" if after[0].schema is False else "; data may still have one of that name"
     candidates = [
         other
@@ -187,7 +187,7 @@ def _patterns(comparer: Comparing, old: Spot, new: Spot) -> None:
             breaks = in_order(verdict, DATA)
             if met and constrains(before[pattern]) and "writers" not in breaks:
                 breaks = (*breaks, *WRITERS)
-            what = f"properties like {pattern} have no form of their own any more"
+            what = f"properties like {pattern} no longer have a form of their own"
             place = before[pattern].place()
             comparer.report("pattern-property-removed", (*breaks, *SOURCE), place, new.place(), what)
 
@@ -206,7 +206,7 @@ def _dependencies(comparer: Comparing, old: Spot, new: Spot) -> None:
         what = f'where there is "{name}", "{other}" is required now'
         comparer.differ("dependency-changed", READERS, old, new, "dependentRequired", what)
     for name, other in sorted(before - after):
-        what = f'where there is "{name}", "{other}" is required no more'
+        what = f'where there is "{name}", "{other}" is no longer required'
         comparer.differ("dependency-changed", WRITERS, old, new, "dependentRequired", what)
     schemas, others = old.named("dependentSchemas"), new.named("dependentSchemas")
     for name in dict.fromkeys((*schemas, *others)):
@@ -216,7 +216,7 @@ def _dependencies(comparer: Comparing, old: Spot, new: Spot) -> None:
             what = f'where there is "{name}", there is a condition now'
             comparer.differ("dependency-changed", READERS, old, new, "dependentSchemas", what)
         elif name in schemas and constrains(schemas[name]):
-            what = f'where there is "{name}", there is no condition any more'
+            what = f'where there is "{name}", there is no longer a condition'
             comparer.differ("dependency-changed", WRITERS, old, new, "dependentSchemas", what)
 
 
@@ -254,7 +254,7 @@ def _unevaluated(comparer: Comparing, old: Spot, new: Spot) -> None:
         what = f'property "{name}" is new to a closed object'
         comparer.differ("property-added", WRITERS, old, new, keyword, what)
     for name in sorted(before - after):
-        what = f'property "{name}" is no more, and others are refused'
+        what = f'property "{name}" was removed, and others are refused'
         comparer.differ("property-removed", (*READERS, *SOURCE), old, new, keyword, what)
 
 
@@ -281,7 +281,7 @@ def _contains(comparer: Comparing, old: Spot, new: Spot) -> None:
     if not before and not after:
         return
     if before != after:
-        what = "contains: the condition is new" if after else "contains: the condition is no more"
+        what = "contains: the condition is new" if after else "contains: the condition was removed"
         comparer.differ("contains-changed", READERS if after else WRITERS, old, new, "contains", what)
         return
     has_most = "maxContains" in old.members or "maxContains" in new.members

@@ -164,7 +164,7 @@ class Comparer:
         for branch in branches:
             if constrains(branch):
                 self.report(
-                    "all-of-changed", (*WRITERS, *SOURCE), branch.place(), new.place(), "a part of allOf is no more"
+                    "all-of-changed", (*WRITERS, *SOURCE), branch.place(), new.place(), "a part of allOf was removed"
                 )
         for other in others:
             if constrains(other):
@@ -196,7 +196,7 @@ class Comparer:
             if not self.sameness.same(before, after):
                 self.differ("condition-changed", DATA, old, new, keyword, f"{keyword}: something is different in it")
         elif keyword in old.members:
-            self.differ("condition-changed", WRITERS, old, new, keyword, f"{keyword}: the condition is no more")
+            self.differ("condition-changed", WRITERS, old, new, keyword, f"{keyword}: the condition was removed")
         elif keyword in new.members:
             self.differ("condition-changed", READERS, old, new, keyword, f"{keyword}: the condition is new")
 

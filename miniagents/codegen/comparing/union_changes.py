@@ -119,7 +119,7 @@ def _one_keyword(comparer: Comparing, old: Spot, new: Spot, keyword: str) -> Non
         else:
             _as_a_whole(comparer, old, new, keyword, keyword)
     elif mine and (keyword == "oneOf" or all(map(constrains, mine))):
-        comparer.differ("union-changed", (*WRITERS, *SOURCE), old, new, keyword, f"{keyword}: the union is no more")
+        comparer.differ("union-changed", (*WRITERS, *SOURCE), old, new, keyword, f"{keyword}: the union was removed")
     elif others and (keyword == "oneOf" or all(map(constrains, others))):
         comparer.differ("union-changed", (*READERS, *SOURCE), old, new, keyword, f"{keyword}: the union is new")
 
@@ -153,7 +153,7 @@ def _match(comparer: Comparing, old: Spot, new: Spot, before: list[Spot], after:
         is_kept = any(not comparer.narrows(branch, each) for each in after)
         breaks = SOURCE if is_kept else (*READERS, *SOURCE)
         rule = "nullable-removed" if is_null else "branch-removed"
-        comparer.report(rule, breaks, branch.place(), new.place(), f"{_shown(branch, comparer.old)} is no more")
+        comparer.report(rule, breaks, branch.place(), new.place(), f"{_shown(branch, comparer.old)} was removed")
     for branch in come:
         is_null = kinds_of(branch, comparer.new) == frozenset({"null"})
         was_there = any(not comparer.widens(each, branch) for each in before)

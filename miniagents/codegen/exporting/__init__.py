@@ -1,1 +1,1 @@
-"""Python types back to JSON Schema. Begin with `exporter`."""
+"""Export Python types to JSON Schema. Begin with `exporter`."""

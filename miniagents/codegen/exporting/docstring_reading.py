@@ -15,12 +15,12 @@ _FORMAT: Final = re.compile(r"(?:^|(?<= ))Format: (?P<value>[\w-]+)\.$")
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a docstring says.
+    """The content of a docstring.
 
     Attributes:
         text: The description.
-        notes: Keywords that say nothing of values: `format`, `default`, `deprecated`, …
-        attributes: The docs of fields by their names in Python.
+        notes: Keywords that do not restrict values: `format`, `default`, `deprecated`, ….
+        attributes: The descriptions of fields by their names in Python.
     """
 
     text: str
@@ -29,20 +29,20 @@ class Described:
 
 
 def described(doc: str) -> Described:
-    """Return what a docstring says.
+    """Return the content of a docstring.
 
     >>> described("The place. Format: uri. Deprecated.")
     Described(text='The place.', notes={'format': 'uri', 'deprecated': True}, attributes={})
     """
     from miniagents.describing.docstrings import read_docstring  # noqa: PLC0415 - generating does without the package
 
-    read = read_docstring(doc, sections=("Attributes",))  # any other heading is a line of a description
+    read = read_docstring(doc, sections=("Attributes",))  # any other heading is a line of the description
     text, notes = _notes(read.text)
     return Described(text, notes, read.attributes)
 
 
 def _notes(text: str) -> tuple[str, dict[str, JsonValue]]:
-    """Split a text into what its author wrote and the notes behind it."""
+    """Split a text into the description of its author and the notes after it."""
     found: dict[str, JsonValue] = {}
     for words, keyword in _FLAGS:
         if text == words or text.endswith(f" {words}"):

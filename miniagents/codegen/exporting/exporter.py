@@ -1,6 +1,7 @@
-"""`export`: the types of a Python module as JSON Schema 2020-12.
+"""`export`, which writes the types of a Python module as JSON Schema 2020-12.
 
-A generated module is read as text, from which it can be made again. Another one is imported, and its classes are asked.
+A generated module is read as text, and the result generates the same module again. Any other module is imported, and
+its classes are inspected.
 """
 
 import importlib
@@ -24,7 +25,8 @@ def export(module: str) -> str:
     """Return the schema of the types of a module, as JSON text.
 
     Args:
-        module: Its name, as one imports it, or its file. What is no generated module is imported, which runs it.
+        module: The name of the module for an import, or its file. A module that was not generated is imported, which
+            runs it.
 
     Raises:
         GenerationError: There is no such module, it cannot be imported, or a type in it has no schema.
@@ -72,7 +74,7 @@ def _file(module: str) -> Path:
 
 @contextmanager
 def _imported(module: str, file: Path) -> Generator[ModuleType, None, None]:
-    """Import a module; one that is given by its file is forgotten afterwards."""
+    """Import a module; if it is given by its file, remove it from `sys.modules` afterwards."""
     is_file = module.endswith(".py") or "/" in module or Path(module).is_file()
     if not is_file:
         here = str(Path.cwd())
@@ -102,7 +104,7 @@ def _imported(module: str, file: Path) -> Generator[ModuleType, None, None]:
 
 
 def _not_imported(module: str, error: Exception) -> GenerationError:
-    return _error(module, f"cannot be imported: {type(error).__name__}: {error}", "mend it")
+    return _error(module, f"cannot be imported: {type(error).__name__}: {error}", "correct it")
 
 
 def _error(module: str, wrong: str, remedy: str) -> GenerationError:

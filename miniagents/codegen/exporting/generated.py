@@ -1,7 +1,7 @@
-"""Generated modules back to JSON Schema: from their text, without importing them.
+"""Turn generated modules back into JSON Schema, from their text, without importing them.
 
-The table of schemas at the end of a module says what values are; classes, fields and docstrings say the rest: names,
-descriptions, defaults, bases, templates. What is written here makes the same module again.
+The table of schemas at the end of a module describes values. Classes, fields and docstrings have the rest: names,
+descriptions, defaults, bases, templates. The resulting schema generates the same module again.
 """
 
 import ast
@@ -25,14 +25,14 @@ _BASES: Final = frozenset({"Record", "Frozen"})
 
 @dataclass(slots=True)
 class Class:
-    """A class as it is written.
+    """A class in the text of a module.
 
     Attributes:
-        base: What it extends.
+        base: The name of its base.
         is_positional: Whether its constructor takes its fields by position.
         template: Its text with the names of fields.
-        doc: What its docstring says.
-        names: The names of its fields by those of the properties.
+        doc: The content of its docstring.
+        names: The names of its fields by the names of the properties.
         defaults: The defaults of its properties.
     """
 
@@ -45,10 +45,10 @@ class Class:
 
 
 def export_generated(file: str, source: str) -> dict[str, JsonValue] | None:
-    """Return the schema of a generated module; None if the module is no such.
+    """Return the schema of a generated module, or None if the module was not generated.
 
     Raises:
-        GenerationError: A pattern cannot be written back.
+        GenerationError: A pattern cannot be translated back.
     """
     tree = ast.parse(source, file)
     tables = _tables(tree)
@@ -132,7 +132,7 @@ def _class(node: ast.ClassDef) -> Class:
                 default = default.args[0]
             try:
                 found.defaults[json_name] = json.loads(json.dumps(ast.literal_eval(default)))
-            except ValueError:  # UNSET, which is none
+            except ValueError:  # UNSET is not a default
                 continue
     return found
 
@@ -148,7 +148,7 @@ def _alias_docs(tree: ast.Module) -> dict[str, Described]:
 
 
 def _without_made(schemas: dict[str, JsonValue], places: Mapping[str, str]) -> None:
-    """Remove what no file defines: the schemas of classes that were merged of several, which stand at the end."""
+    """Remove the schemas of classes that were merged from several; they are at the end, and no file defines them."""
     referred = {name for schema in schemas.values() for name in re.findall(r'"#/\$defs/([^"]+)"', json.dumps(schema))}
     for name, schema in reversed([*schemas.items()]):
         keys = list(schema) if isinstance(schema, dict) else []
@@ -170,7 +170,7 @@ def _at(schema: JsonValue, pointer: str) -> JsonValue:
 
 
 def _restore(schema: dict[str, JsonValue], cls: Class, classes: Mapping[str, Class]) -> None:
-    """Say in a schema what its class says of it."""
+    """Add the names, defaults, bases and descriptions of a class to its schema."""
     _describe(schema, cls.doc)
     members = schema.get("properties")
     properties: dict[str, JsonValue] = members if isinstance(members, dict) else {}
@@ -187,7 +187,7 @@ def _restore(schema: dict[str, JsonValue], cls: Class, classes: Mapping[str, Cla
     for json_name, python_name in cls.names.items():
         inner = properties.get(json_name)
         if not isinstance(inner, dict):
-            continue  # true, which has no room for anything
+            continue  # the schema true cannot have other keywords
         doc = cls.doc.attributes.get(python_name, "")
         if doc:
             _describe(inner, described(doc), again=True)
@@ -221,9 +221,9 @@ def _renamed(template: str, names: Mapping[str, str]) -> str:
 
 
 def _describe(schema: dict[str, JsonValue], doc: Described, *, again: bool = False) -> None:
-    """Put what a docstring says into a schema, in front."""
+    """Insert the content of a docstring at the beginning of a schema."""
     notes = dict(doc.notes)
-    if again:  # what stands at a property counts, and is what its class says too
+    if again:  # the description at the property is the one of its class too
         schema.update({keyword: value for keyword, value in notes.items() if keyword not in schema})
     else:
         schema.update(notes)
@@ -238,7 +238,7 @@ def _hint(schema: dict[str, JsonValue], key: str, value: JsonValue) -> None:
 
 
 def _usual_name(owner: str, pointer: str, places: Mapping[str, str]) -> str:
-    """Return the name that an object at a place gets by itself."""
+    """Return the name that the generator gives an object at a place without hints."""
     around, steps = pointer, list[str]()
     while around:
         around, _, step = around.rpartition("/")
@@ -252,7 +252,7 @@ def _usual_name(owner: str, pointer: str, places: Mapping[str, str]) -> str:
 
 
 def _written(schema: JsonValue, file: str, pointer: str, problems: list[Problem]) -> JsonValue:
-    """Return a schema with its patterns as ECMA-262 has them, and without the tags that messages get by themselves."""
+    """Return a schema with patterns of ECMA-262, and without the tags that the generator adds to messages."""
     if isinstance(schema, list):
         return [_written(each, file, pointer, problems) for each in schema]
     if not isinstance(schema, dict):

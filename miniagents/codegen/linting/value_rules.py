@@ -39,7 +39,9 @@ def default_refused(context: Context) -> Iterator[Finding]:
         if "default" in spot.members:
             reason = context.refusal(spot, spot.members["default"])
             if reason is not None:
-                yield Finding(spot.place("default"), f"does not fit its own schema: {reason}", "mend it, or remove it")
+                yield Finding(
+                    spot.place("default"), f"does not fit its own schema: {reason}", "correct it, or remove it"
+                )
 
 
 def example_refused(context: Context) -> Iterator[Finding]:
@@ -50,7 +52,7 @@ def example_refused(context: Context) -> Iterator[Finding]:
             reason = context.refusal(spot, value)
             if reason is not None:
                 place = spot.place("examples", str(index))
-                yield Finding(place, f"does not fit its own schema: {reason}", "mend it, or remove it")
+                yield Finding(place, f"does not fit its own schema: {reason}", "correct it, or remove it")
 
 
 def default_required(context: Context) -> Iterator[Finding]:
@@ -77,7 +79,7 @@ def keyword_idle(context: Context) -> Iterator[Finding]:
             about = KEYWORDS[keyword].about if keyword in KEYWORDS else None
             if about is not None and kinds.isdisjoint(kinds_named(about)):
                 wrong = f"says nothing of a value that is no {about}"
-                yield Finding(spot.place(keyword), wrong, 'remove it, or mend "type"')
+                yield Finding(spot.place(keyword), wrong, 'remove it, or correct "type"')
 
 
 def enum_value_idle(context: Context) -> Iterator[Finding]:
@@ -91,11 +93,11 @@ def enum_value_idle(context: Context) -> Iterator[Finding]:
             if same_text(value) in seen:
                 yield Finding(place, f"{shown(value)} is there twice", "remove one of them")
             elif kind_of(value) not in kinds:
-                yield Finding(place, f"{shown(value)} is not of the type beside it", 'remove it, or mend "type"')
+                yield Finding(place, f"{shown(value)} is not of the type beside it", 'remove it, or correct "type"')
             seen.add(same_text(value))
         if "const" in spot.members and kind_of(spot.members["const"]) not in kinds:
             wrong = f"{shown(spot.members['const'])} is not of the type beside it"
-            yield Finding(spot.place("const"), wrong, 'mend it, or "type"')
+            yield Finding(spot.place("const"), wrong, 'correct it, or "type"')
 
 
 def _without_values(spot: Spot) -> Spot:
@@ -137,18 +139,18 @@ def limits_crossed(context: Context) -> Iterator[Finding]:
                     )
                     if is_empty:
                         wrong = f"no number is between {low} {shown(least)} and {high} {shown(most)}"
-                        yield Finding(spot.place(low), wrong, "mend one of them")
+                        yield Finding(spot.place(low), wrong, "correct one of them")
         for high in SIZES:
             low = high.replace("max", "min")
             least, most = _number(spot, low), _number(spot, high)
             if high.startswith("max") and least is not None and most is not None and least > most:
                 wrong = f"nothing has {low} {shown(least)} and {high} {shown(most)}"
-                yield Finding(spot.place(low), wrong, "mend one of them")
+                yield Finding(spot.place(low), wrong, "correct one of them")
         least, most = _number(spot, "minContains"), _number(spot, "maxContains")
         least = 1 if least is None else least
         if "contains" in spot.members and most is not None and least > most:
             wrong = f"nothing has minContains {shown(least)} and maxContains {shown(most)}"
-            yield Finding(spot.place("maxContains"), wrong, "mend one of them")
+            yield Finding(spot.place("maxContains"), wrong, "correct one of them")
 
 
 def kinds_beside_numbers(spot: Spot) -> bool:

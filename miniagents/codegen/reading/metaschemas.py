@@ -159,7 +159,7 @@ def _explained(keyword: str, schema: dict[str, JsonValue], dialect: Dialect) -> 
         return "has a fragment", f'write "$anchor": "{value.partition("#")[2][:60]}"'
     form = KEYWORDS[keyword].argument
     if not form.wrong:
-        return f"is not as {dialect.name} has it", "mend it"
+        return f"is not as {dialect.name} has it", "correct it"
     return form.wrong, form.remedy or f"write {form.expected}"
 
 

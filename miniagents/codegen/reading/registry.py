@@ -184,7 +184,7 @@ class Registry:
         """
         target, problem = self._resolved(site, reference, place, keyword)
         if target is None:
-            self.problems.append(problem or place.problem(keyword, "leads nowhere", "mend it"))
+            self.problems.append(problem or place.problem(keyword, "leads nowhere", "correct it"))
             return None
         rivals: list[Site] = []
         if keyword == "$dynamicRef":

@@ -57,9 +57,9 @@ def parse_yaml(name: str, data: bytes) -> Document:
         composer.take(yaml.parse(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
-        raise _refusal(name, line, "not YAML", error.problem or "cannot be parsed", "mend the file") from None
+        raise _refusal(name, line, "not YAML", error.problem or "cannot be parsed", "correct the file") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise _refusal(name, 1, "not YAML", str(error).partition("\n")[0], "mend the file") from None
+        raise _refusal(name, 1, "not YAML", str(error).partition("\n")[0], "correct the file") from None
     lines = composer.lines
     document = Document(name, composer.value, lambda: lines)
     if composer.wrong:

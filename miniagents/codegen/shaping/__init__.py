@@ -1,4 +1,4 @@
-"""A bundle as the model of a module: forms as precise as types can be, and the schema itself for the rest.
+"""Turn a bundle into the model of a module: forms as precise as types can be, and schemas to check the rest.
 
 Begin with `modules`.
 """

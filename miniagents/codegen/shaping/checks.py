@@ -1,7 +1,7 @@
-"""What can only be judged when all types of a module are known.
+"""Checks that need all types of a module.
 
-Classes that are their own base, defaults that their own type does not accept, properties at odds with those of the
-base, templates that show what is not there.
+They find classes that are their own base, defaults that their own type refuses, properties that contradict those of the
+base, and templates that show properties which do not exist.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from miniagents.validation.keywords import HINTS
 
 
 def check(module: Module) -> tuple[Problem, ...]:
-    """Return everything that is wrong with a module as a whole."""
+    """Return the problems of a module as a whole."""
     loops = tuple(_loops(module))
     if loops:
         return loops
@@ -38,7 +38,7 @@ def check(module: Module) -> tuple[Problem, ...]:
 
 
 def _loops(module: Module) -> Iterator[Problem]:
-    """Yield types that are made of themselves: an alias outside any object, or a class that is its own base."""
+    """Yield types that contain themselves: an alias without an object in between, or a class that is its own base."""
     done: set[str] = set()
     for start in module.types:
         open_names: dict[str, None] = {}
@@ -77,7 +77,7 @@ def _check_field(types: Types, owner: ObjectType, field: Field) -> Iterator[Prob
         return
     if field.default is not None and not accepts(types, field.form, field.default.value):
         wrong = "its own type does not accept it, or it is an object"
-        yield field.place.problem("default", wrong, "mend it, or remove it")
+        yield field.place.problem("default", wrong, "correct it, or remove it")
     inherited = inherited_fields(types, owner.name)
     known = inherited.get(field.json_name)
     if known is not None and known != field:

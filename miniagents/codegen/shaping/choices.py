@@ -1,4 +1,4 @@
-"""`const` and `enum` as forms."""
+"""Turn `const` and `enum` into forms."""
 
 import json
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ _UNSAID = ASSERTIONS - {"type", "const", "enum"} - {"$ref", "allOf"}
 
 
 def choice_of(parts: Sequence[Part], kinds: Sequence[Kind]) -> tuple[Form, bool]:
-    """Return the form of the values that schemas which hold together allow, and whether it allows no others.
+    """Return the form of the values that all of some schemas allow, and whether the form is exact.
 
     Args:
-        parts: The schemas, at least one of them with `const` or `enum`.
+        parts: The schemas, of which at least one has `const` or `enum`.
         kinds: The JSON types that they allow.
     """
     lists = [_values(part, keyword) for part in parts for keyword in ("const", "enum") if keyword in part.schema]
@@ -60,7 +60,7 @@ def choice_of(parts: Sequence[Part], kinds: Sequence[Kind]) -> tuple[Form, bool]
 
 
 def kind_of_value(value: JsonValue) -> Kind:
-    """Return the JSON type of a value; a double that is whole is a number."""
+    """Return the JSON type of a value; a whole double is a number."""
     match value:
         case None:
             return "null"
@@ -91,7 +91,7 @@ def _is_of(value: JsonValue, kinds: Sequence[Kind]) -> bool:
 
 
 def _mark(value: JsonValue) -> str:
-    """Return what is the same for values that JSON Schema takes for equal, and for no others."""
+    """Return a mark that is the same for values that are equal in JSON Schema, and different for all others."""
     if isinstance(value, float) and value.is_integer():
         return json.dumps(int(value))
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Objects as classes: their properties, what else they may have, and what they extend."""
+"""Turn objects into classes with properties, extras and bases."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,11 +19,11 @@ from miniagents.codegen.shaping.unions import united
 from miniagents.validation.keywords import ABOUT, HINTS, OF_MEMBERS, SOMETIMES
 
 _SAID: Final = {"properties", "required"} | {"additionalProperties", "patternProperties", "unevaluatedProperties"}
-"""Keywords that a class says by its fields, and by what it holds beside them."""
+"""Keywords that a class expresses by its fields and its extras."""
 
 _UNSAID: Final = ABOUT["object"] - _SAID
 EXTRAS: Final = "@extra"
-"""The name under which msgspec knows what an open object holds beside its fields."""
+"""The name by which msgspec knows the extras of an open object."""
 
 _EVALUATING: Final = SOMETIMES | {"not"} | OF_MEMBERS - {"properties"}
 
@@ -36,12 +36,12 @@ class ClassMaker:
         schemas: The schemas of all definitions.
         names: Gives names to classes.
         form: Reads the form of what all of some schemas accept.
-        loosen: Notes that msgspec may accept what a schema does not, and why.
+        loosen: Notes that msgspec may accept more than a schema, and why.
 
     Attributes:
         classes: The classes that were made, by their names.
-        sites: What each of them is the class of.
-        problems: What cannot be honoured.
+        sites: The schemas of each class.
+        problems: The problems of schemas that cannot be expressed.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ClassMaker:
         self.problems: list[Problem] = []
 
     def place(self, site: Site) -> Place:
-        """Return where a schema was written."""
+        """Return the place of a schema in its file."""
         definition = self._bundle.definitions[site.definition]
         pointer = site.pointer
         while pointer not in definition.origins and pointer:
@@ -71,18 +71,18 @@ class ClassMaker:
         return definition.origins.get(pointer, definition.place)
 
     def node(self, site: Site) -> Node:
-        """Return a schema with the place where it was written."""
+        """Return a schema with its place in its file."""
         place = self.place(site)
         return Node(place.document, place.pointer, self._schemas.at(site))
 
     def hints(self, site: Site) -> Hints:
-        """Return the hints at a schema; what is wrong with them is reported elsewhere."""
+        """Return the hints at a schema; their problems are reported elsewhere."""
         if HINTS not in self._schemas.members(site):
             return Hints()
         return read_hints(self.node(site), ON_OBJECT | ON_PROPERTY, _ignore)
 
     def is_class(self, parts: Sequence[Part]) -> bool:
-        """Whether an object is to be a class, rather than a map."""
+        """Return whether an object becomes a class, rather than a map."""
         return _is_closed(parts) or any(part.schema.get("properties") for part in parts)
 
     def named(
@@ -98,10 +98,10 @@ class ClassMaker:
 
         Args:
             sites: The schemas of the object.
-            parts: All that must hold when they hold.
-            where: What it is made for.
-            notes: What of them no type can say.
-            is_alone: Whether they accept nothing but objects.
+            parts: All parts of these schemas.
+            where: The context for which the class is made.
+            notes: The keywords of the schemas that no type can express.
+            is_alone: Whether the schemas accept only objects.
         """
         if sites not in self._made:
             name = self._name(sites, where, is_alone=is_alone)
@@ -114,7 +114,7 @@ class ClassMaker:
         return Named(self._made[sites])
 
     def rest(self, parts: Sequence[Part], where: Where) -> Form:
-        """Return the form of the properties that are not declared."""
+        """Return the form of undeclared properties."""
         speaking = [
             part
             for part in parts
@@ -138,11 +138,11 @@ class ClassMaker:
         return united(forms, exclusive=False)[0]
 
     def foreign(self, reference: str) -> str:
-        """Return what a type of the library is called in the module."""
+        """Return the spelling of a type of the library in the module."""
         return foreign(reference.removeprefix(SCHEME), self._bundle.definitions)
 
     def base(self, site: Site) -> str:
-        """Return what the class at a place is to extend."""
+        """Return the base of the class at a place."""
         base = self.hints(site).base
         if self._bundle.is_library and base is None:
             return FROZEN
@@ -154,7 +154,7 @@ class ClassMaker:
         return base.removeprefix(REFERENCE) if is_own else self.foreign(base)
 
     def is_record(self, base: str) -> bool:
-        """Whether a class with that base is a record, whose values do not say of what class they are."""
+        """Return whether a class with this base is a record, whose values do not name their class."""
         seen: set[str] = set()
         while base in self._bundle.definitions and base not in seen:
             seen.add(base)
@@ -205,7 +205,7 @@ class ClassMaker:
         )
 
     def _fields(self, parts: Sequence[Part], where: Where, *, is_record: bool) -> tuple[tuple[Field, ...], list[Form]]:
-        """Return the fields, and the forms of the properties that can be none: they stand among the extras."""
+        """Return the fields, and the forms of the properties that cannot be fields and become extras."""
         required = {name for part in parts for name in _texts(part.schema.get("required"))}
         sites: dict[str, list[Site]] = {}
         for part in parts:
@@ -241,7 +241,7 @@ class ClassMaker:
         return tuple(fields), odd
 
     def _others(self, parts: Sequence[Part], key: str, where: Where) -> list[Site]:
-        """Return what else must hold for a declared property: patterns, and what others say of unknown ones."""
+        """Return other schemas that apply to a declared property: patterns, and rules of other parts for extras."""
         found: list[Site] = []
         for part in parts:
             patterns = [each for each in _members(part, "patternProperties") if re.search(each, key)]
@@ -254,7 +254,7 @@ class ClassMaker:
         return found
 
     def _note(self, sites: tuple[Site, ...], parts: Sequence[Part], where: Where, known: set[str]) -> None:
-        """Note what a class cannot say."""
+        """Note the rules that a class cannot express."""
         for part in parts:
             checked = self._schemas.checked(part.site)
             for keyword in sorted(checked & _UNSAID):
@@ -267,7 +267,7 @@ class ClassMaker:
 
 
 def _is_closed(parts: Sequence[Part]) -> bool:
-    """Whether there are no properties but those that are declared."""
+    """Return whether there are no properties but those that are declared."""
     if any(
         part.schema.get("additionalProperties") is False and not _members(part, "patternProperties") for part in parts
     ):
@@ -305,4 +305,4 @@ def _texts(value: object) -> list[str]:
 
 
 def _ignore(_: object) -> None:
-    """Take a report that another call makes."""
+    """Drop a report, because another call makes it."""

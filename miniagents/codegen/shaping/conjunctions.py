@@ -1,7 +1,7 @@
-"""Schemas that hold together: what `allOf`, references with neighbours and chosen branches come to.
+"""Conjunctions: schemas that must all hold, from `allOf`, references with other keywords, and chosen branches.
 
-Whatever a schema is merged of is seen as one list of parts, all of which must hold. Nothing is copied: a part is a
-place in a definition, so that what is merged in from elsewhere is still what it is there.
+A conjunction is one list of parts, which must all hold. Nothing is copied: a part is a place in a definition, so that a
+part from another definition keeps its identity.
 """
 
 import json
@@ -15,7 +15,7 @@ from miniagents.codegen.reading.dialects import DRAFT_2020_12, subschemas
 from miniagents.validation.keywords import ASSERTIONS, FORMAT_CHOICE, is_idle
 
 REFERENCE: Final = "#/$defs/"
-"""What stands before the name of a definition in a reference."""
+"""The text before the name of a definition in a reference."""
 
 CHECKED: Final = ASSERTIONS | {FORMAT_CHOICE}
 """Keywords that can refuse a value. All others are notes."""
@@ -23,24 +23,24 @@ CHECKED: Final = ASSERTIONS | {FORMAT_CHOICE}
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place in a definition where a schema stands.
+    """The place of a schema in a definition.
 
     Attributes:
         definition: The name of the definition, or the reference to a type of the library.
-        pointer: A JSON pointer within it; "" is the whole.
+        pointer: The JSON pointer in the definition; "" is the whole.
     """
 
     definition: str
     pointer: str = ""
 
     def at(self, *steps: str) -> "Site":
-        """Return the place some steps further in."""
+        """Return the place at some steps below this one."""
         return Site(self.definition, "/".join((self.pointer, *map(escape, steps))))
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of several schemas that hold together, but for its references and its `allOf`, which are parts themselves."""
+    """One schema of a conjunction, without its references and its `allOf`, which are parts themselves."""
 
     site: Site
     schema: Mapping[str, JsonValue]
@@ -71,7 +71,7 @@ class Schemas:
         return self._schemas[site]
 
     def members(self, site: Site) -> Mapping[str, JsonValue]:
-        """Return the keywords of the schema at a place; a truth value has none."""
+        """Return the keywords of the schema at a place; none for true and false."""
         schema = self._schemas.get(site)
         return schema if isinstance(schema, dict) else {}
 
@@ -88,14 +88,14 @@ class Schemas:
         return known
 
     def target(self, site: Site) -> Site | None:
-        """Return what the reference at a place means."""
+        """Return the target of the reference at a place."""
         reference = self.members(site).get("$ref")
         if not isinstance(reference, str):
             return None
         return Site(reference if reference.startswith(SCHEME) else reference.removeprefix(REFERENCE))
 
     def meant(self, site: Site) -> Site:
-        """Return the schema that one stands for which says nothing of its own: a lone reference, `allOf` of one."""
+        """Follow a schema that is only a reference, or only an `allOf` of one schema, and return its target."""
         while True:
             checked = self.checked(site)
             branches = self.members(site).get("allOf")
@@ -108,7 +108,7 @@ class Schemas:
                 return site
 
     def united(self, sites: tuple[Site, ...]) -> tuple[Site, ...]:
-        """Return the same conjunction without what says nothing or what another schema of it says already."""
+        """Return the same conjunction without empty schemas, and without schemas that another one includes."""
         seen: dict[str, Site] = {}
         for each in sites:
             site = self.meant(each)
@@ -119,7 +119,7 @@ class Schemas:
         return tuple(seen.values())
 
     def parts(self, sites: tuple[Site, ...]) -> list[Part]:
-        """Return all that must hold when some schemas hold, in the order in which it is written."""
+        """Return all parts of some schemas, in the order in which they are written."""
         found: dict[Site, Part] = {}
         todo = list(reversed(sites))
         while todo:
@@ -149,7 +149,7 @@ class Schemas:
 
 
 def bare(schema: JsonValue) -> JsonValue:
-    """Return a schema without its notes: only what can refuse a value."""
+    """Return a schema without its notes, with only the keywords that can refuse a value."""
     if not isinstance(schema, dict):
         return schema
     result: dict[str, JsonValue] = {

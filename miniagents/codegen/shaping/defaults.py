@@ -1,4 +1,4 @@
-"""Whether a default is a value of its own type, and what it is in Python."""
+"""Check that a default is a value of its own type, and write it in Python."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from miniagents.validation.keywords import LimitName
 
 
 def accepts(types: Types, form: Form, value: JsonValue) -> bool:
-    """Whether `value` is one of `form`, and can be written as a default: of objects only the empty map can."""
+    """Return whether `value` fits `form` and can be written as a default; the only object that can is the empty map."""
     while isinstance(form, Named):
         definition = types.get(form.name)
         if not isinstance(definition, AliasType):
@@ -53,7 +53,7 @@ def accepts(types: Types, form: Form, value: JsonValue) -> bool:
 
 
 def expression(value: JsonValue) -> str:
-    """Return a default that `accepts` approved as Python text."""
+    """Return the Python text of a default that `accepts` has accepted."""
     if isinstance(value, list):
         items = [expression(item) for item in value]
         return f"({', '.join(items)}{',' if len(items) == 1 else ''})"

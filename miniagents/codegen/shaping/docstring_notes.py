@@ -1,4 +1,4 @@
-"""What schemas say to people, for docstrings."""
+"""Collect the texts of schemas for docstrings."""
 
 import json
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ _LONGEST = 60
 
 
 def documentation(members: Mapping[str, JsonValue], *, with_default: bool = False) -> str:
-    """Return what a schema says to people.
+    """Return the description of a schema with its notes.
 
     Args:
-        members: Its keywords.
-        with_default: Whether its default is to be told, for it is none in Python.
+        members: The keywords of the schema.
+        with_default: Whether to mention the default, because it is not a default in Python.
     """
     text = members.get("description")
     notes = [text.strip() if isinstance(text, str) else ""]

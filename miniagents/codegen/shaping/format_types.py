@@ -1,4 +1,4 @@
-"""Formats as types of Python."""
+"""Turn formats into types of Python."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
@@ -10,7 +10,7 @@ from miniagents.validation.keywords import FORMAT_CHOICE
 
 
 def _is_short(text: str) -> bool:
-    """Whether a duration is made of what has a fixed length: no years, no months."""
+    """Return whether a duration has a fixed length, that is no years and no months."""
     days = text.partition("T")[0]
     return "Y" not in days and "M" not in days
 
@@ -23,18 +23,18 @@ PARSED: Final[Mapping[str, Callable[[str], object]]] = {
     "uuid": len,
     "byte": len,
 }
-"""The formats that are types of Python's, each with what fails or gives False for a text that Python cannot hold."""
+"""The formats with a Python type; each function raises or returns False for a text that Python cannot represent."""
 
 
 def typed(schemas: Iterable[Mapping[str, JsonValue]]) -> str | None:
-    """Return the format that texts are to be turned from, if all of some schemas have one that is a type."""
+    """Return the format of texts that are decoded to a Python type, if some schemas agree on one."""
     found = {str(schema["format"]) for schema in schemas if schema.get(FORMAT_CHOICE) == "typed" and "format" in schema}
     name = found.pop() if len(found) == 1 else None
     return name if name in PARSED else None
 
 
 def is_value(name: str, text: JsonValue) -> bool:
-    """Whether a value can be turned into the type for a format."""
+    """Return whether a value can be decoded to the Python type for a format."""
     if not isinstance(text, str) or not FORMATS[name](text):
         return False
     try:

@@ -1,9 +1,9 @@
-"""Unions that break msgspec (0.22): it crashes, or runs out of memory, when it makes or uses a decoder for them.
+"""Change unions that break msgspec (0.22), which crashes or runs out of memory on their decoders.
 
-They are a text with a pattern beside an array or a map, and a scalar with any limits beside a tuple of fixed length. In
-such unions the scalars go without limits, which are checked by the schema then. And what may be anything by the name of
-another type is anything: msgspec would not look at the rest of the union, and others would trust it. Null by the name
-of another type is null, of which a union needs but one.
+Such a union has a text with a pattern beside an array or a map, or a scalar with any limits beside a tuple of fixed
+length. The scalars lose their limits, and the schema checks them instead. If an alias in a union may be anything, the
+whole union becomes anything, because msgspec would ignore its other members. If an alias in a union is null, it becomes
+null itself, because a union needs null only once.
 """
 
 from dataclasses import replace
@@ -29,12 +29,12 @@ from miniagents.codegen.shaping.unions import NULL, united
 
 
 def defused(own: dict[str, TypeDefinition], known: Types, loose: dict[str, dict[str, None]]) -> None:
-    """Take the limits from scalars where they would break msgspec.
+    """Remove the limits of scalars that would break msgspec.
 
     Args:
         own: The types of the module, which are changed.
-        known: These and others.
-        loose: Takes why what is no longer said by a type is to be checked.
+        known: These types and those of the library.
+        loose: Receives the reasons why the schema of a type must be checked.
     """
     for name, definition in own.items():
         before = forms_of(definition)
@@ -52,12 +52,12 @@ def _defused(types: Types, form: Form) -> Form:
     if not isinstance(form, OneOf):
         return form
     plain = [NULL if isinstance(each, Named) and leaves(types, each) == [NULL] else each for each in form.forms]
-    if NULL in plain:  # by the name of another type it is None all the same, and `None | None` is nothing in Python
+    if NULL in plain:  # an alias of None is None as well, and `None | None` is an error in Python
         form = united(plain, exclusive=False)[0]
         if not isinstance(form, OneOf):
             return form
     found = leaves(types, form)
-    if Anything() in found:  # by the name of another type
+    if Anything() in found:  # an alias of anything
         return Anything()
     has_tuple = any(isinstance(each, TupleOf) for each in found)
     has_container = any(isinstance(each, ArrayOf | MapOf) for each in found)

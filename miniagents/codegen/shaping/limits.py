@@ -1,4 +1,4 @@
-"""Constraints of JSON Schema as the constraints msgspec checks, where the two mean exactly the same."""
+"""Turn limits of JSON Schema into limits that msgspec checks, where both mean exactly the same."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ _INT64: Final = range(-(2**63), 2**63)
 
 
 def limits_of(kind: Kind, schemas: Iterable[Mapping[str, JsonValue]]) -> tuple[Limits, bool]:
-    """Return what schemas that hold together say about the values of one JSON type, and whether that is all they say.
+    """Return the limits of some schemas on the values of one JSON type, and whether the limits express the schemas.
 
     Args:
         kind: The JSON type.
@@ -36,14 +36,14 @@ def limits_of(kind: Kind, schemas: Iterable[Mapping[str, JsonValue]]) -> tuple[L
             else:
                 found[name] = max(known, limit) if name in _LOWER else min(known, limit)
     for one, other in (("ge", "gt"), ("le", "lt")):
-        if one in found and other in found:  # msgspec takes one of the two
+        if one in found and other in found:  # msgspec accepts only one of the two
             del found[other]
             is_all = False
     return tuple(sorted(found.items())), is_all
 
 
 def whole(limits: Limits) -> Limits:
-    """Return limits on numbers as the same limits on the integers among them.
+    """Return the equivalent of limits on numbers for integers.
 
     >>> whole((("ge", 1.5), ("lt", 4.0)))
     (('ge', 2), ('lt', 4))
@@ -58,7 +58,7 @@ def whole(limits: Limits) -> Limits:
 
 
 def _limit(kind: Kind, name: LimitName, value: JsonValue) -> int | float | str | None:
-    """Return a limit as msgspec takes it; None if it takes none that means the same."""
+    """Return a limit in the form of msgspec, or None if msgspec has no equivalent."""
     if isinstance(value, str):
         return value if name == "pattern" else None
     if isinstance(value, bool) or not isinstance(value, int | float) or name == "pattern":

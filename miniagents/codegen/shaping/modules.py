@@ -1,4 +1,4 @@
-"""A bundle as the model of a module: every definition a type, and every object in it a class."""
+"""Turn a bundle into the model of a module: definitions become types, and objects become classes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,7 +26,7 @@ def module_of(bundle: Bundle) -> Module:
     """Return the model of the module for a bundle.
 
     Raises:
-        GenerationError: Something in it cannot be honoured; it holds all of it.
+        GenerationError: Schemas cannot be expressed as types; it has all problems.
     """
     schemas = Schemas({name: each.schema for name, each in bundle.definitions.items()})
     names = Names(schemas, bundle.definitions)
@@ -65,7 +65,7 @@ def module_of(bundle: Bundle) -> Module:
 
 
 def _rename_fields(types: dict[str, TypeDefinition]) -> None:
-    """See that no field has the name of a type, which it would hide from the fields behind it."""
+    """Rename fields with the name of a type, which they would hide from later fields of the class."""
     for name, each in types.items():
         if isinstance(each, ObjectType) and any(field.name in types for field in each.fields):
             used = {field.name for field in each.fields}
@@ -83,7 +83,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _wrong_hints(bundle: Bundle, schemas: Schemas, classes: ClassMaker) -> Iterator[Problem]:
-    """Yield hints where they have no meaning, and those that are wrong themselves."""
+    """Yield a problem for each hint that has no meaning at its place, or is wrong itself."""
     of_classes = {sites[0] for sites in classes.sites.values() if len(sites) == 1}
     problems: list[Problem] = []
     for name in bundle.definitions:

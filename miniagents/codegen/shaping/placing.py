@@ -1,6 +1,6 @@
-"""Names of classes that are described where they are used: each after its place.
+"""Name classes that are described where they are used, by their places.
 
-A name follows from the place alone, so that what is added elsewhere changes none.
+A name depends only on the place, so that additions elsewhere do not change it.
 """
 
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ _LONGEST: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What a form is read for.
+    """The context in which a form is read.
 
     Attributes:
-        owner: The type that it is a part of.
-        name: What a class is called that is made right here.
-        merged: How many merges led here.
-        depth: How deep it is nested.
-        around: What is being read around it, up to the next class.
+        owner: The type that the form is a part of.
+        name: The name of a class that is made here.
+        merged: The number of merges on the way to the form.
+        depth: The depth of the form.
+        around: The schemas that are being read around it, up to the next class.
     """
 
     owner: str
@@ -37,7 +37,7 @@ class Where:
     around: frozenset[tuple[Site, ...]] = frozenset()
 
     def inner(self, name: str) -> "Where":
-        """Return what to read something within for."""
+        """Return the context for a part of the form."""
         return replace(self, name=name, depth=self.depth + 1)
 
 
@@ -56,13 +56,13 @@ class Names:
         self._at: dict[Site, str] = {}
 
     def at(self, site: Site) -> str:
-        """Return what a class at a place is called, if nothing else is called so."""
+        """Return the name of a class at a place, if no other type has it."""
         if site not in self._at:
             self._at[site] = self._made(site)
         return self._at[site]
 
     def claim(self, name: str, *, hint: bool = False) -> str | None:
-        """Return a name that no other class has, and see that it stays so; None if a hint's name is taken."""
+        """Return and reserve a name that no other class has, or None if the name in a hint is taken."""
         free = name
         while free in self._taken:
             if hint:
@@ -92,7 +92,7 @@ class Names:
 
 
 def branch_word(schemas: Schemas, site: Site, index: int) -> str:
-    """Return what is added to the name of a union for a class that is one of its branches."""
+    """Return the words that are added to the name of a union for a class that is one of its branches."""
     members = schemas.members(site)
     hints = members.get(HINTS)
     if isinstance(members.get("title"), str):
@@ -109,7 +109,7 @@ def branch_word(schemas: Schemas, site: Site, index: int) -> str:
         value = _only_value(properties.get(name) if isinstance(properties, dict) else None)
         if isinstance(value, str):
             return pascal(value)
-        if value is not None:  # alone it says little
+        if value is not None:  # this word alone says little
             return pascal(name) + str(value).replace("-", "Minus")
     if names:
         return "With" + "And".join(pascal(name) for name in names[:3])
@@ -130,7 +130,7 @@ def _only_value(schema: JsonValue) -> str | int | None:
 
 
 def _last_steps(pointer: str) -> tuple[str, str | None]:
-    """Return the keyword that leads to a schema, and the name or index behind it, if there is one.
+    """Return the keyword that contains a schema, and the name or index of the schema there, if there is one.
 
     >>> _last_steps("/properties/items"), _last_steps("/properties/a/items")
     (('properties', 'items'), ('items', None))

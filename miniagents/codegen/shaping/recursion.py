@@ -1,4 +1,4 @@
-"""Aliases that lead back to themselves without a class between, which no reader of types takes."""
+"""Open circles of aliases without a class in between, which neither msgspec nor type checkers accept."""
 
 from dataclasses import replace
 
@@ -16,12 +16,12 @@ from miniagents.codegen.model import (
 
 
 def opened(own: dict[str, TypeDefinition], known: dict[str, TypeDefinition], loose: dict[str, dict[str, None]]) -> None:
-    """Let anything stand where such a circle closes.
+    """Replace the reference that closes such a circle by a form that accepts anything.
 
     Args:
         own: The types of the module, which are changed.
-        known: These and others, which are changed too.
-        loose: Takes why what is no longer said by a type is to be checked.
+        known: These types and those of the library, which are changed too.
+        loose: Receives the reasons why the schema of a type must be checked.
     """
     done: set[str] = set()
     for name in list(own):
@@ -37,9 +37,9 @@ def opened(own: dict[str, TypeDefinition], known: dict[str, TypeDefinition], loo
 
 
 def _closing(types: Types, start: str, done: set[str]) -> tuple[str, str] | None:
-    """Return the first reference, on the way from an alias through aliases, to one that the way comes from.
+    """Return the first reference that closes a circle, on a path from an alias through aliases.
 
-    `done` has the names from which no way leads into a circle, and takes more of them.
+    `done` contains the names from which no path leads into a circle; the function adds more of them.
     """
     open_names: dict[str, None] = {}
     todo: list[tuple[str, bool]] = [(start, False)]

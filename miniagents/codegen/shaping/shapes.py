@@ -1,7 +1,7 @@
-"""From schemas to forms: what a value may be, as precisely as types can say it.
+"""Turn schemas into forms, which describe values as precisely as types can.
 
-A form is a superset of what its schema accepts, and loses nothing of that. Where it is more than that, so that msgspec
-would accept for it what the schema does not, this is noted: then data is held against the schema as well.
+A form accepts everything that its schema accepts. If it accepts more, so that msgspec would accept values that the
+schema refuses, this is noted, and data is checked against the schema as well.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
@@ -22,13 +22,13 @@ from miniagents.codegen.shaping.unions import united
 from miniagents.validation.keywords import ABOUT, FORMAT_CHOICE, LIMITS, OF_ITEMS, OF_MEMBERS, SOMETIMES, LimitName
 
 DEEPEST: Final = 60
-"""How deep what is described in one place may nest; what is deeper still may be anything, and is checked."""
+"""The greatest depth of a form; deeper parts may be anything and are checked against the schema."""
 
 MOST_MERGED: Final = 5
-"""How often merging may lead to what is merged in turn."""
+"""The greatest number of merges inside each other."""
 
 MOST_MERGES: Final = 200
-"""How many merges one definition may come to: unions that hold together multiply."""
+"""The greatest number of merges for one definition: the branches of unions that must all hold multiply."""
 
 _KINDS: Final[tuple[Kind, ...]] = ("string", "integer", "number", "boolean", "array", "object", "null")
 _SHAPES: Final = (
@@ -36,7 +36,7 @@ _SHAPES: Final = (
     | {"anyOf", "oneOf"}
     | (OF_MEMBERS | OF_ITEMS) - {"contains", "unevaluatedItems", "unevaluatedProperties"}
 )
-"""Keywords that say what a value is like, rather than which of such values are refused."""
+"""Keywords that describe the structure of values, rather than refusing some of them."""
 
 
 class Shaper:
@@ -49,7 +49,7 @@ class Shaper:
 
     Attributes:
         classes: Makes the classes of the objects in them.
-        loose: Of each type, why msgspec may accept for it what its schema does not.
+        loose: The reasons why msgspec may accept more than the schema of a type, by the names of types.
     """
 
     def __init__(self, bundle: Bundle, schemas: Schemas, names: Names) -> None:
@@ -60,11 +60,11 @@ class Shaper:
         self.loose: dict[str, dict[str, None]] = {}
 
     def loosen(self, where: Where, reason: str) -> None:
-        """Note that msgspec may accept what the schema does not."""
+        """Note that msgspec may accept more than the schema."""
         self.loose.setdefault(where.owner, {})[reason] = None
 
     def form(self, sites: tuple[Site, ...], where: Where) -> Form:
-        """Return the form of what all of some schemas accept."""
+        """Return the form of the values that all of some schemas accept."""
         sites = self._schemas.united(sites)
         if not sites:
             return Anything()
@@ -84,7 +84,7 @@ class Shaper:
         return self.written_out(sites, where)
 
     def definition(self, root: Site) -> Form:
-        """Return what a definition is a name for: its own class, or the form of an alias."""
+        """Return the type of a definition: its own class, or the form of an alias."""
         where = Where(root.definition, root.definition)
         self._merges = 0
         meant = self._schemas.united((root,))
@@ -93,7 +93,7 @@ class Shaper:
         return self.written_out((root,), where) if meant else Anything()
 
     def written_out(self, sites: tuple[Site, ...], where: Where) -> Form:
-        """Return the form of schemas that are no mere references."""
+        """Return the form of schemas that are more than a reference."""
         if sites in where.around:
             self.loosen(where, "recursion")
             return Anything()
@@ -134,7 +134,7 @@ class Shaper:
         return united(forms, exclusive=True)[0]
 
     def _union(self, parts: Sequence[Part], sites: tuple[Site, ...]) -> tuple[Part, str] | None:
-        """Return the first union of which no branch is chosen yet."""
+        """Return the first union without a chosen branch."""
         for part in parts:
             for keyword in ("anyOf", "oneOf"):
                 chosen = f"{part.site.pointer}/{keyword}/"
@@ -150,7 +150,7 @@ class Shaper:
     def _distributed(
         self, union: tuple[Part, str], parts: Sequence[Part], sites: tuple[Site, ...], where: Where
     ) -> Form | None:
-        """Return the form of a union; None if its branches only constrain what the rest describes."""
+        """Return the form of a union, or None if its branches only restrict values that other parts describe."""
         part, keyword = union
         branches = part.schema[keyword]
         count = len(branches) if isinstance(branches, list) else 0
@@ -179,7 +179,7 @@ class Shaper:
         return form
 
     def _overlap_by_name(self, branches: Sequence[Site]) -> bool:
-        """Whether a branch refers to what is no class, and accepts values that another branch may accept as well."""
+        """Return whether a branch refers to a type that is not a class, and may overlap with another branch."""
         found = [_kinds(self._schemas.parts((site,))) for site in branches]
         for index, site in enumerate(branches):
             reference = self._schemas.members(site).get("$ref")
@@ -265,7 +265,7 @@ class Shaper:
 
 
 _UNSAID: Final = (*sorted(ABOUT[None] - _SHAPES - SOMETIMES - {"$ref", "allOf"} | {"if"}), FORMAT_CHOICE)
-"""Keywords for values of any type that no form says."""
+"""Keywords for values of any type that no form can express."""
 
 _SAID_OF: Final[Mapping[Kind, AbstractSet[str]]] = {
     "array": {"items", "prefixItems"},
@@ -277,11 +277,11 @@ _UNSAID_OF: Final[Mapping[Kind, AbstractSet[str]]] = {
     - {*LIMITS[kind].values()}
     for kind in _KINDS
 }
-"""Keywords for values of one type that no form but a class says."""
+"""Keywords for values of one type that no form except a class can express."""
 
 
 def _kinds(parts: Sequence[Part]) -> list[Kind] | None:
-    """Return the JSON types that values may have; None when nothing says a type."""
+    """Return the JSON types that values may have, or None if no keyword restricts the type."""
     allowed: set[Kind] | None = None
     for part in parts:
         said: set[Kind] | None = None
@@ -307,7 +307,7 @@ def _kinds(parts: Sequence[Part]) -> list[Kind] | None:
 
 
 def _covered(kinds: Sequence[Kind]) -> set[Kind]:
-    """Return types with those that they hold."""
+    """Return types together with the types that they include, such as integer in number."""
     return {*kinds, "integer"} if "number" in kinds else {*kinds}
 
 

@@ -1,4 +1,4 @@
-"""For which types whatever msgspec accepts, the schema accepts too."""
+"""Decide which types are sound: their schemas accept everything that msgspec accepts for them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -26,11 +26,11 @@ from miniagents.codegen.shaping.union_tags import leaves
 
 
 def judged(module: Module, loose: Mapping[str, Mapping[str, None]]) -> dict[str, tuple[str, ...]]:
-    """Return why types are not sound, by the names of those that are not.
+    """Return the types that are not sound, each with the reasons.
 
     Args:
         module: The module, with all tags.
-        loose: What was noted when the forms were read.
+        loose: The reasons that were noted while the forms were read.
     """
     reasons = {each.name: dict(loose.get(each.name, {})) for each in module.types}
     users: dict[str, list[str]] = {}
@@ -51,7 +51,7 @@ def judged(module: Module, loose: Mapping[str, Mapping[str, None]]) -> dict[str,
 
 
 def _ambiguous(types: Types, form: Form) -> Iterator[str]:
-    """Yield what msgspec cannot tell apart in a form, or takes without a tag."""
+    """Yield reasons why msgspec cannot tell the members of a union apart, or accepts one without its tag."""
     todo = [form]
     while todo:
         part = todo.pop()

@@ -1,4 +1,4 @@
-"""The schemas that a generated module brings along: what data of its types is held against."""
+"""The table of schemas in a generated module, against which data of its types is checked."""
 
 from collections.abc import Mapping
 
@@ -24,9 +24,9 @@ from miniagents.codegen.shaping.union_tags import leaves
 def schema_table(
     module: Module, schemas: Schemas, classes: ClassMaker
 ) -> tuple[Mapping[str, str], Mapping[str, JsonValue]]:
-    """Return where the schema of each type stands, and the schemas by their names.
+    """Return the key of the schema of each type, and the schemas by their names.
 
-    A class that is merged of several schemas has one of its own, for none of them alone is what it is made of.
+    A class that is merged from several schemas gets a schema of its own, because none of them alone describes it.
     """
     table: dict[str, JsonValue] = {}
     keys: dict[str, str] = {}
@@ -40,7 +40,7 @@ def schema_table(
             continue
         first = sites[0]
         if len(sites) == 1 and not first.pointer and isinstance(module.known.get(first.definition), AliasType):
-            # a definition of objects and others: the class is for the objects
+            # the definition allows objects and other values: the class is for the objects
             table[name] = {"$ref": f"{REFERENCE}{first.definition}", "type": "object"}
             keys[name] = name
         elif len(sites) == 1:
@@ -59,7 +59,7 @@ def _reference(site: Site, schemas: Schemas) -> JsonValue:
 
 
 def _tagged(module: Module, schemas: Schemas, classes: ClassMaker, name: str) -> JsonValue:
-    """Return the schema of a definition with the tags that messages carry, and with the properties of its bases."""
+    """Return the schema of a definition with the tags of messages, and with the properties of its bases."""
     result = _with_tags(module, classes, bare(schemas.at(Site(name))))
     definition = module.known.get(name)
     if not isinstance(definition, ObjectType) or not isinstance(result, dict):
@@ -94,7 +94,7 @@ def _tagged(module: Module, schemas: Schemas, classes: ClassMaker, name: str) ->
 
 
 def _with_tags(module: Module, classes: ClassMaker, schema: JsonValue) -> JsonValue:
-    """Ask for the tags of messages where they stand among other classes."""
+    """Require the tags of messages in unions with other classes."""
     if not isinstance(schema, dict):
         return schema
 
@@ -128,7 +128,7 @@ def _with_tags(module: Module, classes: ClassMaker, schema: JsonValue) -> JsonVa
 
 
 def _referred(classes: ClassMaker, schema: JsonValue) -> str | None:
-    """Return the name of the type that a branch refers to; None for a branch that is no reference."""
+    """Return the name of the type that a branch refers to, or None if the branch is not a reference."""
     reference = schema.get("$ref") if isinstance(schema, dict) and schema.keys() == {"$ref"} else None
     if not isinstance(reference, str):
         return None
@@ -136,7 +136,7 @@ def _referred(classes: ClassMaker, schema: JsonValue) -> str | None:
 
 
 def _has_class(module: Module, name: str) -> bool:
-    """Whether a class is among what a type comes to."""
+    """Return whether a type is a class, or an alias that leads to a class."""
     return any(
         isinstance(each, Named) and isinstance(module.known.get(each.name), ObjectType)
         for each in leaves(module.known, Named(name))
@@ -151,7 +151,7 @@ def _is_message(module: Module, classes: ClassMaker, name: str) -> bool:
 
 
 def _schema_of(form: Form) -> JsonValue:
-    """Return a schema for a form of the library's."""
+    """Return a schema for a form of the library."""
     match form:
         case Scalar():
             return {"type": form.kind, **({"minimum": 0} if form.limits else {})}

@@ -12,7 +12,7 @@ def names(template: str) -> tuple[str, ...]:
 
 
 def has_stray_brace(template: str) -> bool:
-    """Whether a brace stands alone: it belongs to no `{name}` and is not doubled."""
+    """Return whether a brace stands alone: it belongs to no `{name}` and is not doubled."""
     return any(match["stray"] for match in _PART.finditer(template))
 
 

@@ -1,4 +1,4 @@
-"""Which property tells the classes of a union apart."""
+"""Find the property that tells the classes of a union apart."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,14 +20,14 @@ from miniagents.codegen.shaping.classes import ClassMaker
 
 
 def tagged(own: dict[str, TypeDefinition], known: Types, classes: ClassMaker) -> None:
-    """Give classes that stand in a union the tags by which msgspec can tell them apart.
+    """Give the classes of unions the tags by which msgspec can tell them apart.
 
-    A class has one tag at most: that of the first union it stands in.
+    A class has at most one tag, for the first union that contains it.
 
     Args:
         own: The types of the module, which are changed.
-        known: These and others.
-        classes: Knows what is a record.
+        known: These types and those of the library.
+        classes: The maker of the classes, which knows the records.
     """
     extended = {each.base for each in own.values() if isinstance(each, ObjectType)}
     for definition in list(own.values()):
@@ -47,12 +47,12 @@ def tagged(own: dict[str, TypeDefinition], known: Types, classes: ClassMaker) ->
 
 
 def unions_in(form: Form) -> Iterator[OneOf]:
-    """Yield the unions in a form, those of named types left out."""
+    """Yield the unions in a form, except those in named types."""
     return (each for each in within(form) if isinstance(each, OneOf))
 
 
 def leaves(types: Types, form: Form) -> list[Form]:
-    """Return the alternatives that a form comes to when all aliases are looked up, each once."""
+    """Return the alternatives of a form after following all aliases, without repetitions."""
     found: dict[Form, None] = {}
     seen: set[str] = set()
     todo = [form]
@@ -70,7 +70,7 @@ def leaves(types: Types, form: Form) -> list[Form]:
 
 
 def _tags(classes: list[ObjectType]) -> list[tuple[str, str | int]] | None:
-    """Return the tags of classes, or None if nothing tells all of them apart."""
+    """Return the tags of classes, or None if no property tells all of them apart."""
     for candidate in classes[0].fields:
         tags = [_tag(each, candidate.json_name) for each in classes]
         values = [tag[1] for tag in tags if tag is not None]

@@ -1,4 +1,4 @@
-"""Several forms as one: alternatives that are the same, or of one kind of scalar, become one."""
+"""Unite several forms: equal alternatives, and alternatives of one kind of scalar, become one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ NULL = Scalar("null")
 
 
 def united(forms: Sequence[Form], *, exclusive: bool) -> tuple[Form, bool]:
-    """Return the union of some forms, and whether what it accepts is what one of them accepts.
+    """Return the union of some forms, and whether it is exact.
 
     Args:
         forms: The forms, at least one.
-        exclusive: Whether a value of two of them is to be refused.
+        exclusive: Whether a value that fits two of them must be refused.
     """
     group = _Group()
     for form in forms:
@@ -37,9 +37,9 @@ class _Group:
         numbers: Numbers and integers with their limits.
         others: Everything else but null.
         has_null: Whether null is allowed.
-        count: How many alternatives there were.
+        count: The number of alternatives.
         overlaps: Whether two alternatives may accept the same value.
-        is_exact: Whether the result accepts nothing more than one of the alternatives.
+        is_exact: Whether the result accepts only values that one of the alternatives accepts.
     """
 
     values: dict[str | int, None] = field(default_factory=dict[str | int, None])
@@ -52,7 +52,7 @@ class _Group:
     is_exact: bool = True
 
     def add(self, form: Form) -> None:
-        """Take one more alternative."""
+        """Add an alternative."""
         self.count += 1
         if isinstance(form, Choice):
             for value in form.values:
@@ -74,7 +74,7 @@ class _Group:
             self.others[form] = None
 
     def result(self) -> list[Form]:
-        """Return the alternatives that are left: values, scalars, others, null."""
+        """Return the united alternatives: values, scalars, others, null."""
         texts = [value for value in self.values if isinstance(value, str)]
         integers = [value for value in self.values if not isinstance(value, str)]
         scalars = [*self._one(self.strings, texts), *self._one(self.numbers, integers)]
@@ -92,7 +92,7 @@ class _Group:
         self.has_null = True
 
     def _one(self, scalars: dict[Scalar, None], values: Sequence[str | int]) -> list[Scalar]:
-        """Return scalars of one kind, and values of that kind that are allowed one by one, as one scalar."""
+        """Unite scalars of one kind, and listed values of that kind, to one scalar."""
         if not scalars:
             return []
         self.overlaps = self.overlaps or bool(values)

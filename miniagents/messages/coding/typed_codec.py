@@ -167,9 +167,8 @@ class Codec(Generic[T]):
 
             self._decode = decode_and_look
         else:
-            self._decode = lambda data: cast(
-                "T", _decode_slowly(data, form, self._format, self._unknown)
-            )  # of the type it was made for
+            # cast: `form` is the type of the values
+            self._decode = lambda data: cast("T", _decode_slowly(data, form, self._format, self._unknown))  # as above
         return self._decode(data)
 
 

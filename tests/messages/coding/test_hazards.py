@@ -57,7 +57,7 @@ def test_users_may_put_harmless_types_together() -> None:
 
 
 def test_msgspec_still_needs_it() -> None:
-    """When this fails, msgspec is mended and the guard can go."""
+    """When this fails, msgspec is fixed and the guard can go."""
     program = (
         "import msgspec, resource\n"
         "from typing import Annotated\n"
