@@ -1,4 +1,4 @@
-"""Agents: how they are made, asked, run, guarded and remembered."""
+"""Agents: how they are made, called, run, guarded and recorded."""
 
 from miniagents.agents.agent import MiniAgent
 from miniagents.agents.agents_context import MiniAgents

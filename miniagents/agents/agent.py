@@ -1,4 +1,4 @@
-"""Agents: what they are asked with, and what can be made of them."""
+"""The class of agents: the ways to call one, and the agents that can be made from it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from miniagents.agents.guarding import FallenBack, Retried, Timed
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
 from miniagents.agents.members import (
     AnyAgent,
+    AnyContext,
     Chain,
     Declared,
     Inquirable,
@@ -51,17 +52,17 @@ Out = TypeVar("Out", bound=Message)
 OtherOut = TypeVar("OtherOut", bound=Message)
 
 _SHAPES_KEPT: Final = 64
-"""How many ways to be given arguments an agent remembers: one with `**kwargs` may see any number of them."""
+"""How many shapes of arguments an agent caches as valid; with `**kwargs` their number is unbounded."""
 
 
 class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     """An agent function or class together with the ways to call it; `miniagent` makes it.
 
-    Agents are values: `bound` and `options` give new ones and change nothing.
+    Agents are values: `bound` and `options` return new ones and change nothing.
 
     Attributes:
-        alias: What logs, errors and records call the agent.
-        description: What it does, by default its docstring.
+        alias: The agent's name in logs, errors and records.
+        description: What the agent does; by default its docstring.
     """
 
     __slots__ = (
@@ -89,16 +90,16 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     ) -> None:
         self._function = function
         self._signature = signature_of(function)
-        self._fitting: set[tuple[object, ...]] = set()  # how many and which arguments are known to fit
-        self._args: tuple[Any, ...] = ()  # Any: arguments are checked by `Params`
-        self._kwargs: dict[str, Any] = {}  # Any: as above
+        self._fitting: set[tuple[object, ...]] = set()  # shapes of arguments that are known to fit
+        self._args: tuple[Any, ...] = ()  # Any: checked by `Params`
+        self._kwargs: dict[str, Any] = {}  # Any: checked by `Params`
         self._start_asap: bool | Default = DEFAULT
         self._local_names = local_names or {}
         self._declared: Declared | None = None
         self._declares = declares
         self.alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
         self.description: str | None = description if description is not None else own_docstring(function)
-        with contextlib.suppress(NameError):  # a class that is defined further down: by the first call it will be there
+        with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
             self._classes()
 
     def inquire(
@@ -107,7 +108,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         """Call the agent with messages and arguments, and return the promise of its replies at once.
 
         Raises:
-            TypeError: The arguments do not fit, or something is no message or a message of another class.
+            TypeError: The arguments do not fit, or something among the messages is not a message of a class that the
+                agent takes.
             NoActiveContextError: There is no active `MiniAgents`.
 
         >>> @miniagent
@@ -122,7 +124,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return self._ask(messages, args, kwargs)
 
     def initiate_inquiry(self, *args: Params.args, **kwargs: Params.kwargs) -> AgentCall[In_contra, Out_co]:
-        """Call the agent with arguments; messages may be sent to the call until it is finished.
+        """Start a call to which messages can be sent one after the other, until it is finished.
 
         Raises:
             TypeError: The arguments do not fit.
@@ -136,11 +138,12 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return held
 
     def options(self, *, start_asap: bool | Default = DEFAULT, alias: str | None = None) -> Self:
-        """Return the same agent with another way to be called.
+        """Return the same agent with other options.
 
         Args:
-            start_asap: True starts calls at the next turn of the loop, False when somebody first reads the replies.
-            alias: What logs, errors and records call the agent.
+            start_asap: True starts calls at the next turn of the loop, False when the replies are first read. By
+                default the context decides.
+            alias: The agent's name in logs, errors and records; by default it stays.
         """
         agent = self._copy()
         if start_asap is not DEFAULT:
@@ -150,7 +153,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return agent
 
     def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]:
-        """Return the same agent with its arguments given once and for all.
+        """Return the same agent with these arguments already given; calls give the rest.
 
         Raises:
             TypeError: The arguments do not fit.
@@ -172,14 +175,14 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return bound
 
     def __rshift__(self: Inquirable[In, Mid], other: Inquirable[Mid, Out], /) -> MiniAgent[In, Out, []]:
-        """This agent, and another one that is asked its replies: `chain` of the two.
+        """Return the `chain` of this agent and another one, which is called with this agent's replies.
 
-        Replies stream from one to the other; nothing waits for a whole message. An error stays in its place, where the
-        other agent reads it. Cancelling and cost are those of `chain`.
+        Replies stream from one to the other; neither waits for a whole message. An error stays in its place in the
+        stream, where the other agent reads it. Cancellation and cost are those of `chain`.
 
         Raises:
-            TypeError: This agent gives messages of a class that the other can never take, or one of the two cannot be
-                called without arguments.
+            TypeError: This agent replies with messages of a class that the other can never take, or one of the two
+                cannot be called without arguments.
 
         >>> @miniagent
         ... async def shout(ctx: InteractionContext) -> None:
@@ -202,26 +205,28 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         backoff: Backoff = 0.0,
         errors: type[BaseException] | tuple[type[BaseException], ...] = (Exception,),
     ) -> Self:
-        """Return the same agent, which is asked again when it fails before anything of its reply was there to be read.
+        """Return the same agent, called again if it fails before any part of its reply can be read.
 
-        The first message is held back until it gives its first token or event, is complete, or fails; what comes from
-        then on is passed on as it comes, and an error stays in its place. So no reader ever reads a thing twice. A call
-        that failed is cancelled with all that it started. An error that was replaced counts as read. The last one gets
-        a note of how many attempts there were and how the others failed. `EndLoop` and cancellations are no failures.
+        The first message is held back until it gives its first token or event, is complete, or fails. From then on
+        every piece is passed on as it comes, and an error stays in its place, so no reader reads anything twice.
 
-        Cancelling the replies cancels the attempt or the pause before the next. There is one task more than the agent
-        itself has, until the reply begins (after a failure: until it ends), and of the attempts that failed nothing is
-        kept but a line for the note.
+        A failed call is cancelled with all that it started, and its errors count as read. The error of the last attempt
+        gets a note with the number of attempts and the errors of the earlier ones. `EndLoop` and cancellations do not
+        count as failures.
+
+        Cancelling the replies cancels the running attempt, or the pause before the next one. The cost is one more task
+        than the agent itself has. The task ends when the reply begins or, after a failed attempt, when the reply ends.
+        Of each failed attempt only a line for the note is kept.
 
         Args:
-            attempts: How many calls there may be in all.
-            backoff: Seconds before the next attempt, or a function of the number of failed attempts, from 1; at least
-                as many as an error with an attribute `retry_after` asks for.
-            errors: The classes of the errors after which it is tried again.
+            attempts: The greatest number of calls, the first included.
+            backoff: Seconds before the next attempt, or a function of the number of failed attempts (1, 2, …). If the
+                error has an attribute `retry_after`, the pause lasts at least so many seconds.
+            errors: The classes of errors after which the agent is called again.
 
         Raises:
-            TypeError: Something is given that is no class of exceptions.
-            ValueError: There is not even one attempt, or the pause is negative.
+            TypeError: `errors` has something that is not a class of exceptions.
+            ValueError: `attempts` is less than 1, or `backoff` is negative.
 
         >>> failing_once = scripted_agent(ConnectionError("lost"), "Here I am", alias="flaky")
         >>> async def main() -> None:
@@ -241,18 +246,18 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     def with_timeout(self, seconds: float, /) -> Self:
         """Return the same agent, whose reply must be complete within some seconds of the start of the call.
 
-        What has come by then stays. Behind it stands a `TimeoutError`: in each message that is not complete, behind its
-        tokens, and at the end of the replies, unless no more could have come. The agent's call is cancelled with all
-        that it started.
+        Everything that arrived in time stays. An incomplete message gets a `TimeoutError` behind its tokens. The
+        replies end with a `TimeoutError` too, unless they were already known to be complete. The agent's call is
+        cancelled with all that it started.
 
-        Messages are read as they come, by a task for each that is not complete when it appears; this starts also those
-        that wait for a reader. Their tokens are held twice. Cancelling the replies cancels the call and these tasks.
+        Each message that is incomplete when it appears is read by a task of its own, so lazy messages start too. Their
+        tokens are held twice in memory. Cancelling the replies cancels the call and these tasks.
 
         Args:
             seconds: How long the reply may take, on the loop's clock.
 
         Raises:
-            ValueError: It is no positive number.
+            ValueError: `seconds` is not a positive number.
 
         >>> @miniagent
         ... async def slow(ctx: InteractionContext) -> None:
@@ -274,18 +279,18 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     def with_fallback(
         self, other: Inquirable[In_contra, OtherOut], /, *errors: type[BaseException]
     ) -> MiniAgent[In_contra, Out_co | OtherOut, Params]:
-        """Return the same agent, in whose stead another one answers when it fails before anything was there to be read.
+        """Return the same agent, replaced by another one if it fails before any part of its reply can be read.
 
-        What is said of `with_retry` about what readers see, errors, cancellation and cost holds here as well. Arguments
-        go to this agent; the other is asked without any.
+        Streaming, errors, cancellation and cost are those of `with_retry`. Arguments go to this agent only; the other
+        is called without any.
 
         Args:
-            other: The agent that is asked the same messages.
-            errors: The classes of the errors after which it is asked; by default any `Exception`.
+            other: The agent that is called with the same messages.
+            errors: The classes of errors after which it is called; by default any `Exception`.
 
         Raises:
-            TypeError: There is no message that both agents take, the other cannot be called without arguments, or
-                something is given that is no class of exceptions.
+            TypeError: There is no class of messages that both agents take, the other cannot be called without
+                arguments, or `errors` has something that is not a class of exceptions.
 
         >>> async def main() -> None:
         ...     async with MiniAgents():
@@ -314,17 +319,17 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     ) -> Tool[Concatenate[MessageType[In_contra], Params], MessageSequencePromise[Out_co]]:
         """Return the agent as a tool that language models call.
 
-        A model gives a `message`, which the agent is asked, and the agent's own arguments. The message is a text where
-        a text makes a message that the agent takes, otherwise an object with the fields of one. The result is what the
-        agent replies, streamed: the texts of all its messages but the results of its own tools.
+        A model gives a `message` for the agent and the agent's own arguments. The message is a string if the agent
+        takes a class of messages that can be made from text alone, otherwise an object with the fields of the class.
+        The result is the text of the agent's replies, streamed; results of the agent's own tools are left out.
 
         Args:
-            name: What models call it; by default the agent's alias.
-            description: What it does and when to use it; by default the agent's description.
-            strict: As for `tool`.
+            name: The tool's name for models; by default the agent's alias.
+            description: What the tool does and when to use it; by default the agent's description.
+            strict: Whether providers must enforce the schema of the arguments, as for `tool`.
 
         Raises:
-            TypeError: An argument has no type or one that has no form in JSON, or the name is none for a tool.
+            TypeError: A parameter has no type or a type without a form in JSON, or the name is invalid for a tool.
 
         >>> @miniagent
         ... async def echo(ctx: InteractionContext, times: int = 1) -> None:
@@ -351,8 +356,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         """Return the classes of the messages that the agent takes, and of those it gives.
 
         Raises:
-            TypeError: The annotation is wrong, or what the agent is made of does not fit together.
-            NameError: A class is defined further down.
+            TypeError: The annotation is wrong, or the agents of a composition do not fit together.
+            NameError: A class in the annotation is not defined yet.
         """
         if self._declared is None:
             if self._declares is not None:
@@ -377,12 +382,13 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         alias: str,
         declares: Callable[[], Declared] | None = None,
     ) -> Self:
-        """Return the same agent, parameters and all, with other work around its own.
+        """Return an agent with the same parameters, whose work surrounds this agent's.
 
         Args:
-            body: Makes the work, given the agent without the arguments it is bound to: these are the result's.
+            body: Makes the work of the result. It is given this agent without its bound arguments; the result passes
+                them on with each call.
             alias: The result's name.
-            declares: Tells what the result declares; by default what this agent does.
+            declares: Returns the classes that the result takes and gives; by default those of this agent.
         """
         inner, agent = self._copy(), self._copy()
         inner._args, inner._kwargs = (), {}
@@ -390,7 +396,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         agent._declares = declares or self._classes
         agent._declared = None
         agent.alias = alias
-        with contextlib.suppress(NameError):  # as above
+        with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
             agent._classes()
         return agent
 
@@ -402,7 +408,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         shape = (len(args), *kwargs)
-        if shape in self._fitting:  # to bind arguments takes as long as a tenth of a call
+        if shape in self._fitting:  # binding arguments takes a tenth of the time of a call
             return
         try:
             self._signature.bind(None, *args, **kwargs)
@@ -415,7 +421,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         self,
         messages: Any,  # Any: a MessageType[In_contra]
         args: tuple[Any, ...],  # Any: checked by `Params`
-        kwargs: Mapping[str, Any],  # Any: as above
+        kwargs: Mapping[str, Any],  # Any: checked by `Params`
         *,
         raises: bool = False,
     ) -> MessageSequencePromise[Out_co]:
@@ -425,11 +431,11 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     def _call(
         self,
         args: tuple[Any, ...],  # Any: checked by `Params`
-        kwargs: Mapping[str, Any],  # Any: as above
+        kwargs: Mapping[str, Any],  # Any: checked by `Params`
         *,
         raises: bool = False,
-    ) -> InteractionContext[Any, Any]:  # Any: whatever the agent takes and gives
-        """Return a call that has not begun."""
+    ) -> AnyContext:
+        """Return a call that has not begun: it has no messages and no task yet."""
         try:
             context = MiniAgents.current()
         except NoActiveContextError as error:
@@ -457,9 +463,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     ) -> MessageSequencePromise[Any]:  # Any: of In_contra
         """Return the promise of messages that are sent all at once."""
         message = None if messages is None else ready_message(messages, self._classes()[0])
-        if (
-            message is not None or messages is None
-        ):  # no writing end is needed, nor a buffer: they are a fifth of a call
+        # one ready message or none needs no writing end and no buffer, which take a fifth of the time of a call
+        if message is not None or messages is None:
             ready = () if message is None else (message,)
             return sequence_of(ready, context, f"{self.alias}.messages")
         sequence = self._incoming(context, kept_open=False)
@@ -480,10 +485,10 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
 
     def _begun(
         self,
-        call: InteractionContext[Any, Any],  # Any: as above
+        call: AnyContext,
         messages: MessageSequencePromise[Any],  # Any: of In_contra
     ) -> MessageSequencePromise[Any]:  # Any: of Out_co
-        """Begin a call, and return its replies."""
+        """Begin a call and return its replies."""
         context = call._context
         call._messages = messages
         context.notify_resolved(messages)
@@ -499,16 +504,16 @@ def composed(
     body: Callable[..., Any],  # Any: as for any agent's function
     alias: str,
     declares: Callable[[], Declared],
-) -> MiniAgent[Any, Any, []]:  # Any: whoever composes knows the types
+) -> MiniAgent[Any, Any, []]:  # Any: the composing function declares the types
     """Return the agent that does the given work and has no parameters.
 
     Args:
-        body: The work of one call, given its context.
+        body: The work of one call; it is called with the call's context.
         alias: The agent's name.
-        declares: Tells which messages the agent takes and gives.
+        declares: Returns the classes of the messages that the agent takes, and of those it gives.
 
     Raises:
-        TypeError: The agents it is made of do not fit together.
+        TypeError: The agents of the composition do not fit together.
 
     >>> async def work(ctx: InteractionContext) -> None:
     ...     ctx.reply("done")
@@ -518,7 +523,7 @@ def composed(
     >>> asyncio.run(main())
     (Message(text='done'),)
     """
-    agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares)  # Any: as above
+    agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares)  # Any: as in the result
     agent.description = None
     return agent
 

@@ -20,8 +20,8 @@ def declared_messages(
     """Return the classes of the messages that an agent takes, and of those it gives.
 
     Raises:
-        TypeError: The agent has no first parameter for the context, or its annotation says something else.
-        NameError: The annotation has a name that is not known (yet).
+        TypeError: The agent has no first parameter, or the parameter is not annotated as an interaction context.
+        NameError: The annotation has a name that is not defined (yet).
     """
     parameter = next(iter(signature_of(agent).parameters.values()), None)
     where = f"agent {alias!r}"
@@ -51,7 +51,7 @@ def declared_messages(
 
 def _classes(annotation: object, names: Mapping[str, object], where: str) -> Iterator[type[Message]]:
     annotation = evaluated(annotation, names)
-    # what `type Alias = ...` made
+    # an alias made by `type Alias = ...`
     annotation = getattr(annotation, "__value__", annotation)
     if isinstance(annotation, TypeVar):
         annotation = evaluated(annotation.__bound__, names) or Message

@@ -32,21 +32,21 @@ H = TypeVar("H", bound="Callable[..., object]")
 class MiniAgents(PromisingContext):
     """The context that agents live in: `async with MiniAgents(): ...`, or `MiniAgents().run(main())` for a program.
 
-    Leaving it waits for all agents; leaving it by an error or a cancellation cancels them first. One object serves one
-    `async with`.
+    Leaving the block waits for all agents. If the block raises or is cancelled, they are cancelled first. One object
+    serves one `async with`.
 
     Args:
-        start_asap: Whether agents and promises that do not say so themselves start at the next turn of the loop (True),
-            or when somebody first reads them (False).
-        errors_as_messages: True has an agent's error replied as an `ErrorMessage`, False raises it to readers.
+        start_asap: When agents and promises start that do not say so themselves: at the next turn of the loop (True),
+            or when they are first read (False).
+        errors_as_messages: True replies with an `ErrorMessage` where an agent fails, False raises the error to readers.
         longer_hash_keys: True gives messages hash keys of 64 digits instead of 40 in this context.
-        shutdown_timeout: Seconds that a cancelled task is given to stop before it is given up with a warning.
-        on_promise_resolved: Called with every promise that this context did the work for, once it has resolved, and its
-            result: promises with a resolver or a streamer, messages that were streamed, what agents were sent and
-            replied. Promises of what was there from the start, and other views of the same stream, are not among them.
-        on_persist_messages: Called with the messages that agents exchange, each once, parts before what holds them;
-            among them an `AgentCallNode` and an `AgentReplyNode` for each call. One that fails is tried again; what it
-            cannot keep in the end is a `PersistenceError` where the context is left.
+        shutdown_timeout: Seconds that a cancelled task has to stop before it is given up with a warning.
+        on_promise_resolved: Called with each promise that this context did work for, and its result, once it has
+            resolved. These are promises with a resolver or a streamer, streamed messages, and the messages and replies
+            of agents. Promises of ready values and other views of the same stream are not among them.
+        on_persist_messages: Called with the messages that agents exchange, each once, parts before the messages that
+            hold them. Each call adds an `AgentCallNode` and an `AgentReplyNode`. A handler that fails is called again;
+            if it still fails, leaving the context raises a `PersistenceError`.
     """
 
     def __init__(
@@ -67,17 +67,17 @@ class MiniAgents(PromisingContext):
         self.errors_as_messages = errors_as_messages
         self.longer_hash_keys = longer_hash_keys
         self.open_calls: WeakSet[AgentCall[Any, Any]] = WeakSet()  # Any: of any agents
-        """Calls made outside of agents that nobody has finished yet."""
+        """Calls made outside of agents that are not finished yet."""
         handlers = _handlers("on_persist_messages", on_persist_messages)
         self.recorder: Recorder | None = Recorder(self, Persister(self, handlers)) if handlers else None
-        """What records calls, where somebody keeps messages."""
+        """Records the calls; None without a handler that keeps messages."""
         self._longer_hash_keys_outside = False
         self._shared: dict[Hashable, tuple[Any, Callable[[], Awaitable[object]]]] = {}  # Any: of the type of its key
         self._shares_no_more = False
 
     def run(
         self,
-        main: Coroutine[Any, Any, T],  # Any: what asyncio's futures yield is asyncio's own affair
+        main: Coroutine[Any, Any, T],  # Any: what coroutines exchange with their loop is asyncio's own business
         /,
         *,
         debug: bool | None = None,
@@ -116,11 +116,11 @@ class MiniAgents(PromisingContext):
         return self
 
     async def afinalize(self, error: BaseException | None = None) -> None:
-        """End the context: waits for all its agents or, where `error` is given, cancels them.
+        """End the context: wait for all its agents, or cancel them if `error` is given.
 
         Raises:
             ContextStateError: The context is not active.
-            BaseException: An error that no reply could carry; an exception group where there are several.
+            BaseException: An error that no reply could carry; an exception group if there are several.
         """
         self._finish_open_calls()
         try:
@@ -132,15 +132,15 @@ class MiniAgents(PromisingContext):
             await self._close_shared()
 
     def shared(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
-        """Return something that agents share, such as a client with its connections.
+        """Return a resource that agents share, such as a client with its connections.
 
-        It belongs to the outermost context around this one, so that contexts which come and go inside of that, say for
-        each request that a program serves, need not make it anew.
+        The resource belongs to the outermost context around this one. So contexts inside of that, for example one for
+        each request that a program serves, need not make it again.
 
         Args:
-            key: What it is known by; everything of one key is of one type.
-            make: Makes it, where it is asked for the first time.
-            close: Closes it when the context that it belongs to has ended and no agent runs there any more.
+            key: Identifies the resource; all resources under one key are of one type.
+            make: Makes the resource when the key is first asked for.
+            close: Closes the resource after its context has ended, when no agent runs there any more.
 
         Raises:
             ContextStateError: The context has ended.
@@ -160,8 +160,8 @@ class MiniAgents(PromisingContext):
         return shared
 
     def end_what_nobody_can_end(self) -> None:
-        """All tasks wait for readers or for writers that are not there any more: tells them so."""
-        if self.open_calls:  # made while the context was ending
+        """End the streams for which tasks wait although nothing can write or read them any more."""
+        if self.open_calls:  # these were made while the context was ending
             self._finish_open_calls()
         else:
             super().end_what_nobody_can_end()
@@ -171,7 +171,7 @@ class MiniAgents(PromisingContext):
             call.finish()
 
     async def _close_shared(self) -> None:
-        """Close what agents shared, the last first; what cannot be closed is logged, and the rest is closed."""
+        """Close the shared resources, the last one first; log those that fail to close and go on."""
         self._shares_no_more = True
         while self._shared:
             _, (_, close) = self._shared.popitem()
@@ -186,10 +186,10 @@ class MiniAgents(PromisingContext):
 
 
 def _handlers(option: str, given: H | Iterable[H]) -> tuple[H, ...]:
-    """Return the handlers that an option was given.
+    """Return the handlers given to an option as a tuple.
 
     Raises:
-        TypeError: Something among them is no async function.
+        TypeError: One of them is not an async function.
     """
     handlers: tuple[H, ...] = (given,) if callable(given) else ()
     if not callable(given):

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["tool_of_agent"]
 
 MESSAGE: Final = "message"
-"""The name of the argument that is what the agent is asked."""
+"""The name of the tool's argument that becomes the agent's message."""
 
 
 def tool_of_agent(
-    agent: MiniAgent[Any, Any, ...],  # Any: of whatever messages
+    agent: MiniAgent[Any, Any, ...],  # Any: of any messages
     local_names: Mapping[str, object],
     *,
     name: str | None,
     description: str | None,
     strict: bool,
-) -> Tool[..., MessageSequencePromise[Any]]:  # Any: as above
-    """Return the tool that asks an agent; what it says of itself is told by `MiniAgent.as_tool`."""
+) -> Tool[..., MessageSequencePromise[Any]]:  # Any: of any messages
+    """Return the tool that calls an agent; `MiniAgent.as_tool` documents it."""
     called = name if name is not None else agent.alias
     what = f"tool {called!r}"
     takes, _ = agent._classes()
@@ -65,7 +65,7 @@ def tool_of_agent(
 
 
 def _is_said_in_words(cls: type[Message]) -> bool:
-    """Return whether a text is all that it takes to make a message of a class."""
+    """Return whether a message of the class can be made from text alone."""
     is_ours = cls.__module__.startswith(Message.__module__.rpartition(".")[0])
     try:
         check_fields("as_tool", cls)

@@ -23,7 +23,7 @@ Out = TypeVar("Out", bound=Message)
 P = ParamSpec("P")
 
 AgentFunction: TypeAlias = Callable[Concatenate[InteractionContext[In, Out], P], Awaitable[None]]
-"""An async function that is an agent: it takes its context and whatever other arguments it likes."""
+"""An async function that is an agent: it takes its context, and then any other arguments."""
 
 
 @overload
@@ -38,8 +38,8 @@ def miniagent(
     *,
     alias: str | None = None,
     description: str | None = None,
-) -> Any:  # Any: as above
-    """Make an agent of an async function, or of a class whose objects are called to do the work.
+) -> Any:  # Any: the overloads say what it is
+    """Make an agent from an async function, or from a class whose objects are called to do the work.
 
     The first parameter is the `InteractionContext`; its annotation declares which messages the agent takes and gives:
     `ctx: InteractionContext[UserMessage, AssistantMessage]`, or bare for any messages. Strings that are sent or replied
@@ -47,12 +47,12 @@ def miniagent(
 
     Args:
         fn: The function or class.
-        alias: What logs, errors and records call the agent; by default the name of the function or class.
+        alias: The agent's name in logs, errors and records; by default the name of the function or class.
         description: What the agent does; by default the docstring.
 
     Raises:
-        TypeError: It is no async function (or class with an async `__call__`), or does not take an
-            `InteractionContext` first.
+        TypeError: `fn` is neither an async function nor a class with an async `__call__`, or its first parameter is
+            not an `InteractionContext`.
 
     >>> @miniagent
     ... async def greeter(ctx: InteractionContext, greeting: str = "Hello") -> None:
@@ -74,7 +74,7 @@ def miniagent(
 
 
 class _Decorator(Protocol):
-    """What `@miniagent(...)` does to a function or class."""
+    """The type of `miniagent(...)`: a decorator of functions and classes."""
 
     @overload
     def __call__(self, fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
@@ -85,7 +85,7 @@ class _Decorator(Protocol):
 
 
 def _check_async(function: Callable[..., object]) -> None:
-    """Refuse the common mistake; what only returns an awaitable (a partial, a wrapper) is taken at its word."""
+    """Refuse plain functions, a common mistake; partials and wrappers may still return an awaitable and pass."""
     name: str = getattr(function, "__qualname__", repr(function))
     if inspect.isclass(function):
         if not inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must be async
@@ -96,7 +96,7 @@ def _check_async(function: Callable[..., object]) -> None:
             f"@miniagent: {name} is no function and no class; write `@miniagent` or `@miniagent(alias=...)`"
         )
     if inspect.isasyncgenfunction(function):
-        raise TypeError(f"@miniagent: {name} yields, and nobody gets that: answer with `ctx.reply(...)`")
+        raise TypeError(f"@miniagent: {name} yields values, which are ignored: answer with `ctx.reply(...)`")
     is_plain = inspect.isfunction(function) and not hasattr(function, "__wrapped__")
     if is_plain and not inspect.iscoroutinefunction(function):
         raise TypeError(f"@miniagent: {name} is not async: write `async def {name}(ctx, ...)`")

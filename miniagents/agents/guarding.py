@@ -1,4 +1,4 @@
-"""The work of agents that look after another one: that try again, ask somebody else, or lose patience."""
+"""The work of agents that guard another one: retry, fallback and time-out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ logger: Final = logging.getLogger("miniagents")
 
 
 class Retried:
-    """Asks an agent again as long as it fails before anything of its reply was there to be read."""
+    """Calls an agent again while it fails before any part of its reply can be read."""
 
     __slots__ = ("_agent", "_attempts", "_backoff", "_errors")
 
@@ -56,7 +56,7 @@ class Retried:
         ctx: AnyContext,
         /,
         *args: Any,  # Any: checked by the agent's signature
-        **kwargs: Any,  # Any: as above
+        **kwargs: Any,  # Any: checked by the agent's signature
     ) -> None:
         """Do the work of one call."""
         earlier: list[str] = []
@@ -77,7 +77,7 @@ class Retried:
 
 
 class FallenBack:
-    """Asks another agent where one fails before anything of its reply was there to be read."""
+    """Calls another agent if one fails before any part of its reply can be read."""
 
     __slots__ = ("_agent", "_errors", "_other")
 
@@ -91,7 +91,7 @@ class FallenBack:
         ctx: AnyContext,
         /,
         *args: Any,  # Any: checked by the agent's signature
-        **kwargs: Any,  # Any: as above
+        **kwargs: Any,  # Any: checked by the agent's signature
     ) -> None:
         """Do the work of one call."""
         replies = ask(ctx, self._agent, ctx.messages, args, kwargs, raises=True)
@@ -121,7 +121,7 @@ class Timed:
         ctx: AnyContext,
         /,
         *args: Any,  # Any: checked by the agent's signature
-        **kwargs: Any,  # Any: as above
+        **kwargs: Any,  # Any: checked by the agent's signature
     ) -> None:
         """Do the work of one call."""
         limit = asyncio.timeout(self._seconds)
@@ -133,7 +133,7 @@ class Timed:
                 async for piece in pieces_of(replies):
                     passed += 1
                     self._pass_on(ctx, piece, mirrors)
-                ctx.finish_early()  # whoever waits for the end of the sequence need not wait for its messages
+                ctx.finish_early()  # the sequence ends here, although some of its messages are incomplete
                 for mirror in mirrors:
                     await settled(mirror.promise)
                 return
@@ -143,7 +143,7 @@ class Timed:
         error = TimeoutError(f"agent {alias_of(self._agent)!r} did not complete its reply within {self._seconds} s")
         was_complete = buffer_of(replies).ended
         for piece in buffer_of(replies).pieces[passed:]:
-            self._pass_on(ctx, piece, mirrors)  # it was there in time, and only not read yet
+            self._pass_on(ctx, piece, mirrors)  # arrived in time, but was not read yet
         for mirror in mirrors:
             mirror.cut_off(error)
         replies.cancel()
@@ -161,7 +161,7 @@ class Timed:
 
 
 class _Mirror:
-    """A copy of a message that is still to come, which can be cut off without harm to other readers of the message."""
+    """A copy of an incomplete message; cutting it off does not affect other readers of the message."""
 
     __slots__ = ("_source", "promise")
 
@@ -185,7 +185,7 @@ class _Mirror:
         return message
 
     def cut_off(self, error: BaseException) -> None:
-        """End the copy with an error, behind all that was there, unless it is complete."""
+        """End the copy with an error behind the pieces that arrived, unless it is complete."""
         if self.promise.done():
             return
         buffer = mixed_buffer(self.promise)
@@ -197,24 +197,24 @@ class _Mirror:
         self.promise.cancel()
 
 
-# --- what was there to be read ---
+# --- failures before the first piece ---
 
 
 async def _failure_before_anything(replies: AnyReplies) -> Failure | None:
-    """Wait until there is something of a reply to be read; the error, if that is what comes first.
+    """Wait for the first part of a reply; return the failure if that comes first, else None.
 
-    It is raised by nobody and seen by nobody here.
+    The failure is not raised here and does not count as read.
     """
     first = await anext(pieces_of(replies), None)
     if first is None or isinstance(first, Failure):
         return first
     if first.done() and failure_of(first) is None:
         return None
-    # events are something to be read as well as tokens are
+    # the mixed stream is read because events are parts of a reply as well as tokens
     piece = await anext(mixed_buffer(first).outcomes(), None)
     if piece is not None and not isinstance(piece, Failure):
         return None
-    return await settled(first) or piece  # the message as a whole fails a moment later, perhaps by another error
+    return await settled(first) or piece  # the whole message fails a moment later, perhaps with another error
 
 
 def _replaceable(failure: Failure, errors: tuple[type[BaseException], ...]) -> bool:
@@ -223,19 +223,19 @@ def _replaceable(failure: Failure, errors: tuple[type[BaseException], ...]) -> b
 
 
 def _asked_for(error: BaseException) -> float:
-    """Return the seconds that an error asks to wait, as that of a service may which is asked too often."""
+    """Return the seconds that an error asks to wait, as rate limits of services do; 0 if it does not say."""
     seconds: object = getattr(error, "retry_after", None)
     return seconds if isinstance(seconds, int | float) else 0.0
 
 
 def _discarded(replies: AnyReplies, failure: Failure) -> str:
-    """Cancel a call whose reply nobody will get, so that its errors are nobody's loss; what is remembered of it."""
+    """Cancel a call whose reply is dropped, and return a line about its failure; its errors count as read."""
     replies.cancel()
     _count_as_read(failure)
     for piece in buffer_of(replies).pieces:
         if isinstance(piece, Failure):
             _count_as_read(piece)
-        elif not has_value(piece):  # of a message that is complete nothing went wrong
+        elif not has_value(piece):  # a complete message has no errors
             for part in (failure_of(piece), *mixed_buffer(piece).pieces):
                 if isinstance(part, Failure):
                     _count_as_read(part)
@@ -248,13 +248,13 @@ def _count_as_read(failure: Failure) -> None:
 
 
 async def _deliver(ctx: AnyContext, replies: AnyReplies, failure: Failure | None, notes: list[str]) -> None:
-    """Pass on a reply as it is; its first error gets the notes."""
+    """Pass on a reply as it is; add the notes to its first error."""
     if failure is not None:
         for note in notes:
             add_note(failure.error, note)
     ctx.reply(passed_on(ctx, replies))
     if failure is None and notes:
-        ctx.finish_early()  # nobody has to wait for the notes
+        ctx.finish_early()  # readers need not wait until the notes are added
         failure = await settled(replies)
         if failure is not None:
             for note in notes:

@@ -1,4 +1,4 @@
-"""One call of an agent: what the caller holds, what the agent sees, and how the two end together."""
+"""One call of an agent: the caller's side, the agent's side, and how the two end together."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _interaction: ContextVar[InteractionContext[Any, Any] | None] = ContextVar(  # A
 
 
 class InteractionContext(Generic[In_co, Out_contra]):
-    """What an agent sees of one call: the messages that came in and the way to answer them.
+    """The agent's side of one call: its messages and the ways to reply to them.
 
     The library makes it and gives it to the agent as its first argument.
     """
@@ -55,32 +55,32 @@ class InteractionContext(Generic[In_co, Out_contra]):
 
     def __init__(
         self,
-        agent: MiniAgent[Any, Any, ...],  # Any: whatever the agent takes and gives is In_co and Out_contra here
+        agent: MiniAgent[Any, Any, ...],  # Any: its classes are In_co and Out_contra here
         context: MiniAgents,
         replies: MessageSequence[Any],  # Any: the writing end of Out_contra
-        args: tuple[Any, ...],  # Any: the agent's signature has checked them
-        kwargs: Mapping[str, Any],  # Any: as above
+        args: tuple[Any, ...],  # Any: checked by the agent's signature
+        kwargs: Mapping[str, Any],  # Any: checked by the agent's signature
         *,
         raises: bool = False,
     ) -> None:
         self._agent = agent
         self._context = context
-        self._messages: MessageSequencePromise[In_co]  # known when the call begins
+        self._messages: MessageSequencePromise[In_co]  # set when the call begins
         self._replies = replies
         self._args = args
         self._kwargs = kwargs
         self._caller = _interaction.get()
         self._open_calls: WeakSet[AgentCall[Any, Any]] | None = None  # Any: of any agents
-        self._raises = raises  # also where the context wants errors as messages
+        self._raises = raises  # takes precedence over the context's `errors_as_messages`
         self.call_node: Promise[str] | None = None
         """The promise of the hash key of this call's `AgentCallNode`, where calls are recorded."""
 
     @classmethod
-    def current(cls) -> InteractionContext[Any, Any]:  # Any: whatever the running agent takes and gives
-        """Return the context of the agent that is running here.
+    def current(cls) -> InteractionContext[Any, Any]:  # Any: of any agent
+        """Return the interaction context of the running agent.
 
         Raises:
-            NoActiveContextError: No agent is running here.
+            NoActiveContextError: The code does not run in an agent.
         """
         interaction = _interaction.get()
         if interaction is None:
@@ -101,7 +101,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
 
     @property
     def caller(self) -> InteractionContext[Any, Any] | None:  # Any: of any agent
-        """The interaction of the agent that made this call; None where no agent did."""
+        """The interaction of the agent that made this call; None if the call was made outside of agents."""
         return self._caller
 
     @property
@@ -112,22 +112,22 @@ class InteractionContext(Generic[In_co, Out_contra]):
     # --- what goes out ---
 
     def reply(self, messages: MessageType[Out_contra], /) -> None:
-        """Answer with messages, behind all that was replied before; return at once.
+        """Reply with messages, behind all earlier replies; return at once.
 
-        What is still to come (promises, other agents' replies, async iterators) may be replied as well.
+        Pending messages (promises, other agents' replies, async iterators) are allowed too.
 
         Raises:
-            TypeError: Something in it is no message, or a message of another class than the agent declares.
+            TypeError: Something in it is not a message, or is a message of a class that the agent does not declare.
             AppenderClosedError: The agent has finished.
             PromiseCancelledError: The call was cancelled.
         """
         self._replies.put(messages)
 
     def reply_out_of_order(self, messages: MessageType[Out_contra], /) -> None:
-        """Answer with messages that appear as soon as they are there, whatever was replied before or after.
+        """Reply with messages that appear as soon as they are ready, independent of the order of other replies.
 
         Raises:
-            TypeError: Something in it is no message, or a message of another class than the agent declares.
+            TypeError: Something in it is not a message, or is a message of a class that the agent does not declare.
             AppenderClosedError: The agent has finished.
             PromiseCancelledError: The call was cancelled.
         """
@@ -136,19 +136,19 @@ class InteractionContext(Generic[In_co, Out_contra]):
     def finish_early(self) -> None:
         """End the replies now; the agent may go on working, and its context waits for it.
 
-        An error after this can stand in no reply: it is raised where the context is left.
+        No reply can carry a later error of the agent; leaving the context raises it.
         """
         self._replies.close()
 
     def make_sure_to_wait(self, awaitable: Awaitable[object], /) -> None:
-        """Let the context of the agents wait for something before it ends; its error is raised there."""
+        """Have the agents' context await something before it ends; leaving the context raises its error."""
 
         async def wait() -> None:
             try:
                 await awaitable
             except (asyncio.CancelledError, PromiseCancelledError):
-                raise  # somebody wished it
-            except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the context's end
+                raise  # a requested cancellation is not an error
+            except BaseException as error:  # noqa: BLE001 - leaving the context raises it
                 self._context.report(error)
 
         Promise(wait, start_asap=True, name=f"{self._agent.alias}.make_sure_to_wait")
@@ -159,7 +159,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
     # --- machinery ---
 
     async def work(self) -> None:
-        """Do what the agent does, in the task of the call."""
+        """Run the agent's function, in the task of the call."""
         _interaction.set(self)
         recorder = self._context.recorder
         if recorder is not None:
@@ -172,7 +172,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
             returned: object = (await body) if _is_awaitable(body) else body
             if returned is not None:
                 raise TypeError(
-                    f"agent {self._agent.alias!r} returned {returned!r:.200}, which nobody gets: "
+                    f"agent {self._agent.alias!r} returned {returned!r:.200}, which is ignored: "
                     "answer with `ctx.reply(...)`"
                 )
         finally:
@@ -180,9 +180,12 @@ class InteractionContext(Generic[In_co, Out_contra]):
                 call.finish()
 
     def error_message(self, error: Exception) -> object:
-        """Return what is replied instead of an error, where errors are sent as messages."""
+        """Return the reply that stands for an error where errors are sent as messages.
+
+        It is an `ErrorMessage`, or the promise of one that waits for the key of the call's record.
+        """
         if isinstance(error, EndLoop | EOFError):
-            return error  # a loop of agents ends by these
+            return error  # these end a loop of agents
         text = f"{type(error).__name__}: {error}"
         error_type = f"{type(error).__module__}.{type(error).__qualname__}"
         callers = tuple(agent.alias for agent in reversed(self.callers))
@@ -190,28 +193,29 @@ class InteractionContext(Generic[In_co, Out_contra]):
         def message(call: str | None) -> ErrorMessage:
             return ErrorMessage(text, error_type=error_type, agent=self._agent.alias, callers=callers, call=call)
 
-        # the key of a call is made of its messages: an error does not wait for those that are still to come
+        # The key of a call is made of the keys of its messages. The error must not wait for messages that are pending,
+        # in this call or in a caller's: the agent may have failed exactly because they do not come.
         if self.call_node is None or not all(interaction._messages.done() for interaction in self._chain()):
             return message(None)
         return self.call_node.recover(lambda _: None).map(message)
 
     def _chain(self) -> Iterator[InteractionContext[Any, Any]]:  # Any: of any agents
-        interaction: InteractionContext[Any, Any] | None = self  # Any: as above
+        interaction: InteractionContext[Any, Any] | None = self  # Any: of any agent
         while interaction is not None:
             yield interaction
             interaction = interaction._caller
 
 
 def _is_awaitable(body: object) -> bool:
-    # nearly always it is a coroutine; to ask for anything that can be awaited takes ten times as long
+    # the common case first: asking whether an object is awaitable takes ten times as long
     return type(body) is CoroutineType or inspect.isawaitable(body)
 
 
 class AgentCall(Generic[In_contra, Out_co]):
     """A call of an agent whose messages are not all known yet.
 
-    The agent runs already. A call that nobody finishes is finished when it is dropped, or when the agent or the context
-    that made it ends.
+    The agent runs already. An unfinished call is finished when it is dropped, or when the agent or the context that
+    made it ends.
 
     >>> @miniagent
     ... async def count(ctx: InteractionContext) -> None:
@@ -238,16 +242,16 @@ class AgentCall(Generic[In_contra, Out_co]):
         self._loop = asyncio.get_running_loop()
 
     def __del__(self) -> None:
-        messages: MessageSequence[Any] | None = getattr(self, "_messages", None)  # Any: as above
+        messages: MessageSequence[Any] | None = getattr(self, "_messages", None)  # Any: of In_contra
         if messages is not None and not messages.closed and not self._loop.is_closed():
-            # the collector runs in whatever thread happens to need memory
+            # the garbage collector runs in any thread; the sequence may only be closed in the loop's
             self._loop.call_soon_threadsafe(messages.close)
 
     def send_message(self, messages: MessageType[In_contra], /) -> Self:
         """Send messages, behind all that were sent before.
 
         Raises:
-            TypeError: Something in it is no message, or a message of another class than the agent declares.
+            TypeError: Something in it is not a message, or is a message of a class that the agent does not declare.
             AppenderClosedError: The call is finished.
         """
         self._messages.put(messages)
@@ -259,7 +263,7 @@ class AgentCall(Generic[In_contra, Out_co]):
         return self._replies
 
     def finish(self) -> None:
-        """Tell the agent that no more messages will come; finishing again does nothing."""
+        """Tell the agent that no more messages will come; a finished call stays finished."""
         self._messages.close()
         if self._open_calls is not None:
             self._open_calls.discard(self)
@@ -267,7 +271,7 @@ class AgentCall(Generic[In_contra, Out_co]):
 
 
 def keep_open(call: AgentCall[Any, Any], context: MiniAgents) -> None:  # Any: of any agent
-    """Have an unfinished call finished at the end of the agent, or the context, that made it."""
+    """Register an unfinished call with the agent or context that made it, which finishes the call when it ends."""
     interaction = _interaction.get()
     if interaction is None or interaction._context is not context:
         open_calls = context.open_calls

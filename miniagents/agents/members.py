@@ -1,4 +1,4 @@
-"""What agents that are made of other agents have in common: how they ask, what they declare, what they are called."""
+"""The common parts of agents that are made of other agents: how they call members, what they declare, their names."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ Classes: TypeAlias = tuple[type[Message], ...]
 Declared: TypeAlias = tuple[Classes, Classes]
 """The classes of the messages that an agent takes, and of those it gives."""
 AnyAgent: TypeAlias = "Inquirable[Any, Message]"  # Any: contravariant, so that any agent is one
-"""Whatever can be asked."""
-AnyContext: TypeAlias = "InteractionContext[Any, Any]"  # Any: what made the composition has checked the types
-"""A composition\'s call."""
-AnyReplies: TypeAlias = "MessageSequencePromise[Any]"  # Any: as above
+"""An agent of any messages."""
+AnyContext: TypeAlias = "InteractionContext[Any, Any]"  # Any: the composing function has checked the types
+"""A call of a composition, or of any agent."""
+AnyReplies: TypeAlias = "MessageSequencePromise[Any]"  # Any: the composing function has checked the types
 """Messages, or replies, of a composition or a member."""
 
 _SHOWN: Final = 4
@@ -65,22 +65,22 @@ _SHOWN: Final = 4
 
 
 class AgentBody(Protocol):
-    """What a class must be to make agents: its objects are called without arguments to do the work."""
+    """The protocol of classes that make agents: an object does the work of one call, called without arguments."""
 
     async def __call__(self) -> None:
         """Do the work of one call."""
 
 
 class Inquirable(Protocol[In_contra, Out_co]):
-    """Whatever can be asked without further arguments."""
+    """Anything that can be called with messages alone: an agent, or an object with a fitting `inquire`."""
 
     def inquire(self, messages: MessageType[In_contra] | None = None, /) -> MessageSequencePromise[Out_co]:
-        """Asks, and gives the replies."""
+        """Return the promise of the replies to the messages."""
         ...
 
 
 class Member:
-    """What the library knows of its own agents, beyond what any `Inquirable` has."""
+    """The methods that only the library's own agents have, in addition to those of `Inquirable`."""
 
     __slots__ = ()
 
@@ -90,7 +90,7 @@ class Member:
         """Return the classes of the messages that the agent takes, and of those it gives.
 
         Raises:
-            NameError: A class is defined further down.
+            NameError: A class in the annotation is not defined yet.
         """
         raise NotImplementedError
 
@@ -103,27 +103,27 @@ class Member:
         raise NotImplementedError
 
     def _parts(self) -> tuple[AnyAgent, ...]:
-        """Return the agents of a chain that has no name or way to be called of its own; of any other agent, itself."""
+        """Return the links of a chain, unless it has a name or options of its own; else the agent itself."""
         raise NotImplementedError
 
     def _ask(
         self,
-        messages: Any,  # Any: what messages may be, whose type the composition has checked
+        messages: Any,  # Any: a MessageType; the composing function has checked of which class
         args: tuple[Any, ...],  # Any: checked by the agent's signature
-        kwargs: Mapping[str, Any],  # Any: as above
+        kwargs: Mapping[str, Any],  # Any: checked by the agent's signature
         *,
         raises: bool,
     ) -> AnyReplies:
-        """As `inquire` does it; where it `raises`, an error is one, also where the context wants errors as messages."""
+        """Call the agent as `inquire` does; if `raises`, errors stay errors, despite `errors_as_messages`."""
         raise NotImplementedError
 
 
 class Chain:
-    """The work of a chain: asks agents one after the other, each with the replies of the one before it.
+    """The work of a chain: calls agents one after the other, each with the replies of the one before it.
 
     Attributes:
-        agents: The agents that are asked; chains without anything of their own are taken apart.
-        alias: The chain's name, made of those of the agents.
+        agents: The agents in their order; chains without a name or options of their own are taken apart.
+        alias: The chain's name, made of the names of the agents.
 
     Raises:
         TypeError: One of the agents cannot be called without arguments, or there is none.
@@ -145,7 +145,7 @@ class Chain:
         ctx.reply(replies)
 
     def declares(self) -> Declared:
-        """Return the classes of the messages that the first agent takes, and of those that the last one gives.
+        """Return the classes that the first agent takes, and those that the last one gives.
 
         Raises:
             TypeError: An agent gives messages of a class that the next can never take.
@@ -161,27 +161,28 @@ def _parts(agent: AnyAgent) -> tuple[AnyAgent, ...]:
     return agent._parts() if isinstance(agent, Member) else (agent,)
 
 
-# --- asking ---
+# --- calling members ---
 
 
 def ask(
     ctx: AnyContext,
     agent: AnyAgent,
-    messages: Any,  # Any: a message promise or a sequence of messages, whose type the composition has checked
+    messages: Any,  # Any: a message promise or a sequence; the composing function has checked of which class
     args: tuple[Any, ...] = (),  # Any: checked by the agent's signature
-    kwargs: Mapping[str, Any] | None = None,  # Any: as above
+    kwargs: Mapping[str, Any] | None = None,  # Any: checked by the agent's signature
     *,
     raises: bool = False,
 ) -> AnyReplies:
-    """Ask a member on behalf of a composition.
+    """Call a member on behalf of a composition.
 
     Args:
         ctx: The composition's call.
         agent: The member.
-        messages: What it is asked.
-        args: Arguments of the member.
-        kwargs: As above.
-        raises: Whether the composition has to see the member's errors as errors. If so, members of members show theirs.
+        messages: The messages for the member.
+        args: Positional arguments of the member.
+        kwargs: Keyword arguments of the member.
+        raises: Whether the composition needs the member's errors as errors, despite `errors_as_messages`. The members
+            of members inherit this.
     """
     if isinstance(agent, Member):
         return agent._ask(messages, args, kwargs or {}, raises=raises or ctx._raises)
@@ -189,12 +190,12 @@ def ask(
 
 
 def pieces_of(sequence: AnyReplies) -> AsyncIterator[MessagePromise[Any] | Failure]:  # Any: as in `AnyReplies`
-    """Return the message promises of a sequence, and its errors as objects, which nobody has seen by this."""
+    """Return the message promises of a sequence, and its errors as objects, which do not count as read by this."""
     return outcomes(sequence)
 
 
-def passed_on(ctx: AnyContext, replies: AnyReplies) -> Any:  # Any: what a reply may be, or an iterator of that
-    """Return the replies of a member that was asked so that it raises, as the composition gives them."""
+def passed_on(ctx: AnyContext, replies: AnyReplies) -> Any:  # Any: a MessageType
+    """Return the replies of a member that was called with `raises`, in the form that the composition replies."""
     if ctx._raises or not ctx._context.errors_as_messages:
         return replies
 
@@ -206,37 +207,37 @@ def passed_on(ctx: AnyContext, replies: AnyReplies) -> Any:  # Any: what a reply
 
 
 def failure_in_place(ctx: AnyContext, failure: Failure) -> Any:  # Any: the failure, or a message where these are wanted
-    """Return what a composition gives in the place of an error that a member raised."""
+    """Return what a composition replies in the place of a member's failure: the failure or an `ErrorMessage`."""
     replaced = error_in_place(ctx, failure.error)
     if replaced is failure.error:
-        return failure  # with the origin and the traceback that it has
+        return failure  # not the bare error: the failure keeps the origin and the traceback
     failure.seen = True
     mark_as_read(failure.error)
     return replaced
 
 
 def error_in_place(ctx: AnyContext, error: BaseException) -> Any:  # Any: an error, or a message where these are wanted
-    """Return what a composition puts in the place of a reply that could not be made."""
+    """Return what a composition replies in the place of an error: the error or an `ErrorMessage`."""
     if ctx._raises or not ctx._context.errors_as_messages or not isinstance(error, Exception) or is_cancelled(error):
         return error
     return ctx.error_message(error)
 
 
 def is_cancelled(error: BaseException) -> bool:
-    """Return whether an error says that something was cancelled, which is never a reason to try anything else."""
-    return isinstance(error, PromiseCancelledError)  # that is also what readers get of a CancelledError
+    """Return whether an error is a cancellation, after which no retry or fallback may follow."""
+    return isinstance(error, PromiseCancelledError)  # readers get this for an asyncio.CancelledError too
 
 
 # --- what is declared ---
 
 
 def declared_by(agent: AnyAgent) -> Declared:
-    """Return what an agent declares; one that is not of this library declares nothing."""
+    """Return what an agent declares; agents from outside the library are taken to exchange any messages."""
     return agent._classes() if isinstance(agent, Member) else ((Message,), (Message,))
 
 
 def union(all_classes: Iterable[Classes]) -> Classes:
-    """Return all classes, each once."""
+    """Return the classes of all groups, each once, in their order."""
     return tuple(dict.fromkeys(cls for classes in all_classes for cls in classes))
 
 
@@ -244,7 +245,7 @@ def common(what: str, agents: Sequence[AnyAgent]) -> Classes:
     """Return the classes of the messages that all agents take.
 
     Raises:
-        TypeError: There are none.
+        TypeError: There is no such class.
     """
 
     def both(left: Classes, right: Classes) -> Classes:
@@ -264,7 +265,7 @@ def common(what: str, agents: Sequence[AnyAgent]) -> Classes:
 def refuse_misfits(what: str, gives: Classes, takes: Classes, giver: str, taker: str) -> None:
     """Refuse a giver of messages that the taker can never take.
 
-    A class that is wider than what is taken may still turn out to fit, message by message.
+    A base class of what is taken is allowed: its messages may still fit, which is checked for each.
 
     Raises:
         TypeError: A class that is given is neither a subclass nor a base of any that is taken.
@@ -286,10 +287,10 @@ def _named(classes: Classes) -> str:
 
 
 def check_agents(what: str, agents: Sequence[object]) -> None:
-    """Refuse what cannot be asked without further arguments.
+    """Refuse objects that cannot be called with messages alone.
 
     Raises:
-        TypeError: Something is no agent, needs arguments, or there is nothing at all.
+        TypeError: One of them is not an agent or needs arguments, or there is none at all.
     """
     if not agents:
         raise TypeError(f"{what}: there is no agent; give it at least one")
@@ -304,7 +305,7 @@ def check_agents(what: str, agents: Sequence[object]) -> None:
 
 
 def check_count(what: str, count: int) -> None:
-    """Refuse what cannot be counted to.
+    """Refuse a count that is less than one.
 
     Raises:
         ValueError: The count is less than one.
@@ -317,19 +318,19 @@ def check_count(what: str, count: int) -> None:
 
 
 def alias_of(agent: object) -> str:
-    """Return what an agent is called."""
+    """Return the name of an agent: its alias, or the name of its class."""
     alias: object = getattr(agent, "alias", None)
     return alias if isinstance(alias, str) else type(agent).__name__
 
 
 def operand(agent: object) -> str:
-    """Return what an agent is called as a part of an expression."""
+    """Return the name of an agent as an operand, in parentheses where these are needed."""
     alias = alias_of(agent)
     return f"({alias})" if " >> " in alias else alias
 
 
 def joined_alias(separator: str, agents: Sequence[object], name: Callable[[object], str] = alias_of) -> str:
-    """Return the names of all agents; of very many those at both ends."""
+    """Return the names of all agents, joined; long lists are shortened to the names at both ends."""
 
     def names() -> Iterator[str]:
         left_out = len(agents) - 2 * _SHOWN

@@ -1,6 +1,7 @@
-"""Hands the messages that agents exchange to whoever keeps them, each one once.
+"""Hands the messages that agents exchange to the handlers that keep them, each message once.
 
-A task works for each handler: while it is busy with some messages, others gather and are handed over together.
+Each handler has a task of its own. While the handler is busy, further messages gather, and the task then hands them
+over together.
 """
 
 from __future__ import annotations
@@ -49,11 +50,11 @@ class PersistenceError(Exception):
 
 
 class Persister:
-    """Knows which messages of a context are kept already.
+    """Hands each message of a context once to all handlers.
 
     Args:
         context: The context whose end waits for the handlers.
-        handlers: What keeps messages; one that fails is tried again and does not keep the others from their work.
+        handlers: The handlers; one that fails is called again and does not hinder the others.
     """
 
     def __init__(self, context: PromisingContext, handlers: tuple[PersistHandler, ...]) -> None:
@@ -62,14 +63,14 @@ class Persister:
         self._handed_over: set[str] = set()
 
     def keep(self, message: Message) -> None:
-        """Have a message kept, and the messages inside it before it."""
+        """Hand a message to the handlers, after the messages inside it; known ones are left out."""
         new: list[Message] = []
         for part in with_parts(message):
             try:
                 key = part.hash_key
             except (TypeError, ValueError) as error:
                 self._context.report(PersistenceError("on_persist_messages", (part,), error))
-                break  # what holds it has no key either
+                break  # the messages that hold it have no key either
             if key not in self._handed_over:
                 self._handed_over.add(key)
                 new.append(part)
@@ -78,18 +79,18 @@ class Persister:
                 keeper.keep(new)
 
     async def finish(self) -> None:
-        """Try the handlers a last time with what they could not keep, and reports what they cannot."""
+        """Call the handlers a last time with the messages that they failed to keep; report failures to the context."""
         for keeper in self._keepers:
             await keeper.finish()
 
     def log_not_kept(self) -> None:
-        """Log what the handlers have not kept."""
+        """Log the messages that the handlers have not kept."""
         for keeper in self._keepers:
             keeper.log_not_kept()
 
 
 class _Keeper:
-    """A handler, and what it is still to keep."""
+    """A handler, with the messages that wait for it and those that it failed to keep."""
 
     def __init__(self, context: PromisingContext, handler: PersistHandler) -> None:
         self._context = context
@@ -100,14 +101,14 @@ class _Keeper:
         self._working = False
 
     def keep(self, messages: Collection[Message]) -> None:
-        """Hand messages over, together with those that come while the handler is busy."""
+        """Hand messages to the handler, or queue them while it is busy."""
         self._waiting.extend(messages)
         if not self._working:
             self._working = True
             self._context.spawn(self._work(), f"on_persist_messages({self._name})")
 
     async def finish(self) -> None:
-        """Try a last time to keep what is not kept."""
+        """Call the handler a last time with the messages that it has not kept; report a failure to the context."""
         batch = (*self._not_kept, *self._waiting)
         if batch:
             error = await self._hand_over(batch, pauses=())
@@ -116,7 +117,7 @@ class _Keeper:
                 self._context.report(PersistenceError(self._name, batch, error))
 
     def log_not_kept(self) -> None:
-        """Log what is not kept, and never will be."""
+        """Log the messages that are not kept and never will be."""
         batch = (*self._not_kept, *self._waiting)
         self._not_kept, self._waiting = [], []
         if batch:
@@ -133,7 +134,7 @@ class _Keeper:
                     logger.error("%s", PersistenceError(self._name, batch, error), exc_info=error)
                 batch = ()
         finally:
-            self._not_kept.extend(batch)  # a cancellation loses nothing from sight
+            self._not_kept.extend(batch)  # not empty after a cancellation: the end of the context reports these
             self._working = False
 
     async def _hand_over(self, batch: tuple[Message, ...], *, pauses: tuple[float, ...]) -> Exception | None:
@@ -169,7 +170,7 @@ def with_parts(message: Message) -> Iterator[Message]:
 
 
 def _values(holder: object) -> Iterator[object] | None:
-    """Return what a value holds; None where it holds nothing."""
+    """Return the values inside a value; None for a scalar."""
     if isinstance(holder, Frozen):
         return iter(msgspec.structs.asdict(holder).values())
     if _is_mapping(holder):
@@ -177,7 +178,7 @@ def _values(holder: object) -> Iterator[object] | None:
     return iter(holder) if _is_collection(holder) else None
 
 
-# isinstance() alone would leave the types of the elements unknown
+# Narrowing by isinstance() alone would leave the types of the elements unknown.
 
 
 def _is_mapping(holder: object) -> TypeGuard[Mapping[object, object]]:

@@ -1,4 +1,4 @@
-"""Records what agents say to each other, for the hooks that keep messages."""
+"""Records calls and replies of agents for the hooks that keep messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger: Final = logging.getLogger("miniagents")
 
 
 class Recorder:
-    """Has the messages of every call kept as they arrive, and then a record of the call and one of the reply."""
+    """Hands the messages of every call to the persister as they arrive, then a record of the call and of its reply."""
 
     def __init__(self, context: PromisingContext, persister: Persister) -> None:
         self._context = context
@@ -31,7 +31,7 @@ class Recorder:
         interaction: InteractionContext[Any, Any],  # Any: of any agent
         replies: MessageSequencePromise[Message],
     ) -> None:
-        """Records one call; called by the agent's own task as it begins."""
+        """Record one call; the agent's own task calls this as it begins."""
         alias = interaction.this_agent.alias
         caller = interaction.caller
 
@@ -50,7 +50,7 @@ class Recorder:
             said = None if error is None else f"{type(error).__name__}: {error}"
             self._persister.keep(AgentReplyNode(agent=alias, call=call, messages=messages, error=said))
 
-        # records are nobody's work: cancelling a call does not cancel the record of what it came to
+        # Without a producer these promises belong to no call, so cancelling the call does not cancel its record.
         token = producing.set(None)
         try:
             interaction.call_node = Promise(call_node, start_asap=True, name=f"{alias}.call_node")
@@ -59,17 +59,17 @@ class Recorder:
             producing.reset(token)
 
     async def finish(self) -> None:
-        """Have kept whatever is still to be kept."""
+        """Call the handlers a last time with the messages that they failed to keep."""
         await self._persister.finish()
 
     def log_not_kept(self) -> None:
-        """Log what could not be kept because the context was left by an error."""
+        """Log the messages that were not kept because the context was left by an error."""
         self._persister.log_not_kept()
 
     async def _keep_all(
         self, sequence: MessageSequencePromise[Message]
     ) -> tuple[tuple[Message, ...], BaseException | None]:
-        """Have each message kept when it is there; return all of them, and the first error among them."""
+        """Hand each message to the persister when it is complete; return all of them and the first error among them."""
         messages: list[Message] = []
         first_error: BaseException | None = None
         async for message, error in sequence.settled_messages():

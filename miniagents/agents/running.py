@@ -1,7 +1,7 @@
 """Runs a program in a loop of its own, so that one Ctrl+C ends it wherever it is.
 
-`asyncio.run` answers Ctrl+C by cancelling the main task. That reaches nothing while the loop is held up by a blocking
-call such as `input()`, so there the interrupt is raised on the spot, as in any other Python program.
+`asyncio.run` answers Ctrl+C by cancelling the main task. That has no effect while a blocking call such as `input()`
+holds the loop, so in that case the interrupt is raised at once, as in any other Python program.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ T = TypeVar("T")
 
 
 def run_until_interrupted(
-    wrapped: Callable[[], Coroutine[Any, Any, T]],  # Any: what asyncio's futures yield is asyncio's own affair
-    main: Coroutine[Any, Any, T],  # Any: as above
+    wrapped: Callable[[], Coroutine[Any, Any, T]],  # Any: what coroutines exchange with their loop is asyncio's own
+    main: Coroutine[Any, Any, T],  # Any: what coroutines exchange with their loop is asyncio's own business
     *,
     debug: bool | None,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
@@ -32,14 +32,15 @@ def run_until_interrupted(
     """Run a coroutine to its end in a new loop.
 
     Args:
-        wrapped: Runs `main` in whatever it needs around it.
-        main: The coroutine; closed if it never came to run.
+        wrapped: Runs `main` with its surroundings, such as a context.
+        main: The coroutine; it is closed if it was never run.
         debug: The debug mode of asyncio.
-        loop_factory: Makes the loop.
+        loop_factory: Makes the loop; by default asyncio does.
 
     Raises:
-        RuntimeError: There is a running loop already.
-        KeyboardInterrupt: SIGINT came, and the coroutine was cancelled and has ended.
+        RuntimeError: A loop is running already.
+        TypeError: `main` is not a coroutine.
+        KeyboardInterrupt: SIGINT arrived, and the coroutine was cancelled and has ended.
     """
     try:
         asyncio.get_running_loop()
@@ -55,11 +56,11 @@ def run_until_interrupted(
     try:
         return _run(wrapped, debug=debug, loop_factory=loop_factory)
     finally:
-        main.close()  # where it ran, there is nothing left to close
+        main.close()  # does nothing if it ran
 
 
 def _run(
-    wrapped: Callable[[], Coroutine[Any, Any, T]],  # Any: as above
+    wrapped: Callable[[], Coroutine[Any, Any, T]],  # Any: what coroutines exchange with their loop is asyncio's own
     *,
     debug: bool | None,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
@@ -72,7 +73,7 @@ def _run(
 
     with asyncio.Runner(debug=debug, loop_factory=loop_factory) as runner:
         interruption.loop = runner.get_loop()
-        # asyncio installs its own handler only where nobody else did, and so does this
+        # like asyncio, replace only Python's own handler, never one that the program has set
         replaces_default = (
             threading.current_thread() is threading.main_thread()
             and signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -91,7 +92,14 @@ def _run(
 
 
 class _Interruption:
-    """What Ctrl+C does."""
+    """The handler of SIGINT.
+
+    | state | the signal |
+    |---|---|
+    | first one, the loop waits or runs asyncio or this library | cancels the main task |
+    | first one, the loop is held by the user's code | raises `KeyboardInterrupt` there |
+    | a later one, or no main task is running | raises `KeyboardInterrupt` |
+    """
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -99,7 +107,7 @@ class _Interruption:
         self.count = 0
 
     def handle(self, _signal: int, frame: FrameType | None) -> None:
-        """Cancel the main task, or interrupts the code of the user that is running."""
+        """Cancel the main task, or interrupt the user's code that is running."""
         self.count += 1
         loop, task = self.loop, self.task
         if self.count > 1 or loop is None or task is None or task.done():
@@ -107,13 +115,13 @@ class _Interruption:
         if asyncio.current_task(loop) is not None and not _is_machinery(frame):
             raise KeyboardInterrupt
         task.cancel()
-        loop.call_soon_threadsafe(lambda: None)  # wakes the loop up
+        loop.call_soon_threadsafe(lambda: None)  # wakes the selector, which would sleep on
 
 
 def _is_machinery(frame: FrameType | None) -> bool:
     """Return whether the running code is asyncio's or the library's own, which an exception could leave half done.
 
-    What else of the standard library is running is part of the work of whoever called it.
+    Other code of the standard library is attributed to its caller.
     """
     while frame is not None:
         package = str(frame.f_globals.get("__name__")).partition(".")[0]

@@ -25,7 +25,7 @@ Scenario: TypeAlias = Callable[[], Delivered | Mapping[str, Delivered]]
 async def diagram(
     delivered: Delivered | Mapping[str, Delivered], /, *, unit: float = 1.0, until: float = 1000.0
 ) -> str:
-    """What promises deliver, and when: a line for each, in the notation of `marbles`, with the whole behind it.
+    """Return what promises deliver, and when: a line for each, in the notation of `marbles`, with the whole behind it.
 
     All of them are read at once, from now on; what stands in one column happened at one time. The line of a stream has
     its pieces and its end, the line of a promise its value; then it is empty. One that has not ended goes on to the
@@ -44,9 +44,9 @@ async def diagram(
     | `!` | a source is cancelled |
 
     Args:
-        delivered: one promise, or several with the labels of their lines.
-        unit: how many seconds of the loop's clock a column has.
-        until: after how many columns reading ends, whatever is still to come.
+        delivered: One promise, or several with the labels of their lines.
+        unit: How many seconds of the loop's clock a column has.
+        until: After how many columns reading ends, whatever is still to come.
 
     Raises:
         ValueError: `unit` or `until` is not positive.
@@ -73,7 +73,7 @@ def run_marbles(
     until: float = 1000.0,
     context: PromisingContext | None = None,
 ) -> str:
-    """The diagram of a scenario that runs on a `VirtualClockEventLoop`, and so takes no time.
+    """Return the diagram of a scenario that runs on a `VirtualClockEventLoop`, and so takes no time.
 
     The scenario is a plain function that makes sources by `marbles` and `marble`, and returns what it makes of them.
     The lines of the sources come first. They show what the sources made, without reading them, so that nothing is
@@ -82,15 +82,15 @@ def run_marbles(
     first comes first. What has not ended when reading ends is cancelled.
 
     Args:
-        scenario: makes what is to be drawn: one thing, or several with the labels of their lines.
-        result: the label where there is one thing.
-        unit: how many seconds a column has, and a unit of the sources.
-        until: after how many columns reading ends, whatever is still to come.
-        context: what to run it in, not entered yet; by default a `PromisingContext` of its own.
+        scenario: Makes what is to be drawn: one thing, or several with the labels of their lines.
+        result: The label where there is one thing.
+        unit: How many seconds a column has, and a unit of the sources.
+        until: After how many columns reading ends, whatever is still to come.
+        context: What to run it in, not entered yet; by default a `PromisingContext` of its own.
 
     Raises:
         ValueError: `unit` or `until` is not positive.
-        RuntimeError: an event loop is running here: `diagram` can be awaited in it.
+        RuntimeError: An event loop is running here: `diagram` can be awaited in it.
 
     >>> print(run_marbles(lambda: marbles("a-b--c|").batch(2)))
     source  a-b   --c|
@@ -135,7 +135,7 @@ def _runs_a_loop() -> bool:
 
 
 async def _drawn(delivered: Delivered | Mapping[str, Delivered], picture: Picture, until: float, label: str) -> str:
-    """The picture, when all lines have ended or the time is over."""
+    """Return the picture, when all lines have ended or the time is over."""
     named = delivered if isinstance(delivered, Mapping) else {label: delivered}
     drawing = _Drawing(picture)
     picture.known.extend(named.values())
@@ -163,13 +163,13 @@ class _Drawing:
         self._tasks: list[asyncio.Task[None]] = []
 
     def line_of(self, delivered: Delivered, label: str, *, has_whole: bool = True) -> Line:
-        """A line on which will be what a promise delivers."""
+        """Return a line on which will be what a promise delivers."""
         line = Line(self._picture, label, self._picture.now())
         self._tasks.append(asyncio.create_task(self._draw(delivered, line, has_whole=has_whole)))
         return line
 
     async def end(self) -> None:
-        """Stops reading, and raises what went wrong with the drawing."""
+        """Stop reading, and raise what went wrong with the drawing."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:

@@ -45,9 +45,9 @@ class _Event(NamedTuple, Generic[Q]):
     """Something that a diagram says is to happen.
 
     Attributes:
-        place: where it stands in the diagram.
-        time: when it happens, in units.
-        what: a piece, an error that is raised, or None for the end.
+        place: Where it stands in the diagram.
+        time: When it happens, in units.
+        what: A piece, an error that is raised, or None for the end.
     """
 
     place: int
@@ -89,7 +89,7 @@ def marbles(
     start_asap: bool | Default = DEFAULT,
     max_ahead: int | None = None,
 ) -> Stream[Any]:  # Any: as above
-    """A stream whose pieces come when a diagram says: in `"a-b--#-(cd)|"` each character is one unit of time.
+    """Return a stream whose pieces come when a diagram says: in `"a-b--#-(cd)|"` each character is one unit of time.
 
     | mark | meaning |
     |---|---|
@@ -105,17 +105,17 @@ def marbles(
     at which it was cancelled.
 
     Args:
-        diagram: what comes when.
-        values: what a piece's character stands for: a mapping, or a function such as `int`; by default itself.
-        errors: what is raised at further characters, or at `#` instead of the `ValueError`.
-        unit: how many seconds of the loop's clock a unit has; by default 1, or as many as in `run_marbles`.
-        name: what errors and diagrams call the stream.
-        start_asap: as for `StreamedPromise`.
-        max_ahead: as for `StreamedPromise`.
+        diagram: What comes when.
+        values: What a piece's character stands for: a mapping, or a function such as `int`; by default itself.
+        errors: What is raised at further characters, or at `#` instead of the `ValueError`.
+        unit: How many seconds of the loop's clock a unit has; by default 1, or as many as in `run_marbles`.
+        name: What errors and diagrams call the stream.
+        start_asap: As for `StreamedPromise`.
+        max_ahead: As for `StreamedPromise`.
 
     Raises:
-        ValueError: the diagram is malformed (the message shows where), or a number is not positive.
-        NoActiveContextError: there is no active context.
+        ValueError: The diagram is malformed (the message shows where), or a number is not positive.
+        NoActiveContextError: There is no active context.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -183,14 +183,14 @@ def marble(
     name: str = "source",
     start_asap: bool | Default = DEFAULT,
 ) -> Promise[Any]:  # Any: as above
-    """A promise whose value or error comes when a diagram says: `"--a"`, `"--#"`, or `"--"` for never.
+    """Return a promise whose value or error comes when a diagram says: `"--a"`, `"--#"`, or `"--"` for never.
 
     Notation and arguments are those of `marbles`.
 
     Raises:
-        ValueError: the diagram is malformed or has more in it than one value (the message shows where), or the unit is
+        ValueError: The diagram is malformed or has more in it than one value (the message shows where), or the unit is
             not positive.
-        NoActiveContextError: there is no active context.
+        NoActiveContextError: There is no active context.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -223,7 +223,7 @@ def marble(
 
 
 def positive(name: str, number: float) -> float:
-    """The number, which is refused where it is not positive."""
+    """Return the number, which is refused where it is not positive."""
     if not 0 < number < float("inf"):
         raise ValueError(f"{name}={number}: it is to be a positive number")
     return number
@@ -236,10 +236,10 @@ class _Reader(Generic[Q]):
     """Reads a diagram.
 
     Args:
-        function: who is to be blamed for what is wrong with it.
-        diagram: the diagram.
-        values: what characters stand for.
-        errors: which characters stand for errors, besides `#`.
+        function: Who is to be blamed for what is wrong with it.
+        diagram: The diagram.
+        values: What characters stand for.
+        errors: Which characters stand for errors, besides `#`.
     """
 
     def __init__(
@@ -262,7 +262,7 @@ class _Reader(Generic[Q]):
                 )
 
     def events(self) -> Iterator[_Event[Q]]:
-        """What is to happen."""
+        """Return what is to happen."""
         diagram, place, group, has_ended, is_empty = self._diagram, 0, -1, False, False
         while place < len(diagram):
             mark, step, units = diagram[place], 1, 1 if group < 0 else 0
@@ -297,7 +297,7 @@ class _Reader(Generic[Q]):
             raise self.refused("the group is not closed", group)
 
     def refused(self, why: str, place: int) -> ValueError:
-        """The error that says what is wrong with the diagram, and where."""
+        """Return the error that says what is wrong with the diagram, and where."""
         return ValueError(f"{self._function}: {why}\n  {self._diagram}\n  {'^':>{place + 1}}")
 
     def _meaning(self, mark: str, place: int) -> _Piece[Q] | BaseException:
@@ -330,7 +330,7 @@ class _Source:
         self._picture.sources.append(self._line)
 
     def belongs_to(self, promise: Promise[object]) -> None:
-        """Keeps the promise from getting one more line."""
+        """Keep the promise from getting one more line."""
         if self._is_drawn:
             self._picture.known.append(promise)
 
@@ -344,11 +344,11 @@ class _Source:
             self._line.mark("!", last=True)
 
     async def time(self, units: int) -> None:
-        """Waits until so many units have passed since the start."""
+        """Wait until so many units have passed since the start."""
         await self._picture.moment(self._begin + units * self._unit, self._place)
 
     async def never(self, units: int) -> None:
-        """Waits for the time that the diagram covers, and for ever."""
+        """Wait for the time that the diagram covers, and for ever."""
         await self.time(units)
         self._picture.reach = max(self._picture.reach, self._picture.now())
         await asyncio.get_running_loop().create_future()

@@ -32,9 +32,9 @@ class Line:
     """What happened on one line, and when.
 
     Args:
-        picture: what it is a line of.
-        label: what stands before it.
-        begin: the moment at which it begins; None: not yet.
+        picture: What it is a line of.
+        label: What stands before it.
+        begin: The moment at which it begins; None: not yet.
     """
 
     def __init__(self, picture: Picture, label: str, begin: float | None = None) -> None:
@@ -47,24 +47,24 @@ class Line:
         self.whole = ""
 
     def mark(self, text: str, *, last: bool = False) -> None:
-        """Notes what happens now; behind the last of it the line is empty."""
+        """Note what happens now; behind the last of it the line is empty."""
         if not self._picture.finished:
             self.marks.append((self._picture.now(), text))
         if last:
             self.ends()
 
     def ends(self) -> None:
-        """Notes that nothing more happens."""
+        """Note that nothing more happens."""
         if not self._picture.finished:
             self.end = self._picture.now()
             self._picture.line_ended.set()
 
     def piece(self, piece: object, *, last: bool = False) -> None:
-        """Notes that a piece, or the value of a promise, is there."""
+        """Note that a piece, or the value of a promise, is there."""
         self.mark(as_mark(piece), last=last)
 
     def error(self, error: BaseException, *, last: bool = False) -> None:
-        """Notes an error."""
+        """Note an error."""
         plain = type(error) is ValueError and str(error) == ERROR
         self.mark(ERROR if plain else f"<{ERROR}{type(error).__name__}>", last=last)
 
@@ -73,7 +73,7 @@ class Picture:
     """The lines of a picture; time is counted in units from the moment at which it is made.
 
     Args:
-        unit: how many seconds of the loop's clock a column stands for.
+        unit: How many seconds of the loop's clock a column stands for.
     """
 
     def __init__(self, unit: float) -> None:
@@ -91,11 +91,11 @@ class Picture:
         """The moment up to which lines without an end are drawn at least."""
 
     def now(self) -> float:
-        """How many units have passed."""
+        """Return how many units have passed."""
         return round((self._loop.time() - self._origin) / self.unit, 6)
 
     async def moment(self, seconds: float, place: int) -> None:
-        """Waits for a moment of the loop's clock; of those who wait for the same one the lowest place comes first."""
+        """Wait for a moment of the loop's clock; of those who wait for the same one the lowest place comes first."""
         moment = round(seconds, 9)
         waiting = self._moments.setdefault(moment, [])
         woken: asyncio.Future[None] = self._loop.create_future()
@@ -110,7 +110,7 @@ class Picture:
                 woken.set_result(None)
 
     def text(self) -> str:
-        """The picture."""
+        """Return the picture."""
         rows = [*_rows(zip(_numbered(self.sources), self.sources, strict=True))]
         rows += _rows((line.label, line) for line in self.results)
         bodies = _bodies([line for _, line in rows], self.reach)
@@ -122,19 +122,19 @@ class Picture:
         )
 
     def is_complete(self) -> bool:
-        """Whether every line that has begun has ended."""
+        """Return whether every line that has begun has ended."""
         rows = _rows(("", line) for line in [*self.sources, *self.results])
         return all(line.begin is None or line.end is not None for _, line in rows)
 
 
 def as_mark(piece: object) -> str:
-    """A piece in one character, or in something that is seen to be one thing: `'text'`, `[ab]`, `<10>`."""
+    """Return a piece in one character, or in something that is seen to be one thing: `'text'`, `[ab]`, `<10>`."""
     text = _bare(piece)
     return text if _is_one_mark(text) or text.startswith(("'", '"', "[", "{", "<")) else f"<{text}>"
 
 
 def in_words(value: object) -> str:
-    """What a value is, the same in every run: like its `repr`, with `*` for promises."""
+    """Return what a value is, the same in every run: like its `repr`, with `*` for promises."""
     if isinstance(value, Promise):
         return "*"
     if isinstance(value, BaseException):
@@ -152,7 +152,7 @@ def in_words(value: object) -> str:
 
 
 def promises_in(value: object) -> Iterator[Promise[object]]:
-    """The promises that are a value, or in it."""
+    """Return the promises that are a value, or in it."""
     if isinstance(value, Promise):
         yield value
     elif _has_order(value):
@@ -161,7 +161,7 @@ def promises_in(value: object) -> Iterator[Promise[object]]:
 
 
 def error_in_words(error: BaseException) -> str:
-    """What an error says, in one line."""
+    """Return what an error says, in one line."""
     said = _ADDRESS.sub("", " ".join(str(error).split()))
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
@@ -193,7 +193,7 @@ def _is_one_mark(text: str) -> bool:
 
 
 def _numbered(lines: list[Line]) -> list[str]:
-    """The names of lines, those that occur more than once with numbers behind them."""
+    """Return the names of lines, those that occur more than once with numbers behind them."""
     names = Counter(line.label for line in lines)
     numbers: Counter[str] = Counter()
     labels: list[str] = []
@@ -204,14 +204,14 @@ def _numbered(lines: list[Line]) -> list[str]:
 
 
 def _rows(lines: Iterable[tuple[str, Line]], indent: str = "") -> Iterator[tuple[str, Line]]:
-    """The lines with their labels, each followed by those of the promises among its pieces."""
+    """Return the lines with their labels, each followed by those of the promises among its pieces."""
     for label, line in lines:
         yield indent + label, line
         yield from _rows(((inner.label, inner) for inner in line.nested), f"{indent}  ")
 
 
 def _bodies(lines: list[Line], reach: float) -> list[str]:
-    """The lines drawn under each other."""
+    """Return the lines drawn under each other."""
     drawn = [_cells(line) for line in lines]
     busy = {column for cells in drawn for column in cells} | {int(line.begin) for line in lines if line.begin}
     last = max(busy, default=-1)
@@ -232,7 +232,7 @@ def _bodies(lines: list[Line], reach: float) -> list[str]:
 
 
 def _lives(line: Line, column: int) -> bool:
-    """Whether a line that has nothing in a column might have had."""
+    """Return whether a line that has nothing in a column might have had."""
     return line.begin is not None and int(line.begin) <= column and (line.end is None or column < line.end)
 
 
@@ -241,7 +241,7 @@ def _ends_at(line: Line, column: int) -> bool:
 
 
 def _cells(line: Line) -> dict[int, str]:
-    """What stands in each column; a moment between two columns is written out."""
+    """Return what stands in each column; a moment between two columns is written out."""
     cells: dict[int, list[str]] = {}
     for moment, text in line.marks:
         if moment != int(moment):
@@ -251,7 +251,7 @@ def _cells(line: Line) -> dict[int, str]:
 
 
 def _columns(busy: set[int], last: int) -> Iterator[range]:
-    """The columns to draw: one moment each, or a long time in which nothing happens."""
+    """Return the columns to draw: one moment each, or a long time in which nothing happens."""
     column = 0
     while column <= last:
         following = min((other for other in busy if other >= column), default=last + 1)

@@ -19,7 +19,7 @@ class Pause(msgspec.Struct, frozen=True):
     """A moment in which a scripted agent says nothing.
 
     Attributes:
-        seconds: how long, on the loop's clock.
+        seconds: How long, on the loop's clock.
     """
 
     seconds: float
@@ -40,12 +40,12 @@ _WORD: Final = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 def scripted_agent(
     *replies: Reply, alias: str = "scripted_agent", pause: float = 0.0
 ) -> MiniAgent[Message, Message, []]:
-    """An agent that answers its first call with the first reply, its second with the second, and so on.
+    """Return an agent that answers its first call with the first reply, its second with the second, and so on.
 
     Args:
-        replies: the answers; a call beyond the last fails with an `AssertionError`.
-        alias: the agent's name.
-        pause: seconds before each word of a reply that is streamed word by word.
+        replies: The answers; a call beyond the last fails with an `AssertionError`.
+        alias: The agent's name.
+        pause: Seconds before each word of a reply that is streamed word by word.
 
     >>> agent = scripted_agent("Hello there", ["to", "k", "ens"], ValueError("no"))
     >>> async def main() -> None:

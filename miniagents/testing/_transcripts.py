@@ -15,7 +15,7 @@ __all__ = ["transcript"]
 
 
 async def transcript(delivered: Awaitable[object]) -> str:
-    """What a promise delivers, in the order in which it came, a line for each thing.
+    """Return what a promise delivers, in the order in which it came, a line for each thing.
 
     Of a sequence of messages all messages are read at once, so that the lines show how they overlap: `2 'to'` is a
     token of the second message, `2 = …` that message, `! …` an error at its place, `end` the end of the stream. The

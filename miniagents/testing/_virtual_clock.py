@@ -37,18 +37,18 @@ class VirtualClockEventLoop(asyncio.SelectorEventLoop):
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
-        """The seconds that have passed on the loop's own clock."""
+        """Return the seconds that have passed on the loop's own clock."""
         return self._now
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - see below
-        """Waits until the threads of the loop have ended; they do so in their own time, not in the loop's."""
+        """Wait until the threads of the loop have ended; they do so in their own time, not in the loop's."""
         if sys.version_info >= (3, 12):
             await super().shutdown_default_executor(None)
         else:
             await super().shutdown_default_executor()
 
     def jump(self, seconds: float) -> None:
-        """Moves the clock forward."""
+        """Move the clock forward."""
         self._now = round(self._now + seconds, 9)  # many jumps gather no errors: after three seconds it is 3
 
 

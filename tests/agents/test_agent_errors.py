@@ -424,7 +424,7 @@ def test_a_value_that_an_agent_returns_is_an_error_that_says_what_to_do() -> Non
     agent = MiniAgent[Message, Message, []](_returns_something)
 
     async def main() -> None:
-        with pytest.raises(TypeError, match=r"agent '_returns_something' returned 'hello', which nobody gets: answer"):
+        with pytest.raises(TypeError, match=r"agent '_returns_something' returned 'hello', which is ignored: answer"):
             await agent.inquire()
 
     MiniAgents().run(main())
@@ -434,7 +434,7 @@ def test_an_async_generator_is_no_agent() -> None:
     async def yielding(ctx: InteractionContext) -> AsyncIterator[str]:
         yield "hello"
 
-    with pytest.raises(TypeError, match=r"yielding yields, and nobody gets that: answer with `ctx.reply\(...\)`"):
+    with pytest.raises(TypeError, match=r"yielding yields values, which are ignored: answer with `ctx.reply\(...\)`"):
         miniagent(yielding)  # type: ignore[arg-type] # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
