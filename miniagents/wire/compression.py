@@ -109,7 +109,7 @@ def deflater_of(compression: Compression) -> Deflater:
     """Make what compresses one stream.
 
     Raises:
-        ModuleNotFoundError: zstd is not installed.
+        ModuleNotFoundError: The package of zstd is not installed.
         ValueError: There is no such compression.
     """
     if compression == "gzip":

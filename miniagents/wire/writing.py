@@ -38,7 +38,7 @@ class RecordEncoder:
         compression: How the bytes are compressed.
 
     Raises:
-        ModuleNotFoundError: zstd is not installed.
+        ModuleNotFoundError: The package of zstd is not installed.
         ValueError: There is no such format or compression.
     """
 
@@ -95,7 +95,7 @@ class RecordWriter:
             one record that cannot be read, and not a part of the next.
 
     Raises:
-        ModuleNotFoundError: zstd is not installed.
+        ModuleNotFoundError: The package of zstd is not installed.
         OSError: The file cannot be opened.
         TypeError: The target takes no bytes.
         ValueError: There is no such format or compression.
