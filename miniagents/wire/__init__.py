@@ -1,8 +1,8 @@
 """Messages between processes: records in files and sockets, and streams token by token.
 
-A record is a value as `encode` writes it, one of many: a line of JSON, or a frame of MessagePack. `reading.py` and
-`writing.py` know where the bytes come from and go to, `splitting.py` where records begin and end. `outgoing.py`
-and `incoming.py` carry promises of messages.
+A record is one value as `encode` writes it: a line of JSON, or a frame of MessagePack. `reading.py` and `writing.py`
+move the bytes of records from and to files and sockets. `splitting.py` finds where records begin and end. `outgoing.py`
+and `incoming.py` carry promises of messages that are still arriving.
 """
 
 from miniagents.wire._sources import AsyncSource, Source

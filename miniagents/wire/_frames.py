@@ -1,8 +1,8 @@
-"""What goes over the wire for a promise that is still arriving: frames, each a record of its own.
+"""The frames that carry a promise that is still arriving; each frame is a record of its own.
 
-A message is `Opened`, any number of `Text`, `Event` and `Failed` in the order of its pieces, and `Whole` or `Broken` at
-its end. A sequence is `Sequence`, messages that may arrive at the same time, each under a number, `Failed` without a
-number for an error between messages, and `End`.
+A message begins with `Opened` and ends with `Whole` or `Broken`. `Text`, `Event` and `Failed` between them are its
+pieces, in their order. A sequence begins with `Sequence` and ends with `End`. The frames of its messages may be mixed,
+and so each has the number of its message. `Failed` without a number is an error between messages.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ __all__ = [
 
 
 class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An error, as far as it can be told elsewhere."""
+    """An error, as another process can read it."""
 
     type: str
-    """Its class with the module."""
+    """The name of its class, with the module."""
     text: str
-    """What it says."""
+    """Its `str()`."""
     args: tuple[str | int | float | bool | None, ...] | None = None
-    """What it was made of; None if that is more than scalars."""
+    """Its `args`; None if they are not all scalars."""
     notes: tuple[str, ...] = ()
-    """What was added to it."""
+    """The notes that were added with `add_note`."""
 
 
 class Sequence(msgspec.Struct, frozen=True, tag="sequence", tag_field="frame"):
@@ -66,26 +66,26 @@ class Opened(msgspec.Struct, frozen=True, tag="opened", tag_field="frame", omit_
     number: int = 0
     tag: str | None = None
     """The tag of its class, if that is known."""
-    known: dict[str, msgspec.Raw] = {}  # msgspec gives each its own
-    """Fields that are known already, by the names that they have in Python."""
+    known: dict[str, msgspec.Raw] = {}  # msgspec copies the default for each object
+    """Fields that are known already, by their names in Python."""
 
 
 class Text(msgspec.Struct, frozen=True, tag="text", tag_field="frame", omit_defaults=True):
-    """A token."""
+    """A token of the message."""
 
     text: str
     number: int = 0
 
 
 class Event(msgspec.Struct, frozen=True, tag="event", tag_field="frame", omit_defaults=True):
-    """Another piece."""
+    """A piece of the message that is not text."""
 
     event: msgspec.Raw
     number: int = 0
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed", tag_field="frame", omit_defaults=True):
-    """An error in the place of a piece; without a number in that of a message."""
+    """An error in the place of a piece of a message or, without a number, in the place of a message."""
 
     error: ErrorInfo
     number: int | None = None
@@ -103,7 +103,7 @@ class Broken(msgspec.Struct, frozen=True, tag="broken", tag_field="frame", omit_
 
     number: int = 0
     error: ErrorInfo | None = None
-    """The error; None for the first one among its pieces."""
+    """The error; None if it is the first one among the pieces, which was sent already."""
 
 
 class End(msgspec.Struct, frozen=True, tag="end", tag_field="frame"):
@@ -111,7 +111,7 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="frame"):
 
 
 Frame: TypeAlias = Sequence | Opened | Text | Event | Failed | Whole | Broken | End
-"""Any of them."""
+"""Any frame."""
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 _OURS: Final = (
@@ -126,16 +126,19 @@ _OURS: Final = (
 
 
 def info_of(error: BaseException) -> ErrorInfo:
-    """Tell what there is to tell of an error."""
-    if isinstance(error, RemoteError):  # passed on under its own name
+    """Describe an error for another process.
+
+    Texts that UTF-8 cannot write and numbers beyond 64 bits are changed so that they can be encoded.
+    """
+    if isinstance(error, RemoteError):  # it keeps the name of the class that it had in its own process
         return ErrorInfo(error.type_name, error.text)
-    args: tuple[Any, ...] = error.args  # Any: looked at here
+    args: tuple[Any, ...] = error.args  # Any: only scalars are sent
     if isinstance(error, DecodeError):
         args = (error.path, error.reason)
     try:
         text = str(error)
-    except Exception as broken:  # noqa: BLE001  # somebody's own __str__; the error must be told all the same
-        text = f"(its text cannot be had: {type(broken).__name__})"
+    except Exception as broken:  # noqa: BLE001  # the __str__ of a user's class; the error must be sent anyway
+        text = f"(its text cannot be read: {type(broken).__name__})"
     notes: list[object] = getattr(error, "__notes__", [])
     return ErrorInfo(
         name_of_class(type(error)),
@@ -146,29 +149,34 @@ def info_of(error: BaseException) -> ErrorInfo:
 
 
 def _sound(value: Any) -> Any:  # Any: a scalar
-    """Give a text that can be encoded, a number that JSON has, and what is neither as it is."""
+    """Return a scalar that can be encoded: lone surrogates are escaped, numbers beyond 64 bits become texts."""
     if isinstance(value, str):
         return value.encode(errors="backslashreplace").decode()
     return str(value) if isinstance(value, int | float) and not -(2.0**63) < value < 2.0**63 else value
 
 
 def name_of_class(cls: type) -> str:
-    """Name a class with its module."""
+    """Return the name of a class with its module."""
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def error_classes(given: Iterable[type[BaseException]]) -> Mapping[str, type[BaseException]]:
-    """List the classes whose errors are made here, by name: Python's own, those of promises, and the given ones.
+    """Return the classes of errors that are made again here, by name.
 
-    Those that end programs and tasks (`KeyboardInterrupt`, `SystemExit`, `CancelledError`, …) are not among them: what
-    ended another process is no order to this one.
+    They are Python's own, those of promises, and the given ones. Errors that end programs and tasks
+    (`KeyboardInterrupt`, `SystemExit`, `CancelledError`, …) are left out: they ended another process, and must not end
+    this one.
     """
     own = [cls for cls in vars(builtins).values() if isinstance(cls, type) and issubclass(cls, Exception)]
     return {name_of_class(cls): cls for cls in (*own, *_OURS, *given)}
 
 
 def error_of(info: ErrorInfo, classes: Mapping[str, type[BaseException]]) -> BaseException:
-    """Make an error again: of its class, if that is among those given and makes the same of the same arguments."""
+    """Make an error from its description.
+
+    It is of its own class if that class is given and makes an error with the same text from the same arguments. Else it
+    is a `RemoteError`.
+    """
     error: BaseException = RemoteError(info.type, info.text)
     cls = classes.get(info.type)
     if cls is not None and info.args is not None:
@@ -176,7 +184,7 @@ def error_of(info: ErrorInfo, classes: Mapping[str, type[BaseException]]) -> Bas
             made = cls(*info.args)
             if _sound(str(made)) == info.text:
                 error = made
-        except Exception:  # noqa: BLE001, S110  # it takes other arguments than it keeps: then it is told by name
+        except Exception:  # noqa: BLE001, S110  # its __init__ takes other arguments than `args`: `RemoteError` names it
             pass
     for note in info.notes:
         error.add_note(note)

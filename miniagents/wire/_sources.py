@@ -1,4 +1,4 @@
-"""Where the bytes of records come from: files, pipes, sockets and iterables, read a block at a time."""
+"""Sources of bytes: files, pipes, sockets and iterables, read a block at a time."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ if TYPE_CHECKING:
 __all__ = ["AsyncSource", "Source", "async_blocks", "blocks"]
 
 Source: TypeAlias = "str | os.PathLike[str] | IO[bytes] | socket.socket | Iterable[bytes]"
-"""Where bytes come from: a path, a file that was opened for reading bytes, a pipe, a socket, an iterable of bytes."""
+"""A source of bytes: a path, a file that was opened for reading bytes, a pipe, a socket, an iterable of bytes."""
 
 AsyncSource: TypeAlias = "str | os.PathLike[str] | asyncio.StreamReader | socket.socket | AsyncIterable[bytes]"
-"""Where bytes come from without blocking: a path, a `StreamReader`, a non-blocking socket, an async iterable of bytes.
+"""A source that does not block: a path, a `StreamReader`, a non-blocking socket, an async iterable of bytes.
 
-A file is read in a thread.
+A path is read in a thread.
 """
 
 
 def blocks(source: object, offset: int = 0) -> Iterator[bytes]:
-    """Read to the end. What was opened here is closed when the iterator is.
+    """Iterate over the bytes of a source, to its end.
+
+    A file that is opened for it is closed when the iterator ends or is closed.
 
     Args:
         source: Where the bytes come from.
-        offset: How many bytes to leave out; only of a path.
+        offset: How many bytes to skip; other sources than paths ignore it.
 
     Raises:
-        TypeError: It is no source of bytes.
-        OSError: It cannot be opened or read.
+        TypeError: The source gives no bytes.
+        OSError: The source cannot be opened or read.
     """
     if _is_path(source):
         return _of_path(source, offset)
@@ -44,7 +46,7 @@ def blocks(source: object, offset: int = 0) -> Iterator[bytes]:
         return _until_empty(source.recv)
     if _is_bytes(source):
         return iter((bytes(source),))
-    # what comes through a pipe is to be seen when it is there: read() would wait for a whole block
+    # read() of a pipe would wait for a whole block; read1() returns the bytes that have arrived
     read: Any = getattr(source, "read1", None) or getattr(source, "read", None)  # Any: files have no common class
     if callable(read):
         return _until_empty(read)
@@ -73,13 +75,17 @@ def _checked(source: Iterable[object]) -> Iterator[bytes]:
 
 
 async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes, None]:
-    """Read to the end, as `blocks` does.
+    """Iterate over the bytes of a source without blocking; see `blocks`.
+
+    Args:
+        source: Where the bytes come from.
+        offset: How many bytes to skip; other sources than paths ignore it.
 
     Raises:
-        TypeError: It is no source of bytes.
-        OSError: It cannot be opened or read.
+        TypeError: The source gives no bytes.
+        OSError: The source cannot be opened or read.
     """
-    if _is_async_iterable(source) and not isinstance(source, asyncio.StreamReader):  # which would give lines
+    if _is_async_iterable(source) and not isinstance(source, asyncio.StreamReader):  # iterating one gives lines
         iterator = aiter(source)
         try:
             async for piece in iterator:
@@ -118,7 +124,7 @@ def _as_bytes(data: object) -> bytes:
     return bytes(data)
 
 
-# isinstance() alone would leave unknown of what they are
+# isinstance() alone would leave the type parameters unknown
 
 
 def _is_path(source: object) -> TypeGuard[str | os.PathLike[str]]:

@@ -1,6 +1,6 @@
-"""Compressed data, a block at a time: gzip, and zstd where Python or the extra `zstd` has it.
+"""Compression, a block at a time: gzip, and zstd if Python or the extra `zstd` provides it.
 
-However much a few bytes may stand for, no more than a block of it is in memory at once.
+A few compressed bytes may decompress to very many. So no more than one block is decompressed at once.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ if TYPE_CHECKING:
 __all__ = ["BLOCK", "Compression", "DamagedError", "Deflater", "Inflater", "deflater_of", "told_by_magic"]
 
 Compression: TypeAlias = Literal["gzip", "zstd"]
-"""How data is compressed: `gzip`, or `zstd`, which is faster and smaller and needs ``pip install 'miniagents[zstd]'``
-(Python 3.14 has it)."""
+"""How data is compressed: "gzip" or "zstd".
+
+"zstd" is faster and its data is smaller. Before Python 3.14 it needs ``pip install 'miniagents[zstd]'``.
+"""
 
 BLOCK: Final = 1 << 18
-"""How many bytes are read, and decompressed, at once."""
+"""How many bytes are read or decompressed at once."""
 _MAGIC: Final[dict[bytes, Compression]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 class DamagedError(Exception):
-    """Compressed data is damaged, or ends too early."""
+    """Compressed data is damaged, or ends too early (`torn`)."""
 
     def __init__(self, reason: str, *, torn: bool = False) -> None:
         super().__init__(reason)
@@ -33,23 +35,26 @@ class DamagedError(Exception):
 
 
 def told_by_magic(start: bytes) -> Compression | None:
-    """Tell how data is compressed by its first bytes; no record starts with any of these."""
+    """Return how data is compressed, by its first four bytes; None if it is not.
+
+    No record starts with the magic bytes of a compression, so plain data is never mistaken for compressed data.
+    """
     return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), None)
 
 
 class Inflater:
-    """Decompresses data that comes in pieces of any size, one compressed stream behind the other."""
+    """Decompresses data that comes in pieces of any size; it may hold several compressed streams in a row."""
 
     def __init__(self, compression: Compression) -> None:
         self._compression = compression
         self._new, self._errors = _decompressors(compression)
-        self._current: Any = None  # Any: zlib's and zstd's are of no common class
+        self._current: Any = None  # Any: the decompressors of zlib and zstd have no common class
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Take more bytes, and give what they stand for, a block at a time.
+        """Take more compressed bytes, and yield the data in blocks.
 
         Raises:
-            DamagedError: They are not compressed so.
+            DamagedError: The bytes are damaged, or compressed in another way.
         """
         while data:
             if self._current is None:
@@ -66,27 +71,27 @@ class Inflater:
             if self._current.eof:
                 data = self._current.unused_data
                 self._current = None
-                if not data.strip(b"\x00"):  # padding, as gzip itself allows
+                if not data.strip(b"\x00"):  # zeros behind a stream are padding, which gzip allows
                     return
 
     def finish(self) -> None:
-        """Say that there is no more.
+        """Check that the data is complete.
 
         Raises:
-            DamagedError: There should be.
+            DamagedError: The data ends in the middle of a compressed stream.
         """
         if self._current is not None:
             raise DamagedError(f"the {self._compression} data ends too early", torn=True)
 
 
-def _step(decompressor: Any, data: bytes) -> tuple[bytes, bytes]:  # Any: as above
-    """Decompress up to a block; give it and the bytes that are still to be taken."""
+def _step(decompressor: Any, data: bytes) -> tuple[bytes, bytes]:  # Any: of zlib or zstd
+    """Decompress one block; return it and the compressed bytes that are left."""
     block: bytes = decompressor.decompress(data, BLOCK)
-    tail: bytes = getattr(decompressor, "unconsumed_tail", b"")  # zlib gives back what zstd keeps
+    tail: bytes = getattr(decompressor, "unconsumed_tail", b"")  # zlib returns the rest, zstd keeps it
     return block, tail
 
 
-def _decompressors(compression: Compression) -> tuple[Callable[[], Any], Any]:  # Any: as above
+def _decompressors(compression: Compression) -> tuple[Callable[[], Any], Any]:  # Any: of zlib or zstd
     if compression == "gzip":
         return lambda: zlib.decompressobj(wbits=31), zlib.error
     zstd = _zstd()
@@ -97,19 +102,19 @@ class Deflater(Protocol):
     """Compresses data that comes in pieces."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Take bytes, and give what is ready of what stands for them."""
+        """Take bytes, and return the compressed bytes that are ready."""
         ...
 
     def flush(self) -> bytes:
-        """End the compressed stream, and give the rest of it."""
+        """End the compressed stream, and return the rest of it."""
         ...
 
 
 def deflater_of(compression: Compression) -> Deflater:
-    """Make what compresses one stream.
+    """Return a compressor for one stream.
 
     Raises:
-        ModuleNotFoundError: zstd is not installed.
+        ModuleNotFoundError: The package for zstd is not installed.
         ValueError: There is no such compression.
     """
     if compression == "gzip":
@@ -120,12 +125,12 @@ def deflater_of(compression: Compression) -> Deflater:
     raise ValueError(f"there is no compression {compression!r}: it is 'gzip', 'zstd' or None")
 
 
-def _zstd() -> Any:  # Any: a module that need not be there
+def _zstd() -> Any:  # Any: a module that may be missing
     try:
         if sys.version_info >= (3, 14):
-            from compression import zstd  # noqa: PLC0415  # it is needed by few
+            from compression import zstd  # noqa: PLC0415  # few programs need it
         else:
-            from backports import zstd  # noqa: PLC0415  # as above
+            from backports import zstd  # noqa: PLC0415  # an optional package
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("zstd is not installed: pip install 'miniagents[zstd]'", name=error.name) from None
     return zstd

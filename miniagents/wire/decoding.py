@@ -1,4 +1,4 @@
-"""RecordDecoder: records out of bytes that somebody else reads."""
+"""`RecordDecoder`: makes records from bytes; the caller reads the bytes."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Records(Protocol[T_co]):
-    """What records are, and how they are written: a `Codec` is one."""
+    """The type and the format of records, as a `Codec` has them."""
 
     @property
     def format(self) -> Format:
-        """How they are written."""
+        """The format in which the records are written."""
         ...
 
     def decode(self, data: bytes, /) -> T_co:
-        """Read one.
+        """Decode one record.
 
         Raises:
             DecodeError: It cannot be read.
@@ -41,31 +41,33 @@ class Records(Protocol[T_co]):
         ...
 
     def _fast(self) -> Callable[[bytes], T_co]:
-        """Give the fast way to read one, in which msgspec's own errors are raised."""
+        """Return the fast decoder, which raises msgspec's own errors."""
         ...
 
     def _are_simple(self, values: Sequence[object], /) -> bool:
-        """Tell whether the fast way is good enough for these, which were read in it."""
+        """Return whether the fast decoder was good enough for these values, which it has decoded."""
         ...
 
     def _careful(self) -> Callable[[bytes], T_co]:
-        """Give the way that is good enough for all."""
+        """Return the decoder that is good enough for all values."""
         ...
 
 
 MAX_RECORD_BYTES: Final = 1 << 24
-"""How large a record may be unless something else is said: 16 MiB."""
+"""The default limit for the size of a record: 16 MiB."""
 
 
 class RecordDecoder(Generic[T]):
-    """Takes bytes in pieces of any size and gives records: what reads them need not be a file or a socket.
+    """Takes bytes in pieces of any size and yields records.
+
+    It is for programs that read bytes in a way of their own. `read_records` reads files and sockets.
 
     Args:
-        codec: What the records are, and how they are written.
+        codec: The type of the records, and their format.
         compression: How the data is compressed; "auto" looks at its first bytes.
-        max_bytes: How large a record may be. No more than a few times as much is in memory, whatever the data says.
-        offset: Where the data starts, if it is not from the start.
-        index: How many records were before that.
+        max_bytes: How large a record may be. Untrusted input is safe: memory use stays within a few times this size.
+        offset: Where the data starts, in bytes, if that is not the start of the file.
+        index: How many records are before that.
 
     Raises:
         ValueError: `max_bytes` is less than one.
@@ -86,28 +88,28 @@ class RecordDecoder(Generic[T]):
         self._splitter = splitter_of(codec.format, max_bytes, offset)
         self._compression: Compression | Literal["auto"] | None = compression
         self._inflater = None if compression is None or compression == "auto" else Inflater(compression)
-        self._start = b""  # as long as it cannot be told how the data is compressed
+        self._start = b""  # the first bytes, until there are enough to recognise the compression
         self._index = index
         self._ended = False
         self._skips_blank = codec.format == "json"
 
     @property
     def offset(self) -> int:
-        """Where what was not given yet starts, in bytes of the (uncompressed) data."""
+        """Where the first record starts that was not returned yet, in bytes of the (uncompressed) data."""
         return self._splitter.pending
 
     @property
     def between_records(self) -> bool:
-        """Whether another decoder could go on from `offset`: nothing that is damaged or too large is passed over."""
+        """Whether another decoder could continue at `offset`; False while a damaged or too large record is skipped."""
         return self._splitter.between_records
 
     @property
     def index(self) -> int:
-        """How many records are before that, those that could not be read among them."""
+        """How many records are before `offset`, including those that could not be read."""
         return self._index
 
     def feed(self, data: bytes) -> Iterator[list[T] | RecordError]:
-        """Take more bytes, and give the records that are complete, and errors in the places of those that are wrong."""
+        """Take more bytes, and yield the complete records; an error stands in the place of each that is invalid."""
         if self._ended:
             return
         if self._compression == "auto":
@@ -127,7 +129,7 @@ class RecordDecoder(Generic[T]):
             yield from self._end(error)
 
     def finish(self) -> Iterator[list[T] | RecordError]:
-        """Give what is left when there are no more bytes."""
+        """Yield the records that are left; call this when there are no more bytes."""
         if self._ended:
             return
         if self._compression == "auto":
@@ -158,6 +160,13 @@ class RecordDecoder(Generic[T]):
             yield from self._decoded(Damage(self._splitter.pending, 0, error.reason, torn=error.torn))
 
     def _decoded(self, part: Part) -> Iterator[list[T] | RecordError]:
+        """Decode the records of a part.
+
+        The fast decoder reads all of them in one call. If it raises, `records` holds those before the one that it
+        could not read. That one is decoded alone, which gives the record or its error, and the loop continues behind
+        it. If the fast decoder succeeds but was not good enough, the careful one reads the same payloads again and
+        stays in use.
+        """
         if isinstance(part, Damage):
             cls = TornRecordError if part.torn else RecordTooLargeError if part.too_large else RecordError
             error = cls("$", part.reason, offset=part.offset, index=self._index, size=part.size)
@@ -169,14 +178,14 @@ class RecordDecoder(Generic[T]):
         careful = self._codec._careful()
         read = self._codec._fast()
         records: list[T] = []
-        measured = taken = 0  # of the payloads: how many are in the offset, and how many were looked at
+        measured = taken = 0  # how many payloads `offset` is behind, and how many were decoded
         while True:
             before = len(records)
             try:
-                records.extend(map(read, waiting))  # in C, as long as all is well
+                records.extend(map(read, waiting))  # this loop runs in C
                 if read is careful or self._codec._are_simple(records):
                     break
-                # some of them must be looked at: what was read just now is read again
+                # the fast decoder was not good enough: read the same payloads again
                 read, records, waiting = careful, records[:before], iter(payloads[taken:])
                 continue
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DecodeError):

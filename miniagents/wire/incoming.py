@@ -1,8 +1,8 @@
-"""`decode_stream`: a promise made of the bytes that `encode_stream` gave in another process."""
+"""`decode_stream`: makes a promise from the bytes of `encode_stream`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args, get_origin, overload
 
 import msgspec
 
@@ -47,12 +47,18 @@ __all__ = ["decode_stream"]
 
 M = TypeVar("M", bound=Message)
 
+_AnyBuffer: TypeAlias = PieceBuffer[Any]  # Any: pieces of a message, or messages of a sequence
+"""A buffer that frames are read into."""
+
+_AnyPromise: TypeAlias = MessagePromise[Any]  # Any: the class of the message is known from the form and the frames
+"""The promise of a message that frames are read for."""
+
 
 @overload
 def decode_stream(
     source: AsyncSource,
     form: TypeForm[tuple[M, ...]],
-    format: Format = "json",  # the word of the field
+    format: Format = "json",
     *,
     errors: Iterable[type[BaseException]] = (),
     max_bytes: int = MAX_RECORD_BYTES,
@@ -76,26 +82,26 @@ def decode_stream(
     errors: Iterable[type[BaseException]] = (),
     max_bytes: int = MAX_RECORD_BYTES,
     start_asap: bool | Default = DEFAULT,
-) -> Any:  # Any: as above
-    """Make the promise of a message, or of a sequence of messages, that `encode_stream` carries.
+) -> Any:  # Any: as the overloads say
+    """Make the promise of a message, or of a sequence of messages, from the bytes of `encode_stream`.
 
-    Its readers see the tokens, events and errors as they come, each in its place, and at the end there is an equal
-    message or an error like the one that there was. Errors of Python's own classes, of promises and of the classes
-    given are of their class again; others are a `RemoteError` that names it. Where the bytes end too early there is a
-    `TornRecordError`, and where they are damaged a `RecordError`, at their place in the stream.
+    Its readers see the tokens, events and errors as they arrive, each in its place. Awaiting the promise returns an
+    equal message, or raises an error like the one in the other process. Errors of Python's own classes, of promises and
+    of the given classes have their class again. All others are a `RemoteError` with the name of the class. If the bytes
+    end too early, a `TornRecordError` stands at that place of the stream; if they are damaged, a `RecordError`.
 
-    The work is a part of the active context: cancelling the promise stops reading and closes the source, a reader who
-    leaves stops nothing.
+    The active context owns the work. Cancelling the promise stops reading and closes the source. A reader that stops
+    reading changes nothing for the others.
 
     Args:
         source: Where the bytes come from; see `aread_records`.
-        form: What awaiting the promise gives: a message class or a union of such for a message, ``tuple[A | B, ...]``
-            for a sequence.
-        format: What `encode_stream` was given.
-        errors: Further classes of errors. They are called with what the error there had in `args`.
-        max_bytes: How large a frame may be, and with it a message.
-        start_asap: True starts reading at the next turn of the loop, False at the first await or iteration; by default
-            as the active context says.
+        form: The type of the result: a message class or a union of them for a message, ``tuple[A | B, ...]`` for a
+            sequence.
+        format: The format that `encode_stream` was given.
+        errors: Further classes of errors. They are called with the `args` of the original error.
+        max_bytes: How large a frame may be. A message is sent in one frame, so it also limits messages.
+        start_asap: True starts reading at the next turn of the loop, False at the first await or iteration. By default
+            the active context decides.
 
     Raises:
         NoActiveContextError: There is no active context that could own the work.
@@ -115,7 +121,7 @@ def decode_stream(
     is_sequence = get_origin(inner) is tuple
     incoming = _Incoming(get_args(inner)[0] if is_sequence else form, format, errors, max_bytes)
     name = f"decode_stream({getattr(form, '__name__', form) if not is_sequence else form})"
-    buffer: PieceBuffer[Any]  # Any: of pieces, or of messages
+    buffer: _AnyBuffer
     buffer = PieceBuffer(
         active_context.get(),
         name,
@@ -130,7 +136,7 @@ def decode_stream(
 
 
 class _Incoming:
-    """What makes messages of frames."""
+    """Makes messages from frames."""
 
     def __init__(
         self,
@@ -144,21 +150,21 @@ class _Incoming:
         self._class = kind if is_message_class(kind) and issubclass(kind, Message) else None
         self._format: Format = format
         self._frames: Codec[Frame] = Codec(Frame, format)
-        self._codec: Codec[Any] = Codec(form, format)  # Any: as above
+        self._codec: Codec[Any] = Codec(form, format)  # Any: the type of the form
         self._events: Codec[StreamEvent] = Codec(StreamEvent, format)
         self._errors = error_classes(errors)
         self._max_bytes = max_bytes
 
-    def promise_over(self, buffer: PieceBuffer[Any]) -> MessagePromise[Any]:  # Any: as the codec says
-        """Make the promise of a message whose pieces are put into a buffer."""
+    def promise_over(self, buffer: _AnyBuffer) -> _AnyPromise:
+        """Return the promise of the message whose pieces a buffer holds."""
         return message_over(buffer, _nothing, self._class)
 
     async def pieces(
         self,
         source: AsyncSource,
-        promise: MessagePromise[Any],  # Any: with failures
+        promise: _AnyPromise,
     ) -> AsyncIterator[Any]:  # Any: with failures
-        """Give the pieces of one message, and settle its promise."""
+        """Yield the pieces of one message, and settle its promise."""
         buffer = mixed_buffer(promise)
         async for frame in self._read(source, buffer):
             if isinstance(frame, Failure):
@@ -172,9 +178,13 @@ class _Incoming:
             else:
                 yield buffer.failure_of(_unexpected(frame, "tuple[…, ...] is the type of a sequence"))
 
-    async def messages(self, source: AsyncSource, buffer: PieceBuffer[Any]) -> AsyncIterator[Any]:  # Any: as above
-        """Give the promises of the messages of a sequence, and what comes for them to each."""
-        opened: dict[int, MessagePromise[Any]] = {}  # Any: as above
+    async def messages(self, source: AsyncSource, buffer: _AnyBuffer) -> AsyncIterator[Any]:  # Any: with failures
+        """Yield the promises of the messages of a sequence, and put the pieces of each into its own buffer.
+
+        This one task reads for all messages. So it also ends those that are still open when the source ends, when an
+        error is raised or when it is cancelled: no other task could, and their readers would wait forever.
+        """
+        opened: dict[int, _AnyPromise] = {}
         last: Failure | None = None
         try:
             async for frame in self._read(source, buffer):
@@ -207,8 +217,8 @@ class _Incoming:
                     error = TornRecordError("$", "the stream ended before the message", offset=0, index=0, size=0)
                     buffer_of(promise).give_up(error if last is None else last.error)
 
-    def _opened(self, frame: Opened, owner: PieceBuffer[Any]) -> MessagePromise[Any]:  # Any: as above
-        buffer: PieceBuffer[Any] = PieceBuffer(owner.context, f"{owner.name}[{frame.number}]")  # Any: as above
+    def _opened(self, frame: Opened, owner: _AnyBuffer) -> _AnyPromise:
+        buffer: _AnyBuffer = PieceBuffer(owner.context, f"{owner.name}[{frame.number}]")
         buffer.context.register_writing_end(buffer)
         buffer.adopt()
         promise = self.promise_over(buffer)
@@ -216,8 +226,8 @@ class _Incoming:
         self._apply(frame, promise)
         return promise
 
-    def _apply(self, frame: Frame, promise: MessagePromise[Any]) -> str | StreamEvent | Failure | None:  # Any: as above
-        """Do what a frame says of a message, and give the piece that it is, if it is one."""
+    def _apply(self, frame: Frame, promise: _AnyPromise) -> str | StreamEvent | Failure | None:
+        """Apply a frame to its message; return the piece that the frame carries, None if it carries none."""
         try:
             if isinstance(frame, Text):
                 return frame.text
@@ -239,8 +249,8 @@ class _Incoming:
             return mixed_buffer(promise).failure_of(error)
         return None
 
-    def _learn(self, frame: Opened, promise: MessagePromise[Any]) -> None:  # Any: as above
-        """Note the class and the fields that are known beforehand, as far as the class is known here."""
+    def _learn(self, frame: Opened, promise: _AnyPromise) -> None:
+        """Set the fields that are known before the message is complete; ignore a class that is not loaded here."""
         bases = get_args(bare(self._form)) or (self._form,)
         classes = [
             cls for base in bases if is_message_class(kind := kind_of(bare(base))) for cls in loaded_classes(kind)
@@ -249,16 +259,19 @@ class _Incoming:
         if cls is None or not issubclass(cls, Message):
             return
         types = {field.name: field.type for field in msgspec.structs.fields(cls)}
-        codecs = {name: Codec[Any](types[name], self._format) for name in frame.known if name in types}  # Any: as above
+        codecs = {name: Codec[Any](types[name], self._format) for name in frame.known if name in types}  # Any: fields
         known = {name: each.decode(bytes(frame.known[name])) for name, each in codecs.items()}
         make_known(promise, cls, FrozenDict(known))
 
     async def _read(
         self,
         source: AsyncSource,
-        buffer: PieceBuffer[Any],  # Any: its pieces are not read
+        buffer: _AnyBuffer,
     ) -> AsyncIterator[Frame | Failure]:
-        """Give the frames, and failures where there are none; the last is that the bytes end too early."""
+        """Yield the frames, with failures in the places of damaged ones.
+
+        The consumer stops reading at the last frame. If the bytes end before that, the last failure says so.
+        """
         decoder = RecordDecoder(self._frames, compression=None, max_bytes=self._max_bytes)
         blocks = async_blocks(source)
         torn = False
@@ -286,7 +299,7 @@ class _Incoming:
 
 
 def _nothing(_: Iterable[object]) -> Message:
-    raise EOFError("the stream has no message")  # not reached: a stream without one ends with a failure
+    raise EOFError("the stream has no message")  # never called: a stream without a message ends with a failure
 
 
 def _unexpected(frame: Frame, why: str) -> DecodeError:

@@ -1,4 +1,4 @@
-"""`encode_stream`: a promise that is still arriving, as bytes for another process."""
+"""`encode_stream`: writes a promise that is still arriving as bytes for another process."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 __all__ = ["encode_stream"]
 
 _MOST_WAITING: Final = 64
-"""How many pieces of bytes of a sequence wait for the reader before its messages are read no further."""
+"""How many encoded frames of a sequence may wait for the reader; until it takes some, no further pieces are read."""
 
 
 async def encode_stream(
     promise: MessagePromise[Message] | MessageSequencePromise[Message],
     format: Format = "json",
 ) -> AsyncGenerator[bytes, None]:
-    """Give a promise as bytes, piece by piece as it arrives: tokens, events, errors in their places, and the end.
+    """Yield a promise as bytes, piece by piece as it arrives: tokens, events, errors in their places, and the end.
 
-    `decode_stream` makes a promise of them again, in another process or later. Of a sequence, messages that arrive at
-    the same time are carried at the same time. This is a reader like any other: leaving it changes nothing for the
-    promise and its other readers, and errors that it has carried count as read.
+    `decode_stream` makes a promise from the bytes, in another process or later. Messages of a sequence that arrive at
+    the same time are sent at the same time. The generator is a reader like any other: closing it changes nothing for
+    the promise and its other readers, and errors that it has sent count as read.
 
     Args:
-        promise: What is carried.
+        promise: The promise of a message, or of a sequence of messages.
         format: "json" for lines, "msgpack" for frames with checksums; see `read_records`.
 
     Raises:
@@ -79,7 +79,13 @@ async def encode_stream(
 async def _sequence(
     promise: MessageSequencePromise[Message], writer: _Writer, put: Callable[[bytes | None], Awaitable[None]]
 ) -> None:
-    """Put the frames of a sequence and its messages, which are read by a task each, and None at the end."""
+    """Put the frames of a sequence and of its messages into the queue, and None at the end.
+
+    Each message that is still arriving has a task of its own; the task group ends them all if this one is cancelled or
+    fails. After an error None is put as well: the generator waits at the queue, and would wait forever without it. It
+    then awaits this task, which raises the error. A cancelled task puts nothing, because the generator has then stopped
+    taking from the queue.
+    """
 
     async def carry(message: MessagePromise[Message], number: int) -> None:
         async for data in _message(message, number, writer):
@@ -102,7 +108,7 @@ async def _sequence(
         await put(writer.bytes_of(End()))
     except BaseException as error:
         if not ends_task(error, running_task()):
-            await put(None)  # the reader is to see it
+            await put(None)
         raise
     await put(None)
 
@@ -123,7 +129,7 @@ async def _message(promise: MessagePromise[Message], number: int, writer: _Write
 
 
 class _Writer:
-    """Makes bytes of frames."""
+    """Encodes frames."""
 
     def __init__(self, format: Format) -> None:
         self._format: Format = format
@@ -142,9 +148,9 @@ class _Writer:
         for name, value in () if promise.done() else promise.known.items():
             try:
                 known[name] = msgspec.Raw(self.encoded(value))
-            except (TypeError, ValueError):  # it is told where the message is complete
+            except (TypeError, ValueError):  # the same error is sent when the complete message is encoded
                 continue
-        tag: Any = None if cls is None else cls.__struct_config__.tag  # Any: a message's is a string
+        tag: Any = None if cls is None else cls.__struct_config__.tag  # Any: the tag of a message is a string
         return self.bytes_of(Opened(number, tag, known))
 
     def piece(self, piece: str | StreamEvent | Failure, number: int) -> bytes:
@@ -159,11 +165,11 @@ class _Writer:
         try:
             return self.bytes_of(each)
         except UnicodeEncodeError as error:  # a lone surrogate, which UTF-8 cannot write
-            return self.bytes_of(Failed(info_of(ValueError(f"a token cannot be carried: {error}")), number))
+            return self.bytes_of(Failed(info_of(ValueError(f"a token cannot be encoded: {error}")), number))
 
 
 def _seen(failure: Failure) -> BaseException:
     try:
         failure.reraise()
-    except BaseException as error:  # noqa: BLE001  # whatever it is, it goes on as a piece
+    except BaseException as error:  # noqa: BLE001  # every error of a stream is sent as a piece
         return error

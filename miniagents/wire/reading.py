@@ -1,4 +1,4 @@
-"""Records read from bytes that come from anywhere: `read_records` and `aread_records`."""
+"""Records read from files, sockets and iterables: `read_records` and `aread_records`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ S = TypeVar("S")
 
 
 class _Reader(Generic[T, S]):
-    """A source with what was decoded of it and not yet given; whoever reads the source gives the blocks to `_feed`."""
+    """A source, and the records that were decoded from it but not returned yet.
+
+    A subclass reads the source, blocking or not, and passes each block to `_feed`.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,7 @@ class _Reader(Generic[T, S]):
         """Return the next records that are ready; None if more must be read.
 
         Raises:
-            RecordError: It stands here, and `on_error` is not there to be told.
+            RecordError: The next record cannot be read, and there is no `on_error`.
         """
         while self._ready:
             part = self._ready.popleft()
@@ -65,9 +68,9 @@ class _Reader(Generic[T, S]):
 
 
 class RecordReader(_Reader[T, "Iterator[bytes]"]):
-    """Iterates the records of a source; made by `read_records`.
+    """Iterates over the records of a source; `read_records` makes it.
 
-    Iterating again goes on where the last iteration stopped, also when that was at an error.
+    Iterating again continues where the last iteration stopped, even after an error.
     """
 
     def __iter__(self) -> Iterator[T]:
@@ -79,10 +82,10 @@ class RecordReader(_Reader[T, "Iterator[bytes]"]):
             self._records = iter(batch)
 
     def batches(self) -> Iterator[list[T]]:
-        """Yield the records in lists, as many at once as a block of the data has.
+        """Yield the records in lists, one list for each block of the data.
 
         Raises:
-            RecordError: In its place, unless `on_error` is told.
+            RecordError: A record cannot be read, and there is no `on_error`. Iterating again continues behind it.
             OSError: The source cannot be read.
         """
         rest = list(self._records)
@@ -92,7 +95,7 @@ class RecordReader(_Reader[T, "Iterator[bytes]"]):
             yield batch
 
     def close(self) -> None:
-        """Stop reading, and close what was opened for it."""
+        """Stop reading, and close the file that was opened here."""
         self._ended = True
         close: Any = getattr(self._source, "close", None)  # Any: only generators have it
         if close is not None:
@@ -111,9 +114,9 @@ class RecordReader(_Reader[T, "Iterator[bytes]"]):
 
 
 class AsyncRecordReader(_Reader[T, "AsyncIterator[bytes]"]):
-    """Iterates the records of a source without blocking; made by `aread_records`.
+    """Iterates over the records of a source without blocking; `aread_records` makes it.
 
-    Iterating again goes on where the last iteration stopped, also when that was at an error.
+    Iterating again continues where the last iteration stopped, even after an error.
     """
 
     async def __aiter__(self) -> AsyncIterator[T]:
@@ -126,10 +129,10 @@ class AsyncRecordReader(_Reader[T, "AsyncIterator[bytes]"]):
             self._records = iter(batch)
 
     async def batches(self) -> AsyncIterator[list[T]]:
-        """Yield the records in lists, as many at once as are there.
+        """Yield the records in lists, as many at once as have arrived.
 
         Raises:
-            RecordError: In its place, unless `on_error` is told.
+            RecordError: A record cannot be read, and there is no `on_error`. Iterating again continues behind it.
             OSError: The source cannot be read.
         """
         rest = list(self._records)
@@ -139,7 +142,7 @@ class AsyncRecordReader(_Reader[T, "AsyncIterator[bytes]"]):
             yield batch
 
     async def aclose(self) -> None:
-        """Stop reading, and close what was opened for it."""
+        """Stop reading, and close the file that was opened here."""
         self._ended = True
         close: Any = getattr(self._source, "aclose", None)  # Any: only generators have it
         if close is not None:
@@ -154,12 +157,12 @@ class AsyncRecordReader(_Reader[T, "AsyncIterator[bytes]"]):
     async def _next_batch(self) -> list[T] | None:
         while (batch := self._take()) is None and not self._ended:
             self._feed(await anext(self._source, None))
-            await asyncio.sleep(0)  # what is there already is decoded a block at a time, and others have their turn
+            await asyncio.sleep(0)  # a source that has all its data never waits: give other tasks a turn
         return batch
 
 
 class _ReadingOptions(TypedDict, total=False):
-    """The arguments of `read_records` that say nothing of the type of the records; its docstring describes them."""
+    """The arguments of `read_records` that do not change the type of the records; its docstring describes them."""
 
     compression: Compression | Literal["auto"] | None
     on_error: Callable[[RecordError], object] | None
@@ -195,23 +198,24 @@ def read_records(
     on_error: Callable[[RecordError], object] | None = None,
     max_bytes: int = MAX_RECORD_BYTES,
     offset: int = 0,
-) -> RecordReader[Any]:  # Any: as above
-    r"""Read records one after the other, however the bytes are cut into pieces.
+) -> RecordReader[Any]:  # Any: as the overloads say
+    r"""Read records one after the other; the source may give the bytes in pieces of any size.
 
-    Nothing is lost in silence. A record that cannot be read is a `RecordError` in its place, and iterating the reader
-    again goes on behind it. What is torn off at the end is a `TornRecordError`, after all that is whole was read.
-    Blank lines of JSON are no records.
+    No data is lost silently. A record that cannot be read raises a `RecordError` in its place, and iterating the reader
+    again continues behind it. If the data ends in the middle of a record, all records before it are read, and then a
+    `TornRecordError` is raised. Blank lines of JSON are ignored.
 
     Args:
         source: A path, a file opened for bytes, a pipe, a socket, or an iterable of bytes.
         form: The type of the records: a class, a union.
-        format: "json" for a record on each line (NDJSON), "msgpack" for frames, as `write_records` writes them. In a
-            frame a checksum tells damage; in text a changed letter cannot be told from what was written.
+        format: "json" for a record on each line (NDJSON), "msgpack" for frames, as `write_records` writes them. Frames
+            have checksums, so damage is always noticed. A changed letter in JSON may go unnoticed.
         unknown: What to do with unknown tags and fields; see `decode`.
         compression: "gzip", "zstd" or None; "auto" looks at the first bytes.
-        on_error: Is told of each record that cannot be read, and reading goes on; None raises the error.
-        max_bytes: How large a record may be.
-        offset: Where to start, in bytes; only of a path that is not compressed.
+        on_error: Called with the error of each record that cannot be read; reading then continues. None raises the
+            error.
+        max_bytes: How large a record may be, in bytes.
+        offset: Where to start, in bytes; only for a path that is not compressed.
 
     Raises:
         TypeError: The source gives no bytes.
@@ -222,8 +226,8 @@ def read_records(
         ...     print(message)
         Hello
     """
-    codec: Any = Codec(form, format, unknown=unknown)  # Any: as above
-    decoder = RecordDecoder[Any](codec, compression=compression, max_bytes=max_bytes, offset=offset)  # Any: as above
+    codec: Any = Codec(form, format, unknown=unknown)  # Any: as the overloads say
+    decoder = RecordDecoder[Any](codec, compression=compression, max_bytes=max_bytes, offset=offset)  # Any: like form
     return RecordReader(decoder, blocks(source, offset), on_error)
 
 
@@ -255,18 +259,19 @@ def aread_records(
     on_error: Callable[[RecordError], object] | None = None,
     max_bytes: int = MAX_RECORD_BYTES,
     offset: int = 0,
-) -> AsyncRecordReader[Any]:  # Any: as above
+) -> AsyncRecordReader[Any]:  # Any: as the overloads say
     r"""Read records as `read_records` does, without blocking the loop.
 
     Args:
         source: A path, an `asyncio.StreamReader`, a non-blocking socket, or an async iterable of bytes.
-        form: See `read_records`, as for all others.
-        format: How the records are written.
-        unknown: What to do with unknown tags and fields.
-        compression: How the data is compressed.
-        on_error: Is told of each record that cannot be read.
-        max_bytes: How large a record may be.
-        offset: Where to start.
+        form: The type of the records: a class, a union.
+        format: "json" for a record on each line, "msgpack" for frames.
+        unknown: What to do with unknown tags and fields; see `decode`.
+        compression: "gzip", "zstd" or None; "auto" looks at the first bytes.
+        on_error: Called with the error of each record that cannot be read; reading then continues. None raises the
+            error.
+        max_bytes: How large a record may be, in bytes.
+        offset: Where to start, in bytes; only for a path that is not compressed.
 
     Raises:
         TypeError: The source gives no bytes.
@@ -281,6 +286,6 @@ def aread_records(
         >>> asyncio.run(main())
         ['Hello']
     """
-    codec: Any = Codec(form, format, unknown=unknown)  # Any: as above
-    decoder = RecordDecoder[Any](codec, compression=compression, max_bytes=max_bytes, offset=offset)  # Any: as above
+    codec: Any = Codec(form, format, unknown=unknown)  # Any: as the overloads say
+    decoder = RecordDecoder[Any](codec, compression=compression, max_bytes=max_bytes, offset=offset)  # Any: like form
     return AsyncRecordReader(decoder, async_blocks(source, offset), on_error)

@@ -1,11 +1,11 @@
-"""What goes wrong with records and streams that come from elsewhere, as a tree.
+"""The errors of records and of streams from other processes, as a tree.
 
 ```
 DecodeError
 └── RecordError             a record cannot be read
     ├── TornRecordError     the data ends in the middle of it, as after a crash
     └── RecordTooLargeError it is larger than the reader allows
-RemoteError                 what another process raised, of a class that is not made here
+RemoteError                 an error that another process raised, of a class that is unknown here
 ```
 """
 
@@ -28,8 +28,8 @@ class RecordError(DecodeError):
         path: Where in the record, as in ``$.items[0].@type``; ``$`` for the record as a whole.
         reason: What is wrong.
         offset: Where the record starts, in bytes from the start of the (uncompressed) data.
-        index: How many records are before it, those that could not be read among them.
-        size: How many bytes are passed over with it.
+        index: How many records are before it, including those that could not be read.
+        size: How many bytes are skipped with it.
     """
 
     def __init__(self, path: str, reason: str, *, offset: int, index: int, size: int) -> None:
@@ -37,14 +37,14 @@ class RecordError(DecodeError):
         self.offset: int = offset
         """Where the record starts, in bytes from the start of the (uncompressed) data."""
         self.index: int = index
-        """How many records are before it, those that could not be read among them."""
+        """How many records are before it, including those that could not be read."""
         self.size: int = size
-        """How many bytes are passed over with it; as many as are known when it was found to be too large."""
+        """How many bytes are skipped with it; for a record that is too large, those that had arrived."""
 
     def __str__(self) -> str:
         return f"record {self.index} at byte {self.offset}: {super().__str__()}"
 
-    def __reduce__(self) -> Any:  # Any: other arguments than those of the base
+    def __reduce__(self) -> Any:  # Any: the base class returns other arguments
         place = {"offset": self.offset, "index": self.index, "size": self.size}
         return _again, (type(self), self.path, self.reason, place)
 
@@ -52,7 +52,7 @@ class RecordError(DecodeError):
 class TornRecordError(RecordError):
     """The data ends in the middle of a record; all records before it have been read.
 
-    ``os.truncate(path, error.offset)`` takes the torn record off a file that is not compressed.
+    ``os.truncate(path, error.offset)`` removes the torn record from a file that is not compressed.
     """
 
 
@@ -65,19 +65,19 @@ def _again(cls: type[RecordError], path: str, reason: str, place: dict[str, int]
 
 
 class RemoteError(Exception):
-    """An error of another process, of a class that is not made here.
+    """An error of another process, of a class that is unknown here.
 
     Args:
-        type_name: Its class with the module, as in "my_app.errors.QuotaError".
-        text: What it said.
+        type_name: The name of its class with the module, as in "my_app.errors.QuotaError".
+        text: Its `str()` in that process.
     """
 
     def __init__(self, type_name: str, text: str) -> None:
         super().__init__(type_name, text)
         self.type_name: str = type_name
-        """Its class with the module, as in "my_app.errors.QuotaError"."""
+        """The name of its class with the module, as in "my_app.errors.QuotaError"."""
         self.text: str = text
-        """What it said."""
+        """Its `str()` in the other process."""
 
     def __str__(self) -> str:
         return f"{self.type_name}: {self.text}" if self.text else self.type_name

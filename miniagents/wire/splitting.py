@@ -1,11 +1,16 @@
-"""Where records begin and end in bytes that come in pieces of any size.
+"""Splits bytes that come in pieces of any size into records.
 
-A record of JSON is a line. One of MessagePack is a frame: the byte C1, which neither MessagePack nor UTF-8 uses for
-anything; the length of the record in bytes; a CRC-32 of the record, with the length as its initial value (both as 32
-bits, the highest first); and the record. So a damaged frame is told from a good one, and the next good one is found
-behind it.
+A record of JSON is a line. A record of MessagePack is a frame, of four parts:
 
-Nothing here reads or decodes; what is given back are the bytes of whole records, and where there are none, `Damage`.
+1. the byte C1, which neither MessagePack nor UTF-8 uses;
+2. the length of the record in bytes, 32 bits, big-endian;
+3. the CRC-32 of the record with the length as its initial value, 32 bits, big-endian;
+4. the record.
+
+So a damaged frame is detected, and the next good frame behind it is found.
+
+Nothing here reads a source or decodes a record. A splitter yields the bytes of whole records, and `Damage` for bytes
+that are none.
 """
 
 from __future__ import annotations
@@ -26,12 +31,12 @@ __all__ = ["MARKER", "Damage", "Part", "Payloads", "Splitter", "frame", "splitte
 
 
 class Payloads(NamedTuple):
-    """Records that stand one behind the other."""
+    """Records that follow each other without a gap."""
 
     offset: int
-    """Where the first one starts."""
+    """Where the first one starts, in bytes."""
     payloads: list[bytes]
-    """The bytes of each."""
+    """The bytes of each record, without a line feed or a header."""
 
 
 class Damage(NamedTuple):
@@ -41,74 +46,75 @@ class Damage(NamedTuple):
     size: int
     reason: str
     torn: bool = False
-    """The data ends here."""
+    """The data ends in the middle of a record."""
     too_large: bool = False
+    """The record is larger than the limit."""
 
 
 Part: TypeAlias = Payloads | Damage
-"""What bytes turn out to be."""
+"""A stretch of the data."""
 
 
 class Splitter(Protocol):
-    """Takes bytes and gives records."""
+    """Takes bytes and yields records."""
 
     overhead: int
-    """How many bytes there are for each record beside its own."""
+    """How many bytes each record has besides its own: a line feed, or the header of a frame."""
 
     def feed(self, data: bytes) -> Iterator[Part]:
-        """Take more bytes, and give what is complete."""
+        """Take more bytes, and yield the complete records."""
         ...
 
     def finish(self) -> Iterator[Part]:
-        """Give what is left at the end of the data."""
+        """Yield the rest; call this at the end of the data."""
         ...
 
     @property
     def pending(self) -> int:
-        """Where what is not complete starts."""
+        """Where the first record starts that is not complete, in bytes."""
         ...
 
     @property
     def between_records(self) -> bool:
-        """Whether a record starts there: it is not the rest of one that was given up."""
+        """Whether a record starts at `pending`; False while a damaged or too large one is skipped."""
         ...
 
 
 def splitter_of(format: Format, max_bytes: int, offset: int) -> Splitter:
-    """Give what splits data of a format.
+    """Return the splitter for a format.
 
     Args:
-        format: How records are written.
-        max_bytes: How large a record may be.
-        offset: Where the data starts.
+        format: The format of the records.
+        max_bytes: How large a record may be, in bytes.
+        offset: Where the data starts, in bytes.
     """
     return _Lines(max_bytes, offset) if format == "json" else _Frames(max_bytes, offset)
 
 
 class _Lines:
-    """A record on each line; the last one need not end with a line feed if one sees that nothing is missing."""
+    """Splits lines. The last line may lack its line feed, if its JSON is clearly complete."""
 
     overhead = 1
 
     def __init__(self, max_bytes: int, offset: int) -> None:
         self._most = max_bytes
         self._offset = offset
-        self._begun: list[bytes] = []  # of a line that has not ended
+        self._begun: list[bytes] = []  # the pieces of the last line, which has not ended
         self._size = 0
-        self._passing = False  # over the rest of a line that is too large
+        self._passing = False  # whether the rest of a line that is too large is being skipped
 
     @property
     def pending(self) -> int:
-        """Where the line starts that has not ended."""
+        """Where the line starts that has not ended, in bytes."""
         return self._offset
 
     @property
     def between_records(self) -> bool:
-        """Whether it is not the rest of one that is too large."""
+        """Whether no line that is too large is being skipped."""
         return not self._passing
 
     def feed(self, data: bytes) -> Iterator[Part]:
-        """Take more bytes, and give the lines that are complete."""
+        """Take more bytes, and yield the complete lines."""
         if self._passing:
             end = data.find(b"\n") + 1
             self._offset += end or len(data)
@@ -116,7 +122,7 @@ class _Lines:
                 return
             self._passing = False
             data = data[end:]
-        lines = data.split(b"\n")  # nothing is copied but the lines themselves
+        lines = data.split(b"\n")
         rest = lines.pop()
         if not lines:
             self._begun.append(data)
@@ -139,7 +145,7 @@ class _Lines:
             self._passing = True
 
     def finish(self) -> Iterator[Part]:
-        """Give the last line, if it has no end."""
+        """Yield the last line if it has no line feed."""
         tail = b"".join(self._begun)
         if tail.strip():
             if _is_torn(tail):
@@ -165,7 +171,10 @@ class _Lines:
 
 
 def _is_torn(line: bytes) -> bool:
-    """Tell whether something may be missing at the end: it is no JSON, or a number, which may have had more digits."""
+    """Return whether the end of a line may be missing.
+
+    That is so if it is invalid JSON, or a number: more digits may have followed.
+    """
     if line.rstrip()[-1:] not in (b"}", b"]", b'"'):
         return True
     try:
@@ -183,16 +192,21 @@ _HEADER: Final = struct.Struct(">BII")
 _SIZE: Final = _HEADER.size
 _LONGEST: Final = 2**32 - 1
 _PATIENCE: Final = 16
-"""How many of the largest records may be checked in vain, at first. More is earned by bytes, one for each."""
+"""The first budget for the search behind damage, in records of the largest size.
+
+A search computes checksums at every place that looks like a frame. Hostile data could make each byte such a place, and
+so each byte would be checked many times. The budget counts the checked bytes, and every byte that arrives adds one to
+it. So the work stays proportional to the data.
+"""
 _STEP: Final = 128
-"""How many bytes one might check in the time that it takes to look at a place."""
+"""What looking at one place costs, in checked bytes that take the same time."""
 
 
 def frame(payload: bytes) -> bytes:
-    """Give the frame of a record.
+    """Return the frame of a record.
 
     Raises:
-        ValueError: It has 4 GiB or more.
+        ValueError: The record has 4 GiB or more.
     """
     if len(payload) > _LONGEST:
         raise ValueError(f"a record of {len(payload)} bytes is too large for a frame")
@@ -200,7 +214,17 @@ def frame(payload: bytes) -> bytes:
 
 
 class _Frames:
-    """Frames; see the top of this module."""
+    """Splits frames, and finds the next good frame behind damage; the module's docstring describes a frame.
+
+    | state | event | what happens | next state |
+    |---|---|---|---|
+    | in step | a good frame | it is yielded | in step |
+    | in step | a damaged or too large frame | `Damage` is yielded | lost |
+    | lost | a good frame is found | the bytes before it are dropped | in step |
+    | lost | no good frame is found | the bytes that were searched are dropped | lost |
+
+    `_lost` has the state. Damage is reported once, when step is lost.
+    """
 
     overhead = _SIZE
 
@@ -208,43 +232,43 @@ class _Frames:
         self._most = min(max_bytes, _LONGEST)
         self._offset = offset
         self._buffer = bytearray()
-        self._wanted = _SIZE  # how many bytes must be there before there is anything to do
-        self._lost = False  # what is at the start of the buffer is damaged, and was reported
-        self._work = _PATIENCE * self._most  # how many bytes may be checked to find a way out of damage
+        self._wanted = _SIZE  # how many bytes the buffer must have before anything can be done
+        self._lost = False  # whether the start of the buffer is damaged; that was reported already
+        self._work = _PATIENCE * self._most  # how many bytes may still be checked to find a good frame
         most = self._most.to_bytes(4, "big")
         most_there = most[1:2] if most[0] == 0 else b"\xff"
-        # what may be a frame: its marker, and a length that is not too large by its first two bytes
+        # a place that may be a frame: the marker, and a length whose first two bytes are not too large
         likely = b"[\x00-" + re.escape(most[:1]) + b"][\x00-" + re.escape(most_there) + b"]"
         self._starts = re.compile(re.escape(MARKER) + b"(?=" + likely + b")", re.DOTALL)
 
     @property
     def pending(self) -> int:
-        """Where the frame starts that is not complete."""
+        """Where the frame starts that is not complete, in bytes."""
         return self._offset
 
     @property
     def between_records(self) -> bool:
-        """Whether it is not what was found to be damaged."""
+        """Whether no damage is being skipped."""
         return not self._lost
 
     def feed(self, data: bytes) -> Iterator[Part]:
-        """Take more bytes, and give the frames that are complete."""
+        """Take more bytes, and yield the complete frames."""
         self._buffer += data
         self._work += len(data)
         while len(self._buffer) >= self._wanted:
             if not self._lost:
                 yield from self._split()
             elif self._work > 0:
-                # all frames that may start here are complete, if they are frames
+                # only search places whose frame would be complete: an incomplete one cannot be checked
                 self._go_on(len(self._buffer) - self._most - _SIZE)
             else:
                 self._drop(len(self._buffer))
 
     def finish(self) -> Iterator[Part]:
-        """Give what is left."""
+        """Yield the frames that are left, and damage at the end."""
         while self._buffer:
             if not self._lost:
-                # the data was cut off here, or a length is wrong and there are good frames behind it
+                # the data was cut off here, or the length is damaged and good frames follow
                 if self._next(len(self._buffer)) is None:
                     reason = "the data ends in the middle of the record"
                     yield Damage(self._offset, len(self._buffer), reason, torn=True)
@@ -254,7 +278,7 @@ class _Frames:
             yield from self._split()
 
     def _split(self) -> Iterator[Part]:
-        """Give the frames at the start of the buffer, up to one that is damaged or not complete."""
+        """Yield the frames at the start of the buffer, up to the first one that is damaged or incomplete."""
         data = bytes(self._buffer)
         unpack, crc32, most, size, first = _HEADER.unpack_from, zlib.crc32, self._most, len(data), MARKER[0]
         payloads: list[bytes] = []
@@ -291,7 +315,7 @@ class _Frames:
             self._wanted = self._most + 2 * _SIZE
 
     def _go_on(self, stop: int) -> None:
-        """Pass over damage, to the next good frame that starts before `stop`, or to there."""
+        """Drop damaged bytes up to the next good frame that starts before `stop`, or up to `stop`."""
         place = self._next(stop)
         if place is not None:
             self._lost = False
@@ -299,7 +323,10 @@ class _Frames:
         self._drop(stop if place is None else place)
 
     def _next(self, stop: int) -> int | None:
-        """Find the first good frame behind the start of the buffer that starts before `stop`."""
+        """Return where the next good frame starts, after the first byte and before `stop`; None if there is none.
+
+        It gives up when the budget for the search is used up.
+        """
         data = bytes(self._buffer)
         for match in self._starts.finditer(data, 1, min(stop + 2, len(data) - _SIZE)):
             place = match.start()

@@ -24,21 +24,23 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTarget", "RecordEncoder", "RecordWriter", "Target", "awrite_records", "write_records"]
 
 Target: TypeAlias = "str | os.PathLike[str] | IO[bytes] | socket.socket"
-"""Where bytes go: a path, a file that was opened for writing bytes, a pipe, a socket."""
+"""A target for bytes: a path, a file that was opened for writing bytes, a pipe, a socket."""
 
 AsyncTarget: TypeAlias = "str | os.PathLike[str] | asyncio.StreamWriter | socket.socket"
-"""Where bytes go without blocking: a path, a `StreamWriter`, a non-blocking socket. A file is written in a thread."""
+"""A target that does not block: a path, a `StreamWriter`, a non-blocking socket. A path is written in a thread."""
 
 
 class RecordEncoder:
-    """Takes values and gives the bytes of records.
+    """Takes values and returns the bytes of records.
+
+    It is for programs that write bytes in a way of their own. `write_records` writes files and sockets.
 
     Args:
-        format: How they are written: "json" gives lines, "msgpack" frames.
-        compression: How the bytes are compressed.
+        format: "json" for a record on each line, "msgpack" for frames with checksums.
+        compression: "gzip", "zstd" or None.
 
     Raises:
-        ModuleNotFoundError: zstd is not installed.
+        ModuleNotFoundError: The package for zstd is not installed.
         ValueError: There is no such format or compression.
     """
 
@@ -53,11 +55,11 @@ class RecordEncoder:
         """Add a record.
 
         Returns:
-            Whether it is time to `take` what there is.
+            Whether the buffer is full and should be taken with `take`.
 
         Raises:
-            ValueError: See `encode`. Nothing of the value is written then.
-            TypeError: As above.
+            ValueError: The value cannot be encoded; nothing of it is written. See `encode`.
+            TypeError: A part of the value is of a type that cannot be encoded; nothing of the value is written.
         """
         if self._format == "json":
             encode_into(value, self._buffer, -1)
@@ -67,13 +69,16 @@ class RecordEncoder:
         return len(self._buffer) >= BLOCK
 
     def take(self) -> bytes:
-        """Give the bytes of all records since the last time, or what is ready of them where they are compressed."""
+        """Return the bytes of all records since the last call. A compressor may keep some of them until `finish`."""
         data = bytes(self._buffer)
         self._buffer.clear()
         return data if self._deflater is None else self._deflater.compress(data)
 
     def finish(self) -> bytes:
-        """Give the rest, so that all records can be read; more may follow, as another compressed stream."""
+        """Return the remaining bytes, so that all records can be read.
+
+        More records may follow. If the bytes are compressed, they begin another compressed stream.
+        """
         data = self.take()
         if self._deflater is not None and self._compression is not None:
             data += self._deflater.flush()
@@ -84,18 +89,18 @@ class RecordEncoder:
 class RecordWriter:
     r"""Writes records to a file or a socket, many at once.
 
-    It is a context manager: at its end everything is written, and what it opened is closed. Until then, or until
+    It is a context manager. Leaving it writes everything, and closes the file that it opened. Until then, or until
     `flush`, the last records may be in memory only.
 
     Args:
         target: A path, a file opened for bytes, a pipe, a socket.
         format: "json" for a record on each line, "msgpack" for frames with checksums.
         compression: "gzip", "zstd" or None.
-        append: Write behind what is in the file of a path. If a line is torn off there, it gets its end, so that it is
-            one record that cannot be read, and not a part of the next.
+        append: Keep the content of the file, and write behind it; only for a path. If the last line there has no line
+            feed, it gets one. So a torn record is one record that cannot be read, and does not spoil the next one.
 
     Raises:
-        ModuleNotFoundError: zstd is not installed.
+        ModuleNotFoundError: The package for zstd is not installed.
         OSError: The file cannot be opened.
         TypeError: The target takes no bytes.
         ValueError: There is no such format or compression.
@@ -123,26 +128,26 @@ class RecordWriter:
         """Write a record.
 
         Raises:
-            ValueError: See `encode`. Nothing of the value is written then.
-            TypeError: As above.
-            OSError: It cannot be written.
+            ValueError: The value cannot be encoded; nothing of it is written. See `encode`.
+            TypeError: A part of the value is of a type that cannot be encoded; nothing of the value is written.
+            OSError: The target cannot be written to.
         """
         if self._encoder.add(value):
             self._write(self._encoder.take())
 
     def flush(self) -> None:
-        """Hand everything to the operating system, so that others can read it.
+        """Pass everything to the operating system, so that other processes can read it.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The target cannot be written to.
         """
         self._write(self._encoder.finish())
 
     def close(self) -> None:
-        """Write the rest, and close what was opened here.
+        """Write the rest, and close the file that was opened here.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: The target cannot be written to.
         """
         try:
             self.flush()
@@ -165,22 +170,22 @@ def write_records(
     compression: Compression | None = None,
     append: bool = False,
 ) -> int:
-    """Write values as records, one behind the other; `read_records` reads them.
+    """Write values as records; `read_records` reads them.
 
     Args:
-        target: See `RecordWriter`, as for all others.
-        values: What is written.
-        format: How.
-        compression: How the data is compressed.
-        append: Write behind what is in the file.
+        target: A path, a file opened for bytes, a pipe, a socket.
+        values: The values, such as messages.
+        format: "json" for a record on each line, "msgpack" for frames with checksums.
+        compression: "gzip", "zstd" or None.
+        append: Keep the content of the file, and write behind it; see `RecordWriter`.
 
     Returns:
-        How many there were.
+        The number of records.
 
     Raises:
-        ValueError: See `encode`; the records before it are written.
-        TypeError: As above.
-        OSError: It cannot be written.
+        ValueError: A value cannot be encoded (see `encode`); the records before it are written.
+        TypeError: A part of a value is of a type that cannot be encoded; the records before it are written.
+        OSError: The target cannot be written to.
 
     Examples:
         >>> file = io.BytesIO()
@@ -205,24 +210,25 @@ async def awrite_records(
     compression: Compression | None = None,
     append: bool = False,
 ) -> int:
-    """Write values as records without blocking the loop, each as soon as it is there; see `write_records`.
+    """Write values as records without blocking the loop; see `write_records`.
 
-    What comes while the target takes no more waits there: a slow reader slows down whoever gives the values.
+    Each value of an async iterable is written as soon as it arrives. The next one is not asked for before the target
+    has taken it, so a slow target slows down the source of the values.
 
     Args:
         target: A path, an `asyncio.StreamWriter`, a non-blocking socket.
-        values: What is written.
-        format: How.
-        compression: How the data is compressed; what is compressed comes in larger pieces.
-        append: Write behind what is in the file of a path.
+        values: The values, such as messages.
+        format: "json" for a record on each line, "msgpack" for frames with checksums.
+        compression: "gzip", "zstd" or None. Compressed bytes are sent later, in larger pieces.
+        append: Keep the content of the file, and write behind it; only for a path.
 
     Returns:
-        How many there were.
+        The number of records.
 
     Raises:
-        ValueError: See `encode`; the records before it are written.
-        TypeError: As above.
-        OSError: It cannot be written.
+        ValueError: A value cannot be encoded (see `encode`); the records before it are written.
+        TypeError: A part of a value is of a type that cannot be encoded; the records before it are written.
+        OSError: The target cannot be written to.
     """
     encoder = RecordEncoder(format, compression)
     count = 0
@@ -244,7 +250,7 @@ async def awrite_records(
     return count
 
 
-# Where the bytes go --------------------------------------------------------------------------------------------------
+# --- machinery ---
 
 
 def _opened(
@@ -254,14 +260,14 @@ def _opened(
     append: bool,
     plain: bool,
 ) -> tuple[IO[bytes] | None, Callable[[bytes], object]]:
-    """Give the file that was opened for this, and what writes all of some bytes."""
+    """Return the file if one was opened, and a function that writes all bytes that it is given."""
     if isinstance(target, (str, os.PathLike)):
         file = open(target, "ab" if append else "wb")  # noqa: PTH123, SIM115  # a path may be a string; closed by `close`
         if append and plain and format == "json" and _is_torn(target):
             file.write(b"\n")
         return file, _writing(file)
     if append:
-        raise TypeError("append=True is for paths: what is written to an open file goes where that stands")
+        raise TypeError("append=True is for paths: an open file is written at its current position")
     if isinstance(target, socket.socket):
         return None, target.sendall
     write: object = getattr(target, "write", None)
@@ -273,10 +279,10 @@ def _opened(
 def _writing(file: IO[bytes]) -> Callable[[bytes], None]:
     def write(data: bytes) -> None:
         rest = memoryview(data)
-        while rest:  # files without a buffer may take a part
-            taken: Any = file.write(rest)  # Any: None where the file does not block, whatever its stub says
+        while rest:  # a file without a buffer may write a part only
+            taken: Any = file.write(rest)  # Any: None if the file is non-blocking, although its stub says int
             if taken is None:
-                raise BlockingIOError("records are written to files that block; `awrite_records` is for the others")
+                raise BlockingIOError("records are written to blocking files only; `awrite_records` does not block")
             rest = rest[taken:]
         file.flush()
 
@@ -284,7 +290,7 @@ def _writing(file: IO[bytes]) -> Callable[[bytes], None]:
 
 
 def _is_torn(path: str | os.PathLike[str]) -> bool:
-    with open(path, "rb") as file:  # noqa: PTH123  # as above
+    with open(path, "rb") as file:  # noqa: PTH123  # a path may be a string
         if not file.seek(0, os.SEEK_END):
             return False
         file.seek(-1, os.SEEK_END)
@@ -299,7 +305,7 @@ async def _opened_async(
     append: bool,
     plain: bool,
 ) -> AsyncGenerator[Callable[[bytes], Awaitable[object]], None]:
-    """Give what writes bytes and waits until there is room for more."""
+    """Yield a function that writes bytes and waits until there is room for more."""
     if isinstance(target, (str, os.PathLike)):
         file, write = await asyncio.to_thread(_opened, target, format, append=append, plain=plain)
         try:
@@ -309,7 +315,7 @@ async def _opened_async(
                 file.close()
         return
     if append:
-        raise TypeError("append=True is for paths: what is written to a stream goes behind what was written before")
+        raise TypeError("append=True is for paths: a stream always continues behind its earlier bytes")
     if isinstance(target, socket.socket):
         loop = asyncio.get_running_loop()
         yield lambda data: loop.sock_sendall(target, data)

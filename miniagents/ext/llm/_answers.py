@@ -30,7 +30,7 @@ class _Client(Protocol):
     """What both SDKs' clients can do."""
 
     def with_options(self, *, default_headers: Mapping[str, str] | None = ...) -> Self:
-        """The same client with further headers, over the same connections."""
+        """Return the same client with further headers, over the same connections."""
         ...
 
 
@@ -103,7 +103,7 @@ def _without_headers(client: C, body: Mapping[str, object]) -> tuple[C, dict[str
 
 
 def _no_events(http: Any) -> ProtocolError:  # Any: as above
-    """The error of a stream with nothing in it."""
+    """Return the error of a stream with nothing in it."""
     kind = http.headers.get("content-type", "unknown")
     hint = "; give stream=False where the server does not stream" if "json" in kind else ""
     return ProtocolError(f"the server sent no events, but content of type {kind!r}{hint}")

@@ -32,15 +32,15 @@ class Answer:
     """What has arrived of an answer.
 
     Attributes:
-        texts: the pieces of the text.
-        reasoning: the reasoning whose end was seen.
-        thoughts: the pieces of the reasoning whose end was not seen yet.
-        refusals: the pieces of the refusal.
-        tool_calls: the calls of tools, in the order of their first fragments.
-        started: what the provider said at the beginning.
-        usage: what the answer cost so far.
-        finished: how the answer ended; None as long as it has not.
-        notes: what else the provider said.
+        texts: The pieces of the text.
+        reasoning: The reasoning whose end was seen.
+        thoughts: The pieces of the reasoning whose end was not seen yet.
+        refusals: The pieces of the refusal.
+        tool_calls: The calls of tools, in the order of their first fragments.
+        started: What the provider said at the beginning.
+        usage: What the answer cost so far.
+        finished: How the answer ended; None as long as it has not.
+        notes: What else the provider said.
     """
 
     __slots__ = ("finished", "notes", "reasoning", "refusals", "started", "texts", "thoughts", "tool_calls", "usage")
@@ -61,7 +61,7 @@ class Assembler(Generic[M_co]):
     """Takes events one by one and has the message in the end.
 
     Args:
-        make: makes the message: given its text, the fields of `AssistantMessage`, the content as the provider gave it,
+        make: Makes the message: given its text, the fields of `AssistantMessage`, the content as the provider gave it,
             and what else the provider said.
     """
 
@@ -85,7 +85,7 @@ class Assembler(Generic[M_co]):
         )
 
     def feed(self, event: ModelEvent) -> StreamedEvent | None:
-        """Takes an event, and gives what readers are to see of it."""
+        """Take an event, and return what readers are to see of it."""
         answer = self._answer
         match event:
             case str():
@@ -115,7 +115,7 @@ class Assembler(Generic[M_co]):
         return None
 
     def message(self) -> M_co:
-        """The message of what has arrived, which has a finish reason only when it is complete."""
+        """Return the message of what has arrived, which has a finish reason only when it is complete."""
         answer = self._answer
         if answer.thoughts:
             self._end_reasoning(None)
@@ -144,7 +144,7 @@ class Assembler(Generic[M_co]):
             answer.thoughts.clear()
 
     def _tool_call(self, piece: ToolCallPiece) -> ToolCallDelta:
-        """Merges a fragment into the call that it belongs to."""
+        """Merge a fragment into the call that it belongs to."""
         calls = self._answer.tool_calls
         place = self._place_of(piece)
         if place == len(calls):
@@ -157,7 +157,7 @@ class Assembler(Generic[M_co]):
         return ToolCallDelta(index=place, id=piece.id or None, name=piece.name or None, arguments=piece.arguments)
 
     def _place_of(self, piece: ToolCallPiece) -> int:
-        """The place of the call; the number of calls for one that is new.
+        """Return the place of the call; the number of calls for one that is new.
 
         Calls are told apart by the provider's index. Some servers leave it out, or count every call as 0; there another
         identifier is another call.
@@ -184,5 +184,5 @@ class _GrowingCall:
         self.arguments: list[str] = []
 
     def tool_call(self, instead_of_id: str) -> ToolCall:
-        """The call as far as it has arrived; one without arguments has none to give."""
+        """Return the call as far as it has arrived; one without arguments has none to give."""
         return ToolCall(id=self.id or instead_of_id, name=self.name or "", arguments="".join(self.arguments) or "{}")

@@ -29,7 +29,7 @@ class Closable(Protocol):
     """What can be closed, as both SDKs' clients can."""
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
 
 
 C = TypeVar("C", bound=Closable)
@@ -40,10 +40,10 @@ class ClientSettings:
     """What a default client is made with; what is None is left to the SDK, which looks into the environment.
 
     Attributes:
-        api_key: the key; it appears in no text that this class makes, and what may hold one does not either.
-        base_url: where the API is; it may hold a password.
-        max_retries: how often the SDK asks again where no answer has begun.
-        default_headers: headers of all requests; their values may be secret as well.
+        api_key: The key; it appears in no text that this class makes, and what may hold one does not either.
+        base_url: Where the API is; it may hold a password.
+        max_retries: How often the SDK asks again where no answer has begun.
+        default_headers: Headers of all requests; their values may be secret as well.
     """
 
     api_key: str | None = field(default=None, repr=False)
@@ -68,9 +68,9 @@ class ModelClients(Generic[C]):
     """Which client an agent uses.
 
     Attributes:
-        make: makes a default client.
-        settings: what that is made with; agents of the same settings share a client.
-        given: the client of the user, or a function that makes one for each context; None for a default one.
+        make: Makes a default client.
+        settings: What that is made with; agents of the same settings share a client.
+        given: The client of the user, or a function that makes one for each context; None for a default one.
     """
 
     make: Callable[[ClientSettings], C] = field(repr=False)
@@ -78,10 +78,10 @@ class ModelClients(Generic[C]):
     given: C | Callable[[], C] | None = field(default=None, repr=False)
 
     def client(self, context: MiniAgents) -> C:
-        """The client to use in a context; one that was made for it is closed with it.
+        """Return the client to use in a context; one that was made for it is closed with it.
 
         Raises:
-            LanguageModelError: the SDK is not installed, or there is no key.
+            LanguageModelError: The SDK is not installed, or there is no key.
         """
         given = self.given
         if given is None:
@@ -98,16 +98,16 @@ def clients_for(
     settings: ClientSettings,
     given: C | Callable[[], C] | None,
 ) -> ModelClients[C]:
-    """The clients of an agent: those of its user, or else default ones.
+    """Return the clients of an agent: those of its user, or else default ones.
 
     Args:
-        where: what errors call the function that makes the agent.
-        make: makes a default client.
-        settings: what that is made with.
-        given: the client of the user, or a function that makes one; None for a default one.
+        where: What errors call the function that makes the agent.
+        make: Makes a default client.
+        settings: What that is made with.
+        given: The client of the user, or a function that makes one; None for a default one.
 
     Raises:
-        TypeError: there are both a client and settings.
+        TypeError: There are both a client and settings.
     """
     ignored = ", ".join(settings.given())
     if given is not None and ignored:
@@ -116,10 +116,10 @@ def clients_for(
 
 
 def import_sdk(name: str) -> ModuleType:
-    """Imports an SDK.
+    """Import an SDK.
 
     Raises:
-        MissingSDKError: it is not installed.
+        MissingSDKError: It is not installed.
     """
     try:
         return importlib.import_module(name)
@@ -147,7 +147,7 @@ def missing_key(provider: str, variable: str, *, reason: str = "", hint: str = "
 
 
 def secrets_of(client: object, headers: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The texts that must appear nowhere: keys and tokens of a client, and headers that may hold one.
+    """Return the texts that must appear nowhere: keys and tokens of a client, and headers that may hold one.
 
     Texts as short as "none" are no secrets: that is what servers get that want no key.
     """
@@ -178,7 +178,7 @@ def _may_be_secret(header: str) -> bool:
 
 
 def _without_password(client: C) -> C:
-    """The same client, with what its address says of a user in a header: addresses are logged, headers are not."""
+    """Return the same client with the user name and password of its address in a header: addresses are logged."""
     sdk_client: Any = client  # Any: of either SDK
     url: Any = getattr(sdk_client, "base_url", None)  # Any: as above, where there is one
     if not getattr(url, "userinfo", None):

@@ -50,9 +50,9 @@ class ConversationRules:
     """What a provider wants of a conversation.
 
     Attributes:
-        system_apart: what the system says goes beside the conversation, not into it.
-        alternates: the speakers take turns: what one says in several messages is one turn.
-        user_first: the first turn is the user's.
+        system_apart: What the system says goes beside the conversation, not into it.
+        alternates: The speakers take turns: what one says in several messages is one turn.
+        user_first: The first turn is the user's.
     """
 
     system_apart: bool = False
@@ -91,8 +91,8 @@ class Conversation:
     """What a model is asked to go on with.
 
     Attributes:
-        turns: the turns.
-        system: what the system says, where that goes beside the turns.
+        turns: The turns.
+        system: What the system says, where that goes beside the turns.
     """
 
     turns: tuple[Turn, ...]
@@ -102,7 +102,7 @@ class Conversation:
 def conversation_of(
     messages: Iterable[Message], rules: ConversationRules, *, system: str | None = None
 ) -> Conversation:
-    """The conversation that messages are.
+    """Return the conversation that messages are.
 
     Messages of models are the assistant's, except at the end of the conversation: what a model is to answer was said
     by somebody else. Messages of unknown kinds are the user's. Every call of a tool is followed by its result, or by
@@ -110,12 +110,12 @@ def conversation_of(
     out.
 
     Args:
-        messages: who said what, in this order.
-        rules: what the provider wants.
-        system: what the system says before all else.
+        messages: Who said what, in this order.
+        rules: What the provider wants.
+        system: What the system says before all else.
 
     Raises:
-        ValueError: nobody says anything.
+        ValueError: Nobody says anything.
     """
     turns: list[Turn] = [SystemTurn(system)] if system else []
     turns += _paired(_turn_of(message) for message in messages)
@@ -137,7 +137,7 @@ def conversation_of(
 
 
 def spoken(message: AssistantMessage) -> str:
-    """What a model said in words, be it that it would not answer."""
+    """Return what a model said in words, be it that it would not answer."""
     if message.text is None and type(message).__module__ != AssistantMessage.__module__:
         return str(message)  # of a class of a user, whose fields or template say it
     return message.text or message.refusal or ""
@@ -164,7 +164,7 @@ def _turn_of(message: Message) -> Turn:
 
 
 def _paired(turns: Iterable[Turn]) -> Iterator[Turn]:
-    """The same turns, each call of a tool with its result right behind it."""
+    """Return the same turns, each call of a tool with its result right behind it."""
     left = deque(turns)
     while left:
         turn = left.popleft()
@@ -180,7 +180,7 @@ def _paired(turns: Iterable[Turn]) -> Iterator[Turn]:
 
 
 def _taken(left: deque[Turn], call: ToolCall) -> ToolResultMessage:
-    """Takes the result of a call out of the turns that are left; one that says that there is none, where it is so."""
+    """Take the result of a call out of the turns that are left; one that says that there is none, where it is so."""
     for turn in left:
         if isinstance(turn, UserTurn) and turn.results and turn.results[0].tool_call_id == call.id:
             left.remove(turn)
@@ -189,7 +189,7 @@ def _taken(left: deque[Turn], call: ToolCall) -> ToolResultMessage:
 
 
 def _as_parts(result: ToolResultMessage) -> tuple[ContentPart, ...]:
-    """What a user says of a result whose call is not there any more."""
+    """Return what a user says of a result whose call is not there any more."""
     tool = f" of the tool {result.tool_name}" if result.tool_name else " of a tool"
     return (
         TextPart(f"An earlier {'error' if result.is_error else 'result'}{tool}: {result.text or ''}"),
@@ -212,7 +212,7 @@ def _says_something(message: AssistantMessage) -> bool:
 
 
 def _last_is_to_be_answered(turns: Sequence[Turn]) -> list[Turn]:
-    """The same turns; those of models at the end are the user's, unless a model is to go on with what it said."""
+    """Return the same turns, of which models' turns at the end become the user's, unless a model is to continue."""
     kept = list(turns)
     for place in reversed(range(len(kept))):
         turn = kept[place]

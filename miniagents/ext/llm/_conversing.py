@@ -39,11 +39,11 @@ class Conversing:
     when all results are there, the model is asked again with them. The last answer is the one without calls.
 
     Attributes:
-        model: the model, which knows the definitions of the tools and the schema of the replies.
-        tools: the tools, by their names.
-        left_to_caller: the names of tools that are no functions here: a call of one ends the reply.
-        form: the type that the last answer must have; None for any.
-        instructions: what the model is told of that type before all else, where the provider does not see to it.
+        model: The model, which knows the definitions of the tools and the schema of the replies.
+        tools: The tools, by their names.
+        left_to_caller: The names of tools that are no functions here: a call of one ends the reply.
+        form: The type that the last answer must have; None for any.
+        instructions: What the model is told of that type before all else, where the provider does not see to it.
     """
 
     model: LanguageModel[Any, Any]  # Any: of whatever client the provider's SDK has, and whatever answers it gives
@@ -57,7 +57,7 @@ class Conversing:
         ctx: InteractionContext[Message, Any],  # Any: what it replies is known to who made the agent
         **options: object,
     ) -> None:
-        """Does the work of one call; the options are those of the API, and the numbers of turns."""
+        """Do the work of one call; the options are those of the API, and the numbers of turns."""
         model = self.model.with_options(options)
         limits = Limits.of(model.options)
         messages: list[Message] = [] if self.instructions is None else [SystemMessage(self.instructions)]
@@ -98,7 +98,7 @@ class Conversing:
     # --- machinery ---
 
     async def _wrong(self, answer: MessagePromise[AssistantMessage]) -> WrongReplyError | None:
-        """What is wrong with an answer that the model may do better; None for any other."""
+        """Return what is wrong with an answer that the model may do better; None for any other."""
         if self.form is None or await settled(answer) is not None:
             return None
         said = await answer
@@ -111,7 +111,7 @@ class Conversing:
         return None
 
     def _as_replied(self, answer: MessagePromise[AssistantMessage]) -> MessagePromise[Message]:
-        """An answer as a message of the type that was asked for, unless it is not the last one."""
+        """Return an answer as a message of the type that was asked for, unless it is not the last one."""
         form = self.form
         if form is None:
             return answer
@@ -130,11 +130,11 @@ class Conversing:
         )
 
     def _goes_on(self, said: AssistantMessage) -> bool:
-        """Whether an answer is not the last one."""
+        """Return whether an answer is not the last one."""
         return bool(self.model.tools and (said.tool_calls or said.finish_reason == "pause"))
 
     def _results_of(self, said: AssistantMessage) -> list[MessagePromise[ToolResultMessage]]:
-        """Carries out the calls of an answer, all at the same time."""
+        """Carry out the calls of an answer, all at the same time."""
         calls = [call for call in said.tool_calls if call.name not in self.left_to_caller]
         cut_off = said.tool_calls[-1] if said.tool_calls and said.finish_reason == "length" else None
         return [_error(call, CUT_OFF) if call is cut_off else self._result_of(call) for call in calls]
@@ -148,7 +148,7 @@ class Conversing:
 
 
 def _unforced(model: LanguageModel[Any, Any]) -> LanguageModel[Any, Any]:  # Any: as above
-    """The same model, which is free to call tools or not: one that always must would never be done."""
+    """Return the same model, which is free to call tools or not: one that always must would never be done."""
     choice = model.options.get("tool_choice")
     kind: object = choice.get("type") if is_object(choice) else choice
     if kind in (None, "auto", "none"):
@@ -163,7 +163,7 @@ def _error(call: ToolCall, text: str) -> MessagePromise[ToolResultMessage]:
 
 
 async def _told(results: Sequence[MessagePromise[ToolResultMessage]]) -> list[Message] | None:
-    """The results of calls for the model; None if one of them ends the conversation."""
+    """Return the results of calls for the model; None if one of them ends the conversation."""
     told: list[Message] = []
     for result in results:
         failure = await settled(result)

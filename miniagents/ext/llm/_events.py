@@ -25,8 +25,8 @@ class Started:
     """The provider has begun to answer.
 
     Attributes:
-        model: the name of the model, as the provider says it.
-        response_id: the provider's identifier of the answer.
+        model: The name of the model, as the provider says it.
+        response_id: The provider's identifier of the answer.
     """
 
     model: str | None = None
@@ -45,10 +45,10 @@ class ToolCallPiece:
     """A fragment of a call of a tool, by the provider's own count.
 
     Attributes:
-        index: what the provider counts the call as; None where it does not say.
-        id: the identifier of the call, where this fragment has it.
-        name: the name of the tool, where this fragment has it.
-        arguments: a fragment of the arguments.
+        index: What the provider counts the call as; None where it does not say.
+        id: The identifier of the call, where this fragment has it.
+        name: The name of the tool, where this fragment has it.
+        arguments: A fragment of the arguments.
     """
 
     index: int | None
@@ -69,8 +69,8 @@ class Finished:
     """The answer is complete.
 
     Attributes:
-        reason: why the model stopped.
-        content: all of the answer as the provider gave it, where it may want that back.
+        reason: Why the model stopped.
+        content: All of the answer as the provider gave it, where it may want that back.
     """
 
     reason: FinishReason

@@ -38,19 +38,19 @@ def is_object(value: object) -> TypeIs[JsonObject]:
 
 
 def text_in(data: JsonObject, name: str) -> str | None:
-    """The text under a name; None where there is none."""
+    """Return the text under a name; None where there is none."""
     value = data.get(name)
     return value if isinstance(value, str) else None
 
 
 def number_in(data: JsonObject, name: str) -> int:
-    """The number under a name, 0 where there is none."""
+    """Return the number under a name, 0 where there is none."""
     value = data.get(name)
     return value if isinstance(value, int) else 0
 
 
 def object_in(data: JsonObject, *names: str) -> JsonObject:
-    """The object under a name, in the object under the name before it; an empty one where there is none."""
+    """Return the object under a name, in the object under the name before it; an empty one where there is none."""
     for name in names:
         value = data.get(name)
         data = value if is_object(value) else FrozenDict[str, object]()
@@ -58,29 +58,29 @@ def object_in(data: JsonObject, *names: str) -> JsonObject:
 
 
 def list_in(data: JsonObject, name: str) -> list[object]:
-    """The list under a name, a tuple where the object was frozen; an empty one where there is none."""
+    """Return the list under a name, a tuple where the object was frozen; an empty one where there is none."""
     value = data.get(name)
     return list(value) if is_list(value) or is_tuple(value) else []
 
 
 def objects_in(data: JsonObject, name: str) -> list[JsonObject]:
-    """The objects in the list under a name."""
+    """Return the objects in the list under a name."""
     return [each for each in list_in(data, name) if is_object(each)]
 
 
 def plain_object(value: JsonObject) -> dict[str, object]:
-    """The same object made of what the SDKs can write: dicts and lists."""
+    """Return the same object made of what the SDKs can write: dicts and lists."""
     return {name: _plain(each) for name, each in value.items()}
 
 
 def frozen_object(value: JsonObject) -> Mapping[str, JsonValue]:
-    """The same object, as fields of messages hold it."""
+    """Return the same object, as fields of messages hold it."""
     content: Mapping[str, Any] = value  # Any: JSON, as it was read
     return FrozenDict(content)
 
 
 def object_from_text(text: str) -> JsonObject | None:
-    """The object that a text is the JSON of; None if it is no such text."""
+    """Return the object that a text is the JSON of; None if it is no such text."""
     try:
         value: object = msgspec.json.decode(text)
     except msgspec.DecodeError:

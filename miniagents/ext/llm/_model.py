@@ -40,12 +40,12 @@ class LanguageModel(Generic[C, M]):
     """A model of a provider, with everything that is the same for all that it is asked.
 
     Attributes:
-        name: the name of the model.
-        protocol: the provider's protocol.
-        clients: which client to use.
-        options: options of the provider, and those of `CommonOptions`.
-        tools: the tools that the model may call; a mapping is one of the provider's own, as that writes it.
-        reply_schema: the form that answers must have, if any.
+        name: The name of the model.
+        protocol: The provider's protocol.
+        clients: Which client to use.
+        options: Options of the provider, and those of `CommonOptions`.
+        tools: The tools that the model may call; a mapping is one of the provider's own, as that writes it.
+        reply_schema: The form that answers must have, if any.
     """
 
     name: str
@@ -56,14 +56,14 @@ class LanguageModel(Generic[C, M]):
     reply_schema: ReplySchema | None = None
 
     def with_options(self, options: Mapping[str, object]) -> LanguageModel[C, M]:
-        """The same model with further options, which go before those it has."""
+        """Return the same model with further options, which go before those it has."""
         return replace(self, options={**self.options, **options}) if options else self
 
     def request(self, messages: Sequence[Message]) -> ModelRequest:
-        """What the model is asked.
+        """Return what the model is asked.
 
         Raises:
-            ValueError: there is nothing to answer.
+            ValueError: There is nothing to answer.
         """
         system, send_reasoning_as = (self._text_option(name) for name in ("system", "send_reasoning_as"))
         return ModelRequest(
@@ -77,14 +77,14 @@ class LanguageModel(Generic[C, M]):
         )
 
     def answer(self, messages: Sequence[Message]) -> MessagePromise[M]:
-        """The promise of the model's answer, streamed; cancelling it closes the connection.
+        """Return the promise of the model's answer, streamed; cancelling it closes the connection.
 
         Its errors are `LanguageModelError`s, with what had arrived.
 
         Raises:
-            ValueError: there is nothing to answer, or it cannot be said in the provider's protocol.
-            LanguageModelError: the SDK is not installed, or there is no key.
-            NoActiveContextError: there is no active `MiniAgents`.
+            ValueError: There is nothing to answer, or it cannot be said in the provider's protocol.
+            LanguageModelError: The SDK is not installed, or there is no key.
+            NoActiveContextError: There is no active `MiniAgents`.
         """
         request = self.request(messages)
         body = self.protocol.body(request)
@@ -133,7 +133,7 @@ class LanguageModel(Generic[C, M]):
         return reader.read(chunk) if stream else reader.read_whole(chunk)
 
     def _check_end(self, assembler: Assembler[M], failed: Exception | None, secrets: tuple[str, ...]) -> None:
-        """Raises what kept an answer from being complete; outside of any `except`, so that nothing is chained to it."""
+        """Raise what kept an answer from being complete; outside of any `except`, so that nothing is chained to it."""
         partial = assembler.message() if assembler.has_anything else None
         if failed is None and not assembler.is_finished:
             failed = TruncatedError("the stream ended before the answer did")

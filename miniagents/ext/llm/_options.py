@@ -20,15 +20,15 @@ class CommonOptions(TypedDict, total=False):
     """What all language models take.
 
     Attributes:
-        system: what the model is told about its task before the conversation.
-        stream: whether the answer is streamed; True unless this says otherwise.
-        max_turns: how often a model with tools is asked for one reply at most; 20 unless this says otherwise.
-        repair_turns: how often a model may write a reply anew that is not of the `reply_type`; by default it may not.
+        system: What the model is told about its task before the conversation.
+        stream: Whether the answer is streamed; True unless this says otherwise.
+        max_turns: How often a model with tools is asked for one reply at most; 20 unless this says otherwise.
+        repair_turns: How often a model may write a reply anew that is not of the `reply_type`; by default it may not.
             As long as it may, nothing of a reply can be read before it is known to be right.
-        timeout: seconds that the answer may take to begin, and each piece of it to come.
-        extra_body: properties of the request that are no options here, for servers that know more.
-        extra_headers: headers of the request.
-        extra_query: parameters of the request's URL. That is logged by the HTTP client: it is no place for a key.
+        timeout: Seconds that the answer may take to begin, and each piece of it to come.
+        extra_body: Properties of the request that are no options here, for servers that know more.
+        extra_headers: Headers of the request.
+        extra_query: Parameters of the request's URL. That is logged by the HTTP client: it is no place for a key.
     """
 
     system: str | None
@@ -67,10 +67,10 @@ class Limits(NamedTuple):
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Limits:
-        """The limits among some options.
+        """Return the limits among some options.
 
         Raises:
-            ValueError: one is no number, or too small.
+            ValueError: One is no number, or too small.
         """
         limits = {name: value for name, value in options.items() if name in cls._fields}
         for name, value in limits.items():

@@ -14,8 +14,8 @@ class Source(NamedTuple):
     """Where the contents of a part are.
 
     Attributes:
-        kind: which field of the part says it.
-        value: what that field holds.
+        kind: Which field of the part says it.
+        value: What that field holds.
     """
 
     kind: Literal["url", "data", "file_id"]
@@ -23,10 +23,10 @@ class Source(NamedTuple):
 
 
 def source_of(part: ImagePart | FilePart) -> Source:
-    """The one source of a part.
+    """Return the one source of a part.
 
     Raises:
-        ValueError: there is none, or more than one.
+        ValueError: There is none, or more than one.
     """
     kinds: tuple[Literal["url", "data", "file_id"], ...] = ("url", "data", "file_id")
     given = [Source(kind, value) for kind in kinds if (value := getattr(part, kind)) is not None]

@@ -34,13 +34,13 @@ class ModelRequest:
     """What a model is asked, before a provider's protocol says how to write that.
 
     Attributes:
-        model: the name of the model.
-        conversation: what it is to go on with.
-        options: the provider's own options, as they go into the request.
-        tools: the tools that it may call; a mapping is one of the provider's own, as that writes it.
-        reply_schema: the form that the answer must have, if any.
-        stream: whether the answer is to be streamed.
-        send_reasoning_as: the property in which chat completions have a model's reasoning go back to it, if any.
+        model: The name of the model.
+        conversation: What it is to go on with.
+        options: The provider's own options, as they go into the request.
+        tools: The tools that it may call; a mapping is one of the provider's own, as that writes it.
+        reply_schema: The form that the answer must have, if any.
+        stream: Whether the answer is to be streamed.
+        send_reasoning_as: The property in which chat completions have a model's reasoning go back to it, if any.
     """
 
     model: str
@@ -61,18 +61,18 @@ class Reader(ABC):
 
     @abstractmethod
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
-        """What a piece of a streamed answer says.
+        """Return what a piece of a streamed answer says.
 
         Raises:
-            LanguageModelError: it is an error.
+            LanguageModelError: It is an error.
         """
 
     @abstractmethod
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
-        """What an answer says that came as a whole.
+        """Return what an answer says that came as a whole.
 
         Raises:
-            LanguageModelError: it is an error.
+            LanguageModelError: It is an error.
         """
 
 

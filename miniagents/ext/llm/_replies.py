@@ -29,10 +29,10 @@ class ReplyForm(Generic[M]):
     """How replies of a class are asked for, and read.
 
     Attributes:
-        message_class: the class.
-        schema: its JSON Schema.
-        asked: what the provider is asked for.
-        provider: its name.
+        message_class: The class.
+        schema: Its JSON Schema.
+        asked: What the provider is asked for.
+        provider: Its name.
     """
 
     message_class: type[M]
@@ -41,12 +41,12 @@ class ReplyForm(Generic[M]):
     provider: str
 
     def read(self, answer: AssistantMessage) -> M:
-        """The message of the class that a model wrote.
+        """Return the message of the class that a model wrote.
 
         Where that is an `AssistantMessage` itself, what is known of the answer (its usage, its model, …) goes with it.
 
         Raises:
-            WrongReplyError: it wrote none; with the path to what is wrong.
+            WrongReplyError: It wrote none; with the path to what is wrong.
         """
         if answer.refusal:
             raise self._wrong(answer, "$", f"the model refuses: {answer.refusal}")
@@ -86,16 +86,16 @@ _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: bool) -> ReplyForm[M]:
-    """How replies of a class are asked for.
+    """Return how replies of a class are asked for.
 
     Args:
-        where: what errors call the agent.
-        message_class: the class.
-        form: the schemas that the provider takes where it is to see to it that a model keeps to one.
-        strict: whether it is to.
+        where: What errors call the agent.
+        message_class: The class.
+        form: The schemas that the provider takes where it is to see to it that a model keeps to one.
+        strict: Whether it is to.
 
     Raises:
-        TypeError: it is no class of messages with fields of its own, a field has no form in JSON, or the schema cannot
+        TypeError: It is no class of messages with fields of its own, a field has no form in JSON, or the schema cannot
             be said in the provider's form.
     """
     what = f"{where}: reply_type={getattr(message_class, '__name__', message_class)}"

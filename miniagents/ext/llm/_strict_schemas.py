@@ -24,13 +24,13 @@ class StrictForm:
     """What a provider takes.
 
     Attributes:
-        provider: its name.
-        keywords: the keywords besides those of the structure.
-        formats: the values of `format`.
-        all_required: every property must be asked for; null says that one is absent.
-        recursive: a schema may refer to itself.
-        fewest_items: the values of `minItems`; None for any.
-        strict_only: the provider takes no other schemas.
+        provider: Its name.
+        keywords: The keywords besides those of the structure.
+        formats: The values of `format`.
+        all_required: Every property must be asked for; null says that one is absent.
+        recursive: A schema may refer to itself.
+        fewest_items: The values of `minItems`; None for any.
+        strict_only: The provider takes no other schemas.
     """
 
     provider: str
@@ -42,15 +42,15 @@ class StrictForm:
     strict_only: bool = False
 
     def of(self, schema: Mapping[str, object], where: str, instead: str = "strict=False") -> JsonSchema:
-        """A schema in this form.
+        """Return a schema in this form.
 
         Args:
-            schema: the schema, as `json_schema` writes it.
-            where: what errors call it.
-            instead: what to give to do without this form.
+            schema: The schema, as `json_schema` writes it.
+            where: What errors call it.
+            instead: What to give to do without this form.
 
         Raises:
-            TypeError: it cannot be said; with the path to what cannot.
+            TypeError: It cannot be said; with the path to what cannot.
         """
         return _Rewriting(self, schema, where, instead).whole()
 
@@ -142,7 +142,7 @@ class _Rewriting:
         return name in self._form.keywords
 
     def _words(self, schema: JsonSchema) -> str:
-        """The description, and in words what the provider takes no keywords for."""
+        """Return the description, and in words what the provider takes no keywords for."""
         left = {
             name: value for name, value in schema.items() if name in _SAID_IN_WORDS and not self._takes(name, value)
         }
@@ -174,7 +174,7 @@ class _Rewriting:
 
 
 def _or_null(schema: JsonSchema) -> JsonSchema:
-    """A schema that allows null as well."""
+    """Return a schema that allows null as well."""
     kind: Any = schema.get("type")  # Any: plain JSON
     if "enum" in schema or "const" in schema:
         values = schema.get("enum", [schema.get("const")])

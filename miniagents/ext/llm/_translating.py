@@ -89,7 +89,7 @@ class _Known(TypedDict, total=False):
 def translated(
     error: Exception, *, provider: str, model: str, secrets: Iterable[str], partial: AssistantMessage | None = None
 ) -> LanguageModelError:
-    """The error of this library for one of an SDK, or of the HTTP client under it."""
+    """Return the error of this library for one of an SDK, or of the HTTP client under it."""
     known: _Known = {"provider": provider, "model": model, "partial": partial}
     if isinstance(error, LanguageModelError):
         cls, said = type(error), str(error)
@@ -105,7 +105,7 @@ def translated(
 
 
 def error_of_code(code: str | None, message: str) -> LanguageModelError:
-    """The error that a provider sent as an event of the stream."""
+    """Return the error that a provider sent as an event of the stream."""
     cls = _class_of_code(code, message) or errors.ProviderError
     return cls(_shortened(message or code or "the provider failed without saying why"), code=code)
 
@@ -166,7 +166,7 @@ def _class_of_code(code: str | None, said: str) -> type[LanguageModelError] | No
 
 
 def _code_and_text(error: Exception) -> tuple[str | None, str]:
-    """The provider's own name for an error, and what it says."""
+    """Return the provider's own name for an error, and what it says."""
     body: object = getattr(error, "body", None)
     details: JsonObject = body if is_object(body) else {}
     details = object_in(details, "error") or details

@@ -16,10 +16,10 @@ class ToolDefinition:
     """What a model is told of a tool.
 
     Attributes:
-        name: what the model calls it.
-        description: what it does and when to use it.
-        parameters: the JSON Schema of its arguments, an object's.
-        strict: whether the provider is to see to it that the arguments are of that schema; it then takes schemas of a
+        name: What the model calls it.
+        description: What it does and when to use it.
+        parameters: The JSON Schema of its arguments, an object's.
+        strict: Whether the provider is to see to it that the arguments are of that schema; it then takes schemas of a
             certain form only. None leaves it to the provider.
     """
 
@@ -34,10 +34,10 @@ class ReplySchema:
     """The form that a model's answer must have.
 
     Attributes:
-        name: what the provider is told it is called.
-        description: what it is for.
-        schema: its JSON Schema.
-        strict: whether the provider is to see to it that the answer is of that schema, where it can do so.
+        name: What the provider is told it is called.
+        description: What it is for.
+        schema: Its JSON Schema.
+        strict: Whether the provider is to see to it that the answer is of that schema, where it can do so.
     """
 
     name: str

@@ -60,13 +60,13 @@ class LanguageModelError(Exception):
     """The base of all errors of language models.
 
     Attributes:
-        provider: whose protocol was spoken, such as "OpenAI".
-        model: the model that was asked.
-        status: the HTTP status of the answer; None where there was none.
-        code: the provider's own name for the error, where it gave one.
-        request_id: the provider's identifier of the request, where it gave one.
-        retry_after: seconds that the provider asks to wait before the next request, where it does.
-        partial: what had arrived of the answer, as a message without a finish reason; None if nothing had.
+        provider: Whose protocol was spoken, such as "OpenAI".
+        model: The model that was asked.
+        status: The HTTP status of the answer; None where there was none.
+        code: The provider's own name for the error, where it gave one.
+        request_id: The provider's identifier of the request, where it gave one.
+        retry_after: Seconds that the provider asks to wait before the next request, where it does.
+        partial: What had arrived of the answer, as a message without a finish reason; None if nothing had.
     """
 
     def __init__(
@@ -159,8 +159,8 @@ class WrongReplyError(LanguageModelError):
     """The answer is complete, and is not of the type that was asked for; it is in `partial`.
 
     Attributes:
-        path: where in the answer, as in ``$.items[0].name``.
-        reason: what is wrong there.
+        path: Where in the answer, as in ``$.items[0].name``.
+        reason: What is wrong there.
     """
 
     def __init__(

@@ -29,15 +29,15 @@ Partial: TypeAlias = FrozenDict[str, JsonValue]
 
 
 def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
-    """What is known of a structured reply while it arrives: a mapping each time that more is known.
+    """Return what is known of a structured reply while it arrives: a mapping each time that more is known.
 
     A value holds the fields that have begun, as plain JSON, which nobody has checked yet: texts as far as they have
     come, lists and objects with what is in them so far, numbers once they are complete. The last one has all fields.
     Errors are those of the tokens; whether the reply is what was asked for, awaiting the promise tells.
 
     Raises:
-        MissingSDKError: neither SDK is installed, and so the package is missing that reads JSON as it comes.
-        NoActiveContextError: there is no active context.
+        MissingSDKError: Neither SDK is installed, and so the package is missing that reads JSON as it comes.
+        NoActiveContextError: There is no active context.
 
     >>> async def tokens() -> AsyncIterator[str]:
     ...     for token in ['{"city": "Ki', 'el", "cel', 'sius": 2', '1, "gusts": [3', ".5]}"]:
@@ -91,7 +91,7 @@ class _Growing:
         self._value: Partial = FrozenDict()
 
     def fed(self, token: str) -> Partial | None:
-        """The value with one more token; None where that tells nothing new."""
+        """Return the value with one more token; None where that tells nothing new."""
         self._text += token
         if self._place == 0:
             brace = self._text.find("{")
@@ -111,7 +111,7 @@ class _Growing:
         return self._value
 
     def _look(self) -> None:
-        """Finds out whether the text ends inside of a string."""
+        """Find out whether the text ends inside of a string."""
         while self._place < len(self._text):
             run = (_INSIDE if self._in_string else _OUTSIDE).match(self._text, self._place)
             if run is not None:
@@ -124,7 +124,7 @@ class _Growing:
 
 
 def _frozen(value: object, before: object, frozen_before: object) -> object:
-    """A value frozen, of which what is as it was before is frozen already."""
+    """Return a value frozen, of which what is as it was before is frozen already."""
     if value == before:
         return frozen_before
     if is_mapping(value) and is_mapping(before) and is_mapping(frozen_before):

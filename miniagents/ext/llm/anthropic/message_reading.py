@@ -50,7 +50,7 @@ class MessagesReader(Reader):
         self._stop: JsonObject = {}
 
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
-        """What an event says."""
+        """Return what an event says."""
         place = chunk.get("index")
         match text_in(chunk, "type"):
             case "message_start":
@@ -75,7 +75,7 @@ class MessagesReader(Reader):
                 pass  # there will be more kinds
 
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
-        """What a message says that came as a whole."""
+        """Return what a message says that came as a whole."""
         yield Started(text_in(answer, "model"), text_in(answer, "id"))
         for place, block in enumerate(objects_in(answer, "content")):
             yield from self._begun(place, block)
@@ -141,7 +141,7 @@ class MessagesReader(Reader):
     # --- the rest ---
 
     def _spent(self, message: JsonObject) -> Iterator[ModelEvent]:
-        """What the answer cost so far; later numbers replace earlier ones."""
+        """Return what the answer cost so far; later numbers replace earlier ones."""
         usage = message.get("usage")
         if not is_object(usage):
             return
@@ -174,6 +174,6 @@ class MessagesReader(Reader):
 
 
 def _without_start(delta: JsonObject) -> dict[str, object]:
-    """The block of a piece before which none was begun, as some servers send it."""
+    """Return the block of a piece before which none was begun, as some servers send it."""
     kinds = {"thinking_delta": "thinking", "signature_delta": "thinking", "input_json_delta": "tool_use"}
     return {"type": kinds.get(text_in(delta, "type") or "", "text")}

@@ -115,7 +115,7 @@ def _messages_of(turn: Turn) -> Iterator[JsonObject]:
 
 
 def _shortest(blocks: Sequence[JsonObject]) -> object:
-    """A single text may stand for itself."""
+    """Allow a single text to stand for itself."""
     if len(blocks) == 1 and set(blocks[0]) == {"type", "text"}:
         return blocks[0]["text"]
     return list(blocks)
@@ -150,7 +150,7 @@ def _tool_use(call: ToolCall) -> JsonObject:
 
 
 def _valid_id(call_id: str) -> str:
-    """The identifier of a call; the API takes letters, digits, - and _ only, other providers may not."""
+    """Return the identifier of a call; the API takes letters, digits, - and _ only, other providers may not."""
     return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_") else "_" for sign in call_id) or "_"
 
 

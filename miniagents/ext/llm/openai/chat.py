@@ -120,11 +120,11 @@ class ChatReader(Reader):
         self._notes: dict[str, object] = {}
 
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
-        """What a chunk says."""
+        """Return what a chunk says."""
         return self._read(chunk, "delta")
 
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
-        """What a completion says."""
+        """Return what a completion says."""
         return self._read(answer, "message")
 
     def _read(self, chunk: JsonObject, said: str) -> Iterator[ModelEvent]:
@@ -176,7 +176,7 @@ class ChatReader(Reader):
                 yield Noted({name: self._merged(name, delta[name])})
 
     def _merged(self, name: str, value: object) -> object:
-        """What comes in pieces, as a whole: lists and texts grow, of everything else the last counts."""
+        """Return what comes in pieces, as a whole: lists and texts grow, of everything else the last counts."""
         self._notes[name] = _grown(self._notes.get(name), value)
         return self._notes[name]
 

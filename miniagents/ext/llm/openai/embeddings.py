@@ -30,10 +30,10 @@ class EmbeddingModel:
     """A model that makes embeddings.
 
     Attributes:
-        name: the name of the model.
-        clients: which client to use.
-        dimensions: how many coordinates an embedding is to have; None leaves it to the model.
-        batch_size: how many texts go into one request.
+        name: The name of the model.
+        clients: Which client to use.
+        dimensions: How many coordinates an embedding is to have; None leaves it to the model.
+        batch_size: How many texts go into one request.
     """
 
     name: str

@@ -59,7 +59,7 @@ class ChatOptions(_BothOptions, total=False):
     """What chat completions take (`client.chat.completions.create`), besides `CommonOptions`.
 
     Attributes:
-        send_reasoning_as: the property of its messages in which a model's reasoning goes back to it. OpenAI has none;
+        send_reasoning_as: The property of its messages in which a model's reasoning goes back to it. OpenAI has none;
             some servers want it back as they gave it, such as "reasoning_content", above all behind calls of tools.
     """
 

@@ -104,7 +104,7 @@ class ResponsesReader(Reader):
         self._thinking: tuple[object, object] | None = None
 
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
-        """What an event says."""
+        """Return what an event says."""
         place = chunk.get("output_index")
         match text_in(chunk, "type"):
             case "response.output_text.delta":
@@ -140,7 +140,7 @@ class ResponsesReader(Reader):
                 pass  # of the many kinds of events those above say everything, and there will be more kinds
 
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
-        """What a response says, as far as it was not streamed."""
+        """Return what a response says, as far as it was not streamed."""
         yield Started(text_in(answer, "model"), text_in(answer, "id"))
         output = objects_in(answer, "output")
         for place, item in enumerate(output):
@@ -157,7 +157,7 @@ class ResponsesReader(Reader):
         yield from _finished(answer, tuple(output))
 
     def _item(self, place: object, item: JsonObject) -> Iterator[ModelEvent]:
-        """What an item says, as far as that was not streamed; its end, where it is reasoning."""
+        """Return what an item says, as far as that was not streamed; its end, where it is reasoning."""
         kind = text_in(item, "type")
         key = (place, "done")
         if key in self._streamed:
@@ -248,7 +248,7 @@ def _assistant_items(message: AssistantMessage, *, encrypted: bool) -> Iterator[
 
 
 def _says(items: Iterable[JsonObject]) -> str:
-    """The text of items; another one than the message's, where somebody changed that."""
+    """Return the text of items; another one than the message's, where somebody changed that."""
     return "".join(
         text_in(part, "text") or ""
         for item in items
