@@ -21,7 +21,7 @@ from miniagents.messages import MessagePromise
 from miniagents.messages.promised.message_promise import mixed_buffer
 from miniagents.promising.core.access import buffer_of, failure_of, give_up, has_value, settled
 from miniagents.promising.core.arguments import check_not_negative
-from miniagents.promising.core.failure import Failure, mark_as_read
+from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.notes import add_note, listed, said
 from miniagents.promising.sentinels import EndLoop
 
@@ -231,20 +231,15 @@ def _asked_for(error: BaseException) -> float:
 def _discarded(replies: AnyReplies, failure: Failure) -> str:
     """Cancel a call whose reply is dropped, and return a line about its failure; its errors count as read."""
     replies.cancel()
-    _count_as_read(failure)
+    count_as_read(failure)
     for piece in buffer_of(replies).pieces:
         if isinstance(piece, Failure):
-            _count_as_read(piece)
+            count_as_read(piece)
         elif not has_value(piece):  # a complete message has no errors
             for part in (failure_of(piece), *mixed_buffer(piece).pieces):
                 if isinstance(part, Failure):
-                    _count_as_read(part)
+                    count_as_read(part)
     return said(failure.error)
-
-
-def _count_as_read(failure: Failure) -> None:
-    failure.seen = True
-    mark_as_read(failure.error)
 
 
 async def _deliver(ctx: AnyContext, replies: AnyReplies, failure: Failure | None, notes: list[str]) -> None:

@@ -11,7 +11,7 @@ from typing_extensions import TypeVar
 from miniagents.messages import Message
 from miniagents.promising import PromiseCancelledError
 from miniagents.promising.core.access import outcomes
-from miniagents.promising.core.failure import Failure, mark_as_read
+from miniagents.promising.core.failure import Failure, count_as_read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -211,8 +211,7 @@ def failure_in_place(ctx: AnyContext, failure: Failure) -> Any:  # Any: the fail
     replaced = error_in_place(ctx, failure.error)
     if replaced is failure.error:
         return failure  # not the bare error: the failure keeps the origin and the traceback
-    failure.seen = True
-    mark_as_read(failure.error)
+    count_as_read(failure)
     return replaced
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from typing_extensions import TypeVar
 
 from miniagents.promising.core.arguments import check_callable, check_errors, check_not_negative
-from miniagents.promising.core.failure import ends_task
+from miniagents.promising.core.failure import count_as_read, ends_task
 from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.notes import add_note, listed, said
-from miniagents.promising.core.waiting import as_promise, count_as_read
+from miniagents.promising.core.waiting import as_promise
 from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.promise import Promise
 

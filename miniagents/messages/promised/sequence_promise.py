@@ -13,7 +13,7 @@ from miniagents.messages.promised.selecting import check_classes, may_be, of_one
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import value_of
 from miniagents.promising.core.arguments import check_errors, check_plain
-from miniagents.promising.core.failure import Failure, mark_as_read
+from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, OutcomeIterator, PieceBuffer, take_turn
 from miniagents.promising.promise import PENDING, blank
 from miniagents.promising.stream import StreamedPromise
@@ -255,9 +255,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                     if not isinstance(piece.error, expected):
                         yield piece
                         continue
-                    piece.seen = True
-                    mark_as_read(piece.error)
-                    made = attempt(out, fn, piece.error)
+                    made = attempt(out, fn, count_as_read(piece))
                     yield made if isinstance(made, Failure) else MessagePromise.of_message(made)
                 elif piece.done() and piece._failure is None:
                     yield piece

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 from typing_extensions import TypeVar
 
 from miniagents.promising.core.access import settled
-from miniagents.promising.core.waiting import as_promises, count_as_read, first_done
+from miniagents.promising.core.failure import count_as_read
+from miniagents.promising.core.waiting import as_promises, first_done
 from miniagents.promising.outcome import Err, Ok
 from miniagents.promising.promise import Promise, derived
 

@@ -13,7 +13,7 @@ from typing_extensions import TypeIs, TypeVar
 from miniagents.promising.combinators.each import Kept, for_each
 from miniagents.promising.combinators.piped import Piped, attempt
 from miniagents.promising.core.arguments import check_errors, check_plain, check_streams
-from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.foreign import reading
 
 if TYPE_CHECKING:
@@ -114,8 +114,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         async def recovered(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
             async for piece in self._outcomes():
                 if isinstance(piece, Failure) and isinstance(piece.error, expected):
-                    piece.seen = True
-                    yield attempt(out, fn, piece.error)
+                    yield attempt(out, fn, count_as_read(piece))
                 else:
                     yield piece
 
@@ -141,7 +140,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
                 if not isinstance(piece, Failure) or not isinstance(piece.error, Exception):
                     yield piece
                     continue
-                piece.seen = True
+                count_as_read(piece)
                 following = attempt(out, resume, piece.error)
                 if isinstance(following, Failure):
                     yield following

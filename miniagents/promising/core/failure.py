@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.core.production import Production
 
-__all__ = ["Catching", "Failure", "ends_task", "is_cancellation", "mark_as_read", "running_task"]
+__all__ = ["Catching", "Failure", "count_as_read", "ends_task", "is_cancellation", "mark_as_read", "running_task"]
 
 logger: Final = logging.getLogger("miniagents")
 
@@ -69,9 +69,7 @@ class Failure:
         Raising an exception adds to its traceback and sets its context. Without resetting both, an error that is read a
         thousand times would carry a thousand readers' frames.
         """
-        error = self.error
-        self.seen = True
-        mark_as_read(error)
+        error = count_as_read(self)
         try:
             raise error.with_traceback(self._traceback)
         finally:
@@ -104,6 +102,13 @@ class Failure:
 def mark_as_read(error: BaseException) -> None:
     """Note that the running code knows of the error, so that it need not be logged."""
     error.__dict__.setdefault(_READERS, set()).add(id(producing.get()))
+
+
+def count_as_read(failure: Failure) -> BaseException:
+    """Return the error and note that its reader looks after it: it need not be logged."""
+    failure.seen = True
+    mark_as_read(failure.error)
+    return failure.error
 
 
 class Catching:

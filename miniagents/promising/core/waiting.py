@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Generic
 from typing_extensions import TypeVar
 
 from miniagents.promising.core.arguments import check_awaitables
-from miniagents.promising.core.failure import mark_as_read
 from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.pieces import FAIR_SHARE, take_turn
 from miniagents.promising.promise import Promise
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.core.failure import Failure
 
-__all__ = ["as_promise", "as_promises", "count_as_read", "first_done"]
+__all__ = ["as_promise", "as_promises", "first_done"]
 
 T = TypeVar("T")
 
@@ -90,13 +89,6 @@ async def first_done(sources: Sequence[Promise[object]], decides: Callable[[Fail
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return decided()
-
-
-def count_as_read(failure: Failure) -> BaseException:
-    """Return the error and note that its reader looks after it: it need not be logged."""
-    failure.seen = True
-    mark_as_read(failure.error)
-    return failure.error
 
 
 # --- machinery ---

@@ -509,7 +509,7 @@ def test_timeout_streams_what_comes_in_time_and_puts_the_error_behind_it() -> No
     MiniAgents().run(late_whole(), loop_factory=VirtualClockEventLoop)
 
 
-@pytest.mark.parametrize("reader", ["of the tokens", "of the whole", "nobody"])
+@pytest.mark.parametrize("reader", ["of the tokens", "of the tokens, recovering", "of the whole", "nobody"])
 def test_a3_a_timeout_that_somebody_read_is_not_logged(reader: str, caplog: pytest.LogCaptureFixture) -> None:
     async def endless() -> AsyncIterator[str]:
         yield "a"
@@ -520,6 +520,8 @@ def test_a3_a_timeout_that_somebody_read_is_not_logged(reader: str, caplog: pyte
         limited = message.timeout(1)
         if reader == "nobody":
             await asyncio.sleep(2)
+        elif reader == "of the tokens, recovering":
+            assert await limited.pieces().recover_pieces(lambda _: "…") == ("a", "…")
         else:
             with pytest.raises(TimeoutError):
                 _ = [token async for token in limited] if reader == "of the tokens" else await limited
