@@ -129,6 +129,7 @@ def _complaints(request: pytest.FixtureRequest) -> Iterator[list[str]]:
         logger.addHandler(records)
     yield records.lines
     gc.collect()  # an error that nobody reads is logged when its promise goes, and promises may lie in circles
+    gc.freeze()  # what is left is not looked at after each of the thousands of tests that follow
     for logger in loggers:
         logger.removeHandler(records)
     if {"logged", "caplog"} & {*request.fixturenames}:
