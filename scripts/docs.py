@@ -129,7 +129,12 @@ def html_of(page: Page) -> str:
 
 def all_modules() -> dict[str, pdoc.doc.Module]:
     """Return what pdoc knows of the public modules, with what it has to be told."""
-    modules = {name: pdoc.doc.Module(importlib.import_module(name)) for name in MODULES}
+    modules: dict[str, pdoc.doc.Module] = {}
+    for name in MODULES:
+        imported = importlib.import_module(name)
+        for exported in imported.__all__:
+            getattr(imported, exported)  # a module may import what it exports when that is first used
+        modules[name] = pdoc.doc.Module(imported)
     homes = homes_of(modules)
     written = dict(assignments())
     for module in modules.values():

@@ -23,4 +23,6 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from miniagents.validation import validator  # noqa: PLC0415  # see above
 
-    return getattr(validator, name)
+    value: object = getattr(validator, name)
+    globals()[name] = value  # the next look finds it at once
+    return value
