@@ -74,11 +74,13 @@ class Conversing:
         while True:
             answer: MessagePromise[AssistantMessage] = model.answer(messages)
             if repairs < limits.repair_turns:
+                # the answer is awaited before it is replied, so that readers never see a wrong one that is corrected
                 wrong = await self._wrong(answer)
                 if wrong is not None:
                     repairs += 1
                     messages += [await answer, UserMessage(_asked_again(wrong))]
                     continue
+            # from here on readers get the tokens as they arrive; this task only waits for the end
             ctx.reply(self._as_replied(answer))
             if await settled(answer) is not None:
                 return  # readers of the reply see the error in it
@@ -119,7 +121,10 @@ class Conversing:
         return None
 
     def _as_replied(self, answer: MessagePromise[AssistantMessage]) -> MessagePromise[Message]:
-        """Return an answer as a message of the requested type; answers before the last one stay as they are."""
+        """Return an answer as a message of the requested type; answers before the last one stay as they are.
+
+        The returned promise streams the pieces of the answer. Only its message is decoded, when the answer is complete.
+        """
         form = self.form
         if form is None:
             return answer
