@@ -1,1 +1,1 @@
-"""Integrations: one folder for each, whose packages are an extra of this one (`pip install 'miniagents[openai]'`)."""
+"""Integrations, one folder for each; an extra installs the packages it needs (`pip install 'miniagents[openai]'`)."""

@@ -1,6 +1,6 @@
 """Language models as agents like any other: OpenAI, Anthropic, and all servers that speak their protocols.
 
-No SDK is imported before a model is asked.
+An SDK is imported when a model is first asked.
 """
 
 from miniagents.ext.llm.anthropic import AnthropicAgent, create_anthropic_agent

@@ -1,4 +1,4 @@
-"""Agents that are language models, as far as they are the same for all vendors."""
+"""The base class of agents that are language models; it is the same for all vendors."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ Out_co = TypeVar("Out_co", bound=Message, covariant=True)
 class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
     """An agent that is a language model.
 
-    A vendor's subclass says which protocol the model speaks, and gives `inquire` and `bound` the types of its options.
+    A vendor's subclass sets the protocol that the model speaks, and declares the types of the options for `inquire` and
+    `bound`.
     """
 
     __slots__ = ()
 
-    _protocol: ClassVar[ModelProtocol[Any, Any]]  # Any: of whatever client and answers the vendor has
+    _protocol: ClassVar[ModelProtocol[Any, Any]]  # Any: the vendor's client and answers
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         super()._check_arguments(args, {})
@@ -53,7 +54,7 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
         alias: str | None,
         description: str | None,
     ) -> Self:
-        """Make an agent of a model; `create_openai_agent` says more of the arguments that users give.
+        """Make an agent of a model; `create_openai_agent` describes the users' arguments in full.
 
         Args:
             where: The function that the user called, for its errors.
@@ -69,7 +70,7 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
             description: What the agent does.
 
         Raises:
-            TypeError: The API does not take an option, a client comes with settings, or something is no tool.
+            TypeError: The API does not take an option, a client is given with settings, or an item of `tools` is none.
             ValueError: A limit is too small.
         """
         protocol = cls._protocol

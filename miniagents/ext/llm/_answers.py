@@ -1,7 +1,7 @@
-"""What calls of both SDKs have in common: headers that may be secret, and plain JSON coming back.
+"""Calls of both SDKs: they keep headers out of the logs, and return plain JSON.
 
-The SDKs' typed events are built of whatever a server sends without a look at it; plain JSON is what was sent. And it is
-faster.
+The SDKs make typed events without validating the server's data, so the types may be wrong. Plain JSON shows what was
+really sent, and is faster.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _END: Final = object()
 
 
 class _Client(Protocol):
-    """What both SDKs' clients can do."""
+    """A client of either SDK."""
 
     def with_options(self, *, default_headers: Mapping[str, str] | None = ...) -> Self:
         """Return the same client with further headers, over the same connections."""
@@ -37,19 +37,22 @@ class _Client(Protocol):
 async def chunks_of(
     sdk: str,
     client: C,
-    create: Callable[[C], Callable[..., Awaitable[Any]]],  # Any: of the SDK's overloads, none of which takes a body
+    create: Callable[[C], Callable[..., Awaitable[Any]]],  # Any: the SDK's overloads do not take a body
     body: Mapping[str, object],
     *,
     stream: bool,
 ) -> AsyncGenerator[object, None]:
-    """Make a request and yield what the SDK gives, piece by piece; a whole answer is the only piece.
+    """Make a request and yield the pieces of the answer as plain JSON; an answer that is not streamed is one piece.
 
     Args:
         sdk: The name of the SDK's module.
-        client: The client of it.
-        create: The client's method that makes the request and returns the raw response.
+        client: The SDK's client.
+        create: Returns the method of a client that makes the request and returns the raw response.
         body: The arguments of that method.
         stream: Whether the answer is streamed.
+
+    Raises:
+        ProtocolError: The answer is not JSON, or the stream has no events.
     """
     client, arguments = _without_headers(client, body)
     if not stream:
@@ -59,10 +62,10 @@ async def chunks_of(
     http = raw.http_response
     try:
         events = raw.parse(to=import_sdk(sdk).AsyncStream[object])
-        if inspect.isawaitable(events):  # as Anthropic's SDK has it
+        if inspect.isawaitable(events):  # Anthropic's SDK parses in a coroutine, OpenAI's does not
             events = await events
         count = 0
-        # not `async for`, for which the SDKs put one more generator around their own
+        # `async for` would be slower: the SDKs wrap one more generator around their own for it
         while (chunk := await anext(events, _END)) is not _END:
             count += 1
             yield chunk
@@ -72,11 +75,11 @@ async def chunks_of(
         await http.aclose()
 
 
-def whole_answer(http: Any) -> object:  # Any: a response of the HTTP client that the SDK brings
-    """Return the JSON of an answer that came as a whole.
+def whole_answer(http: Any) -> object:  # Any: a response of the SDK's HTTP client
+    """Return the JSON of an answer that was not streamed.
 
     Raises:
-        ProtocolError: It is no JSON.
+        ProtocolError: The answer is not JSON.
     """
     try:
         answer: object = json.loads(http.content)
@@ -93,7 +96,7 @@ def whole_answer(http: Any) -> object:  # Any: a response of the HTTP client tha
 def _without_headers(client: C, body: Mapping[str, object]) -> tuple[C, dict[str, object]]:
     """Return a client that sends the headers of one request, and the arguments of the call without them.
 
-    The SDKs log the arguments of a call, and a header may be a secret; those of a client are not logged.
+    The SDKs log the arguments of a call, and a header may be a secret. They do not log the headers of a client.
     """
     arguments = dict(body)
     headers = arguments.pop("extra_headers", None)
@@ -102,8 +105,8 @@ def _without_headers(client: C, body: Mapping[str, object]) -> tuple[C, dict[str
     return client, arguments
 
 
-def _no_events(http: Any) -> ProtocolError:  # Any: as above
-    """Return the error of a stream with nothing in it."""
+def _no_events(http: Any) -> ProtocolError:  # Any: a response of the SDK's HTTP client
+    """Return the error for a stream without events."""
     kind = http.headers.get("content-type", "unknown")
     hint = "; give stream=False where the server does not stream" if "json" in kind else ""
     return ProtocolError(f"the server sent no events, but content of type {kind!r}{hint}")

@@ -1,4 +1,4 @@
-"""The assembler: makes a message of the events of an answer, the same way for all providers, streamed or not."""
+"""The assembler: makes a message from the events of an answer, in the same way for all providers, streamed or not."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ M_co = TypeVar("M_co", bound=AssistantMessage, covariant=True)
 
 
 class Answer:
-    """What has arrived of an answer.
+    """The parts of an answer that have arrived.
 
     Attributes:
         texts: The pieces of the text.
-        reasoning: The reasoning whose end was seen.
-        thoughts: The pieces of the reasoning whose end was not seen yet.
+        reasoning: The reasoning that is complete.
+        thoughts: The pieces of the reasoning that is still arriving.
         refusals: The pieces of the refusal.
         tool_calls: The calls of tools, in the order of their first fragments.
-        started: What the provider said at the beginning.
-        usage: What the answer cost so far.
-        finished: How the answer ended; None as long as it has not.
-        notes: What else the provider said.
+        started: The model and the identifier that the provider sent first.
+        usage: The tokens that the answer has used so far.
+        finished: The end of the answer; None until it has arrived.
+        notes: Data of the provider that has no field of its own.
     """
 
     __slots__ = ("finished", "notes", "reasoning", "refusals", "started", "texts", "thoughts", "tool_calls", "usage")
@@ -58,11 +58,11 @@ class Answer:
 
 
 class Assembler(Generic[M_co]):
-    """Takes events one by one and has the message in the end.
+    """Takes the events of an answer one by one, and makes its message.
 
     Args:
-        make: Makes the message: given its text, the fields of `AssistantMessage`, the content as the provider gave it,
-            and what else the provider said.
+        make: Makes the message from the fields that all providers have (an `AssistantMessage`), the content as the
+            provider sent it, and the provider's further data.
     """
 
     __slots__ = ("_answer", "_make")
@@ -78,14 +78,14 @@ class Assembler(Generic[M_co]):
 
     @property
     def has_anything(self) -> bool:
-        """Whether anything of the answer itself has arrived."""
+        """Whether any content of the answer has arrived."""
         answer = self._answer
         return bool(
             answer.texts or answer.reasoning or answer.thoughts or answer.refusals or answer.tool_calls or answer.notes
         )
 
     def feed(self, event: ModelEvent) -> StreamedEvent | None:
-        """Take an event, and return what readers are to see of it."""
+        """Take an event, and return the piece that readers see of it; None if they see nothing."""
         answer = self._answer
         match event:
             case str():
@@ -115,7 +115,7 @@ class Assembler(Generic[M_co]):
         return None
 
     def message(self) -> M_co:
-        """Return the message of what has arrived, which has a finish reason only when it is complete."""
+        """Return a message of everything that has arrived; it has a finish reason only when it is complete."""
         answer = self._answer
         if answer.thoughts:
             self._end_reasoning(None)
@@ -123,7 +123,7 @@ class Assembler(Generic[M_co]):
         calls = tuple(call.tool_call(f"{prefix}_{place}") for place, call in enumerate(answer.tool_calls))
         finished = answer.finished
         reason = None if finished is None else finished.reason
-        if reason == "stop":  # what some servers call every end
+        if reason == "stop":  # some servers send this at every end
             reason = "tool_calls" if calls else "refusal" if answer.refusals else "stop"
         message = AssistantMessage(
             "".join(answer.texts),
@@ -157,10 +157,10 @@ class Assembler(Generic[M_co]):
         return ToolCallDelta(index=place, id=piece.id or None, name=piece.name or None, arguments=piece.arguments)
 
     def _place_of(self, piece: ToolCallPiece) -> int:
-        """Return the place of the call; the number of calls for one that is new.
+        """Return the place of the call in the list of calls; its length for a new call.
 
-        Calls are told apart by the provider's index. Some servers leave it out, or count every call as 0; there another
-        identifier is another call.
+        The provider's index distinguishes calls. Some servers leave it out, or number every call 0. Then a different
+        identifier means another call.
         """
         calls = self._answer.tool_calls
         for place in reversed(range(len(calls))):
@@ -184,5 +184,5 @@ class _GrowingCall:
         self.arguments: list[str] = []
 
     def tool_call(self, instead_of_id: str) -> ToolCall:
-        """Return the call as far as it has arrived; one without arguments has none to give."""
+        """Return the call with everything that has arrived; without arguments they are an empty object."""
         return ToolCall(id=self.id or instead_of_id, name=self.name or "", arguments="".join(self.arguments) or "{}")

@@ -1,7 +1,7 @@
-"""The SDKs' clients: which one an agent uses, how long that lives, and what it must not give away.
+"""The SDKs' clients: which one an agent uses, how long it lives, and how its secrets are kept.
 
-A client has connections, and those belong to one event loop. So a default client is made for each context of agents in
-which one is needed, and closed with it; nothing is kept in this module.
+A client has connections, and connections belong to one event loop. So each context of agents that needs a default
+client has its own, and closes it at its end. This module has no global clients.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["ClientSettings", "Closable", "ModelClients", "clients_for", "import_
 
 
 class Closable(Protocol):
-    """What can be closed, as both SDKs' clients can."""
+    """An object that can be closed, such as the clients of both SDKs."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -37,12 +37,14 @@ C = TypeVar("C", bound=Closable)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClientSettings:
-    """What a default client is made with; what is None is left to the SDK, which looks into the environment.
+    """The settings of a default client; for a setting that is None the SDK reads the environment or has a default.
+
+    `repr()` shows no setting that may hold a secret.
 
     Attributes:
-        api_key: The key; it appears in no text that this class makes, and what may hold one does not either.
-        base_url: Where the API is; it may hold a password.
-        max_retries: How often the SDK asks again where no answer has begun.
+        api_key: The key.
+        base_url: The address of the API; it may contain a password.
+        max_retries: How often the SDK tries again if no answer has begun.
         default_headers: Headers of all requests; their values may be secret as well.
     """
 
@@ -53,12 +55,12 @@ class ClientSettings:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Something that is equal where the settings are."""
+        """A hashable value that is equal for equal settings."""
         headers = None if self.default_headers is None else tuple(sorted(self.default_headers.items()))
         return self.api_key, self.base_url, self.max_retries, headers
 
     def given(self) -> dict[str, Any]:  # Any: arguments of the clients of either SDK
-        """Return the arguments that the SDK's client takes, without those that are left to it."""
+        """Return the settings that are not None, as arguments of the SDK's client."""
         arguments = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: value for name, value in arguments.items() if value is not None}
 
@@ -69,7 +71,7 @@ class ModelClients(Generic[C]):
 
     Attributes:
         make: Makes a default client.
-        settings: What that is made with; agents of the same settings share a client.
+        settings: The settings of a default client; agents with equal settings share one.
         given: The client of the user, or a function that makes one for each context; None for a default one.
     """
 
@@ -78,7 +80,7 @@ class ModelClients(Generic[C]):
     given: C | Callable[[], C] | None = field(default=None, repr=False)
 
     def client(self, context: MiniAgents) -> C:
-        """Return the client to use in a context; one that was made for it is closed with it.
+        """Return the client to use in a context; the context closes a client that was made for it.
 
         Raises:
             LanguageModelError: The SDK is not installed, or there is no key.
@@ -101,17 +103,17 @@ def clients_for(
     """Return the clients of an agent: those of its user, or else default ones.
 
     Args:
-        where: What errors call the function that makes the agent.
+        where: The function that makes the agent, for errors.
         make: Makes a default client.
-        settings: What that is made with.
+        settings: The settings of a default client.
         given: The client of the user, or a function that makes one; None for a default one.
 
     Raises:
-        TypeError: There are both a client and settings.
+        TypeError: Both a client and settings are given.
     """
     ignored = ", ".join(settings.given())
     if given is not None and ignored:
-        raise TypeError(f"{where}: {ignored} would be ignored: the client that is given has its own")
+        raise TypeError(f"{where}: {ignored} would be ignored: the given client has its own")
     return ModelClients(make, settings, given)
 
 
@@ -119,7 +121,7 @@ def import_sdk(name: str) -> ModuleType:
     """Import an SDK.
 
     Raises:
-        MissingSDKError: It is not installed.
+        MissingSDKError: The SDK is not installed.
     """
     try:
         return importlib.import_module(name)
@@ -134,10 +136,10 @@ def missing_key(provider: str, variable: str, *, reason: str = "", hint: str = "
     """Return the error for a key that is neither in the settings nor in the environment.
 
     Args:
-        provider: Whose key it is.
+        provider: The provider that wants the key.
         variable: The environment variable that the SDK reads.
-        reason: Why there is none, if that is known.
-        hint: What to give to servers that want none.
+        reason: Why there is no key, if that is known.
+        hint: What to give for servers that need no key.
     """
     because = f" ({reason})" if reason else ""
     instead = f" ({hint})" if hint else ""
@@ -147,9 +149,9 @@ def missing_key(provider: str, variable: str, *, reason: str = "", hint: str = "
 
 
 def secrets_of(client: object, headers: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the texts that must appear nowhere: keys and tokens of a client, and headers that may hold one.
+    """Return the texts that must not appear in errors: keys and tokens of a client, and headers that may hold one.
 
-    Texts as short as "none" are no secrets: that is what servers get that want no key.
+    Very short texts such as "none" are no secrets: users give them for servers that need no key.
     """
     own = [getattr(client, name, None) for name in _SECRET]
     default: object = getattr(client, "_custom_headers", None)
@@ -167,10 +169,10 @@ _SECRET: Final = (
     *("api_key", "auth_token", "admin_api_key", "webhook_key", "webhook_secret"),
     *("access_token", "aws_access_key", "aws_secret_key", "aws_session_token", "_azure_ad_token"),
 )
-"""Attributes of the SDKs' clients that are secret."""
+"""The attributes of the SDKs' clients that hold secrets."""
 
 _SHORTEST: Final = 8
-"""Characters that a secret has at least: shorter texts would be found in many words that mean no harm."""
+"""The length of the shortest secret, in characters. Shorter texts occur in ordinary words, which must stay."""
 
 
 def _may_be_secret(header: str) -> bool:
@@ -178,9 +180,9 @@ def _may_be_secret(header: str) -> bool:
 
 
 def _without_password(client: C) -> C:
-    """Return the same client with the user name and password of its address in a header: addresses are logged."""
+    """Return a client whose address has no user name and password; addresses are logged, so they move to a header."""
     sdk_client: Any = client  # Any: of either SDK
-    url: Any = getattr(sdk_client, "base_url", None)  # Any: as above, where there is one
+    url: Any = getattr(sdk_client, "base_url", None)  # Any: a URL of the SDK's HTTP client
     if not getattr(url, "userinfo", None):
         return client
     user = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()

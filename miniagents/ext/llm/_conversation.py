@@ -1,7 +1,7 @@
-"""From messages of any kind to a conversation that a provider accepts.
+"""Makes a conversation that a provider accepts from messages of any kind.
 
-The providers want different things of a conversation. What a provider wants are `ConversationRules`, a value; they are
-applied here and nowhere else. What comes out are turns, which know nothing of how a provider writes them.
+Each provider has its own requirements for a conversation: its `ConversationRules`. Only this module applies them. The
+result are turns, which do not depend on the provider's format.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ __all__ = [
 ]
 
 OPENING: Final = "(The conversation begins.)"
-"""What a user says first where the provider wants that and nobody said anything."""
+"""The first turn of the user, if the provider requires one and there is none."""
 
 NO_RESULT: Final = "There is no result: the call was not carried out."
-"""The result of a call of a tool that has none, for providers refuse a call without a result."""
+"""The result for a call of a tool that has none; providers refuse a call without a result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRules:
-    """What a provider wants of a conversation.
+    """A provider's requirements for a conversation.
 
     Attributes:
-        system_apart: What the system says goes beside the conversation, not into it.
-        alternates: The speakers take turns: what one says in several messages is one turn.
+        system_apart: System messages are sent beside the conversation, not in it.
+        alternates: Speakers alternate: successive messages of one speaker are one turn.
         user_first: The first turn is the user's.
     """
 
@@ -62,14 +62,14 @@ class ConversationRules:
 
 @dataclass(frozen=True, slots=True)
 class SystemTurn:
-    """What the model is told about its task."""
+    """An instruction about the model's task."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class UserTurn:
-    """What the model is to answer: what users said, and what tools gave; the latter stands first."""
+    """The input that the model answers: results of tools first, then parts of users' messages."""
 
     results: tuple[ToolResultMessage, ...] = ()
     parts: tuple[ContentPart, ...] = ()
@@ -77,22 +77,22 @@ class UserTurn:
 
 @dataclass(frozen=True, slots=True)
 class AssistantTurn:
-    """What the model, or another one, said before."""
+    """Earlier messages of this model or of another one."""
 
     messages: tuple[AssistantMessage, ...]
 
 
 Turn: TypeAlias = SystemTurn | UserTurn | AssistantTurn
-"""What one side says before the other does."""
+"""A contribution of one speaker to a conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What a model is asked to go on with.
+    """A conversation that a model continues.
 
     Attributes:
         turns: The turns.
-        system: What the system says, where that goes beside the turns.
+        system: The system messages, if the provider takes them beside the turns.
     """
 
     turns: tuple[Turn, ...]
@@ -102,20 +102,19 @@ class Conversation:
 def conversation_of(
     messages: Iterable[Message], rules: ConversationRules, *, system: str | None = None
 ) -> Conversation:
-    """Return the conversation that messages are.
+    """Make a conversation from messages.
 
-    Messages of models are the assistant's, except at the end of the conversation: what a model is to answer was said
-    by somebody else. Messages of unknown kinds are the user's. Every call of a tool is followed by its result, or by
-    one that says that there is none; a result of no call becomes text of the user. Messages that say nothing are left
-    out.
+    Messages of models are the assistant's. At the end of the conversation they are the user's, because a model answers
+    messages of others. Messages of unknown kinds are the user's. Every call of a tool is followed by its result, or by
+    one that says that there is none. A result without a call becomes text of the user. Empty messages are left out.
 
     Args:
-        messages: Who said what, in this order.
-        rules: What the provider wants.
-        system: What the system says before all else.
+        messages: The messages, in their order.
+        rules: The provider's requirements.
+        system: An instruction that comes first.
 
     Raises:
-        ValueError: Nobody says anything.
+        ValueError: The conversation is empty.
     """
     turns: list[Turn] = [SystemTurn(system)] if system else []
     turns += _paired(_turn_of(message) for message in messages)
@@ -137,9 +136,9 @@ def conversation_of(
 
 
 def spoken(message: AssistantMessage) -> str:
-    """Return what a model said in words, be it that it would not answer."""
+    """Return the text of a model's message, or its refusal."""
     if message.text is None and type(message).__module__ != AssistantMessage.__module__:
-        return str(message)  # of a class of a user, whose fields or template say it
+        return str(message)  # a user's class: its text comes from its fields or its template
     return message.text or message.refusal or ""
 
 
@@ -147,7 +146,7 @@ def spoken(message: AssistantMessage) -> str:
 
 
 def _turn_of(message: Message) -> Turn:
-    role: object = getattr(message, "role", None)  # classes of users may say who speaks, too
+    role: object = getattr(message, "role", None)  # users' classes may have a role as well
     if isinstance(message, AssistantMessage):
         return AssistantTurn((message,))
     if isinstance(message, ToolResultMessage):
@@ -164,14 +163,14 @@ def _turn_of(message: Message) -> Turn:
 
 
 def _paired(turns: Iterable[Turn]) -> Iterator[Turn]:
-    """Return the same turns, each call of a tool with its result right behind it."""
+    """Yield the turns with each call of a tool directly followed by its result."""
     left = deque(turns)
     while left:
         turn = left.popleft()
         if isinstance(turn, AssistantTurn):
             yield turn
             calls = [call for message in turn.messages for call in message.tool_calls]
-            if calls:  # all results stand together, for providers want nothing between them
+            if calls:  # the results are one turn, because providers allow nothing between them
                 yield UserTurn(results=tuple(_taken(left, call) for call in calls))
         elif isinstance(turn, UserTurn) and turn.results:
             yield UserTurn(parts=tuple(part for result in turn.results for part in _as_parts(result)))
@@ -180,7 +179,7 @@ def _paired(turns: Iterable[Turn]) -> Iterator[Turn]:
 
 
 def _taken(left: deque[Turn], call: ToolCall) -> ToolResultMessage:
-    """Take the result of a call out of the turns that are left; one that says that there is none, where it is so."""
+    """Remove the result of a call from the remaining turns and return it; if there is none, return one that says so."""
     for turn in left:
         if isinstance(turn, UserTurn) and turn.results and turn.results[0].tool_call_id == call.id:
             left.remove(turn)
@@ -189,7 +188,7 @@ def _taken(left: deque[Turn], call: ToolCall) -> ToolResultMessage:
 
 
 def _as_parts(result: ToolResultMessage) -> tuple[ContentPart, ...]:
-    """Return what a user says of a result whose call is not there any more."""
+    """Return a result as parts of a user's message; its call is no longer in the conversation."""
     tool = f" of the tool {result.tool_name}" if result.tool_name else " of a tool"
     return (
         TextPart(f"An earlier {'error' if result.is_error else 'result'}{tool}: {result.text or ''}"),
@@ -212,7 +211,7 @@ def _says_something(message: AssistantMessage) -> bool:
 
 
 def _last_is_to_be_answered(turns: Sequence[Turn]) -> list[Turn]:
-    """Return the same turns, of which models' turns at the end become the user's, unless a model is to continue."""
+    """Make the models' turns at the end the user's, back to one that is paused: the model continues that one."""
     kept = list(turns)
     for place in reversed(range(len(kept))):
         turn = kept[place]
@@ -232,7 +231,7 @@ def _alternating(turns: Iterable[Turn]) -> list[Turn]:
         if isinstance(turn, AssistantTurn) and isinstance(last, AssistantTurn):
             merged[-1] = AssistantTurn((*last.messages, *turn.messages))
         elif isinstance(turn, UserTurn) and isinstance(last, UserTurn):
-            # results stand first, and none can come behind a part: each stands right behind its call
+            # keeping results before parts changes no order: each result directly follows its call
             merged[-1] = UserTurn((*last.results, *turn.results), (*last.parts, *turn.parts))
         else:
             merged.append(turn)

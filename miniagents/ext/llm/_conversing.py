@@ -1,4 +1,4 @@
-"""A model that is asked several times for one reply: it calls tools, and writes better what it wrote wrong."""
+"""A model that is asked several times for one reply: after it has called tools, or to correct a wrong reply."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from miniagents.promising.core.access import settled
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 
-    from miniagents.ext.llm._model import LanguageModel
+    from miniagents.ext.llm._model import AnyLanguageModel
     from miniagents.ext.llm._replies import ReplyForm
     from miniagents.messages import AssistantMessage, Message, StreamEvent, ToolCall
     from miniagents.miniagents import InteractionContext
@@ -33,31 +33,39 @@ CUT_OFF: Final = "This was not carried out: the answer reached the limit of toke
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Conversing:
-    """The work of an agent that is a model with tools, or with a type that its replies must have.
+    """The work of an agent that is a model with tools, or with a type of its replies.
 
-    What the model says, and what the tools give, is replied as it comes. The calls of one answer run at the same time;
-    when all results are there, the model is asked again with them. The last answer is the one without calls.
+    The model's answers and the tools' results are replied as they arrive. The calls of one answer run at the same time.
+    When all results are there, the model is asked again with them. The last answer is the one without calls.
 
     Attributes:
-        model: The model, which knows the definitions of the tools and the schema of the replies.
+        model: The model, which has the definitions of the tools and the schema of the replies.
         tools: The tools, by their names.
-        left_to_caller: The names of tools that are no functions here: a call of one ends the reply.
-        form: The type that the last answer must have; None for any.
-        instructions: What the model is told of that type before all else, where the provider does not see to it.
+        left_to_caller: The names of tools that the caller carries out: a call of one ends the reply.
+        form: The type of the last answer; None for any.
+        instructions: A first instruction that describes this type, if the provider does not enforce it.
     """
 
-    model: LanguageModel[Any, Any]  # Any: of whatever client the provider's SDK has, and whatever answers it gives
-    tools: Mapping[str, Tool[..., Any]]  # Any: of whatever functions
+    model: AnyLanguageModel
+    tools: Mapping[str, Tool[..., Any]]  # Any: tools of any type
     left_to_caller: frozenset[str] = frozenset()
-    form: ReplyForm[Any] | None = None  # Any: of whatever messages
+    form: ReplyForm[Any] | None = None  # Any: a class of messages that is known at run time
     instructions: str | None = None
 
     async def answer(
         self,
-        ctx: InteractionContext[Message, Any],  # Any: what it replies is known to who made the agent
+        ctx: InteractionContext[Message, Any],  # Any: the function that makes the agent declares the replies
         **options: object,
     ) -> None:
-        """Do the work of one call; the options are those of the API, and the numbers of turns."""
+        """Answer one call of the agent.
+
+        Args:
+            ctx: The call.
+            options: Options of the API and `CommonOptions`; they override those of the model.
+
+        Raises:
+            TooManyTurnsError: The model still calls tools after `max_turns` answers.
+        """
         model = self.model.with_options(options)
         limits = Limits.of(model.options)
         messages: list[Message] = [] if self.instructions is None else [SystemMessage(self.instructions)]
@@ -66,21 +74,23 @@ class Conversing:
         while True:
             answer: MessagePromise[AssistantMessage] = model.answer(messages)
             if repairs < limits.repair_turns:
+                # the answer is awaited before it is replied, so that readers never see a wrong one that is corrected
                 wrong = await self._wrong(answer)
                 if wrong is not None:
                     repairs += 1
                     messages += [await answer, UserMessage(_asked_again(wrong))]
                     continue
+            # from here on readers get the tokens as they arrive; this task only waits for the end
             ctx.reply(self._as_replied(answer))
             if await settled(answer) is not None:
-                return  # the error stands in the reply, for its readers to see
+                return  # readers of the reply see the error in it
             said = await answer
             if not self._goes_on(said):
                 return
             results = self._results_of(said)
             ctx.reply(results)
             if len(results) < len(said.tool_calls):
-                return  # the rest is for whoever asked to carry out
+                return  # the caller carries out the other calls
             told = await _told(results)
             if told is None:
                 return
@@ -98,7 +108,7 @@ class Conversing:
     # --- machinery ---
 
     async def _wrong(self, answer: MessagePromise[AssistantMessage]) -> WrongReplyError | None:
-        """Return what is wrong with an answer that the model may do better; None for any other."""
+        """Return the error of an answer that the model can correct; None if there is nothing that it can correct."""
         if self.form is None or await settled(answer) is not None:
             return None
         said = await answer
@@ -111,7 +121,10 @@ class Conversing:
         return None
 
     def _as_replied(self, answer: MessagePromise[AssistantMessage]) -> MessagePromise[Message]:
-        """Return an answer as a message of the type that was asked for, unless it is not the last one."""
+        """Return an answer as a message of the requested type; answers before the last one stay as they are.
+
+        The returned promise streams the pieces of the answer. Only its message is decoded, when the answer is complete.
+        """
         form = self.form
         if form is None:
             return answer
@@ -130,11 +143,15 @@ class Conversing:
         )
 
     def _goes_on(self, said: AssistantMessage) -> bool:
-        """Return whether an answer is not the last one."""
+        """Return whether the model must be asked again after this answer: it calls tools, or is paused."""
         return bool(self.model.tools and (said.tool_calls or said.finish_reason == "pause"))
 
     def _results_of(self, said: AssistantMessage) -> list[MessagePromise[ToolResultMessage]]:
-        """Carry out the calls of an answer, all at the same time."""
+        """Start all calls of an answer at the same time, and return the promises of their results.
+
+        Calls that are left to the caller have no result here. The last call of an answer that reached the limit of
+        tokens is not started, because its arguments may be incomplete.
+        """
         calls = [call for call in said.tool_calls if call.name not in self.left_to_caller]
         cut_off = said.tool_calls[-1] if said.tool_calls and said.finish_reason == "length" else None
         return [_error(call, CUT_OFF) if call is cut_off else self._result_of(call) for call in calls]
@@ -147,8 +164,8 @@ class Conversing:
         return _error(call, f"There is no tool {call.name!r}; {known}.")
 
 
-def _unforced(model: LanguageModel[Any, Any]) -> LanguageModel[Any, Any]:  # Any: as above
-    """Return the same model, which is free to call tools or not: one that always must would never be done."""
+def _unforced(model: AnyLanguageModel) -> AnyLanguageModel:
+    """Return the model without a `tool_choice` that forces calls: with it, the model would call tools forever."""
     choice = model.options.get("tool_choice")
     kind: object = choice.get("type") if is_object(choice) else choice
     if kind in (None, "auto", "none"):
@@ -163,14 +180,18 @@ def _error(call: ToolCall, text: str) -> MessagePromise[ToolResultMessage]:
 
 
 async def _told(results: Sequence[MessagePromise[ToolResultMessage]]) -> list[Message] | None:
-    """Return the results of calls for the model; None if one of them ends the conversation."""
+    """Return the results of calls as the model is told them; None if one of them ends the conversation.
+
+    A cancelled call is reported to the model. Any other error of a result ends the conversation, and cancels the calls
+    that are still running.
+    """
     told: list[Message] = []
     for result in results:
         failure = await settled(result)
         if failure is None:
             told.append(await result)
         elif isinstance(failure.error, PromiseCancelledError):
-            call_id: Any = result.known["tool_call_id"]  # Any: a string, as `Tool.answer` gives it
+            call_id: Any = result.known["tool_call_id"]  # Any: a string that `Tool.answer` has set
             told.append(ToolResultMessage(CANCELLED, tool_call_id=call_id, is_error=True))
         else:
             for other in results:

@@ -1,4 +1,4 @@
-"""What a model is equipped with for an agent: tools that it may call, and the type that its replies must have."""
+"""Equips a model for an agent: with tools that it may call, and with the type of its replies."""
 
 from __future__ import annotations
 
@@ -17,36 +17,37 @@ from miniagents.tools import Tool
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from miniagents.ext.llm._model import LanguageModel
+    from miniagents.ext.llm._model import AnyLanguageModel
     from miniagents.ext.llm._strict_schemas import StrictForm
     from miniagents.messages import AssistantMessage, Message
     from miniagents.miniagents import InteractionContext
 
 __all__ = ["AnyTool", "equipped"]
 
-AnyTool: TypeAlias = "Tool[..., Any] | ToolDefinition | Mapping[str, object]"  # Any: of whatever function
-"""What a model may call: a tool, one that the caller carries out, or one of the provider's own."""
+AnyTool: TypeAlias = "Tool[..., Any] | ToolDefinition | Mapping[str, object]"  # Any: tools of any type
+"""A tool that a model may call: a function, a definition whose calls the caller carries out, or a provider's own."""
 
 
 def equipped(
     where: str,
-    model: LanguageModel[Any, Any],  # Any: of whatever client the provider's SDK has, and whatever answers it gives
+    model: AnyLanguageModel,
     *,
     tools: Iterable[object],
     reply_type: type[Message] | None,
     strict_reply: bool,
 ) -> tuple[Callable[..., Awaitable[None]], tuple[type[Message], ...]]:
-    """Return the work of an agent that is a model, and the classes of what it replies.
+    """Return the work of an agent that is a model, and the classes of its replies.
 
     Args:
-        where: The function that the user called, for its errors.
+        where: The function that the user called, for errors.
         model: The model.
-        tools: What it may call.
-        reply_type: The class of the last answer; None for the provider's own.
+        tools: The tools that it may call.
+        reply_type: The class of the last answer; None for the provider's own class.
         strict_reply: Whether the provider enforces that class.
 
     Raises:
-        TypeError: Something is no tool, two have one name, or a schema cannot be said in the provider's form.
+        TypeError: An item of `tools` is no tool, two tools have the same name, or the provider's form cannot express a
+            schema.
         ValueError: A limit is too small.
     """
     protocol, strict_form = model.protocol, model.protocol.strict_form
@@ -55,7 +56,7 @@ def equipped(
         given_tools = iter(tools)
     except TypeError:
         raise TypeError(f"{where}: tools={tools!r:.200}: give a list of tools") from None
-    functions: dict[str, Tool[..., Any]] = {}  # Any: of whatever function
+    functions: dict[str, Tool[..., Any]] = {}  # Any: tools of any type
     definitions: list[ToolDefinition | Mapping[str, object]] = []
     names: set[str] = set()
     for each in given_tools:
@@ -98,10 +99,8 @@ def equipped(
     return work.answer, tuple(gives)
 
 
-def _answering(
-    model: LanguageModel[Any, Any],  # Any: as above
-) -> Callable[..., Awaitable[None]]:
-    """Return the work of an agent that answers with what a model says."""
+def _answering(model: AnyLanguageModel) -> Callable[..., Awaitable[None]]:
+    """Return the work of an agent that asks a model once, and replies with its answer."""
 
     async def answer(ctx: InteractionContext[Message, AssistantMessage], **options: object) -> None:
         messages = await ctx.messages

@@ -1,7 +1,7 @@
-"""What arrives from a language model, whatever its provider: the language between protocols and the assembler.
+"""The events of a model's answer, which are the same for all providers.
 
-A protocol makes these events of what a provider sends, streamed or not; the assembler makes a message of them. Text is
-`str`, and what readers see of the rest are the library's own stream events.
+A protocol makes these events from the data of a provider, streamed or not. The assembler makes a message from them.
+Text is `str`. The other events that readers see are the library's own stream events.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["FinishReason", "Finished", "ModelEvent", "Noted", "ReasoningEnded", "Started", "ToolCallPiece"]
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "other"]
-"""Why a model stopped, as `AssistantMessage.finish_reason` has it."""
+"""Why a model stopped; see `AssistantMessage.finish_reason`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Started:
     """The provider has begun to answer.
 
     Attributes:
-        model: The name of the model, as the provider says it.
+        model: The provider's name of the model.
         response_id: The provider's identifier of the answer.
     """
 
@@ -35,20 +35,20 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class ReasoningEnded:
-    """The reasoning since the last such event belongs together, and this is its signature."""
+    """The end of one piece of reasoning: everything since the last such event; `signature` belongs to it."""
 
     signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCallPiece:
-    """A fragment of a call of a tool, by the provider's own count.
+    """A fragment of a call of a tool.
 
     Attributes:
-        index: What the provider counts the call as; None where it does not say.
-        id: The identifier of the call, where this fragment has it.
-        name: The name of the tool, where this fragment has it.
-        arguments: A fragment of the arguments.
+        index: The provider's number of the call; None if it sends none.
+        id: The identifier of the call; None if this fragment has none.
+        name: The name of the tool; None if this fragment has none.
+        arguments: A fragment of the arguments, which are JSON.
     """
 
     index: int | None
@@ -59,7 +59,7 @@ class ToolCallPiece:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Something that the provider says of the answer and that has no field of its own; later notes replace earlier."""
+    """Data of the provider that has no field of its own; a later value replaces an earlier one of the same name."""
 
     data: JsonObject
 
@@ -70,7 +70,7 @@ class Finished:
 
     Attributes:
         reason: Why the model stopped.
-        content: All of the answer as the provider gave it, where it may want that back.
+        content: The whole answer as the provider sent it, if the provider may want it back in a later request.
     """
 
     reason: FinishReason
@@ -80,7 +80,7 @@ class Finished:
 ModelEvent: TypeAlias = (
     str | ReasoningDelta | RefusalDelta | ToolCallPiece | Usage | Started | ReasoningEnded | Noted | Finished
 )
-"""A piece of an answer; `Usage` is that of the whole answer so far."""
+"""A piece of an answer. `Usage` counts the whole answer so far, not only one piece."""
 
 StreamedEvent: TypeAlias = str | ReasoningDelta | RefusalDelta | ToolCallDelta
 """A piece that readers of the message see."""

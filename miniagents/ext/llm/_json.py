@@ -1,4 +1,4 @@
-"""Reading JSON that nobody has checked: what is not of the expected type counts as absent."""
+"""Reads JSON that was not validated: a value of another type than expected counts as absent."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ __all__ = [
 ]
 
 JsonObject: TypeAlias = Mapping[str, object]
-"""An object of JSON as it was read, or as it is to be sent."""
+"""A JSON object that was received, or that is to be sent."""
 
 
 def is_object(value: object) -> TypeIs[JsonObject]:
-    """Tell whether it is an object; the names of its properties are strings, as it comes from JSON."""
+    """Return whether a value is a JSON object. Its names are not checked: in JSON they are always strings."""
     return is_mapping(value)
 
 
 def text_in(data: JsonObject, name: str) -> str | None:
-    """Return the text under a name; None where there is none."""
+    """Return the text under a name; None if there is none."""
     value = data.get(name)
     return value if isinstance(value, str) else None
 
 
 def number_in(data: JsonObject, name: str) -> int:
-    """Return the number under a name, 0 where there is none."""
+    """Return the whole number under a name; 0 if there is none."""
     value = data.get(name)
     return value if isinstance(value, int) else 0
 
 
 def object_in(data: JsonObject, *names: str) -> JsonObject:
-    """Return the object under a name, in the object under the name before it; an empty one where there is none."""
+    """Return the object at a path of names; an empty object if there is none."""
     for name in names:
         value = data.get(name)
         data = value if is_object(value) else FrozenDict[str, object]()
@@ -58,29 +58,29 @@ def object_in(data: JsonObject, *names: str) -> JsonObject:
 
 
 def list_in(data: JsonObject, name: str) -> list[object]:
-    """Return the list under a name, a tuple where the object was frozen; an empty one where there is none."""
+    """Return the list (or the tuple of a frozen object) under a name; an empty list if there is none."""
     value = data.get(name)
     return list(value) if is_list(value) or is_tuple(value) else []
 
 
 def objects_in(data: JsonObject, name: str) -> list[JsonObject]:
-    """Return the objects in the list under a name."""
+    """Return the objects in the list under a name; other items are left out."""
     return [each for each in list_in(data, name) if is_object(each)]
 
 
 def plain_object(value: JsonObject) -> dict[str, object]:
-    """Return the same object made of what the SDKs can write: dicts and lists."""
+    """Return a copy that is made of dicts and lists; the SDKs cannot write frozen objects."""
     return {name: _plain(each) for name, each in value.items()}
 
 
 def frozen_object(value: JsonObject) -> Mapping[str, JsonValue]:
-    """Return the same object, as fields of messages hold it."""
-    content: Mapping[str, Any] = value  # Any: JSON, as it was read
+    """Return a frozen copy of an object, for a field of a message."""
+    content: Mapping[str, Any] = value  # Any: JSON that was received
     return FrozenDict(content)
 
 
 def object_from_text(text: str) -> JsonObject | None:
-    """Return the object that a text is the JSON of; None if it is no such text."""
+    """Decode the JSON of an object; return None if the text is invalid or not an object."""
     try:
         value: object = msgspec.json.decode(text)
     except msgspec.DecodeError:

@@ -1,11 +1,11 @@
-"""A language model that answers messages: request, stream, assembly and errors, the same for all providers."""
+"""A language model that answers messages. Requests, streams, assembly and errors are the same for all providers."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from miniagents.ext.llm.common import ReplySchema, ToolDefinition
     from miniagents.messages import Message
 
-__all__ = ["LanguageModel"]
+__all__ = ["AnyLanguageModel", "LanguageModel"]
 
 C = TypeVar("C", bound=Closable)
 M = TypeVar("M", bound=AssistantMessage)
@@ -37,15 +37,15 @@ M = TypeVar("M", bound=AssistantMessage)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LanguageModel(Generic[C, M]):
-    """A model of a provider, with everything that is the same for all that it is asked.
+    """A model of a provider, with everything that is the same for all its requests.
 
     Attributes:
         name: The name of the model.
         protocol: The provider's protocol.
-        clients: Which client to use.
+        clients: Chooses the client for each context.
         options: Options of the provider, and those of `CommonOptions`.
-        tools: The tools that the model may call; a mapping is one of the provider's own, as that writes it.
-        reply_schema: The form that answers must have, if any.
+        tools: The tools that the model may call; a mapping is a tool of the provider in its own format.
+        reply_schema: The schema of the answers; None for any answer.
     """
 
     name: str
@@ -56,14 +56,14 @@ class LanguageModel(Generic[C, M]):
     reply_schema: ReplySchema | None = None
 
     def with_options(self, options: Mapping[str, object]) -> LanguageModel[C, M]:
-        """Return the same model with further options, which go before those it has."""
+        """Return the same model with further options; they override those it has."""
         return replace(self, options={**self.options, **options}) if options else self
 
     def request(self, messages: Sequence[Message]) -> ModelRequest:
-        """Return what the model is asked.
+        """Return the request that asks the model to answer messages.
 
         Raises:
-            ValueError: There is nothing to answer.
+            ValueError: The conversation is empty.
         """
         system, send_reasoning_as = (self._text_option(name) for name in ("system", "send_reasoning_as"))
         return ModelRequest(
@@ -79,10 +79,10 @@ class LanguageModel(Generic[C, M]):
     def answer(self, messages: Sequence[Message]) -> MessagePromise[M]:
         """Return the promise of the model's answer, streamed; cancelling it closes the connection.
 
-        Its errors are `LanguageModelError`s, with what had arrived.
+        Its errors are `LanguageModelError`s, which carry whatever had arrived in `partial`.
 
         Raises:
-            ValueError: There is nothing to answer, or it cannot be said in the provider's protocol.
+            ValueError: The conversation is empty, or the provider's protocol cannot express a part of it.
             LanguageModelError: The SDK is not installed, or there is no key.
             NoActiveContextError: There is no active `MiniAgents`.
         """
@@ -120,10 +120,10 @@ class LanguageModel(Generic[C, M]):
                         if piece is not None:
                             yield piece
                             if is_first:
-                                # readers are not to wait for all that came with it: 0.6 ms less to the first token
+                                # let readers see the first piece before the rest of its block is read: it saves 0.6 ms
                                 is_first = False
                                 await asyncio.sleep(0)
-        except Exception as error:  # noqa: BLE001 - the SDKs raise many things; what it becomes is raised below
+        except Exception as error:  # noqa: BLE001 - the SDKs raise many errors; `_check_end` translates them
             failed = error
         self._check_end(assembler, failed, secrets_of(client, self._headers()))
 
@@ -133,7 +133,11 @@ class LanguageModel(Generic[C, M]):
         return reader.read(chunk) if stream else reader.read_whole(chunk)
 
     def _check_end(self, assembler: Assembler[M], failed: Exception | None, secrets: tuple[str, ...]) -> None:
-        """Raise what kept an answer from being complete; outside of any `except`, so that nothing is chained to it."""
+        """Raise the error of an incomplete answer.
+
+        Call this outside of any `except`. An SDK's error that is chained to ours would keep the request alive, and the
+        request holds the key.
+        """
         partial = assembler.message() if assembler.has_anything else None
         if failed is None and not assembler.is_finished:
             failed = TruncatedError("the stream ended before the answer did")
@@ -143,7 +147,7 @@ class LanguageModel(Generic[C, M]):
             return
         error = translated(failed, provider=self.protocol.provider, model=self.name, secrets=secrets, partial=partial)
         if isinstance(error, ModelConnectionError) and assembler.is_finished:
-            return  # the answer is complete, and only the farewell was lost
+            return  # the answer is complete; only closing the stream failed
         raise error
 
     def _text_option(self, name: str) -> str | None:
@@ -153,3 +157,7 @@ class LanguageModel(Generic[C, M]):
     def _headers(self) -> dict[str, str]:
         headers = self.options.get("extra_headers")
         return {str(name): str(value) for name, value in headers.items()} if is_object(headers) else {}
+
+
+AnyLanguageModel: TypeAlias = LanguageModel[Any, Any]  # Any: the client of any SDK, and the answers of any provider
+"""A model of any provider."""

@@ -1,7 +1,7 @@
-"""The options of agents that are language models: what all of them take, and how others are refused.
+"""The options that agents of all vendors take, and the check of all options.
 
-Type checkers see the options as TypedDicts; at run time their names are what is looked at, so that a wrong one is
-refused where it is given, and not by an error from somewhere deep inside.
+Type checkers see the options as TypedDicts. At run time their names are checked as well, so that a wrong option is
+refused where it is given, and not deep inside the SDK.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ __all__ = ["GIVEN_ELSEWHERE", "LIBRARY_OPTIONS", "CommonOptions", "Limits", "New
 
 
 class CommonOptions(TypedDict, total=False):
-    """What all language models take.
+    """The options that all language models take.
 
     Attributes:
-        system: What the model is told about its task before the conversation.
-        stream: Whether the answer is streamed; True unless this says otherwise.
-        max_turns: How often a model with tools is asked for one reply at most; 20 unless this says otherwise.
-        repair_turns: How often a model may write a reply anew that is not of the `reply_type`; by default it may not.
-            As long as it may, nothing of a reply can be read before it is known to be right.
-        timeout: Seconds that the answer may take to begin, and each piece of it to come.
-        extra_body: Properties of the request that are no options here, for servers that know more.
+        system: An instruction that stands before the conversation.
+        stream: Whether the answer is streamed; by default it is.
+        max_turns: How often a model with tools may be asked for one reply; by default 20 times.
+        repair_turns: How often a model may correct a reply that is not of the `reply_type`; by default never. While it
+            still may, no token of a reply can be read before the whole reply was checked.
+        timeout: Seconds that the answer may take to begin, and that each further piece may take.
+        extra_body: Properties of the request that are not options here, for servers that take more.
         extra_headers: Headers of the request.
-        extra_query: Parameters of the request's URL. That is logged by the HTTP client: it is no place for a key.
+        extra_query: Parameters of the request's URL. The HTTP client logs the URL, so never put a key here.
     """
 
     system: str | None
@@ -42,9 +42,9 @@ class CommonOptions(TypedDict, total=False):
 
 
 class NewAgentOptions(TypedDict, total=False):
-    """What the functions that make agents take besides the options of an API; `create_openai_agent` describes it.
+    """The arguments of functions that make agents, besides the options of an API; `create_openai_agent` describes them.
 
-    The functions take a `client` of the vendor's SDK as well.
+    The functions also take a `client` of the vendor's SDK.
     """
 
     api_key: str | None
@@ -56,46 +56,46 @@ class NewAgentOptions(TypedDict, total=False):
 
 
 LIBRARY_OPTIONS = frozenset({"system", "stream", "max_turns", "repair_turns", "send_reasoning_as"})
-"""The options that are no arguments of the SDKs."""
+"""The options that the library uses itself; they are not passed to the SDKs."""
 
 
 class Limits(NamedTuple):
-    """How often a model is asked for one reply; see `CommonOptions`."""
+    """The limits of how often a model is asked for one reply; see `CommonOptions`."""
 
     max_turns: int = 20
     repair_turns: int = 0
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Limits:
-        """Return the limits among some options.
+        """Read the limits from options.
 
         Raises:
-            ValueError: One is no number, or too small.
+            ValueError: A limit is not a whole number, or too small.
         """
         limits = {name: value for name, value in options.items() if name in cls._fields}
         for name, value in limits.items():
             least = 1 if name == "max_turns" else 0
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"{name}={value!r}: give a number of at least {least}")
-        checked: Any = limits  # Any: whole numbers, as was just seen
+        checked: Any = limits  # Any: whole numbers, which was just checked
         return cls(**checked)
 
 
 GIVEN_ELSEWHERE: Final = {
-    "messages": "they are what the agent is asked: agent.inquire(messages)",
+    "messages": "ask the agent with them: agent.inquire(messages)",
     "n": "ask the agent as often as you want answers; calls run in parallel",
     "tools": "give them where the agent is made",
 }
-"""What to do instead of options that no API takes here."""
+"""Options that no API takes here, and what to do instead."""
 
 
 class OptionRules(NamedTuple):
-    """Which options an API takes.
+    """The options that an API takes.
 
     Attributes:
-        api: The name of the API.
+        api: The name of the API, for errors.
         known: The TypedDict of its options.
-        withdrawn: What to do instead of options that it took once, or that belong elsewhere.
+        withdrawn: Options that it does not take any more, or that belong elsewhere, and what to do instead.
     """
 
     api: str
@@ -103,14 +103,14 @@ class OptionRules(NamedTuple):
     withdrawn: Mapping[str, str]
 
     def check(self, where: str, given: Mapping[str, object]) -> None:
-        """Refuse options that the API does not take, and those of the library with a value that would be ignored.
+        """Check that the API takes all options, and that the library's own options have values of the right types.
 
         Args:
-            where: Who is told, such as "create_openai_agent".
+            where: The function that the user called, such as "create_openai_agent", for errors.
             given: The options.
 
         Raises:
-            TypeError: An option is none of them, and the text says which there are; or its value is of the wrong type.
+            TypeError: The API does not take an option (the text says which it takes), or a value has the wrong type.
         """
         names: frozenset[str] = getattr(self.known, "__optional_keys__", frozenset())
         for name, value in given.items():

@@ -1,4 +1,4 @@
-"""Pictures and files in messages: where they come from, checked once for all providers."""
+"""The sources of pictures and files in messages, checked in one place for all providers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["Source", "source_of"]
 
 
 class Source(NamedTuple):
-    """Where the contents of a part are.
+    """The source of a part's content.
 
     Attributes:
-        kind: Which field of the part says it.
-        value: What that field holds.
+        kind: The field of the part that has the source.
+        value: The value of that field: an address, base64 text or an identifier.
     """
 
     kind: Literal["url", "data", "file_id"]
@@ -26,7 +26,7 @@ def source_of(part: ImagePart | FilePart) -> Source:
     """Return the one source of a part.
 
     Raises:
-        ValueError: There is none, or more than one.
+        ValueError: The part has no source, or more than one.
     """
     kinds: tuple[Literal["url", "data", "file_id"], ...] = ("url", "data", "file_id")
     given = [Source(kind, value) for kind in kinds if (value := getattr(part, kind)) is not None]

@@ -1,4 +1,4 @@
-"""What a provider's protocol has to know: how to write a request, and how to read what comes back."""
+"""The base classes of a provider's protocol, which writes requests and reads answers."""
 
 from __future__ import annotations
 
@@ -31,16 +31,17 @@ M = TypeVar("M", bound=AssistantMessage)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRequest:
-    """What a model is asked, before a provider's protocol says how to write that.
+    """A request to a model, independent of a provider's protocol.
 
     Attributes:
         model: The name of the model.
-        conversation: What it is to go on with.
+        conversation: The conversation that the model continues.
         options: The provider's own options, as they go into the request.
-        tools: The tools that it may call; a mapping is one of the provider's own, as that writes it.
-        reply_schema: The form that the answer must have, if any.
-        stream: Whether the answer is to be streamed.
-        send_reasoning_as: The property in which chat completions have a model's reasoning go back to it, if any.
+        tools: The tools that the model may call; a mapping is a tool of the provider in its own format.
+        reply_schema: The schema of the answer; None for any answer.
+        stream: Whether the answer is streamed.
+        send_reasoning_as: The property that returns a model's reasoning to it in chat completions; None to leave it
+            out.
     """
 
     model: str
@@ -52,27 +53,31 @@ class ModelRequest:
     send_reasoning_as: str | None = None
 
     def tools_by(self, write: Callable[[ToolDefinition], JsonObject]) -> list[JsonObject]:
-        """Return the tools as the provider writes them; its own stay as they are."""
+        """Return the tools in the provider's format.
+
+        Args:
+            write: Writes a definition in that format. Mappings are in it already.
+        """
         return [write(tool) if isinstance(tool, ToolDefinition) else dict(tool) for tool in self.tools]
 
 
 class Reader(ABC):
-    """Reads one answer."""
+    """Reads one answer; each answer needs a new reader."""
 
     @abstractmethod
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
-        """Return what a piece of a streamed answer says.
+        """Yield the events of one piece of a streamed answer.
 
         Raises:
-            LanguageModelError: It is an error.
+            LanguageModelError: The provider reports an error in this piece.
         """
 
     @abstractmethod
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
-        """Return what an answer says that came as a whole.
+        """Yield the events of an answer that was not streamed.
 
         Raises:
-            LanguageModelError: It is an error.
+            LanguageModelError: The provider reports an error instead of an answer, or as a part of it.
         """
 
 
@@ -80,12 +85,12 @@ class ModelProtocol(ABC, Generic[C_contra, M]):
     """A protocol of a provider.
 
     Attributes:
-        provider: Whose protocol it is.
-        rules: What it wants of a conversation.
-        option_rules: Which options it takes.
+        provider: The name of the provider.
+        rules: Its requirements for a conversation.
+        option_rules: The options that it takes.
         strict_form: The schemas that it can enforce.
-        reply_option: The option that says the same as `reply_type`, such as "text.format".
-        message_class: The class of the answers. It has a field `provider_data` if the reader notes anything.
+        reply_option: The option of the API with the purpose of `reply_type`, such as "text.format".
+        message_class: The class of the answers. It needs a field `provider_data` if the reader yields `Noted` events.
     """
 
     provider: ClassVar[str]
@@ -97,27 +102,27 @@ class ModelProtocol(ABC, Generic[C_contra, M]):
 
     @abstractmethod
     def body(self, request: ModelRequest) -> dict[str, object]:
-        """Return the arguments of the SDK's call, which but for those of the SDK itself are the body of the request.
+        """Return the arguments of the SDK's method: the body of the request, and options of the SDK itself.
 
         Raises:
-            ValueError: Something in the conversation cannot be said in this protocol.
+            ValueError: The protocol cannot express a part of the conversation.
         """
 
     @abstractmethod
     def chunks(self, client: C_contra, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
-        """Make the request, and yield what comes back as plain JSON; a whole answer as the only piece."""
+        """Make the request, and yield the pieces of the answer as plain JSON; one that is not streamed is one piece."""
 
     @abstractmethod
     def reader(self) -> Reader:
-        """Return what reads one answer."""
+        """Return a new reader, for one answer."""
 
-    def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> M:  # noqa: ARG002  # for those who want it back
-        """Return the message of an answer. Override this if the provider wants back its content as it came.
+    def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> M:  # noqa: ARG002  # for overrides
+        """Return the message of an answer. Override this if the provider wants its content back as it was sent.
 
         Args:
-            said: What it says in the fields that all providers have.
-            content: All of it as the provider gave it.
-            notes: What else the provider said.
+            said: A message with the fields that all providers have.
+            content: The whole answer as the provider sent it.
+            notes: Data of the provider that has no field of its own.
         """
         return message_of(self.message_class, said, notes)
 
@@ -129,9 +134,9 @@ def message_of(
 
     Args:
         make: That class.
-        said: What the answer says in the fields that all providers have.
-        notes: What else the provider said; the field `provider_data` has it.
-        content: The fields that have the content as the provider gave it.
+        said: A message with the fields that all providers have.
+        notes: Data of the provider that has no field of its own; it goes into `provider_data`.
+        content: The names and values of fields with the content as the provider sent it.
     """
     fields = {name: getattr(said, name) for name in AssistantMessage.__struct_fields__}
     fields |= {name: tuple(map(frozen_object, items)) for name, items in content.items()}

@@ -1,4 +1,4 @@
-"""Structured replies: the schema of a message class for a provider, and what a model wrote as a message of it."""
+"""Structured replies: writes the schema of a message class for a provider, and reads a model's answer as that class."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class ReplyForm(Generic[M]):
-    """How replies of a class are asked for, and read.
+    """A class of replies, with the schema that asks for it and the method that reads it.
 
     Attributes:
         message_class: The class.
-        schema: Its JSON Schema.
-        asked: What the provider is asked for.
-        provider: Its name.
+        schema: The JSON Schema of the class.
+        asked: The schema that the provider is sent.
+        provider: The name of the provider.
     """
 
     message_class: type[M]
@@ -41,19 +41,19 @@ class ReplyForm(Generic[M]):
     provider: str
 
     def read(self, answer: AssistantMessage) -> M:
-        """Return the message of the class that a model wrote.
+        """Return a model's answer as a message of the class.
 
-        Where that is an `AssistantMessage` itself, what is known of the answer (its usage, its model, …) goes with it.
+        If the class is an `AssistantMessage`, it also gets the other fields of the answer (its usage, its model, …).
 
         Raises:
-            WrongReplyError: It wrote none; with the path to what is wrong.
+            WrongReplyError: The answer is not of the class; the error has the path to the fault.
         """
         if answer.refusal:
             raise self._wrong(answer, "$", f"the model refuses: {answer.refusal}")
         if answer.finish_reason == "length":
-            raise self._wrong(answer, "$", "it is cut off, for the answer reached the limit of tokens")
+            raise self._wrong(answer, "$", "it is cut off, because the answer reached the limit of tokens")
         text = answer.text or ""
-        fenced = _FENCED.fullmatch(text)  # what models write that are not held to a schema
+        fenced = _FENCED.fullmatch(text)  # models put JSON into a code block unless a schema is enforced
         try:
             message = self._decoded(fenced["content"] if fenced is not None else text)
         except DecodeError as error:
@@ -66,7 +66,7 @@ class ReplyForm(Generic[M]):
 
     def _decoded(self, text: str) -> M:
         if self.asked.strict:
-            with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):  # they are told below
+            with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):  # `decode` reports them below
                 text = msgspec.json.encode(without_nulls(msgspec.json.decode(text), self.schema)).decode()
         return decode(text, self.message_class)
 
@@ -86,17 +86,17 @@ _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: bool) -> ReplyForm[M]:
-    """Return how replies of a class are asked for.
+    """Return the form of replies of a class.
 
     Args:
-        where: What errors call the agent.
+        where: The function that makes the agent, for errors.
         message_class: The class.
-        form: The schemas that the provider takes where it is to see to it that a model keeps to one.
-        strict: Whether it is to.
+        form: The schemas that the provider can enforce.
+        strict: Whether the provider enforces the schema.
 
     Raises:
-        TypeError: It is no class of messages with fields of its own, a field has no form in JSON, or the schema cannot
-            be said in the provider's form.
+        TypeError: It is not a class of messages with fields of its own, a field is not JSON-serialisable, or the
+            provider's form cannot express the schema.
     """
     what = f"{where}: reply_type={getattr(message_class, '__name__', message_class)}"
     if not _is_message_class(message_class):
@@ -106,7 +106,7 @@ def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: 
     try:
         schema = json_schema(message_class)
         with contextlib.suppress(DecodeError):
-            decode("null", message_class)  # what has a schema and cannot be decoded is no type for a reply
+            decode("null", message_class)  # raises TypeError for a class that has a schema but cannot be decoded
     except TypeError as error:
         raise TypeError(f"{what}: {error}") from None
     description: Any = schema.get("description")  # Any: plain JSON

@@ -1,8 +1,8 @@
-"""JSON Schemas in the forms that providers take when they are to see to it that a model keeps to one.
+"""JSON Schemas in the forms that providers can enforce.
 
-Each provider takes a part of JSON Schema only. What says less than the schema is sent, and the rest is said in words:
-what comes back is held against the whole schema by the library's own decoder. What would have to say something else (a
-mapping, where all properties must be named) is refused with the path to it.
+Each provider enforces only a part of JSON Schema. A keyword that it does not take is moved into the description, in
+words. The library's own decoder then checks answers against the whole schema. A schema that the form cannot express at
+all is refused with its path: a mapping, for example, if all properties must be named.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ __all__ = ["FORMATS", "StrictForm"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrictForm:
-    """What a provider takes.
+    """The part of JSON Schema that a provider can enforce.
 
     Attributes:
-        provider: Its name.
-        keywords: The keywords besides those of the structure.
-        formats: The values of `format`.
-        all_required: Every property must be asked for; null says that one is absent.
+        provider: The name of the provider.
+        keywords: The keywords that it takes, besides those of the structure.
+        formats: The values of `format` that it takes.
+        all_required: Every property must be required; the value null means that a property is absent.
         recursive: A schema may refer to itself.
-        fewest_items: The values of `minItems`; None for any.
-        strict_only: The provider takes no other schemas.
+        fewest_items: The values of `minItems` that it takes; None for any.
+        strict_only: The provider takes no schemas that it does not enforce.
     """
 
     provider: str
@@ -46,17 +46,17 @@ class StrictForm:
 
         Args:
             schema: The schema, as `json_schema` writes it.
-            where: What errors call it.
-            instead: What to give to do without this form.
+            where: The name of the schema, for errors.
+            instead: The option that turns the form off, for errors.
 
         Raises:
-            TypeError: It cannot be said; with the path to what cannot.
+            TypeError: The form cannot express a part of the schema; the text has its path.
         """
         return _Rewriting(self, schema, where, instead).whole()
 
 
 FORMATS: Final = frozenset(("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"))
-"""The values of `format` that providers take."""
+"""The values of `format` that all providers take."""
 
 _SAID_IN_WORDS: Final = frozenset(
     (
@@ -142,7 +142,7 @@ class _Rewriting:
         return name in self._form.keywords
 
     def _words(self, schema: JsonSchema) -> str:
-        """Return the description, and in words what the provider takes no keywords for."""
+        """Return the description, with the keywords that the provider does not take added in words."""
         left = {
             name: value for name, value in schema.items() if name in _SAID_IN_WORDS and not self._takes(name, value)
         }
@@ -174,7 +174,7 @@ class _Rewriting:
 
 
 def _or_null(schema: JsonSchema) -> JsonSchema:
-    """Return a schema that allows null as well."""
+    """Return a schema that also allows null."""
     kind: Any = schema.get("type")  # Any: plain JSON
     if "enum" in schema or "const" in schema:
         values = schema.get("enum", [schema.get("const")])

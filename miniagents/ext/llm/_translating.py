@@ -1,7 +1,8 @@
-"""From the SDKs' errors to ours.
+"""Translates the SDKs' errors into the library's own.
 
-Both SDKs have a tree of errors, and raise other things besides. They are told apart here by what they say, not by their
-classes, so that neither SDK is imported. Nothing of an SDK's error is kept: it holds the request, and that the key.
+Both SDKs have a tree of errors, and raise other errors as well. This module distinguishes them by the names of their
+classes, their attributes and their texts, so that it need not import an SDK. It never keeps an SDK's error, because
+that holds the request, and the request holds the key.
 """
 
 from __future__ import annotations
@@ -60,10 +61,10 @@ _BY_CODE: Final[Mapping[str, type[LanguageModelError]]] = {
 }
 
 _TOO_LONG: Final = ("context length", "context_length", "context window", "prompt is too long", "too many tokens")
-"""What servers say that give no code for it."""
+"""Words of servers that send no code for a conversation that is too long."""
 
 _LONGEST: Final = 1000
-"""Characters of what a provider says that are worth passing on: some send whole pages."""
+"""How many characters of a provider's text are kept: some providers send whole pages."""
 
 _PROTOCOL_ERRORS: Final = (
     json.JSONDecodeError,
@@ -73,7 +74,7 @@ _PROTOCOL_ERRORS: Final = (
     AttributeError,
     ValueError,
 )
-"""What the SDKs raise where the body is not what they expect."""
+"""Errors that the SDKs raise if the body is not as they expect."""
 
 
 class _Known(TypedDict, total=False):
@@ -89,7 +90,15 @@ class _Known(TypedDict, total=False):
 def translated(
     error: Exception, *, provider: str, model: str, secrets: Iterable[str], partial: AssistantMessage | None = None
 ) -> LanguageModelError:
-    """Return the error of this library for one of an SDK, or of the HTTP client under it."""
+    """Translate an error of an SDK, or of the HTTP client under it.
+
+    Args:
+        error: The error.
+        provider: The name of the provider.
+        model: The name of the model.
+        secrets: Texts that are removed from the error's text.
+        partial: The part of the answer that had arrived.
+    """
     known: _Known = {"provider": provider, "model": model, "partial": partial}
     if isinstance(error, LanguageModelError):
         cls, said = type(error), str(error)
@@ -105,7 +114,7 @@ def translated(
 
 
 def error_of_code(code: str | None, message: str) -> LanguageModelError:
-    """Return the error that a provider sent as an event of the stream."""
+    """Return the error for a code and a text that a provider sent in an answer."""
     cls = _class_of_code(code, message) or errors.ProviderError
     return cls(_shortened(message or code or "the provider failed without saying why"), code=code)
 
@@ -130,7 +139,7 @@ def _class_and_text(error: Exception, known: _Known) -> tuple[type[LanguageModel
         return errors.ModelConnectionError, _shortened(kind + detail)
     if "APIResponseValidationError" in families:
         return errors.ProtocolError, _shortened(str(error))
-    if "APIError" in families:  # in mid-stream
+    if "APIError" in families:  # an error event in the middle of a stream
         code, said = _code_and_text(error)
         known["code"] = code
         return _class_of_code(code, said) or errors.ProviderError, said
@@ -166,7 +175,7 @@ def _class_of_code(code: str | None, said: str) -> type[LanguageModelError] | No
 
 
 def _code_and_text(error: Exception) -> tuple[str | None, str]:
-    """Return the provider's own name for an error, and what it says."""
+    """Return the provider's code for an error, and its text."""
     body: object = getattr(error, "body", None)
     details: JsonObject = body if is_object(body) else {}
     details = object_in(details, "error") or details

@@ -1,4 +1,4 @@
-"""What language models of all providers have in common, for those who build on them."""
+"""Definitions of tools and of replies, which are the same for all providers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["ReplySchema", "ToolDefinition"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolDefinition:
-    """What a model is told of a tool.
+    """The description of a tool for a model.
 
     Attributes:
-        name: What the model calls it.
+        name: The name by which the model calls it.
         description: What it does and when to use it.
-        parameters: The JSON Schema of its arguments, an object's.
-        strict: Whether the provider is to see to it that the arguments are of that schema; it then takes schemas of a
-            certain form only. None leaves it to the provider.
+        parameters: The JSON Schema of its arguments; it describes an object.
+        strict: Whether the provider enforces that schema; it then takes only schemas of a certain form. None means
+            the provider's default.
     """
 
     name: str
@@ -31,13 +31,13 @@ class ToolDefinition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplySchema:
-    """The form that a model's answer must have.
+    """The schema that a model's answer must have.
 
     Attributes:
-        name: What the provider is told it is called.
-        description: What it is for.
-        schema: Its JSON Schema.
-        strict: Whether the provider is to see to it that the answer is of that schema, where it can do so.
+        name: The name of the schema, for the provider.
+        description: The purpose of the answer, for the model.
+        schema: The JSON Schema.
+        strict: Whether the provider enforces the schema, if it can.
     """
 
     name: str

@@ -1,16 +1,16 @@
-"""What can go wrong with a language model, as a tree; the same one for all providers.
+"""The errors of language models, as a tree; it is the same for all providers.
 
 ```
 LanguageModelError
 ├── ModelSetupError              no request could be made
 │   ├── MissingSDKError          the provider's package is not installed
 │   └── MissingKeyError          there is no key
-├── RequestRefusedError          the provider will not have this request, now or later
+├── RequestRefusedError          the provider refuses this request, and always will
 │   ├── AuthenticationError      the key is wrong, or is not allowed to do this
 │   ├── ContextTooLongError      the conversation does not fit into the model
 │   ├── ContentFilterError       a filter stopped the question or the answer
 │   └── QuotaExceededError       the account has no credit left
-├── TransientModelError          the same request may well succeed later
+├── TransientModelError          the same request may succeed later
 │   ├── RateLimitError           too many requests; `retry_after` says how long to wait
 │   ├── OverloadedError          the provider has too much to do
 │   ├── ProviderError            something broke at the provider
@@ -19,11 +19,11 @@ LanguageModelError
 │   └── TruncatedError           the stream ended before the answer did
 ├── ProtocolError                the answer is not what the protocol says
 ├── WrongReplyError              the answer is not of the type that was asked for; `path` says where
-└── TooManyTurnsError            the model still calls tools, and may not any more
+└── TooManyTurnsError            the model still calls tools after `max_turns` answers
 ```
 
-`agent.with_retry(errors=TransientModelError)` asks again where that may help. What had arrived of an answer before an
-error is in its `partial`.
+`agent.with_retry(errors=TransientModelError)` asks again if that may help. An error carries whatever had arrived of the
+answer in its `partial`.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ class LanguageModelError(Exception):
     """The base of all errors of language models.
 
     Attributes:
-        provider: Whose protocol was spoken, such as "OpenAI".
+        provider: The owner of the protocol, such as "OpenAI".
         model: The model that was asked.
-        status: The HTTP status of the answer; None where there was none.
-        code: The provider's own name for the error, where it gave one.
-        request_id: The provider's identifier of the request, where it gave one.
-        retry_after: Seconds that the provider asks to wait before the next request, where it does.
-        partial: What had arrived of the answer, as a message without a finish reason; None if nothing had.
+        status: The HTTP status of the answer; None if there was no answer.
+        code: The provider's own name for the error; None if it gave none.
+        request_id: The provider's identifier of the request; None if it gave none.
+        retry_after: Seconds that the provider asks to wait before the next request; None if it does not ask.
+        partial: The part of the answer that had arrived, as a message without a finish reason; None if nothing had.
     """
 
     def __init__(
@@ -104,11 +104,11 @@ class MissingKeyError(ModelSetupError):
 
 
 class RequestRefusedError(LanguageModelError):
-    """The provider will not have this request, however often it is made."""
+    """The provider refuses this request; making it again does not help."""
 
 
 class AuthenticationError(RequestRefusedError):
-    """The key is wrong, or its owner may not do this."""
+    """The key is wrong, or is not allowed to do this."""
 
 
 class ContextTooLongError(RequestRefusedError):
@@ -116,7 +116,7 @@ class ContextTooLongError(RequestRefusedError):
 
 
 class ContentFilterError(RequestRefusedError):
-    """A filter of the provider stopped the question or the answer; what had passed it is in `partial`."""
+    """A filter of the provider stopped the question or the answer; `partial` has the part that had passed it."""
 
 
 class QuotaExceededError(RequestRefusedError):
@@ -124,11 +124,11 @@ class QuotaExceededError(RequestRefusedError):
 
 
 class TransientModelError(LanguageModelError):
-    """The same request may well succeed later."""
+    """The same request may succeed later."""
 
 
 class RateLimitError(TransientModelError):
-    """Too many requests, or too many tokens, in too short a time."""
+    """There were too many requests or tokens in a short time; `retry_after` says how long to wait."""
 
 
 class OverloadedError(TransientModelError):
@@ -156,10 +156,10 @@ class ProtocolError(LanguageModelError):
 
 
 class WrongReplyError(LanguageModelError):
-    """The answer is complete, and is not of the type that was asked for; it is in `partial`.
+    """The answer is complete, but not of the requested type; `partial` has it.
 
     Attributes:
-        path: Where in the answer, as in ``$.items[0].name``.
+        path: The place in the answer, as in ``$.items[0].name``.
         reason: What is wrong there.
     """
 
@@ -179,4 +179,4 @@ class WrongReplyError(LanguageModelError):
 
 
 class TooManyTurnsError(LanguageModelError):
-    """The model was asked as often as it may be, and still calls tools; its last answer is in `partial`."""
+    """The model still calls tools after `max_turns` answers; `partial` has the last one."""

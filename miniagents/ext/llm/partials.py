@@ -1,4 +1,4 @@
-"""Structured replies while they are still growing."""
+"""`partial_values`: reads structured replies while they are still arriving."""
 
 from __future__ import annotations
 
@@ -29,14 +29,19 @@ Partial: TypeAlias = FrozenDict[str, JsonValue]
 
 
 def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
-    """Return what is known of a structured reply while it arrives: a mapping each time that more is known.
+    """Stream the fields of a structured reply while it arrives: a new mapping each time that more is known.
 
-    A value holds the fields that have begun, as plain JSON, which nobody has checked yet: texts as far as they have
-    come, lists and objects with what is in them so far, numbers once they are complete. The last one has all fields.
-    Errors are those of the tokens; whether the reply is what was asked for, awaiting the promise tells.
+    A mapping holds the fields that have begun, as plain JSON. Texts, lists and objects have the part that has arrived;
+    numbers appear when they are complete. The last mapping has all fields.
+
+    The values are not validated: await the promise for the checked reply. The errors of the stream are those of the
+    tokens.
+
+    Args:
+        promise: The promise of the reply, whose tokens are JSON.
 
     Raises:
-        MissingSDKError: Neither SDK is installed, and so the package is missing that reads JSON as it comes.
+        MissingSDKError: The package `jiter`, which reads incomplete JSON, is missing; it comes with either SDK.
         NoActiveContextError: There is no active context.
 
     >>> async def tokens() -> AsyncIterator[str]:
@@ -53,7 +58,7 @@ def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
     {'city': 'Kiel', 'celsius': 21, 'gusts': (3.5,)}
     """
     try:
-        from jiter import from_json  # noqa: PLC0415 - it comes with the SDKs, which not everybody has
+        from jiter import from_json  # noqa: PLC0415 - it comes with the SDKs, which are optional
     except ModuleNotFoundError:
         raise MissingSDKError(
             "partial_values needs the package 'jiter', which comes with either SDK: pip install 'miniagents[openai]'"
@@ -74,7 +79,7 @@ def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
 _OUTSIDE: Final = re.compile(r'[^"]+')
 _INSIDE: Final = re.compile(r'(?:[^"\\]|\\.)+', re.DOTALL)
 _UNFINISHED: Final = "+-.0123456789" + string.ascii_letters
-"""What numbers, and words such as true, are made of: at the end of a text more may belong to them."""
+"""The characters of numbers and of words such as true. At the end of a text, a number or a word may be incomplete."""
 
 
 class _Growing:
@@ -86,12 +91,12 @@ class _Growing:
         self._from_json = from_json
         self._text = ""
         self._place = 0
-        self._in_string = False  # whether that place is inside of a string
+        self._in_string = False  # whether `_place` is inside a string
         self._plain: object = {}
         self._value: Partial = FrozenDict()
 
     def fed(self, token: str) -> Partial | None:
-        """Return the value with one more token; None where that tells nothing new."""
+        """Add a token, and return the new value; None if it is the same as before."""
         self._text += token
         if self._place == 0:
             brace = self._text.find("{")
@@ -103,7 +108,7 @@ class _Growing:
         try:
             value: object = self._from_json(certain.encode(), partial_mode="trailing-strings")
         except ValueError:
-            return None  # what is wrong with it is told by the reply itself
+            return None  # awaiting the reply raises the error
         if not is_mapping(value) or value == self._plain:
             return None
         known: Any = _frozen(value, self._plain, self._value)  # Any: an object is frozen to a `Partial`
@@ -111,7 +116,7 @@ class _Growing:
         return self._value
 
     def _look(self) -> None:
-        """Find out whether the text ends inside of a string."""
+        """Update `_in_string` for the text that was added; `_place` is how far it was read."""
         while self._place < len(self._text):
             run = (_INSIDE if self._in_string else _OUTSIDE).match(self._text, self._place)
             if run is not None:
@@ -120,11 +125,11 @@ class _Growing:
                 self._in_string = not self._in_string
                 self._place += 1
             else:
-                return  # a backslash, and what it stands before is still to come
+                return  # a backslash at the end: the character that it escapes has not arrived
 
 
 def _frozen(value: object, before: object, frozen_before: object) -> object:
-    """Return a value frozen, of which what is as it was before is frozen already."""
+    """Freeze a value, and reuse the frozen parts of the value before it that have not changed."""
     if value == before:
         return frozen_before
     if is_mapping(value) and is_mapping(before) and is_mapping(frozen_before):

@@ -1,6 +1,6 @@
 """The vendors of language models, for programs that offer them all.
 
-A vendor is a package in this folder; its module `model_agents` has a `VENDOR`.
+A vendor is a package in this folder, whose module `model_agents` defines `VENDOR`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Vendor:
     """
 
     key_variable: str
-    create_agent: Callable[..., ModelAgent[Any]]  # Any: whatever the model answers with
-    make_client: Callable[[ClientSettings], Any]  # Any: of whatever SDK
+    create_agent: Callable[..., ModelAgent[Any]]  # Any: any class of answers
+    make_client: Callable[[ClientSettings], Any]  # Any: the client of any SDK
 
     def client(
         self,
@@ -42,13 +42,13 @@ class Vendor:
         base_url: str | None = None,
         max_retries: int | None = None,
         default_headers: Mapping[str, str] | None = None,
-    ) -> Any:  # Any: as above
-        """Make a client; what is not given is left to the SDK, which looks into the environment.
+    ) -> Any:  # Any: the client of any SDK
+        """Make a client; for an argument that is None the SDK reads the environment or has a default.
 
         Args:
             api_key: The key.
             base_url: The address of the server.
-            max_retries: How often the SDK asks again where no answer has begun.
+            max_retries: How often the SDK tries again if no answer has begun.
             default_headers: Headers of all requests.
 
         Raises:
@@ -66,10 +66,10 @@ def vendor_names() -> tuple[str, ...]:
 
 
 def vendor_called(name: str) -> Vendor:
-    """Return the vendor of a name.
+    """Return the vendor with a name.
 
     Raises:
-        KeyError: There is none.
+        KeyError: There is no vendor of that name.
     """
     if name not in vendor_names():
         raise KeyError(name)

@@ -1,4 +1,4 @@
-"""The library's agents for the test server: one for each protocol, asked in the same way."""
+"""The library's agents for the test server: one for each protocol, all with the same calls."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -19,19 +19,19 @@ _OPENAI: Any = create_openai_agent  # Any: options of any kind do not tell the o
 _ANTHROPIC: Any = create_anthropic_agent  # Any: as above
 
 
-def _chat(server: ModelServer, **options: Any) -> ModelAgent:  # whatever a test wants to give
+def _chat(server: ModelServer, **options: Any) -> ModelAgent:  # any options of the agent
     options.setdefault("client", lambda: openai_client(server))
     agent: ModelAgent = _OPENAI("gpt-test", api="chat_completions", **options)
     return agent
 
 
-def _responses(server: ModelServer, **options: Any) -> ModelAgent:  # as above
+def _responses(server: ModelServer, **options: Any) -> ModelAgent:  # any options of the agent
     options.setdefault("client", lambda: openai_client(server))
     agent: ModelAgent = _OPENAI("gpt-test", api="responses", **options)
     return agent
 
 
-def _messages(server: ModelServer, **options: Any) -> ModelAgent:  # as above
+def _messages(server: ModelServer, **options: Any) -> ModelAgent:  # any options of the agent
     options.setdefault("client", lambda: anthropic_client(server))
     agent: ModelAgent = _ANTHROPIC("claude-test", **options)
     return agent
@@ -43,19 +43,19 @@ each_path = pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
 streamed_or_not = pytest.mark.parametrize("stream", [True, False])
 
 
-def agent_for(path: str, server: ModelServer, **options: Any) -> ModelAgent:  # as above
-    """An agent that speaks the protocol of a path, with a client that is made for each context and never retries."""
+def agent_for(path: str, server: ModelServer, **options: Any) -> ModelAgent:  # any options of the agent
+    """Return an agent for the protocol of a path; its client is made for each context and never tries again."""
     return MAKERS[path](server, **options)
 
 
 @asynccontextmanager
 async def asked(agent: ModelAgent, messages: Any = "Hi") -> AsyncGenerator[MessagePromise[AssistantMessage]]:
-    """The promise of the only answer, in a context of its own."""
+    """Return the promise of the only answer, in a context of its own."""
     async with MiniAgents():
         yield agent.inquire(messages).only()
 
 
-async def answer_of(agent: ModelAgent, messages: Any = "Hi") -> AssistantMessage:  # whatever an agent may be asked
-    """The only answer, asked in a context of its own."""
+async def answer_of(agent: ModelAgent, messages: Any = "Hi") -> AssistantMessage:  # any messages
+    """Return the only answer, asked in a context of its own."""
     async with asked(agent, messages) as promise:
         return await promise

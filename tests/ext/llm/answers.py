@@ -1,4 +1,4 @@
-"""What a model says, apart from the protocol it says it in."""
+"""A model's answer, independent of any protocol."""
 
 import dataclasses
 import re
@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 from tests.ext.llm.protocols import Json, encode
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter"]
-"""Why an answer ended, in the words of chat completions."""
+"""Why an answer ended; the words are those of chat completions."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ToolCall:
 
 @dataclasses.dataclass(frozen=True)
 class Usage:
-    """Counts of tokens; those of the second line are parts of the first."""
+    """Counts of tokens; the fields after the first two count parts of these."""
 
     input_tokens: int = 11
     output_tokens: int = 7
@@ -40,14 +40,14 @@ USAGE: Final = Usage()
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """All that a model says in one turn, each part in the tokens in which it is streamed."""
+    """A model's answer in one turn; each part is a list of the tokens in which it is streamed."""
 
     text: tuple[str, ...] = ()
     reasoning: tuple[str, ...] = ()
     refusal: tuple[str, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     finish: Finish | None = None
-    """None is for "tool_calls" where there are some, and "stop" otherwise."""
+    """None means "tool_calls" if there are some, and "stop" otherwise."""
 
     @property
     def reason(self) -> Finish:
@@ -56,14 +56,14 @@ class Answer:
 
 
 def tool_call(name: str, arguments: Mapping[str, Json] | Sequence[str], *, id: str = "call_1") -> ToolCall:
-    """A call with arguments: an object, or the fragments of its JSON as they are streamed."""
+    """Return a call with arguments: an object, or the fragments of its JSON as they are streamed."""
     if isinstance(arguments, Mapping):
         return ToolCall(name, tokens(encode(arguments)), id)
     return ToolCall(name, tuple(arguments), id)
 
 
 def tokens(text: str | Sequence[str]) -> tuple[str, ...]:
-    """The text cut before each space and each comma; what is cut already stays as it is."""
+    """Cut a text before each space and each comma; a sequence of tokens stays as it is."""
     return tuple(re.findall(r".[^ ,]*", text, re.DOTALL)) if isinstance(text, str) else tuple(text)
 
 
@@ -75,5 +75,5 @@ def answer(
     tool_calls: Sequence[ToolCall] = (),
     finish: Finish | None = None,
 ) -> Answer:
-    """What a model says; a string is cut into tokens, a sequence has them."""
+    """Make an answer; strings are cut into tokens, sequences are tokens already."""
     return Answer(tokens(text), tokens(reasoning), tokens(refusal), tuple(tool_calls), finish)

@@ -1,6 +1,6 @@
-"""The vendors' own clients, for a server of the tests: no retries unless a test is about them.
+"""The vendors' own clients, for a server of the tests: they do not try again unless a test is about that.
 
-They know no certificates, which take longer to load than most tests.
+They load no certificates, because loading takes longer than most tests.
 """
 
 from collections.abc import AsyncIterable
@@ -38,7 +38,7 @@ def anthropic_client(server: ModelServer, *, max_retries: int = 0, timeout: floa
 async def outcome_of(
     server: ModelServer, path: str, *, stream: bool, read_timeout: float = 600, max_retries: int = 0
 ) -> tuple[list[object], Exception | None]:
-    """What a client of the protocol at a path gets, the events of a stream or the plain answer, and its error."""
+    """Return the events of a stream, or the plain answer, that the client for a path receives; and its error."""
     async with (
         openai_client(server, timeout=read_timeout, max_retries=max_retries) as of_openai,
         anthropic_client(server, timeout=read_timeout, max_retries=max_retries) as of_anthropic,

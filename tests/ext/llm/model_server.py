@@ -1,11 +1,11 @@
-"""A real HTTP/1.1 server on loopback, in the loop of the test, that answers as it is told and counts what it sees.
+"""A real HTTP/1.1 server on loopback, in the loop of the test. It answers as a test says, and counts requests.
 
     async with ModelServer(openai_chat("Hello!")) as server:
         async with AsyncOpenAI(base_url=server.openai_url, api_key="x") as client:
             ...
 
-It fails at its end when something is wrong that the test would not see: a request that no reply was left for, a reply
-that nobody asked for, a connection that its client left open.
+At its end it raises an error for faults that the test would not notice: a request without a reply, a reply without a
+request, a connection that its client left open.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from tests.watchdog import PATIENCE
 
 HOST: Final = "127.0.0.1"
 BAD_REQUEST: Final = 400
-"""What a client gets that the server has no answer for: no SDK asks again after it."""
+"""The reply to a request that the server has no answer for; no SDK tries again after this status."""
 
 AnswerTo: TypeAlias = Callable[[Request], Reply]
 
 
 class ModelServer:
-    """Answers requests with replies, one after the other, then with what a function says, and remembers them."""
+    """Answers requests with replies in their order, then with those of a function, and keeps the requests."""
 
     def __init__(self, *replies: Reply, by: AnswerTo | None = None, may_stay_open: bool = False) -> None:
         """The replies in the order in which requests come; `by` answers those that come after the last of them.
@@ -81,7 +81,7 @@ class ModelServer:
         return len(self._stalled)
 
     def release(self) -> None:
-        """Lets the responses that stall now go on."""
+        """Continue the responses that stall now."""
         for each in self._stalled:
             if not each.done():
                 each.set_result(None)
@@ -89,22 +89,22 @@ class ModelServer:
         self._changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Waits until something is true of this server, but not for ever."""
+        """Wait until a condition is true; raise an error if that takes too long."""
         async with asyncio.timeout(PATIENCE):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
 
     async def until_stalled(self, count: int = 1) -> None:
-        """Waits until so many responses stall."""
+        """Wait until this many responses stall."""
         await self.until(lambda: self.stalled >= count)
 
     async def until_client_gone(self, count: int = 1) -> None:
-        """Waits until so many clients have gone away in mid-response."""
+        """Wait until this many clients have closed their connections in the middle of a response."""
         await self.until(lambda: self.clients_gone >= count)
 
     async def until_all_closed(self) -> None:
-        """Waits until no connection is open."""
+        """Wait until no connection is open."""
         await self.until(lambda: not self._connections)
 
     async def __aenter__(self) -> Self:
@@ -140,7 +140,7 @@ class ModelServer:
         assert not self._replies, f"{len(self._replies)} replies were not asked for: {list(self._replies)}"
 
     async def _left_open(self) -> list[str]:
-        """The paths of the connections that do not end by themselves."""
+        """Return the paths of the connections that do not end by themselves."""
         with contextlib.suppress(TimeoutError):
             await self.until_all_closed()
         return [each.path for each in self._connections]
@@ -165,7 +165,7 @@ class ModelServer:
                 return self._replies.popleft().to(request)
             assert self._by is not None, f"no reply is left for request {len(self.requests)}: {request}"
             return self._by(request).to(request)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong is raised where the test sees it
+        except Exception as error:  # noqa: BLE001 - every error is raised where the test sees it
             self._faults.append(error)
             return Response(status=BAD_REQUEST, headers=(), length=0)
 
@@ -192,7 +192,7 @@ class ModelServer:
 
 
 def unreachable_url() -> str:
-    """The URL of a port of this machine where nobody listens."""
+    """Return the URL of a port of this machine on which no server listens."""
     with socket.create_server((HOST, 0)) as unused:
         return f"http://{HOST}:{unused.getsockname()[1]}/v1"
 
@@ -239,7 +239,7 @@ class _Connection(asyncio.Protocol):
         self._writable.set()
 
     def abort(self) -> None:
-        """Drops the connection: it is not the client that went."""
+        """Drop the connection from this side, so that it does not count as closed by the client."""
         sending, self._sending = self._sending, None
         if sending is not None:
             sending.cancel()
@@ -268,7 +268,7 @@ class _Connection(asyncio.Protocol):
         return Request(self._head.method.decode(), self.path, headers, self._content, _json(self._content))
 
     async def send(self, response: Response) -> None:
-        """Sends a response as it is written, with its waits and its end."""
+        """Send a response step by step, with its pauses and its ending."""
         try:
             await self._send_to_the_end(response)
         except Exception as error:  # noqa: BLE001 - a client is not to wait for what will not come
@@ -317,7 +317,7 @@ class _Connection(asyncio.Protocol):
             self._read()
 
 
-def _json(content: bytes) -> dict[str, Any]:  # a request has whatever shape it has
+def _json(content: bytes) -> dict[str, Any]:  # a request may be any JSON object
     try:
         body: dict[str, Any] = json.loads(content)  # the vendors' requests are objects
     except ValueError:

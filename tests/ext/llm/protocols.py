@@ -1,7 +1,7 @@
-"""What a server of language models says over HTTP, as frozen data: events, pauses, bodies, and how a reply ends.
+"""The replies of a server of language models, as frozen data: events, pauses, bodies, and how a reply ends.
 
 A `Reply` gives a `Response` to a `Request`. `Script` has one for plain requests and one for those that ask for a
-stream, and methods that make a faulty script of a good one: `cut`, `reset`, `stall`, `slow`, `truncate`, `insert`, …
+stream, and methods that make a faulty script from a good one: `cut`, `reset`, `stall`, `slow`, `truncate`, `insert`, …
 """
 
 import dataclasses
@@ -19,15 +19,15 @@ STREAM_TYPE = ("content-type", "text/event-stream; charset=utf-8")
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What a client asked for."""
+    """A request of a client."""
 
     method: str
     path: str
     headers: Mapping[str, str] = dataclasses.field(repr=False)
-    """By their names in lower case."""
+    """The values of the headers, by their names in lower case."""
     content: bytes = dataclasses.field(repr=False)
     body: dict[str, Any]  # its shape is the vendor's, and tests read it at will
-    """The decoded JSON, empty where the content is none."""
+    """The decoded JSON; empty if the content is not JSON."""
 
     @property
     def streams(self) -> bool:
@@ -57,7 +57,7 @@ class Event:
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:
-    """Bytes as they are: a plain body, a comment between events, or what is no event at all."""
+    """Bytes that are sent unchanged: a plain body, a comment between events, or an invalid event."""
 
     content: bytes
 
@@ -83,7 +83,7 @@ Step: TypeAlias = Event | Chunk | Wait
 
 
 class Ending(enum.Enum):
-    """What the server does after the last step."""
+    """How the server ends a response after the last step."""
 
     PROPER = "the body is complete"
     CUT = "the connection is closed, and the body is not complete"
@@ -91,10 +91,10 @@ class Ending(enum.Enum):
 
 
 class Reply(Protocol):
-    """What can be answered with."""
+    """A reply, which makes a response for a request."""
 
     def to(self, request: Request) -> "Response":
-        """What this request gets."""
+        """Return the response to a request."""
         ...
 
 
@@ -106,26 +106,26 @@ class Response:
     status: int = 200
     headers: Headers = (JSON_TYPE,)
     before: tuple[Wait, ...] = ()
-    """What the server waits for before it sends the head."""
+    """The pauses before the head is sent."""
     has_head: bool = True
     """Whether anything is sent at all before the end."""
     ending: Ending = Ending.PROPER
     length: int | None = None
-    """The content length that is announced; None is for a body in HTTP chunks."""
+    """The content length that the head announces; None for a body in HTTP chunks."""
     before_each: Wait | None = None
-    """What the server waits for before each event."""
+    """The pauses before each event."""
     line_end: str = "\n"
-    """What the lines of the events end with."""
+    """The line ends of the events."""
     write_size: int | None = None
-    """How many bytes are written at a time; None is for an event at a time."""
+    """How many bytes are written at a time; None for one event at a time."""
 
     def to(self, request: Request) -> "Response":
-        """The same for every request, but for events that must be asked for."""
+        """Return the same response to every request, without events that this one does not ask for."""
         steps = (each for each in self.steps if not (isinstance(each, Event) and each.if_usage_is_asked))
         return self if request.includes_usage else dataclasses.replace(self, steps=tuple(steps))
 
     def writes(self) -> Iterator[bytes | Wait]:
-        """What the server does one after the other to send the body."""
+        """Yield the steps in which the server sends the body."""
         content = b""
         for step in self.steps:
             if self.before_each is not None and isinstance(step, Event):
@@ -144,7 +144,7 @@ class Response:
             yield content
 
     def events_first(self, count: int) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-        """The steps up to this many events or chunks, and those behind them."""
+        """Split the steps after this many events or chunks."""
         seen = 0
         for place, step in enumerate(self.steps):
             if seen == count:
@@ -155,18 +155,18 @@ class Response:
 
 
 def json_response(body: Json, *, status: int = 200, headers: Headers = ()) -> Response:
-    """A body of JSON with its length."""
+    """Return a body of JSON with its length."""
     return text_response(encode(body), status=status, headers=(JSON_TYPE, *headers))
 
 
 def text_response(body: str, *, status: int = 200, headers: Headers = (JSON_TYPE,)) -> Response:
-    """A body of whatever text with its length."""
+    """Return a body of text with its length."""
     content = body.encode()
     return Response((Chunk(content),), status, headers, length=len(content))
 
 
 def stream_response(*steps: Step, headers: Headers = ()) -> Response:
-    """A stream of server-sent events."""
+    """Return a stream of server-sent events."""
     return Response(steps, headers=(STREAM_TYPE, *headers))
 
 
@@ -178,82 +178,82 @@ def encode(body: Json) -> str:
 class Script:
     """One description, answered plain or streamed as the request asks for.
 
-    The methods give a new script that goes wrong. `after` counts events of the stream; a plain body, which has none,
-    goes wrong in its middle.
+    The methods return a new script with a fault. `after` counts events of the stream. A plain body has no events: its
+    fault is in its middle.
     """
 
     plain: Response
     streamed: Response
 
     def to(self, request: Request) -> Response:
-        """The stream if it is asked for, else the plain body."""
+        """Return the stream if it is asked for, else the plain body."""
         return (self.streamed if request.streams else self.plain).to(request)
 
     def cut(self, *, after: int | None) -> Self:
-        """The connection is closed before the body is complete; None is before the head of the response."""
+        """Close the connection before the body is complete; None means before the head of the response."""
         return self._ending(after, Ending.CUT)
 
     def reset(self, *, after: int | None) -> Self:
-        """The connection is reset before the body is complete; None is before the head of the response."""
+        """Reset the connection before the body is complete; None means before the head of the response."""
         return self._ending(after, Ending.RESET)
 
     def truncate(self, *, after: int) -> Self:
-        """HTTP ends as it should, but the rest of the events, or of the JSON, is not there."""
+        """Leave out the rest of the events, or of the JSON, but end HTTP correctly."""
         first, _ = self.streamed.events_first(after)
         half = _first_half(self.plain)
         plain = dataclasses.replace(self.plain, steps=(half,), length=len(half.content))
         return dataclasses.replace(self, plain=plain, streamed=dataclasses.replace(self.streamed, steps=first))
 
     def stall(self, *, after: int | None) -> Self:
-        """The server waits for `release()`, then goes on; None is before the head of the response."""
+        """Wait for `release()`, then continue; None means before the head of the response."""
         return self._waiting(Stall(), after)
 
     def pause(self, seconds: float, *, after: int | None) -> Self:
-        """The server waits, then goes on; None is before the head of the response."""
+        """Wait some seconds, then continue; None means before the head of the response."""
         return self._waiting(Pause(seconds), after)
 
     def slow(self, seconds: float) -> Self:
-        """The server waits before each event, or before a plain response."""
+        """Wait some seconds before each event, or before a plain response."""
         return self._between(Pause(seconds))
 
     def stepwise(self) -> Self:
-        """Each event, or the plain response, waits for a `release()`."""
+        """Wait for a `release()` before each event, or before the plain response."""
         return self._between(Stall())
 
     def insert(self, *steps: Step, after: int) -> Self:
-        """The stream has more in it; a plain body is what it was."""
+        """Insert further steps into the stream; a plain body stays as it is."""
         first, rest = self.streamed.events_first(after)
         return self._streaming((*first, *steps, *rest))
 
     def fail(self, event: Event, *, after: int) -> Self:
-        """The stream ends with an event that says why; a plain body is what it was."""
+        """End the stream with an event of an error; a plain body stays as it is."""
         first, _ = self.streamed.events_first(after)
         return self._streaming((*first, event))
 
     def without(self, *names: str) -> Self:
-        """Events of these names are not sent."""
+        """Leave out events of these names."""
         present = {each.name for each in self.streamed.steps if isinstance(each, Event)}
         assert present.issuperset(names), f"no such events: {set(names) - present}"
         kept = (each for each in self.streamed.steps if not (isinstance(each, Event) and each.name in names))
         return self._streaming(tuple(kept))
 
     def nameless(self) -> Self:
-        """Events have data alone, as some servers send them."""
+        """Send events without names, as some servers do."""
         steps = (
             dataclasses.replace(each, name=None) if isinstance(each, Event) else each for each in self.streamed.steps
         )
         return self._streaming(tuple(steps))
 
     def chopped(self, size: int) -> Self:
-        """Bodies come in pieces of so many bytes, which end in the midst of lines and of characters."""
+        """Send bodies in pieces of this many bytes, which end in the middle of lines and of characters."""
         return self._both(lambda response: dataclasses.replace(response, write_size=size))
 
     def with_line_ends(self, line_end: str) -> Self:
-        """The lines of the stream end with "\\r\\n" or "\\r"."""
+        """End the lines of the stream with "\\r\\n" or "\\r"."""
         return self._both(lambda response: dataclasses.replace(response, line_end=line_end))
 
     def with_headers(self, *headers: tuple[str, str]) -> Self:
-        """Both responses have these headers instead of, or beside, their own."""
+        """Set headers of both responses; they replace those of the same names."""
         return self._both(
             lambda response: dataclasses.replace(response, headers=_overridden(response.headers, headers))
         )

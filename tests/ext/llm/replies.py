@@ -1,4 +1,4 @@
-"""Replies that are right for whichever protocol the request speaks: one description, for tests of all vendors."""
+"""Replies in the protocol of the request: one description serves the tests of all vendors."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ EMBEDDINGS: Final = "/v1/embeddings"
 
 
 class Builder(Protocol):
-    """What the builders of all protocols have in common."""
+    """A function that makes a script from an answer, in one protocol."""
 
     def __call__(
         self,
@@ -86,7 +86,7 @@ ANTHROPIC_ERRORS: Final[Mapping[int, str]] = {
 
 
 def script_for(path: str, said: Answer, usage: Usage = USAGE) -> Script:
-    """What a model says, in the protocol of a path."""
+    """Return the script of an answer, in the protocol of a path."""
     protocol = path.partition("?")[0]
     assert protocol in PROTOCOLS, f"no model answers at {path}"
     return PROTOCOLS[protocol](
@@ -106,10 +106,10 @@ class Saying:
     said: Answer
     usage: Usage = USAGE
     change: Callable[[Script], Script] = lambda script: script
-    """What goes wrong with it, such as `lambda script: script.cut(after=3)`."""
+    """Makes the script faulty, such as `lambda script: script.cut(after=3)`."""
 
     def to(self, request: Request) -> Response:
-        """The answer as the path of the request wants it."""
+        """Return the answer in the protocol of the request's path."""
         return self.change(script_for(request.path, self.said, self.usage)).to(request)
 
 
@@ -124,7 +124,7 @@ class HttpError:
     headers: Headers
 
     def to(self, request: Request) -> Response:
-        """The error as the path of the request wants it."""
+        """Return the error in the protocol of the request's path."""
         if request.path.startswith(MESSAGES):
             error: Json = {"type": self.kind or ANTHROPIC_ERRORS[self.status], "message": self.message}
             body: Json = {"type": "error", "error": error, "request_id": anthropic_answering.REQUEST_ID}
@@ -143,7 +143,7 @@ def http_error(
     retry_after: float | None = None,
     headers: Headers = (),
 ) -> HttpError:
-    """An answer with an error status.
+    """Return an answer with an error status.
 
     Args:
         status: The HTTP status.
@@ -158,20 +158,20 @@ def http_error(
 
 
 def malformed_body(content: str = '{"id": "half of') -> Response:
-    """What says it is JSON and is none, whether a stream was asked for or not, with status 200."""
+    """Return a response with status 200 whose content type is JSON, but whose body is not; it is never streamed."""
     return text_response(content)
 
 
 def malformed_event(content: str = '{"id": "half of') -> Response:
-    """A stream whose first event has no JSON."""
+    """Return a stream whose first event is not JSON."""
     return stream_response(Event(content, name="message_start"))
 
 
 def wrong_content_type(content: str = "<html><body>Welcome to the proxy!</body></html>") -> Response:
-    """A page for people, with status 200."""
+    """Return an HTML page, with status 200."""
     return text_response(content, headers=(("content-type", "text/html"),))
 
 
 def empty_body() -> Script:
-    """A response with nothing in it."""
+    """Return a response with an empty body."""
     return Script(text_response(""), stream_response())

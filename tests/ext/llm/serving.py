@@ -1,4 +1,4 @@
-"""A server of language models for programs that know nothing of it: in a thread, and in the environment."""
+"""A server of language models for programs that read its address from the environment; it runs in a thread."""
 
 import asyncio
 import threading
@@ -17,10 +17,10 @@ from tests.ext.llm.replies import MESSAGES
 
 @contextmanager
 def models_served(answers: Mapping[str, Answer | tuple[Answer, ...]]) -> Generator[None]:
-    """Serves models where the environment says that the providers are.
+    """Serve models, and set the environment so that SDKs find this server.
 
-    Each always gives one answer, or one for each turn: the second to a conversation that has one of its answers, and so
-    on.
+    Each model always gives the same answer, or one for each turn: the second to a conversation that has one of its
+    answers, and so on.
     """
 
     def reply(request: Request) -> Reply:

@@ -34,7 +34,7 @@ from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying
 
 
 def agent_for(path: str, server: ModelServer, **options: Any) -> MiniAgent[Message, Message, ...]:  # Any: of the test
-    """An agent with tools, or whose replies are of a type."""
+    """Return an agent with tools, or whose replies are of a type."""
     return agents.agent_for(path, server, **options)
 
 
@@ -190,7 +190,7 @@ async def test_a_wrong_answer_is_an_error_with_the_path(path: str, stream: bool)
         (answer("It is warm."), "$: JSON is malformed"),
         (answer('{"city": "Kiel", "celsius": 3, "wet": true}'), "$.wet: Weather has no such field"),
         (answer('{"celsius": 3}'), "$: Weather needs the field 'city'"),
-        (answer('{"city": "Kiel", "cel', finish="length"), "$: it is cut off, for the answer reached the limit of"),
+        (answer('{"city": "Kiel", "cel', finish="length"), "$: it is cut off, because the answer reached the limit of"),
         (answer(refusal="I would rather not."), "$: the model refuses: I would rather not."),
         (answer(), "$: Input data was truncated"),
     ],

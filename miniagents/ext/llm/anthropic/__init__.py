@@ -1,4 +1,4 @@
-"""Models behind Anthropic's API as agents."""
+"""Models behind Anthropic's API as agents, and models of servers that speak the same protocol."""
 
 from miniagents.ext.llm.anthropic.model_agents import (
     DEFAULT_MAX_TOKENS,

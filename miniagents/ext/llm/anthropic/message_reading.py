@@ -1,4 +1,4 @@
-"""Reading the answers of Anthropic's messages API."""
+"""Reads the answers of Anthropic's messages API."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _USAGE: Final = (
 )
 
 _PIECES: Final = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
-"""Which property of a block a piece of it makes longer."""
+"""The property of a block that a piece of each kind is appended to."""
 
 
 class MessagesReader(Reader):
-    """Reads one answer, and puts its blocks together as the API will want them back."""
+    """Reads one answer, and assembles its blocks as the API wants them back in later requests."""
 
     def __init__(self) -> None:
         self._blocks: dict[object, dict[str, object]] = {}
@@ -50,7 +50,7 @@ class MessagesReader(Reader):
         self._stop: JsonObject = {}
 
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
-        """Return what an event says."""
+        """Yield the events of one piece of a streamed answer."""
         place = chunk.get("index")
         match text_in(chunk, "type"):
             case "message_start":
@@ -72,10 +72,10 @@ class MessagesReader(Reader):
                 error = object_in(chunk, "error")
                 raise error_of_code(text_in(error, "type"), text_in(error, "message") or "")
             case _:
-                pass  # there will be more kinds
+                pass  # ignore unknown kinds of events: the API may add some
 
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
-        """Return what a message says that came as a whole."""
+        """Yield the events of an answer that was not streamed."""
         yield Started(text_in(answer, "model"), text_in(answer, "id"))
         for place, block in enumerate(objects_in(answer, "content")):
             yield from self._begun(place, block)
@@ -91,7 +91,7 @@ class MessagesReader(Reader):
     # --- blocks ---
 
     def _begun(self, place: object, block: JsonObject) -> Iterator[ModelEvent]:
-        # the SDK does not send back what it is not told, and neither does this
+        # absent properties come as null, and the API wants them back absent
         self._blocks[place] = {name: value for name, value in block.items() if value is not None}
         match text_in(block, "type"):
             case "text":
@@ -134,14 +134,14 @@ class MessagesReader(Reader):
         if written:
             read = object_from_text(written)
             block["input"] = {"invalid_json": written} if read is None else read
-        elif place in self._calls and object_in(block, "input"):  # it came as a whole
+        elif place in self._calls and object_in(block, "input"):  # the arguments were not streamed
             arguments = msgspec.json.encode(block["input"]).decode()
             yield ToolCallPiece(self._calls[place], arguments=arguments)
 
     # --- the rest ---
 
     def _spent(self, message: JsonObject) -> Iterator[ModelEvent]:
-        """Return what the answer cost so far; later numbers replace earlier ones."""
+        """Yield the usage of the answer so far; later numbers replace earlier ones."""
         usage = message.get("usage")
         if not is_object(usage):
             return
@@ -174,6 +174,6 @@ class MessagesReader(Reader):
 
 
 def _without_start(delta: JsonObject) -> dict[str, object]:
-    """Return the block of a piece before which none was begun, as some servers send it."""
+    """Return the block for a piece whose block was not started; some servers leave the start out."""
     kinds = {"thinking_delta": "thinking", "signature_delta": "thinking", "input_json_delta": "tool_use"}
     return {"type": kinds.get(text_in(delta, "type") or "", "text")}

@@ -1,4 +1,4 @@
-"""Anthropic's messages API."""
+"""The protocol of Anthropic's messages API: its requests, and the messages of its answers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["ANTHROPIC_FORM", "DEFAULT_MAX_TOKENS", "AnthropicMessages"]
 
 DEFAULT_MAX_TOKENS: Final = 16_384
-"""How many tokens an answer may have where nobody says so; the API wants a number. More could not come unstreamed."""
+"""The default limit of tokens for an answer. The API requires a limit. The SDK refuses much larger ones unstreamed."""
 
 
 ANTHROPIC_FORM: Final = StrictForm(
@@ -82,15 +82,15 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
     def chunks(
         self, client: AnthropicClient, body: Mapping[str, object], *, stream: bool
     ) -> AsyncGenerator[object, None]:
-        """Make the request."""
+        """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("anthropic", client, _create, body, stream=stream)
 
     def reader(self) -> MessagesReader:
-        """Return what reads one answer."""
+        """Return a new reader, for one answer."""
         return MessagesReader()
 
     def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> AnthropicMessage:
-        """Return the message of an answer; with the blocks it came in, where its fields do not say them again."""
+        """Return the message of an answer; it keeps the blocks only if they have more than the other fields."""
         message = message_of(AnthropicMessage, said, notes)
         if list(_blocks_of_fields(message)) == list(content):
             return message
@@ -108,14 +108,14 @@ def _messages_of(turn: Turn) -> Iterator[JsonObject]:
     if isinstance(turn, UserTurn):
         blocks = [_result(result) for result in turn.results] + [_part(part) for part in turn.parts]
         yield {"role": "user", "content": _shortest(blocks)}
-    elif not isinstance(turn, SystemTurn):  # which stands apart
+    elif not isinstance(turn, SystemTurn):  # system messages have a parameter of their own
         blocks = [block for message in turn.messages for block in _assistant_blocks(message)]
         if blocks:
             yield {"role": "assistant", "content": _shortest(blocks)}
 
 
 def _shortest(blocks: Sequence[JsonObject]) -> object:
-    """Allow a single text to stand for itself."""
+    """Return blocks in their shortest form: a single text without a block around it."""
     if len(blocks) == 1 and set(blocks[0]) == {"type", "text"}:
         return blocks[0]["text"]
     return list(blocks)
@@ -124,7 +124,7 @@ def _shortest(blocks: Sequence[JsonObject]) -> object:
 def _assistant_blocks(message: AssistantMessage) -> Iterator[JsonObject]:
     if isinstance(message, AnthropicMessage) and message.content_blocks:
         texts = [text_in(block, "text") or "" for block in message.content_blocks if block.get("type") == "text"]
-        if "".join(texts) == message.text:  # else somebody changed that
+        if "".join(texts) == message.text:  # the blocks are outdated if a program has changed the text
             yield from map(plain_object, message.content_blocks)
             return
     yield from _blocks_of_fields(message)
@@ -132,25 +132,25 @@ def _assistant_blocks(message: AssistantMessage) -> Iterator[JsonObject]:
 
 def _blocks_of_fields(message: AssistantMessage) -> Iterator[JsonObject]:
     if isinstance(message, AnthropicMessage):
-        # the reasoning of others has no signature that this API could check
+        # reasoning of other providers has no signature that this API could check
         for reasoning in message.reasoning:
             if reasoning.signature is not None:
                 yield {"type": "thinking", "thinking": reasoning.text, "signature": reasoning.signature}
     text = spoken(message)
-    if text.strip():  # the API takes no text of white space alone
+    if text.strip():  # the API refuses a text that is only white space
         yield {"type": "text", "text": text}
     yield from map(_tool_use, message.tool_calls)
 
 
 def _tool_use(call: ToolCall) -> JsonObject:
     arguments = object_from_text(call.arguments)
-    if arguments is None:  # a model of another provider, or a limit of tokens, made this no JSON
+    if arguments is None:  # the limit of tokens cut it off, or a model of another provider wrote invalid JSON
         arguments = {"invalid_json": call.arguments}
     return {"type": "tool_use", "id": _valid_id(call.id), "name": call.name, "input": arguments}
 
 
 def _valid_id(call_id: str) -> str:
-    """Return the identifier of a call; the API takes letters, digits, - and _ only, other providers may not."""
+    """Return an identifier that the API takes: letters, digits, - and _ only; other providers have more characters."""
     return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_") else "_" for sign in call_id) or "_"
 
 

@@ -32,19 +32,19 @@ Reply = TypeVar("Reply", bound=Message)
 class AnthropicAgent(ModelAgent[Out_co], Generic[Out_co]):
     """An agent that is a model behind Anthropic's messages API; `create_anthropic_agent` makes it.
 
-    It is asked like any other agent. The options that it was made with may be given again for a call.
+    Ask it like any other agent. Options that are given for a call override those that it was made with.
     """
 
     __slots__ = ()
 
     _protocol = AnthropicMessages()
 
-    if TYPE_CHECKING:  # the protocol checks the options; here they get their types
+    if TYPE_CHECKING:  # these only declare the types of the options; the protocol checks them at run time
 
         def inquire(
             self, messages: MessageType[Message] | None = None, /, **options: Unpack[MessagesOptions]
         ) -> MessageSequencePromise[Out_co]:
-            """Ask the model."""
+            """Ask the model; the options are for this call only."""
             ...
 
         def bound(self, **options: Unpack[MessagesOptions]) -> Self:
@@ -103,32 +103,35 @@ def create_anthropic_agent(
 ) -> AnthropicAgent[Any]:  # Any: the overloads say which messages
     """Make an agent of a model of Anthropic, or of any server that speaks its protocol.
 
-    Its answer is an `AnthropicMessage`, streamed: tokens as `str`, the rest by `promise.events`. Its errors are those
-    of `miniagents.ext.llm.errors`. The SDK (`pip install 'miniagents[anthropic]'`) is imported when the agent is first
-    asked. What `create_openai_agent` says of `tools` and `reply_type` holds here as well.
+    Its answer is an `AnthropicMessage`, streamed: iterating the promise gives tokens as `str`, and `promise.events`
+    gives the other pieces as well. Its errors are those of `miniagents.ext.llm.errors`. The SDK
+    (`pip install 'miniagents[anthropic]'`) is imported when the agent is first asked.
+
+    `tools` and `reply_type` work as `create_openai_agent` describes.
 
     Args:
         model: The name of the model.
-        tools: The tools that the model may call; a mapping is one of Anthropic's own, as its reference writes it.
+        tools: The tools that the model may call; a mapping is a tool of Anthropic, as its reference describes it.
         reply_type: The class of the answer, a message class with fields of its own.
-        strict_reply: Whether Anthropic enforces that class. It does so for what its schemas can say, and what they
-            cannot say is refused. If it does not, the model is shown the schema.
-        client: See `create_openai_agent`, as for all others.
+        strict_reply: Whether Anthropic enforces that class. A class that its schemas cannot express is then refused. If
+            False, the model is only shown the schema.
+        client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
+            that needs a client makes one, and closes it at its end.
         api_key: The key; by default the environment's ANTHROPIC_API_KEY.
         base_url: The address of the server; by default ANTHROPIC_BASE_URL, or Anthropic.
-        max_retries: How often the SDK asks again.
+        max_retries: How often the SDK tries again if no answer has begun; by default twice.
         default_headers: Headers of all requests.
-        alias: The name of the agent.
+        alias: The name of the agent in logs, errors and records; by default the name of the model.
         description: What the agent does.
-        options: The options of the API (`MessagesOptions`), `system` and `stream` among them. `max_tokens`, which the
-            API insists on, is 16384 unless it is given.
+        options: The options of the API (`MessagesOptions`), including `system` and `stream`. `max_tokens`, which the
+            API requires, is 16384 by default.
 
     Raises:
-        TypeError: The API does not take one of the options; the text says what it takes. Or something is no tool, or a
-            schema cannot be said in Anthropic's form.
+        TypeError: The API does not take an option (the text says which it takes), an item of `tools` is no tool, or
+            Anthropic's form cannot express a schema.
         ValueError: A limit is too small.
     """
-    return AnthropicAgent[Any]._of_model(  # Any: as above
+    return AnthropicAgent[Any]._of_model(  # Any: the overloads say which messages
         "create_anthropic_agent",
         model,
         default_client,
@@ -156,7 +159,7 @@ def default_client(settings: ClientSettings) -> AnthropicClient:
     reason = ""
     try:
         client: AsyncAnthropic = sdk.AsyncAnthropic(**settings.given())
-    except sdk.CredentialsError as error:  # of a profile that the environment names
+    except sdk.CredentialsError as error:  # the environment names a profile without valid credentials
         reason = str(error)
     else:
         if client.api_key is not None or client.auth_token is not None or client.credentials is not None:

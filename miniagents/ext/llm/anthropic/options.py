@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     )
 
     AnthropicClient: TypeAlias = AsyncAnthropic | AsyncAnthropicBedrock | AsyncAnthropicVertex
-    """A client of Anthropic's SDK; all others are derived from the first."""
+    """A client of Anthropic's SDK."""
 
 __all__ = ["WITHDRAWN_FROM_MESSAGES", "MessagesOptions", "NewMessagesOptions"]
 
 
 class MessagesOptions(CommonOptions, total=False):
-    """What the messages API takes (`client.messages.create`), besides `CommonOptions`.
+    """The options of the messages API (`client.messages.create`), besides `CommonOptions`.
 
-    What they mean stands in Anthropic's reference. `max_tokens` has a default here; those that the library gives itself
-    (model, messages, tools, streaming) are not among them.
+    Anthropic's reference describes them. `max_tokens` has a default here. The parameters that the library sets itself
+    (model, messages, tools, streaming) are not options.
     """
 
     cache_control: CacheControlEphemeralParam | None
@@ -52,14 +52,14 @@ class MessagesOptions(CommonOptions, total=False):
 
 
 class NewMessagesOptions(MessagesOptions, NewAgentOptions, total=False):
-    """What `create_anthropic_agent` takes besides what it names; its docstring describes it."""
+    """The keyword arguments of `create_anthropic_agent` that its overloads share; its docstring describes them."""
 
     client: AnthropicClient | Callable[[], AnthropicClient] | None
 
 
 _SAMPLING: Final = (
     "Anthropic has withdrawn it; steer the model by the prompt, by output_config={'effort': ...} or by `thinking`. "
-    "A server that still takes it gets it in `extra_body`"
+    "For a server that still takes it, give it in `extra_body`"
 )
 
 WITHDRAWN_FROM_MESSAGES: Final = {
@@ -77,4 +77,4 @@ WITHDRAWN_FROM_MESSAGES: Final = {
     "top_k": _SAMPLING,
     "top_p": _SAMPLING,
 }
-"""What to do instead of options that the messages API does not take, or no more."""
+"""Options that the messages API does not take, or not any more, and what to do instead."""

@@ -1,4 +1,4 @@
-"""Models behind OpenAI's APIs, and behind the many servers that speak the same protocol, as agents."""
+"""Models behind OpenAI's APIs as agents, and models of the many servers that speak the same protocols."""
 
 from miniagents.ext.llm.openai.model_agents import (
     ChatOptions,

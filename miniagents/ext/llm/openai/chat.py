@@ -1,4 +1,4 @@
-"""OpenAI's chat completions: the protocol that most servers speak."""
+"""The protocol of OpenAI's chat completions, which most servers speak."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ class ChatCompletions(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
         return {**body, **request.options}
 
     def chunks(self, client: AsyncOpenAI, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
-        """Make the request."""
+        """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("openai", client, _create, body, stream=stream)
 
     def reader(self) -> ChatReader:
-        """Return what reads one answer."""
+        """Return a new reader, for one answer."""
         return ChatReader()
 
 
@@ -105,14 +105,14 @@ _FINISH_REASONS: Final[Mapping[str, FinishReason]] = {
 }
 
 _NOTED: Final = ("service_tier", "system_fingerprint", "moderation")
-"""What is passed on of a chunk as it is."""
+"""The properties of a chunk that go into `provider_data` unchanged."""
 
 _NOTED_OF_MESSAGE: Final = ("annotations", "audio")
-"""What is passed on of a message, or of pieces of it."""
+"""The properties of a message that go into `provider_data`; when streamed, their pieces are joined."""
 
 
 class ChatReader(Reader):
-    """Reads one answer: the first of the choices, should there be several."""
+    """Reads one answer; if there are several choices, the one that arrives first."""
 
     def __init__(self) -> None:
         self._choice: object = None
@@ -120,11 +120,11 @@ class ChatReader(Reader):
         self._notes: dict[str, object] = {}
 
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
-        """Return what a chunk says."""
+        """Yield the events of one piece of a streamed answer."""
         return self._read(chunk, "delta")
 
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
-        """Return what a completion says."""
+        """Yield the events of an answer that was not streamed."""
         return self._read(answer, "message")
 
     def _read(self, chunk: JsonObject, said: str) -> Iterator[ModelEvent]:
@@ -146,15 +146,14 @@ class ChatReader(Reader):
             yield _usage(usage)
 
     def _said(self, delta: JsonObject) -> Iterator[ModelEvent]:
-        reasoning = text_in(delta, "reasoning_content") or text_in(
-            delta, "reasoning"
-        )  # two servers' names for one thing
+        # servers have two names for reasoning
+        reasoning = text_in(delta, "reasoning_content") or text_in(delta, "reasoning")
         if reasoning:
             yield ReasoningDelta(reasoning)
         content = text_in(delta, "content")
         if content:
             yield content
-        for part in objects_in(delta, "content"):  # some servers send parts
+        for part in objects_in(delta, "content"):  # some servers send a list of parts
             text = text_in(part, "text")
             if text:
                 yield text
@@ -176,7 +175,7 @@ class ChatReader(Reader):
                 yield Noted({name: self._merged(name, delta[name])})
 
     def _merged(self, name: str, value: object) -> object:
-        """Return what comes in pieces, as a whole: lists and texts grow, of everything else the last counts."""
+        """Join a piece to the earlier ones of its name: lists and texts grow, any other value replaces the last one."""
         self._notes[name] = _grown(self._notes.get(name), value)
         return self._notes[name]
 
@@ -225,7 +224,7 @@ def _messages_of(turn: Turn, send_reasoning_as: str | None) -> Iterator[JsonObje
         yield {"role": "system", "content": turn.text}
     elif isinstance(turn, UserTurn):
         yield from map(_tool_message, turn.results)
-        # a tool can only give text here: pictures and files follow as the user's
+        # results of tools can only be text here, so their pictures and files follow in a user's message
         others = (part for result in turn.results for part in result.content if not isinstance(part, TextPart))
         parts = (*others, *turn.parts)
         if parts:
@@ -237,7 +236,7 @@ def _messages_of(turn: Turn, send_reasoning_as: str | None) -> Iterator[JsonObje
 
 def _assistant_message(message: AssistantMessage, send_reasoning_as: str | None) -> JsonObject:
     said: dict[str, object] = {"role": "assistant"}
-    text = spoken(message)  # a refusal as well: of other servers none knows another place for it
+    text = spoken(message)  # a refusal is sent as text: most servers know no other property for it
     if text or not message.tool_calls:
         said["content"] = text
     if message.tool_calls:
@@ -256,7 +255,7 @@ def _tool_message(result: ToolResultMessage) -> JsonObject:
 
 
 def content_of(parts: Iterable[ContentPart], write: Callable[[ContentPart], JsonObject]) -> object:
-    """Return the content of a message, whose parts `write` writes; a single text stands for itself."""
+    """Return the content of a message: the parts as `write` writes them, or the text itself if it is the only part."""
     parts = tuple(parts)
     if len(parts) == 1 and isinstance(parts[0], TextPart):
         return parts[0].text

@@ -1,4 +1,4 @@
-"""OpenAI's embeddings."""
+"""OpenAI's embeddings API: makes vectors from texts."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class EmbeddingModel:
 
     Attributes:
         name: The name of the model.
-        clients: Which client to use.
-        dimensions: How many coordinates an embedding is to have; None leaves it to the model.
-        batch_size: How many texts go into one request.
+        clients: Chooses the client for each context.
+        dimensions: How many coordinates an embedding has; None for the model's default.
+        batch_size: How many texts go into one request at most.
     """
 
     name: str
@@ -42,7 +42,7 @@ class EmbeddingModel:
     batch_size: int
 
     async def answer(self, ctx: InteractionContext[Message, EmbeddingMessage]) -> None:
-        """The work of the agent."""
+        """Answer one call of the agent: reply with the embedding of each message, in the order of the messages."""
         batch: list[Message] = []
         async for promise in ctx.messages:
             batch.append(await promise)
@@ -52,14 +52,14 @@ class EmbeddingModel:
         if batch:
             ctx.reply(self._embedded(tuple(batch)))
 
-    def _embedded(self, messages: Sequence[Message]) -> Any:  # Any: promises of the messages of a request, in order
+    def _embedded(self, messages: Sequence[Message]) -> Any:  # Any: the promises of one request's messages, in order
         whole = Promise(lambda: self._request(messages), name=self.name)
         return [whole.map(itemgetter(place)) for place in range(len(messages))]
 
     async def _request(self, messages: Sequence[Message]) -> tuple[EmbeddingMessage, ...]:
         texts = [str(message) for message in messages]
         client = self.clients.client(MiniAgents.current())
-        arguments: dict[str, Any] = {"model": self.name, "input": texts}  # Any: as the SDK's method takes them
+        arguments: dict[str, Any] = {"model": self.name, "input": texts}  # Any: arguments of the SDK's method
         if self.dimensions is not None:
             arguments["dimensions"] = self.dimensions
         arguments["encoding_format"] = "float"
@@ -67,8 +67,9 @@ class EmbeddingModel:
         try:
             raw = await client.embeddings.with_raw_response.create(**arguments)
             return _messages(whole_answer(raw.http_response), texts)
-        except Exception as error:  # noqa: BLE001 - the SDK raises many things; what it becomes is raised below
+        except Exception as error:  # noqa: BLE001 - the SDK raises many errors; they are translated below
             failed = error
+        # outside of the `except`: the SDK's error must not be chained, because it holds the request with the key
         raise self._translated(failed, client)
 
     def _translated(self, error: Exception, client: AsyncOpenAI) -> LanguageModelError:
@@ -93,5 +94,5 @@ def _vector(embedding: JsonObject) -> tuple[float, ...]:
     vector = list_in(embedding, "embedding")
     numbers = tuple(number for number in vector if isinstance(number, int | float))
     if not numbers or len(numbers) != len(vector):
-        raise ProtocolError("an embedding is no list of numbers")
+        raise ProtocolError("an embedding is not a list of numbers")
     return numbers

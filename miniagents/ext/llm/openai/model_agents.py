@@ -43,19 +43,19 @@ Reply = TypeVar("Reply", bound=Message)
 class OpenAIAgent(ModelAgent[Out_co], Generic[Out_co]):
     """An agent that is a model behind chat completions; `create_openai_agent` makes it.
 
-    It is asked like any other agent. The options that it was made with may be given again for a call.
+    Ask it like any other agent. Options that are given for a call override those that it was made with.
     """
 
     __slots__ = ()
 
     _protocol = ChatCompletions()
 
-    if TYPE_CHECKING:  # the protocol checks the options; here they get their types
+    if TYPE_CHECKING:  # these only declare the types of the options; the protocol checks them at run time
 
         def inquire(
             self, messages: MessageType[Message] | None = None, /, **options: Unpack[ChatOptions]
         ) -> MessageSequencePromise[Out_co]:
-            """Ask the model."""
+            """Ask the model; the options are for this call only."""
             ...
 
         def bound(self, **options: Unpack[ChatOptions]) -> Self:
@@ -66,19 +66,19 @@ class OpenAIAgent(ModelAgent[Out_co], Generic[Out_co]):
 class OpenAIResponsesAgent(ModelAgent[Out_co], Generic[Out_co]):
     """An agent that is a model behind the responses API; `create_openai_agent` makes it.
 
-    It is asked like any other agent. The options that it was made with may be given again for a call.
+    Ask it like any other agent. Options that are given for a call override those that it was made with.
     """
 
     __slots__ = ()
 
     _protocol = Responses()
 
-    if TYPE_CHECKING:  # as above
+    if TYPE_CHECKING:  # these only declare the types of the options; the protocol checks them at run time
 
         def inquire(
             self, messages: MessageType[Message] | None = None, /, **options: Unpack[ResponsesOptions]
         ) -> MessageSequencePromise[Out_co]:
-            """Ask the model."""
+            """Ask the model; the options are for this call only."""
             ...
 
         def bound(self, **options: Unpack[ResponsesOptions]) -> Self:
@@ -180,46 +180,46 @@ def create_openai_agent(
 ) -> OpenAIAgent[Any] | OpenAIResponsesAgent[Any]:  # Any: the overloads say which messages
     """Make an agent of a model of OpenAI, or of any server that speaks one of its protocols.
 
-    Its answer is an `OpenAIMessage`, streamed: tokens as `str`, the rest by `promise.events`. Its errors are those of
-    `miniagents.ext.llm.errors`. The SDK (`pip install 'miniagents[openai]'`) is imported when the agent is first asked.
+    Its answer is an `OpenAIMessage`, streamed: iterating the promise gives tokens as `str`, and `promise.events` gives
+    the other pieces as well. Its errors are those of `miniagents.ext.llm.errors`. The SDK
+    (`pip install 'miniagents[openai]'`) is imported when the agent is first asked.
 
-    With `tools`, the reply has all that happens, as it comes: what the model says, the results of the tools that it
-    calls, what it says to these, up to the answer without calls. The tools of one answer run at the same time. If a
-    tool raises an error, the model is told. A tool that is given as a mere definition is for the caller to carry out: a
-    call of one ends the reply.
+    With `tools`, the reply has every step as it happens: an answer of the model, the results of the tools that it
+    calls, the next answer, and so on. It ends with the first answer without calls. The tools of one answer run at the
+    same time. If a tool raises an error, the model is told. If a tool is only a `ToolDefinition`, the caller carries it
+    out: a call of it ends the reply.
 
-    With a `reply_type`, the answer is a message of that class, or a `WrongReplyError` with the path to what is wrong.
-    Its tokens are JSON; `partial_values` reads them as they come.
+    With a `reply_type`, the answer is a message of that class. A wrong answer raises a `WrongReplyError` with the path
+    to the fault. The tokens of the answer are JSON, and `partial_values` reads them as they arrive.
 
     Args:
         model: The name of the model.
-        api: Which of the two protocols is spoken; most servers that are not OpenAI's know chat completions only.
-        tools: The tools that the model may call (see `miniagents.tool`, and `as_tool` of agents); a mapping is one of
-            OpenAI's own, as its reference writes it.
+        api: The protocol; most servers other than OpenAI's know only chat completions.
+        tools: The tools that the model may call (see `miniagents.tool`, and `as_tool` of agents); a mapping is a tool
+            of OpenAI, as its reference describes it.
         reply_type: The class of the answer, a message class with fields of its own.
-        strict_reply: Whether OpenAI enforces that class. It does so for what its strict schemas can say, and what they
-            cannot say is refused; other servers may not know them.
-        client: The client to use, or a function that makes one for each `MiniAgents` context. By default one is made
-            for each context in which it is needed, and closed with it.
-        api_key: The key; by default the environment's OPENAI_API_KEY. A server with a `base_url` of its own may need
-            none: then give any text.
+        strict_reply: Whether OpenAI enforces that class. A class that its strict schemas cannot express is then
+            refused. Give False for servers that do not know strict schemas.
+        client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
+            that needs a client makes one, and closes it at its end.
+        api_key: The key; by default the environment's OPENAI_API_KEY. For a server that needs no key, give any text.
         base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI.
-        max_retries: How often the SDK asks again where an answer has not begun; by default twice. It keeps to the
-            pauses that the server asks for. No token is ever streamed twice.
+        max_retries: How often the SDK tries again if no answer has begun; by default twice. It waits as long as the
+            server asks for. No token is ever streamed twice.
         default_headers: Headers of all requests.
         alias: The name of the agent in logs, errors and records; by default the name of the model.
         description: What the agent does.
-        options: The options of the API (`ChatOptions`, `ResponsesOptions`), `system` and `stream` among them.
+        options: The options of the API (`ChatOptions`, `ResponsesOptions`), including `system` and `stream`.
 
     Raises:
-        TypeError: The API does not take one of the options; the text says what it takes. Or something is no tool, or a
-            schema cannot be said in OpenAI's strict form.
+        TypeError: The API does not take an option (the text says which it takes), an item of `tools` is no tool, or
+            OpenAI's strict form cannot express a schema.
         ValueError: There is no such API, or a limit is too small.
     """
     where = "create_openai_agent"
     if api not in ("chat_completions", "responses"):
         raise ValueError(f"{where}: api={api!r}: give 'chat_completions' or 'responses'")
-    cls: type[OpenAIAgent[Any] | OpenAIResponsesAgent[Any]]  # Any: as above
+    cls: type[OpenAIAgent[Any] | OpenAIResponsesAgent[Any]]  # Any: the overloads say which messages
     cls = OpenAIAgent if api == "chat_completions" else OpenAIResponsesAgent
     return cls._of_model(
         where,
@@ -252,21 +252,23 @@ def create_openai_embedding_agent(
 
     Args:
         model: The name of the model.
-        dimensions: How many coordinates an embedding has; by default as many as the model likes.
-        batch_size: How many messages at most go into one request; requests begin while messages are still arriving.
-        client: See `create_openai_agent`, as for all others.
-        api_key: The key.
-        base_url: The address of the server.
-        max_retries: How often the SDK asks again.
+        dimensions: How many coordinates an embedding has; by default the model decides.
+        batch_size: How many messages go into one request at most; requests begin while messages are still arriving.
+        client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
+            that needs a client makes one, and closes it at its end.
+        api_key: The key; by default the environment's OPENAI_API_KEY. For a server that needs no key, give any text.
+        base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI.
+        max_retries: How often the SDK tries again if no answer has begun; by default twice.
         default_headers: Headers of all requests.
-        alias: The name of the agent.
+        alias: The name of the agent in logs, errors and records; by default the name of the model.
 
     Raises:
-        ValueError: The batches are empty.
+        TypeError: Both a client and settings for one are given.
+        ValueError: `batch_size` is less than one.
     """
     where = "create_openai_embedding_agent"
     if batch_size < 1:
-        raise ValueError(f"{where}: batch_size={batch_size}: a request is for one message at least")
+        raise ValueError(f"{where}: batch_size={batch_size}: give a number of at least 1")
     settings = ClientSettings(
         api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers
     )

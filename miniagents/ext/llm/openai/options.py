@@ -1,7 +1,7 @@
 """The options of OpenAI's APIs, as type checkers see them: the parameters of the SDK's methods.
 
-What they mean stands in OpenAI's reference. Those that the library gives itself (model, messages, tools, streaming) are
-not among them.
+OpenAI's reference describes them. The parameters that the library sets itself (model, messages, tools, streaming) are
+not options.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ __all__ = [
 
 
 class _BothOptions(CommonOptions, total=False):
-    """What both APIs take, besides `CommonOptions`."""
+    """The options that both APIs take, besides `CommonOptions`."""
 
     metadata: Metadata | None
     prompt_cache_key: str | None
@@ -56,11 +56,12 @@ class _BothOptions(CommonOptions, total=False):
 
 
 class ChatOptions(_BothOptions, total=False):
-    """What chat completions take (`client.chat.completions.create`), besides `CommonOptions`.
+    """The options of chat completions (`client.chat.completions.create`), besides `CommonOptions`.
 
     Attributes:
-        send_reasoning_as: The property of its messages in which a model's reasoning goes back to it. OpenAI has none;
-            some servers want it back as they gave it, such as "reasoning_content", above all behind calls of tools.
+        send_reasoning_as: The property of messages that returns a model's reasoning to it, such as
+            "reasoning_content". OpenAI has no such property. Some servers need the reasoning, above all after calls of
+            tools.
     """
 
     audio: ChatCompletionAudioParam | None
@@ -87,7 +88,7 @@ class ChatOptions(_BothOptions, total=False):
 
 
 class ResponsesOptions(_BothOptions, total=False):
-    """What the responses API takes (`client.responses.create`), besides `CommonOptions`."""
+    """The options of the responses API (`client.responses.create`), besides `CommonOptions`."""
 
     access_programs: response_create_params.AccessPrograms
     context_management: Iterable[response_create_params.ContextManagement] | None
@@ -109,22 +110,22 @@ class ResponsesOptions(_BothOptions, total=False):
 
 
 class _NewOpenAIOptions(NewAgentOptions, total=False):
-    """What `create_openai_agent` takes besides the options of the API and what it names; its docstring describes it."""
+    """The keyword arguments of `create_openai_agent` that do not depend on the API; its docstring describes them."""
 
     client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None
 
 
 class NewChatOptions(ChatOptions, _NewOpenAIOptions, total=False):
-    """What `create_openai_agent` takes for chat completions, besides what it names."""
+    """The keyword arguments of `create_openai_agent` for chat completions."""
 
 
 class NewResponsesOptions(ResponsesOptions, _NewOpenAIOptions, total=False):
-    """What `create_openai_agent` takes for the responses API, besides what it names."""
+    """The keyword arguments of `create_openai_agent` for the responses API."""
 
 
 _OWN: Final = {
     **GIVEN_ELSEWHERE,
-    "input": "the messages are what the agent is asked: agent.inquire(messages)",
+    "input": "ask the agent with the messages: agent.inquire(messages)",
     "instructions": "give it as `system`",
 }
 
@@ -137,7 +138,7 @@ WITHDRAWN_FROM_CHAT: Final = {
     "text": "make the agent with api='responses', or give `response_format` or `verbosity`",
     "previous_response_id": "make the agent with api='responses'",
 }
-"""What to do instead of options that chat completions do not take."""
+"""Options that chat completions do not take, and what to do instead."""
 
 WITHDRAWN_FROM_RESPONSES: Final = {
     **_OWN,
@@ -149,4 +150,4 @@ WITHDRAWN_FROM_RESPONSES: Final = {
     "response_format": "give text={'format': ...}",
     "verbosity": "give text={'verbosity': ...}",
 }
-"""What to do instead of options that the responses API does not take."""
+"""Options that the responses API does not take, and what to do instead."""

@@ -1,4 +1,4 @@
-"""OpenAI's responses API: its own protocol for models that reason and for its own tools."""
+"""The protocol of OpenAI's responses API, for models that reason and for OpenAI's own tools."""
 
 from __future__ import annotations
 
@@ -64,20 +64,20 @@ class Responses(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
             text = options.pop("text", None)
             body["text"] = {**(text if is_object(text) else {}), "format": _format(request.reply_schema)}
         if keeps_nothing and "reasoning" in options:
-            # what the provider does not keep, it wants back
+            # the provider does not store the reasoning, so it needs it back in an encrypted form
             options.setdefault("include", ["reasoning.encrypted_content"])
         return body | options
 
     def chunks(self, client: AsyncOpenAI, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
-        """Make the request."""
+        """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("openai", client, _create, body, stream=stream)
 
     def reader(self) -> ResponsesReader:
-        """Return what reads one answer."""
+        """Return a new reader, for one answer."""
         return ResponsesReader()
 
     def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> OpenAIMessage:
-        """Return the message of an answer; with the items it came in, where they say more than its fields."""
+        """Return the message of an answer; it keeps the items only if they have more than the other fields."""
         plain = all(item.get("type") in ("message", "function_call") for item in content) and not _has_annotations(
             content
         )
@@ -96,7 +96,12 @@ def _has_annotations(items: Iterable[JsonObject]) -> bool:
 
 
 class ResponsesReader(Reader):
-    """Reads one answer."""
+    """Reads one answer.
+
+    The API sends content up to three times: in pieces, as a whole item, and in the whole response at the end.
+    `_streamed` has the places of items that have arrived in pieces, and `(place, "done")` for items that were read as a
+    whole. So the reader yields all content only once.
+    """
 
     def __init__(self) -> None:
         self._streamed: set[object] = set()
@@ -104,7 +109,7 @@ class ResponsesReader(Reader):
         self._thinking: tuple[object, object] | None = None
 
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
-        """Return what an event says."""
+        """Yield the events of one piece of a streamed answer."""
         place = chunk.get("output_index")
         match text_in(chunk, "type"):
             case "response.output_text.delta":
@@ -137,10 +142,10 @@ class ResponsesReader(Reader):
                     text_in(details, "code") or text_in(details, "type"), text_in(details, "message") or ""
                 )
             case _:
-                pass  # of the many kinds of events those above say everything, and there will be more kinds
+                pass  # the other kinds of events add nothing to those above, and the API may add kinds
 
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
-        """Return what a response says, as far as it was not streamed."""
+        """Yield the events of a whole response, without those that were streamed already."""
         yield Started(text_in(answer, "model"), text_in(answer, "id"))
         output = objects_in(answer, "output")
         for place, item in enumerate(output):
@@ -157,7 +162,7 @@ class ResponsesReader(Reader):
         yield from _finished(answer, tuple(output))
 
     def _item(self, place: object, item: JsonObject) -> Iterator[ModelEvent]:
-        """Return what an item says, as far as that was not streamed; its end, where it is reasoning."""
+        """Yield the events of a whole item, without those that were streamed already; and the end of reasoning."""
         kind = text_in(item, "type")
         key = (place, "done")
         if key in self._streamed:
@@ -202,7 +207,7 @@ def _finished(answer: JsonObject, output: tuple[JsonObject, ...]) -> Iterator[Mo
         yield Finished(reasons.get(reason, "other"), output)
     elif status in ("completed", None):
         yield Finished("stop", output)
-    else:  # it runs in the background, or was cancelled
+    else:  # the response runs in the background, or was cancelled
         yield Noted({"finish_reason": status})
         yield Finished("other", output)
 
@@ -248,7 +253,7 @@ def _assistant_items(message: AssistantMessage, *, encrypted: bool) -> Iterator[
 
 
 def _says(items: Iterable[JsonObject]) -> str:
-    """Return the text of items; another one than the message's, where somebody changed that."""
+    """Return the text of items. It differs from the message's text if a program has changed that."""
     return "".join(
         text_in(part, "text") or ""
         for item in items
@@ -284,7 +289,7 @@ def _tool(tool: ToolDefinition) -> JsonObject:
         "name": tool.name,
         **described,
         "parameters": tool.parameters,
-        "strict": bool(tool.strict),  # here what is left out is strict
+        "strict": bool(tool.strict),  # this API's default is True
     }
 
 

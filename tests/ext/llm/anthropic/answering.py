@@ -1,4 +1,4 @@
-"""Messages as Anthropic sends them, and as the servers do that speak its protocol in ways of their own."""
+"""Answers as Anthropic sends them, and as other servers send them in variants of its protocol."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,16 +33,16 @@ def anthropic_messages(
     usage: Usage = USAGE,
     model: str = MODEL,
 ) -> Script:
-    """A message whose blocks are thinking, text and uses of tools, as far as there are some.
+    """Return a message whose blocks are those that are given of thinking, text and uses of tools.
 
     Args:
-        text: Tokens of the text, or the text to cut into tokens; so are `reasoning` and `refusal`.
-        reasoning: What is thought.
-        signature: What has to come back unchanged with it; None is for the servers that sign nothing.
-        redacted: The data of a block of thinking that nobody may read.
-        refusal: Text behind which the model stops with "refusal".
-        tool_calls: Calls in the order of their blocks.
-        finish: Why it stopped, if that is not what the rest leads to.
+        text: The tokens of the text, or a text to cut into tokens; `reasoning` and `refusal` as well.
+        reasoning: The text of the thinking.
+        signature: The signature that must come back unchanged with it; None for servers that sign nothing.
+        redacted: The encrypted data of a block of thinking.
+        refusal: The last text, after which the model stops with "refusal".
+        tool_calls: The calls, in the order of their blocks.
+        finish: Why the model stopped; by default the reason that fits the rest.
         usage: The tokens used.
         model: The name of the model that answers.
     """
@@ -70,17 +70,17 @@ def anthropic_messages(
 
 
 def anthropic_event(fields: Fields) -> Event:
-    """An event with the name that its type says."""
+    """Return an event, named after its type."""
     return Event(encode(fields), name=str(fields["type"]))
 
 
 def anthropic_error_event(kind: str, message: str) -> Event:
-    """An error in mid-stream."""
+    """Return an error in the middle of a stream."""
     return anthropic_event({"type": "error", "error": {"type": kind, "message": message}, "request_id": REQUEST_ID})
 
 
 def unknown_anthropic_event() -> Event:
-    """What a later version of the protocol may send."""
+    """Return an event that a later version of the protocol may send."""
     return anthropic_event({"type": "message_surprise", "surprise": "of a later version"})
 
 
@@ -113,7 +113,7 @@ def _stop(said: Answer) -> Fields:
 
 
 def _streams(said: Answer, signature: str | None, redacted: str | None) -> Iterator[tuple[Fields, list[Fields]]]:
-    """The blocks of an answer, each with the events it is streamed in."""
+    """Return the blocks of an answer, each with the events that stream it."""
     if said.reasoning:
         signed = signature or ""
         block: Fields = {"type": "thinking", "thinking": "".join(said.reasoning), "signature": signed}
@@ -133,7 +133,7 @@ def _streams(said: Answer, signature: str | None, redacted: str | None) -> Itera
 
 
 def _input(call: ToolCall) -> Json:
-    """What a plain message has; that of a call that the token limit cut is empty."""
+    """Return the input of a call in a plain message; it is empty if the limit of tokens cut the call off."""
     try:
         decoded: Json = json.loads(call.arguments)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Chat completions as OpenAI sends them, and as the servers do that speak its protocol in ways of their own."""
+"""Chat completions as OpenAI sends them, and as other servers send them in variants of its protocol."""
 
 from collections.abc import Mapping, Sequence
 from itertools import chain, count
@@ -17,9 +17,11 @@ Fields: TypeAlias = Mapping[str, Json]
 DONE: Final = Event("[DONE]")
 
 UsageChunk: TypeAlias = Literal["no choices", "a choice", "not asked for", "in the last chunk", "in every chunk"]
-"""Where the usage of a stream is: in a chunk of its own, with empty `choices` (as OpenAI does) or with one entry, if
-the request asks for it; or, as some servers do, in any case: in a chunk of its own, in the one with the finish reason,
-or in all of them."""
+"""Where a stream has its usage.
+
+If the request asks for it, in a chunk of its own: with empty `choices`, as OpenAI does, or with one choice. Some
+servers always send it: in a chunk of its own, in the one with the finish reason, or in all of them.
+"""
 
 
 def openai_chat(
@@ -37,20 +39,20 @@ def openai_chat(
     others: Sequence[Answer] = (),
     model: str = MODEL,
 ) -> Script:
-    """One answer, or several choices with the `others`.
+    """Return one answer, or several choices with the `others`.
 
     Args:
-        text: Tokens of the text, or the text to cut into tokens; so are `reasoning` and `refusal`.
-        reasoning: What some servers send as `reasoning_content`.
+        text: The tokens of the text, or a text to cut into tokens; `reasoning` and `refusal` as well.
+        reasoning: The reasoning, which some servers send as `reasoning_content`.
         refusal: Why the model does not answer.
-        tool_calls: Calls in the order of their index.
-        finish: The finish reason, if it is not what the rest leads to.
-        usage: The tokens used, or None for a server that does not say.
-        usage_chunk: Where a stream has the usage.
-        role: Whether anything says that the role is "assistant".
-        interleaved: Whether the fragments of several tool calls come in turns, and not one call after the other.
+        tool_calls: The calls, in the order of their index.
+        finish: The finish reason; by default the one that fits the rest.
+        usage: The used tokens; None for a server that does not send them.
+        usage_chunk: The place of the usage in a stream.
+        role: Whether the messages have the role "assistant".
+        interleaved: Whether the fragments of several tool calls alternate, instead of one call after the other.
         odd_ids: Whether each chunk has an id of its own.
-        others: More choices, whose chunks come in turns with those of the first.
+        others: More choices, whose chunks alternate with those of the first.
         model: The name of the model that answers.
     """
     choices = [answer(text, reasoning=reasoning, refusal=refusal, tool_calls=tool_calls, finish=finish), *others]
@@ -98,23 +100,23 @@ def chat_chunk(
     model: str = MODEL,
     if_usage_is_asked: bool = False,
 ) -> Event:
-    """A chunk of a stream, with whatever choices."""
+    """Return a chunk of a stream, with any choices."""
     head: Fields = {"id": id, "object": "chat.completion.chunk", "created": CREATED, "model": model}
     return Event(encode({**head, "choices": choices, "usage": usage}), if_usage_is_asked=if_usage_is_asked)
 
 
 def delta(index: int, fields: Fields, finish: str | None = None) -> Json:
-    """A choice of a chunk."""
+    """Return a choice of a chunk."""
     return {"index": index, "delta": fields, "logprobs": None, "finish_reason": finish}
 
 
 def chat_error(kind: str, message: str, *, code: str | None = None) -> Event:
-    """An error in mid-stream."""
+    """Return an error in the middle of a stream."""
     return Event(encode({"error": {"message": message, "type": kind, "param": None, "code": code}}))
 
 
 def unknown_chat_event() -> Event:
-    """What a later version of the protocol, or a proxy, may send between the chunks: no field of it is known."""
+    """Return an event without known fields; a later version of the protocol or a proxy may send it between chunks."""
     return Event(encode({"object": "chat.completion.surprise", "surprise": {"of": "a later version"}}))
 
 
@@ -146,7 +148,7 @@ def _deltas(said: Answer, index: int, *, role: bool, interleaved: bool) -> list[
 
 
 def _fragments(call: ToolCall, index: int) -> list[Json]:
-    """Only the first has the id and the name."""
+    """Return the fragments of a call; only the first one has the id and the name."""
     first: Fields = {
         "index": index,
         "id": call.id,

@@ -1,4 +1,4 @@
-"""Embeddings as OpenAI sends them: as numbers, or as the base64 that its client asks for by itself."""
+"""Embeddings as OpenAI sends them: as numbers, or as base64, which its client requests by default."""
 
 import base64
 import dataclasses
@@ -20,10 +20,10 @@ class Embeddings:
     model: str = MODEL
     input_tokens: int = 5
     shuffled: bool = False
-    """Whether they come in reverse, each with its index, as the protocol allows."""
+    """Whether they come in reverse order, each with its index; the protocol allows that."""
 
     def to(self, request: Request) -> Response:
-        """In the form that the request asks for."""
+        """Return the embeddings in the format that the request asks for."""
         packed = request.body.get("encoding_format") == "base64"
         data: list[Json] = [
             {"object": "embedding", "index": index, "embedding": _packed(vector) if packed else vector}
@@ -39,10 +39,10 @@ class Embeddings:
 
 
 def embeddings(*vectors: Sequence[float], model: str = MODEL, shuffled: bool = False) -> Embeddings:
-    """The vectors of the inputs of a request, in their order."""
+    """Return the vectors of the inputs of a request, in their order."""
     return Embeddings(tuple(map(tuple, vectors)), model, shuffled=shuffled)
 
 
 def _packed(vector: Sequence[float]) -> str:
-    """Floats of 32 bits, the lowest byte first."""
+    """Encode numbers as floats of 32 bits, little-endian, in base64."""
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()

@@ -1,4 +1,4 @@
-"""The responses API as OpenAI speaks it."""
+"""Answers of the responses API as OpenAI sends them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
@@ -23,16 +23,16 @@ def openai_responses(
     usage: Usage | None = USAGE,
     model: str = MODEL,
 ) -> Script:
-    """A response whose items are reasoning, a message and calls of functions, as far as there are some.
+    """Return a response whose items are those that are given of reasoning, a message and calls of functions.
 
     Args:
-        text: Tokens of the text, or the text to cut into tokens; so are `reasoning` and `refusal`.
+        text: The tokens of the text, or a text to cut into tokens; `reasoning` and `refusal` as well.
         reasoning: The summary of the reasoning.
-        encrypted: What has to come back unchanged with the reasoning in the next turn.
+        encrypted: The encrypted reasoning, which must come back unchanged in the next turn.
         refusal: Why the model does not answer.
-        tool_calls: Calls in the order of their items.
+        tool_calls: The calls, in the order of their items.
         finish: "length" and "content_filter" make an incomplete response.
-        usage: The tokens used, or None for a server that does not say.
+        usage: The used tokens; None for a server that does not send them.
         model: The name of the model that answers.
     """
     said = answer(text, reasoning=reasoning, refusal=refusal, tool_calls=tool_calls, finish=finish)
@@ -52,7 +52,7 @@ def openai_responses(
 
 
 def response_failed(code: str, message: str) -> Script:
-    """A response that fails while it is made, with status 200."""
+    """Return a response with status 200 that fails while it is being generated."""
     failed = _response(MODEL, "failed", error={"code": code, "message": message})
     started = _response(MODEL, "in_progress")
     events: list[Fields] = [
@@ -64,12 +64,12 @@ def response_failed(code: str, message: str) -> Script:
 
 
 def responses_error(code: str, message: str) -> Event:
-    """An error in mid-stream."""
+    """Return an error in the middle of a stream."""
     return _numbered({"type": "error", "code": code, "message": message, "param": None}, 99)
 
 
 def unknown_responses_event() -> Event:
-    """What a later version of the protocol may send."""
+    """Return an event that a later version of the protocol may send."""
     return _numbered({"type": "response.surprise.delta", "surprise": "of a later version"}, 99)
 
 
@@ -129,7 +129,7 @@ def _ended(model: str, said: Answer, output: Sequence[Json], usage: Usage | None
 
 
 def _streams(said: Answer, encrypted: str | None) -> Iterator[tuple[Fields, list[Fields]]]:
-    """The items of an answer, each with the events it is streamed in."""
+    """Return the items of an answer, each with the events that stream it."""
     status = "incomplete" if said.reason in ("length", "content_filter") else "completed"
     if said.reasoning:
         item: Fields = {"id": "rs_1", "type": "reasoning", "summary": [], "encrypted_content": None}
