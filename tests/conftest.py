@@ -116,6 +116,12 @@ class _Records(logging.Handler):
         self.lines.append(f"{record.getMessage()}: {error!r}")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_of_other_files() -> None:
+    """Lets go of what tests of other files made and dropped, such as classes with the tags of classes in this file."""
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
 def _complaints(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     """Fails a test if the library or asyncio logs a warning or an error.
@@ -128,8 +134,9 @@ def _complaints(request: pytest.FixtureRequest) -> Iterator[list[str]]:
     for logger in loggers:
         logger.addHandler(records)
     yield records.lines
-    gc.collect()  # an error that nobody reads is logged when its promise goes, and promises may lie in circles
-    gc.freeze()  # what is left is not looked at after each of the thousands of tests that follow
+    # an error that nobody reads is logged when its promise goes, and promises may lie in circles: those of this test
+    # are young, and the collector looks at what is old once a file
+    gc.collect(1)
     for logger in loggers:
         logger.removeHandler(records)
     if {"logged", "caplog"} & {*request.fixturenames}:

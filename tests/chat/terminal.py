@@ -1,6 +1,5 @@
 """A terminal for programs, and what one sees on it: a pseudo-terminal with an emulator behind it."""
 
-import contextlib
 import os
 import select
 import struct
@@ -20,6 +19,7 @@ if sys.platform != "win32":
     import fcntl
     import pty
     import termios
+import time
 
 LOOK: Final = 0.05
 """Seconds that a look takes which sees nothing new."""
@@ -91,8 +91,7 @@ class Terminal:
         looks = 0
         while not condition():
             assert looks < LOOKS, f"{otherwise}:\n{self.text}"
-            looks += 1
-            self._read()
+            looks += not self._read()
 
     def watch(self, seconds: float) -> None:
         """Reads for some time, or longer."""
@@ -110,10 +109,13 @@ class Terminal:
         """Looks once; gives whether there was something new."""
         if not select.select([self._master], [], [], LOOK)[0]:
             return False
-        with contextlib.suppress(OSError):  # how Linux says that the other side is closed
+        try:
             piece = os.read(self._master, 65536)
-            self.written += piece
-            self._stream.feed(piece)
+        except OSError:  # how Linux says, at once and as often as one asks, that the other side is closed
+            time.sleep(LOOK)
+            return False
+        self.written += piece
+        self._stream.feed(piece)
         return True
 
 
