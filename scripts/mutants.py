@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -49,7 +49,7 @@ def mutated(source: str, mutation: Mutation) -> str:
 
 
 @contextmanager
-def _copy() -> Iterator[Path]:
+def _copy() -> Generator[Path]:
     """Make a copy of the project, which ends with the block."""
     with TemporaryDirectory(prefix="mutants-") as name:
         folder = Path(name)

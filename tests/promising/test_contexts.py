@@ -199,13 +199,14 @@ async def test_p8_a_task_whose_work_is_cancelled_ends_as_cancelled() -> None:
 
 async def test_p8_readers_of_work_that_was_cancelled_before_its_first_step_are_told_so() -> None:
     work = Work()
+    promises: list[Promise[int]] = []
     with pytest.raises(ZeroDivisionError):
         async with PromisingContext():
-            promise = Promise(work)
+            promises.append(Promise(work))
             raise ZeroDivisionError
     assert not work.started.is_set()
     with pytest.raises(PromiseCancelledError):
-        await promise
+        await promises[0]
 
 
 async def test_p8_what_is_started_while_others_stop_is_stopped_as_well() -> None:
