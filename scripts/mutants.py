@@ -27,7 +27,7 @@ COPIED: Final = ("miniagents", "tests", "scripts", "schemas", "pyproject.toml", 
 HANG_LIMIT: Final = 30
 """Seconds that one test may take; each of them takes a few at most."""
 
-Verdict: TypeAlias = Literal["noticed", "NOT NOTICED", "BROKEN"]
+Verdict: TypeAlias = Literal["noticed", "NOT NOTICED", "DOES NOT APPLY", "DOES NOT RUN"]
 
 # pytest's exit statuses; the watchdog ends a run in which a test hangs like one in which a test fails
 _VERDICTS: Final[dict[int, Verdict]] = {0: "NOT NOTICED", 1: "noticed"}
@@ -42,8 +42,8 @@ def mutated(source: str, mutation: Mutation) -> str:
     count = source.count(mutation.text)
     if count != 1:
         raise ValueError(
-            f"miniagents/{mutation.file} has this text {count} times, not once; let the mutation in "
-            f"scripts/mutations.py follow the code ({mutation.breaks}):\n{mutation.text}"
+            f"miniagents/{mutation.file} has the text of the mutation {mutation.breaks!r} {count} times, not once: "
+            "let scripts/mutations.py follow the code"
         )
     return source.replace(mutation.text, mutation.instead)
 
@@ -67,21 +67,32 @@ def _test(folder: Path, tests: Iterable[str], *options: str) -> tuple[int, str]:
     # PYTHONPATH for the processes that tests start; `.venv` knows the original
     environment = {**os.environ, "HANG_LIMIT": str(HANG_LIMIT), "PYTHONPATH": str(folder)}
     done = subprocess.run(  # noqa: S603 - our own tests
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     return done.returncode, done.stdout
 
 
 def _try(mutation: Mutation, folder: Path) -> tuple[Verdict, str]:
-    """Run the tests of a mutation in a copy, and undo it; return the verdict and what pytest says."""
+    """Run the tests of a mutation in a copy, and undo it; return the verdict and its reason."""
     path = Path("miniagents", mutation.file)
-    # written now and restored with its old time: by that Python tells which bytecode is of which
-    (folder / path).write_text(mutated((ROOT / path).read_text("utf-8"), mutation), "utf-8")
+    try:
+        source = mutated((folder / path).read_text("utf-8"), mutation)
+    except ValueError as error:
+        return "DOES NOT APPLY", str(error)
+    # it is written now and restored with its old time, so that Python sees when its bytecode is that of another version
+    (folder / path).write_text(source, "utf-8")
     try:
         status, output = _test(folder, mutation.tests)
     finally:
         shutil.copy2(ROOT / path, folder / path)
-    return _VERDICTS.get(status, "BROKEN"), output
+    return _VERDICTS.get(status, "DOES NOT RUN"), output
 
 
 def _run(mutations: Sequence[Mutation]) -> int:
@@ -101,17 +112,17 @@ def _run(mutations: Sequence[Mutation]) -> int:
         tests = dict.fromkeys(test for mutation in mutations for test in mutation.tests)
         status, output = _test(folders[0], tests, f"--numprocesses={workers}")
         if status != 0:
-            print(f"{output}\nthe tests must pass before anything is changed")
+            print(f"{output}\nnothing was tried: the tests fail on the unchanged code")
             return 1
         for folder in folders:
             copies.put(folder)
         wrong = 0
         pool = stack.enter_context(ThreadPoolExecutor(workers))
         for mutation, (verdict, output) in zip(mutations, pool.map(attempt, mutations), strict=True):
-            print(f"{verdict:<11}  {mutation.breaks} ({mutation.file})", flush=True)
+            print(f"{verdict:<14}  {mutation.breaks} ({mutation.file})", flush=True)
             if verdict != "noticed":
                 wrong += 1
-                print(f"{mutation.text}\n--- instead:\n{mutation.instead}\n--- the tests say:\n{output}")
+                print(f"{mutation.text}\n--- instead:\n{mutation.instead}\n---\n{output}")
     print(f"{len(mutations) - wrong} of {len(mutations)} mutations were noticed")
     return int(wrong > 0)
 
@@ -126,11 +137,7 @@ def main() -> int:
     chosen = [mutation for mutation in MUTATIONS if pattern.search(f"{mutation.breaks} ({mutation.file})")]
     if not chosen:
         parser.error("no mutation matches")
-    try:
-        return _run(chosen)
-    except ValueError as error:
-        print(error)
-        return 1
+    return _run(chosen)
 
 
 if __name__ == "__main__":

@@ -28,5 +28,7 @@ def test_the_tests_that_must_notice_are_there(mutation: Mutation) -> None:
 def test_a_mutation_that_the_code_has_left_behind_is_refused(source: str) -> None:
     mutation = Mutation("P1: a rule", "promising/promise.py", "it is", "it is not", ("tests/test_house.py",))
     assert mutated("it is here", mutation) == "it is not here"
-    with pytest.raises(ValueError, match=r"miniagents/promising/promise.py has this text \d times, not once"):
+    with pytest.raises(
+        ValueError, match=r"miniagents/promising/promise.py has the text of the mutation 'P1: a rule' \d times"
+    ):
         mutated(source, mutation)
