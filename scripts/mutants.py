@@ -81,17 +81,18 @@ def _test(folder: Path, tests: Iterable[str], *options: str) -> tuple[int, str]:
 
 def _try(mutation: Mutation, folder: Path) -> tuple[Verdict, str]:
     """Run the tests of a mutation in a copy, and undo it; return the verdict and its reason."""
-    path = Path("miniagents", mutation.file)
+    file = folder / "miniagents" / mutation.file
     try:
-        source = mutated((folder / path).read_text("utf-8"), mutation)
+        source = mutated(file.read_text("utf-8"), mutation)
     except ValueError as error:
         return "DOES NOT APPLY", str(error)
-    # it is written now and restored with its old time, so that Python sees when its bytecode is that of another version
-    (folder / path).write_text(source, "utf-8")
+    # a file that is put back has its old time again: by that Python sees which bytecode is that of another version
+    unchanged = file.rename(folder / "unchanged.py")
+    file.write_text(source, "utf-8")
     try:
         status, output = _test(folder, mutation.tests)
     finally:
-        shutil.copy2(ROOT / path, folder / path)
+        unchanged.replace(file)
     return _VERDICTS.get(status, "DOES NOT RUN"), output
 
 
