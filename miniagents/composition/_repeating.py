@@ -166,7 +166,10 @@ def map_agent(
                     continue
                 while concurrency is not None and len(calls) >= concurrency:
                     # tasks rather than a semaphore: it can be seen what they wait for, should it be in a circle
-                    _, calls = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+                    done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+                    for call in done:
+                        call.result()  # the wait itself fails if the call is in a circle with this one
+                    calls -= done
                 replies = ask(ctx, agent, piece)
                 reply(replies)
                 if concurrency is not None:

@@ -14,6 +14,8 @@ from miniagents.promising import (
     StreamAppender,
 )
 
+pytestmark = pytest.mark.virtual_clock
+
 
 class OddError(BaseException):
     pass

@@ -160,6 +160,55 @@ async def test_p8_a_second_cancellation_does_not_cut_short_the_first() -> None:
     assert cleaned_up.is_set()
 
 
+async def test_p8_a_cancellation_while_an_error_cancels_the_work_is_not_swallowed() -> None:
+    stopping = asyncio.Event()
+    stopped = asyncio.Event()
+
+    async def slow_to_stop() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopping.set()
+            await asyncio.sleep(1)
+            stopped.set()
+
+    async def body() -> None:
+        async with PromisingContext():
+            Promise(slow_to_stop)
+            await asyncio.sleep(0)
+            raise ZeroDivisionError
+
+    task = asyncio.create_task(body())
+    await stopping.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert stopped.is_set()
+
+
+async def test_p8_a_task_whose_work_is_cancelled_ends_as_cancelled() -> None:
+    work = Work()
+    async with PromisingContext() as context:
+        promise = Promise(work)
+        await work.started.wait()
+        [task] = context.tasks
+        promise.cancel()
+        await settle()
+        assert task.cancelled()
+
+
+async def test_p8_readers_of_work_that_was_cancelled_before_its_first_step_are_told_so() -> None:
+    work = Work()
+    promises: list[Promise[int]] = []
+    with pytest.raises(ZeroDivisionError):
+        async with PromisingContext():
+            promises.append(Promise(work))
+            raise ZeroDivisionError
+    assert not work.started.is_set()
+    with pytest.raises(PromiseCancelledError):
+        await promises[0]
+
+
 async def test_p8_what_is_started_while_others_stop_is_stopped_as_well() -> None:
     work = Work()
     running = asyncio.Event()
@@ -598,6 +647,21 @@ async def test_an_error_that_is_read_anywhere_is_not_logged(reader: str, logged:
     assert not logged
 
 
+async def test_an_error_that_a_sequence_has_taken_over_is_owed_by_the_sequence_alone(logged: list[str]) -> None:
+    async with PromisingContext():
+        sequence = FlatSequence[int](lambda item: item if isinstance(item, int) else NotImplemented)
+        with StreamAppender[int]() as appender:
+            appender.fail(ValueError("no"))
+        sequence.put(appender.promise)
+        sequence.close()
+        del appender
+        await settle()
+        gc.collect()  # nothing is left of the stream that was put in
+        assert not logged
+        await read_error(sequence.promise)
+    assert not logged
+
+
 async def read_error(promise: Promise[object]) -> None:
     with pytest.raises(ValueError, match="no"):
         await promise
@@ -621,6 +685,16 @@ async def test_a_dropped_error_is_logged_before_the_context_ends(logged: list[st
         gc.collect()
         assert logged == ["an error that nobody has read, in 'failed': ValueError('no')"]
     assert len(logged) == 1
+
+
+async def test_an_error_that_is_still_held_is_logged_when_the_context_ends(logged: list[str]) -> None:
+    async def fails() -> None:
+        raise ValueError("no")
+
+    async with PromisingContext():
+        held = Promise(fails, name="held")
+    assert logged == ["an error that nobody has read, in 'held': ValueError('no')"]
+    assert held.done()
 
 
 async def test_cancellations_are_not_logged(logged: list[str]) -> None:

@@ -1,6 +1,7 @@
 """P1 to P3: one promise, its value and its error."""
 
 import asyncio
+import contextlib
 import gc
 import traceback
 import weakref
@@ -374,6 +375,22 @@ async def test_cancelling_from_within_stops_at_the_next_await() -> None:
         promises.append(Promise(work))
         with pytest.raises(PromiseCancelledError):
             await promises[0]
+
+
+async def test_p1_a_cancelled_promise_gets_no_value_from_work_that_ends_later() -> None:
+    async def stubborn() -> int:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return 1
+
+    async with PromisingContext() as context:
+        promise = Promise(stubborn, name="stubborn")
+        await asyncio.sleep(0)
+        promise.cancel()
+        await asyncio.wait(context.tasks)
+        assert repr(promise) == "<Promise 'stubborn' failed>"
+        with pytest.raises(PromiseCancelledError):
+            await promise
 
 
 def test_a_promise_outside_a_context_says_what_to_do() -> None:

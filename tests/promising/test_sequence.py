@@ -14,6 +14,7 @@ from miniagents.promising import (
     StreamAppender,
     StreamedPromise,
 )
+from miniagents.promising.core.pieces import FAIR_SHARE
 
 
 class OddError(BaseException):
@@ -55,14 +56,15 @@ async def test_p6_order_is_kept_however_the_parts_finish() -> None:
         sequence = numbers()
         sequence.put([later(0, gates[0]), 1, [later(2, gates[1]), iter([3, [4]])]])
         sequence.put((later(5, gates[2]), 6))
+        sequence.put(7)
         sequence.close()
         reader = asyncio.create_task(outcomes(sequence.promise))
         for gate in reversed(gates):
             await settle()
             assert not reader.done()
             gate.set()
-        assert await reader == [0, 1, 2, 3, 4, 5, 6]
-        assert await sequence.promise == (0, 1, 2, 3, 4, 5, 6)
+        assert await reader == [0, 1, 2, 3, 4, 5, 6, 7]
+        assert await sequence.promise == (0, 1, 2, 3, 4, 5, 6, 7)
 
 
 async def test_p6_what_is_ready_appears_at_once_and_what_is_out_of_order_as_soon_as_it_is_there() -> None:
@@ -380,7 +382,7 @@ async def test_p4_a_million_ready_pieces_of_a_part_starve_nobody() -> None:
         sequence.put([ready(), list(range(100_000))])
         sequence.close()
         assert len(await sequence.promise) == 200_000
-        assert ticks > 200
+        assert ticks >= 200_000 // FAIR_SHARE
         ticking.cancel()
         await settle(2)
 

@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
@@ -36,7 +37,7 @@ from miniagents.wire import (
 from miniagents.wire.compression import deflater_of
 from miniagents.wire.splitting import frame
 from tests.effort import examples, rounds
-from tests.wire.kinds import Any1, messages, small
+from tests.wire.kinds import Any1, Reading, messages, small
 
 Format = Literal["json", "msgpack"]
 FORMATS = pytest.mark.parametrize("format", ["json", "msgpack"])
@@ -262,18 +263,29 @@ def test_a_frame_whose_length_is_wrong_does_not_hide_the_next() -> None:
         assert [(error.offset, error.index) for error in errors] == [(0, 0)]
 
 
+def test_what_only_messagepack_can_say_is_an_error_among_records_that_are_read_at_once() -> None:
+    good = [Reading(number=number) for number in range(4)]
+    untyped = msgspec.msgpack.encode({"@type": "wire.Reading", "anything": b"bytes"})
+    errors: list[RecordError] = []
+    data = written(good[:2], "msgpack") + frame(untyped) + written(good[2:], "msgpack")
+    assert list(read_records([data], Reading, "msgpack", on_error=errors.append)) == good
+    assert [error.index for error in errors] == [2]
+
+
 # Bounds --------------------------------------------------------------------------------------------------------------
 
 
 @FORMATS
 def test_a_record_that_is_too_large_is_passed_over(format: Format) -> None:
-    data = written([TALK[1], Message("x" * 5000), TALK[2]], format)
+    large = Message("x" * 5000)
+    values = [TALK[1], large, TALK[2], large]
+    data = written(values, format)
     for size in (1, 100, 7000):
         pieces = [data[place : place + size] for place in range(0, len(data), size)]
         records, errors = read(pieces, format, max_bytes=1000)
         assert records == [TALK[1], TALK[2]]
         assert [(type(error), error.index, error.offset) for error in errors] == [
-            (RecordTooLargeError, 1, len(written([TALK[1]], format)))
+            (RecordTooLargeError, index, len(written(values[:index], format))) for index in (1, 3)
         ]
 
 

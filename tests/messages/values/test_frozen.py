@@ -281,6 +281,19 @@ def test_m3_values_are_equal_by_class_and_fields() -> None:
     assert repr(Rich()) == "Rich()"
 
 
+def test_m3_a_value_of_a_derived_class_has_another_key_than_one_of_its_base() -> None:
+    class Base(Frozen):
+        value: int = 1
+
+    class Derived(Base):
+        pass
+
+    class Tagged(Base, tag="frozen.Tagged"):
+        pass
+
+    assert len({Base().hash_key, Derived().hash_key, Tagged().hash_key}) == 3
+
+
 def test_m3_a_key_is_computed_once_and_never_taken_along() -> None:
     held = Held({"a": 1})
     key = held.hash_key

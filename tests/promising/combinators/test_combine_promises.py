@@ -187,6 +187,7 @@ async def test_a3_gather_raises_the_earliest_of_several_errors_and_the_others_ar
     assert logged == ["an error that nobody has read, in 'two': ValueError('two')"]
 
 
+@pytest.mark.virtual_clock  # where `gather` waits for the late one, the time is over at once
 async def test_a3_an_error_that_comes_after_the_end_of_a_gather_is_not_lost(logged: list[str]) -> None:
     gate = asyncio.Event()
 

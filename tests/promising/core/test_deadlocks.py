@@ -75,6 +75,21 @@ async def test_p7_promises_that_wait_for_each_other(count: int) -> None:
         assert names[0] == names[-1]
 
 
+async def test_p7_a_circle_is_broken_where_it_was_closed() -> None:
+    async def closing() -> str:
+        await asyncio.sleep(1)
+        try:
+            await first
+        except PromiseDeadlockError:
+            return "was told"
+        return "was not told"
+
+    async with PromisingContext():
+        second = Promise(closing, name="second")
+        first: Promise[object] = Promise(lambda: waiting_for(second), name="first")
+        assert await first == "was told"
+
+
 async def test_p7_lazy_promises_that_wait_for_each_other() -> None:
     async with PromisingContext(start_asap=False):
         first: Promise[object] = Promise(lambda: waiting_for(second), name="first")
@@ -443,6 +458,19 @@ async def test_p7_a_bounded_stream_that_waits_for_readers_is_no_circle() -> None
         for number in range(3):
             await asyncio.sleep(0.03)
             assert await anext(reader) == number
+
+
+async def test_p7_a_reader_that_was_woken_and_has_not_had_its_turn_is_in_no_circle() -> None:
+    async def pieces() -> AsyncIterator[object]:
+        await asyncio.sleep(1)
+        asyncio.get_running_loop().call_soon(context.watch._sweep)  # before the turn of the reader
+        yield "a piece"
+        yield await reader
+
+    async with PromisingContext() as context:
+        stream = stream_of(pieces, "stream")
+        reader = Promise(lambda: anext(aiter(stream)), name="reader")
+        assert await stream == ("a piece", "a piece")
 
 
 async def test_p7_two_producers_that_read_each_other_in_turns_are_no_circle() -> None:

@@ -1,0 +1,606 @@
+"""The mutations that `scripts/check --mutants` tries: wrong versions of the core, each of which a test must notice.
+
+A mutation breaks one rule in the way in which an edit might break it: a check that is left out, a bound that is off by
+one, a cancellation that is swallowed. The tests named are few, so that each mutation takes seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+__all__ = ["MUTATIONS", "Mutation"]
+
+
+class Mutation(NamedTuple):
+    """A change that breaks a rule.
+
+    Attributes:
+        breaks: The rule, in a sentence that is false of the changed program.
+        file: The file, below `miniagents/`.
+        text: The text to replace, which stands there once.
+        instead: Its replacement.
+        tests: The tests that must notice, as arguments of pytest.
+    """
+
+    breaks: str
+    file: str
+    text: str
+    instead: str
+    tests: tuple[str, ...]
+
+
+def test_of(file: str, *names: str) -> tuple[str, ...]:
+    """Return arguments for pytest: tests of one file below `tests/`."""
+    return tuple(f"tests/{file}::{name}" for name in names)
+
+
+_PROMISING: Final = (
+    Mutation(
+        "P3: cancelling one of the readers that wait for a piece leaves the others waiting",
+        "promising/core/pieces.py",
+        "                    if task.cancelling():\n                        self._leave()",
+        "                    if True:\n                        self._leave()",
+        test_of("promising/test_stream.py", "test_p3_a_reader_that_times_out_takes_nothing_from_the_others"),
+    ),
+    Mutation(
+        "P3: a reader of pieces does not swallow its own cancellation",
+        "promising/core/pieces.py",
+        "not by `__del__`: a traceback may keep this object alive\n                        raise\n",
+        "not by `__del__`: a traceback may keep this object alive\n",
+        test_of("promising/test_stream.py", "test_p3_a_reader_that_times_out_takes_nothing_from_the_others"),
+    ),
+    Mutation(
+        "P4: a reader of ready pieces gives the loop a turn after its share",
+        "promising/core/pieces.py",
+        "        elif self._share <= 0:\n            await take_turn()\n",
+        "        elif self._share <= 0:\n",
+        test_of(
+            "promising/laws/test_starting_and_bounds.py", "test_p4_ready_pieces_however_many_leave_the_loop_responsive"
+        ),
+    ),
+    Mutation(
+        "P4: a producer that never waits gives the loop a turn after its share",
+        "promising/core/pieces.py",
+        "if not len(pieces) % FAIR_SHARE:",
+        "if not pieces:",
+        test_of(
+            "promising/laws/test_starting_and_bounds.py", "test_p4_a_source_that_never_waits_leaves_the_loop_responsive"
+        ),
+    ),
+    Mutation(
+        "P5: awaiting the whole raises the first of several errors",
+        "promising/core/pieces.py",
+        "        if self.failure is None:\n            self.failure = failure\n        self.pieces",
+        "        self.failure = failure\n        self.pieces",
+        test_of("promising/test_stream.py", "test_p5_an_error_is_a_piece_and_the_whole_raises_the_first"),
+    ),
+    Mutation(
+        "P8: a generator that is left half-way is closed",
+        "promising/core/pieces.py",
+        "            with Catching(self):\n                await aclose()",
+        "            pass",
+        test_of("promising/test_stream.py", "test_p8_a_half_read_lazy_bounded_generator_is_closed_at_the_end"),
+    ),
+    Mutation(
+        "P9: a producer is not one piece further ahead than its bound",
+        "promising/core/pieces.py",
+        "len(self.pieces) - self._furthest >= self.max_ahead",
+        "len(self.pieces) - self._furthest > self.max_ahead",
+        test_of("promising/test_stream.py", "test_p9_a_producer_stays_within_its_bound_of_the_furthest_reader"),
+    ),
+    Mutation(
+        "P3: cancelling one of the writers that wait for room leaves the others waiting",
+        "promising/core/pieces.py",
+        "await asyncio.shield(self._room)",
+        "await self._room",
+        test_of("promising/test_appender.py", "test_p3_one_of_several_writers_can_be_cancelled_alone"),
+    ),
+    Mutation(
+        "P3: cancelling one of the readers that wait for a value leaves the others waiting",
+        "promising/core/production.py",
+        "            if task.cancelling():\n                raise",
+        "            raise",
+        test_of("promising/test_promise.py", "test_p3_of_many_readers_that_wait_together_each_can_be_cancelled_alone"),
+    ),
+    Mutation(
+        "P3: a task that waits after its cancellation can be cancelled again",
+        "promising/core/production.py",
+        "            wakeup = following(wakeup)",
+        "            pass",
+        test_of("promising/test_promise.py", "test_p3_a_reader_that_shrugs_off_its_cancellation_can_read_on"),
+    ),
+    Mutation(
+        "P3: lazy work belongs to the code that made it, not to the reader that starts it",
+        "promising/core/production.py",
+        "        self._birth = copy_context()",
+        "        self._birth = None",
+        test_of(
+            "promising/test_promise.py",
+            "test_p3_a_promise_that_read_a_lazy_one_first_does_not_take_it_along_when_cancelled",
+        ),
+    ),
+    Mutation(
+        "P7: what a promise started is cancelled with it",
+        "promising/core/production.py",
+        "                owner._started.add(self)",
+        "                pass",
+        test_of("promising/test_promise.py", "test_p7_cancelling_stops_the_producer_and_what_it_started_transitively"),
+    ),
+    Mutation(
+        "P7: readers of work that was cancelled before its first step are told so",
+        "promising/core/production.py",
+        '            self._give_up(PromiseCancelledError(f"{self._origin()} was cancelled"))\n        elif',
+        "            pass\n        elif",
+        test_of(
+            "promising/test_contexts.py", "test_p8_readers_of_work_that_was_cancelled_before_its_first_step_are_told_so"
+        ),
+    ),
+    Mutation(
+        "P10: cancelling a result leaves a source alone that somebody else reads",
+        "promising/core/production.py",
+        "results.extend((source, how) for source in sources if not source._is_used())",
+        "results.extend((source, how) for source in sources)",
+        test_of("promising/laws/test_cancelling.py", "test_p3_a_source_that_somebody_else_reads_goes_on"),
+    ),
+    Mutation(
+        "P1: the traceback of an error does not grow with its readers",
+        "promising/core/failure.py",
+        "raise error.with_traceback(self._traceback)",
+        "raise error",
+        test_of(
+            "promising/test_promise.py",
+            "test_p1_a_failed_promise_raises_the_same_exception_with_the_same_traceback_each_time",
+        ),
+    ),
+    Mutation(
+        "P1: the context of an error is that of its origin, not of a reader",
+        "promising/core/failure.py",
+        'BaseException.__setattr__(error, "__context__", self._context)',
+        "pass",
+        test_of(
+            "promising/test_promise.py",
+            "test_p1_the_context_of_the_exception_is_that_of_its_origin_and_not_of_a_reader",
+        ),
+    ),
+    Mutation(
+        "A3: an error that a sequence has taken over is not logged with the stream that it came from",
+        "promising/core/failure.py",
+        "failure.seen, self.seen = self.seen, True",
+        "failure.seen = self.seen",
+        test_of(
+            "promising/test_contexts.py", "test_an_error_that_a_sequence_has_taken_over_is_owed_by_the_sequence_alone"
+        ),
+    ),
+    Mutation(
+        "A3: an error that was raised to a reader is not logged",
+        "promising/core/failure.py",
+        "error = count_as_read(self)",
+        "error = self.error",
+        test_of("promising/test_contexts.py", "test_an_error_that_is_read_anywhere_is_not_logged"),
+    ),
+    Mutation(
+        "A3: a cancellation that nobody requested is logged",
+        "promising/core/failure.py",
+        " and _UNWISHED not in error.__dict__",
+        "",
+        test_of(
+            "promising/core/test_errors_in_place.py",
+            "test_a3_a_cancellation_that_nobody_wished_is_logged_where_nobody_reads_it",
+        ),
+    ),
+    Mutation(
+        "P8: work does not swallow the cancellation of its task",
+        "promising/core/failure.py",
+        "        return not going_on",
+        "        return True",
+        test_of("promising/test_contexts.py", "test_p8_a_task_whose_work_is_cancelled_ends_as_cancelled"),
+    ),
+    Mutation(
+        "P7: promises that wait for each other are found",
+        "promising/core/watch.py",
+        "        if _stuck(self._waits):\n",
+        "        if False:\n",
+        test_of("promising/core/test_deadlocks.py", "test_p7_a_promise_that_waits_for_itself"),
+    ),
+    Mutation(
+        "P7: a stream that a sub-task writes to is in no circle",
+        "promising/core/watch.py",
+        "_stuck(self._waits, writers=self._writers())",
+        "_stuck(self._waits)",
+        test_of(
+            "promising/core/test_deadlocks.py",
+            "test_p7_waiting_for_what_a_sub_task_will_put_into_ones_own_sequence_is_no_circle",
+        ),
+    ),
+    Mutation(
+        "P7: a circle is broken where it was closed, at the newest wait",
+        "promising/core/watch.py",
+        "closing_task = max(circle, key=order.__getitem__)",
+        "closing_task = min(circle, key=order.__getitem__)",
+        test_of("promising/core/test_deadlocks.py", "test_p7_a_circle_is_broken_where_it_was_closed"),
+    ),
+    Mutation(
+        "P7: a task that has just been woken is not stuck",
+        "promising/core/watch.py",
+        "awaited._is_done() or awaited._was_woken()",
+        "awaited._is_done()",
+        test_of(
+            "promising/core/test_deadlocks.py",
+            "test_p7_a_reader_that_was_woken_and_has_not_had_its_turn_is_in_no_circle",
+        ),
+    ),
+    Mutation(
+        "P7: a task that also waits for a future which any code may resolve is in no circle",
+        "promising/core/joins.py",
+        "return tasks if len(tasks) == len(joined) else []",
+        "return tasks",
+        test_of("promising/core/test_deadlocks.py", "test_p7_waiting_for_somebody_outside_as_well_is_no_circle"),
+    ),
+    Mutation(
+        "P1: a promise that was cancelled gets no value from work that ends later",
+        "promising/promise.py",
+        "            if not self._is_done():\n                self._value = value\n                self._finished()",
+        "            self._value = value\n            self._finished()",
+        test_of("promising/test_promise.py", "test_p1_a_cancelled_promise_gets_no_value_from_work_that_ends_later"),
+    ),
+    Mutation(
+        "P10: cancelling a result frees the promises that it is made of",
+        "promising/promise.py",
+        "    promise._made_of(sources)",
+        "    pass",
+        test_of(
+            "promising/combinators/test_combine_promises.py",
+            "test_p10_cancelling_the_result_frees_the_sources_within_a_turn",
+        ),
+    ),
+    Mutation(
+        "P2: a lazy stream starts with its first reader",
+        "promising/stream.py",
+        "if self.context.start_asap if start_asap is DEFAULT else start_asap:",
+        "if self.context.start_asap:",
+        test_of("promising/test_stream.py", "test_p2_a_lazy_stream_starts_with_its_first_reader"),
+    ),
+    Mutation(
+        "P2: a stream that is made of a lazy one is lazy",
+        "promising/stream.py",
+        "    if context.start_asap and not lazy and not any(source._is_lazy() for source in productions):",
+        "    if context.start_asap and not lazy:",
+        test_of(
+            "promising/laws/test_starting_and_bounds.py",
+            "test_p2_of_a_lazy_source_nothing_runs_before_the_result_is_read",
+        ),
+    ),
+    Mutation(
+        "P9: a stream that is made of bounded ones has the narrowest of their bounds",
+        "promising/stream.py",
+        "buffer.bound(min(bounds))",
+        "buffer.bound(max(bounds))",
+        test_of(
+            "promising/combinators/test_combine_streams.py",
+            "test_p9_the_result_is_as_bounded_as_the_narrowest_of_its_sources",
+        ),
+    ),
+    Mutation(
+        "P8: leaving a context by an error cancels its work",
+        "promising/context.py",
+        "if error is None and self._interruption is None:",
+        "if True:",
+        test_of("promising/test_contexts.py", "test_p8_leaving_by_an_error_cancels_the_work"),
+    ),
+    Mutation(
+        "P8: a cancellation while a context cancels its work is not swallowed",
+        "promising/context.py",
+        "        if interrupted is not None:\n            raise interrupted\n",
+        "",
+        test_of(
+            "promising/test_contexts.py", "test_p8_a_cancellation_while_an_error_cancels_the_work_is_not_swallowed"
+        ),
+    ),
+    Mutation(
+        "P8: Ctrl+C in a promise reaches the program",
+        "promising/context.py",
+        "        if self._interruption is not None and error is not self._interruption:\n",
+        "        if False:\n",
+        test_of("promising/test_contexts.py", "test_p8_an_interrupt_in_a_promise_reaches_the_program"),
+    ),
+    Mutation(
+        "A3: an error that is still held and was never read is logged when the context ends",
+        "promising/context.py",
+        "        for failure in tuple(self._failures):\n            failure.log_unseen()",
+        "",
+        test_of("promising/test_contexts.py", "test_an_error_that_is_still_held_is_logged_when_the_context_ends"),
+    ),
+    Mutation(
+        "P7: an appender that is dropped ends its stream",
+        "promising/appender.py",
+        "        self._loop.call_soon_threadsafe(buffer.give_up, error)",
+        "        del error",
+        test_of("promising/test_appender.py", "test_p7_a_dropped_appender_ends_its_stream_with_an_error_that_names_it"),
+    ),
+    Mutation(
+        "P6: a ready item waits for those that were put in before it",
+        "promising/flattening.py",
+        "if piece is not NotImplemented and not self._draining:",
+        "if piece is not NotImplemented:",
+        test_of("promising/test_sequence.py", "test_p6_order_is_kept_however_the_parts_finish"),
+    ),
+    Mutation(
+        "P6: a sequence does not end before what was put in out of order has appeared",
+        "promising/flattening.py",
+        " and not self._queue and not self._out_of_order:",
+        " and not self._queue:",
+        test_of(
+            "promising/test_sequence.py",
+            "test_p6_what_is_ready_appears_at_once_and_what_is_out_of_order_as_soon_as_it_is_there",
+        ),
+    ),
+    Mutation(
+        "P4: forwarding ready parts gives the loop a turn",
+        "promising/flattening.py",
+        "                    since_turn = len(pieces)\n                    await take_turn()\n",
+        "                    since_turn = len(pieces)\n",
+        test_of("promising/test_sequence.py", "test_p4_a_million_ready_pieces_of_a_part_starve_nobody"),
+    ),
+)
+
+_COMBINATORS: Final = (
+    Mutation(
+        "P5: `take` does not count errors",
+        "promising/combinators/of_places.py",
+        "left -= not isinstance(piece, Failure)",
+        "left -= 1",
+        test_of("promising/test_stream.py", "test_p5_combinators_keep_errors_in_their_places"),
+    ),
+    Mutation(
+        "P10: no more calls run at once than may",
+        "promising/combinators/of_calls.py",
+        "self._out.ended) and self._under_way < self._limit",
+        "self._out.ended) and self._under_way <= self._limit",
+        test_of(
+            "promising/combinators/test_then_pieces.py",
+            "test_p10_a_slow_call_keeps_back_no_more_results_than_calls_may_run",
+        ),
+    ),
+    Mutation(
+        "P10: the losers of a race are cancelled",
+        "promising/combinators/racing.py",
+        "            source.cancel()",
+        "            pass",
+        test_of(
+            "promising/combinators/test_combine_promises.py",
+            "test_first_ok_takes_the_first_value_and_cancels_the_losers",
+        ),
+    ),
+    Mutation(
+        "P10: `gather` fails as soon as one of its promises does",
+        "promising/combinators/gathering.py",
+        "        failed = await first_done(sources, _is_failed)\n",
+        "        failed = None\n",
+        test_of(
+            "promising/combinators/test_combine_promises.py",
+            "test_a3_an_error_that_comes_after_the_end_of_a_gather_is_not_lost",
+        ),
+    ),
+    Mutation(
+        "A3: `all_settled` has read the errors that it gives",
+        "promising/combinators/gathering.py",
+        "Err(count_as_read(failure))",
+        "Err(failure.error)",
+        test_of("promising/combinators/test_combine_promises.py", "test_all_settled_tells_how_each_promise_ended"),
+    ),
+    Mutation(
+        "P9: merged streams wait for room",
+        "promising/combinators/of_streams.py",
+        "                    if buffer.bounded:\n                        await buffer.room()\n",
+        "",
+        test_of(
+            "promising/combinators/test_combine_streams.py",
+            "test_p9_the_result_is_as_bounded_as_the_narrowest_of_its_sources",
+        ),
+    ),
+    Mutation(
+        "P5: an error that is no `Exception` takes the place of the piece that a function was given",
+        "promising/combinators/piped.py",
+        "    except BaseException as error:\n        if ends_task(error, running_task()):\n            raise\n",
+        "    except Exception as error:\n",
+        test_of(
+            "promising/laws/test_what_is_given.py",
+            "test_p5_a_function_that_fails_leaves_its_error_in_the_place_of_the_piece",
+        ),
+    ),
+)
+
+_MESSAGES: Final = (
+    Mutation(
+        "M1: NaN and infinity are refused",
+        "messages/values/freezing.py",
+        "        if number - number != 0:\n",
+        "        if False:\n",
+        test_of("messages/values/test_freezing.py", "test_m1_nan_and_infinity_are_refused_with_their_path"),
+    ),
+    Mutation(
+        "M1: strings of subclasses become plain, because no encoder knows what the subclass adds",
+        "messages/values/freezing.py",
+        "return str.__getitem__(value, slice(None))",
+        "return value",
+        test_of("messages/values/test_freezing.py", "test_m1_subclasses_of_scalars_become_plain"),
+    ),
+    Mutation(
+        "M3: a value of a derived class has another key than one of its base",
+        "messages/values/freezing.py",
+        "return str(cls.__struct_config__.tag)",
+        "return str(getattr(cls.__base__, '__struct_config__', cls.__struct_config__).tag)",
+        test_of(
+            "messages/values/test_frozen.py", "test_m3_a_value_of_a_derived_class_has_another_key_than_one_of_its_base"
+        ),
+    ),
+    Mutation(
+        "M3: no field value imitates a wrapper of the canonical form",
+        "messages/values/canonical.py",
+        'return f"@{key}" if key.startswith("@") else key',
+        "return key",
+        test_of("messages/values/test_canonical.py", "test_m3_a_forged_key_is_not_the_message"),
+    ),
+    Mutation(
+        "M3: keys of objects are sorted as RFC 8785 says",
+        "messages/values/canonical.py",
+        'return text.encode("utf-16-be")',
+        'return text.encode("utf-32-be")',
+        test_of("messages/values/test_canonical.py", "test_m3_examples"),
+    ),
+    Mutation(
+        "M5: an unknown field is an error, not dropped",
+        "messages/coding/rebuilding.py",
+        "            if name not in known and not self._ignore:",
+        "            if False:",
+        test_of("messages/coding/test_codec.py", "test_m5_what_does_not_fit_is_refused_with_its_path"),
+    ),
+    Mutation(
+        "M5: an unknown tag is an error, not read as the declared class",
+        "messages/coding/rebuilding.py",
+        "if not found and ignore and len(forms) == 1:",
+        "if not found and len(forms) == 1:",
+        test_of("messages/coding/test_codec.py", "test_m5_a_class_made_later_is_found"),
+    ),
+    Mutation(
+        "M5: NaN is not written as null",
+        "messages/coding/codec.py",
+        'if data.rfind(b"null") != -1:',
+        "if False:",
+        test_of("messages/coding/test_codec.py", "test_m5_what_json_cannot_write_is_refused_with_its_path"),
+    ),
+    Mutation(
+        "M5: a value of an untyped field that would be read back as another one is refused",
+        "messages/coding/exactness.py",
+        "            if not _is_plain(current):\n",
+        "            if False:\n",
+        test_of("messages/coding/test_codec.py", "test_m5_what_an_untyped_field_would_not_give_back_is_not_written"),
+    ),
+    Mutation(
+        "M6: text events are text",
+        "messages/promised/tokens.py",
+        "        if isinstance(piece, TextDelta):\n            return piece.text\n        return None",
+        "        return None",
+        test_of(
+            "messages/promised/test_message_promises.py",
+            "test_m6_tokens_joined_are_the_text_and_events_never_appear_as_text",
+        ),
+    ),
+    Mutation(
+        "A2: a stream of messages of another class is refused before its end",
+        "messages/promised/message_sequence.py",
+        "        raise TypeError(self._refusal(cls))",
+        "        return promise.checked(self._checked)",
+        test_of("agents/test_agents.py", "test_a2_a_stream_of_another_type_is_refused_before_it_has_come_to_its_end"),
+    ),
+)
+
+_AGENTS: Final = (
+    Mutation(
+        "P5: `with_timeout` passes on what was there in time and only not read yet",
+        "agents/guarding.py",
+        "for piece in buffer_of(replies).pieces[passed:]:",
+        "for piece in ():",
+        test_of(
+            "composition/test_composition_guards.py", "test_what_was_there_in_time_stays_although_nobody_had_read_it"
+        ),
+    ),
+    Mutation(
+        "P5: `with_timeout` adds no error to a reply that was complete in time",
+        "agents/guarding.py",
+        "        if not was_complete:\n            raise error",
+        "        raise error",
+        test_of(
+            "composition/test_composition_guards.py",
+            "test_retries_and_fallbacks_read_as_follows",
+            "test_a_reply_that_is_complete_in_time_is_the_reply",
+        ),
+    ),
+    Mutation(
+        "A3: a reply of which something could be read is not replaced",
+        "agents/guarding.py",
+        "    if piece is not None and not isinstance(piece, Failure):\n        return None\n",
+        "",
+        test_of(
+            "composition/test_composition_guards.py",
+            "test_only_a_reply_of_which_nothing_was_there_to_be_read_is_replaced",
+        ),
+    ),
+    Mutation(
+        "A7: a message is kept once",
+        "agents/persistence.py",
+        "                self._handed_over.add(key)\n",
+        "",
+        test_of("agents/test_persistence.py", "test_a7_a_message_is_kept_once_however_often_it_is_sent"),
+    ),
+    Mutation(
+        "A7: a handler that is cancelled loses no message from sight",
+        "agents/persistence.py",
+        "        finally:\n            self._not_kept.extend(batch)",
+        "        finally:\n            pass",
+        test_of("agents/test_persistence.py", "test_a7_a_handler_that_is_cancelled_from_within_loses_nothing"),
+    ),
+    Mutation(
+        "A5: a call that is not finished when its agent ends is finished",
+        "agents/interaction.py",
+        "            for call in tuple(self._open_calls or ()):\n                call.finish()",
+        "            pass",
+        test_of("agents/test_agent_calls.py", "test_a5_a_call_not_finished_when_its_agent_ends_is_finished"),
+    ),
+    Mutation(
+        "A5: a call that is dropped is finished",
+        "agents/interaction.py",
+        "            self._loop.call_soon_threadsafe(messages.close)",
+        "            pass",
+        test_of("agents/test_agent_calls.py", "test_a5_a_call_that_is_dropped_is_finished"),
+    ),
+    Mutation(
+        "A5: a call that is not finished when its context ends is finished",
+        "agents/agents_context.py",
+        "        self._finish_open_calls()\n        try:",
+        "        try:",
+        test_of("agents/test_agent_calls.py", "test_a5_a_call_not_finished_when_its_context_ends_is_finished"),
+    ),
+)
+
+_WIRE: Final = (
+    Mutation(
+        "M5: data that ends in the middle of a record is told as torn",
+        "wire/decoding.py",
+        "cls = TornRecordError if part.torn else ",
+        "cls = ",
+        test_of("wire/test_records.py", "test_every_place_where_the_data_may_end"),
+    ),
+    Mutation(
+        "M5: records before one that cannot be read are given",
+        "wire/decoding.py",
+        "                if records:\n                    yield records\n                    records = []\n",
+        "                records = []\n",
+        test_of("wire/test_records.py", "test_reading_goes_on_behind_an_error"),
+    ),
+    Mutation(
+        "M5: damage counts as a record",
+        "wire/decoding.py",
+        "            self._index += 1\n            yield error\n",
+        "            yield error\n",
+        test_of("wire/test_records.py", "test_a_record_that_is_too_large_is_passed_over"),
+    ),
+    Mutation(
+        "M5: what was read the fast way is looked at once more where it is not simple",
+        "wire/decoding.py",
+        "if read is careful or self._codec._are_simple(records):",
+        "if True:",
+        test_of(
+            "wire/test_records.py", "test_what_only_messagepack_can_say_is_an_error_among_records_that_are_read_at_once"
+        ),
+    ),
+    Mutation(
+        "M5: a damaged frame is told",
+        "wire/splitting.py",
+        "            if crc32(payload, length) != checksum:\n",
+        "            if False:\n",
+        test_of("wire/test_records.py", "test_each_bit_of_a_frame_counts"),
+    ),
+)
+
+MUTATIONS: Final = (*_PROMISING, *_COMBINATORS, *_MESSAGES, *_AGENTS, *_WIRE)
