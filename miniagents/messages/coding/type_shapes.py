@@ -180,7 +180,20 @@ def classes_by_tag(bases: Iterable[type[Frozen]]) -> dict[str, list[type[Frozen]
 def _union(members: Iterable[object]) -> object:
     union: Any = Union  # Any: made of what is known when the program runs
     known = tuple(members)
-    return union[known] if known else Frozen
+    return union[known] if known else _Never
+
+
+class _Never(
+    msgspec.Struct,
+    kw_only=True,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="@type",
+    tag="",
+):
+    """A class without values, for the place of message classes none of which msgspec can decode."""
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=0)]
 
 
 def _either(one: Shape, other: Shape) -> Shape:

@@ -18,12 +18,25 @@ from hypothesis import given, strategies as st
 from miniagents.messages._generated import Message
 from miniagents.messages.coding.codec import DecodeError, UnknownMessage, decode, encode
 from miniagents.messages.values.frozen import Frozen, FrozenDict
+from miniagents.messages.values.record import Record
 from tests.effort import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+
+
+class Left(Record, kw_only=True):
+    left: int
+
+
+class Right(Record, kw_only=True):
+    right: int
+
+
+class WithEither(Message, kw_only=True):
+    either: Left | Right
 
 
 class Level(Enum):
@@ -427,6 +440,20 @@ def test_m5_what_is_wrong_is_refused_even_when_the_unknown_is_kept() -> None:
             decode(data, Message, unknown="keep")
     with pytest.raises(DecodeError, match=r"^\$\[0\]\.@type"):
         decode('[{"@type":"nope"}]', tuple[Picture, ...], unknown="keep")
+
+
+@pytest.mark.parametrize("form", [WithEither, list[WithEither], WithEither | None], ids=str)
+@pytest.mark.parametrize("missing", [{}, {"@type": "WithEither"}, {"number": 1}, {"@type": ""}], ids=str)
+def test_m5_a_class_that_msgspec_cannot_decode_is_never_taken_for_another_one(
+    missing: dict[str, object], form: type[object]
+) -> None:
+    data = [missing] if form == list[WithEither] else missing
+    with pytest.raises(DecodeError):
+        decode(msgspec.json.encode(data), form)
+    with pytest.raises(DecodeError):
+        decode(msgspec.msgpack.encode(data), form, format="msgpack")
+    value = WithEither(either=Right(right=1))
+    assert decode(encode(value), WithEither) == value
 
 
 def test_m5_what_is_known_is_read_as_ever_when_the_unknown_is_kept() -> None:
