@@ -28,7 +28,9 @@ __all__ = ["current_picture", "marble", "marbles", "positive"]
 
 Q = TypeVar("Q")
 
-_Values: TypeAlias = "Mapping[str, Any] | Callable[[str], Any]"  # Any: the overloads tie it to the result
+_Values: TypeAlias = "Mapping[str, Any] | Callable[[str], Any]"  # Any: the overloads tie the result to it
+_AnyStream: TypeAlias = "Stream[Any]"  # Any: the overloads tie it to `values`
+_AnyPromise: TypeAlias = "Promise[Any]"  # Any: the overloads tie it to `values`
 
 current_picture: Final[ContextVar[Picture | None]] = ContextVar("miniagents.current_picture", default=None)
 """The picture on which new sources are drawn; None outside of `run_marbles`."""
@@ -90,7 +92,7 @@ def marbles(
     name: str = "source",
     start_asap: bool | Default = DEFAULT,
     max_ahead: int | None = None,
-) -> Stream[Any]:  # Any: the overloads tie it to `values`
+) -> _AnyStream:
     """Return a stream with the timing of a diagram, such as `"a-b--#-(cd)|"`; each character is one unit of time.
 
     | mark | meaning |
@@ -149,8 +151,7 @@ def marbles(
                     yield out.failure_of(what)
             await source.never(reader.time)
 
-    # Any: pieces of any type
-    stream: Stream[Any] = piped(played, name, (), lazy=start_asap is False, max_ahead=max_ahead)
+    stream: _AnyStream = piped(played, name, (), lazy=start_asap is False, max_ahead=max_ahead)
     if start_asap is True:
         buffer_of(stream).start()
     source.belongs_to(stream)
@@ -187,7 +188,7 @@ def marble(
     unit: float | None = None,
     name: str = "source",
     start_asap: bool | Default = DEFAULT,
-) -> Promise[Any]:  # Any: the overloads tie it to `values`
+) -> _AnyPromise:
     """Return a promise with the timing of a diagram: a value (`"--a"`), an error (`"--#"`), or neither ever (`"--"`).
 
     The notation is that of `marbles`, without `|`.
@@ -232,7 +233,7 @@ def marble(
                     raise event.what
             return await source.never(reader.time)
 
-    promise: Promise[Any] = Promise(resolved, start_asap=start_asap, name=name)  # Any: a value of any type
+    promise: _AnyPromise = Promise(resolved, start_asap=start_asap, name=name)
     source.belongs_to(promise)
     return promise
 
