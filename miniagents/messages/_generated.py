@@ -145,7 +145,7 @@ class Message(MessageBase, frozen=True, tag="Message"):
     """A message between agents, and the base of all messages. A plain `Message` is text without a role.
 
     Attributes:
-        text: The text of the message; null if it comes from the fields or the template of the class.
+        text: The text of the message; null if the class's fields or template give it.
     """
 
     text: str | None = None

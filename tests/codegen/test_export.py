@@ -183,7 +183,7 @@ def test_hand_written_classes_are_exported_as_msgspec_writes_them(tmp_path: Path
                 "properties": {
                     "@type": {"type": "string", "const": "Drawing"},
                     "text": {
-                        "description": "The text of the message; null if it comes from the fields or the template of the class.",
+                        "description": "The text of the message; null if the class's fields or template give it.",
                         "type": ["string", "null"],
                         "default": None,
                     },
