@@ -1,4 +1,4 @@
-"""What programs of agents often need."""
+"""Functions that many programs of agents need."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from miniagents.promising.core.access import settled
 __all__ = ["Link", "achain_loop", "join_messages", "split_messages"]
 
 Link: TypeAlias = (
-    Inquirable[Any, Message]  # Any: an agent is given what the one before it replied, whose type is its own affair
+    Inquirable[Any, Message]  # Any: the loop cannot tie an agent's messages to the replies of the agent before it
     | Callable[[MessageType[Message] | None], MessageSequencePromise[Message]]
     | Control
 )
@@ -21,20 +21,22 @@ Link: TypeAlias = (
 
 
 async def achain_loop(agents: Iterable[Link], initial_input: MessageType[Message] | None = None) -> None:
-    """Call agents in turn, each with the replies of the one before it, the first again with those of the last.
+    """Call agents in turn, each with the replies of the one before it; after the last, begin again with the first.
 
-    `AWAIT` waits until all replies so far are complete, `CLEAR` has the next agent start with no messages. The loop
-    ends when an agent raises `EndLoop`, be it that the next one does not read so far, or `EOFError` as `input()` does
-    at the end of its input; any other error is raised here. What was replied before that is not lost: the agents behind
-    get it, and then the same error.
+    `AWAIT` waits until all replies so far are complete. `CLEAR` makes the next agent start without messages. The loop
+    ends when an agent raises `EndLoop`, even if the next agent does not read that far. It also ends with `EOFError`,
+    which `input()` raises at the end of its input. Any other error is raised here. Replies before an error are not
+    lost: the next agent gets them, followed by the error.
 
     Args:
-        agents: The steps; at least one agent, and `AWAIT` at least once, or the loop would never wait for anything.
-        initial_input: What the first agent is given in the first round.
+        agents: The steps. There must be at least one agent, and at least one `AWAIT`; without it the loop would never
+            wait.
+        initial_input: The messages for the first agent in the first round.
 
     Raises:
         ValueError: There is no agent, or no `AWAIT`, among the steps.
-        TypeError: A step is nothing that can be called with messages.
+        TypeError: A step is not an agent, a function, `AWAIT` or `CLEAR`.
+        BaseException: Any other error, among the replies that `AWAIT` waits for or that `CLEAR` dropped.
 
     >>> @miniagent
     ... async def count_down(ctx: InteractionContext) -> None:
@@ -82,18 +84,18 @@ async def achain_loop(agents: Iterable[Link], initial_input: MessageType[Message
         return
     except EOFError as error:
         if type(error) is not EOFError:
-            raise  # asyncio.IncompleteReadError, for one, is the end of something else
+            raise  # a subclass such as asyncio.IncompleteReadError is a failure, not the end of the user's input
 
 
 async def _complete(
     passed_on: list[MessageSequencePromise[Message]], cleared: list[MessageSequencePromise[Message]]
 ) -> None:
-    """Wait for the replies that are no step's messages any more.
+    """Wait for the replies that earlier steps passed on or cleared.
 
     Raises:
         EndLoop: One of the agents raised it.
-        BaseException: An error of replies that were cleared. Errors of those that were passed on are the next agent's
-            to deal with.
+        BaseException: An error among cleared replies. Errors among replies that were passed on are left to the agent
+            that got them.
     """
     for replies in passed_on:
         failure = await settled(replies)

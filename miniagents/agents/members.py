@@ -207,7 +207,7 @@ def passed_on(ctx: AnyContext, replies: AnyReplies) -> Any:  # Any: a MessageTyp
 
 
 def failure_in_place(ctx: AnyContext, failure: Failure) -> Any:  # Any: the failure, or a message where these are wanted
-    """Return what a composition replies in the place of a member's failure: the failure or an `ErrorMessage`."""
+    """Return the reply in the place of a member's failure: the failure itself or an `ErrorMessage`."""
     replaced = error_in_place(ctx, failure.error)
     if replaced is failure.error:
         return failure  # not the bare error: the failure keeps the origin and the traceback
@@ -216,7 +216,7 @@ def failure_in_place(ctx: AnyContext, failure: Failure) -> Any:  # Any: the fail
 
 
 def error_in_place(ctx: AnyContext, error: BaseException) -> Any:  # Any: an error, or a message where these are wanted
-    """Return what a composition replies in the place of an error: the error or an `ErrorMessage`."""
+    """Return the reply in the place of an error: the error itself or an `ErrorMessage`."""
     if ctx._raises or not ctx._context.errors_as_messages or not isinstance(error, Exception) or is_cancelled(error):
         return error
     return ctx.error_message(error)
@@ -231,7 +231,7 @@ def is_cancelled(error: BaseException) -> bool:
 
 
 def declared_by(agent: AnyAgent) -> Declared:
-    """Return what an agent declares; agents from outside the library are taken to exchange any messages."""
+    """Return the classes that an agent takes and gives; for agents from outside the library, any message."""
     return agent._classes() if isinstance(agent, Member) else ((Message,), (Message,))
 
 

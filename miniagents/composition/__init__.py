@@ -1,4 +1,4 @@
-"""Agents made of other agents: one after the other, side by side, by what comes in, and round and round."""
+"""Agents made of other agents: in a chain, in parallel, routed by the message, or in a loop."""
 
 from miniagents.composition._combining import chain, parallel
 from miniagents.composition._repeating import TooManyRoundsError, loop, map_agent

@@ -1,4 +1,4 @@
-"""Agents made of other agents: one after the other, and side by side."""
+"""Agents that call several others: one after the other (`chain`), or at the same time (`parallel`)."""
 
 from __future__ import annotations
 
@@ -94,19 +94,24 @@ def chain(
 ) -> MiniAgent[M0, M8, []]: ...
 @overload
 def chain(*agents: Inquirable[M0, M0]) -> MiniAgent[M0, M0, []]: ...
-def chain(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the arguments
-    """Agents one after the other, each asked the replies of the one before it; `a >> b` is short for it.
+def chain(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agents
+    """Return an agent that calls the given agents one after the other; `first >> second` is short for it.
 
-    The first is asked the messages, the replies are the last one's. Everything streams: an agent may work with the
-    first tokens of the one before it. Errors stay in their places, where the next agent reads them. Chaining is
-    associative; a chain of a chain is taken apart, unless `options` gave it something of its own.
+    The first agent is called with the messages, and each later one with the replies of the one before it. The replies
+    are those of the last agent. Everything streams: an agent can work with the first tokens of the one before it.
+    Errors stay in their places, where the next agent reads them. Chaining is associative: the agents of an inner chain
+    become members of the outer one, unless `options` gave the inner chain a name or options of its own.
 
     A string becomes a message of the class that the first agent declares. Cancelling the replies cancels all calls. All
-    agents are called at once, and each has the tasks of any call of it; nothing but their replies is kept.
+    agents are called at once. Each call costs the tasks that any call of its agent does. Only the replies are kept in
+    memory.
+
+    Args:
+        agents: The agents, in their order.
 
     Raises:
         TypeError: An agent gives messages of a class that the next can never take, one of them cannot be called without
-            arguments, or there is none.
+            arguments, or none is given.
 
     >>> @miniagent
     ... async def shout(ctx: InteractionContext) -> None:
@@ -199,23 +204,25 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | M8, []]: ...
 @overload
 def parallel(*agents: Inquirable[In, Out], ordered: bool = True) -> MiniAgent[In, Out, []]: ...
-def parallel(*agents: AnyAgent, ordered: bool = True) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it
-    """Agents side by side, all of them asked the same messages.
+def parallel(
+    *agents: AnyAgent, ordered: bool = True
+) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agents
+    """Return an agent that calls all the given agents at the same time, with the same messages.
 
-    The replies are those of the first agent, then those of the second, and so on; where they are not `ordered`, each
-    comes as soon as it is there. Either way they stream, and all agents work from the beginning. Errors stay among the
-    replies of the agent that they are of, and keep nobody else from replying.
+    The replies are those of the first agent, then those of the second, and so on. Without `ordered`, each reply comes
+    as soon as it appears. Either way the replies stream, and all agents start at once. An error stays among the replies
+    of the agent that raised it, and the other agents go on.
 
-    Cancelling the replies cancels all calls. Each agent has the tasks of any call of it; where replies are not ordered,
-    there is one task more for each. Nothing but the replies is kept.
+    Cancelling the replies cancels all calls. Each call costs the tasks that any call of its agent does, and one more
+    without `ordered`. Only the replies are kept in memory.
 
     Args:
-        agents: The agents; their number is not bounded.
+        agents: The agents; there may be any number of them.
         ordered: Whether the replies keep the order of the agents.
 
     Raises:
-        TypeError: There is no message that all agents take, one of them cannot be called without arguments, or there is
-            none.
+        TypeError: There is no class of messages that all agents take, one of them cannot be called without arguments,
+            or none is given.
 
     >>> async def main() -> None:
     ...     async with MiniAgents():

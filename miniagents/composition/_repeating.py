@@ -1,4 +1,4 @@
-"""Agents that ask another one again and again: round and round, and once per message."""
+"""Agents that call another one repeatedly: with its own replies (`loop`), or once per message (`map_agent`)."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ In = TypeVar("In", bound=Message)
 Out = TypeVar("Out", bound=Message)
 
 
-# --- round and round ---
+# --- with its own replies ---
 
 
 class TooManyRoundsError(RuntimeError):
-    """A `loop` came to the end of its rounds, and its replies were still not what it was to go on until.
+    """The agent of a `loop` was called `max_rounds` times, and its replies never satisfied `until`.
 
     Attributes:
-        agent: The name of the agent that was asked.
-        rounds: How often it was asked.
-        replies: What it replied in the last round.
+        agent: The name of the agent.
+        rounds: The number of calls.
+        replies: The replies of the last round.
     """
 
     def __init__(self, agent: str, rounds: int, replies: tuple[Message, ...]) -> None:
@@ -57,32 +57,32 @@ class TooManyRoundsError(RuntimeError):
 
     def __str__(self) -> str:
         return (
-            f"agent {self.agent!r} was asked {self.rounds} times, and its replies were not what the loop goes on until"
+            f"agent {self.agent!r} was called {self.rounds} times, and its replies never satisfied `until` of the loop"
         )
 
 
 def loop(
     agent: Inquirable[In, In], /, *, until: Callable[[tuple[In, ...]], object], max_rounds: int
 ) -> MiniAgent[In, In, []]:
-    """Return an agent that is asked its own replies, again and again, until a plain function says that they will do.
+    """Return an agent that calls another one with its own replies, again and again, until these satisfy a condition.
 
-    The first round is asked the messages. The replies are those of the last round. The function needs the replies of a
-    round as a whole, so none of their tokens can be read before; then all can. A round with an error in it is the last
-    one, and its replies are given as they are, with the errors in their places. An error of the function stands alone.
+    The first round is called with the messages. The replies are those of the last round. `until` needs the complete
+    replies of a round, so none of their tokens can be read before it has returned; then all can. A round with an error
+    in it is the last one: its replies are passed on as they are, with the errors in their places. If `until` raises,
+    its error is the only reply.
 
-    Cancelling the replies cancels the round that is under way. There is one task more than the agent itself has. One
-    round's replies are kept.
+    Cancelling the replies cancels the running round. The cost is one more task than the agent itself has. The replies
+    of one round are kept in memory.
 
     Args:
-        agent: The agent; it must take what it gives.
-        until: Is given the replies of a round, and says whether it was the last.
-        max_rounds: How often the agent may be asked; if the function has not said yes by then, the reply is a
+        agent: The agent; it must take messages of the classes that it gives.
+        until: A plain function of the replies of a round; the loop ends when its result is true.
+        max_rounds: The greatest number of rounds; if none of them satisfies `until`, the reply is a
             `TooManyRoundsError`.
 
     Raises:
-        TypeError: The agent can never take what it gives, or cannot be called without arguments; or the function is
-            async.
-        ValueError: There is not even one round.
+        TypeError: The agent can never take what it gives, it cannot be called without arguments, or `until` is async.
+        ValueError: `max_rounds` is less than 1.
 
     >>> @miniagent
     ... async def halve(ctx: InteractionContext) -> None:
@@ -123,25 +123,25 @@ def loop(
 def map_agent(
     agent: Inquirable[In, Out], /, *, concurrency: int | None = None, ordered: bool = True
 ) -> MiniAgent[In, Out, []]:
-    """Return an agent that is asked each message by itself, several of them at the same time.
+    """Return an agent that calls another one once for each message; the calls run at the same time.
 
-    A message is asked as soon as it appears, before it is complete. The replies to the first message come first, then
-    those to the second, and so on; where they are not `ordered`, each comes as soon as it is there. Either way they
-    stream. An error among the messages stays in its place; an error of the agent stands among the replies to the
-    message that it was asked.
+    A call starts as soon as its message appears, before the message is complete. The replies to the first message come
+    first, then those to the second, and so on. Without `ordered`, each reply comes as soon as it appears. Either way
+    the replies stream. An error among the messages stays in its place. An error of the agent stands among the replies
+    to the message that it was called with.
 
-    Cancelling the replies cancels all calls. Each call has the tasks of any call of the agent; where there is a bound,
-    or replies are not ordered, there is one task more for each. Nothing but the replies is kept.
+    Cancelling the replies cancels all calls. Each call costs the tasks that any call of the agent does. A bound, and
+    also the lack of `ordered`, add one task to each. Only the replies are kept in memory.
 
     Args:
         agent: The agent.
-        concurrency: How many calls there may be at a time, None for any number. A call counts until its replies are
-            complete; messages behind it wait.
+        concurrency: The greatest number of calls at the same time; None for any number. A call counts until its replies
+            are complete; the messages after it wait.
         ordered: Whether the replies keep the order of the messages.
 
     Raises:
         TypeError: The agent cannot be called without arguments.
-        ValueError: The bound is less than one.
+        ValueError: `concurrency` is less than 1.
 
     >>> @miniagent
     ... async def count(ctx: InteractionContext) -> None:
@@ -165,10 +165,11 @@ def map_agent(
                     reply(piece)
                     continue
                 while concurrency is not None and len(calls) >= concurrency:
-                    # tasks rather than a semaphore: it can be seen what they wait for, should it be in a circle
+                    # Tasks rather than a semaphore: the context sees what a task waits for, and so can end a circle of
+                    # agents that wait for each other.
                     done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
                     for call in done:
-                        call.result()  # the wait itself fails if the call is in a circle with this one
+                        call.result()  # raises if the context ended the wait because it closed such a circle
                     calls -= done
                 replies = ask(ctx, agent, piece)
                 reply(replies)

@@ -1,4 +1,4 @@
-"""Agents of which each message goes to one."""
+"""`route`: an agent that passes each message to the first of several agents that takes it."""
 
 from __future__ import annotations
 
@@ -60,14 +60,15 @@ O7 = TypeVar("O7", bound=Message)
 O8 = TypeVar("O8", bound=Message)
 
 AnyCase: TypeAlias = "Case[Any, Message]"  # Any: contravariant, so that any case is one
+Predicate: TypeAlias = "Callable[[Any], object]"  # Any: a message of the classes that the case's agent takes
 
 
 class NoRouteError(LookupError):
-    """None of the cases of a `route` takes a message.
+    """No case of a `route` takes a message.
 
     Attributes:
         message_class: The class of the message.
-        routes: The cases, each in words.
+        routes: The names of the cases, such as `UserMessage: host`.
     """
 
     def __init__(self, message_class: type[Message], routes: tuple[str, ...]) -> None:
@@ -80,7 +81,7 @@ class NoRouteError(LookupError):
 
 
 class Case(Generic[In_contra, Out_co]):
-    """One case of a `route`: an agent, and the messages that go to it. `case` makes it."""
+    """One case of a `route`: an agent, and the condition for messages that go to it. `case` makes it."""
 
     __slots__ = ("_agent", "_class", "_predicate", "name")
 
@@ -88,7 +89,7 @@ class Case(Generic[In_contra, Out_co]):
         self,
         agent: Inquirable[In_contra, Out_co],
         message_class: type[Message] | None,
-        predicate: Callable[[Any], object] | None,  # Any: a message of the classes that the agent takes
+        predicate: Predicate | None,
         name: str,
     ) -> None:
         self._agent = agent
@@ -105,7 +106,7 @@ class Case(Generic[In_contra, Out_co]):
         return declared_by(self._agent)[0] if self._class is None else (self._class,)
 
     def _takes_promised(self, promise: MessagePromise[Any]) -> bool | None:  # Any: of any class
-        """Return whether a message goes here; None as long as that cannot be known."""
+        """Return whether a pending message goes to this case; None if only the complete message can tell."""
         cls = promise.message_class
         classes = self._classes()
         if cls is not None and not issubclass(cls, classes):
@@ -113,7 +114,7 @@ class Case(Generic[In_contra, Out_co]):
         return True if self._predicate is None and (cls is not None or Message in classes) else None
 
     def _takes(self, message: Message) -> bool:
-        """Return whether a message goes here."""
+        """Return whether a complete message goes to this case."""
         return isinstance(message, self._classes()) and (self._predicate is None or bool(self._predicate(message)))
 
 
@@ -122,20 +123,20 @@ def case(accepts: type[In], agent: Inquirable[In, Out], /) -> Case[In, Out]: ...
 @overload
 def case(accepts: Callable[[In], object], agent: Inquirable[In, Out], /) -> Case[In, Out]: ...
 def case(
-    accepts: type[Message] | Callable[[Any], object],  # Any: the overloads tie it to the agent
-    agent: Inquirable[Any, Out],  # Any: as above
+    accepts: type[Message] | Predicate,
+    agent: AnyAgent,
     /,
-) -> Case[Any, Out]:  # Any: as above
+) -> AnyCase:
     """Return a case of a `route`: an agent, and the class or the plain function that chooses its messages.
 
     Args:
-        accepts: The class, subclasses included; or the function. It is asked about messages of the classes that the
-            agent takes, and its error stands in the place of the replies to that message.
-        agent: The agent that they go to.
+        accepts: The class, subclasses included, or the function. The function is called with messages of the classes
+            that the agent takes. If it raises, the error stands in the place of the replies to that message.
+        agent: The agent that the messages go to.
 
     Raises:
-        TypeError: The agent can never take messages of the class, cannot be called without arguments, or there is
-            neither a class of messages nor a function.
+        TypeError: The agent can never take messages of the class, or cannot be called without arguments; or `accepts`
+            is neither a class of messages nor a plain function.
 
     >>> case(UserMessage, scripted_agent("Hello", alias="host"))
     <Case UserMessage: host>
@@ -143,8 +144,8 @@ def case(
     check_agents("case", (agent,))
     if isinstance(accepts, type):
         if not issubclass(accepts, Message):
-            raise TypeError(f"case: {accepts.__qualname__} is no class of messages")
-        with contextlib.suppress(NameError):  # a class that is defined further down is checked by the agent
+            raise TypeError(f"case: {accepts.__qualname__} is not a class of messages")
+        with contextlib.suppress(NameError):  # a class that is defined further down is checked when the agent is called
             refuse_misfits("case", (accepts,), declared_by(agent)[0], "the route", f"agent {alias_of(agent)!r}")
         return Case(agent, accepts, None, accepts.__qualname__)
     if not callable(accepts):
@@ -265,24 +266,27 @@ def route(*cases: Case[In, Out], otherwise: Inquirable[I0, O0]) -> MiniAgent[In 
 def route(
     *cases: object,  # the overloads say what they are
     otherwise: AnyAgent | None = None,
-) -> MiniAgent[Any, Any, []]:  # Any: as above
-    """Return an agent that has each message answered by the first of several agents that it fits.
+) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the cases
+    """Return an agent that passes each message to the agent of the first case that takes it.
 
-    Each message is a call of its own, made as soon as it is known where it goes: by its class that is at once where its
-    promise names it (`message_class`), so that its tokens stream; a function needs the whole message. Messages behind
-    it do not wait for that. The replies to the first message come first, then those to the second, and so on. An error
-    among the messages stays in its place; a message that fits nowhere is a `NoRouteError` in its place.
+    Each message becomes a call of its own. The call starts as soon as the case is known. If the promise of the message
+    names its class (`message_class`) and classes alone decide, the call starts at once and the tokens stream. A
+    function needs the complete message; the messages after it do not wait for that. The replies to the first message
+    come first, then those to the second, and so on. An error among the messages stays in its place. A message that no
+    case takes becomes a `NoRouteError` in its place.
 
-    It takes what the cases take, `otherwise` included; a string becomes a message of the first case's class. Cancelling
-    the replies cancels all calls. Each call has the tasks of any call of its agent, and one more where a function has
-    to wait for the message; their number is not bounded, but by `map_agent(route(...), concurrency=...)`.
+    The agent takes the classes of all cases and of `otherwise`; a string becomes a message of the first case's class.
+    Cancelling the replies cancels all calls. Each call costs the tasks that any call of its agent does, and one more if
+    a function has to wait for the message. The number of calls at the same time has no bound;
+    `map_agent(route(...), concurrency=...)` gives it one.
 
     Args:
-        cases: The cases, made by `case`; the first that fits counts.
-        otherwise: The agent for what fits none of them.
+        cases: The cases, made by `case`; the first one that takes a message gets it.
+        otherwise: The agent for messages that no case takes.
 
     Raises:
-        TypeError: Something is no case, there is none, or `otherwise` cannot be called without arguments.
+        TypeError: An argument is not a case, there is no case at all, or `otherwise` cannot be called without
+            arguments.
 
     >>> async def main() -> None:
     ...     async with MiniAgents():
@@ -313,7 +317,7 @@ def route(
 
 def _checked_case(each: object) -> AnyCase:
     if not _is_case(each):
-        raise TypeError(f"route: {each!r:.200} is no case; write case(SomeMessage, agent) or case(function, agent)")
+        raise TypeError(f"route: {each!r:.200} is not a case; write case(SomeMessage, agent) or case(function, agent)")
     return each
 
 
@@ -326,8 +330,8 @@ def _replies_to(
     promise: MessagePromise[Any],  # Any: of any class
     cases: tuple[AnyCase, ...],
     names: tuple[str, ...],
-) -> Any:  # Any: replies, to come or there, or an error
-    """Return what is replied to one message."""
+) -> Any:  # Any: promised replies or an error; the context takes both as a reply
+    """Pass one message to its agent; return the replies, or an error in their place."""
     for each in cases:
         takes = each._takes_promised(promise)
         if takes:
@@ -351,6 +355,8 @@ def _replies_to(
             return by_message(value_of(promise))
         except Exception as error:  # noqa: BLE001 - it stands in the place of the replies to this message
             return instead(error)
-    replies = MessageSequence[Any](name=f"{ctx.this_agent.alias}.replies", context=ctx._context)  # Any: as above
+    # The case depends on the complete message, so these replies stand for those of a call that has not begun.
+    name = f"{ctx.this_agent.alias}.replies"
+    replies = MessageSequence[Any](name=name, context=ctx._context)  # Any: the replies of any case's agent
     replies.produce(when_complete, start_asap=ctx._context.start_asap, instead=instead)
     return replies.promise

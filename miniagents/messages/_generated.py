@@ -2,11 +2,11 @@
 # ../../schemas/stream_events.schema.json.
 # Do not edit: change the schemas and run, in the folder of this file:
 #     ../../scripts/generate
-"""What messages from and to language models are made of besides their text.
+"""The parts of messages to and from language models, besides their text.
 
-The messages that every agent understands, and the records of what agents said to each other.
+The messages that every agent understands, and the records of calls and replies of agents.
 
-The pieces of a message that is still arriving, richer than its text.
+The pieces of a message that is still arriving: text, reasoning, refusals and tool calls.
 """
 
 from collections.abc import Mapping
@@ -60,11 +60,11 @@ class ImagePart(Frozen, frozen=True, kw_only=True, tag="ImagePart"):
     """A picture, given by exactly one of `url`, `data` and `file_id`.
 
     Attributes:
-        url: Where the provider of the model can fetch it, or a data URL.
-        data: The picture itself, its bytes in base64.
+        url: The address from which the provider of the model can fetch it, or a data URL.
+        data: The bytes of the picture, in base64.
         file_id: The identifier of a file that was uploaded to the provider.
-        media_type: What `data` is.
-        detail: How closely the model is to look, for providers that ask for it; null leaves it to them.
+        media_type: The media type of `data`.
+        detail: The resolution at which the model sees the picture; null leaves the choice to the provider.
     """
 
     url: str | None = None
@@ -78,10 +78,10 @@ class FilePart(Frozen, frozen=True, kw_only=True, tag="FilePart"):
     """A document or recording, given by exactly one of `url`, `data` and `file_id`.
 
     Attributes:
-        url: Where the provider of the model can fetch it.
-        data: The file itself, its bytes in base64.
+        url: The address from which the provider of the model can fetch it.
+        data: The bytes of the file, in base64.
         file_id: The identifier of a file that was uploaded to the provider.
-        media_type: What `data` is.
+        media_type: The media type of `data`.
         name: The name of the file; null when it has none.
     """
 
@@ -93,16 +93,16 @@ class FilePart(Frozen, frozen=True, kw_only=True, tag="FilePart"):
 
 
 ContentPart: TypeAlias = TextPart | ImagePart | FilePart
-"""A part of a message that a language model is given."""
+"""A part of a message to a language model."""
 
 
 class ToolCall(Frozen, frozen=True, kw_only=True, tag="ToolCall"):
-    """A call of a tool that a language model asks for.
+    """A tool call that a language model asks for.
 
     Attributes:
-        id: The identifier of the call, under which its result is given back.
+        id: The identifier of the call; the result refers to it.
         name: The name of the tool.
-        arguments: The arguments as JSON text, just as the model wrote them, so perhaps no JSON at all.
+        arguments: The arguments as the model wrote them: JSON text, which may be invalid.
     """
 
     id: str
@@ -111,11 +111,12 @@ class ToolCall(Frozen, frozen=True, kw_only=True, tag="ToolCall"):
 
 
 class Reasoning(Frozen, frozen=True, tag="Reasoning"):
-    """What a language model thought before it answered.
+    """The reasoning of a language model before its answer.
 
     Attributes:
-        text: The thoughts, or what the provider tells of them.
-        signature: What the provider wants back with them, unchanged; null when there is no such thing.
+        text: The reasoning, or the provider's summary of it.
+        signature: The provider's signature, which must be sent back unchanged with the reasoning; null if there is
+            none.
     """
 
     text: str
@@ -123,14 +124,14 @@ class Reasoning(Frozen, frozen=True, tag="Reasoning"):
 
 
 class Usage(Frozen, frozen=True, kw_only=True, tag="Usage"):
-    """What an answer of a language model cost, in tokens.
+    """The cost of an answer of a language model, in tokens.
 
     Attributes:
-        input_tokens: The tokens that the model was given, those of a cache included.
-        output_tokens: The tokens that it made, those of its reasoning included.
-        cache_read_tokens: Those of the input that were read from a cache.
-        cache_write_tokens: Those of the input that were written to a cache.
-        reasoning_tokens: Those of the output that were reasoning, where the provider tells.
+        input_tokens: The tokens of the input, including those read from or written to a cache.
+        output_tokens: The tokens of the output, including those of the reasoning.
+        cache_read_tokens: The tokens of the input that were read from a cache.
+        cache_write_tokens: The tokens of the input that were written to a cache.
+        reasoning_tokens: The tokens of the output that were reasoning; 0 if the provider does not report them.
     """
 
     input_tokens: int = 0
@@ -141,21 +142,21 @@ class Usage(Frozen, frozen=True, kw_only=True, tag="Usage"):
 
 
 class Message(MessageBase, frozen=True, tag="Message"):
-    """What agents send to each other. The base of all messages; text of no particular speaker by itself.
+    """A message between agents, and the base of all messages. A plain `Message` is text without a role.
 
     Attributes:
-        text: What the message says in words; null when its fields or its template say it.
+        text: The text of the message; null if the class's fields or template give it.
     """
 
     text: str | None = None
 
 
 class UserMessage(Message, frozen=True, kw_only=True, tag="UserMessage"):
-    """What a person, or whoever stands in for one, says to a language model.
+    """A message to a language model from a person, or from a program in the role of one.
 
     Attributes:
-        role: The speaker, as language models know it.
-        content: What is said besides the text and behind it: pictures, files and further text.
+        role: The role of the speaker in the conversation.
+        content: The content after the text: pictures, files and further text.
     """
 
     role: Literal["user"] = "user"
@@ -163,29 +164,30 @@ class UserMessage(Message, frozen=True, kw_only=True, tag="UserMessage"):
 
 
 class SystemMessage(Message, frozen=True, kw_only=True, tag="SystemMessage"):
-    """What a language model is told about its task before the conversation.
+    """The instructions that a language model gets before the conversation.
 
     Attributes:
-        role: The speaker, as language models know it.
+        role: The role of the speaker in the conversation.
     """
 
     role: Literal["system"] = "system"
 
 
 class AssistantMessage(Message, frozen=True, kw_only=True, tag="AssistantMessage"):
-    """What a language model says.
+    """A message from a language model.
 
     Attributes:
-        role: The speaker, as language models know it.
-        model: The model that said it, by the name its provider gives it; null when that is not known.
-        reasoning: What the model thought before it answered, as far as the provider tells.
-        tool_calls: The calls of tools that the model asks for.
-        refusal: Why the model will not answer; null when it does not refuse.
-        finish_reason: Why the model stopped: it was done (or came upon a stop sequence), reached a limit of tokens,
-            wants tools to be called, was cut off by a filter, refuses, or paused a long turn that goes on when it is
-            asked again. Null when that is not known.
-        usage: What the answer cost; null when the provider did not tell.
-        response_id: The provider's identifier of the answer; null when there is none.
+        role: The role of the speaker in the conversation.
+        model: The provider's name for the model; null if it is unknown.
+        reasoning: The reasoning of the model before its answer, as far as the provider reports it.
+        tool_calls: The tool calls that the model asks for.
+        refusal: The model's reason for refusing to answer; null if it does not refuse.
+        finish_reason: Why the model stopped; null if it is unknown. `stop`: the answer is complete or reached a stop
+            sequence. `length`: it reached a limit of tokens. `tool_calls`: the model waits for tools. `content_filter`:
+            a filter cut the answer off. `refusal`: the model refuses. `pause`: a long turn goes on with the next
+            request.
+        usage: The cost of the answer; null if the provider did not report it.
+        response_id: The provider's identifier of the answer; null if there is none.
     """
 
     role: Literal["assistant"] = "assistant"
@@ -199,13 +201,13 @@ class AssistantMessage(Message, frozen=True, kw_only=True, tag="AssistantMessage
 
 
 class OpenAIMessage(AssistantMessage, frozen=True, kw_only=True, tag="OpenAIMessage"):
-    """What a model says over one of OpenAI's protocols.
+    """A message from a model over one of OpenAI's protocols.
 
     Attributes:
-        output_items: The output as the responses API gave it, where the other fields do not say all of it (reasoning
-            items, calls of the provider's own tools): given back to the API unchanged.
-        provider_data: What else the provider said of the answer, such as log probabilities, as it said it; null when
-            there is nothing.
+        output_items: The output items of the Responses API, if the other fields cannot hold all of them (reasoning
+            items, calls of the provider's own tools). They are sent back to the API unchanged.
+        provider_data: Further data of the provider about the answer, such as log probabilities, unchanged; null if
+            there is none.
     """
 
     output_items: tuple[Mapping[str, JsonValue], ...] = ()
@@ -213,12 +215,12 @@ class OpenAIMessage(AssistantMessage, frozen=True, kw_only=True, tag="OpenAIMess
 
 
 class AnthropicMessage(AssistantMessage, frozen=True, kw_only=True, tag="AnthropicMessage"):
-    """What a model says over Anthropic's protocol.
+    """A message from a model over Anthropic's protocol.
 
     Attributes:
-        content_blocks: The content as the API gave it, where the other fields do not say all of it (citations,
-            reasoning between calls of tools): given back to the API unchanged.
-        provider_data: What else the provider said of the answer, as it said it; null when there is nothing.
+        content_blocks: The content blocks of the API, if the other fields cannot hold all of them (citations, reasoning
+            between tool calls). They are sent back to the API unchanged.
+        provider_data: Further data of the provider about the answer, unchanged; null if there is none.
     """
 
     content_blocks: tuple[Mapping[str, JsonValue], ...] = ()
@@ -226,14 +228,14 @@ class AnthropicMessage(AssistantMessage, frozen=True, kw_only=True, tag="Anthrop
 
 
 class ToolResultMessage(Message, frozen=True, kw_only=True, tag="ToolResultMessage"):
-    """What a tool gave to a language model that called it. The text is the result.
+    """The answer of a tool to the language model that called it. The text is the result.
 
     Attributes:
-        role: The speaker, as language models know it.
-        tool_call_id: The identifier of the call that this is the result of.
-        tool_name: The name of the tool; null when it is not known.
-        is_error: Whether the call failed; the text says how.
-        content: What the tool gave besides the text and behind it: pictures, files and further text.
+        role: The role of the speaker in the conversation.
+        tool_call_id: The identifier of the tool call.
+        tool_name: The name of the tool; null if it is unknown.
+        is_error: Whether the call failed; the text is then the error.
+        content: The content of the result after the text: pictures, files and further text.
     """
 
     role: Literal["tool"] = "tool"
@@ -244,12 +246,12 @@ class ToolResultMessage(Message, frozen=True, kw_only=True, tag="ToolResultMessa
 
 
 class EmbeddingMessage(Message, frozen=True, kw_only=True, tag="EmbeddingMessage"):
-    """What a model makes of a text to compare it with others. The text is the one it was made of.
+    """The embedding of a text, for comparison with other texts. The text is the embedded one.
 
     Attributes:
         embedding: The vector.
-        model: The model that made it, by the name its provider gives it; null when that is not known.
-        usage: What the request cost; on the first of the messages that it was for, null on the others.
+        model: The provider's name for the model; null if it is unknown.
+        usage: The cost of the whole request on its first message; null on the others.
     """
 
     embedding: tuple[int | float, ...]
@@ -258,13 +260,13 @@ class EmbeddingMessage(Message, frozen=True, kw_only=True, tag="EmbeddingMessage
 
 
 class ErrorMessage(Message, frozen=True, kw_only=True, tag="ErrorMessage"):
-    """What an agent's error becomes where errors are sent as messages. The text says what went wrong.
+    """The error of an agent, sent as a message (`errors_as_messages`). The text says what went wrong.
 
     Attributes:
         error_type: The class of the error with its module, such as "builtins.ValueError".
-        agent: The alias of the agent that failed; null when the error happened outside of any agent.
+        agent: The alias of the agent that failed; null if the error happened outside of any agent.
         callers: The aliases of the agents whose calls led to the one that failed, the outermost first.
-        call: The hash key of the AgentCallNode of the call that failed; null when calls are not recorded.
+        call: The hash key of the AgentCallNode of the call that failed; null if calls are not recorded.
     """
 
     error_type: str
@@ -274,12 +276,12 @@ class ErrorMessage(Message, frozen=True, kw_only=True, tag="ErrorMessage"):
 
 
 class AgentCallNode(Message, frozen=True, kw_only=True, tag="AgentCallNode"):
-    """The record of a call: who was asked, and what.
+    """The record of a call of an agent: its caller and its messages.
 
     Attributes:
         agent: The alias of the agent that was called.
-        messages: The messages it was sent, in their order.
-        caller: The hash key of the AgentCallNode of the agent that called; null at the start of a chain.
+        messages: The messages that the agent was called with, in their order.
+        caller: The hash key of the AgentCallNode of the calling agent; null if no agent called.
     """
 
     agent: str
@@ -288,13 +290,13 @@ class AgentCallNode(Message, frozen=True, kw_only=True, tag="AgentCallNode"):
 
 
 class AgentReplyNode(Message, frozen=True, kw_only=True, tag="AgentReplyNode"):
-    """The record of a reply: what an agent answered to a call.
+    """The record of an agent's reply to a call.
 
     Attributes:
         agent: The alias of the agent that replied.
-        call: The hash key of the AgentCallNode that it replied to.
-        messages: The messages it replied, in their order; up to the error, if there was one.
-        error: What the agent failed with, as text; null when it did not fail.
+        call: The hash key of the AgentCallNode of the call.
+        messages: The messages of the reply, in their order; if the agent failed, those before the error.
+        error: The error of the agent as text; null if it did not fail.
     """
 
     agent: str
@@ -307,40 +309,40 @@ class TextDelta(Frozen, frozen=True, tag="TextDelta"):
     """A piece of the text of a message.
 
     Attributes:
-        text: The piece, to be joined to what came before.
+        text: The text, to be appended to the pieces before it.
     """
 
     text: str
 
 
 class ReasoningDelta(Frozen, frozen=True, tag="ReasoningDelta"):
-    """A piece of what a language model thinks before it answers; no part of the text.
+    """A piece of the reasoning of a language model; not part of the text.
 
     Attributes:
-        text: The piece, to be joined to what came before.
+        text: The text, to be appended to the pieces before it.
     """
 
     text: str
 
 
 class RefusalDelta(Frozen, frozen=True, tag="RefusalDelta"):
-    """A piece of a language model's explanation why it will not answer; no part of the text.
+    """A piece of a language model's reason for refusing to answer; not part of the text.
 
     Attributes:
-        text: The piece, to be joined to what came before.
+        text: The text, to be appended to the pieces before it.
     """
 
     text: str
 
 
 class ToolCallDelta(Frozen, frozen=True, kw_only=True, tag="ToolCallDelta"):
-    """A piece of a call of a tool that a language model asks for; no part of the text.
+    """A piece of a tool call that a language model asks for; not part of the text.
 
     Attributes:
-        index: Which of the message's tool calls the piece belongs to, counted from 0.
-        id: The identifier of the call, under which its result is given back; null when this piece lacks it.
-        name: The name of the tool; null when this piece lacks it.
-        arguments: A fragment of the arguments as JSON text, to be joined to what came before.
+        index: The number of the tool call in the message, counted from 0.
+        id: The identifier of the call; null if this piece does not have it.
+        name: The name of the tool; null if this piece does not have it.
+        arguments: A piece of the arguments as JSON text, to be appended to the pieces before it.
     """
 
     index: Annotated[int, msgspec.Meta(ge=0)]

@@ -1,7 +1,8 @@
-"""What tests of agents need.
+"""Tools for tests of agents.
 
-Agents that say what the test wants, a stable text of what a stream delivered, streams that are drawn as marble diagrams
-and diagrams of what comes of them, and a clock that nobody waits for.
+`scripted_agent` gives replies that the test chooses. `transcript` turns a reply into stable text for snapshots.
+`marbles` and `marble` make streams and promises from marble diagrams; `diagram` and `run_marbles` draw results as such
+diagrams. `VirtualClockEventLoop` makes time pass without waiting.
 """
 
 from miniagents.testing._diagrams import Delivered, Scenario, diagram, run_marbles

@@ -1,4 +1,4 @@
-"""Reads promises and draws when what came."""
+"""Reads promises and draws when their pieces and values arrive."""
 
 from __future__ import annotations
 
@@ -16,37 +16,38 @@ from miniagents.testing._virtual_clock import VirtualClockEventLoop
 __all__ = ["Delivered", "Scenario", "diagram", "run_marbles"]
 
 Delivered: TypeAlias = Awaitable[object] | AsyncIterable[object]
-"""What can be drawn: a promise, a stream, or anything else that can be awaited or iterated."""
+"""Anything that can be drawn: a promise, a stream, or another object that can be awaited or iterated."""
 
 Scenario: TypeAlias = Callable[[], Delivered | Mapping[str, Delivered]]
-"""Makes what is to be drawn: one thing, or several with the labels of their lines."""
+"""A function that returns the promises to draw: one, or several with the labels of their lines."""
 
 
 async def diagram(
     delivered: Delivered | Mapping[str, Delivered], /, *, unit: float = 1.0, until: float = 1000.0
 ) -> str:
-    """Return what promises deliver, and when: a line for each, in the notation of `marbles`, with the whole behind it.
+    """Read promises and draw what they deliver: a line for each, in the notation of `marbles`, then the whole result.
 
-    All of them are read at once, from now on; what stands in one column happened at one time. The line of a stream has
-    its pieces and its end, the line of a promise its value; then it is empty. One that has not ended goes on to the
-    right edge. On a `VirtualClockEventLoop` the text is the same in every run.
+    All promises are read at the same time, from now on. Events in the same column happened at the same time. The line
+    of a stream has its pieces and its end, and the line of a promise has its value; the rest of the line is empty. The
+    line of a promise that has not ended reaches the right edge. On a `VirtualClockEventLoop` the text is the same in
+    every run.
 
     | mark | meaning |
     |---|---|
-    | `a`, `1` | a piece, or the value of a promise, that takes one character |
-    | `'text'`, `[ab]`, `[10,20]`, `<10>`, `<None>` | others: a string, tuples or lists, anything else |
-    | `#`, `<#KeyError>` | an error: `ValueError("#")`, any other |
-    | `*`, `[a*]` | a promise among the pieces: it has a line of its own below, which begins where it came |
-    | `(ab)`, `(a|)` | several things at one time, in their order |
-    | `<a@2.5>` | something between two columns |
+    | `a`, `1` | a piece, or the value of a promise, of one character |
+    | `'text'`, `[ab]`, `[10,20]`, `<10>`, `<None>` | longer pieces: a string, tuples or lists, any other object |
+    | `#`, `<#KeyError>` | an error: `ValueError("#")`, or any other |
+    | `*`, `[a*]` | a promise among the pieces; it has a line of its own below, which begins in the same column |
+    | `(ab)`, `(a|)` | several events at the same time, in their order |
+    | `<a@2.5>` | an event between two columns |
     | `~60~` | nothing happens for 60 units |
-    | `=` | the whole is there, where that is not at the end |
+    | `=` | the whole result arrives later than the end of the stream |
     | `!` | a source is cancelled |
 
     Args:
         delivered: One promise, or several with the labels of their lines.
-        unit: How many seconds of the loop's clock a column has.
-        until: After how many columns reading ends, whatever is still to come.
+        unit: The width of a column, in seconds of the loop's clock.
+        until: The number of columns after which reading stops, even if more would come.
 
     Raises:
         ValueError: `unit` or `until` is not positive.
@@ -73,24 +74,24 @@ def run_marbles(
     until: float = 1000.0,
     context: PromisingContext | None = None,
 ) -> str:
-    """Return the diagram of a scenario that runs on a `VirtualClockEventLoop`, and so takes no time.
+    """Run a scenario on a `VirtualClockEventLoop`, without waiting, and return its diagram.
 
-    The scenario is a plain function that makes sources by `marbles` and `marble`, and returns what it makes of them.
-    The lines of the sources come first. They show what the sources made, without reading them, so that nothing is
-    different for being drawn: a lazy source that nobody reads has an empty line. Below are the lines of what the
-    scenario returned, as `diagram` draws them. Of sources that have something at the same time, the one that was made
-    first comes first. What has not ended when reading ends is cancelled.
+    The scenario is a plain function. It makes sources with `marbles` and `marble`, and returns the promises that it
+    makes from them. The lines of the sources come first. Drawing does not read a source, so it does not change the
+    result: a lazy source without a reader has an empty line. The lines of the returned promises follow, as `diagram`
+    draws them. If several sources have an event at the same time, the source that was made first comes first. Work that
+    is still running when reading stops is cancelled.
 
     Args:
-        scenario: Makes what is to be drawn: one thing, or several with the labels of their lines.
-        result: The label where there is one thing.
-        unit: How many seconds a column has, and a unit of the sources.
-        until: After how many columns reading ends, whatever is still to come.
-        context: What to run it in, not entered yet; by default a `PromisingContext` of its own.
+        scenario: Returns the promises to draw: one, or several with the labels of their lines.
+        result: The label of the line if the scenario returns one promise.
+        unit: The seconds of a column and of a unit of the sources.
+        until: The number of columns after which reading stops, even if more would come.
+        context: The context to run the scenario in, not yet entered; by default a new `PromisingContext`.
 
     Raises:
         ValueError: `unit` or `until` is not positive.
-        RuntimeError: An event loop is running here: `diagram` can be awaited in it.
+        RuntimeError: An event loop is running in this thread; await `diagram` there.
 
     >>> print(run_marbles(lambda: marbles("a-b--c|").batch(2)))
     source  a-b   --c|
@@ -103,7 +104,7 @@ def run_marbles(
     positive("unit", unit)
     positive("until", until)
     if _runs_a_loop():
-        raise RuntimeError("run_marbles() runs an event loop of its own and there is one here: await diagram() in it")
+        raise RuntimeError("run_marbles() runs an event loop of its own, but one runs already: await diagram() in it")
 
     async def main() -> str:
         picture = Picture(unit)
@@ -122,8 +123,8 @@ def run_marbles(
 # --- machinery ---
 
 
-class _Drawn(Exception):  # noqa: N818 - nothing went wrong
-    """The picture is complete: what still runs is to be cancelled."""
+class _Drawn(Exception):  # noqa: N818 - it reports no failure
+    """Raised in the context when the picture is complete, so that the context cancels the work that still runs."""
 
 
 def _runs_a_loop() -> bool:
@@ -135,7 +136,7 @@ def _runs_a_loop() -> bool:
 
 
 async def _drawn(delivered: Delivered | Mapping[str, Delivered], picture: Picture, until: float, label: str) -> str:
-    """Return the picture, when all lines have ended or the time is over."""
+    """Read the promises until all lines have ended or the time is over; return the text of the picture."""
     named = delivered if isinstance(delivered, Mapping) else {label: delivered}
     drawing = _Drawing(picture)
     picture.known.extend(named.values())
@@ -143,7 +144,8 @@ async def _drawn(delivered: Delivered | Mapping[str, Delivered], picture: Pictur
         picture.results.append(drawing.line_of(promise, name))
     try:
         async with asyncio.timeout(until * picture.unit):
-            await asyncio.sleep(0)  # sources that start at once have begun then
+            # Sources that start at the next turn of the loop must begin before the picture can be complete.
+            await asyncio.sleep(0)
             while not picture.is_complete():
                 picture.line_ended.clear()
                 await picture.line_ended.wait()
@@ -156,20 +158,20 @@ async def _drawn(delivered: Delivered | Mapping[str, Delivered], picture: Pictur
 
 
 class _Drawing:
-    """The tasks that read promises and put what comes on lines."""
+    """The tasks that read promises and draw each on a line."""
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._tasks: list[asyncio.Task[None]] = []
 
     def line_of(self, delivered: Delivered, label: str, *, has_whole: bool = True) -> Line:
-        """Return a line on which will be what a promise delivers."""
+        """Start to read a promise, and return the line on which it is drawn."""
         line = Line(self._picture, label, self._picture.now())
         self._tasks.append(asyncio.create_task(self._draw(delivered, line, has_whole=has_whole)))
         return line
 
     async def end(self) -> None:
-        """Stop reading, and raise what went wrong with the drawing."""
+        """Stop reading; raise an error of the drawing itself, if there was one."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:

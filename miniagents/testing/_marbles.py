@@ -1,7 +1,7 @@
 """Streams and promises that are written as marble diagrams.
 
-The notation is that of ReactiveX, with two differences that make diagrams easier to read: a group takes one unit of
-time, however many characters it has, and spaces mean nothing, so that lines can be aligned with them.
+The notation is that of ReactiveX, with two differences that make diagrams easier to read. A group takes one unit of
+time, however many characters it has. Spaces have no meaning, so they can align lines.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, overload
 
 from typing_extensions import TypeVar
 
@@ -28,26 +28,30 @@ __all__ = ["current_picture", "marble", "marbles", "positive"]
 
 Q = TypeVar("Q")
 
+_Values: TypeAlias = "Mapping[str, Any] | Callable[[str], Any]"  # Any: the overloads tie the result to it
+_AnyStream: TypeAlias = "Stream[Any]"  # Any: the overloads tie it to `values`
+_AnyPromise: TypeAlias = "Promise[Any]"  # Any: the overloads tie it to `values`
+
 current_picture: Final[ContextVar[Picture | None]] = ContextVar("miniagents.current_picture", default=None)
-"""The picture on which sources get lines."""
+"""The picture on which new sources are drawn; None outside of `run_marbles`."""
 
 _LONG_PAUSE: Final = re.compile(r"~(\d+)~")
 _MARKS: Final = frozenset("-~|() ")
 
 
 class _Piece(NamedTuple, Generic[Q]):
-    """A piece; it may be an exception, or None."""
+    """A piece of a stream; the wrapper tells a piece that is an exception or None from an error or the end."""
 
     value: Q
 
 
 class _Event(NamedTuple, Generic[Q]):
-    """Something that a diagram says is to happen.
+    """An event of a diagram.
 
     Attributes:
-        place: Where it stands in the diagram.
-        time: When it happens, in units.
-        what: A piece, an error that is raised, or None for the end.
+        place: The index of its character in the diagram.
+        time: The time at which it happens, in units from the start.
+        what: A piece, an error to raise, or None for the end.
     """
 
     place: int
@@ -82,39 +86,41 @@ def marbles(
     diagram: str,
     /,
     *,
-    values: Mapping[str, Any] | Callable[[str], Any] = str,  # Any: the overloads say of what the stream is
+    values: _Values = str,
     errors: Mapping[str, BaseException] | None = None,
     unit: float | None = None,
     name: str = "source",
     start_asap: bool | Default = DEFAULT,
     max_ahead: int | None = None,
-) -> Stream[Any]:  # Any: as above
-    """Return a stream whose pieces come when a diagram says: in `"a-b--#-(cd)|"` each character is one unit of time.
+) -> _AnyStream:
+    """Return a stream with the timing of a diagram, such as `"a-b--#-(cd)|"`; each character is one unit of time.
 
     | mark | meaning |
     |---|---|
     | a letter or digit | a piece |
     | `-` | nothing happens for one unit |
     | `~60~` | nothing happens for 60 units |
-    | `#` | an error at its place, `ValueError("#")`; more may follow |
-    | `(ab#)` | several things at one time, which take one unit together |
+    | `#` | an error in its place, `ValueError("#")`; more pieces may follow |
+    | `(ab#)` | several events at the same time, which take one unit together |
     | `|` | the end of the stream; without it the stream never ends |
-    | a space | nothing at all: it is there to align one line with another |
+    | a space | takes no time; it only aligns one line with another |
 
     Time begins when the stream starts. In `run_marbles` the stream gets a line of its own, on which `!` is the moment
     at which it was cancelled.
 
     Args:
-        diagram: What comes when.
-        values: What a piece's character stands for: a mapping, or a function such as `int`; by default itself.
-        errors: What is raised at further characters, or at `#` instead of the `ValueError`.
-        unit: How many seconds of the loop's clock a unit has; by default 1, or as many as in `run_marbles`.
-        name: What errors and diagrams call the stream.
-        start_asap: As for `StreamedPromise`.
-        max_ahead: As for `StreamedPromise`.
+        diagram: The pieces, errors and pauses, in the notation above.
+        values: The piece for each letter or digit: a mapping, or a function such as `int`. By default the piece is the
+            character itself.
+        errors: The error for each further character, or for `#` instead of the `ValueError`.
+        unit: The length of a unit in seconds of the loop's clock; by default 1, or the unit of `run_marbles`.
+        name: The name of the stream in errors and diagrams.
+        start_asap: True starts the stream at the next turn of the loop, False when it is first read; by default as the
+            active context says.
+        max_ahead: How many pieces the stream may be ahead of the furthest reader; None for no bound.
 
     Raises:
-        ValueError: The diagram is malformed (the message shows where), or a number is not positive.
+        ValueError: The diagram is malformed (the message shows where), or `unit` or `max_ahead` is not positive.
         NoActiveContextError: There is no active context.
 
     >>> async def main() -> None:
@@ -129,7 +135,7 @@ def marbles(
         raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
     source = _Source(name, unit)
 
-    async def played(out: PieceBuffer[Any]) -> AsyncIterator[Any | Failure]:  # Any: as above
+    async def played(out: PieceBuffer[Any]) -> AsyncIterator[Any | Failure]:  # Any: pieces of any type
         with source as line:
             for event in events:
                 await source.time(event.time)
@@ -145,7 +151,7 @@ def marbles(
                     yield out.failure_of(what)
             await source.never(reader.time)
 
-    stream: Stream[Any] = piped(played, name, (), lazy=start_asap is False, max_ahead=max_ahead)  # Any: as above
+    stream: _AnyStream = piped(played, name, (), lazy=start_asap is False, max_ahead=max_ahead)
     if start_asap is True:
         buffer_of(stream).start()
     source.belongs_to(stream)
@@ -177,19 +183,29 @@ def marble(
     diagram: str,
     /,
     *,
-    values: Mapping[str, Any] | Callable[[str], Any] = str,  # Any: the overloads say of what the promise is
+    values: _Values = str,
     errors: Mapping[str, BaseException] | None = None,
     unit: float | None = None,
     name: str = "source",
     start_asap: bool | Default = DEFAULT,
-) -> Promise[Any]:  # Any: as above
-    """Return a promise whose value or error comes when a diagram says: `"--a"`, `"--#"`, or `"--"` for never.
+) -> _AnyPromise:
+    """Return a promise with the timing of a diagram: a value (`"--a"`), an error (`"--#"`), or neither ever (`"--"`).
 
-    Notation and arguments are those of `marbles`.
+    The notation is that of `marbles`, without `|`.
+
+    Args:
+        diagram: The pause, and the value or error.
+        values: The value for each letter or digit: a mapping, or a function such as `int`. By default the value is the
+            character itself.
+        errors: The error for each further character, or for `#` instead of the `ValueError`.
+        unit: The length of a unit in seconds of the loop's clock; by default 1, or the unit of `run_marbles`.
+        name: The name of the promise in errors and diagrams.
+        start_asap: True starts the promise at the next turn of the loop, False when it is first awaited; by default as
+            the active context says.
 
     Raises:
-        ValueError: The diagram is malformed or has more in it than one value (the message shows where), or the unit is
-            not positive.
+        ValueError: The diagram is malformed or has more than one value or error (the message shows where), or `unit`
+            is not positive.
         NoActiveContextError: There is no active context.
 
     >>> async def main() -> None:
@@ -205,7 +221,7 @@ def marble(
             raise reader.refused("a promise has one value and no end; marbles() makes streams", event.place)
     source = _Source(name, unit)
 
-    async def resolved() -> Any:  # Any: as above
+    async def resolved() -> Any:  # Any: a value of any type
         with source as line:
             for event in events:
                 await source.time(event.time)
@@ -217,15 +233,19 @@ def marble(
                     raise event.what
             return await source.never(reader.time)
 
-    promise: Promise[Any] = Promise(resolved, start_asap=start_asap, name=name)  # Any: as above
+    promise: _AnyPromise = Promise(resolved, start_asap=start_asap, name=name)
     source.belongs_to(promise)
     return promise
 
 
 def positive(name: str, number: float) -> float:
-    """Return the number, which is refused where it is not positive."""
+    """Return the number.
+
+    Raises:
+        ValueError: The number is not positive, or is infinite.
+    """
     if not 0 < number < float("inf"):
-        raise ValueError(f"{name}={number}: it is to be a positive number")
+        raise ValueError(f"{name}={number}: it must be a positive number")
     return number
 
 
@@ -236,10 +256,10 @@ class _Reader(Generic[Q]):
     """Reads a diagram.
 
     Args:
-        function: Who is to be blamed for what is wrong with it.
+        function: The name of the calling function, for errors.
         diagram: The diagram.
-        values: What characters stand for.
-        errors: Which characters stand for errors, besides `#`.
+        values: The piece for each letter or digit.
+        errors: The error for each further character.
     """
 
     def __init__(
@@ -254,15 +274,15 @@ class _Reader(Generic[Q]):
         self._values = values if callable(values) else values.__getitem__
         self._errors = errors or {}
         self.time = 0
-        """How many units have been read."""
+        """The time of the next event, in units; after reading, the length of the diagram."""
         for mark in self._errors:
             if len(mark) != 1 or mark in _MARKS:
                 raise ValueError(
-                    f"{function}: {mark!r} cannot stand for an error: it is not one character, or has a meaning"
+                    f"{function}: {mark!r} cannot stand for an error: it is not one character, or already has a meaning"
                 )
 
     def events(self) -> Iterator[_Event[Q]]:
-        """Return what is to happen."""
+        """Yield the events of the diagram in their order."""
         diagram, place, group, has_ended, is_empty = self._diagram, 0, -1, False, False
         while place < len(diagram):
             mark, step, units = diagram[place], 1, 1 if group < 0 else 0
@@ -272,21 +292,21 @@ class _Reader(Generic[Q]):
                 units = 0
             elif mark == "(":
                 if group >= 0:
-                    raise self.refused("a group has no groups inside", place)
+                    raise self.refused("a group cannot have a group inside", place)
                 group, is_empty, units = place, True, 0
             elif mark == ")":
                 if group < 0:
-                    raise self.refused("no group is open that this could close", place)
+                    raise self.refused("there is no open group that this could close", place)
                 if is_empty:
-                    raise self.refused("there is nothing in the group", place)
+                    raise self.refused("the group is empty", place)
                 group, units = -1, 1
             elif mark in "-~":
                 if group >= 0:
-                    raise self.refused("no time passes inside of a group", place)
+                    raise self.refused("no time passes inside a group", place)
                 if mark == "~":
                     pause = _LONG_PAUSE.match(diagram, place)
                     if pause is None:
-                        raise self.refused("a long pause has a number of units in it, as in ~60~", place)
+                        raise self.refused("a long pause needs a number of units, as in ~60~", place)
                     step, units = len(pause[0]), int(pause[1])
             else:
                 has_ended, is_empty = mark == "|", False
@@ -297,7 +317,7 @@ class _Reader(Generic[Q]):
             raise self.refused("the group is not closed", group)
 
     def refused(self, why: str, place: int) -> ValueError:
-        """Return the error that says what is wrong with the diagram, and where."""
+        """Return the error for a malformed diagram, which shows the place."""
         return ValueError(f"{self._function}: {why}\n  {self._diagram}\n  {'^':>{place + 1}}")
 
     def _meaning(self, mark: str, place: int) -> _Piece[Q] | BaseException:
@@ -314,7 +334,7 @@ class _Reader(Generic[Q]):
 
 
 class _Source:
-    """The clock of a source and its line, which begins when the source starts and ends with it."""
+    """The clock of a source, and its line; entering the block begins both, leaving it ends the line."""
 
     def __init__(self, name: str, unit: float | None) -> None:
         if unit is not None:
@@ -330,7 +350,7 @@ class _Source:
         self._picture.sources.append(self._line)
 
     def belongs_to(self, promise: Promise[object]) -> None:
-        """Keep the promise from getting one more line."""
+        """Mark the promise as drawn already, so that it gets no second line."""
         if self._is_drawn:
             self._picture.known.append(promise)
 
@@ -344,11 +364,11 @@ class _Source:
             self._line.mark("!", last=True)
 
     async def time(self, units: int) -> None:
-        """Wait until so many units have passed since the start."""
+        """Wait until this many units have passed since the start."""
         await self._picture.moment(self._begin + units * self._unit, self._place)
 
     async def never(self, units: int) -> None:
-        """Wait for the time that the diagram covers, and for ever."""
+        """Wait for the length of the diagram, then forever."""
         await self.time(units)
         self._picture.reach = max(self._picture.reach, self._picture.now())
         await asyncio.get_running_loop().create_future()

@@ -1,8 +1,7 @@
-"""Pictures of what was delivered when: a line for each promise, a column for each moment.
+"""The text of diagrams: a line for each promise, a column for each moment.
 
-The marks on a line are those of `marbles`, so that a source looks as it was written. Where something takes more room
-than one character, the other lines get spaces in its column, which mean nothing: what stands under each other happened
-at the same time.
+The marks on a line are those of `marbles`, so a source looks as it was written. If a mark has more than one character,
+the other lines get spaces in its column, which have no meaning. Marks in the same column happened at the same time.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["ERROR", "Line", "Picture", "as_mark", "error_in_words", "in_words", "promises_in"]
 
 ERROR: Final = "#"
-"""The mark of an error, and the text of the one that a source raises unless it is given another."""
+"""The mark of an error, and the text of the `ValueError` that a source raises by default."""
 
 LONGEST_GAP: Final = 20
-"""How many moments in which nothing happens are drawn one by one."""
+"""The greatest number of empty columns in a row that are drawn one by one."""
 
 _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class Line:
-    """What happened on one line, and when.
+    """The events of one source or result, with their times.
 
     Args:
-        picture: What it is a line of.
-        label: What stands before it.
-        begin: The moment at which it begins; None: not yet.
+        picture: The picture that the line belongs to.
+        label: The text in front of the line.
+        begin: The moment at which the line begins; None if it has not begun.
     """
 
     def __init__(self, picture: Picture, label: str, begin: float | None = None) -> None:
@@ -47,33 +46,33 @@ class Line:
         self.whole = ""
 
     def mark(self, text: str, *, last: bool = False) -> None:
-        """Note what happens now; behind the last of it the line is empty."""
+        """Add a mark at the present moment; `last` ends the line there."""
         if not self._picture.finished:
             self.marks.append((self._picture.now(), text))
         if last:
             self.ends()
 
     def ends(self) -> None:
-        """Note that nothing more happens."""
+        """End the line at the present moment."""
         if not self._picture.finished:
             self.end = self._picture.now()
             self._picture.line_ended.set()
 
     def piece(self, piece: object, *, last: bool = False) -> None:
-        """Note that a piece, or the value of a promise, is there."""
+        """Add a piece, or the value of a promise, at the present moment."""
         self.mark(as_mark(piece), last=last)
 
     def error(self, error: BaseException, *, last: bool = False) -> None:
-        """Note an error."""
+        """Add an error at the present moment."""
         plain = type(error) is ValueError and str(error) == ERROR
         self.mark(ERROR if plain else f"<{ERROR}{type(error).__name__}>", last=last)
 
 
 class Picture:
-    """The lines of a picture; time is counted in units from the moment at which it is made.
+    """The lines of a picture; time is measured in units from the creation of the picture.
 
     Args:
-        unit: How many seconds of the loop's clock a column stands for.
+        unit: The width of a column, in seconds of the loop's clock.
     """
 
     def __init__(self, unit: float) -> None:
@@ -85,17 +84,18 @@ class Picture:
         self.sources: list[Line] = []
         self.results: list[Line] = []
         self.known: list[object] = []
-        """Promises that have a line already."""
+        """Promises that have a line already; a promise among pieces gets one only once."""
         self.line_ended = asyncio.Event()
         self.reach = 0.0
-        """The moment up to which lines without an end are drawn at least."""
+        """The moment up to which lines without an end are drawn at least, in units."""
 
     def now(self) -> float:
-        """Return how many units have passed."""
+        """Return the present moment, in units from the creation of the picture."""
         return round((self._loop.time() - self._origin) / self.unit, 6)
 
     async def moment(self, seconds: float, place: int) -> None:
-        """Wait for a moment of the loop's clock; of those who wait for the same one the lowest place comes first."""
+        """Wait for a moment of the loop's clock; tasks that wait for the same one are woken in the order of `place`."""
+        # One timer for each moment: it wakes all tasks together, so their order does not depend on who waited first.
         moment = round(seconds, 9)
         waiting = self._moments.setdefault(moment, [])
         woken: asyncio.Future[None] = self._loop.create_future()
@@ -110,7 +110,7 @@ class Picture:
                 woken.set_result(None)
 
     def text(self) -> str:
-        """Return the picture."""
+        """Return the picture as text: the lines of sources, then those of results, in columns."""
         rows = [*_rows(zip(_numbered(self.sources), self.sources, strict=True))]
         rows += _rows((line.label, line) for line in self.results)
         bodies = _bodies([line for _, line in rows], self.reach)
@@ -128,13 +128,16 @@ class Picture:
 
 
 def as_mark(piece: object) -> str:
-    """Return a piece in one character, or in something that is seen to be one thing: `'text'`, `[ab]`, `<10>`."""
+    """Return the mark of a piece: one character, or text in quotes or brackets such as `'text'`, `[ab]`, `<10>`."""
     text = _bare(piece)
     return text if _is_one_mark(text) or text.startswith(("'", '"', "[", "{", "<")) else f"<{text}>"
 
 
 def in_words(value: object) -> str:
-    """Return what a value is, the same in every run: like its `repr`, with `*` for promises."""
+    """Return text like the `repr` of a value, with `*` for promises.
+
+    The text is the same in every run: addresses are left out, and the items of sets are sorted.
+    """
     if isinstance(value, Promise):
         return "*"
     if isinstance(value, BaseException):
@@ -152,7 +155,7 @@ def in_words(value: object) -> str:
 
 
 def promises_in(value: object) -> Iterator[Promise[object]]:
-    """Return the promises that are a value, or in it."""
+    """Yield the promises in a value: the value itself, or the promises in tuples and lists at any depth."""
     if isinstance(value, Promise):
         yield value
     elif _has_order(value):
@@ -161,7 +164,7 @@ def promises_in(value: object) -> Iterator[Promise[object]]:
 
 
 def error_in_words(error: BaseException) -> str:
-    """Return what an error says, in one line."""
+    """Return the class and the text of an error, in one line."""
     said = _ADDRESS.sub("", " ".join(str(error).split()))
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
@@ -193,7 +196,7 @@ def _is_one_mark(text: str) -> bool:
 
 
 def _numbered(lines: list[Line]) -> list[str]:
-    """Return the names of lines, those that occur more than once with numbers behind them."""
+    """Return the labels of lines; labels that occur more than once get a number."""
     names = Counter(line.label for line in lines)
     numbers: Counter[str] = Counter()
     labels: list[str] = []
@@ -204,14 +207,14 @@ def _numbered(lines: list[Line]) -> list[str]:
 
 
 def _rows(lines: Iterable[tuple[str, Line]], indent: str = "") -> Iterator[tuple[str, Line]]:
-    """Return the lines with their labels, each followed by those of the promises among its pieces."""
+    """Yield the lines with their labels, each followed by the indented lines of the promises among its pieces."""
     for label, line in lines:
         yield indent + label, line
         yield from _rows(((inner.label, inner) for inner in line.nested), f"{indent}  ")
 
 
 def _bodies(lines: list[Line], reach: float) -> list[str]:
-    """Return the lines drawn under each other."""
+    """Return the text of each line, all with the same columns."""
     drawn = [_cells(line) for line in lines]
     busy = {column for cells in drawn for column in cells} | {int(line.begin) for line in lines if line.begin}
     last = max(busy, default=-1)
@@ -224,7 +227,7 @@ def _bodies(lines: list[Line], reach: float) -> list[str]:
         texts = [
             cells.get(column, gap if _lives(line, column) else "") for line, cells in zip(lines, drawn, strict=True)
         ]
-        # what a line ends with needs no room: nothing else comes there
+        # the last mark of a line does not widen its column, because the rest of that line is empty
         going_on = (text for text, line in zip(texts, lines, strict=True) if not _ends_at(line, column))
         width = max(map(len, (gap, *going_on)))
         bodies = [f"{body}{text:<{width}}" for body, text in zip(bodies, texts, strict=True)]
@@ -232,7 +235,7 @@ def _bodies(lines: list[Line], reach: float) -> list[str]:
 
 
 def _lives(line: Line, column: int) -> bool:
-    """Return whether a line that has nothing in a column might have had."""
+    """Return whether a line has begun and not ended in a column."""
     return line.begin is not None and int(line.begin) <= column and (line.end is None or column < line.end)
 
 
@@ -241,17 +244,17 @@ def _ends_at(line: Line, column: int) -> bool:
 
 
 def _cells(line: Line) -> dict[int, str]:
-    """Return what stands in each column; a moment between two columns is written out."""
+    """Return the text of each column that has marks; a moment between two columns is written out."""
     cells: dict[int, list[str]] = {}
     for moment, text in line.marks:
         if moment != int(moment):
-            text = f"<{text.removeprefix('<').removesuffix('>')}@{moment}>"  # noqa: PLW2901 - said more exactly
+            text = f"<{text.removeprefix('<').removesuffix('>')}@{moment}>"  # noqa: PLW2901 - the same mark and its time
         cells.setdefault(int(moment), []).append(text)
     return {column: texts[0] if len(texts) == 1 else f"({''.join(texts)})" for column, texts in cells.items()}
 
 
 def _columns(busy: set[int], last: int) -> Iterator[range]:
-    """Return the columns to draw: one moment each, or a long time in which nothing happens."""
+    """Yield the columns to draw: each is one moment, or a long range of empty moments."""
     column = 0
     while column <= last:
         following = min((other for other in busy if other >= column), default=last + 1)

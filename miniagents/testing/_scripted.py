@@ -1,4 +1,4 @@
-"""Agents that say what a test wants."""
+"""Agents whose replies a test chooses."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["Pause", "Reply", "Step", "scripted_agent"]
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """A moment in which a scripted agent says nothing.
+    """A pause between the tokens of a scripted agent.
 
     Attributes:
-        seconds: How long, on the loop's clock.
+        seconds: The length of the pause, on the loop's clock.
     """
 
     seconds: float
 
 
 Step: TypeAlias = str | StreamEvent | Pause | BaseException
-"""A token, an event, a pause, or an error, at its place in a streamed message."""
+"""A token, an event, a pause or an error in its place in a streamed message."""
 
 Reply: TypeAlias = str | Message | BaseException | Sequence[Step]
-"""What a scripted agent answers to one call.
+"""The answer of a scripted agent to one call.
 
-A string and a message are streamed word by word, a sequence of steps as it stands; an exception is raised.
+A string or a message is streamed word by word. A sequence of steps is streamed step by step. An exception is raised.
 """
 
 _WORD: Final = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
@@ -43,9 +43,9 @@ def scripted_agent(
     """Return an agent that answers its first call with the first reply, its second with the second, and so on.
 
     Args:
-        replies: The answers; a call beyond the last fails with an `AssertionError`.
-        alias: The agent's name.
-        pause: Seconds before each word of a reply that is streamed word by word.
+        replies: The answers, one for each call. A further call fails with an `AssertionError`.
+        alias: The agent's name in logs, errors and records.
+        pause: Seconds before each word of a string or message, on the loop's clock.
 
     >>> agent = scripted_agent("Hello there", ["to", "k", "ens"], ValueError("no"))
     >>> async def main() -> None:

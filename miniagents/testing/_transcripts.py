@@ -1,4 +1,4 @@
-"""What a promise delivered, in the order in which it came, as text for snapshots."""
+"""`transcript`: the deliveries of a promise in their order, as text for snapshots."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["transcript"]
 
 
 async def transcript(delivered: Awaitable[object]) -> str:
-    """Return what a promise delivers, in the order in which it came, a line for each thing.
+    """Read a promise to its end and return a line for each delivery, in the order of arrival.
 
-    Of a sequence of messages all messages are read at once, so that the lines show how they overlap: `2 'to'` is a
-    token of the second message, `2 = …` that message, `! …` an error at its place, `end` the end of the stream. The
-    text is the same in every run in which things come in the same order; use it with snapshots.
+    All messages of a sequence are read at the same time, so the lines show how messages overlap. `2 'to'` is a token of
+    the second message, `2 = …` is that complete message, `! …` is an error in its place, and `end` is the end of the
+    stream. The text is the same in every run with the same order of arrival, which makes it fit for snapshots.
 
     >>> async def main() -> None:
     ...     print(await transcript(StreamedPromise.of([1, 2])))
@@ -55,7 +55,7 @@ async def _record_messages(messages: MessageSequencePromise[Message], lines: lis
                 message = await anext(pieces)
             except StopAsyncIteration:
                 break
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is what was delivered
+            except Exception as error:  # noqa: BLE001 - any error is a delivery to record
                 lines.append(_error_line("", error))
             else:
                 number += 1
@@ -71,11 +71,11 @@ async def _record(delivered: Awaitable[object], lines: list[str], prefix: str) -
                 lines.append(f"{prefix}{await anext(pieces)!r}")
             except StopAsyncIteration:
                 break
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is what was delivered
+            except Exception as error:  # noqa: BLE001 - any error is a delivery to record
                 lines.append(_error_line(prefix, error))
     try:
         lines.append(f"{prefix}= {await delivered!r}")
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what was delivered
+    except Exception as error:  # noqa: BLE001 - any error is a delivery to record
         lines.append(_error_line(f"{prefix}= ", error))
 
 

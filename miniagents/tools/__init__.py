@@ -1,7 +1,7 @@
-"""Tools: typed functions, and agents, that language models call.
+"""Tools: typed functions and agents that language models call.
 
-A tool is a function together with what a model has to know of it: a name, a description, and the JSON Schema of its
-arguments. Nothing here knows any provider of models.
+A tool is a function together with its name, its description, and the JSON Schema of its arguments, which a model needs
+to call it. This package is the same for all providers of models.
 """
 
 from miniagents.tools._results import ToolReturn

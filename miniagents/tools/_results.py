@@ -1,4 +1,4 @@
-"""What a tool returns, as text for a model: token by token where it comes so."""
+"""Turns the result of a tool into text, pictures and files for a model; results that arrive in pieces are streamed."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ if TYPE_CHECKING:
     )
     _Given: TypeAlias = _Plain | Awaitable[_Plain] | AsyncIterable[str] | MessageSequencePromise[Message]
     ToolReturn: TypeAlias = _Given | Awaitable[_Given]
-    """What a tool may return: what JSON has a form for, pictures and files, text that streams, promises of messages."""
+    """What a tool may return: a JSON-serialisable value, pictures and files, streamed text, or promises of messages."""
 else:
     ToolReturn: TypeAlias = object
 
 
 async def pieces_of_result(result: object) -> AsyncGenerator[str | StreamEvent | ContentPart]:
-    """Return what a tool returned, as pieces of a message, and the pictures and files in it.
+    """Yield the result of a tool as pieces of a message, and the pictures and files in it.
 
     Raises:
-        TypeError: JSON has no form for it.
-        BaseException: Whatever it fails with, where it is a promise or a stream.
+        TypeError: The result is not JSON-serialisable, or a stream yields something other than text.
+        BaseException: The error of the result, if it is a promise or a stream.
     """
     while not _is_stream(result) and inspect.isawaitable(result):
         result = await result
@@ -84,10 +84,13 @@ async def pieces_of_result(result: object) -> AsyncGenerator[str | StreamEvent |
     elif _is_stream(result):
         async with AsyncExitStack() as stack:
             if isinstance(result, AsyncGenerator):
-                stack.push_async_callback(result.aclose)  # it ends with this, and not when nobody knows it any more
+                # Close it here: the garbage collector would close it later, outside of this task.
+                stack.push_async_callback(result.aclose)
             async for token in result:
                 if not isinstance(token, str):
-                    raise TypeError(f"a tool that yields gives text, not {type(token).__qualname__}: {token!r:.200}")
+                    raise TypeError(
+                        f"a tool that yields must yield text, not {type(token).__qualname__}: {token!r:.200}"
+                    )
                 yield token
     elif isinstance(result, Message):
         yield str(result)
@@ -111,7 +114,7 @@ def _is_stream(result: object) -> TypeIs[AsyncIterable[object]]:
 
 
 def _parts_of(result: object) -> Iterator[str | ContentPart]:
-    """Return what is no message: text and parts as they are, everything else as JSON."""
+    """Yield a result that is not a message: text and parts as they are, everything else as JSON."""
     if isinstance(result, str | ContentPart):
         yield result
     elif _has_parts(result):
@@ -121,7 +124,7 @@ def _parts_of(result: object) -> Iterator[str | ContentPart]:
 
 
 def _has_parts(result: object) -> TypeGuard[Sequence[str | ContentPart]]:
-    """Return whether there are parts in it, and nothing else but text."""
+    """Return whether a value is a list of parts and text with at least one part."""
     return (
         (is_list(result) or is_tuple(result))
         and any(isinstance(each, ContentPart) for each in result)
@@ -139,14 +142,14 @@ async def _streamed(promise: MessagePromise[Message]) -> AsyncIterator[str | Str
     async for event in promise.events:
         if isinstance(event, TextDelta):
             yield event.text
-        elif not isinstance(event, ToolCallDelta):  # a call that is somebody else's
+        elif not isinstance(event, ToolCallDelta):  # a call made inside, which is not part of the result
             yield event
-    for part in _content_of(await promise):  # whose error may be in the whole alone
+    for part in _content_of(await promise):  # raises an error that the events did not have
         yield part
 
 
 async def _joined(messages: MessageSequencePromise[Message]) -> AsyncIterator[str | StreamEvent | ContentPart]:
-    """Return the texts of messages; what tools told an agent is no part of what that says."""
+    """Yield the texts of messages, with blank lines between them; results of an agent's own tools are left out."""
     separator = ""
     async for promise in messages:
         if promise.message_class is not None and issubclass(promise.message_class, ToolResultMessage):

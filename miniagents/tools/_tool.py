@@ -1,4 +1,4 @@
-"""Tool: a function with what a language model has to know of it."""
+"""`Tool` and `@tool`: functions with the description that a language model needs to call them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import inspect
 import logging
 import re
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -32,19 +32,21 @@ R = TypeVar("R", bound=ToolReturn)
 
 logger: Final = logging.getLogger("miniagents")
 
+_Function: TypeAlias = "Callable[..., Any]"  # Any: the overloads of `tool` tie the result to the function
+
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Tool(Generic[P, R_co]):
-    """A function that language models can call; `tool` makes it of a function, `as_tool` of an agent.
+    """A function that language models can call; made by `tool` from a function, and by `as_tool` from an agent.
 
-    It is called like the function that it was made of.
+    The program can call the tool like the function itself.
 
     Attributes:
-        name: What models call it.
-        description: What it does and when to use it; None if nobody said.
-        parameters: The JSON Schema of its arguments, an object's.
-        strict: Whether providers are to see to it that the arguments are of that schema.
+        name: The tool's name for models.
+        description: What the tool does and when to use it; None if there is no description.
+        parameters: The JSON Schema of the arguments; its type is "object".
+        strict: Whether providers must enforce this schema when the model writes arguments.
     """
 
     def __init__(
@@ -59,8 +61,8 @@ class Tool(Generic[P, R_co]):
     ) -> None:
         if not _NAME.fullmatch(name):
             raise TypeError(
-                f"tool {name!r}: the name of a tool has up to 64 letters, digits, hyphens and underscores of ASCII: "
-                "give it as name=..."
+                f"tool {name!r}: the name of a tool has up to 64 ASCII letters, digits, hyphens and underscores: "
+                "give another one as name=..."
             )
         functools.update_wrapper(self, function)
         self._function = function
@@ -72,32 +74,34 @@ class Tool(Generic[P, R_co]):
         self.strict: bool = strict
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Call the function."""
+        """Call the function and return its result unchanged."""
         return self._function(*args, **kwargs)
 
     def decode(self, arguments: str | bytes, /) -> inspect.BoundArguments:
-        """Return the arguments that a model gives, as the function takes them.
+        """Decode the arguments that a model wrote, and bind them to the parameters of the function.
 
         Args:
-            arguments: A JSON object; an empty text stands for one without properties.
+            arguments: A JSON object; empty text stands for an empty object.
 
         Raises:
-            DecodeError: It is no such object, or an argument is unknown, missing or of the wrong type; with the path.
+            DecodeError: The text is not a JSON object, or an argument is unknown, missing or of the wrong type. The
+                error names the path.
         """
         by_place, by_name = self._parameters.decode(arguments, nulls_are_absent=self.strict)
         return inspect.signature(self._function).bind(*by_place, **by_name)
 
     def answer(self, call: ToolCall, /) -> MessagePromise[ToolResultMessage]:
-        """Carry out a model's call, and return the promise of the result; it starts whether that is read or not.
+        """Start a model's call, and return the promise of its result; the call runs even if nobody reads the result.
 
-        The text of the result is what the function returns: a text or a message as it is, whatever else as JSON; what
-        arrives piece by piece (replies of agents, async generators) is streamed. Pictures and files (`ImagePart`,
-        `FilePart`, a list with such, the `content` of messages) are the result's `content`.
+        The text of the result is what the function returns: text and messages as they are, any other value as JSON.
+        Replies of agents and the pieces of async generators are streamed as they arrive. Pictures and files
+        (`ImagePart`, `FilePart`, a list with such parts, the `content` of messages) become the result's `content`.
 
-        Wrong arguments, and an `Exception` of the function, make the text of a result that `is_error`, for the model to
-        do better; the latter is logged as well. `EndLoop`, cancellation and whatever is no `Exception` are raised.
+        Wrong arguments or an `Exception` of the function give a result with `is_error`, whose text tells the model the
+        error. Errors of the function are logged too. `EndLoop`, cancellations and other errors that are not an
+        `Exception` are raised to the readers of the result.
 
-        Cancelling the promise cancels the function, unless it runs in a thread, which nothing can stop.
+        Cancelling the promise cancels the function. A function that runs in a thread cannot be stopped.
 
         Raises:
             NoActiveContextError: There is no active context.
@@ -130,7 +134,7 @@ class Tool(Generic[P, R_co]):
                             yield piece
             except EndLoop:
                 raise
-            except Exception as error:  # noqa: BLE001 - the model is told of all of them
+            except Exception as error:  # noqa: BLE001 - the model is told of every error
                 failed = True
                 yield ("\n\n" if said else "") + self._told(error)
 
@@ -145,7 +149,7 @@ class Tool(Generic[P, R_co]):
             whole,
             message_class=ToolResultMessage,
             known={"tool_call_id": call.id, "tool_name": self.name, "role": "tool"},
-            start_asap=True,  # calls are asked for, and run at the same time, whether results are read or not
+            start_asap=True,  # a model asked for the call, so it runs even if nobody reads the result
             name=f"tool {self.name!r}",
         )
 
@@ -169,15 +173,15 @@ class Tool(Generic[P, R_co]):
                 yield piece
 
     def _told(self, error: Exception) -> str:
-        """Return what a model is told of an error, which is logged where it is no fault of the model."""
+        """Return the text of an error for the model; log the error unless the model's arguments caused it."""
         if isinstance(error, _WrongArgumentsError):
             return str(error)
-        logger.warning("tool %r failed, which the model is told", self.name, exc_info=error)
+        logger.warning("tool %r failed; the model is told the error", self.name, exc_info=error)
         return f"{type(error).__name__}: {error}"
 
 
 class _WrongArgumentsError(Exception):
-    """The model gave arguments that the tool does not take."""
+    """The arguments of a model do not fit the parameters of the tool."""
 
 
 @overload
@@ -187,32 +191,34 @@ def tool(
     *, name: str | None = None, description: str | None = None, strict: bool = False, in_thread: bool | None = None
 ) -> _Decorator: ...
 def tool(
-    function: Callable[..., Any] | None = None,  # Any: the overloads say what it is
+    function: _Function | None = None,
     /,
     *,
     name: str | None = None,
     description: str | None = None,
     strict: bool = False,
     in_thread: bool | None = None,
-) -> Any:  # Any: as above
-    """Make a tool of a function.
+) -> Any:  # Any: a tool or a decorator; the overloads say which
+    """Make a tool from a function; also usable as a decorator, with or without arguments.
 
-    What models are told of the arguments comes from the types of the parameters, `Annotated[..., msgspec.Meta(...)]`
-    among them, and from the section "Args:" of the docstring; the description is what stands before the first section.
+    The schema of the arguments is made from the types of the parameters and from the section "Args:" of the docstring.
+    `Annotated[..., msgspec.Meta(...)]` adds constraints. The description is the text before the first section.
 
-    An async function runs in the loop. A plain one runs in a thread, so that it holds up nobody.
+    An async function runs in the event loop. A plain one runs in a thread, so that it does not block the loop.
 
     Args:
         function: The function.
-        name: What models call it; by default the name of the function.
-        description: What it does and when to use it; by default the docstring says it.
-        strict: Providers are to see to it that the arguments are of the schema. They can do so for schemas of certain
-            forms, and the agent that is given the tool refuses it otherwise. Arguments are checked in any case.
-        in_thread: Whether it runs in a thread; by default a plain function does. One that asks agents must not.
+        name: The tool's name for models; by default the name of the function.
+        description: What the tool does and when to use it; by default taken from the docstring.
+        strict: Whether providers must enforce the schema when the model writes arguments. They can enforce only some
+            schemas; an agent of a model refuses a strict tool with any other. Arguments are checked here in any case.
+        in_thread: Whether the function runs in a thread; by default a plain function does. A function that calls agents
+            must not run in a thread.
 
     Raises:
-        TypeError: A parameter has no type or one that has no form in JSON, collects arguments, or is described without
-            being there; the function is a plain generator; or the name is none for a tool.
+        TypeError: A parameter has no type, a type without a form in JSON, or collects arguments (`*args`, `**kwargs`);
+            the docstring describes a parameter that does not exist; the function is a plain generator; or the name is
+            invalid for a tool.
 
     >>> @tool
     ... def wind(city: str, unit: str = "m/s") -> str:
@@ -229,9 +235,9 @@ def tool(
     """
     local_names = names_around(2)
 
-    def decorate(function: Callable[..., Any]) -> Tool[..., Any]:  # Any: as above
+    def decorate(function: _Function) -> Tool[..., Any]:  # Any: the overloads tie it to the function
         if inspect.isclass(function) or not hasattr(function, "__call__"):  # noqa: B004 - checkers know that it has
-            raise TypeError(f"@tool: {function!r:.200} is no function; write `@tool` or `@tool(name=...)`")
+            raise TypeError(f"@tool: {function!r:.200} is not a function; write `@tool` or `@tool(name=...)`")
         own_name: str = getattr(function, "__name__", type(function).__name__)
         called = name if name is not None else own_name
         what = f"tool {called!r}"
@@ -250,7 +256,7 @@ def tool(
 
 
 class _Decorator(Protocol):
-    """What `@tool(...)` does to a function."""
+    """The type of `tool(...)` without a function: a decorator."""
 
     def __call__(self, function: Callable[P, R], /) -> Tool[P, R]: ...
 

@@ -1,4 +1,4 @@
-"""The parameters of a function as a model sees them: their schema, and the way back from JSON to arguments."""
+"""The parameters of a tool: their JSON Schema for models, and the decoding of JSON into arguments."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _COLLECTS: Final = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """A parameter that a model gives an argument for.
+    """A parameter of a tool, for which a model writes an argument.
 
     Attributes:
-        name: Its name.
-        form: Its type.
-        default: Its default; `inspect.Parameter.empty` if it has none.
-        description: What the argument is.
-        by_position: The function takes it by its place alone.
+        name: The name of the parameter and of the property in the schema.
+        form: The type of the argument.
+        default: The default value; `inspect.Parameter.empty` if the argument is required.
+        description: The meaning of the argument, told to models.
+        by_position: Whether the function takes the argument by position only.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_required(self) -> bool:
-        """Whether there must be an argument."""
+        """Whether the model must write the argument."""
         return self.default is inspect.Parameter.empty
 
 
@@ -50,11 +50,11 @@ class Parameters:
     """All parameters of a tool.
 
     Args:
-        what: What errors call the tool.
-        parameters: The parameters.
+        what: The name of the tool in errors.
+        parameters: The parameters, in the order in which the function takes them.
 
     Raises:
-        TypeError: A type has no form in JSON.
+        TypeError: A type has no form in JSON, or two parameters have the same name.
     """
 
     def __init__(self, what: str, parameters: Iterable[Parameter]) -> None:
@@ -77,14 +77,16 @@ class Parameters:
             _check_decodable(what, each)
 
     def decode(self, data: str | bytes, *, nulls_are_absent: bool = False) -> tuple[list[object], dict[str, object]]:
-        """Return what a function is called with.
+        """Return the positional and the keyword arguments of the call.
 
         Args:
-            data: The arguments as a JSON object; an empty text is an object without properties.
-            nulls_are_absent: Null stands for the default of an argument that cannot be null.
+            data: The arguments as a JSON object; empty text stands for an empty object.
+            nulls_are_absent: Whether null stands for the default of an argument that cannot be null. Models write such
+                nulls under strict schemas, which require every property.
 
         Raises:
-            DecodeError: It is no such object, an argument is unknown, missing or of the wrong type; with the path.
+            DecodeError: The data is not a JSON object, or an argument is unknown, missing or of the wrong type. The
+                error names the path.
         """
         given = self._properties(data, nulls_are_absent=nulls_are_absent)
         by_place: list[object] = []
@@ -110,7 +112,7 @@ class Parameters:
                 data = msgspec.json.encode(without_nulls(msgspec.json.decode(data), self.schema))
             given = msgspec.json.decode(data, type=Mapping[str, msgspec.Raw])
         except msgspec.ValidationError:
-            raise DecodeError("$", "the arguments are to be an object") from None
+            raise DecodeError("$", "the arguments must be an object") from None
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise DecodeError("$", str(error)) from None
         for name in given:
@@ -121,17 +123,22 @@ class Parameters:
 
 
 def parameters_of(function: Callable[..., object], what: str, local_names: Mapping[str, object]) -> Sequence[Parameter]:
-    """Return the parameters of a function, with what its docstring says of them.
+    """Return the parameters of a function, with their descriptions from its docstring.
+
+    Args:
+        function: The function.
+        what: The name of the tool in errors.
+        local_names: The local names at the place of definition, which annotations may use.
 
     Raises:
-        TypeError: There is one that a model cannot give an argument for, or the docstring tells of one that is not
-            there.
+        TypeError: A model cannot write an argument for one of the parameters, or the docstring describes a parameter
+            that does not exist.
     """
     described = read_docstring(own_docstring(function)).arguments
     parameters = inspect.signature(function).parameters
     for name in described:
         if name not in parameters:
-            raise TypeError(f"{what}: its docstring describes {name!r}, which is no parameter")
+            raise TypeError(f"{what}: its docstring describes {name!r}, which is not a parameter")
     return [read_parameter(function, each, what, local_names, described) for each in parameters.values()]
 
 
@@ -142,10 +149,17 @@ def read_parameter(
     local_names: Mapping[str, object],
     described: Mapping[str, str],
 ) -> Parameter:
-    """Return a parameter as a model sees it.
+    """Return one parameter of a function, with its resolved type and its description.
+
+    Args:
+        function: The function.
+        parameter: The parameter in the function's signature.
+        what: The name of the tool in errors.
+        local_names: The local names at the place of definition, which annotations may use.
+        described: The descriptions of parameters by name.
 
     Raises:
-        TypeError: A model cannot give an argument for it.
+        TypeError: The parameter collects arguments, has no type, or has a type with an unknown name.
     """
     name = parameter.name
     if parameter.kind in _COLLECTS:
@@ -163,8 +177,8 @@ def read_parameter(
             "tools read their annotations at run time, so import it outside of `if TYPE_CHECKING`"
         ) from None
     if parameter.annotation is inspect.Parameter.empty:
-        hint = "; of a method, take the bound one: tool(thing.method)" if name in ("self", "cls") else ""
-        raise TypeError(f"{what}: parameter {name!r} has no type, so that a model cannot know what to give{hint}")
+        hint = "; for a method, pass the bound one: tool(thing.method)" if name in ("self", "cls") else ""
+        raise TypeError(f"{what}: parameter {name!r} has no type, so a model cannot know what to give{hint}")
     return Parameter(
         name=name,
         form=form,
@@ -183,7 +197,7 @@ def _check_decodable(what: str, parameter: Parameter) -> None:
         raise TypeError(f"{what}: parameter {parameter.name}: {error}") from None
 
 
-def _decoded(name: str, data: bytes, form: Any) -> object:  # Any: a type, known when the program runs
+def _decoded(name: str, data: bytes, form: Any) -> object:  # Any: a type that is known only at run time
     try:
         return decode(data, form)
     except DecodeError as error:

@@ -183,7 +183,7 @@ def test_hand_written_classes_are_exported_as_msgspec_writes_them(tmp_path: Path
                 "properties": {
                     "@type": {"type": "string", "const": "Drawing"},
                     "text": {
-                        "description": "What the message says in words; null when its fields or its template say it.",
+                        "description": "The text of the message; null if the class's fields or template give it.",
                         "type": ["string", "null"],
                         "default": None,
                     },

@@ -559,9 +559,9 @@ any_route: Any = route
         (lambda: loop(any_tuned, until=bool, max_rounds=1), "loop: agent 'tuned': missing a required argument"),
         (lambda: echo.with_fallback(any_tuned), "with_fallback: agent 'tuned': missing a required argument"),
         (any_route, "route: there is no case; give it at least one"),
-        (lambda: any_route(echo), "route: <MiniAgent 'echo'> is no case; write case(SomeMessage, agent)"),
+        (lambda: any_route(echo), "route: <MiniAgent 'echo'> is not a case; write case(SomeMessage, agent)"),
         (lambda: route(case(Message, echo), otherwise=any_tuned), "route: agent 'tuned': missing a required argument"),
-        (lambda: any_case(str, echo), "case: str is no class of messages"),
+        (lambda: any_case(str, echo), "case: str is not a class of messages"),
         (lambda: any_case("x", echo), "case: 'x' is neither a class of messages nor a function"),
         (lambda: any_case(turns, echo), "case: turns is async; give a plain function"),
         (lambda: loop(echo, until=any_turns, max_rounds=1), "loop: until: turns is async; give a plain function"),
@@ -798,7 +798,7 @@ def test_a_loop_that_comes_to_no_end_is_an_error() -> None:
     async def main() -> None:
         replies = loop(longer, until=lambda _: False, max_rounds=3).inquire("a")
         with pytest.raises(
-            TooManyRoundsError, match=r"^agent 'longer' was asked 3 times, and its replies were"
+            TooManyRoundsError, match=r"^agent 'longer' was called 3 times, and its replies never"
         ) as error:
             await replies
         assert (error.value.agent, error.value.rounds, error.value.replies) == ("longer", 3, (Draft("axxx"),))

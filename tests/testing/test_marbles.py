@@ -89,16 +89,16 @@ def test_characters_stand_for_values_and_errors() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a-)b|", "marbles: no group is open that this could close\n  a-)b|\n    ^"),
+        ("a-)b|", "marbles: there is no open group that this could close\n  a-)b|\n    ^"),
         ("a(b|", "marbles: the group is not closed\n  a(b|\n   ^"),
-        ("(a(b))|", "marbles: a group has no groups inside\n  (a(b))|\n    ^"),
-        ("a()|", "marbles: there is nothing in the group\n  a()|\n    ^"),
-        ("(a-b)|", "marbles: no time passes inside of a group\n  (a-b)|\n    ^"),
-        ("(a~2~)|", "marbles: no time passes inside of a group\n  (a~2~)|\n    ^"),
+        ("(a(b))|", "marbles: a group cannot have a group inside\n  (a(b))|\n    ^"),
+        ("a()|", "marbles: the group is empty\n  a()|\n    ^"),
+        ("(a-b)|", "marbles: no time passes inside a group\n  (a-b)|\n    ^"),
+        ("(a~2~)|", "marbles: no time passes inside a group\n  (a~2~)|\n    ^"),
         ("a|-b", "marbles: nothing comes after the end\n  a|-b\n    ^"),
         ("(a|b)", "marbles: nothing comes after the end\n  (a|b)\n     ^"),
         ("a||", "marbles: nothing comes after the end\n  a||\n    ^"),
-        ("a~x~|", "marbles: a long pause has a number of units in it, as in ~60~\n  a~x~|\n   ^"),
+        ("a~x~|", "marbles: a long pause needs a number of units, as in ~60~\n  a~x~|\n   ^"),
         ("a-?|", "marbles: '?' has no meaning; pieces are letters and digits\n  a-?|\n    ^"),
         ("a\n|", "marbles: '\\n' has no meaning; pieces are letters and digits\n  a\n|\n   ^"),
     ],
@@ -124,7 +124,7 @@ def test_what_has_a_meaning_stands_for_no_error(mark: str) -> None:
 
 
 def test_numbers_are_checked() -> None:
-    with pytest.raises(ValueError, match="^unit=0: it is to be a positive number$"):
+    with pytest.raises(ValueError, match="^unit=0: it must be a positive number$"):
         run_marbles(lambda: marbles("a", unit=0))
     with pytest.raises(ValueError, match="^unit=-1: "):
         run_marbles(lambda: marble("a", unit=-1))

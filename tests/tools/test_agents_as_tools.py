@@ -148,7 +148,7 @@ def test_agents_that_are_classes_are_tools() -> None:
 
 def test_agents_made_of_agents_are_tools() -> None:
     both = scripted_agent("one", alias="first") >> scripted_agent("two", alias="second")
-    with pytest.raises(TypeError, match=r"tool 'first >> second': the name of a tool has up to 64 letters"):
+    with pytest.raises(TypeError, match=r"tool 'first >> second': the name of a tool has up to 64 ASCII letters"):
         both.as_tool()
     assert answer(both.as_tool(name="both"), message="x").text == "two"
 

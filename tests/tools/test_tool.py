@@ -243,11 +243,11 @@ class Thing:
 
 
 NO_TOOLS: list[tuple[Any, str]] = [  # Any: what is no tool
-    (untyped, "tool 'untyped': parameter 'x' has no type, so that a model cannot know what to give"),
+    (untyped, "tool 'untyped': parameter 'x' has no type, so a model cannot know what to give"),
     (
         Thing.method,
         (
-            "tool 'method': parameter 'self' has no type, so that a model cannot know what to give; of a method, take "
+            "tool 'method': parameter 'self' has no type, so a model cannot know what to give; for a method, pass "
             "the bound one: tool(thing.method)"
         ),
     ),
@@ -271,9 +271,9 @@ NO_TOOLS: list[tuple[Any, str]] = [  # Any: what is no tool
         ),
     ),
     (generating, "tool 'generating': a plain generator cannot stream; write `async def generating(...)`"),
-    (misdescribed, "tool 'misdescribed': its docstring describes 'citty', which is no parameter"),
-    (Thing, f"@tool: {Thing!r} is no function; write `@tool` or `@tool(name=...)`"),
-    (3, "@tool: 3 is no function; write `@tool` or `@tool(name=...)`"),
+    (misdescribed, "tool 'misdescribed': its docstring describes 'citty', which is not a parameter"),
+    (Thing, f"@tool: {Thing!r} is not a function; write `@tool` or `@tool(name=...)`"),
+    (3, "@tool: 3 is not a function; write `@tool` or `@tool(name=...)`"),
 ]
 
 
@@ -353,7 +353,7 @@ def test_arguments_are_decoded_to_the_types_of_the_parameters() -> None:
             "$.orders[1].count: Expected `int` >= 1",
         ),
         ('{"city": "Ki', "$: Input data was truncated"),
-        ("[1]", "$: the arguments are to be an object"),
+        ("[1]", "$: the arguments must be an object"),
     ],
 )
 def test_wrong_arguments_are_one_error_with_the_path(arguments: str, text: str) -> None:
@@ -568,7 +568,7 @@ def test_an_error_is_told_to_the_model_and_logged(caplog: pytest.LogCaptureFixtu
     assert answer(fail, '{"sooner": false}').text == "so far\n\nLookupError: nothing there"
     (record, _) = caplog.records
     assert (record.name, record.levelno) == ("miniagents", logging.WARNING)
-    assert record.getMessage() == "tool 'fail' failed, which the model is told"
+    assert record.getMessage() == "tool 'fail' failed; the model is told the error"
     assert record.exc_info
     assert isinstance(record.exc_info[1], LookupError)
 
@@ -683,7 +683,7 @@ def test_a_generator_that_is_cancelled_or_fails_is_closed(logged: list[str]) -> 
         await asyncio.sleep(1)
         return wrong.text
 
-    assert run(main()) == "1\n\nTypeError: a tool that yields gives text, not int: 2"
+    assert run(main()) == "1\n\nTypeError: a tool that yields must yield text, not int: 2"
     assert closed == ["wrong", "cancelled"]
     assert len(logged) == 1
-    assert logged[0].startswith("tool 'count' failed, which the model is told: TypeError(")
+    assert logged[0].startswith("tool 'count' failed; the model is told the error: TypeError(")

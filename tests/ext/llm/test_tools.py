@@ -126,7 +126,7 @@ async def test_wrong_arguments_errors_and_unknown_tools_go_back_to_the_model(
     sent = json.dumps(server.requests[1].body)
     assert all(json.dumps(text) in sent for text in told.values())
     assert [record.getMessage() for record in caplog.records if record.name == "miniagents"] == [
-        "tool 'broken' failed, which the model is told"
+        "tool 'broken' failed; the model is told the error"
     ]
 
 
