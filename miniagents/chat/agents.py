@@ -37,8 +37,8 @@ class Partner:
     """Whom a chat is with.
 
     Attributes:
-        agent: the agent, which needs no further arguments.
-        send: whether it is sent all of the conversation, or the last message alone.
+        agent: The agent, which needs no further arguments.
+        send: Whether it is sent all of the conversation, or the last message alone.
     """
 
     agent: AnyAgent
@@ -56,13 +56,13 @@ class Partner:
         return (UserMessage,) if issubclass(UserMessage, takes) else takes
 
     def question(self, text: str) -> Message:
-        """What the user said, as a message that the agent takes.
+        """Return what the user said, as a message that the agent takes.
 
         An agent that takes no messages of users is given one of the class that it declares; where that cannot be made
         of a text, the text is read as the JSON of it.
 
         Raises:
-            ChatError: it is neither.
+            ChatError: It is neither.
         """
         takes = self._takes()
         if issubclass(UserMessage, takes):
@@ -81,7 +81,7 @@ class Partner:
         raise ChatError(f"{self.name} takes {names}, and this is {type(message).__qualname__}")
 
     def ask(self, conversation: Sequence[Message]) -> MessageSequencePromise[Message]:
-        """Asks the agent: it is sent what it takes of the conversation."""
+        """Ask the agent: it is sent what it takes of the conversation."""
         takes = self._takes()
         sent = conversation if self.send == "conversation" else conversation[-1:]
         replies: MessageSequencePromise[Message] = self.agent.inquire(
@@ -95,10 +95,10 @@ class Partner:
 
 
 def find_partner(arguments: Arguments) -> Partner:
-    """The agent that was asked for.
+    """Return the agent that was asked for.
 
     Raises:
-        ChatError: there is none, or it cannot be had as it was asked for.
+        ChatError: There is none, or it cannot be had as it was asked for.
     """
     agent = _model(arguments) if arguments.model is not None else _agent(arguments.agent or "", arguments.options)
     return Partner(agent, arguments.send)
@@ -199,7 +199,7 @@ def _bound(agent: AnyAgent, options: Mapping[str, Any]) -> AnyAgent:  # Any: as 
 
 
 def _module(where: str) -> ModuleType:
-    """Imports a module, from the current folder too, or a file."""
+    """Import a module, from the current folder too, or a file."""
     if where.endswith(".py"):
         return _file(Path(where))
     if "" not in sys.path and str(Path.cwd()) not in sys.path:

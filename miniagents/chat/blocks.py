@@ -42,13 +42,13 @@ class MarkdownBlocks:
         return "".join(self._lines) + self._open
 
     def tail(self, most_lines: int) -> str:
-        """The last lines of that, in the code that they belong to: as much of it as can be seen."""
+        """Return the last lines of that, in the code that they belong to: as much of it as can be seen."""
         lines = self._lines[-most_lines:]
         is_cut_in_code = self._fence and len(lines) < len(self._lines)
         return "".join([f"{self._fence}{self._language}\n" if is_cut_in_code else "", *lines, self._open])
 
     def feed(self, text: str) -> list[str]:
-        """Takes a further piece of the text; gives the blocks that are complete now."""
+        """Take a further piece of the text; return the blocks that are complete now."""
         *lines, last = (self._open + text).split("\n")
         self._open = ""
         blocks = [block for line in lines if (block := self._add(f"{line}\n"))]
@@ -56,12 +56,12 @@ class MarkdownBlocks:
         return blocks
 
     def finish(self) -> str:
-        """What is left at the end of the text."""
+        """Return what is left at the end of the text."""
         rest, self._lines, self._open, self._fence = self.rest, [], "", ""
         return rest
 
     def _add(self, line: str) -> str:
-        """Takes a further line; gives the block before it where the line begins another one."""
+        """Take a further line; return the block before it where the line begins another one."""
         done = ""
         begins_block = bool(line.strip()) and not line[0].isspace() and not self._fence
         if begins_block and self._lines and not self._lines[-1].strip() and self.rest.strip():

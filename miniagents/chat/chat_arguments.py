@@ -24,15 +24,15 @@ class Arguments:
     """What was asked for.
 
     Attributes:
-        agent: where the agent is, as in "package.module:agent"; None for a model.
-        model: the model, as in "openai:gpt-5"; None for an agent.
-        base_url: where the server of the model is.
-        options: arguments of the agent, or options of the model, by their names.
-        send: what an agent is sent: all of the conversation, or the last message of the user.
-        ask: the only question; None to read questions.
-        resume: the conversation to go on with: a file, or "last"; None for a new one.
-        file: the file to keep the conversation in; None for one of its own.
-        keeps: whether the conversation is kept at all.
+        agent: Where the agent is, as in "package.module:agent"; None for a model.
+        model: The model, as in "openai:gpt-5"; None for an agent.
+        base_url: Where the server of the model is.
+        options: Arguments of the agent, or options of the model, by their names.
+        send: What an agent is sent: all of the conversation, or the last message of the user.
+        ask: The only question; None to read questions.
+        resume: The conversation to go on with: a file, or "last"; None for a new one.
+        file: The file to keep the conversation in; None for one of its own.
+        keeps: Whether the conversation is kept at all.
     """
 
     agent: str | None
@@ -47,10 +47,10 @@ class Arguments:
 
 
 def read_arguments(argv: Sequence[str]) -> Arguments:
-    """Reads the command line.
+    """Read the command line.
 
     Raises:
-        SystemExit: help was asked for, or something is wrong, as `argparse` says it.
+        SystemExit: Help was asked for, or something is wrong, as `argparse` says it.
     """
     parser = build_parser()
     given = parser.parse_args(argv)

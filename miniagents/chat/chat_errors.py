@@ -10,7 +10,7 @@ class ChatError(Exception):
 
 
 def one_line(error: BaseException) -> str:
-    """An error as a line: its class, where that says more than the text does, and what it says."""
+    """Return an error as a line: its class, where that says more than the text does, and what it says."""
     text = " ".join(str(error).split())
     name = type(error).__name__
     return f"{name}: {text}" if text else name

@@ -39,9 +39,9 @@ async def chat(conversation: Conversation, source: Input, new_history: Callable[
     """Reads, asks and shows, until there is no more input, the user ends it, or the agent does.
 
     Args:
-        conversation: the conversation.
-        source: where questions and commands come from.
-        new_history: makes a place for another conversation.
+        conversation: The conversation.
+        source: Where questions and commands come from.
+        new_history: Makes a place for another conversation.
     """
     was_interrupted = False
     while not conversation.has_ended:
@@ -69,7 +69,7 @@ async def chat(conversation: Conversation, source: Input, new_history: Callable[
 
 
 async def _command(conversation: Conversation, said: str, new_history: Callable[[], History]) -> bool:
-    """Does what a command says; whether that is to end."""
+    """Do what a command says; whether that is to end."""
     name, _, rest = said.strip().partition(" ")
     note = conversation.view.note
     if name in ("/quit", "/exit"):

@@ -28,11 +28,11 @@ class Input(Protocol):
     """Where questions come from."""
 
     async def read(self) -> str:
-        """The next thing that the user says.
+        """Return the next thing that the user says.
 
         Raises:
-            Interrupted: the user pressed Ctrl+C, and had written nothing.
-            EOFError: there is nothing more.
+            Interrupted: The user pressed Ctrl+C, and had written nothing.
+            EOFError: There is nothing more.
         """
         ...
 
@@ -88,11 +88,11 @@ class Conversation:
     had come.
 
     Args:
-        partner: who answers.
-        view: where it is seen.
-        interrupts: what stops an answer.
-        history: where it is kept.
-        messages: what was said before.
+        partner: Who answers.
+        view: Where it is seen.
+        interrupts: What stops an answer.
+        history: Where it is kept.
+        messages: What was said before.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Conversation:
         self._interrupts = interrupts
 
     async def ask(self, text: str) -> bool:
-        """Asks a question and shows the answer.
+        """Ask a question and show the answer.
 
         Returns:
             Whether there was an answer, to its end.
@@ -127,7 +127,7 @@ class Conversation:
         return await self._answer()
 
     async def retry(self) -> bool:
-        """Forgets all that was said since the last question, and asks it again.
+        """Forget all that was said since the last question, and ask it again.
 
         Returns:
             Whether there was an answer, to its end.
@@ -141,7 +141,7 @@ class Conversation:
         return await self._answer()
 
     def begin_anew(self, history: History) -> None:
-        """Forgets all that was said; what is said from now on is kept elsewhere."""
+        """Forget all that was said; what is said from now on is kept elsewhere."""
         self.messages.clear()
         self.history = history
 
@@ -184,12 +184,12 @@ class _Answer:
         self.errors: list[BaseException] = []
 
     def stop(self, replies: MessageSequencePromise[Message]) -> None:
-        """Cancels the work of the agent; what has come is still read."""
+        """Cancel the work of the agent; what has come is still read."""
         self.was_stopped = True
         replies.cancel()
 
     async def read(self, replies: MessageSequencePromise[Message]) -> None:
-        """Shows the messages one after the other; what comes behind an error is shown too."""
+        """Show the messages one after the other; what comes behind an error is shown too."""
         promises = aiter(replies)
         while True:
             try:
@@ -236,7 +236,7 @@ class _Answer:
             self.failed(failure)
 
     def _incomplete(self, promise: MessagePromise[Message], text: str) -> Message:
-        """What has come of a message: its class may ask for more than that."""
+        """Return what has come of a message: its class may ask for more than that."""
         cls = promise.message_class
         known = dict(promise.known)
         if cls is None or issubclass(cls, AssistantMessage):
@@ -251,7 +251,7 @@ class _Answer:
         self._conversation._keep()
 
     def failed(self, error: BaseException) -> None:
-        """Shows an error, once: a message that fails may well be what its agent fails with."""
+        """Show an error, once: a message that fails may well be what its agent fails with."""
         if self.was_stopped and isinstance(error, PromiseCancelledError):
             return
         if not any(error is each for each in self.errors):

@@ -33,8 +33,8 @@ class History:
     Nobody else may read it. What goes wrong with it is a `ChatError`.
 
     Args:
-        path: the file; None keeps nothing.
-        kept: how many messages are in it already.
+        path: The file; None keeps nothing.
+        kept: How many messages are in it already.
     """
 
     def __init__(self, path: Path | None, *, kept: int = 0) -> None:
@@ -42,10 +42,10 @@ class History:
         self._kept = kept
 
     def keep(self, messages: Sequence[Message]) -> None:
-        """Brings the file to where the conversation is: adds what is new, or writes all of it where less is left.
+        """Bring the file to where the conversation is: adds what is new, or write all of it where less is left.
 
         Raises:
-            ChatError: that cannot be done; what was in the file is still there.
+            ChatError: That cannot be done; what was in the file is still there.
         """
         if self.path is None or len(messages) == self._kept:
             return
@@ -57,10 +57,10 @@ class History:
 
 
 def read_conversation(path: Path) -> tuple[Message, ...]:
-    """The messages in a file; those of classes that are not loaded are kept as they are.
+    """Return the messages in a file; those of classes that are not loaded are kept as they are.
 
     Raises:
-        ChatError: the file cannot be read, or a line of it is no message.
+        ChatError: The file cannot be read, or a line of it is no message.
     """
     try:
         content = path.read_bytes()
@@ -78,10 +78,10 @@ def read_conversation(path: Path) -> tuple[Message, ...]:
 
 
 def write_conversation(path: Path, messages: Iterable[Message]) -> None:
-    """Writes messages to a file; the old content stays until the new one is complete.
+    """Write messages to a file; the old content stays until the new one is complete.
 
     Raises:
-        ChatError: it cannot be written.
+        ChatError: It cannot be written.
     """
     lines = _lines(messages)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -98,13 +98,13 @@ def write_conversation(path: Path, messages: Iterable[Message]) -> None:
 
 
 def conversations_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where conversations are kept that were given no file."""
+    """Return where conversations are kept that were given no file."""
     state = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Path(state) / "miniagents" / "conversations"
 
 
 def new_conversation(folder: Path, now: datetime | None = None) -> Path:
-    """A file that is not there yet; its name says when the conversation began."""
+    """Return a file that is not there yet; its name says when the conversation began."""
     name = (now or datetime.now().astimezone()).strftime("%Y-%m-%d_%H-%M-%S")
     path, number = folder / f"{name}{SUFFIX}", 1
     while path.exists():
@@ -114,10 +114,10 @@ def new_conversation(folder: Path, now: datetime | None = None) -> Path:
 
 
 def last_conversation(folder: Path) -> Path:
-    """The file that was written last.
+    """Return the file that was written last.
 
     Raises:
-        ChatError: there is none.
+        ChatError: There is none.
     """
     files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     if not files:

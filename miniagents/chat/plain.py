@@ -28,8 +28,8 @@ class PlainView:
     """Writes texts as they come, just as they are, an empty line between messages.
 
     Args:
-        answer: where the answer goes.
-        rest: where everything else goes: thoughts, calls of tools and their results, errors, notes.
+        answer: Where the answer goes.
+        rest: Where everything else goes: thoughts, calls of tools and their results, errors, notes.
     """
 
     def __init__(self, answer: TextIO, rest: TextIO) -> None:
@@ -72,7 +72,7 @@ class PlainView:
             self._say(piece.text)
 
     def ends(self, message: Message | None) -> None:
-        """Says what tools the message asks for."""
+        """Say what tools the message asks for."""
         self._close_line()
         if isinstance(message, AssistantMessage):
             for call in message.tool_calls:

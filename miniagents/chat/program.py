@@ -44,10 +44,10 @@ _PACKAGES: Final = ("prompt_toolkit", "rich")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Run the command.
 
     Args:
-        argv: the arguments, without the names of the program and the command; those of the process when None.
+        argv: The arguments, without the names of the program and the command; those of the process when None.
 
     Returns:
         The exit status: 0 done, 1 the answer failed, 2 something must be mended first, 130 interrupted.
@@ -91,7 +91,7 @@ def _run(arguments: Arguments) -> int:
 
 
 def _kept(arguments: Arguments) -> tuple[Path | None, Sequence[Message]]:
-    """Where the conversation is kept, if anybody said so, and what is there already."""
+    """Return where the conversation is kept, if anybody said so, and what is there already."""
     path: Path | None = arguments.file
     messages: Sequence[Message] = ()
     if arguments.resume is not None:

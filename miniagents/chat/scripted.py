@@ -35,7 +35,7 @@ _WORD: Final = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 @miniagent(alias="scripted")
 async def echoing_agent(ctx: InteractionContext, *, pause: float = PAUSE) -> None:
-    """Says what it was told, with a thought before it."""
+    """Say what it was told, with a thought before it."""
     said = await ctx.messages
     text = str(said[-1]) if said else ""
     count = len(text.split())
@@ -55,11 +55,11 @@ async def echoing_agent(ctx: InteractionContext, *, pause: float = PAUSE) -> Non
 
 
 def replaying_agent(conversation: Sequence[Message], name: str) -> MiniAgent[Message, Message, ...]:
-    """An agent that answers the first message of a user with what came behind the first in a conversation, and so on.
+    """Return an agent that answers the first message of a user with what came behind the first in a conversation, and so on.
 
     Args:
-        conversation: the conversation; what is in it before the first `UserMessage` is left out.
-        name: what errors call it.
+        conversation: The conversation; what is in it before the first `UserMessage` is left out.
+        name: What errors call it.
     """
     answers: list[list[Message]] = []
     for message in conversation:
@@ -70,7 +70,7 @@ def replaying_agent(conversation: Sequence[Message], name: str) -> MiniAgent[Mes
 
     @miniagent(alias=name)
     async def replaying(ctx: InteractionContext, *, pause: float = PAUSE) -> None:
-        """Answers as a conversation that was kept."""
+        """Answer as a conversation that was kept."""
         asked = sum(isinstance(message, UserMessage) for message in await ctx.messages)
         if asked > len(answers):
             raise IndexError(f"{name} has answers to {len(answers)} messages of the user, and this is number {asked}")
@@ -82,7 +82,7 @@ def replaying_agent(conversation: Sequence[Message], name: str) -> MiniAgent[Mes
 
 
 def played(message: Message, pause: float) -> MessagePromise[Message]:
-    """A message that is there, streamed as a model streams: thoughts, words, calls of tools."""
+    """Return a message that is there, streamed as a model streams: thoughts, words, calls of tools."""
 
     async def whole(_: object) -> Message:
         return message

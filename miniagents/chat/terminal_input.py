@@ -43,9 +43,9 @@ class TerminalInput:
     """Reads what the user writes; Enter sends it.
 
     Args:
-        remembered: the file that has what the user wrote before; None remembers nothing.
-        source: where keys come from; by default the terminal.
-        output: where the line is drawn; by default the terminal.
+        remembered: The file that has what the user wrote before; None remembers nothing.
+        source: Where keys come from; by default the terminal.
+        output: Where the line is drawn; by default the terminal.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class TerminalInput:
         )
 
     async def read(self) -> str:
-        """The next thing that the user says.
+        """Return the next thing that the user says.
 
         Raises:
-            Interrupted: the user pressed Ctrl+C, and had written nothing.
-            EOFError: the user pressed Ctrl+D.
+            Interrupted: The user pressed Ctrl+C, and had written nothing.
+            EOFError: The user pressed Ctrl+D.
         """
         return await self._session.prompt_async()
 
@@ -82,7 +82,7 @@ class SignalInterrupts:
 
     @contextmanager
     def stopping(self, stop: Callable[[], object], /) -> Generator[None]:
-        """The first Ctrl+C stops; one after some seconds in which nothing stopped ends the program."""
+        """Return the first Ctrl+C stops; one after some seconds in which nothing stopped ends the program."""
         loop = asyncio.get_running_loop()
         first: float | None = None
 
@@ -156,7 +156,7 @@ class _CommandCompleter(Completer):
 
 @contextmanager
 def _unseen() -> Generator[None]:
-    """The terminal does not show what is typed, and keeps it as it is for the next prompt, Enter included."""
+    """Return the terminal does not show what is typed, and keeps it as it is for the next prompt, Enter included."""
     try:
         import termios  # noqa: PLC0415 - not everywhere
     except ImportError:

@@ -48,7 +48,7 @@ class TerminalView:
     """Draws a conversation.
 
     Args:
-        console: the terminal; where it is none, only what is complete is written.
+        console: The terminal; where it is none, only what is complete is written.
     """
 
     def __init__(self, console: Console) -> None:
@@ -86,7 +86,7 @@ class TerminalView:
             self._reasoning(each.text)
 
     def piece(self, piece: StreamEvent) -> None:
-        """Is drawn below; what is complete by it goes above."""
+        """Be drawn below; what is complete by it goes above."""
         another_call = isinstance(piece, ToolCallDelta) and self._has_calls and piece.index != self._call_index
         if self._kind is not None and (type(piece) is not self._kind or another_call):
             self._complete()
@@ -128,7 +128,7 @@ class TerminalView:
     # --- the rest ---
 
     def said(self, message: Message) -> None:
-        """Shows a message as it was seen when it was said, thoughts and calls of tools included."""
+        """Show a message as it was seen when it was said, thoughts and call of tools included."""
         if isinstance(message, UserMessage):
             lines = "\n  ".join(printable(str(message)).splitlines())
             self._paragraph(Text(f"> {lines}", style="bold"))
@@ -194,7 +194,7 @@ class TerminalView:
         self._line(f"→ {call_text(name, arguments)}", CALL)
 
     def _other(self, text: str) -> Text:
-        """What a tool gave, an error, or what models are told."""
+        """Return what a tool gave, an error, or what models are told."""
         if issubclass(self._message_class, ErrorMessage):
             return Text(printable(text), style=WRONG)
         if not issubclass(self._message_class, ToolResultMessage):
@@ -211,7 +211,7 @@ class TerminalView:
             self._line(text, ASIDE)
 
     def _below(self) -> RenderableType | None:
-        """What is still arriving; asked for only as often as it is drawn, by the thread that draws."""
+        """Return what is still arriving; asked for only as often as it is drawn, by the thread that draws."""
         if self._kind is ToolCallDelta:
             return Text(printable(f"→ {self._call_name}({self._arriving}"), style=CALL)
         if self._kind is ReasoningDelta:

@@ -78,10 +78,10 @@ class Note(msgspec.Struct, frozen=True):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Run the command.
 
     Args:
-        argv: the arguments behind the name of the command; those of the process when None.
+        argv: The arguments behind the name of the command; those of the process when None.
 
     Returns:
         The exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong, 130 interrupted.
@@ -317,7 +317,7 @@ class _Batch:
         self._put(data if self._deflater is None else self._deflater.compress(data))
 
     def is_full(self) -> bool:
-        """Whether what was added can be made to stand for itself at little cost."""
+        """Return whether what was added can be made to stand for itself at little cost."""
         return self._deflater is None or self._taken >= _COMPRESSED
 
     def write(self) -> None:
