@@ -19,7 +19,7 @@ pydantic: Any = import_module("pydantic")  # Any: of that environment as well
 
 
 async def append(appender: Any, bursts: list[list[str]]) -> None:  # Any: see above
-    """Appends tokens, with a turn of the loop after each burst; the appender is open."""
+    """Append tokens, with a turn of the loop after each burst; the appender is open."""
     for burst in bursts:
         for token in burst:
             appender.append(token)
@@ -28,12 +28,12 @@ async def append(appender: Any, bursts: list[list[str]]) -> None:  # Any: see ab
 
 
 async def collect(source: AsyncIterable[object]) -> list[str]:
-    """Reads all there is."""
+    """Read all tokens."""
     return [str(token) async for token in source]
 
 
 def opened() -> Any:  # Any: see above
-    """An appender."""
+    """Return an open appender."""
     return old.MessageTokenAppender().open()
 
 
@@ -41,7 +41,7 @@ def opened() -> Any:  # Any: see above
 
 
 async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
-    """A message that is streamed by an appender."""
+    """Stream a message with an appender, and read it."""
     bursts = some_tokens(n, burst)
     with watch:
         async with old.MiniAgents():
@@ -55,7 +55,7 @@ async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
 
 
 async def generated_tokens(watch: Watch, n: int) -> object:
-    """A message that is streamed by an async generator."""
+    """Stream a message from an async generator, and read it."""
     (burst,) = some_tokens(n)
     with watch:
         read, message = await streamed(burst)
@@ -63,7 +63,7 @@ async def generated_tokens(watch: Watch, n: int) -> object:
 
 
 async def streamed(tokens: list[str]) -> tuple[list[object], Any]:  # Any: see above
-    """What a reader reads of tokens, and the message that they make."""
+    """Return the tokens that a reader reads, and the message that they make."""
 
     async def generate(_: object) -> AsyncIterator[object]:
         for token in tokens:
@@ -76,7 +76,7 @@ async def streamed(tokens: list[str]) -> tuple[list[object], Any]:  # Any: see a
 
 
 async def replay(watch: Watch, n: int) -> object:
-    """A message that is there, read token by token."""
+    """Read a finished message token by token."""
     async with old.MiniAgents():
         appender = opened()
         promise = old.TextMessage.promise(message_token_streamer=appender)
@@ -88,7 +88,7 @@ async def replay(watch: Watch, n: int) -> object:
 
 
 async def fan_out(watch: Watch, n: int, readers: int) -> object:
-    """Readers of one message, each in a task."""
+    """Read one message with several readers, each in a task."""
     bursts = some_tokens(n, 1)
 
     async def read_all(source: AsyncIterable[object]) -> list[object]:
@@ -105,7 +105,7 @@ async def fan_out(watch: Watch, n: int, readers: int) -> object:
 
 
 async def latency(watch: Watch, n: int) -> object:
-    """A reader looks at the clock when it sees a token."""
+    """Take the time between appending a token and its reader seeing it."""
     appended = [0.0] * n
     seen = [0.0] * n
 
@@ -130,7 +130,7 @@ async def latency(watch: Watch, n: int) -> object:
 
 
 async def stall(watch: Watch, n: int) -> object:
-    """As `generated_tokens`, next to a task that wants every turn of the loop."""
+    """Do the same as `generated_tokens`, beside a task that asks for every turn of the loop."""
     (burst,) = some_tokens(n)
     async with ticking(watch):
         read, message = await streamed(burst)
@@ -138,7 +138,7 @@ async def stall(watch: Watch, n: int) -> object:
 
 
 async def memory_of_tokens(watch: Watch, n: int) -> object:
-    """A promise whose message is there."""
+    """Keep the promise of a finished message."""
     (burst,) = some_tokens(n)
     async with old.MiniAgents():
         with watch.memory():
@@ -183,7 +183,7 @@ shout: Any = old.miniagent(_shout)  # Any: see above
 
 
 async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
-    """A chain of agents, each asked what the one before it replies."""
+    """Ask a chain of agents, each with the replies of the one before it."""
     bursts = some_tokens(n, 1)
     agent = shout if mapped else pass_on
     with watch:
@@ -199,7 +199,7 @@ async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -
 
 
 async def calls_in_turn(watch: Watch, n: int) -> object:
-    """Each call is awaited before the next one is made."""
+    """Await each call before making the next one."""
     with watch:
         async with old.MiniAgents():
             said = [[message.content for message in await echo.trigger("hello")] for _ in range(n)]
@@ -207,7 +207,7 @@ async def calls_in_turn(watch: Watch, n: int) -> object:
 
 
 async def calls_at_once(watch: Watch, n: int) -> object:
-    """All calls are made, then all are awaited."""
+    """Make all calls, then await all of them."""
     with watch:
         async with old.MiniAgents():
             calls = [echo.trigger("hello") for _ in range(n)]
@@ -216,13 +216,13 @@ async def calls_at_once(watch: Watch, n: int) -> object:
 
 
 def nest(items: list[Any]) -> list[object]:  # Any: see above
-    """Lists of ten lists of ten items."""
+    """Return lists of ten lists of ten items."""
     tens = [items[start : start + 10] for start in range(0, len(items), 10)]
     return [[tens[start : start + 10]] for start in range(0, len(tens), 10)]
 
 
 async def flatten_lists(watch: Watch, n: int) -> object:
-    """An agent replies lists of lists of messages."""
+    """Flatten the reply of an agent that is lists of lists of messages."""
     nested = nest([old.TextMessage(str(number)) for number in range(n)])
 
     async def give(ctx: Any) -> None:  # Any: see above
@@ -236,7 +236,7 @@ async def flatten_lists(watch: Watch, n: int) -> object:
 
 
 async def flatten_promises(watch: Watch, n: int) -> object:
-    """An agent replies lists of lists of promises, and the reader awaits each."""
+    """Flatten a reply that is lists of lists of promises, and await each of them."""
     async with old.MiniAgents():
         nested = nest([old.TextMessage(str(number)).as_promise for number in range(n)])
 
@@ -250,7 +250,7 @@ async def flatten_promises(watch: Watch, n: int) -> object:
 
 
 async def flatten_agents(watch: Watch, n: int) -> object:
-    """An agent replies lists of lists of other agents' replies."""
+    """Flatten a reply that is lists of lists of other agents' replies."""
 
     async def ask_many(ctx: Any) -> None:  # Any: see above
         ctx.reply(nest([echo.trigger("hello") for _ in range(n)]))
@@ -263,7 +263,7 @@ async def flatten_agents(watch: Watch, n: int) -> object:
 
 
 async def out_of_order(watch: Watch, n: int) -> object:
-    """An agent replies what other agents reply, each when it is there."""
+    """Reply the replies of other agents, each as soon as it is complete."""
 
     async def ask_many(ctx: Any) -> None:  # Any: see above
         for number in range(n):
@@ -277,7 +277,7 @@ async def out_of_order(watch: Watch, n: int) -> object:
 
 
 async def memory_of_calls(watch: Watch, n: int) -> object:
-    """The promises of the replies of finished calls."""
+    """Keep the promises of the replies of finished calls."""
     async with old.MiniAgents():
         with watch.memory():
             calls = [echo.trigger("hello") for _ in range(n)]
@@ -303,7 +303,7 @@ Order: Any = pydantic.create_model(  # Any: see above
 
 
 def order(number: int) -> Any:  # Any: see above
-    """A message, made of its fields."""
+    """Return a message made of its fields."""
     return Order(
         "Two boxes of tea, please.",
         number=number,
@@ -315,14 +315,14 @@ def order(number: int) -> Any:  # Any: see above
 
 
 async def create(watch: Watch, n: int) -> object:
-    """Calls of the classes."""
+    """Call the classes."""
     with watch:
         orders = [order(number) for number in range(n)]
     return [each.number for each in orders]
 
 
 async def hash_first(watch: Watch, n: int) -> None:
-    """The keys of messages that nobody has asked before; they differ from ours, as the canonical form does."""
+    """Ask messages for their keys for the first time; the keys differ from ours, because the canonical form does."""
     orders = [order(number) for number in range(n)]
     with watch:
         keys = [each.hash_key for each in orders]
@@ -331,7 +331,7 @@ async def hash_first(watch: Watch, n: int) -> None:
 
 
 async def encode_messages(watch: Watch, n: int, format: str) -> None:  # noqa: ARG001  # it has JSON alone
-    """All of a message as JSON; it differs from ours in the names of fields."""
+    """Encode whole messages as JSON; the names of its fields differ from ours."""
     orders = [order(number) for number in range(n)]
     with watch:
         encoded = [each.full_json for each in orders]
@@ -340,7 +340,7 @@ async def encode_messages(watch: Watch, n: int, format: str) -> None:  # noqa: A
 
 
 async def decode_messages(watch: Watch, n: int, format: str) -> object:  # noqa: ARG001  # as above
-    """A message of JSON; the class is known, as there is nothing that would find it."""
+    """Decode messages from JSON by their class; this release cannot find the class from a tag."""
     encoded = [order(number).full_json for number in range(n)]
     with watch:
         orders = [Order.model_validate_json(each) for each in encoded]
@@ -348,13 +348,13 @@ async def decode_messages(watch: Watch, n: int, format: str) -> object:  # noqa:
 
 
 async def memory_of_messages(watch: Watch, n: int) -> object:
-    """Messages and what is in them."""
+    """Keep messages and their parts."""
     with watch.memory():
         orders = [order(number) for number in range(n)]
     return len(orders)
 
 
 async def import_time(watch: Watch, n: int) -> object:
-    """The package with all that a user imports of it."""
+    """Import the package with everything that users import from it."""
     imported(watch, n, "import miniagents")
     return None

@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 
 
 def openai_client() -> AsyncOpenAI:
-    """A client for the server; one that knows no certificates, which take long to load."""
+    """Return a client for the server, without certificates, which take long to load."""
     from openai import AsyncOpenAI, DefaultAsyncHttpx2Client  # noqa: PLC0415 - what others measure is to be without it
 
     http_client = DefaultAsyncHttpx2Client(verify=False)  # loopback has no certificate
@@ -42,7 +42,7 @@ def openai_client() -> AsyncOpenAI:
 
 
 def anthropic_client() -> AsyncAnthropic:
-    """As above."""
+    """Return a client for the server, without certificates, which take long to load."""
     from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient  # noqa: PLC0415 - as above
 
     http_client = DefaultAsyncHttpxClient(verify=False)  # as above
@@ -50,7 +50,7 @@ def anthropic_client() -> AsyncAnthropic:
 
 
 async def openai_answer(client: AsyncOpenAI, count: int) -> Answer:
-    """An answer of chat completions."""
+    """Read an answer of chat completions."""
     asked = time.perf_counter()
     first = 0.0
     spent = 0
@@ -72,7 +72,7 @@ async def openai_answer(client: AsyncOpenAI, count: int) -> Answer:
 
 
 async def anthropic_answer(client: AsyncAnthropic, count: int) -> Answer:
-    """An answer of the messages API."""
+    """Read an answer of the messages API."""
     asked = time.perf_counter()
     first = 0.0
     spent = 0
@@ -90,7 +90,7 @@ async def anthropic_answer(client: AsyncAnthropic, count: int) -> Answer:
 
 
 async def model_tokens(watch: Watch, n: int, provider: str) -> object:
-    """An answer of n tokens."""
+    """Read one answer of n tokens."""
     if provider == "openai":
         async with openai_client() as client:
             return await tokens_of(lambda count: openai_answer(client, count), watch, n)
@@ -99,7 +99,7 @@ async def model_tokens(watch: Watch, n: int, provider: str) -> object:
 
 
 async def model_first_token(watch: Watch, n: int, provider: str) -> object:
-    """One short answer after another, n of them."""
+    """Read n short answers, one after another."""
     if provider == "openai":
         async with openai_client() as client:
             return await first_tokens_of(lambda count: openai_answer(client, count), watch, n)
@@ -108,7 +108,7 @@ async def model_first_token(watch: Watch, n: int, provider: str) -> object:
 
 
 async def tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: int) -> object:
-    """Measures one answer, over a connection that is there already."""
+    """Measure one answer over an open connection."""
     await ask(1)
     with watch:
         answer = await ask(n)
@@ -116,7 +116,7 @@ async def tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: in
 
 
 async def first_tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: int) -> object:
-    """Measures how long first tokens take, over a connection that is there already."""
+    """Measure the times to the first token over an open connection."""
     await ask(1)
     answers: list[Answer] = []
     with watch:
