@@ -239,7 +239,7 @@ class _Answer:
             else:
                 if isinstance(piece, TextDelta):
                     if has_no_words:
-                        continue  # a message without words streams its JSON as text, which nobody wants to read
+                        continue  # a message without words streams its JSON as text, which is not for readers
                     said.append(piece.text)
                 if piece is not None:
                     self._view.piece(piece)

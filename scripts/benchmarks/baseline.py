@@ -1,7 +1,4 @@
-"""The same workloads with the package miniagents 0.0.35, which runs in an environment of its own.
-
-Whatever is imported of it is `Any`: no types of that release are here.
-"""
+"""The same workloads with the package miniagents 0.0.35, which runs in an environment of its own."""
 
 from __future__ import annotations
 
@@ -9,16 +6,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 from scripts.benchmarks.imports import imported
 from scripts.benchmarks.watch import Watch, quiet, some_tokens, ticking
 
-old: Any = import_module("miniagents")  # Any: see above
-pydantic: Any = import_module("pydantic")  # Any: of that environment as well
+Old: TypeAlias = Any  # Any: the types of that release and of its pydantic are not installed here
+
+old: Old = import_module("miniagents")
+pydantic: Old = import_module("pydantic")
 
 
-async def append(appender: Any, bursts: list[list[str]]) -> None:  # Any: see above
+async def append(appender: Old, bursts: list[list[str]]) -> None:
     """Append tokens, with a turn of the loop after each burst; the appender is open."""
     for burst in bursts:
         for token in burst:
@@ -32,7 +31,7 @@ async def collect(source: AsyncIterable[object]) -> list[str]:
     return [str(token) async for token in source]
 
 
-def opened() -> Any:  # Any: see above
+def opened() -> Old:
     """Return an open appender."""
     return old.MessageTokenAppender().open()
 
@@ -62,7 +61,7 @@ async def generated_tokens(watch: Watch, n: int) -> object:
     return [str(token) for token in read], message.content
 
 
-async def streamed(tokens: list[str]) -> tuple[list[object], Any]:  # Any: see above
+async def streamed(tokens: list[str]) -> tuple[list[object], Old]:
     """Return the tokens that a reader reads, and the message that they make."""
 
     async def generate(_: object) -> AsyncIterator[object]:
@@ -109,7 +108,7 @@ async def latency(watch: Watch, n: int) -> object:
     appended = [0.0] * n
     seen = [0.0] * n
 
-    async def append_on_the_clock(appender: Any) -> None:  # Any: see above
+    async def append_on_the_clock(appender: Old) -> None:
         for place in range(n):
             appended[place] = time.perf_counter()
             appender.append(" ")
@@ -154,19 +153,19 @@ async def memory_of_tokens(watch: Watch, n: int) -> object:
 # --- agents ---
 
 
-async def _echo(ctx: Any, turns: int = 0) -> None:  # Any: see above
+async def _echo(ctx: Old, turns: int = 0) -> None:
     for _ in range(turns):
         await asyncio.sleep(0)
     ctx.reply([f"{message.content}!" for message in await ctx.message_promises])
 
 
-async def _pass_on(ctx: Any) -> None:  # Any: see above
+async def _pass_on(ctx: Old) -> None:
     async for promise in ctx.message_promises:
         ctx.reply(promise)
 
 
-async def _shout(ctx: Any) -> None:  # Any: see above
-    def capitals(promise: AsyncIterable[object]) -> Any:  # Any: see above
+async def _shout(ctx: Old) -> None:
+    def capitals(promise: AsyncIterable[object]) -> Old:
         async def generate(_: object) -> AsyncIterator[object]:
             async for token in promise:
                 yield old.TextToken(str(token).upper())
@@ -177,9 +176,9 @@ async def _shout(ctx: Any) -> None:  # Any: see above
         ctx.reply(capitals(promise))
 
 
-echo: Any = old.miniagent(_echo)  # Any: see above
-pass_on: Any = old.miniagent(_pass_on)  # Any: see above
-shout: Any = old.miniagent(_shout)  # Any: see above
+echo: Old = old.miniagent(_echo)
+pass_on: Old = old.miniagent(_pass_on)
+shout: Old = old.miniagent(_shout)
 
 
 async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
@@ -215,7 +214,7 @@ async def calls_at_once(watch: Watch, n: int) -> object:
     return said
 
 
-def nest(items: list[Any]) -> list[object]:  # Any: see above
+def nest(items: list[Old]) -> list[object]:
     """Return lists of ten lists of ten items."""
     tens = [items[start : start + 10] for start in range(0, len(items), 10)]
     return [[tens[start : start + 10]] for start in range(0, len(tens), 10)]
@@ -225,7 +224,7 @@ async def flatten_lists(watch: Watch, n: int) -> object:
     """Flatten the reply of an agent that is lists of lists of messages."""
     nested = nest([old.TextMessage(str(number)) for number in range(n)])
 
-    async def give(ctx: Any) -> None:  # Any: see above
+    async def give(ctx: Old) -> None:
         ctx.reply(nested)
 
     agent = old.miniagent(give)
@@ -240,7 +239,7 @@ async def flatten_promises(watch: Watch, n: int) -> object:
     async with old.MiniAgents():
         nested = nest([old.TextMessage(str(number)).as_promise for number in range(n)])
 
-        async def give(ctx: Any) -> None:  # Any: see above
+        async def give(ctx: Old) -> None:
             ctx.reply(nested)
 
         agent = old.miniagent(give)
@@ -252,7 +251,7 @@ async def flatten_promises(watch: Watch, n: int) -> object:
 async def flatten_agents(watch: Watch, n: int) -> object:
     """Flatten a reply that is lists of lists of other agents' replies."""
 
-    async def ask_many(ctx: Any) -> None:  # Any: see above
+    async def ask_many(ctx: Old) -> None:
         ctx.reply(nest([echo.trigger("hello") for _ in range(n)]))
 
     agent = old.miniagent(ask_many)
@@ -265,7 +264,7 @@ async def flatten_agents(watch: Watch, n: int) -> object:
 async def out_of_order(watch: Watch, n: int) -> object:
     """Reply the replies of other agents, each as soon as it is complete."""
 
-    async def ask_many(ctx: Any) -> None:  # Any: see above
+    async def ask_many(ctx: Old) -> None:
         for number in range(n):
             ctx.reply_out_of_order(echo.trigger(str(number), turns=number * 3 % 8))
 
@@ -289,9 +288,9 @@ async def memory_of_calls(watch: Watch, n: int) -> object:
 
 # --- messages ---
 
-Customer: Any = pydantic.create_model("Customer", __base__=old.TextMessage, email=(str, ...))  # Any: see above
-Address: Any = pydantic.create_model("Address", __base__=old.TextMessage, city=(str, ...))  # Any: see above
-Order: Any = pydantic.create_model(  # Any: see above
+Customer: Old = pydantic.create_model("Customer", __base__=old.TextMessage, email=(str, ...))
+Address: Old = pydantic.create_model("Address", __base__=old.TextMessage, city=(str, ...))
+Order: Old = pydantic.create_model(
     "Order",
     __base__=old.TextMessage,
     number=(int, ...),
@@ -302,7 +301,7 @@ Order: Any = pydantic.create_model(  # Any: see above
 )
 
 
-def order(number: int) -> Any:  # Any: see above
+def order(number: int) -> Old:
     """Return a message made of its fields."""
     return Order(
         "Two boxes of tea, please.",
@@ -330,7 +329,7 @@ async def hash_first(watch: Watch, n: int) -> None:
         raise AssertionError("the keys of different messages are the same")
 
 
-async def encode_messages(watch: Watch, n: int, format: str) -> None:  # noqa: ARG001  # it has JSON alone
+async def encode_messages(watch: Watch, n: int, format: str) -> None:  # noqa: ARG001  # the old release has only JSON
     """Encode whole messages as JSON; the names of its fields differ from ours."""
     orders = [order(number) for number in range(n)]
     with watch:
@@ -339,7 +338,7 @@ async def encode_messages(watch: Watch, n: int, format: str) -> None:  # noqa: A
         raise AssertionError("not all of the message was encoded")
 
 
-async def decode_messages(watch: Watch, n: int, format: str) -> object:  # noqa: ARG001  # as above
+async def decode_messages(watch: Watch, n: int, format: str) -> object:  # noqa: ARG001  # the old release has only JSON
     """Decode messages from JSON by their class; this release cannot find the class from a tag."""
     encoded = [order(number).full_json for number in range(n)]
     with watch:

@@ -1,4 +1,4 @@
-"""The limit of agents: a call is a task that appends what it has to say to a stream; see `limit_streams`."""
+"""The limit of agents: a call is a task that appends its reply to a stream; see `limit_streams`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ P = TypeVar("P")
 
 
 class Tasks:
-    """Tasks that are held until they are done, as asyncio asks for."""
+    """Keeps references to tasks until they are done, because asyncio itself does not."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
@@ -31,7 +31,7 @@ class Tasks:
         while self._running:
             running = tuple(self._running)
             await asyncio.gather(*running)
-            self._running.difference_update(running)  # from 3.12 on, those that are done give their callbacks no turn
+            self._running.difference_update(running)  # since 3.12 `gather` of finished tasks lets no callback run
 
 
 async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
@@ -181,7 +181,7 @@ async def flatten(nested: list[object], stream: Stream[P]) -> None:
     while stack:
         for item in stack[-1]:
             if isinstance(item, list):
-                stack.append(iter(item))  # pyright: ignore[reportUnknownArgumentType]  # of whatever
+                stack.append(iter(item))  # pyright: ignore[reportUnknownArgumentType]  # a list of anything
                 break
             stream.append(item)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the leaves are all P
             place += 1

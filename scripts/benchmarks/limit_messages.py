@@ -12,7 +12,7 @@ from scripts.benchmarks.watch import Watch
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="@type", tag="Message"):
-    """A message is a frozen Struct with a tag."""
+    """The base class of messages: a frozen Struct with a tag."""
 
     text: str | None = None
 

@@ -1,4 +1,4 @@
-"""The limit of language models: the providers' own SDKs, and a loop around what they stream."""
+"""The limit of language models: the providers' own SDKs, and a loop over their streams."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 TOKENS = 8
-"""How long the answers are whose first token is awaited."""
+"""The number of tokens of an answer whose first token is timed."""
 
 
 class Answer(NamedTuple):
-    """What was read of an answer.
+    """An answer as it was read.
 
     Attributes:
-        tokens: the tokens.
-        text: the text that they make.
-        spent: how many tokens there are, as the provider counts them.
-        first: seconds from the question to the first token.
+        tokens: The tokens.
+        text: The text that they make.
+        spent: The number of tokens, as the provider counts them.
+        first: The seconds from the question to the first token.
     """
 
     tokens: list[str]
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
 def openai_client() -> AsyncOpenAI:
     """Return a client for the server, without certificates, which take long to load."""
-    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client  # noqa: PLC0415 - what others measure is to be without it
+    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client  # noqa: PLC0415 - other workloads are measured without it
 
     http_client = DefaultAsyncHttpx2Client(verify=False)  # loopback has no certificate
     return AsyncOpenAI(api_key="x", base_url=f"{model_server()}/v1", http_client=http_client)
@@ -43,9 +43,9 @@ def openai_client() -> AsyncOpenAI:
 
 def anthropic_client() -> AsyncAnthropic:
     """Return a client for the server, without certificates, which take long to load."""
-    from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient  # noqa: PLC0415 - as above
+    from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient  # noqa: PLC0415 - other workloads are measured without it
 
-    http_client = DefaultAsyncHttpxClient(verify=False)  # as above
+    http_client = DefaultAsyncHttpxClient(verify=False)  # loopback has no certificate
     return AsyncAnthropic(api_key="x", base_url=model_server(), http_client=http_client)
 
 
@@ -122,6 +122,6 @@ async def first_tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch,
     with watch:
         for _ in range(n):
             answers.append(await ask(TOKENS))
-            await quiet()  # what is left to do of one answer is no part of the next
+            await quiet()  # work left over from one answer must not count for the next
     watch.latencies([answer.first for answer in answers])
     return [answer[:3] for answer in answers]

@@ -1,7 +1,7 @@
 """The limit of records and of streams of tokens between processes: msgspec, `struct`, and loops over blocks of bytes.
 
-The bytes are the same as the library's. What is left out: damage that is found and passed over, records that are told
-apart from what is torn off at the end, bounds, compression, errors and events among the tokens.
+The bytes are the same as the library's. The limit does not skip damaged records, recognise a torn last record, enforce
+bounds or decompress, and it has no errors and events among the tokens.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from typing import IO
 
 BLOCK = 1 << 16
-"""How many bytes are read or written at once."""
+"""The number of bytes that are read or written at once."""
 BATCH = 256
-"""How many records are encoded at once."""
+"""The number of records that are encoded at once."""
 
 
 async def write_in_memory(watch: Watch, n: int, format: str, checksum: bool = True) -> object:
@@ -137,7 +137,7 @@ MARKER = 0xC1
 
 
 class DamagedError(ValueError):
-    """A frame is not what was written."""
+    """A frame has a wrong marker or checksum."""
 
 
 def _write_frames(orders: Iterable[Order], file: IO[bytes]) -> None:
@@ -205,19 +205,19 @@ def _read_bare_frames(blocks: Iterable[bytes]) -> Iterator[Order]:
 
 
 class Opened(msgspec.Struct, frozen=True, tag="opened", tag_field="frame"):
-    """A message begins."""
+    """The frame that begins a message."""
 
     tag: str
 
 
 class Text(msgspec.Struct, frozen=True, tag="text", tag_field="frame"):
-    """A token."""
+    """The frame of a token."""
 
     text: str
 
 
 class Whole(msgspec.Struct, frozen=True, tag="whole", tag_field="frame"):
-    """A message is complete."""
+    """The frame that completes a message."""
 
     message: Message
 

@@ -1,9 +1,9 @@
-"""The limit of streams of tokens and of combinators: what each workload costs when it is written by hand with asyncio.
+"""The limit of streams of tokens and of combinators: the cost of each workload when it is written by hand with asyncio.
 
-This is the yardstick, so it does what its user would see of the library's version: streams keep their pieces, any
-number of readers read them from the first one on, a reader that was cancelled changes nothing for others, and none
-starves the loop. What it leaves out is what a workload does not ask for: errors in places, cancelling, bounds, hooks,
-checks of what is given, the watch for deadlocks.
+The limit behaves for its user like the library's version. Streams keep their pieces, and any number of readers read
+them from the first one. A cancelled reader changes nothing for other readers, and none starves the loop. The limit
+leaves out features that no workload uses: errors in places, cancelling, bounds, hooks, checks of arguments and the
+search for deadlocks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ FAIR_SHARE = 256
 
 
 class Stream(Generic[P]):
-    """One list of pieces for all readers, and one future that all who are up to date wait for: the fastest design."""
+    """A list of pieces for all readers, and a future that all up-to-date readers await: the fastest design.
+
+    A cancelled reader cancels this future, because the readers await it without a shield. The other readers notice that
+    their own tasks are not being cancelled, and await a new future.
+    """
 
     __slots__ = ("ended", "pieces", "wakeup")
 
@@ -74,7 +78,7 @@ class Stream(Generic[P]):
                     wakeup = self.wakeup = asyncio.get_running_loop().create_future()
                 try:
                     await wakeup
-                except asyncio.CancelledError:  # of another reader, who shares the future, unless it is for this one
+                except asyncio.CancelledError:  # another reader may have cancelled the shared future: raise only ours
                     task = asyncio.current_task()
                     if task is None or task.cancelling():
                         raise
@@ -96,7 +100,7 @@ class Stream(Generic[P]):
                     self.wakeup = asyncio.get_running_loop().create_future()
                 try:
                     await self.wakeup
-                except asyncio.CancelledError:  # as above
+                except asyncio.CancelledError:  # another reader may have cancelled the shared future: raise only ours
                     task = asyncio.current_task()
                     if task is None or task.cancelling():
                         raise

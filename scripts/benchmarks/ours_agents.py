@@ -62,7 +62,7 @@ async def give(ctx: InteractionContext, nested: list[object]) -> None:
 @miniagent
 async def ask_many(ctx: InteractionContext, calls: int) -> None:
     """Reply the replies of calls that run at the same time."""
-    ctx.reply(nest([echo.inquire("hello") for _ in range(calls)]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as above
+    ctx.reply(nest([echo.inquire("hello") for _ in range(calls)]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # promises of messages
 
 
 @miniagent

@@ -74,7 +74,7 @@ class Panes(abc.ABC):
         try:
             async for token in promise:
                 self.write(name, token)
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is shown
+        except Exception as error:  # noqa: BLE001  # any error is shown in its place
             self.fail(name, error)
         self.end(name)
 

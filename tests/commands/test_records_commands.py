@@ -306,7 +306,8 @@ def test_only_the_same_work_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "update", interrupt)
         assert "(status 130)" in run("convert", "talk.ndjson", "out.msgpack")
-    assert "is of another conversion, start without --resume" in run("convert", "talk.msgpack", "out.msgpack", "--resume")
+    said = run("convert", "talk.msgpack", "out.msgpack", "--resume")
+    assert "is of another conversion, start without --resume" in said
     Path("out.msgpack.partial.json").write_text("{")
     assert "cannot be read, start without --resume" in run("convert", "talk.ndjson", "out.msgpack", "--resume")
     assert "(status 0)" in run("convert", "talk.ndjson", "out.msgpack")
