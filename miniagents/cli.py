@@ -1,4 +1,4 @@
-"""The `miniagents` command: finds the command that is asked for. Each lives in a module of its own."""
+"""The `miniagents` command: it finds the module of a command and runs it."""
 
 from __future__ import annotations
 
@@ -30,26 +30,28 @@ class Command(NamedTuple):
 _GENERATOR: Final = "miniagents.codegen.commands.command_line"
 COMMANDS: Final = {
     "generate": Command(_GENERATOR, "write a module of message types", is_named=True),
-    "lint": Command(_GENERATOR, "say what could be better in schemas", is_named=True),
-    "diff": Command(_GENERATOR, "say what a change of schemas breaks, and for whom", is_named=True),
+    "lint": Command(_GENERATOR, "find mistakes and weak places in schemas", is_named=True),
+    "diff": Command(_GENERATOR, "find out what a change of schemas breaks, and for whom", is_named=True),
     "export": Command(_GENERATOR, "write the types of a module as JSON Schema", is_named=True),
     "chat": Command("miniagents.chat.program", "talk to an agent or a language model in the terminal"),
-    "cat": Command("miniagents.commands.cat", "show the records of files: some or all, pretty, counted, as they come"),
+    "cat": Command(
+        "miniagents.commands.cat", "show the records of files: all or some, pretty, counted, or as they arrive"
+    ),
     "convert": Command("miniagents.commands.convert", "write the records of a file in another format"),
     "guide": Command("miniagents.commands.guide", "show a page of the guide, or list its topics"),
-    "completion": Command("miniagents.commands.completion", "print the script by which a shell completes commands"),
+    "completion": Command("miniagents.commands.completion", "print the script with which a shell completes commands"),
 }
 """The commands by their names, in the order of the help."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Run the command that the first argument names.
 
     Args:
-        argv: the arguments, without the name of the program; those of the process when None.
+        argv: The arguments, without the name of the program; None for those of the process.
 
     Returns:
-        The exit status: 0 done, 1 a check found something, 2 something must be mended first, 130 interrupted.
+        The exit status: 0 done, 1 a check found something, 2 the arguments or files are wrong, 130 interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments else ""
@@ -74,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser_of(name: str) -> CommandParser:
-    """Return the parser of a command, whose module is imported for it."""
+    """Import the module of a command and return the command's parser."""
     command = COMMANDS[name]
     build = import_module(command.module).build_parser
     parser: CommandParser = build(name) if command.is_named else build()
@@ -82,7 +84,7 @@ def parser_of(name: str) -> CommandParser:
 
 
 def usage() -> str:
-    """Says what commands there are."""
+    """Return the text that lists all commands."""
     width = max(map(len, COMMANDS))
     lines = [f"  {name:{width}}  {command.help}" for name, command in COMMANDS.items()]
     program = "miniagents" if Path(sys.argv[0]).stem == "miniagents" else "python -m miniagents"
@@ -93,8 +95,8 @@ def usage() -> str:
             "commands:",
             *lines,
             "",
-            "COMMAND --help says more.",
-            "--version says which version this is.",
+            "COMMAND --help explains a command.",
+            "--version prints the version.",
             "",
         )
     )

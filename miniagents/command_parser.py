@@ -1,6 +1,6 @@
-"""The argument parser of all commands: it shows examples, and guesses what a mistyped word was meant to be.
+"""The argument parser of all commands, which shows examples and suggests corrections of mistyped words.
 
-It imports nothing of the package, because the code generator uses it and runs without the rest.
+It imports nothing of the package, because the code generator uses it and runs without the other modules.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Example(NamedTuple):
     """A command line that the help shows.
 
     Attributes:
-        command: The whole line, as one types it.
-        comment: What it does, in a few words.
+        command: The whole line, as a user types it.
+        comment: Its purpose, in a few words.
     """
 
     command: str
@@ -38,7 +38,7 @@ class CommandParser(argparse.ArgumentParser):
     missing. This class looks for unknown words first.
 
     Attributes:
-        examples: What the help shows at its end.
+        examples: The examples at the end of the help.
     """
 
     examples: tuple[Example, ...] = ()

@@ -1,10 +1,11 @@
 """Builds the documentation as a site: the guide, and a reference of all public modules made by pdoc.
 
-pdoc shows what the modules say. Three things are added to it: annotations and aliases stand as they are written in the
-source, the methods that a class has from a private base are its own, and every public name links to its entry.
+pdoc shows the docstrings and signatures of modules. This module changes three things: annotations and aliases are shown
+as they are written in the source, methods of private base classes are shown as the class's own, and every public name
+links to its entry.
 """
 
-# pdoc leaves out what its generic class `Doc` is generic over
+# pdoc does not write the type argument of its generic class `Doc`
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ Modules = Mapping[str, pdoc.doc.Module]
 
 
 class Written(str):
-    """Code as it stands in the source, where pdoc expects a value that it would show by its `repr`."""
+    """Source code in a place where pdoc expects a value and shows its `repr`."""
 
     __slots__ = ()
 
@@ -83,7 +84,7 @@ class Page:
     Attributes:
         name: The name of its file without the suffix.
         title: Its first heading.
-        summary: What the index says of it, "" if it is not there.
+        summary: Its summary in the index, "" if it has none.
         text: All of it, in Markdown.
     """
 
@@ -94,7 +95,7 @@ class Page:
 
 
 def pages() -> tuple[Page, ...]:
-    """Return the pages of the guide in the order of its index, and behind them those that it lacks.
+    """Return the pages of the guide in the order of its index, and after them the pages that the index lacks.
 
     Raises:
         ValueError: A page has no heading.
@@ -109,7 +110,7 @@ def page_of(path: Path, summary: str) -> Page:
     """Return the page of a file.
 
     Raises:
-        ValueError: It has no heading.
+        ValueError: The page has no heading.
     """
     text = path.read_text(encoding="utf-8")
     heading = re.search(r"^# (.+)$", text, re.MULTILINE)
@@ -119,7 +120,7 @@ def page_of(path: Path, summary: str) -> Page:
 
 
 def html_of(page: Page) -> str:
-    """Return a page as HTML, with links to the HTML of other pages; their index is the front page of the site."""
+    """Return a page as HTML, in which links to other pages and to the index lead to their HTML pages."""
     content = re.sub(r'href="index\.md(?=["#])', 'href="../index.html', to_html(page.text))
     return re.sub(r'href="([^":/#]+)\.md(?=["#])', r'href="\1.html', content)
 
@@ -128,12 +129,12 @@ def html_of(page: Page) -> str:
 
 
 def all_modules() -> dict[str, pdoc.doc.Module]:
-    """Return what pdoc knows of the public modules, with what it has to be told."""
+    """Return pdoc's model of the public modules, with our changes to members and aliases."""
     modules: dict[str, pdoc.doc.Module] = {}
     for name in MODULES:
         imported = importlib.import_module(name)
         for exported in imported.__all__:
-            getattr(imported, exported)  # a module may import what it exports when that is first used
+            getattr(imported, exported)  # a module may import a name when it is first used
         modules[name] = pdoc.doc.Module(imported)
     homes = homes_of(modules)
     written = dict(assignments())
@@ -147,14 +148,14 @@ def all_modules() -> dict[str, pdoc.doc.Module]:
 
 
 def as_written(t: object, *_: object) -> object:
-    """Return an annotation as it is written, instead of what it evaluates to; no module needs to be named in it."""
+    """Return an annotation as it is written in the source, without the names of modules."""
     if t is inspect.Parameter.empty or isinstance(t, Written):
         return t
     return Written(t if isinstance(t, str) else re.sub(r"(\w+\.)+(?=\w)", "", inspect.formatannotation(t)))
 
 
 def homes_of(modules: Modules) -> dict[tuple[str, str], tuple[str, str]]:
-    """Return where each public class or function is shown, by where it is defined."""
+    """Return the module and name under which each public class or function is shown, by those of its definition."""
     homes: dict[tuple[str, str], tuple[str, str]] = {}
     for module in modules.values():
         for member in module.members.values():
@@ -164,7 +165,7 @@ def homes_of(modules: Modules) -> dict[tuple[str, str], tuple[str, str]]:
 
 
 def adopt_members(cls: pdoc.doc.Class, homes: Mapping[tuple[str, str], tuple[str, str]]) -> None:
-    """Show as members of a class what it inherits from private classes, and link what it inherits from public ones."""
+    """Show members inherited from private classes as the class's own, and link those inherited from public ones."""
     own, inherited = list(cls.own_members), {}
     for base, members in cls.inherited_members.items():
         if base in homes:
@@ -205,7 +206,7 @@ def blocks_in(module: ast.Module) -> Iterator[Sequence[ast.stmt]]:
 
 
 def text_of(node: ast.stmt | None) -> str:
-    """Return the text that a statement is, "" for any other statement."""
+    """Return the text of a statement that is only a string, "" for any other statement."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
         return node.value.value
     return ""
@@ -214,7 +215,7 @@ def text_of(node: ast.stmt | None) -> str:
 def show_as_written(
     variable: pdoc.doc.Variable, value: object, written: Mapping[tuple[str, int], tuple[str, str]]
 ) -> None:
-    """Give a variable, perhaps of another module, the source and the docstring of its assignment."""
+    """Give a variable the source and the docstring of its assignment, even if that is in another module."""
     source, docstring = written.get((variable.name, id(value)), ("", ""))
     if source:
         variable.default_value = Written(source)
@@ -224,7 +225,7 @@ def show_as_written(
 
 
 def overloads(function: pdoc.doc.Function) -> list[inspect.Signature]:
-    """Return the signatures that type checkers see, where there is more than one."""
+    """Return the overloads of a function; empty if it has none."""
     return [signature_as_written(overload) for overload in typing.get_overloads(function.obj)]
 
 
@@ -248,7 +249,7 @@ def signature_as_written(function: Callable[..., object]) -> inspect.Signature:
 
 @pass_context
 def linkify(context: Context, code: str, namespace: str = "", shorten: bool = True) -> Markup:  # noqa: ARG001
-    """Link public names: in text those that stand as code, in code all of them. Stands for pdoc's filter."""
+    """Link public names: all of them in code, and in text those formatted as code. It replaces pdoc's filter."""
     modules: Modules = context["all_modules"]
     here: str = context["module"].modulename
 
@@ -263,7 +264,7 @@ def linkify(context: Context, code: str, namespace: str = "", shorten: bool = Tr
         pattern = r'(?P<before>(?<![\w.&#/"=-]))(?P<name>[A-Z]\w+)(?![\w;]|[^<>]*>)'
     else:
         pattern = r"(?P<before><code>)(?P<name>[A-Za-z][\w.]*)(?=(?:\([^<]*\))?</code>)"
-    return Markup(re.sub(pattern, linked, code))  # noqa: S704 - it is HTML before, and links alone are added
+    return Markup(re.sub(pattern, linked, code))  # noqa: S704 - the code is HTML already, and only links are added
 
 
 @cache
@@ -291,7 +292,7 @@ def url_of(name: str, here: str, modules: Modules) -> str | None:
     return None
 
 
-def shown_members(cls: pdoc.doc.Class) -> list[pdoc.doc.Doc[typing.Any]]:  # Any: of any kind
+def shown_members(cls: pdoc.doc.Class) -> list[pdoc.doc.Doc[typing.Any]]:  # Any: members of all kinds
     """Return the members of a class that have an entry or a link to one."""
     members = [*cls.own_members, *(member for members in cls.inherited_members.values() for member in members)]
     return [member for member in members if not member.name.startswith("_")]
@@ -311,7 +312,7 @@ def build(folder: Path) -> None:
     """Write the site into a folder.
 
     Raises:
-        UserWarning: pdoc does not understand something.
+        UserWarning: pdoc does not understand a docstring or an annotation.
         ValueError: A page has no heading.
     """
     with (
@@ -320,7 +321,7 @@ def build(folder: Path) -> None:
         patch.object(pdoc.doc_types, "safe_eval_type", as_written),
     ):
         warnings.simplefilter("error")
-        # before Python 3.12 a TypedDict does not know its bases; what pdoc assumes then is right
+        # before Python 3.12 a TypedDict does not know its bases; pdoc's assumption is right there
         warnings.filterwarnings(
             "ignore", r"Cannot determine where \S+Options\.\w+ is taken from, assuming current file"
         )
@@ -328,17 +329,17 @@ def build(folder: Path) -> None:
             docformat="google", show_source=False, template_directory=Path(__file__).parent / "docs_templates"
         )
         modules, guide = all_modules(), pages()
-        # jinja takes any function and value; pyright infers from its own ones that it takes those alone
+        # jinja accepts any function and value; pyright infers narrower types from jinja's own ones
         pdoc.render.env.filters["linkify"] = linkify  # pyright: ignore[reportArgumentType]
         for name, value in {"pages": guide, "first_sentence": first_sentence, "overloads": overloads}.items():
             pdoc.render.env.globals[name] = value  # pyright: ignore[reportArgumentType]
         for module in modules.values():
             write(folder / f"{module.modulename.replace('.', '/')}.html", pdoc.render.html_module(module, modules))
         for page in guide:
-            # search and links want to know where a page stands
+            # search and links need a module, whose name gives the address of the page
             place = pdoc.doc.Module(types.ModuleType("guide.page"))
             template = pdoc.render.env.get_template("guide.html.jinja2")
-            contents: str = getattr(to_html(page.text), "toc_html", "")  # markdown2 hides it in a subclass of str
+            contents: str = getattr(to_html(page.text), "toc_html", "")  # an attribute of markdown2's subclass of str
             rendered = template.render(
                 page=page, content=html_of(page), contents=contents, module=place, all_modules=modules
             )
@@ -354,18 +355,18 @@ def first_sentence(docstring: str) -> Markup:
 
 
 def write(file: Path, text: str) -> None:
-    """Write a file, and the folders that it is in."""
+    """Write a file, and create its folders."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8", newline="\n")
 
 
 def main() -> None:
-    """Build the site where the command line says."""
+    """Build the site in the folder that the command line names."""
     parser = argparse.ArgumentParser(
         prog="scripts/docs", description="Builds the documentation as a site of HTML pages."
     )
     parser.add_argument(
-        "folder", nargs="?", type=Path, default=ROOT / "site", help="where to write it (default: site/)"
+        "folder", nargs="?", type=Path, default=ROOT / "site", help="the folder to write (default: site/)"
     )
     folder: Path = parser.parse_args().folder
     build(folder)

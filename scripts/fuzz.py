@@ -1,6 +1,6 @@
-"""Feeds damaged and random bytes to everything that reads bytes of others, and says what gave no typed error in time.
+"""Feeds damaged and random bytes to every reader of untrusted input, and reports missing typed errors and delays.
 
-Inputs are made from a seed, so that each can be made again: `scripts/fuzz --seed SEED --count 1 --start NUMBER`.
+Inputs are made from a seed. `scripts/fuzz --seed SEED --count 1 --start NUMBER` makes one of them again.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from miniagents.wire.splitting import frame
 
 MAX_BYTES = 1 << 12
 SLOW = 2.0
-"""How many seconds one input may take on a machine that has other things to do as well."""
+"""The seconds that one input may take, on a busy machine too."""
 
 
 class Sample(Message, kw_only=True, tag="fuzz.Sample"):
@@ -84,11 +84,11 @@ Read = Callable[[bytes], object]
 
 
 def readers() -> dict[str, Read]:
-    """What is fed, by name; each raises nothing but DecodeError."""
+    """Return all readers by their names. Each may raise only `DecodeError`."""
     found: dict[str, Read] = {}
     formats: tuple[Format, Format] = ("json", "msgpack")
-    for format in formats:  # noqa: A001  # the word of the field
-        codecs: list[tuple[str, Codec[Any]]] = [  # Any: of many types
+    for format in formats:  # noqa: A001  # the field's word
+        codecs: list[tuple[str, Codec[Any]]] = [  # Any: codecs of many types
             ("Message", Codec(Message, format)),
             ("keep", Codec(Message, format, unknown="keep")),
             ("ignore", Codec(Message, format, unknown="ignore")),
@@ -104,18 +104,29 @@ def readers() -> dict[str, Read]:
     return found
 
 
-def read_all(codec: Codec[Any], data: bytes) -> None:  # Any: of some type
-    """Read records from data that comes in two pieces, with an error for whatever is none."""
+def read_all(codec: Codec[Any], data: bytes) -> None:  # Any: the codec may be of any type
+    """Read records from data that arrives in two pieces.
+
+    Raises:
+        LookupError: The data gave neither records nor errors.
+    """
     decoder = RecordDecoder(codec, max_bytes=MAX_BYTES)
     middle = len(data) // 2
     parts = (*decoder.feed(data[:middle]), *decoder.feed(data[middle:]), *decoder.finish())
     if data.strip() and not parts:
-        raise LookupError("something was passed over in silence")
+        raise LookupError("the decoder ignored data without an error")
 
 
 def an_input(number: int, seed: int, format: Format, *, many: bool) -> bytes:
-    """Make an input: a good one that was damaged, pieces of good ones, or noise."""
-    chance = random.Random(seed * 1_000_003 + number)  # noqa: S311  # it is to be made again
+    """Make an input: a damaged good one, pieces of good ones, or random bytes.
+
+    Args:
+        number: The number of the input.
+        seed: The seed; the same seed and number make the same input.
+        format: The format of the good inputs.
+        many: Whether the input may have several records.
+    """
+    chance = random.Random(seed * 1_000_003 + number)  # noqa: S311  # the input must be reproducible
     kind = chance.random()
     if kind < 0.1:
         return chance.randbytes(chance.randrange(80))
@@ -141,11 +152,11 @@ def an_input(number: int, seed: int, format: Format, *, many: bool) -> bytes:
 
 
 def main() -> int:
-    """Feed as many inputs as were asked for; 1 if something was wrong with one of them."""
+    """Feed the inputs that the command line asks for; return 1 if a reader failed with one of them."""
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
-    parser.add_argument("--count", type=int, default=100_000, help="how many inputs (default: 100,000)")
-    parser.add_argument("--start", type=int, default=0, help="the number of the first one")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=100_000, help="the number of inputs (default: 100,000)")
+    parser.add_argument("--start", type=int, default=0, help="the number of the first input")
+    parser.add_argument("--seed", type=int, default=0, help="the seed that inputs are made from (default: 0)")
     options = parser.parse_args()
     everything = tuple(readers().items())
     ends: Counter[str] = Counter()
@@ -159,7 +170,7 @@ def main() -> int:
             read(data)
         except DecodeError:
             ends["a typed error"] += 1
-        except BaseException as error:  # noqa: BLE001  # a panic of an extension as well
+        except BaseException as error:  # noqa: BLE001  # a panic of an extension is no Exception
             if isinstance(error, KeyboardInterrupt):
                 break
             wrong += 1

@@ -1,4 +1,4 @@
-"""Whom a chat is with: an agent in somebody's module, or a language model by its name."""
+"""Finds the partner of a chat: an agent in a module of the user, or a language model by its name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -19,7 +20,7 @@ from miniagents.messages import DecodeError, Message, UserMessage, decode
 from miniagents.miniagents import MiniAgent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from types import ModuleType
 
     from typing_extensions import TypeIs
@@ -29,16 +30,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Partner", "find_partner"]
 
-AnyAgent: TypeAlias = MiniAgent[Any, Any, ...]  # Any: of whatever messages
+AnyAgent: TypeAlias = MiniAgent[Any, Any, ...]  # Any: its messages may be of any class
+AnyOptions: TypeAlias = Mapping[str, Any]  # Any: options have the types that the agent or the model asks for
 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """Whom a chat is with.
+    """The agent that a chat is with.
 
     Attributes:
-        agent: the agent, which needs no further arguments.
-        send: whether it is sent all of the conversation, or the last message alone.
+        agent: The agent, which needs no further arguments.
+        send: Whether the agent is sent the whole conversation or only the last message.
     """
 
     agent: AnyAgent
@@ -46,23 +48,23 @@ class Partner:
 
     @property
     def name(self) -> str:
-        """What the agent is called."""
+        """The alias of the agent."""
         return self.agent.alias
 
     @property
     def question_classes(self) -> tuple[type[Message], ...]:
-        """The classes of what the user says to the agent."""
+        """The classes of the messages in which the user speaks to the agent."""
         takes = self._takes()
         return (UserMessage,) if issubclass(UserMessage, takes) else takes
 
     def question(self, text: str) -> Message:
-        """What the user said, as a message that the agent takes.
+        """Return the text of the user as a message that the agent takes.
 
-        An agent that takes no messages of users is given one of the class that it declares; where that cannot be made
-        of a text, the text is read as the JSON of it.
+        If the agent takes no `UserMessage`, its own class is made from the text. If a text alone does not make that
+        class, the text is decoded as its JSON.
 
         Raises:
-            ChatError: it is neither.
+            ChatError: The text is not the JSON of a message that the agent takes.
         """
         takes = self._takes()
         if issubclass(UserMessage, takes):
@@ -81,7 +83,7 @@ class Partner:
         raise ChatError(f"{self.name} takes {names}, and this is {type(message).__qualname__}")
 
     def ask(self, conversation: Sequence[Message]) -> MessageSequencePromise[Message]:
-        """Asks the agent: it is sent what it takes of the conversation."""
+        """Send the agent those messages of the conversation that it takes, and return the promise of its replies."""
         takes = self._takes()
         sent = conversation if self.send == "conversation" else conversation[-1:]
         replies: MessageSequencePromise[Message] = self.agent.inquire(
@@ -95,10 +97,10 @@ class Partner:
 
 
 def find_partner(arguments: Arguments) -> Partner:
-    """The agent that was asked for.
+    """Return the agent that was asked for.
 
     Raises:
-        ChatError: there is none, or it cannot be had as it was asked for.
+        ChatError: The agent or model does not exist, or the options do not fit it.
     """
     agent = _model(arguments) if arguments.model is not None else _agent(arguments.agent or "", arguments.options)
     return Partner(agent, arguments.send)
@@ -127,7 +129,7 @@ def _model(arguments: Arguments) -> AnyAgent:
         if option in arguments.options:
             raise ChatError(f"-o {option}: it cannot be given here; {instead}")
     options = dict(arguments.options)
-    settings: dict[str, Any] = {  # Any: as the user gave them
+    settings: AnyOptions = {
         each: options.pop(each) for each in ("api_key", "max_retries", "default_headers") if each in options
     }
     client = _client(vendor, arguments.base_url, **settings)
@@ -142,9 +144,12 @@ def _client(
     base_url: str | None,
     *,
     api_key: str | None = None,
-    **settings: Any,  # Any: as the user gave them
-) -> Any:  # Any: of whatever SDK
-    """Return the client of an SDK, made before anything is asked, so that what is missing is said at once."""
+    **settings: Any,  # Any: as `AnyOptions`
+) -> Any:  # Any: each vendor's SDK has its own class of clients
+    """Return the client of a vendor's SDK.
+
+    It is made before the first question, so that a missing package or key is reported at once.
+    """
     try:
         return vendor.client(api_key=api_key, base_url=base_url, **settings)
     except MissingKeyError as error:
@@ -152,7 +157,7 @@ def _client(
             raise ChatError(
                 f"there is no key for {error.provider}: set the environment variable {vendor.key_variable}"
             ) from None
-        # most servers of one's own want none
+        # most servers that users run themselves need no key
         return vendor.client(api_key="none", base_url=base_url, **settings)
     except ModelSetupError as error:
         raise ChatError(str(error)) from None
@@ -161,7 +166,7 @@ def _client(
 # --- agents ---
 
 
-def _agent(place: str, options: Mapping[str, Any]) -> AnyAgent:  # Any: as the agent takes them
+def _agent(place: str, options: AnyOptions) -> AnyAgent:
     where, colon, name = place.rpartition(":")
     if not colon or where.endswith(("/", "\\")):
         where, name = place, ""
@@ -189,7 +194,7 @@ def _there_are(agents: Mapping[str, object]) -> str:
     return f"its agents are: {', '.join(agents)}" if agents else "there are no agents in it: write one with @miniagent"
 
 
-def _bound(agent: AnyAgent, options: Mapping[str, Any]) -> AnyAgent:  # Any: as above
+def _bound(agent: AnyAgent, options: AnyOptions) -> AnyAgent:
     try:
         bound = agent.bound(**options)
         bound._check_complete()
@@ -199,7 +204,7 @@ def _bound(agent: AnyAgent, options: Mapping[str, Any]) -> AnyAgent:  # Any: as 
 
 
 def _module(where: str) -> ModuleType:
-    """Imports a module, from the current folder too, or a file."""
+    """Import a file, or a module by its name; the current folder is searched first."""
     if where.endswith(".py"):
         return _file(Path(where))
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
@@ -212,7 +217,7 @@ def _module(where: str) -> ModuleType:
         raise ChatError(
             f"there is no module {error.name!r}, neither in {Path.cwd()} nor among the installed packages"
         ) from None
-    except Exception as error:  # noqa: BLE001 - whatever the code of the user raises
+    except Exception as error:  # noqa: BLE001 - the code of the user may raise any error
         raise ChatError(_cannot(where, error)) from None
 
 
@@ -221,19 +226,19 @@ def _file(path: Path) -> ModuleType:
         raise ChatError(f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ChatError(f"{path} is no module of Python")
+        raise ChatError(f"{path} is not a Python module")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # as if it had been imported by its name: its classes are looked for there
+    sys.modules[path.stem] = module  # annotations of its classes are resolved there, as after an ordinary import
     sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # noqa: BLE001 - the code of the user may raise any error
         raise ChatError(_cannot(str(path), error)) from None
     return module
 
 
 def _cannot(where: str, error: Exception) -> str:
-    """That a module cannot be imported, and the line that keeps it from that."""
+    """Return the text of the error that says why a module cannot be imported, and at which line."""
     frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ is not None else []
     own = [frame for frame in frames if "importlib" not in frame.filename and frame.filename != __file__]
     at = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""

@@ -1,4 +1,4 @@
-"""Markdown that is still arriving, cut where what has come will not change any more."""
+"""Cuts Markdown that is still arriving into blocks that will not change any more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})(.*)")
 class MarkdownBlocks:
     r"""Cuts a text into blocks, each of which can be rendered by itself: at empty lines outside of fenced code.
 
-    A line that is indented goes on with the block before it, as in a list.
+    An indented line belongs to the block before it, as in a list.
 
     >>> blocks = MarkdownBlocks()
     >>> blocks.feed("One\n\n```\ncode\n\nmore\n")
@@ -28,27 +28,30 @@ class MarkdownBlocks:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        """The complete lines of the block that has begun."""
+        """The complete lines of the current block."""
         self._open = ""
-        """The line that is not complete."""
+        """The line whose end has not arrived yet."""
         self._fence = ""
-        """What fences the code that has begun; "" outside of code."""
+        """The opening fence of the current code; "" outside of code."""
         self._language = ""
-        """What stands behind the fence."""
+        """The text behind that fence, usually the name of a language."""
 
     @property
     def rest(self) -> str:
-        """What has come of the block that may still change."""
+        """The text of the current block, which may still change."""
         return "".join(self._lines) + self._open
 
     def tail(self, most_lines: int) -> str:
-        """The last lines of that, in the code that they belong to: as much of it as can be seen."""
+        """Return the last lines of `rest`: as many as fit on a screen.
+
+        If they begin inside fenced code, they begin with its fence.
+        """
         lines = self._lines[-most_lines:]
         is_cut_in_code = self._fence and len(lines) < len(self._lines)
         return "".join([f"{self._fence}{self._language}\n" if is_cut_in_code else "", *lines, self._open])
 
     def feed(self, text: str) -> list[str]:
-        """Takes a further piece of the text; gives the blocks that are complete now."""
+        """Add a piece of the text and return the blocks that it completes."""
         *lines, last = (self._open + text).split("\n")
         self._open = ""
         blocks = [block for line in lines if (block := self._add(f"{line}\n"))]
@@ -56,12 +59,12 @@ class MarkdownBlocks:
         return blocks
 
     def finish(self) -> str:
-        """What is left at the end of the text."""
+        """Return the last block, when the text has ended, and start again."""
         rest, self._lines, self._open, self._fence = self.rest, [], "", ""
         return rest
 
     def _add(self, line: str) -> str:
-        """Takes a further line; gives the block before it where the line begins another one."""
+        """Add a line; if it begins a block, return the block before it, else ""."""
         done = ""
         begins_block = bool(line.strip()) and not line[0].isspace() and not self._fence
         if begins_block and self._lines and not self._lines[-1].strip() and self.rest.strip():

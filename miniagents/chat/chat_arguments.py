@@ -1,4 +1,4 @@
-"""What `miniagents chat` is told on the command line."""
+"""The command line of `miniagents chat`."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ __all__ = ["Arguments", "build_parser", "read_arguments"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arguments:
-    """What was asked for.
+    """The parsed command line.
 
     Attributes:
-        agent: where the agent is, as in "package.module:agent"; None for a model.
-        model: the model, as in "openai:gpt-5"; None for an agent.
-        base_url: where the server of the model is.
-        options: arguments of the agent, or options of the model, by their names.
-        send: what an agent is sent: all of the conversation, or the last message of the user.
-        ask: the only question; None to read questions.
-        resume: the conversation to go on with: a file, or "last"; None for a new one.
-        file: the file to keep the conversation in; None for one of its own.
-        keeps: whether the conversation is kept at all.
+        agent: Where the agent is, as in "package.module:agent"; None for a model.
+        model: The model, as in "openai:gpt-5"; None for an agent.
+        base_url: The URL of the model's server; None for the vendor's own.
+        options: Arguments of the agent, or options of the model, by their names.
+        send: Whether the agent is sent the whole conversation or only the last message.
+        ask: The only question; None to read questions.
+        resume: The conversation to continue: a file, or "last"; None for a new one.
+        file: The file to keep the conversation in; None for a new file in the folder of conversations.
+        keeps: Whether the conversation is kept in a file at all.
     """
 
     agent: str | None
     model: str | None
     base_url: str | None
-    options: Mapping[str, Any]  # Any: as the agent takes them
+    options: Mapping[str, Any]  # Any: options have the types that the agent or the model asks for
     send: Literal["conversation", "last"]
     ask: str | None
     resume: str | None
@@ -47,10 +47,10 @@ class Arguments:
 
 
 def read_arguments(argv: Sequence[str]) -> Arguments:
-    """Reads the command line.
+    """Read the command line.
 
     Raises:
-        SystemExit: help was asked for, or something is wrong, as `argparse` says it.
+        SystemExit: Help was asked for, or the arguments are wrong, which `argparse` has printed.
     """
     parser = build_parser()
     given = parser.parse_args(argv)
@@ -84,18 +84,18 @@ def build_parser() -> CommandParser:
         description="Talk to an agent or a language model. At a terminal, Enter sends, Alt+Enter begins a new line, "
         "Ctrl+C stops the answer, Ctrl+D ends, and /help says more. Where the input is no terminal, all of it is one "
         "question; the answer goes to stdout, everything else to stderr. "
-        "Exit status: 0 done, 1 the answer failed, 2 something must be mended first, 130 interrupted.",
+        "Exit status: 0 done, 1 the answer failed, 2 the arguments or files are wrong, 130 interrupted.",
     )
     parser.add_argument(
         "agent", nargs="?", metavar="AGENT", help="my_package.my_module:my_agent, or my_file.py:my_agent"
     )
     parser.add_argument(
         "--model",
-        help=f"{', '.join(f'{each}:NAME' for each in vendor_names())}; or, without any network, scripted (says what it "
-        "was told) or scripted:FILE (answers as in a conversation that was kept)",
+        help=f"{', '.join(f'{each}:NAME' for each in vendor_names())}; or, without any network, scripted (repeats your "
+        "words) or scripted:FILE (answers as in a saved conversation)",
     )
-    parser.add_argument("--base-url", metavar="URL", help="where the server of the model is, if not at its maker's")
-    parser.add_argument("--system", metavar="TEXT", help="what the model is told about its task")
+    parser.add_argument("--base-url", metavar="URL", help="the URL of the model's server, if it is not the vendor's")
+    parser.add_argument("--system", metavar="TEXT", help="the system message, which tells the model its task")
     parser.add_argument(
         "-o",
         "--option",
@@ -104,25 +104,25 @@ def build_parser() -> CommandParser:
         type=_option,
         metavar="NAME=VALUE",
         help="an option of the model, as in -o max_tokens=500 -o api=responses, or an argument of the agent; the value "
-        "is JSON, or else text; may be given more than once",
+        "is read as JSON, or else as text; may be repeated",
     )
     parser.add_argument(
         "--send",
         choices=("conversation", "last"),
         default="conversation",
-        help="what an agent is sent: all that was said, as models need it (the default), or the last message alone",
+        help="what an agent is sent: the whole conversation, as models need it (the default), or only the last message",
     )
     parser.add_argument("--ask", metavar="TEXT", help="ask this, show the answer and end")
-    parser.add_argument("--resume", metavar="FILE|last", help="go on with a conversation that was kept")
-    parser.add_argument("--file", type=Path, help="keep the conversation in this file, which must not be there yet")
-    parser.add_argument("--no-save", action="store_true", help="do not keep the conversation")
+    parser.add_argument("--resume", metavar="FILE|last", help="continue a saved conversation")
+    parser.add_argument("--file", type=Path, help="save the conversation in this file, which must not exist yet")
+    parser.add_argument("--no-save", action="store_true", help="do not save the conversation")
     parser.examples = (
         Example("miniagents chat my_agents.py:poet", "talk to the agent `poet` of that file"),
         Example(
             "miniagents chat --model openai:gpt-5 -o reasoning_effort=low", "talk to a model, with an option of it"
         ),
         Example("miniagents chat --model scripted --ask 'What is tea?'", "one question, without a network"),
-        Example("miniagents chat --model openai:gpt-5 --resume last", "go on with the last conversation"),
+        Example("miniagents chat --model openai:gpt-5 --resume last", "continue the last conversation"),
     )
     return parser
 

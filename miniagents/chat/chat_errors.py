@@ -1,4 +1,4 @@
-"""What keeps a chat from going on, said in one line."""
+"""The error of a chat, and other errors as one line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ __all__ = ["ChatError", "one_line"]
 
 
 class ChatError(Exception):
-    """Something must be mended first; the text says what and how."""
+    """A mistake that the user can correct; the text says where it is, what is wrong and what to do."""
 
 
 def one_line(error: BaseException) -> str:
-    """An error as a line: its class, where that says more than the text does, and what it says."""
+    """Return an error as one line: its class, and its text if it has one."""
     text = " ".join(str(error).split())
     name = type(error).__name__
     return f"{name}: {text}" if text else name

@@ -1,4 +1,4 @@
-"""The loop of a chat: what the user says is asked, unless it is a command."""
+"""The loop of a chat: it sends each input of the user to the agent, unless the input is a command."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "chat"]
 
 COMMANDS: Final = {
-    "/help": "say what there is",
+    "/help": "list the commands and keys",
     "/new": "begin a new conversation",
-    "/retry": "ask the last question again; what was said since is forgotten",
+    "/retry": "ask the last question again and forget the answer to it",
     "/show": "show the conversation",
-    "/save": "say where the conversation is kept; /save FILE writes it to a file as well",
+    "/save": "say where the conversation is saved; /save FILE writes it to a file as well",
     "/quit": "end",
 }
-"""What the user may say to the chat itself."""
+"""The commands of the chat itself, with their help."""
 
 KEYS: Final = {
     "Enter": "sends; behind a \\ it begins a new line",
     "Alt+Enter": "begins a new line (Ctrl+J as well)",
-    "Ctrl+C": "stops the answer, or drops what was written; twice where nothing was, it ends",
-    "Ctrl+D": "ends",
+    "Ctrl+C": "stops the answer, or clears the input; pressed twice in an empty input, it ends the chat",
+    "Ctrl+D": "ends the chat",
 }
 
 
 async def chat(conversation: Conversation, source: Input, new_history: Callable[[], History]) -> None:
-    """Reads, asks and shows, until there is no more input, the user ends it, or the agent does.
+    """Read, ask and show until the input ends, the user ends the chat, or the agent ends the conversation.
 
     Args:
-        conversation: the conversation.
-        source: where questions and commands come from.
-        new_history: makes a place for another conversation.
+        conversation: The conversation, which knows its agent and its view.
+        source: The input that questions and commands are read from.
+        new_history: Returns the history of another conversation, for `/new`.
     """
     was_interrupted = False
     while not conversation.has_ended:
@@ -69,7 +69,7 @@ async def chat(conversation: Conversation, source: Input, new_history: Callable[
 
 
 async def _command(conversation: Conversation, said: str, new_history: Callable[[], History]) -> bool:
-    """Does what a command says; whether that is to end."""
+    """Run a command and return whether the chat is to end."""
     name, _, rest = said.strip().partition(" ")
     note = conversation.view.note
     if name in ("/quit", "/exit"):
@@ -96,7 +96,7 @@ async def _command(conversation: Conversation, said: str, new_history: Callable[
 def _save(conversation: Conversation, name: str) -> None:
     kept_in = conversation.history.path
     if not name:
-        conversation.view.note(f"kept in {kept_in}" if kept_in else "not kept; /save FILE writes it to a file")
+        conversation.view.note(f"saved in {kept_in}" if kept_in else "not saved; /save FILE writes it to a file")
         return
     path = Path(name).expanduser()
     if path.exists():

@@ -1,4 +1,7 @@
-"""The conversation: questions from an input, answers of an agent to a view. It knows nothing of terminals."""
+"""The conversation: it reads questions from an input and shows the agent's answers to a view.
+
+It knows nothing of terminals, and calls its input, view and interrupts through protocols.
+"""
 
 from __future__ import annotations
 
@@ -20,79 +23,92 @@ if TYPE_CHECKING:
 __all__ = ["Conversation", "Input", "Interrupted", "Interrupts", "View"]
 
 
-class Interrupted(Exception):  # noqa: N818 - like KeyboardInterrupt it is no mistake
-    """The user pressed Ctrl+C where there was nothing to stop."""
+class Interrupted(Exception):  # noqa: N818 - like KeyboardInterrupt it is no error
+    """The user pressed Ctrl+C while no answer was arriving."""
 
 
 class Input(Protocol):
-    """Where questions come from."""
+    """The source of questions and commands."""
 
     async def read(self) -> str:
-        """The next thing that the user says.
+        """Wait for the next text of the user and return it.
 
         Raises:
-            Interrupted: the user pressed Ctrl+C, and had written nothing.
-            EOFError: there is nothing more.
+            Interrupted: The user pressed Ctrl+C in an empty input.
+            EOFError: The input has ended.
         """
         ...
 
 
 class View(Protocol):
-    """Where a conversation is seen."""
+    """A view of a conversation.
+
+    For each question the conversation calls `waiting`, then `begins`, `piece`… and `ends` for each message of the
+    answer, and at last `answered`. It calls `failed` at any place between them.
+    """
 
     def waiting(self) -> None:
-        """The agent was asked, and has yet to answer."""
+        """Show that the agent was asked and has not answered yet."""
         ...
 
     def begins(self, known: Mapping[str, object], message_class: type[Message] | None) -> None:
-        """A message begins; those of its fields that are known already."""
+        """Begin a message.
+
+        Args:
+            known: The fields whose values are known before the message is complete.
+            message_class: The class of the message, if it is known already.
+        """
         ...
 
     def piece(self, piece: StreamEvent) -> None:
-        """A piece of the message that has begun."""
+        """Show a piece of the current message."""
         ...
 
     def ends(self, message: Message | None) -> None:
-        """The message that has begun is complete; None: its end will not come."""
+        """End the current message.
+
+        Args:
+            message: The complete message; None if it failed.
+        """
         ...
 
     def failed(self, error: BaseException) -> None:
-        """Something went wrong."""
+        """Show an error."""
         ...
 
     def answered(self) -> None:
-        """The answer is at its end, whatever it was."""
+        """End the answer, even if it failed or was stopped."""
         ...
 
     def said(self, message: Message) -> None:
-        """A message of a conversation that was had before."""
+        """Show a complete message that was said before."""
         ...
 
     def note(self, text: str) -> None:
-        """Something that is no part of the conversation."""
+        """Show a text about the chat, which is not part of the conversation."""
         ...
 
 
 class Interrupts(Protocol):
-    """What the user stops an answer with."""
+    """The way in which the user stops an answer."""
 
     def stopping(self, stop: Callable[[], object], /) -> AbstractContextManager[None]:
-        """For as long as the context lasts, Ctrl+C calls a function of the conversation, in its loop."""
+        """Return a context in which Ctrl+C calls a function, in the event loop of the conversation."""
         ...
 
 
 class Conversation:
-    """What was said so far, with an agent to answer and a file to keep it in.
+    """The messages so far, the agent that answers them, and the file that they are saved in.
 
-    Whatever the user saw of an answer is part of the conversation: of a message that was stopped or lost, the text that
-    had come.
+    The conversation has everything that the user saw: if a message was stopped or failed, it has the text that had
+    arrived.
 
     Args:
-        partner: who answers.
-        view: where it is seen.
-        interrupts: what stops an answer.
-        history: where it is kept.
-        messages: what was said before.
+        partner: The agent that answers.
+        view: The view that shows the conversation.
+        interrupts: The way in which the user stops an answer.
+        history: The file that the messages are saved in.
+        messages: The messages of a conversation that is continued.
     """
 
     def __init__(
@@ -112,10 +128,10 @@ class Conversation:
         self._interrupts = interrupts
 
     async def ask(self, text: str) -> bool:
-        """Asks a question and shows the answer.
+        """Ask a question and show the answer.
 
         Returns:
-            Whether there was an answer, to its end.
+            Whether the answer is complete and without errors.
         """
         try:
             question = self.partner.question(text)
@@ -127,10 +143,10 @@ class Conversation:
         return await self._answer()
 
     async def retry(self) -> bool:
-        """Forgets all that was said since the last question, and asks it again.
+        """Forget the answer to the last question, and ask the question again.
 
         Returns:
-            Whether there was an answer, to its end.
+            Whether the answer is complete and without errors.
         """
         questions = [place for place, message in enumerate(self.messages) if self._is_question(message)]
         if not questions:
@@ -141,7 +157,7 @@ class Conversation:
         return await self._answer()
 
     def begin_anew(self, history: History) -> None:
-        """Forgets all that was said; what is said from now on is kept elsewhere."""
+        """Forget all messages, and save later ones in another history."""
         self.messages.clear()
         self.history = history
 
@@ -159,7 +175,7 @@ class Conversation:
     async def _answer(self) -> bool:
         try:
             replies = self.partner.ask(self.messages)
-        except (TypeError, ValueError) as error:  # the agent does not take what it was sent
+        except (TypeError, ValueError) as error:  # the agent refuses the messages
             self.view.failed(error)
             return False
         answer = _Answer(self)
@@ -175,7 +191,7 @@ class Conversation:
 
 
 class _Answer:
-    """The answer that is being given."""
+    """Reads one answer for the view and the conversation."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -184,12 +200,12 @@ class _Answer:
         self.errors: list[BaseException] = []
 
     def stop(self, replies: MessageSequencePromise[Message]) -> None:
-        """Cancels the work of the agent; what has come is still read."""
+        """Cancel the agent's work; pieces that have arrived are still read."""
         self.was_stopped = True
         replies.cancel()
 
     async def read(self, replies: MessageSequencePromise[Message]) -> None:
-        """Shows the messages one after the other; what comes behind an error is shown too."""
+        """Show all messages in their order, those behind an error as well."""
         promises = aiter(replies)
         while True:
             try:
@@ -199,7 +215,7 @@ class _Answer:
             except EndLoop:
                 self._conversation.has_ended = True
                 return
-            except Exception as error:  # noqa: BLE001 - whatever an agent fails with
+            except Exception as error:  # noqa: BLE001 - an agent may fail with any error
                 self.failed(error)
             else:
                 await self._read_message(promise)
@@ -218,12 +234,12 @@ class _Answer:
                 piece = await anext(pieces, None)
                 if piece is None:
                     message = await promise
-            except Exception as error:  # noqa: BLE001 - as above
+            except Exception as error:  # noqa: BLE001 - an agent may fail with any error
                 failure = error
             else:
                 if isinstance(piece, TextDelta):
                     if has_no_words:
-                        continue  # this is what the message is as a text, its JSON
+                        continue  # a message without words streams its JSON as text, which is not for readers
                     said.append(piece.text)
                 if piece is not None:
                     self._view.piece(piece)
@@ -236,7 +252,10 @@ class _Answer:
             self.failed(failure)
 
     def _incomplete(self, promise: MessagePromise[Message], text: str) -> Message:
-        """What has come of a message: its class may ask for more than that."""
+        """Return a message of the text that had arrived.
+
+        It has the class of the failed message, unless that class needs more fields than those known.
+        """
         cls = promise.message_class
         known = dict(promise.known)
         if cls is None or issubclass(cls, AssistantMessage):
@@ -251,7 +270,7 @@ class _Answer:
         self._conversation._keep()
 
     def failed(self, error: BaseException) -> None:
-        """Shows an error, once: a message that fails may well be what its agent fails with."""
+        """Show an error, but only once: a failed message often makes its agent fail with the same error."""
         if self.was_stopped and isinstance(error, PromiseCancelledError):
             return
         if not any(error is each for each in self.errors):

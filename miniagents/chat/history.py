@@ -1,4 +1,4 @@
-"""Conversations in files: a message to a line, as the library encodes it."""
+"""Conversations in files: one message on each line, as JSON."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ __all__ = [
 ]
 
 SUFFIX: Final = ".ndjson"
-"""What the names of files with conversations end with."""
+"""The suffix of files with conversations."""
 
 
 class History:
-    """A file that a conversation is kept in, from its first message on.
+    """A file that a conversation is saved in, from its first message on.
 
-    Nobody else may read it. What goes wrong with it is a `ChatError`.
+    Only its owner may read the file.
 
     Args:
-        path: the file; None keeps nothing.
-        kept: how many messages are in it already.
+        path: The file; None saves nothing.
+        kept: How many messages the file has already.
     """
 
     def __init__(self, path: Path | None, *, kept: int = 0) -> None:
@@ -42,10 +42,10 @@ class History:
         self._kept = kept
 
     def keep(self, messages: Sequence[Message]) -> None:
-        """Brings the file to where the conversation is: adds what is new, or writes all of it where less is left.
+        """Append the new messages to the file, or write it again if the conversation has become shorter.
 
         Raises:
-            ChatError: that cannot be done; what was in the file is still there.
+            ChatError: The file cannot be written; its old content is still there.
         """
         if self.path is None or len(messages) == self._kept:
             return
@@ -57,10 +57,10 @@ class History:
 
 
 def read_conversation(path: Path) -> tuple[Message, ...]:
-    """The messages in a file; those of classes that are not loaded are kept as they are.
+    """Return the messages in a file; those of unknown classes as `UnknownMessage`.
 
     Raises:
-        ChatError: the file cannot be read, or a line of it is no message.
+        ChatError: The file cannot be read, or a line of it is no message.
     """
     try:
         content = path.read_bytes()
@@ -78,10 +78,10 @@ def read_conversation(path: Path) -> tuple[Message, ...]:
 
 
 def write_conversation(path: Path, messages: Iterable[Message]) -> None:
-    """Writes messages to a file; the old content stays until the new one is complete.
+    """Write messages to a file; the old content stays until the new one is complete.
 
     Raises:
-        ChatError: it cannot be written.
+        ChatError: The file cannot be written.
     """
     lines = _lines(messages)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -94,17 +94,17 @@ def write_conversation(path: Path, messages: Iterable[Message]) -> None:
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
-        raise ChatError(f"the conversation cannot be written: {path}: {error.strerror}") from None
+        raise ChatError(f"the conversation cannot be saved: {path}: {error.strerror}") from None
 
 
 def conversations_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where conversations are kept that were given no file."""
+    """Return the folder of the conversations for which the user named no file."""
     state = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Path(state) / "miniagents" / "conversations"
 
 
 def new_conversation(folder: Path, now: datetime | None = None) -> Path:
-    """A file that is not there yet; its name says when the conversation began."""
+    """Return the path of a new file, whose name says when the conversation began."""
     name = (now or datetime.now().astimezone()).strftime("%Y-%m-%d_%H-%M-%S")
     path, number = folder / f"{name}{SUFFIX}", 1
     while path.exists():
@@ -114,10 +114,10 @@ def new_conversation(folder: Path, now: datetime | None = None) -> Path:
 
 
 def last_conversation(folder: Path) -> Path:
-    """The file that was written last.
+    """Return the conversation of a folder that was written last.
 
     Raises:
-        ChatError: there is none.
+        ChatError: The folder has no conversation.
     """
     files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     if not files:
@@ -133,20 +133,20 @@ def _append(path: Path, messages: Iterable[Message]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with open(path, "a+b", opener=_private) as file:
-            if file.tell() > 0:  # who wrote the last line may have left it open
+            if file.tell() > 0:  # the user may have edited the file and left its last line without an end
                 file.seek(-1, os.SEEK_END)
                 if file.read() != b"\n":
                     file.write(b"\n")
             file.write(lines)
     except OSError as error:
-        raise ChatError(f"the conversation cannot be kept: {path}: {error.strerror}") from None
+        raise ChatError(f"the conversation cannot be saved: {path}: {error.strerror}") from None
 
 
 def _lines(messages: Iterable[Message]) -> bytes:
     try:
         return b"".join(encode(message) + b"\n" for message in messages)
     except (TypeError, ValueError) as error:
-        raise ChatError(f"the conversation cannot be kept: {error}") from None
+        raise ChatError(f"the conversation cannot be saved: {error}") from None
 
 
 def _private(path: str, flags: int) -> int:

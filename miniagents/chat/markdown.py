@@ -1,4 +1,4 @@
-"""Markdown as models and people write it, for the terminal."""
+"""Renders the Markdown of models and people for the terminal."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 __all__ = ["THEME", "MarkdownText"]
 
 THEME: Final = Theme({"markdown.code": "cyan", "markdown.code_block": "default"})
-"""How consoles are to show it, on whatever ground."""
+"""The styles that a console needs for it; they are readable on dark and light backgrounds."""
 
 _THEME: Final = "ansi_dark"
-"""The terminal's own colours for code."""
+"""The theme of code, which uses the terminal's own colours."""
 
 
 class MarkdownText:
-    """Renders a text and loses nothing of it: line breaks stay, and what looks like HTML is text like any other.
+    """Renders all of a text: line breaks stay line breaks, and HTML is shown as text.
 
-    There are no empty lines before and behind it.
+    The result has no empty lines at its beginning and end.
     """
 
     def __init__(self, text: str) -> None:

@@ -25,11 +25,11 @@ __all__ = ["PlainView"]
 
 
 class PlainView:
-    """Writes texts as they come, just as they are, an empty line between messages.
+    """Writes texts unchanged as they arrive, with an empty line between messages.
 
     Args:
-        answer: where the answer goes.
-        rest: where everything else goes: thoughts, calls of tools and their results, errors, notes.
+        answer: The stream of the answer.
+        rest: The stream of everything else: thoughts, tool calls and their results, errors, notes.
     """
 
     def __init__(self, answer: TextIO, rest: TextIO) -> None:
@@ -37,18 +37,18 @@ class PlainView:
         self._rest = rest
         self._is_terminal = answer.isatty()
         self._is_aside = False
-        """Whether the message that has begun is no answer."""
+        """Whether the current message is not part of the answer."""
         self._wrote = ""
-        """The last that went to the answer."""
+        """The text that was written last to the answer."""
         self._is_open = False
-        """Whether the last line of the rest is not complete."""
+        """Whether the last line of the rest is incomplete."""
         self._message_has_text = False
 
     def waiting(self) -> None:
-        """Nothing: who reads a pipe waits anyway."""
+        """Do nothing: a pipe needs no sign that its reader has to wait."""
 
     def begins(self, known: Mapping[str, object], message_class: type[Message] | None) -> None:
-        """What a tool gave, or an error, is no answer."""
+        """Begin a message; results of tools and errors go to the rest."""
         self._is_aside = message_class is not None and issubclass(message_class, ToolResultMessage | ErrorMessage)
         self._message_has_text = False
         if self._is_aside and message_class is not None:
@@ -58,7 +58,7 @@ class PlainView:
                 self._say(f"{name}: ")
 
     def piece(self, piece: StreamEvent) -> None:
-        """Text goes to where it belongs."""
+        """Write text to the stream of its message, thoughts and refusals to the rest; tool calls wait for the end."""
         if isinstance(piece, TextDelta):
             if self._is_aside:
                 self._say(piece.text)
@@ -72,7 +72,7 @@ class PlainView:
             self._say(piece.text)
 
     def ends(self, message: Message | None) -> None:
-        """Says what tools the message asks for."""
+        """Write the tool calls of a complete message."""
         self._close_line()
         if isinstance(message, AssistantMessage):
             for call in message.tool_calls:
@@ -81,22 +81,22 @@ class PlainView:
                 self._line("[the answer reached the limit of tokens]")
 
     def failed(self, error: BaseException) -> None:
-        """An error is a line."""
+        """Write an error as a line of the rest."""
         text = str(error) if isinstance(error, ChatError) else one_line(error)
         self._line(f"miniagents chat: {text}")
 
     def answered(self) -> None:
-        """The last line is completed."""
+        """Complete the last line of both streams."""
         self._close_line()
         if self._wrote and not self._wrote.endswith("\n"):
             self._write("\n")
         self._wrote = ""
 
     def said(self, message: Message) -> None:
-        """What was said before is known to who resumes it."""
+        """Do nothing: a user who resumes a conversation has seen its messages."""
 
     def note(self, text: str) -> None:
-        """A note is a line."""
+        """Write a note as a line of the rest."""
         self._line(f"[{text}]")
 
     # --- machinery ---

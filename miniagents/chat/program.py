@@ -1,4 +1,4 @@
-"""The program: puts agent, input, view and history together, and says by its exit status how it went."""
+"""The program: connects agent, input, view and history, and returns the exit status."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses: all is well; the answer failed; something must be mended first; Ctrl+C."""
+"""Exit statuses: success; the answer failed; the arguments or files are wrong; Ctrl+C."""
 
 _NO_QUESTION: Final = "there is no question: give one by a pipe, or by --ask TEXT"
 _PACKAGES: Final = ("prompt_toolkit", "rich")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Run the command.
 
     Args:
-        argv: the arguments, without the names of the program and the command; those of the process when None.
+        argv: The arguments, without the names of the program and the command; None for those of the process.
 
     Returns:
-        The exit status: 0 done, 1 the answer failed, 2 something must be mended first, 130 interrupted.
+        The exit status: 0 done, 1 the answer failed, 2 the arguments or files are wrong, 130 interrupted.
     """
     try:
         arguments = read_arguments(sys.argv[2:] if argv is None else argv)
@@ -66,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # who read the answer has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
+    except BrokenPipeError:  # the reader of the answer, such as `head`, has closed the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout again when it exits
         return DONE
 
 
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: Arguments) -> int:
     is_at_terminal = False
     if arguments.ask is None:
-        if sys.stdin is None:  # whoever started the program has closed it
+        if sys.stdin is None:  # the parent process has closed it
             raise ChatError(_NO_QUESTION)
         is_at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if is_at_terminal:
@@ -91,7 +91,7 @@ def _run(arguments: Arguments) -> int:
 
 
 def _kept(arguments: Arguments) -> tuple[Path | None, Sequence[Message]]:
-    """Where the conversation is kept, if anybody said so, and what is there already."""
+    """Return the file that the user named for the conversation, if any, and the messages that it has already."""
     path: Path | None = arguments.file
     messages: Sequence[Message] = ()
     if arguments.resume is not None:
@@ -114,9 +114,9 @@ def _check_packages() -> None:
 def _at_terminal(arguments: Arguments, partner: Partner, kept: Path | None, messages: Sequence[Message]) -> int:
     from rich.console import Console  # noqa: PLC0415 - of the extra, which only terminals need
 
-    from miniagents.chat.markdown import THEME  # noqa: PLC0415 - as above
-    from miniagents.chat.terminal_input import SignalInterrupts, TerminalInput  # noqa: PLC0415 - as above
-    from miniagents.chat.terminal_view import TerminalView  # noqa: PLC0415 - as above
+    from miniagents.chat.markdown import THEME  # noqa: PLC0415 - needs the extra
+    from miniagents.chat.terminal_input import SignalInterrupts, TerminalInput  # noqa: PLC0415 - needs the extra
+    from miniagents.chat.terminal_view import TerminalView  # noqa: PLC0415 - needs the extra
 
     folder = conversations_folder()
 
@@ -151,14 +151,14 @@ def _plain_view() -> PlainView:
 
 
 class _NoInterrupts:
-    """Ctrl+C ends the program."""
+    """Leaves Ctrl+C to Python, so that it ends the program."""
 
     def stopping(self, _stop: Callable[[], object], /) -> AbstractContextManager[None]:
         return nullcontext()
 
 
 class _NoteHandler(logging.Handler):
-    """Shows what is logged as a note: written past the view, it would stand in the middle of an answer."""
+    """Shows log records as notes of the view; written directly to stderr, they would cut an answer in two."""
 
     def __init__(self, view: View) -> None:
         super().__init__(logging.ERROR)

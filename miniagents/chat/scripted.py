@@ -1,4 +1,4 @@
-"""Models that need no network: one that says what it was told, and one that answers as a conversation in a file."""
+"""Models that need no network: one repeats the user's words, the other repeats the answers of a saved conversation."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["PAUSE", "echoing_agent", "replaying_agent"]
 
 PAUSE: Final = 0.03
-"""Seconds before each word."""
+"""The seconds before each word."""
 
 _WORD: Final = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 
 @miniagent(alias="scripted")
 async def echoing_agent(ctx: InteractionContext, *, pause: float = PAUSE) -> None:
-    """Says what it was told, with a thought before it."""
+    """Repeat the last message as a quotation, with a thought before it."""
     said = await ctx.messages
     text = str(said[-1]) if said else ""
     count = len(text.split())
@@ -55,11 +55,13 @@ async def echoing_agent(ctx: InteractionContext, *, pause: float = PAUSE) -> Non
 
 
 def replaying_agent(conversation: Sequence[Message], name: str) -> MiniAgent[Message, Message, ...]:
-    """An agent that answers the first message of a user with what came behind the first in a conversation, and so on.
+    """Return an agent that repeats the answers of a conversation.
+
+    It answers the n-th message of the user with the messages that follow the n-th `UserMessage` of the conversation.
 
     Args:
-        conversation: the conversation; what is in it before the first `UserMessage` is left out.
-        name: what errors call it.
+        conversation: The conversation; messages before its first `UserMessage` are ignored.
+        name: The name of the agent, which its errors begin with.
     """
     answers: list[list[Message]] = []
     for message in conversation:
@@ -70,7 +72,7 @@ def replaying_agent(conversation: Sequence[Message], name: str) -> MiniAgent[Mes
 
     @miniagent(alias=name)
     async def replaying(ctx: InteractionContext, *, pause: float = PAUSE) -> None:
-        """Answers as a conversation that was kept."""
+        """Repeat the answer to the last message of the user."""
         asked = sum(isinstance(message, UserMessage) for message in await ctx.messages)
         if asked > len(answers):
             raise IndexError(f"{name} has answers to {len(answers)} messages of the user, and this is number {asked}")
@@ -82,7 +84,12 @@ def replaying_agent(conversation: Sequence[Message], name: str) -> MiniAgent[Mes
 
 
 def played(message: Message, pause: float) -> MessagePromise[Message]:
-    """A message that is there, streamed as a model streams: thoughts, words, calls of tools."""
+    """Return the promise of a complete message that streams like a model: thoughts, words, tool calls.
+
+    Args:
+        message: The message.
+        pause: The seconds before each piece.
+    """
 
     async def whole(_: object) -> Message:
         return message

@@ -1,4 +1,4 @@
-"""What the user writes at a terminal, several lines at a time if need be, and Ctrl+C while an answer comes."""
+"""The input of a chat at a terminal, of one or more lines, and Ctrl+C while an answer arrives."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ __all__ = ["SignalInterrupts", "TerminalInput"]
 
 PROMPT: Final = "> "
 PATIENCE: Final = 2.0
-"""Seconds that an answer is given to stop before another Ctrl+C ends the program."""
+"""The seconds that an answer has to stop; after them another Ctrl+C ends the program."""
 
 
 class TerminalInput:
-    """Reads what the user writes; Enter sends it.
+    """Reads texts of the user; Enter sends one.
 
     Args:
-        remembered: the file that has what the user wrote before; None remembers nothing.
-        source: where keys come from; by default the terminal.
-        output: where the line is drawn; by default the terminal.
+        remembered: The file of earlier texts, which the arrow keys bring back; None remembers nothing.
+        source: The source of keys; by default the terminal.
+        output: The output that the input line is drawn on; by default the terminal.
     """
 
     def __init__(
@@ -68,21 +68,24 @@ class TerminalInput:
         )
 
     async def read(self) -> str:
-        """The next thing that the user says.
+        """Wait for the next text of the user and return it.
 
         Raises:
-            Interrupted: the user pressed Ctrl+C, and had written nothing.
-            EOFError: the user pressed Ctrl+D.
+            Interrupted: The user pressed Ctrl+C in an empty input.
+            EOFError: The user pressed Ctrl+D.
         """
         return await self._session.prompt_async()
 
 
 class SignalInterrupts:
-    """Ctrl+C, while an answer comes. What is typed in the meantime is not drawn into it: it is for the next prompt."""
+    """Stops an answer at Ctrl+C. Keys typed while it arrives are not shown; the next prompt reads them."""
 
     @contextmanager
     def stopping(self, stop: Callable[[], object], /) -> Generator[None]:
-        """The first Ctrl+C stops; one after some seconds in which nothing stopped ends the program."""
+        """Return a context in which the first Ctrl+C calls `stop`.
+
+        If the answer has not stopped after `PATIENCE` seconds, another Ctrl+C raises `KeyboardInterrupt`.
+        """
         loop = asyncio.get_running_loop()
         first: float | None = None
 
@@ -140,7 +143,7 @@ def _history(remembered: Path | None) -> History:
     try:
         remembered.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(remembered, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-    except OSError:  # a folder that cannot be written to is no reason not to talk
+    except OSError:  # a chat needs no file of earlier texts: without one it remembers those of this session
         return InMemoryHistory()
     return FileHistory(str(remembered))
 
@@ -156,9 +159,13 @@ class _CommandCompleter(Completer):
 
 @contextmanager
 def _unseen() -> Generator[None]:
-    """The terminal does not show what is typed, and keeps it as it is for the next prompt, Enter included."""
+    """Return a context in which the terminal keeps typed keys for the next prompt and does not show them.
+
+    Canonical mode is off, so that the next prompt also gets a line without its Enter. ICRNL is off as well: it would
+    turn Enter into Ctrl+J, which begins a new line instead of sending.
+    """
     try:
-        import termios  # noqa: PLC0415 - not everywhere
+        import termios  # noqa: PLC0415 - does not exist on Windows
     except ImportError:
         yield
         return

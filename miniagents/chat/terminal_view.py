@@ -1,4 +1,7 @@
-"""The view of a chat at a terminal: what is complete stands above, what is still arriving is drawn anew below it."""
+"""The view of a chat at a terminal.
+
+Complete blocks are printed once. The text that is still arriving is drawn below them, again and again.
+"""
 
 from __future__ import annotations
 
@@ -38,17 +41,17 @@ if TYPE_CHECKING:
 __all__ = ["TerminalView"]
 
 MOST_LINES: Final = 12
-"""How many lines of what a tool gave are shown."""
+"""The number of lines that are shown of a tool's result."""
 REASONING, CALL, RESULT, ASIDE, WRONG = "dim italic", "cyan", "dim", "dim", "red"
 _FRAMES: Final = 12
-"""How often a second the lower part is drawn."""
+"""How many times a second the arriving text is drawn."""
 
 
 class TerminalView:
     """Draws a conversation.
 
     Args:
-        console: the terminal; where it is none, only what is complete is written.
+        console: The terminal; on a console that is no terminal, only complete blocks are written.
     """
 
     def __init__(self, console: Console) -> None:
@@ -56,22 +59,22 @@ class TerminalView:
         self._live: Live | None = None
         self._blocks = MarkdownBlocks()
         self._kind: type[StreamEvent] | None = None
-        """The kind of the pieces that come at the moment."""
+        """The class of the pieces that are arriving."""
         self._arriving = ""
-        """What came of that kind, except for text that is an answer."""
+        """The text of those pieces; Markdown is in `_blocks` instead."""
         self._call_index = 0
         self._call_name = ""
         self._has_calls = False
         self._has_refusal = False
         self._is_tight = False
-        """Whether the last that was written has no empty line behind it."""
+        """Whether no empty line follows the last printed text."""
         self._message_class: type[Message] = Message
         self._known: Mapping[str, object] = {}
 
     # --- the answer ---
 
     def waiting(self) -> None:
-        """A spinner turns until the answer is at its end."""
+        """Show a spinner until the answer ends."""
         self._console.print()
         self._is_tight = False
         self._live = Live(console=self._console, transient=True, refresh_per_second=_FRAMES, vertical_overflow="crop")
@@ -79,14 +82,14 @@ class TerminalView:
         self._live.start()
 
     def begins(self, known: Mapping[str, object], message_class: type[Message] | None) -> None:
-        """A message that is complete already has its thoughts among what is known."""
+        """Begin a message, and print its thoughts if they are known already, as those of a complete message are."""
         self._known, self._message_class = known, message_class or Message
         self._kind, self._has_calls, self._has_refusal = None, False, False
         for each in _thoughts(known):
             self._reasoning(each.text)
 
     def piece(self, piece: StreamEvent) -> None:
-        """Is drawn below; what is complete by it goes above."""
+        """Add a piece to the arriving text, and print the blocks that it completes."""
         another_call = isinstance(piece, ToolCallDelta) and self._has_calls and piece.index != self._call_index
         if self._kind is not None and (type(piece) is not self._kind or another_call):
             self._complete()
@@ -104,7 +107,7 @@ class TerminalView:
             self._arriving += piece.text
 
     def ends(self, message: Message | None) -> None:
-        """All of it goes above, also what had no pieces; below it what the answer cost."""
+        """Print the rest of the message, also parts that had no pieces, and the line about model and cost."""
         self._complete()
         if isinstance(message, AssistantMessage):
             if message.refusal and not self._has_refusal:
@@ -115,12 +118,12 @@ class TerminalView:
             self._footer(message)
 
     def failed(self, error: BaseException) -> None:
-        """An error is said in a line."""
+        """Print an error as one line."""
         text = str(error) if isinstance(error, ChatError) else one_line(error)
         self._line(text, WRONG)
 
     def answered(self) -> None:
-        """The spinner goes."""
+        """Remove the spinner."""
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -128,7 +131,7 @@ class TerminalView:
     # --- the rest ---
 
     def said(self, message: Message) -> None:
-        """Shows a message as it was seen when it was said, thoughts and calls of tools included."""
+        """Print a message as it was shown when it arrived, thoughts and tool calls included."""
         if isinstance(message, UserMessage):
             lines = "\n  ".join(printable(str(message)).splitlines())
             self._paragraph(Text(f"> {lines}", style="bold"))
@@ -143,7 +146,7 @@ class TerminalView:
         self.ends(message)
 
     def note(self, text: str) -> None:
-        """Something about the chat."""
+        """Print a note as a dim line."""
         self._line(text, ASIDE)
 
     # --- machinery ---
@@ -153,7 +156,7 @@ class TerminalView:
         return not issubclass(self._message_class, ToolResultMessage | ErrorMessage | SystemMessage)
 
     def _complete(self) -> None:
-        """What has come of one kind of pieces goes above."""
+        """Print the arriving text, because pieces of another kind follow or the message ends."""
         kind, arriving = self._kind, self._arriving
         self._kind, self._arriving = None, ""
         if kind is ToolCallDelta:
@@ -170,7 +173,7 @@ class TerminalView:
             self._is_tight = True
 
     def _paragraph(self, paragraph: RenderableType) -> None:
-        """An empty line is around it."""
+        """Print a paragraph with an empty line before and after it."""
         if self._is_tight:
             self._console.print()
         self._console.print(paragraph)
@@ -178,7 +181,7 @@ class TerminalView:
         self._is_tight = False
 
     def _line(self, text: str, style: str) -> None:
-        """Lines stand together."""
+        """Print a line, without empty lines between it and other such lines."""
         self._console.print(Text(printable(text), style=style))
         self._is_tight = True
 
@@ -194,7 +197,7 @@ class TerminalView:
         self._line(f"→ {call_text(name, arguments)}", CALL)
 
     def _other(self, text: str) -> Text:
-        """What a tool gave, an error, or what models are told."""
+        """Return the text of a tool's result, of an error, or of a system message, in its style."""
         if issubclass(self._message_class, ErrorMessage):
             return Text(printable(text), style=WRONG)
         if not issubclass(self._message_class, ToolResultMessage):
@@ -211,7 +214,10 @@ class TerminalView:
             self._line(text, ASIDE)
 
     def _below(self) -> RenderableType | None:
-        """What is still arriving; asked for only as often as it is drawn, by the thread that draws."""
+        """Return the arriving text in its style.
+
+        Only the thread of `Live` calls this, once for each drawing: many pieces cost one rendering.
+        """
         if self._kind is ToolCallDelta:
             return Text(printable(f"→ {self._call_name}({self._arriving}"), style=CALL)
         if self._kind is ReasoningDelta:
@@ -223,13 +229,13 @@ class TerminalView:
         return self._other(self._arriving) if self._kind is TextDelta else None
 
 
-def _thoughts(known: Mapping[str, Any]) -> tuple[Reasoning, ...]:  # Any: as fields of messages are
+def _thoughts(known: Mapping[str, Any]) -> tuple[Reasoning, ...]:  # Any: fields of messages have any type
     reasoning: tuple[Reasoning, ...] = known.get("reasoning", ())
     return reasoning
 
 
 class _Below:
-    """The last lines of what is arriving, as many as the terminal has room for, and a spinner."""
+    """Renders the last lines of the arriving text, as many as fit on the terminal, and a spinner."""
 
     def __init__(self, arriving: Callable[[], RenderableType | None]) -> None:
         self._arriving = arriving

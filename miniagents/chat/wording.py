@@ -1,4 +1,4 @@
-"""How messages are put for people, in terminals and without."""
+"""The wording that all views share: tool calls, the line about an answer, printable text."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def printable(text: str) -> str:
-    """The text without what terminals take for commands: a model must not move the cursor or rename the window."""
+    """Return the text without control characters: a model must not move the cursor or rename the window."""
     return _CONTROLS.sub(lambda found: "\ufffd" if found[0] != "\r" else "", text)
 
 
 def is_silent(message: Message) -> bool:
-    """Whether a model said nothing in words: what it is as a text, its JSON, is then for nobody to read."""
+    """Tell whether a message is a model's answer without words, whose text would be its JSON."""
     return isinstance(message, AssistantMessage) and not message.text
 
 
 def call_text(name: str, arguments: str) -> str:
-    """A call of a tool as Python would write it; arguments that are no object (yet) as they are."""
+    """Return a tool call as Python would write it; arguments that are not a complete JSON object stay unchanged."""
     try:
         given = msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
     except msgspec.DecodeError:
@@ -37,7 +37,7 @@ def call_text(name: str, arguments: str) -> str:
 
 
 def footer(message: AssistantMessage) -> str:
-    """What is to be said of an answer besides what it says: the model, the cost, and why it ended, if not by itself."""
+    """Return the line about an answer: the model, its tokens, and the reason for an unusual end."""
     parts: list[str] = []
     if message.model is not None:
         parts.append(message.model)

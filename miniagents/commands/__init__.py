@@ -1,1 +1,1 @@
-"""The commands of `miniagents` that work on records, and the guide; `cli.py` finds each in a module of its own."""
+"""Commands of `miniagents`: those that work on records, the guide, and shell completion."""

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, for people who look at a terminal."""
+"""A progress bar on stderr, for terminals only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ __all__ = ["Progress", "in_bytes"]
 
 _WIDTH: Final = 24
 _SECONDS: Final = 0.1
-"""How often it is drawn at most."""
+"""The shortest time between two drawings, in seconds."""
 
 
 class Progress:
-    """Draws how much is done, as long as the work goes on; where stderr is no terminal, nothing.
+    """Draws a progress bar while work is being done; it draws nothing if stderr is no terminal.
 
     Args:
-        total: How many bytes there are; None if nobody knows.
-        start: How many of them were done before.
+        total: The number of bytes of all the work; None if it is unknown.
+        start: The number of bytes that an earlier run has done; they do not count for the speed.
     """
 
     def __init__(self, total: int | None, start: int = 0) -> None:
@@ -30,7 +30,7 @@ class Progress:
         self._is_drawn = False
 
     def update(self, done: int) -> None:
-        """Say how many bytes are done."""
+        """Draw the bar for a number of finished bytes, if the last drawing is old enough."""
         now = time.monotonic()
         if self._is_on and now >= self._next:
             self._next = now + _SECONDS
@@ -39,7 +39,12 @@ class Progress:
             sys.stderr.flush()
 
     def line(self, done: int, seconds: float) -> str:
-        """Give what is drawn when so much is done after so many seconds."""
+        """Return the bar as text.
+
+        Args:
+            done: The number of finished bytes, with those of earlier runs.
+            seconds: The time since the work began.
+        """
         speed = (done - self._start) / seconds if seconds > 0 else 0.0
         pace = f"{in_bytes(speed)}/s"
         if not self._total:
@@ -50,7 +55,7 @@ class Progress:
         return f"[{bar}] {share:4.0%}  {in_bytes(done)} of {in_bytes(self._total)}  {pace}{left}"
 
     def clear(self) -> None:
-        """Take it away, so that something else can be written."""
+        """Remove the bar, so that other text can be written."""
         if self._is_drawn:
             self._is_drawn = False
             sys.stderr.write("\r\033[K")
@@ -58,7 +63,7 @@ class Progress:
 
 
 def in_bytes(count: float) -> str:
-    """Write a number of bytes for people."""
+    """Return a number of bytes with its unit, such as "1.5 MB"."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""Which records a command is for, and how each is written again: the options that `cat` and `convert` share."""
+"""Selects records and writes them in another format: the options and code that `cat` and `convert` share."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ __all__ = [
 
 
 class Condition(NamedTuple):
-    """What a field must be."""
+    """A condition that a field of a record must meet."""
 
     text: str
-    """As it was written."""
+    """The condition as the user wrote it."""
     path: tuple[str, ...]
     holds: Callable[[object, object], bool]
     value: object
 
     def accepts(self, record: object) -> bool:
-        """Tell whether it is so; a record that has no such field is not accepted, but by `!=`."""
+        """Tell whether a record meets the condition; a record without the field meets only `!=`."""
         current = record
         for step in self.path:
             if is_mapping(current) and step in current:
@@ -66,7 +66,7 @@ def _contains(value: object, part: object) -> bool:
     return str(part) in value if isinstance(value, str) else is_list(value) and part in value
 
 
-_OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {  # Any: what JSON can say
+_OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {  # Any: JSON values of any type
     "!=": operator.ne,
     "<=": operator.le,
     ">=": operator.ge,
@@ -81,7 +81,7 @@ def condition(text: str) -> Condition:
     """Read a condition as in "author.name=Ada".
 
     Raises:
-        argparse.ArgumentTypeError: It is none.
+        argparse.ArgumentTypeError: The text is no condition.
     """
     match = re.fullmatch(r"(?s)([^!<>=~]+)(!=|<=|>=|=|<|>|~)(.*)", text)
     if match is None:
@@ -95,7 +95,7 @@ def condition(text: str) -> Condition:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which records are meant."""
+    """Add the options that select records."""
     parser.add_argument(
         "--type", action="append", default=[], metavar="TAG", help='only records with this "@type"; may be repeated'
     )
@@ -105,8 +105,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=condition,
         metavar="FIELD=VALUE",
-        help="only records whose field is so: = != < <= > >=, or ~ for a text or list that has it in it; "
-        "a.b.0 is a field of a field; may be repeated, and all must hold",
+        help="only records whose field has this value; other operators are != < <= > >=, and ~ for a text or list "
+        "that contains it; a.b.0 is the first item of field b of field a; may be repeated, and all must hold",
     )
     parser.add_argument(
         "--import",
@@ -114,24 +114,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="MODULE",
-        help="import message types, and hold every record against its type; may be repeated",
+        help="import message types and check every record against its type; may be repeated",
     )
     parser.add_argument(
-        "--skip-errors", action="store_true", help="go on behind records that cannot be read; each is told on stderr"
+        "--skip-errors",
+        action="store_true",
+        help="continue after records that cannot be read; each is reported on stderr",
     )
     parser.add_argument(
-        "--max-bytes", type=int, default=1 << 24, metavar="N", help="how large a record may be (default: 16 MiB)"
+        "--max-bytes", type=int, default=1 << 24, metavar="N", help="the largest size of a record (default: 16 MiB)"
     )
 
 
 def import_modules(names: list[str]) -> bool:
-    """Import modules of message types, those in the current folder as well.
+    """Import modules of message types; the current folder is searched first.
 
     Returns:
-        Whether there are any.
+        Whether `names` has any.
 
     Raises:
-        ImportError: One cannot be imported.
+        ImportError: A module cannot be imported.
     """
     folder = str(Path.cwd())
     if names and folder not in sys.path:
@@ -152,13 +154,13 @@ _COMPRESSIONS: Final[dict[str, Compression]] = {".gz": "gzip", ".zst": "zstd"}
 
 
 def format_of(path: str) -> Format | None:
-    """Tell a format by the name of a file; None if that says nothing."""
+    """Return the format that the suffix of a file means; None if it means none."""
     suffixes = [suffix for suffix in Path(path).suffixes if suffix not in _COMPRESSIONS]
     return _FORMATS.get(suffixes[-1].lower()) if suffixes else None
 
 
 def format_of_data(start: bytes) -> Format:
-    """Tell a format by the first bytes of a file, which may be compressed."""
+    """Return the format of a file, recognised by its first bytes, which may be compressed."""
     compression = told_by_magic(start)
     if compression is not None:
         try:
@@ -169,21 +171,21 @@ def format_of_data(start: bytes) -> Format:
 
 
 def compression_of(path: str) -> Compression | None:
-    """Tell how a file is to be compressed by its name."""
+    """Return the compression that the suffix of a file means; None if it means none."""
     return _COMPRESSIONS.get(Path(path).suffix.lower())
 
 
 class Selector:
-    """Reads a record, and gives the bytes that are to be written for it; None if it is not one of those asked for.
+    """Reads a record and returns the bytes to write for it; None if the record is not selected.
 
-    What is written in the format it was read in is passed on as it is, but for white space around it.
+    If both formats are the same, the bytes are passed on unchanged, except for white space around them.
 
     Args:
-        format: How the records are written that are read.
-        written: How they are to be written.
-        types: The tags of those asked for; all if there are none.
-        conditions: What must hold.
-        checked: Whether each record must be what its class says.
+        format: The format that records are read in.
+        written: The format that records are written in.
+        types: The tags of the selected records; if empty, all are selected.
+        conditions: The conditions that selected records meet, all of them.
+        checked: Whether each record is checked against its class.
     """
 
     def __init__(
@@ -198,14 +200,14 @@ class Selector:
 
     @property
     def format(self) -> Format:
-        """How the records are written that are read."""
+        """The format that records are read in."""
         return self._format
 
     def decode(self, data: bytes, /) -> bytes | None:
-        """Do it for one record.
+        """Return the bytes to write for a record; None if it is not selected.
 
         Raises:
-            DecodeError: It cannot be read, or not be written in the other format.
+            DecodeError: The record cannot be read, or cannot be written in the other format.
         """
         try:
             return self._selected(data)

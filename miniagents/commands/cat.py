@@ -1,4 +1,4 @@
-"""`miniagents cat`: shows the records of files, some or all of them."""
+"""`miniagents cat`: shows all or some records of files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -20,17 +20,18 @@ from miniagents.wire.compression import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from io import FileIO
 
     from miniagents.messages import Format
 
 __all__ = ["build_parser", "main"]
 
 _PAUSE: Final = 0.1
-"""How many seconds pass before one looks again whether a file has grown."""
+"""The seconds between two looks at a file that may grow."""
 
 
 class Options(argparse.Namespace):
-    """What the command was given."""
+    """The parsed command line."""
 
     files: list[str]
     format: Literal["auto", "json", "msgpack"]
@@ -46,10 +47,10 @@ class Options(argparse.Namespace):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Run the command.
 
     Args:
-        argv: the arguments behind the name of the command; those of the process when None.
+        argv: The arguments after the name of the command; None for those of the process.
 
     Returns:
         The exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong, 130 interrupted.
@@ -73,26 +74,26 @@ def build_parser() -> CommandParser:
         "--format",
         choices=("auto", "json", "msgpack"),
         default="auto",
-        help="how records are written; auto: by the name of the file, or its first byte (the default)",
+        help="the format of the records; auto (the default) recognises it by the name of the file or its first bytes",
     )
     add_options(parser)
-    parser.add_argument("--pretty", action="store_true", help="with line breaks and indentation")
-    parser.add_argument("--count", action="store_true", help='show how many there are of each "@type", and no records')
-    parser.add_argument("--limit", type=int, metavar="N", help="no more than N records")
+    parser.add_argument("--pretty", action="store_true", help="show records with line breaks and indentation")
+    parser.add_argument("--count", action="store_true", help='show the number of records of each "@type" instead')
+    parser.add_argument("--limit", type=int, metavar="N", help="show no more than N records")
     parser.add_argument(
         "--follow", action="store_true", help="wait for more at the end of the file, until Ctrl+C; one file only"
     )
     parser.examples = (
-        Example("miniagents cat log.jsonl", "one record on each line, whatever format and compression the file has"),
-        Example("miniagents cat --count log.jsonl", "how many there are of each type"),
-        Example("miniagents cat --type Order --where customer.city=Kiel --pretty log.jsonl", "some, laid out"),
-        Example("miniagents cat --follow log.jsonl", "as they come, until Ctrl+C"),
+        Example("miniagents cat log.jsonl", "one record on each line; any format and compression of the file"),
+        Example("miniagents cat --count log.jsonl", "the number of records of each type"),
+        Example("miniagents cat --type Order --where customer.city=Kiel --pretty log.jsonl", "some, pretty-printed"),
+        Example("miniagents cat --follow log.jsonl", "records as they arrive, until Ctrl+C"),
     )
     return parser
 
 
 class _EnoughError(Exception):
-    """As many records as were asked for."""
+    """The limit of records is reached."""
 
 
 class _Cat:
@@ -117,7 +118,7 @@ class _Cat:
         except KeyboardInterrupt:
             if not options.follow:
                 return 130
-        except BrokenPipeError:  # who read the output has seen enough
+        except BrokenPipeError:  # the reader of the output, such as `head`, has closed the pipe
             _leave_stdout_alone()
             return 0
         except RecordError:
@@ -204,7 +205,7 @@ def _tag_of(record: bytes) -> str:
     return tag if isinstance(tag, str) else "(no @type)"
 
 
-def _blocks(file: IO[bytes] | Any, progress: Progress | None = None) -> Iterator[bytes]:  # Any: a file without a buffer
+def _blocks(file: IO[bytes] | FileIO, progress: Progress | None = None) -> Iterator[bytes]:
     read = getattr(file, "read1", file.read)
     done = 0
     while data := read(BLOCK):
@@ -214,11 +215,11 @@ def _blocks(file: IO[bytes] | Any, progress: Progress | None = None) -> Iterator
             progress.update(done)
 
 
-def _growing(file: Any) -> Iterator[bytes]:  # Any: as above
-    """Read a file that others write to, without end.
+def _growing(file: FileIO) -> Iterator[bytes]:
+    """Read a file that other processes append to; this iterator never ends.
 
     Raises:
-        ValueError: It has become shorter.
+        ValueError: The file has become shorter.
     """
     done = 0
     while True:
@@ -232,7 +233,7 @@ def _growing(file: Any) -> Iterator[bytes]:  # Any: as above
 
 
 def _write(data: bytes) -> None:
-    """Write to stdout, which is a stream of text without bytes below it where somebody has put another in its place."""
+    """Write bytes to stdout, or as text if stdout was replaced by a stream without a buffer of bytes."""
     buffer: IO[bytes] | None = getattr(sys.stdout, "buffer", None)
     if buffer is None:
         sys.stdout.write(data.decode())
@@ -243,6 +244,6 @@ def _write(data: bytes) -> None:
 
 
 def _leave_stdout_alone() -> None:
-    """Keep Python from complaining at its end that nobody takes what is left."""
+    """Close stdout, so that Python does not report the broken pipe when it exits."""
     with suppress(BrokenPipeError):
         sys.stdout.close()

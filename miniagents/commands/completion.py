@@ -1,4 +1,4 @@
-"""`miniagents completion`: prints the script by which a shell completes the commands and their options.
+"""`miniagents completion`: prints the script with which a shell completes commands and their options.
 
 The package `shtab`, of the extra `completion`, writes the scripts.
 """
@@ -21,14 +21,14 @@ _SHELLS: Final = ("bash", "zsh", "tcsh", "fish")
 _FILES: Final = frozenset(
     {"AGENT", "FILE", "FILE.json", "FILE.py", "FILE|last", "INPUT", "MODULE", "NEW", "OLD", "OUTPUT", "SCHEMA"}
 )
-"""What the help calls arguments that may name a file."""
+"""The placeholders in the help for arguments that may be file names."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: The arguments behind the name of the command; those of the process when None.
+        argv: The arguments after the name of the command; None for those of the process.
 
     Returns:
         The exit status: 0 done, 2 the arguments are wrong or `shtab` is not installed.
@@ -52,7 +52,7 @@ def build_parser() -> CommandParser:
     """Return the parser of the command line."""
     parser = CommandParser(
         prog="miniagents completion",
-        description="Print the script by which a shell completes commands, options and files. "
+        description="Print the script with which a shell completes commands, options and files. "
         "Exit status: 0 done, 2 the shell is unknown, or the package shtab is not installed.",
     )
     parser.add_argument("shell", choices=_SHELLS, metavar="SHELL", help=f"one of {', '.join(_SHELLS)}")
@@ -68,7 +68,7 @@ def build_parser() -> CommandParser:
 
 
 def _parser_of_all(complete_file: object) -> CommandParser:
-    """Return one parser of all commands, whose arguments that name files are completed as files."""
+    """Return one parser of all commands; its arguments that name files are marked as such for `shtab`."""
     parser = CommandParser(prog="miniagents")
     parser.add_argument("-V", "--version", action="version", version=__version__, help="show the version")
     commands = parser.add_subparsers(metavar="COMMAND")

@@ -1,7 +1,7 @@
-"""`miniagents convert`: writes the records of a file in another format, compressed or not, all or some of them.
+"""`miniagents convert`: writes all or some records of a file in another format, compressed or not.
 
-The output grows under another name and gets its own when it is complete. Beside it stands a note of how far the work
-is, so that it goes on there after an interrupt, a crash included.
+The output is written to OUTPUT.partial and renamed when it is complete. The file OUTPUT.partial.json is a note of the
+progress. With it, `--resume` continues after an interrupt or a crash.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 __all__ = ["build_parser", "main"]
 
 _SECONDS: Final = 1.0
-"""How often is noted how far the work is."""
+"""The seconds between two notes of the progress."""
 _COMPRESSED: Final = 1 << 26
-"""How many bytes of input are compressed at once; what is cut into smaller pieces becomes larger."""
+"""The number of bytes that are compressed as one part; smaller parts compress worse."""
 
 
 class Options(argparse.Namespace):
-    """What the command was given."""
+    """The parsed command line."""
 
     input: str
     output: str
@@ -61,27 +61,27 @@ class Options(argparse.Namespace):
 
 
 class Note(msgspec.Struct, frozen=True):
-    """How far the work is."""
+    """The progress of a conversion."""
 
     task: dict[str, object]
-    """What it is: only the same work goes on."""
+    """The files and options: only a command with the same ones continues."""
     offset: int
-    """How many bytes of the (uncompressed) input are done."""
+    """The number of bytes of the uncompressed input that are converted."""
     index: int
-    """How many records they have."""
+    """The number of records in those bytes."""
     written: int
-    """How long the output was then."""
+    """The size of the output then, in bytes."""
     count: int
-    """How many records it had."""
+    """The number of records in the output then."""
     wrong: int
-    """How many records could not be read."""
+    """The number of records that could not be read."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command.
+    """Run the command.
 
     Args:
-        argv: the arguments behind the name of the command; those of the process when None.
+        argv: The arguments after the name of the command; None for those of the process.
 
     Returns:
         The exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong, 130 interrupted.
@@ -104,38 +104,38 @@ def build_parser() -> CommandParser:
     """Return the parser of the command line."""
     parser = CommandParser(
         prog="miniagents convert",
-        description="Write the records of a file in another format: .json, .jsonl and .ndjson are a record on each "
-        "line, .msgpack is frames of MessagePack with checksums; .gz and .zst behind that are compressed. "
+        description="Write the records of a file in another format: .json, .jsonl and .ndjson have one record on "
+        "each line, .msgpack has frames of MessagePack with checksums; .gz or .zst after that means compression. "
         "Exit status: 0 done, 1 a record cannot be read, 2 the arguments or files are wrong, 130 interrupted.",
     )
     parser.add_argument("input", metavar="INPUT", help="the file to read")
     parser.add_argument("output", metavar="OUTPUT", help="the file to write; it appears when it is complete")
     formats = ("json", "msgpack")
-    parser.add_argument("--from", dest="read", choices=formats, help="how they are read, if the name does not say it")
-    parser.add_argument("--to", dest="write", choices=formats, help="how they are written, if the name does not say it")
+    parser.add_argument("--from", dest="read", choices=formats, help="the format of INPUT, if its name does not say it")
+    parser.add_argument("--to", dest="write", choices=formats, help="the format of OUTPUT, if its name does not say it")
     parser.add_argument(
-        "--compression", choices=("none", "gzip", "zstd"), help="how the output is compressed, if its name is wrong"
+        "--compression", choices=("none", "gzip", "zstd"), help="the compression of OUTPUT, if its name does not say it"
     )
     add_options(parser)
-    parser.add_argument("--resume", action="store_true", help="go on where the same command was interrupted")
+    parser.add_argument("--resume", action="store_true", help="continue where the same command was interrupted")
     parser.examples = (
-        Example("miniagents convert log.jsonl log.msgpack", "the names say the formats"),
-        Example("miniagents convert log.jsonl log.jsonl.gz --where 'total>=100'", "some of them, compressed"),
-        Example("miniagents convert --resume log.jsonl log.msgpack", "go on after an interrupt"),
+        Example("miniagents convert log.jsonl log.msgpack", "the names of the files tell the formats"),
+        Example("miniagents convert log.jsonl log.jsonl.gz --where 'total>=100'", "some records, compressed"),
+        Example("miniagents convert --resume log.jsonl log.msgpack", "continue after an interrupt"),
     )
     return parser
 
 
 class _Conversion:
-    """One input and one output."""
+    """The conversion of one input to one output."""
 
     def __init__(self, options: Options) -> None:
-        """Find out what is to be done.
+        """Find out formats and compressions, and read the note of an interrupted conversion that is to continue.
 
         Raises:
             ImportError: A module of types cannot be imported.
             OSError: The input cannot be read.
-            ValueError: The formats cannot be told, or another conversion was interrupted.
+            ValueError: The format of the output is unknown, or the note is of another conversion.
         """
         import_modules(options.modules)
         self._options = options
@@ -151,7 +151,7 @@ class _Conversion:
         read = options.read or format_of(options.input) or format_of_data(start)
         write = options.write or format_of(options.output)
         if write is None:
-            raise ValueError(f"{options.output}: its name says nothing of a format: give one with --to")
+            raise ValueError(f"{options.output}: its name does not tell a format: give one with --to")
         self._write: Format = write
         self._compression: Compression | None = compression_of(options.output)
         if options.compression is not None:
@@ -167,7 +167,7 @@ class _Conversion:
         self._done = self._resumed() if options.resume else Note(self._task, 0, 0, 0, 0, 0)
 
     def run(self) -> int:
-        """Convert.
+        """Convert all records and return the exit status.
 
         Raises:
             OSError: A file cannot be read or written.
@@ -189,7 +189,7 @@ class _Conversion:
         except KeyboardInterrupt:
             progress.clear()
             self._keep(self._done)
-            _say(f"interrupted after {self._done.count} records; go on with --resume")
+            _say(f"interrupted after {self._done.count} records; continue with --resume")
             return 130
         self._partial.replace(self._output)
         self._note.unlink(missing_ok=True)
@@ -246,10 +246,14 @@ class _Conversion:
         batch.wrong += 1
 
     def _blocks(self, offset: int, progress: Progress) -> Iterator[bytes]:
-        """Read the input, uncompressed, from an offset on.
+        """Read the input and decompress it if necessary.
+
+        Args:
+            offset: The number of uncompressed bytes to skip.
+            progress: The bar that shows how much is read.
 
         Raises:
-            DamagedError: It is compressed, and that is damaged.
+            DamagedError: The compressed data is damaged.
         """
         with self._input.open("rb", buffering=0) as file:
             if self._compressed is None:
@@ -270,16 +274,16 @@ class _Conversion:
     # --- going on after an interrupt ---
 
     def _keep(self, note: Note) -> None:
-        """Note how far the work is, so that there is a whole note at any time."""
+        """Write the note of the progress; it is renamed into place, so that a crash never leaves half a note."""
         beside = self._note.with_name(f"{self._note.name}.new")
         beside.write_bytes(msgspec.json.encode(note))
         beside.replace(self._note)
 
     def _resumed(self) -> Note:
-        """Read how far the work was.
+        """Return the note of the interrupted conversion; without one, begin at the start.
 
         Raises:
-            ValueError: The note is of other work, or does not fit the output.
+            ValueError: The note is of another conversion, or does not fit the output.
         """
         try:
             note = msgspec.json.decode(self._note.read_bytes(), type=Note)
@@ -289,14 +293,14 @@ class _Conversion:
         except msgspec.MsgspecError as error:
             raise ValueError(f"{self._note} cannot be read, start without --resume: {error}") from None
         if note.task != self._task:
-            raise ValueError(f"{self._partial} is of other work, start without --resume: {note.task}")
+            raise ValueError(f"{self._partial} is of another conversion, start without --resume: {note.task}")
         if size < note.written:
             raise ValueError(f"{self._partial} is shorter than {self._note} says, start without --resume")
         return note
 
 
 class _Batch:
-    """Records on the way to the output."""
+    """Writes records to the output, compressed in parts, and counts them."""
 
     def __init__(self, output: IO[bytes], format: Format, compression: Compression | None, note: Note) -> None:
         self._output = output
@@ -317,11 +321,11 @@ class _Batch:
         self._put(data if self._deflater is None else self._deflater.compress(data))
 
     def is_full(self) -> bool:
-        """Whether what was added can be made to stand for itself at little cost."""
+        """Tell whether the compressed part is large enough to be ended; without compression it always is."""
         return self._deflater is None or self._taken >= _COMPRESSED
 
     def write(self) -> None:
-        """Write everything so that it can be read, whatever comes behind it."""
+        """End the compressed part, so that the output up to here can be read and continued."""
         if self._deflater is not None and self._compression is not None and (self._taken or not self._written):
             self._put(self._deflater.flush())
             self._deflater = deflater_of(self._compression)

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: The arguments behind the name of the command; those of the process when None.
+        argv: The arguments after the name of the command; None for those of the process.
 
     Returns:
         The exit status: 0 done, 2 an unknown topic or a wrong option.
@@ -85,7 +85,7 @@ def _show(text: str) -> None:
         sys.stdout.write(text)
         return
     from rich.console import Console  # noqa: PLC0415 - of an extra, which only terminals need
-    from rich.markdown import Markdown  # noqa: PLC0415 - as above
+    from rich.markdown import Markdown  # noqa: PLC0415 - needs the extra
 
     # without hyperlinks, a link shows the name of its page: the next topic to ask for
     Console().print(Markdown(text, code_theme="ansi_dark", inline_code_theme="ansi_dark", hyperlinks=False))

@@ -15,9 +15,9 @@ __all__ = ["without_nulls"]
 
 
 def without_nulls(value: object, schema: JsonSchema) -> object:
-    """A value without the nulls that stand for properties which may be absent but not null.
+    """Return a value without the nulls that stand for properties which may be absent but not null.
 
-    Where all properties of an object are asked for, null is how a model says that one is absent.
+    If a schema requires all properties of an object, a model writes null for one that is absent.
 
     Args:
         value: Plain JSON.

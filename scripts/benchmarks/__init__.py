@@ -1,7 +1,7 @@
-"""What `scripts/bench` runs.
+"""The benchmarks of `scripts/bench`.
 
-`workloads.py` says what is measured and what is to be reached, `limit.py` does each by hand, `ours_*.py`, `baseline.py`
-and `peers.py` do the same with a library. Each side runs in a process of its own (`worker.py`), as all of them must not
-be in one; `running.py` has them take turns. To add a workload, list it in `workloads.py` and write a function of its
-name in the module of each side.
+`workloads.py` has all workloads with their targets. `limit_*.py` does each by hand; `ours_*.py`, `baseline.py` and
+`peers.py` do it with a library. Each side runs in its own process (`worker.py`), because two versions of miniagents
+cannot share one. `running.py` makes the sides take turns. To add a workload, list it in `workloads.py` and write a
+function of its name in the module of each side.
 """

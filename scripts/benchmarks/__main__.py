@@ -34,7 +34,7 @@ WIDEST = 146
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs what the command line asks for; gives the exit status."""
+    """Run what the command line asks for, and return the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
     reason = why_not(options.loop, eager=options.eager)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.counts and (options.eager or options.loop != "asyncio"):
         parser.error("--counts: instructions are counted on asyncio's loop alone, without --eager")
     console = Console()
-    console.width = max(console.width, WIDEST)  # a line that is too long is better than words that are cut
+    console.width = max(console.width, WIDEST)  # a line that is too long is better than truncated words
     progress = Console(stderr=True)
     try:
         before = None if options.compare is None else read_report(options.compare)
@@ -80,20 +80,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
-        description="Measures every hot path of miniagents in CPU time against the limit, which is the same thing "
-        "written by hand with asyncio and msgspec, or by the bare SDK of a language model, against miniagents 0.0.35, "
-        "and against aiostream. The sides take turns, and their results are compared. A full run takes some minutes.",
-        epilog="What carries over to another machine is the ratios. A row is to be believed as far as its spread is "
-        "small.",
+        description="Measure the CPU time of every hot path of miniagents. It is compared with the limit, which is the "
+        "same work written by hand with asyncio and msgspec, or the bare SDK of a language model. It is also compared "
+        "with miniagents 0.0.35 and aiostream. The sides take turns, and their results are compared. A full run takes "
+        "some minutes.",
+        epilog="Ratios are similar on other machines, times are not. A row with a large spread says little.",
     )
     parser.add_argument(
-        "--only", metavar="PATTERN", default="", help="only workloads whose title has this regular expression"
+        "--only", metavar="PATTERN", default="", help="only workloads whose title matches this regular expression"
     )
     parser.add_argument(
         "--quick", action="store_true", help="a tenth of the sizes, three rounds: for a first impression"
     )
-    parser.add_argument("--rounds", type=_positive, default=None, help="how often each side does each workload (7)")
-    parser.add_argument("--scale", type=float, default=None, help="multiplies the sizes (1)")
+    parser.add_argument("--rounds", type=_positive, default=None, help="the number of runs of each side (7)")
+    parser.add_argument("--scale", type=float, default=None, help="the factor for all sizes (1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="write report.md and its plot into a folder")
     parser.add_argument(
@@ -166,7 +166,7 @@ def _profile(workloads: Sequence[Workload], console: Console, options: argparse.
     with Side("ours", sys.executable, *how) as side:
         for workload in timed:
             console.rule(workload.title)
-            side.run(workload, SMALLEST)  # what is done once only is not to be seen
+            side.run(workload, SMALLEST)  # work that is done only once must not appear
             answered = side.run(workload, round(workload.size * (options.scale or 1.0)), profile=True)
             console.print(answered["profile"], markup=False, highlight=False, soft_wrap=True)
 

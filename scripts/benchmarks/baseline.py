@@ -1,7 +1,4 @@
-"""The same workloads with the package miniagents 0.0.35, which runs in an environment of its own.
-
-Whatever is imported of it is `Any`: no types of that release are here.
-"""
+"""The same workloads with the package miniagents 0.0.35, which runs in an environment of its own."""
 
 from __future__ import annotations
 
@@ -9,17 +6,19 @@ import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 from scripts.benchmarks.imports import imported
 from scripts.benchmarks.watch import Watch, quiet, some_tokens, ticking
 
-old: Any = import_module("miniagents")  # Any: see above
-pydantic: Any = import_module("pydantic")  # Any: of that environment as well
+Old: TypeAlias = Any  # Any: the types of that release and of its pydantic are not installed here
+
+old: Old = import_module("miniagents")
+pydantic: Old = import_module("pydantic")
 
 
-async def append(appender: Any, bursts: list[list[str]]) -> None:  # Any: see above
-    """Appends tokens, with a turn of the loop after each burst; the appender is open."""
+async def append(appender: Old, bursts: list[list[str]]) -> None:
+    """Append tokens, with a turn of the loop after each burst; the appender is open."""
     for burst in bursts:
         for token in burst:
             appender.append(token)
@@ -28,12 +27,12 @@ async def append(appender: Any, bursts: list[list[str]]) -> None:  # Any: see ab
 
 
 async def collect(source: AsyncIterable[object]) -> list[str]:
-    """Reads all there is."""
+    """Read all tokens."""
     return [str(token) async for token in source]
 
 
-def opened() -> Any:  # Any: see above
-    """An appender."""
+def opened() -> Old:
+    """Return an open appender."""
     return old.MessageTokenAppender().open()
 
 
@@ -41,7 +40,7 @@ def opened() -> Any:  # Any: see above
 
 
 async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
-    """A message that is streamed by an appender."""
+    """Stream a message with an appender, and read it."""
     bursts = some_tokens(n, burst)
     with watch:
         async with old.MiniAgents():
@@ -55,15 +54,15 @@ async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
 
 
 async def generated_tokens(watch: Watch, n: int) -> object:
-    """A message that is streamed by an async generator."""
+    """Stream a message from an async generator, and read it."""
     (burst,) = some_tokens(n)
     with watch:
         read, message = await streamed(burst)
     return [str(token) for token in read], message.content
 
 
-async def streamed(tokens: list[str]) -> tuple[list[object], Any]:  # Any: see above
-    """What a reader reads of tokens, and the message that they make."""
+async def streamed(tokens: list[str]) -> tuple[list[object], Old]:
+    """Return the tokens that a reader reads, and the message that they make."""
 
     async def generate(_: object) -> AsyncIterator[object]:
         for token in tokens:
@@ -76,7 +75,7 @@ async def streamed(tokens: list[str]) -> tuple[list[object], Any]:  # Any: see a
 
 
 async def replay(watch: Watch, n: int) -> object:
-    """A message that is there, read token by token."""
+    """Read a finished message token by token."""
     async with old.MiniAgents():
         appender = opened()
         promise = old.TextMessage.promise(message_token_streamer=appender)
@@ -88,7 +87,7 @@ async def replay(watch: Watch, n: int) -> object:
 
 
 async def fan_out(watch: Watch, n: int, readers: int) -> object:
-    """Readers of one message, each in a task."""
+    """Read one message with several readers, each in a task."""
     bursts = some_tokens(n, 1)
 
     async def read_all(source: AsyncIterable[object]) -> list[object]:
@@ -105,11 +104,11 @@ async def fan_out(watch: Watch, n: int, readers: int) -> object:
 
 
 async def latency(watch: Watch, n: int) -> object:
-    """A reader looks at the clock when it sees a token."""
+    """Take the time between appending a token and its reader seeing it."""
     appended = [0.0] * n
     seen = [0.0] * n
 
-    async def append_on_the_clock(appender: Any) -> None:  # Any: see above
+    async def append_on_the_clock(appender: Old) -> None:
         for place in range(n):
             appended[place] = time.perf_counter()
             appender.append(" ")
@@ -130,7 +129,7 @@ async def latency(watch: Watch, n: int) -> object:
 
 
 async def stall(watch: Watch, n: int) -> object:
-    """As `generated_tokens`, next to a task that wants every turn of the loop."""
+    """Do the same as `generated_tokens`, beside a task that asks for every turn of the loop."""
     (burst,) = some_tokens(n)
     async with ticking(watch):
         read, message = await streamed(burst)
@@ -138,7 +137,7 @@ async def stall(watch: Watch, n: int) -> object:
 
 
 async def memory_of_tokens(watch: Watch, n: int) -> object:
-    """A promise whose message is there."""
+    """Keep the promise of a finished message."""
     (burst,) = some_tokens(n)
     async with old.MiniAgents():
         with watch.memory():
@@ -154,19 +153,19 @@ async def memory_of_tokens(watch: Watch, n: int) -> object:
 # --- agents ---
 
 
-async def _echo(ctx: Any, turns: int = 0) -> None:  # Any: see above
+async def _echo(ctx: Old, turns: int = 0) -> None:
     for _ in range(turns):
         await asyncio.sleep(0)
     ctx.reply([f"{message.content}!" for message in await ctx.message_promises])
 
 
-async def _pass_on(ctx: Any) -> None:  # Any: see above
+async def _pass_on(ctx: Old) -> None:
     async for promise in ctx.message_promises:
         ctx.reply(promise)
 
 
-async def _shout(ctx: Any) -> None:  # Any: see above
-    def capitals(promise: AsyncIterable[object]) -> Any:  # Any: see above
+async def _shout(ctx: Old) -> None:
+    def capitals(promise: AsyncIterable[object]) -> Old:
         async def generate(_: object) -> AsyncIterator[object]:
             async for token in promise:
                 yield old.TextToken(str(token).upper())
@@ -177,13 +176,13 @@ async def _shout(ctx: Any) -> None:  # Any: see above
         ctx.reply(capitals(promise))
 
 
-echo: Any = old.miniagent(_echo)  # Any: see above
-pass_on: Any = old.miniagent(_pass_on)  # Any: see above
-shout: Any = old.miniagent(_shout)  # Any: see above
+echo: Old = old.miniagent(_echo)
+pass_on: Old = old.miniagent(_pass_on)
+shout: Old = old.miniagent(_shout)
 
 
 async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
-    """A chain of agents, each asked what the one before it replies."""
+    """Ask a chain of agents, each with the replies of the one before it."""
     bursts = some_tokens(n, 1)
     agent = shout if mapped else pass_on
     with watch:
@@ -199,7 +198,7 @@ async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -
 
 
 async def calls_in_turn(watch: Watch, n: int) -> object:
-    """Each call is awaited before the next one is made."""
+    """Await each call before making the next one."""
     with watch:
         async with old.MiniAgents():
             said = [[message.content for message in await echo.trigger("hello")] for _ in range(n)]
@@ -207,7 +206,7 @@ async def calls_in_turn(watch: Watch, n: int) -> object:
 
 
 async def calls_at_once(watch: Watch, n: int) -> object:
-    """All calls are made, then all are awaited."""
+    """Make all calls, then await all of them."""
     with watch:
         async with old.MiniAgents():
             calls = [echo.trigger("hello") for _ in range(n)]
@@ -215,17 +214,17 @@ async def calls_at_once(watch: Watch, n: int) -> object:
     return said
 
 
-def nest(items: list[Any]) -> list[object]:  # Any: see above
-    """Lists of ten lists of ten items."""
+def nest(items: list[Old]) -> list[object]:
+    """Return lists of ten lists of ten items."""
     tens = [items[start : start + 10] for start in range(0, len(items), 10)]
     return [[tens[start : start + 10]] for start in range(0, len(tens), 10)]
 
 
 async def flatten_lists(watch: Watch, n: int) -> object:
-    """An agent replies lists of lists of messages."""
+    """Flatten the reply of an agent that is lists of lists of messages."""
     nested = nest([old.TextMessage(str(number)) for number in range(n)])
 
-    async def give(ctx: Any) -> None:  # Any: see above
+    async def give(ctx: Old) -> None:
         ctx.reply(nested)
 
     agent = old.miniagent(give)
@@ -236,11 +235,11 @@ async def flatten_lists(watch: Watch, n: int) -> object:
 
 
 async def flatten_promises(watch: Watch, n: int) -> object:
-    """An agent replies lists of lists of promises, and the reader awaits each."""
+    """Flatten a reply that is lists of lists of promises, and await each of them."""
     async with old.MiniAgents():
         nested = nest([old.TextMessage(str(number)).as_promise for number in range(n)])
 
-        async def give(ctx: Any) -> None:  # Any: see above
+        async def give(ctx: Old) -> None:
             ctx.reply(nested)
 
         agent = old.miniagent(give)
@@ -250,9 +249,9 @@ async def flatten_promises(watch: Watch, n: int) -> object:
 
 
 async def flatten_agents(watch: Watch, n: int) -> object:
-    """An agent replies lists of lists of other agents' replies."""
+    """Flatten a reply that is lists of lists of other agents' replies."""
 
-    async def ask_many(ctx: Any) -> None:  # Any: see above
+    async def ask_many(ctx: Old) -> None:
         ctx.reply(nest([echo.trigger("hello") for _ in range(n)]))
 
     agent = old.miniagent(ask_many)
@@ -263,9 +262,9 @@ async def flatten_agents(watch: Watch, n: int) -> object:
 
 
 async def out_of_order(watch: Watch, n: int) -> object:
-    """An agent replies what other agents reply, each when it is there."""
+    """Reply the replies of other agents, each as soon as it is complete."""
 
-    async def ask_many(ctx: Any) -> None:  # Any: see above
+    async def ask_many(ctx: Old) -> None:
         for number in range(n):
             ctx.reply_out_of_order(echo.trigger(str(number), turns=number * 3 % 8))
 
@@ -277,7 +276,7 @@ async def out_of_order(watch: Watch, n: int) -> object:
 
 
 async def memory_of_calls(watch: Watch, n: int) -> object:
-    """The promises of the replies of finished calls."""
+    """Keep the promises of the replies of finished calls."""
     async with old.MiniAgents():
         with watch.memory():
             calls = [echo.trigger("hello") for _ in range(n)]
@@ -289,9 +288,9 @@ async def memory_of_calls(watch: Watch, n: int) -> object:
 
 # --- messages ---
 
-Customer: Any = pydantic.create_model("Customer", __base__=old.TextMessage, email=(str, ...))  # Any: see above
-Address: Any = pydantic.create_model("Address", __base__=old.TextMessage, city=(str, ...))  # Any: see above
-Order: Any = pydantic.create_model(  # Any: see above
+Customer: Old = pydantic.create_model("Customer", __base__=old.TextMessage, email=(str, ...))
+Address: Old = pydantic.create_model("Address", __base__=old.TextMessage, city=(str, ...))
+Order: Old = pydantic.create_model(
     "Order",
     __base__=old.TextMessage,
     number=(int, ...),
@@ -302,8 +301,8 @@ Order: Any = pydantic.create_model(  # Any: see above
 )
 
 
-def order(number: int) -> Any:  # Any: see above
-    """A message, made of its fields."""
+def order(number: int) -> Old:
+    """Return a message made of its fields."""
     return Order(
         "Two boxes of tea, please.",
         number=number,
@@ -315,14 +314,14 @@ def order(number: int) -> Any:  # Any: see above
 
 
 async def create(watch: Watch, n: int) -> object:
-    """Calls of the classes."""
+    """Call the classes."""
     with watch:
         orders = [order(number) for number in range(n)]
     return [each.number for each in orders]
 
 
 async def hash_first(watch: Watch, n: int) -> None:
-    """The keys of messages that nobody has asked before; they differ from ours, as the canonical form does."""
+    """Ask messages for their keys for the first time; the keys differ from ours, because the canonical form does."""
     orders = [order(number) for number in range(n)]
     with watch:
         keys = [each.hash_key for each in orders]
@@ -330,8 +329,8 @@ async def hash_first(watch: Watch, n: int) -> None:
         raise AssertionError("the keys of different messages are the same")
 
 
-async def encode_messages(watch: Watch, n: int, format: str) -> None:  # noqa: ARG001  # it has JSON alone
-    """All of a message as JSON; it differs from ours in the names of fields."""
+async def encode_messages(watch: Watch, n: int, format: str) -> None:  # noqa: ARG001  # the old release has only JSON
+    """Encode whole messages as JSON; the names of its fields differ from ours."""
     orders = [order(number) for number in range(n)]
     with watch:
         encoded = [each.full_json for each in orders]
@@ -339,8 +338,8 @@ async def encode_messages(watch: Watch, n: int, format: str) -> None:  # noqa: A
         raise AssertionError("not all of the message was encoded")
 
 
-async def decode_messages(watch: Watch, n: int, format: str) -> object:  # noqa: ARG001  # as above
-    """A message of JSON; the class is known, as there is nothing that would find it."""
+async def decode_messages(watch: Watch, n: int, format: str) -> object:  # noqa: ARG001  # the old release has only JSON
+    """Decode messages from JSON by their class; this release cannot find the class from a tag."""
     encoded = [order(number).full_json for number in range(n)]
     with watch:
         orders = [Order.model_validate_json(each) for each in encoded]
@@ -348,13 +347,13 @@ async def decode_messages(watch: Watch, n: int, format: str) -> object:  # noqa:
 
 
 async def memory_of_messages(watch: Watch, n: int) -> object:
-    """Messages and what is in them."""
+    """Keep messages and their parts."""
     with watch.memory():
         orders = [order(number) for number in range(n)]
     return len(orders)
 
 
 async def import_time(watch: Watch, n: int) -> object:
-    """The package with all that a user imports of it."""
+    """Import the package with everything that users import from it."""
     imported(watch, n, "import miniagents")
     return None

@@ -1,4 +1,4 @@
-"""What has changed since an earlier report."""
+"""Shows the changes since an earlier report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["print_comparison"]
 
 
 def print_comparison(before: Report, now: Report, console: Console) -> None:
-    """Prints how each row that both reports have moved, by the limit, which goes up and down with the machine."""
+    """Print how each row of both reports has changed, relative to the limit, which varies with the machine as well."""
     earlier = {row.title: row for row in before.rows}
     pairs = [(earlier[row.title], row) for row in now.rows if row.title in earlier]
     if pairs:

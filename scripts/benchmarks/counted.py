@@ -1,4 +1,4 @@
-"""One run of one workload, for what counts instructions from outside."""
+"""Runs one workload once, under a program that counts instructions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Runs the side, function and size of the arguments up to a place; the others are the workload's: `name=value`."""
+    """Run a workload up to a place: side, function, size, place, and the workload's arguments as `name=value`."""
     side, function, n, stop, *words = sys.argv[1:]
     arguments = {name: ast.literal_eval(value) for name, _, value in (word.partition("=") for word in words)}
     work = functions_of(side)[function]
-    asyncio.run(work(Watch(), _FEW, **arguments))  # what is done once only, decoders for example, is not to be counted
+    asyncio.run(work(Watch(), _FEW, **arguments))  # work done only once, such as making decoders, must not count
     with suppress(Stopped):
         asyncio.run(work(Watch(stop), int(n), **arguments))
 

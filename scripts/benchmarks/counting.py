@@ -1,7 +1,7 @@
-"""Counts of instructions: the same on a busy machine as on an idle one, so that a change of a percent can be seen.
+"""Counts instructions. Their number is the same on a busy and on an idle machine, so that a change of 1 % is visible.
 
-Each workload runs twice, once up to the beginning of what is measured and once up to its end: the difference has no
-start of an interpreter, no imports and no preparations in it.
+Each workload runs twice: once up to the beginning of the measured part, and once up to its end. The difference does not
+contain the start of the interpreter, imports and preparations.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ __all__ = ["CountingError", "count"]
 
 
 class CountingError(Exception):
-    """Instructions cannot be counted here."""
+    """Instructions cannot be counted on this machine."""
 
 
 def count(workloads: Iterable[Workload], tell: Callable[[str], None], *, scale: float = 1.0) -> list[Count]:
-    """Counts the instructions of the hot paths among the workloads, ours and the limit's.
+    """Count the instructions of the hot paths among the workloads, ours and the limit's.
 
     Raises:
-        CountingError: there is no valgrind, or a run under it failed.
+        CountingError: Neither `perf` nor valgrind can count, or a run failed.
     """
     counter = _counter()
     hot = [workload for workload in workloads if workload.counted is not None]
     jobs = [(workload, side, stop) for workload in hot for side in ("ours", "limit") for stop in ("start", "end")]
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:  # counts do not mind company
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:  # other processes do not change counts
 
         def run(job: tuple[Workload, str, str]) -> int:
             workload, side, stop = job
@@ -61,7 +61,7 @@ def _size(workload: Workload, scale: float) -> int:
 
 
 def _counter() -> list[str]:
-    """What counts instructions on this machine: the processor where `perf` may ask it, else valgrind."""
+    """Return the command that counts instructions here: `perf` if the processor counts for it, else valgrind."""
     perf = shutil.which("perf")
     if perf is not None:
         tried = [perf, "stat", "-x,", "-e", "instructions:u"]

@@ -1,4 +1,4 @@
-"""The report as a Markdown file, with the plot beside it: ratios alone, which carry over to other machines.
+"""The report as a Markdown file with a plot. It has only ratios, which are similar on other machines.
 
 `put_into_documents` puts a shorter form of it into the guide, with the reason for each missed target, and a few of its
 rows into the README.
@@ -47,18 +47,18 @@ HEADLINES: Final = (
     "messages: decode JSON, by a codec",
     "models: OpenAI, tokens",
 )
-"""The rows that the README shows, besides the worst of all others."""
+"""The rows that the README shows, besides the row with the largest ratio to the limit."""
 
 
 def write_document(report: Report, folder: Path) -> None:
-    """Writes `report.md` and the plot into a folder."""
+    """Write `report.md` and the plot into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.md").write_text(markdown(report), encoding="utf-8")
     (folder / PLOT).write_text(plot(report), encoding="utf-8")
 
 
 def markdown(report: Report) -> str:
-    """The ratios as a table of Markdown."""
+    """Return the ratios as a Markdown table."""
     lines = [
         (
             f"Python {report.python}, {report.loop}. Medians of the rounds' ratios; ± is half the distance between "
@@ -80,22 +80,22 @@ def markdown(report: Report) -> str:
 
 
 def put_into_documents(report: Report, root: Path) -> None:
-    """Put the short form into the guide, and a few of its rows into the README, in place of what is there.
+    """Replace the tables in the guide and in the README by the short form and a few of its rows.
 
     Args:
-        report: What was measured, by a run of all workloads.
+        report: The report of a run of all workloads.
         root: The folder of the repository.
 
     Raises:
         OSError: One of the documents does not exist.
-        ValueError: One of them has no place for it, or the report lacks rows that the README shows.
+        ValueError: A document has no place for its table, or the report lacks rows that the README shows.
     """
     lacking = set(HEADLINES) - {row.title for row in report.rows}
     if lacking:
         raise ValueError(f"the report lacks {', '.join(map(repr, sorted(lacking)))}: measure all workloads")
     texts = {README: few_rows(report), GUIDE: short_markdown(report)}
     written = {root / document: _with_table(root / document, text) for document, text in texts.items()}
-    for document, text in written.items():  # both have a place: neither is written alone
+    for document, text in written.items():  # only after both were checked, so that neither is written alone
         document.write_text(text, encoding="utf-8")
 
 
@@ -108,7 +108,7 @@ def _with_table(document: Path, table: str) -> str:
 
 
 def few_rows(report: Report) -> str:
-    """The headlines and the row that takes the most times what the limit takes, as a table of Markdown."""
+    """Return the headlines and the row with the largest ratio to the limit as a Markdown table."""
     worst = max((row for row in report.rows if row.title not in HEADLINES), key=_times_the_limit, default=None)
     rows = [row for row in report.rows if row.title in HEADLINES or row is worst]
     return "\n".join([*_table(rows, {}), "", _how(report), ""])
@@ -120,11 +120,11 @@ def _times_the_limit(row: Row) -> float:
 
 
 def short_markdown(report: Report, reasons: Mapping[str, str] | None = None) -> str:
-    """The ratios with their targets as a table of Markdown, and below it why some of them miss theirs.
+    """Return the ratios with their targets as a Markdown table, and below it the reasons for missed targets.
 
     Args:
-        report: What was measured.
-        reasons: Why a target is missed, by the title of the row; by default as the workloads say.
+        report: The report.
+        reasons: The reasons by the titles of rows; by default those of the workloads.
     """
     told = reasons_of_workloads() if reasons is None else reasons
     missed = {row.title: told.get(row.title) or UNEXPLAINED for row in report.rows if row.missed}
@@ -151,17 +151,17 @@ def _how(report: Report) -> str:
 
 
 def reasons_of_workloads() -> dict[str, str]:
-    """Why rows miss their targets, as far as the workloads say it, by the titles of rows."""
+    """Return the reasons for missed targets that the workloads give, by the titles of rows."""
     return {each.title_of(figure): figure.reason for each in WORKLOADS for figure in each.figures if figure.reason}
 
 
 def _short_cells(row: Row, note: str) -> list[str]:
     limit, old, peer = row.others.limit, row.others.old, row.others.aiostream
-    if row.exponent is not None:  # no ratio, and no time either
+    if row.exponent is not None:  # an exponent has no ratio and no unit
         first = _short(f"n^{number(row.median)}", f"≤ n^{row.exponent:g}", "exponent" in row.missed, note)
     else:
         target = "" if limit is None or limit.target is None else f"≤ {limit.target:g}"
-        if row.absolute is not None:  # whether it is reached is told, not what it is
+        if row.absolute is not None:  # times differ between machines: show only whether the target is reached
             target = f"{'more than' if 'absolute' in row.missed else 'within'} {row.absolute:g} {row.unit}"
         if row.more is not None:
             target = f"{'more than' if 'more' in row.missed else 'within'} {row.more:g} {row.unit} of it"

@@ -1,4 +1,4 @@
-"""What an import costs in a fresh interpreter."""
+"""Measures the cost of an import in a new interpreter."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ print(time.process_time() - start, len(set(sys.modules) - before))
 
 
 def imported(watch: Watch, n: int, statement: str) -> None:
-    """Takes the CPU time of an import, and the number of modules that it adds, in `n` interpreters.
+    """Take the CPU time of an import, and the number of modules that it adds, in `n` interpreters.
 
-    All modules are compiled beforehand, as those of an installed package are.
+    All modules are compiled beforehand, like those of an installed package.
     """
     program = _PROGRAM.format(statement=statement)
     seconds: list[float] = []
@@ -42,9 +42,9 @@ def imported(watch: Watch, n: int, statement: str) -> None:
 
 @cache
 def _with_compiled(program: str) -> dict[str, str]:
-    """The environment in which all modules are there compiled."""
+    """Return an environment in which all modules are compiled already."""
     environment = dict(os.environ)
-    if sys.dont_write_bytecode:  # then where nobody else sees it
+    if sys.dont_write_bytecode:  # the caller wants no bytecode files: write them to a folder of this process
         environment["PYTHONPYCACHEPREFIX"] = _folder().name
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
     _run(program, environment)
@@ -53,7 +53,7 @@ def _with_compiled(program: str) -> dict[str, str]:
 
 @cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder that is there as long as this process is."""
+    """Return a folder that exists as long as this process does."""
     return tempfile.TemporaryDirectory()
 
 

@@ -1,4 +1,4 @@
-"""The limit of agents: a call is a task that appends what it has to say to a stream; see `limit_streams`."""
+"""The limit of agents: a call is a task that appends its reply to a stream; see `limit_streams`."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ P = TypeVar("P")
 
 
 class Tasks:
-    """Tasks that are held until they are done, as asyncio asks for."""
+    """Keeps references to tasks until they are done, because asyncio itself does not."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        """Starts a task."""
+        """Start a task."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
 
     async def done(self) -> None:
-        """Waits until all have ended, as leaving a context does."""
+        """Wait until all tasks have ended, as leaving a context does."""
         while self._running:
             running = tuple(self._running)
             await asyncio.gather(*running)
-            self._running.difference_update(running)  # from 3.12 on, those that are done give their callbacks no turn
+            self._running.difference_update(running)  # since 3.12 `gather` of finished tasks lets no callback run
 
 
 async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
-    """A task per agent reads a stream of messages, which are streams of tokens, and appends to the next one."""
+    """Read a stream of messages in a task for each agent, and append their tokens to the next stream."""
     bursts = some_tokens(n, 1)
 
     async def pass_on(messages: Stream[Stream[str]], replies: Stream[Stream[str]]) -> None:
@@ -70,7 +70,7 @@ async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -
 
 
 def ask(text: str, tasks: Tasks, turns: int = 0, reply: Stream[Message] | None = None) -> Stream[Message]:
-    """A call is a task that builds a message and appends it to a stream, which the caller has at once."""
+    """Start a task that builds a message and appends it to a stream; return the stream at once."""
     replies = Stream[Message]() if reply is None else reply
     messages = (Message(text),)
 
@@ -87,7 +87,7 @@ def ask(text: str, tasks: Tasks, turns: int = 0, reply: Stream[Message] | None =
 
 
 async def calls_in_turn(watch: Watch, n: int) -> object:
-    """Each call is read to its end before the next one is made."""
+    """Read each call to its end before making the next one."""
     tasks = Tasks()
     with watch:
         said = [[message.text async for message in ask("hello", tasks)] for _ in range(n)]
@@ -96,7 +96,7 @@ async def calls_in_turn(watch: Watch, n: int) -> object:
 
 
 async def calls_at_once(watch: Watch, n: int) -> object:
-    """All calls are made, then all are read."""
+    """Make all calls, then read all of them."""
     tasks = Tasks()
     with watch:
         calls = [ask("hello", tasks) for _ in range(n)]
@@ -106,7 +106,7 @@ async def calls_at_once(watch: Watch, n: int) -> object:
 
 
 async def flatten_lists(watch: Watch, n: int) -> object:
-    """A stack of iterators takes lists of lists apart into a stream."""
+    """Flatten lists of lists into a stream with a stack of iterators."""
     nested = nest([Message(str(number)) for number in range(n)])
     with watch:
         stream = Stream[Message]()
@@ -117,7 +117,7 @@ async def flatten_lists(watch: Watch, n: int) -> object:
 
 
 async def flatten_promises(watch: Watch, n: int) -> object:
-    """A promise of a message is a future; the stream has the futures, and the reader awaits them."""
+    """Flatten lists of futures, which stand for promises of messages, into a stream, and await each of them."""
     loop = asyncio.get_running_loop()
     promises: list[asyncio.Future[Message]] = [loop.create_future() for _ in range(n)]
     for number, promise in enumerate(promises):
@@ -132,7 +132,7 @@ async def flatten_promises(watch: Watch, n: int) -> object:
 
 
 async def flatten_agents(watch: Watch, n: int) -> object:
-    """The streams of calls that run at once are read one after the other into another one."""
+    """Read the streams of calls that run at the same time, one after the other, into another stream."""
     tasks = Tasks()
     with watch:
         calls = nest([ask("hello", tasks) for _ in range(n)])
@@ -153,7 +153,7 @@ async def flatten_agents(watch: Watch, n: int) -> object:
 
 
 async def out_of_order(watch: Watch, n: int) -> object:
-    """The tasks of all calls append to one stream, each when it is ready."""
+    """Append the replies of all calls to one stream, each as soon as it is ready."""
     tasks = Tasks()
     with watch:
         replies = Stream[Message]()
@@ -169,19 +169,19 @@ async def out_of_order(watch: Watch, n: int) -> object:
 
 
 def nest(items: list[P]) -> list[object]:
-    """Lists of ten lists of ten items."""
+    """Return lists of ten lists of ten items."""
     tens = [items[start : start + 10] for start in range(0, len(items), 10)]
     return [[tens[start : start + 10]] for start in range(0, len(tens), 10)]
 
 
 async def flatten(nested: list[object], stream: Stream[P]) -> None:
-    """Appends what is in lists within lists."""
+    """Append the items of lists within lists."""
     stack: list[Iterator[object]] = [iter(nested)]
     place = 0
     while stack:
         for item in stack[-1]:
             if isinstance(item, list):
-                stack.append(iter(item))  # pyright: ignore[reportUnknownArgumentType]  # of whatever
+                stack.append(iter(item))  # pyright: ignore[reportUnknownArgumentType]  # a list of anything
                 break
             stream.append(item)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the leaves are all P
             place += 1
@@ -193,7 +193,7 @@ async def flatten(nested: list[object], stream: Stream[P]) -> None:
 
 
 async def memory_of_calls(watch: Watch, n: int) -> object:
-    """A stream with the reply for each call."""
+    """Keep a stream with the reply of each call."""
     tasks = Tasks()
     with watch.memory():
         calls = [ask("hello", tasks) for _ in range(n)]

@@ -12,7 +12,7 @@ from scripts.benchmarks.watch import Watch
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="@type", tag="Message"):
-    """A message is a frozen Struct with a tag."""
+    """The base class of messages: a frozen Struct with a tag."""
 
     text: str | None = None
 
@@ -40,7 +40,7 @@ class Order(Message, frozen=True, kw_only=True, tag="Order"):
 
 
 def order(number: int) -> Order:
-    """A message, made of its fields."""
+    """Return a message made of its fields."""
     return Order(
         text="Two boxes of tea, please.",
         number=number,
@@ -52,12 +52,12 @@ def order(number: int) -> Order:
 
 
 def customer(number: int) -> Customer:
-    """A message of two strings."""
+    """Return a message of two strings."""
     return Customer(text="Ada Lovelace", email=f"ada{number}@example.com")
 
 
 def key_of(order: Order) -> str:
-    """The SHA-256 of JSON whose names are written in their order, and in which messages stand as their own keys."""
+    """Return the SHA-256 of JSON with sorted names, in which messages are replaced by their own keys."""
     customer = order.customer
     customer_key = _key({"@type": "Customer", "email": customer.email, "text": customer.text})
     address_key = _key({"@type": "Address", "city": order.address.city, "text": order.address.text})
@@ -95,21 +95,21 @@ _PLAIN_DECODERS: dict[str, Callable[[bytes], Customer]] = {
 
 
 async def create(watch: Watch, n: int) -> object:
-    """Calls of three Structs."""
+    """Call three Structs."""
     with watch:
         orders = [order(number) for number in range(n)]
     return [each.number for each in orders]
 
 
 async def hash_first(watch: Watch, n: int) -> object:
-    """Three SHA-256 of three encoded dicts."""
+    """Compute the SHA-256 of three encoded dicts."""
     orders = [order(number) for number in range(n)]
     with watch:
         return [key_of(each)[:40] for each in orders]
 
 
 async def encode_messages(watch: Watch, n: int, format: str, by: str = "") -> object:  # noqa: ARG001
-    """A method of an encoder that is there already."""
+    """Encode messages by a method of an existing encoder."""
     orders = [order(number) for number in range(n)]
     encode = _ENCODERS[format]
     with watch:
@@ -118,7 +118,7 @@ async def encode_messages(watch: Watch, n: int, format: str, by: str = "") -> ob
 
 
 async def decode_messages(watch: Watch, n: int, format: str, by: str = "", union: bool = False) -> object:  # noqa: ARG001
-    """A method of a decoder that is there already."""
+    """Decode messages by a method of an existing decoder."""
     encoded = [_ENCODERS[format](order(number)) for number in range(n)]
     decode: Callable[[bytes], Message] = (_UNION_DECODERS if union else _DECODERS)[format]
     with watch:
@@ -127,7 +127,7 @@ async def decode_messages(watch: Watch, n: int, format: str, by: str = "", union
 
 
 async def encode_plain(watch: Watch, n: int, format: str) -> object:
-    """As above, for messages of strings."""
+    """Encode messages of strings by a method of an existing encoder."""
     customers = [customer(number) for number in range(n)]
     encode = _ENCODERS[format]
     with watch:
@@ -136,7 +136,7 @@ async def encode_plain(watch: Watch, n: int, format: str) -> object:
 
 
 async def decode_plain(watch: Watch, n: int, format: str) -> object:
-    """As above, for messages of strings."""
+    """Decode messages of strings by a method of an existing decoder."""
     encoded = [_ENCODERS[format](customer(number)) for number in range(n)]
     decode = _PLAIN_DECODERS[format]
     with watch:
@@ -145,14 +145,14 @@ async def decode_plain(watch: Watch, n: int, format: str) -> object:
 
 
 async def memory_of_messages(watch: Watch, n: int) -> object:
-    """Structs and what is in them."""
+    """Keep Structs and their parts."""
     with watch.memory():
         orders = [order(number) for number in range(n)]
     return len(orders)
 
 
 async def import_time(watch: Watch, n: int) -> object:
-    """What the library needs as well."""
+    """Import the modules that the library needs as well."""
     imported(
         watch, n, "import asyncio, contextvars, hashlib, inspect, logging, re, weakref, msgspec, typing_extensions"
     )

@@ -1,4 +1,4 @@
-"""The limit of language models: the providers' own SDKs, and a loop around what they stream."""
+"""The limit of language models: the providers' own SDKs, and a loop over their streams."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 TOKENS = 8
-"""How long the answers are whose first token is awaited."""
+"""The number of tokens of an answer whose first token is timed."""
 
 
 class Answer(NamedTuple):
-    """What was read of an answer.
+    """An answer as it was read.
 
     Attributes:
-        tokens: the tokens.
-        text: the text that they make.
-        spent: how many tokens there are, as the provider counts them.
-        first: seconds from the question to the first token.
+        tokens: The tokens.
+        text: The text that they make.
+        spent: The number of tokens, as the provider counts them.
+        first: The seconds from the question to the first token.
     """
 
     tokens: list[str]
@@ -34,23 +34,23 @@ class Answer(NamedTuple):
 
 
 def openai_client() -> AsyncOpenAI:
-    """A client for the server; one that knows no certificates, which take long to load."""
-    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client  # noqa: PLC0415 - what others measure is to be without it
+    """Return a client for the server, without certificates, which take long to load."""
+    from openai import AsyncOpenAI, DefaultAsyncHttpx2Client  # noqa: PLC0415 - other workloads are measured without it
 
     http_client = DefaultAsyncHttpx2Client(verify=False)  # loopback has no certificate
     return AsyncOpenAI(api_key="x", base_url=f"{model_server()}/v1", http_client=http_client)
 
 
 def anthropic_client() -> AsyncAnthropic:
-    """As above."""
-    from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient  # noqa: PLC0415 - as above
+    """Return a client for the server, without certificates, which take long to load."""
+    from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient  # noqa: PLC0415 - other workloads are measured without it
 
-    http_client = DefaultAsyncHttpxClient(verify=False)  # as above
+    http_client = DefaultAsyncHttpxClient(verify=False)  # loopback has no certificate
     return AsyncAnthropic(api_key="x", base_url=model_server(), http_client=http_client)
 
 
 async def openai_answer(client: AsyncOpenAI, count: int) -> Answer:
-    """An answer of chat completions."""
+    """Read an answer of chat completions."""
     asked = time.perf_counter()
     first = 0.0
     spent = 0
@@ -72,7 +72,7 @@ async def openai_answer(client: AsyncOpenAI, count: int) -> Answer:
 
 
 async def anthropic_answer(client: AsyncAnthropic, count: int) -> Answer:
-    """An answer of the messages API."""
+    """Read an answer of the messages API."""
     asked = time.perf_counter()
     first = 0.0
     spent = 0
@@ -90,7 +90,7 @@ async def anthropic_answer(client: AsyncAnthropic, count: int) -> Answer:
 
 
 async def model_tokens(watch: Watch, n: int, provider: str) -> object:
-    """An answer of n tokens."""
+    """Read one answer of n tokens."""
     if provider == "openai":
         async with openai_client() as client:
             return await tokens_of(lambda count: openai_answer(client, count), watch, n)
@@ -99,7 +99,7 @@ async def model_tokens(watch: Watch, n: int, provider: str) -> object:
 
 
 async def model_first_token(watch: Watch, n: int, provider: str) -> object:
-    """One short answer after another, n of them."""
+    """Read n short answers, one after another."""
     if provider == "openai":
         async with openai_client() as client:
             return await first_tokens_of(lambda count: openai_answer(client, count), watch, n)
@@ -108,7 +108,7 @@ async def model_first_token(watch: Watch, n: int, provider: str) -> object:
 
 
 async def tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: int) -> object:
-    """Measures one answer, over a connection that is there already."""
+    """Measure one answer over an open connection."""
     await ask(1)
     with watch:
         answer = await ask(n)
@@ -116,12 +116,12 @@ async def tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: in
 
 
 async def first_tokens_of(ask: Callable[[int], Awaitable[Answer]], watch: Watch, n: int) -> object:
-    """Measures how long first tokens take, over a connection that is there already."""
+    """Measure the times to the first token over an open connection."""
     await ask(1)
     answers: list[Answer] = []
     with watch:
         for _ in range(n):
             answers.append(await ask(TOKENS))
-            await quiet()  # what is left to do of one answer is no part of the next
+            await quiet()  # work left over from one answer must not count for the next
     watch.latencies([answer.first for answer in answers])
     return [answer[:3] for answer in answers]

@@ -1,7 +1,7 @@
 """The limit of records and of streams of tokens between processes: msgspec, `struct`, and loops over blocks of bytes.
 
-The bytes are the same as the library's. What is left out: damage that is found and passed over, records that are told
-apart from what is torn off at the end, bounds, compression, errors and events among the tokens.
+The bytes are the same as the library's. The limit does not skip damaged records, recognise a torn last record, enforce
+bounds or decompress, and it has no errors and events among the tokens.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from typing import IO
 
 BLOCK = 1 << 16
-"""How many bytes are read or written at once."""
+"""The number of bytes that are read or written at once."""
 BATCH = 256
-"""How many records are encoded at once."""
+"""The number of records that are encoded at once."""
 
 
 async def write_in_memory(watch: Watch, n: int, format: str, checksum: bool = True) -> object:
-    """To a file that is in memory."""
+    """Write records to a file in memory."""
     orders = [order(number) for number in range(n)]
     file = io.BytesIO()
     with watch:
@@ -44,7 +44,7 @@ async def write_in_memory(watch: Watch, n: int, format: str, checksum: bool = Tr
 
 
 async def write_to_file(watch: Watch, n: int, format: str) -> object:
-    """To a file by its name."""
+    """Write records to a file by its name."""
     orders = [order(number) for number in range(n)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "records"
@@ -56,7 +56,7 @@ async def write_to_file(watch: Watch, n: int, format: str) -> object:
 
 
 async def read_from_memory(watch: Watch, n: int, format: str, checksum: bool = True) -> object:
-    """Of bytes that are there in one piece."""
+    """Read records from bytes in one piece."""
     data = _records(n, format, checksum)
     with watch:
         numbers = [each.number for each in _read([data], format, checksum)]
@@ -65,7 +65,7 @@ async def read_from_memory(watch: Watch, n: int, format: str, checksum: bool = T
 
 
 async def read_from_file(watch: Watch, n: int, format: str) -> object:
-    """Of a file by its name."""
+    """Read records from a file by its name."""
     data = _records(n, format)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "records"
@@ -98,7 +98,7 @@ def _read(blocks: Iterable[bytes], format: str, checksum: bool = True) -> Iterat
 
 
 def in_blocks(data: bytes, size: int = 4096) -> list[bytes]:
-    """Bytes in pieces, as they come from a socket."""
+    """Yield bytes in blocks, as they arrive from a socket."""
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
@@ -137,7 +137,7 @@ MARKER = 0xC1
 
 
 class DamagedError(ValueError):
-    """A frame is not what was written."""
+    """A frame has a wrong marker or checksum."""
 
 
 def _write_frames(orders: Iterable[Order], file: IO[bytes]) -> None:
@@ -173,7 +173,7 @@ def _read_frames(blocks: Iterable[bytes]) -> Iterator[Order]:
 
 
 def _write_bare_frames(orders: Iterable[Order], file: IO[bytes]) -> None:
-    """Without a checksum, and no marker: the length alone."""
+    """Write frames with their length, but without a marker and a checksum."""
     header, buffer = _LENGTH.pack, bytearray()
     for each in orders:
         payload = _pack(each)
@@ -205,19 +205,19 @@ def _read_bare_frames(blocks: Iterable[bytes]) -> Iterator[Order]:
 
 
 class Opened(msgspec.Struct, frozen=True, tag="opened", tag_field="frame"):
-    """A message begins."""
+    """The frame that begins a message."""
 
     tag: str
 
 
 class Text(msgspec.Struct, frozen=True, tag="text", tag_field="frame"):
-    """A token."""
+    """The frame of a token."""
 
     text: str
 
 
 class Whole(msgspec.Struct, frozen=True, tag="whole", tag_field="frame"):
-    """A message is complete."""
+    """The frame that completes a message."""
 
     message: Message
 
@@ -242,7 +242,7 @@ _READERS: dict[str, Callable[[bytes], Opened | Text | Whole]] = {
 
 
 async def stream_out(watch: Watch, n: int, format: str, burst: int = 0) -> object:
-    """Frames of the tokens of a stream, those that are ready in one piece."""
+    """Encode the tokens of a stream as frames; those that are ready go in one piece."""
     bursts = some_tokens(n, burst)
     stream = Stream[str]()
     if not burst:
@@ -266,7 +266,7 @@ async def _sent(stream: Stream[str], format: str) -> AsyncIterator[bytes]:
 
 
 async def stream_in(watch: Watch, n: int, format: str) -> object:
-    """A task takes the tokens of the frames into a stream, of which a reader reads them."""
+    """Decode frames into a stream in a task, and read the stream."""
     stream = Stream[str]()
     await produce(stream, some_tokens(n))
     blocks = in_blocks(b"".join([data async for data in _sent(stream, format)]))

@@ -1,9 +1,9 @@
-"""The limit of streams of tokens and of combinators: what each workload costs when it is written by hand with asyncio.
+"""The limit of streams of tokens and of combinators: the cost of each workload when it is written by hand with asyncio.
 
-This is the yardstick, so it does what its user would see of the library's version: streams keep their pieces, any
-number of readers read them from the first one on, a reader that was cancelled changes nothing for others, and none
-starves the loop. What it leaves out is what a workload does not ask for: errors in places, cancelling, bounds, hooks,
-checks of what is given, the watch for deadlocks.
+The limit behaves for its user like the library's version. Streams keep their pieces, and any number of readers read
+them from the first one. A cancelled reader changes nothing for other readers, and none starves the loop. The limit
+leaves out features that no workload uses: errors in places, cancelling, bounds, hooks, checks of arguments and the
+search for deadlocks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ FAIR_SHARE = 256
 
 
 class Stream(Generic[P]):
-    """One list of pieces for all readers, and one future that all who are up to date wait for: the fastest design."""
+    """A list of pieces for all readers, and a future that all up-to-date readers await: the fastest design.
+
+    A cancelled reader cancels this future, because the readers await it without a shield. The other readers notice that
+    their own tasks are not being cancelled, and await a new future.
+    """
 
     __slots__ = ("ended", "pieces", "wakeup")
 
@@ -33,7 +37,7 @@ class Stream(Generic[P]):
         self.wakeup: asyncio.Future[None] | None = None
 
     def append(self, piece: P) -> None:
-        """Adds a piece and wakes the readers."""
+        """Append a piece and wake the readers."""
         self.pieces.append(piece)
         wakeup = self.wakeup
         if wakeup is not None:
@@ -42,7 +46,7 @@ class Stream(Generic[P]):
                 wakeup.set_result(None)
 
     def end(self) -> None:
-        """Ends the stream and wakes the readers."""
+        """End the stream and wake the readers."""
         self.ended = True
         wakeup = self.wakeup
         if wakeup is not None:
@@ -51,7 +55,7 @@ class Stream(Generic[P]):
                 wakeup.set_result(None)
 
     async def __aiter__(self) -> AsyncIterator[P]:
-        """Reads from the first piece: ready ones in slices, with a turn for the loop after a full one."""
+        """Yield all pieces from the first on: ready ones in slices, with a turn for the loop after a full slice."""
         pieces = self.pieces
         position = 0
         while True:
@@ -74,13 +78,13 @@ class Stream(Generic[P]):
                     wakeup = self.wakeup = asyncio.get_running_loop().create_future()
                 try:
                     await wakeup
-                except asyncio.CancelledError:  # of another reader, who shares the future, unless it is for this one
+                except asyncio.CancelledError:  # another reader may have cancelled the shared future: raise only ours
                     task = asyncio.current_task()
                     if task is None or task.cancelling():
                         raise
 
     async def shares(self) -> AsyncIterator[list[P]]:
-        """Reads as well, and gives all pieces that are ready at once, but no more than a fair share of them."""
+        """Yield lists of all pieces that are ready at once, but of no more than a fair share."""
         position = 0
         while True:
             share = self.pieces[position : position + FAIR_SHARE]
@@ -96,14 +100,14 @@ class Stream(Generic[P]):
                     self.wakeup = asyncio.get_running_loop().create_future()
                 try:
                     await self.wakeup
-                except asyncio.CancelledError:  # as above
+                except asyncio.CancelledError:  # another reader may have cancelled the shared future: raise only ours
                     task = asyncio.current_task()
                     if task is None or task.cancelling():
                         raise
 
 
 async def produce(stream: Stream[str], bursts: list[list[str]]) -> None:
-    """Appends tokens, with a turn of the loop after each burst."""
+    """Append tokens, with a turn of the loop after each burst."""
     for burst in bursts:
         for token in burst:
             stream.append(token)
@@ -112,7 +116,7 @@ async def produce(stream: Stream[str], bursts: list[list[str]]) -> None:
 
 
 async def pump(source: AsyncIterable[P], stream: Stream[P]) -> None:
-    """Appends what an async iterable gives, with a turn of the loop after each fair share."""
+    """Append the pieces of an async iterable, with a turn of the loop after each fair share."""
     place = 0
     async for piece in source:
         stream.append(piece)
@@ -123,12 +127,12 @@ async def pump(source: AsyncIterable[P], stream: Stream[P]) -> None:
 
 
 async def collect(source: AsyncIterable[P]) -> list[P]:
-    """Reads all there is."""
+    """Read all tokens."""
     return [piece async for piece in source]
 
 
 async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
-    """A producer appends to a stream while a reader reads it; the message is made of the list."""
+    """Append to a stream while a reader reads it; the message is made from the list."""
     bursts = some_tokens(n, burst)
     with watch:
         stream = Stream[str]()
@@ -140,7 +144,7 @@ async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
 
 
 async def generated_tokens(watch: Watch, n: int) -> object:
-    """A task takes the tokens of an async generator into a stream, of which a reader reads them."""
+    """Take the tokens of an async generator into a stream in a task, and read the stream."""
     (burst,) = some_tokens(n)
     with watch:
         read, message = await streamed(generate(burst))
@@ -148,13 +152,13 @@ async def generated_tokens(watch: Watch, n: int) -> object:
 
 
 async def generate(pieces: Iterable[P]) -> AsyncIterator[P]:
-    """Pieces that are there already."""
+    """Yield pieces that exist already."""
     for piece in pieces:
         yield piece
 
 
 async def streamed(tokens: AsyncIterable[str]) -> tuple[list[str], Message]:
-    """What a reader reads of tokens, and the message that they make."""
+    """Return the tokens that a reader reads, and the message that they make."""
     stream = Stream[str]()
     producer = asyncio.create_task(pump(tokens, stream))
     read = [token async for token in stream]
@@ -164,7 +168,7 @@ async def streamed(tokens: AsyncIterable[str]) -> tuple[list[str], Message]:
 
 
 async def replay(watch: Watch, n: int) -> object:
-    """A reader reads a list that is complete."""
+    """Read a complete list."""
     stream = Stream[str]()
     await produce(stream, some_tokens(n))
     with watch:
@@ -172,7 +176,7 @@ async def replay(watch: Watch, n: int) -> object:
 
 
 async def fan_out(watch: Watch, n: int, readers: int) -> object:
-    """All readers wait for the same future, so that a token wakes them with one call."""
+    """Read with several readers that wait for the same future: a token wakes them all with one call."""
     bursts = some_tokens(n, 1)
     with watch:
         stream = Stream[str]()
@@ -182,7 +186,7 @@ async def fan_out(watch: Watch, n: int, readers: int) -> object:
 
 
 async def latency(watch: Watch, n: int) -> object:
-    """A reader looks at the clock when it sees a token."""
+    """Take the time between appending a token and its reader seeing it."""
     stream = Stream[int]()
     appended = [0.0] * n
     seen = [0.0] * n
@@ -203,7 +207,7 @@ async def latency(watch: Watch, n: int) -> object:
 
 
 async def stall(watch: Watch, n: int) -> object:
-    """As `generated_tokens`, next to a task that wants every turn of the loop."""
+    """Do the same as `generated_tokens`, beside a task that asks for every turn of the loop."""
     (burst,) = some_tokens(n)
     async with ticking(watch):
         read, message = await streamed(generate(burst))
@@ -211,7 +215,7 @@ async def stall(watch: Watch, n: int) -> object:
 
 
 async def memory_of_tokens(watch: Watch, n: int) -> object:
-    """A list of tokens and the message that was made of them."""
+    """Keep a list of tokens and the message made from them."""
     (burst,) = some_tokens(n)
     with watch.memory():
         stream = Stream[str]()
@@ -224,55 +228,55 @@ async def memory_of_tokens(watch: Watch, n: int) -> object:
 
 
 async def numbers(n: int) -> AsyncIterator[int]:
-    """Numbers that are there already."""
+    """Yield numbers that exist already."""
     for number in range(n):
         yield number
 
 
 async def map_generator(source: AsyncIterable[P], fn: Callable[[P], Q]) -> AsyncIterator[Q]:
-    """A plain async generator that maps."""
+    """Map with a plain async generator."""
     async for piece in source:
         yield fn(piece)
 
 
 async def filter_generator(source: AsyncIterable[P], keep: Callable[[P], bool]) -> AsyncIterator[P]:
-    """A plain async generator that filters."""
+    """Filter with a plain async generator."""
     async for piece in source:
         if keep(piece):
             yield piece
 
 
 def double(number: int) -> int:
-    """Does next to nothing."""
+    """Double a number, the cheapest work to map with."""
     return number * 2
 
 
 def is_kept(number: int) -> bool:
-    """Keeps most."""
+    """Tell whether to keep a number, which is true for most of them."""
     return number % 10 != 0
 
 
 async def combine_map(watch: Watch, n: int) -> object:
-    """One async generator over another."""
+    """Put one async generator over another."""
     with watch:
         return [piece async for piece in map_generator(numbers(n), double)]
 
 
 async def combine_filter(watch: Watch, n: int) -> object:
-    """One async generator over another."""
+    """Put one async generator over another."""
     with watch:
         return [piece async for piece in filter_generator(numbers(n), is_kept)]
 
 
 async def combine_chain(watch: Watch, n: int) -> object:
-    """Three async generators over another."""
+    """Put three async generators over another."""
     with watch:
         mapped = map_generator(filter_generator(map_generator(numbers(n), double), is_kept), double)
         return [piece async for piece in mapped]
 
 
 async def combine_merge(watch: Watch, n: int) -> object:
-    """A task per source puts what it gives into one queue."""
+    """Put the pieces of each source into one queue, with a task for each source."""
     with watch:
         queue: asyncio.Queue[int | None] = asyncio.Queue()
 

@@ -1,6 +1,6 @@
-"""The event loops that the sides may run on: asyncio's or uvloop, with tasks that start at once or a turn later.
+"""The event loops of the sides: asyncio's or uvloop, with tasks that start at once or a turn later.
 
-Only the standard library: the old release reads this in an environment of its own.
+This module imports only the standard library, because the old release reads it in an environment of its own.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ __all__ = ["loop_factory", "loop_options", "why_not"]
 
 
 def loop_options(loop: str, *, eager: bool) -> list[str]:
-    """What a process is told about its loop; `loop_factory` understands it."""
+    """Return the options that tell a process its loop; `loop_factory` reads them."""
     return [f"--loop={loop}", *(["--eager"] if eager else [])]
 
 
 def loop_factory(options: Sequence[str]) -> Callable[[], asyncio.AbstractEventLoop]:
-    """What makes the event loop that the options of the process ask for."""
+    """Return the function that makes the event loop that the options ask for."""
     make: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     if "--loop=uvloop" in options:
-        uvloop: Any = import_module("uvloop")  # Any: it need not be there
+        uvloop: Any = import_module("uvloop")  # Any: it may not be installed
         make = uvloop.new_event_loop
 
     def make_eager() -> asyncio.AbstractEventLoop:
@@ -39,7 +39,7 @@ def loop_factory(options: Sequence[str]) -> Callable[[], asyncio.AbstractEventLo
 
 
 def why_not(loop: str, *, eager: bool) -> str | None:
-    """Say why a loop cannot be had in this interpreter; None where it can."""
+    """Return why this interpreter does not have a loop; None if it has it."""
     if eager and sys.version_info < (3, 12):
         return f"--eager: tasks start eagerly from Python 3.12 on, and this is {platform.python_version()}"
     if loop == "uvloop" and find_spec("uvloop") is None:
@@ -49,15 +49,15 @@ def why_not(loop: str, *, eager: bool) -> str | None:
 
 def _eager_task(
     loop: asyncio.AbstractEventLoop,
-    work: Any,  # Any: whatever anybody runs
+    work: Any,  # Any: a coroutine of any type
     /,
     *,
     eager_start: bool | None = None,
     **options: Any,  # Any: a name, a context
-) -> asyncio.Task[Any]:  # Any: as above
-    """Does what `asyncio.eager_task_factory` does.
+) -> asyncio.Task[Any]:  # Any: a coroutine of any type
+    """Make a task as `asyncio.eager_task_factory` does.
 
-    That of Python 3.13.0 to 3.13.2 does not know the `eager_start` which uvloop gives it, be it None.
+    That function does not accept uvloop's argument `eager_start` in Python 3.13.0 to 3.13.2, not even None.
     """
     options["eager_start"] = eager_start is None or eager_start
     return asyncio.Task(work, loop=loop, **options)

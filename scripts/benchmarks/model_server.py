@@ -1,7 +1,7 @@
-"""A server of language models on loopback, in a process of its own: what it does is no time of the side that asks.
+"""A server of language models on loopback, in its own process, so that its work costs the measured side no time.
 
-It speaks both providers' protocols, streamed, and answers each request with as many tokens as that allows. Only the
-standard library: a server that is slow would hide what the sides differ in.
+It streams in both providers' protocols, and answers each request with as many tokens as the request allows. It imports
+only the standard library: a slow server would hide the differences between the sides.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding
 
 @functools.cache
 def model_server() -> str:
-    """The URL of the server of this process; it is started when it is first needed, and ends with the process."""
-    server = subprocess.Popen(  # noqa: S603  # all ours
+    """Return the URL of this process's server, which starts at the first call and ends with the process."""
+    server = subprocess.Popen(  # noqa: S603  # our own command
         command(sys.executable, "model_server"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     if server.stdout is None:
@@ -37,7 +37,7 @@ def model_server() -> str:
 
 
 def main() -> None:
-    """Serves until the input ends, which it does with the process that has started this one."""
+    """Serve until the input ends, which it does when the parent process ends."""
     asyncio.run(_serve())
 
 
@@ -48,7 +48,7 @@ async def _serve() -> None:
 
 
 async def _answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answers the requests of one connection."""
+    """Answer the requests of one connection."""
     try:
         while True:
             await _answer(reader, writer)
@@ -63,7 +63,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     (tokens,) = some_tokens(asked["max_tokens"])
     writer.write(HEAD)
     for event in _message(tokens) if "/messages" in start else _completion(tokens):
-        # each in a chunk of its own and sent at once, as models do
+        # one chunk for each event, sent at once, as providers do
         writer.write(b"%x\r\n%b\r\n" % (len(event), event))
         await writer.drain()
     writer.write(b"0\r\n\r\n")
@@ -71,7 +71,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 def _completion(tokens: list[str]) -> Iterator[bytes]:
-    """The events of a chat completion."""
+    """Yield the events of a chat completion."""
 
     def chunk(choices: list[object], usage: object = None) -> bytes:
         head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_790_000_000, "model": "m"}
@@ -90,7 +90,7 @@ def _completion(tokens: list[str]) -> Iterator[bytes]:
 
 
 def _message(tokens: list[str]) -> Iterator[bytes]:
-    """The events of a message of Anthropic's."""
+    """Yield the events of an answer of Anthropic's messages API."""
 
     def event(kind: str, **fields: object) -> bytes:
         return b"event: %b\ndata: %b\n\n" % (kind.encode(), json.dumps({"type": kind, **fields}).encode())

@@ -21,7 +21,7 @@ from scripts.benchmarks.watch import Watch, quiet, some_tokens
 
 @miniagent
 async def echo(ctx: InteractionContext, turns: int = 0) -> None:
-    """Answers each message with another one."""
+    """Reply one message to each message."""
     for _ in range(turns):
         await asyncio.sleep(0)
     ctx.reply([f"{message.text}!" for message in await ctx.messages])
@@ -29,21 +29,21 @@ async def echo(ctx: InteractionContext, turns: int = 0) -> None:
 
 @miniagent
 async def pass_on(ctx: InteractionContext) -> None:
-    """Answers with what it was sent."""
+    """Reply the messages that were sent."""
     async for promise in ctx.messages:
         ctx.reply(promise)
 
 
 @miniagent
 async def shout(ctx: InteractionContext) -> None:
-    """Answers with what it was sent, token by token in capitals."""
+    """Reply the messages that were sent, token by token in capitals."""
     async for promise in ctx.messages:
         ctx.reply(promise.map_text(str.upper))
 
 
 @miniagent
 async def shout_generated(ctx: InteractionContext) -> None:
-    """Does likewise with a generator."""
+    """Reply the messages that were sent in capitals, with a generator."""
 
     async def capitals(promise: MessagePromise[Message]) -> AsyncIterator[str]:
         async for token in promise:
@@ -55,25 +55,25 @@ async def shout_generated(ctx: InteractionContext) -> None:
 
 @miniagent
 async def give(ctx: InteractionContext, nested: list[object]) -> None:
-    """Answers with whatever it is given."""
+    """Reply the argument `nested`."""
     ctx.reply(nested)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # messages, or promises of them
 
 
 @miniagent
 async def ask_many(ctx: InteractionContext, calls: int) -> None:
-    """Answers with the replies of calls that run at once."""
-    ctx.reply(nest([echo.inquire("hello") for _ in range(calls)]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as above
+    """Reply the replies of calls that run at the same time."""
+    ctx.reply(nest([echo.inquire("hello") for _ in range(calls)]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # promises of messages
 
 
 @miniagent
 async def ask_many_out_of_order(ctx: InteractionContext, calls: int) -> None:
-    """Answers with the replies of calls that run at once, each when it is there."""
+    """Reply the replies of calls that run at the same time, each as soon as it is complete."""
     for number in range(calls):
         ctx.reply_out_of_order(echo.inquire(str(number), turns=number * 3 % 8))
 
 
 async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:
-    """A chain of agents, each asked what the one before it replies."""
+    """Ask a chain of agents, each with the replies of the one before it."""
     bursts = some_tokens(n, 1)
     agent = (shout_generated if by == "generator" else shout) if mapped else pass_on
     with watch:
@@ -89,7 +89,7 @@ async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -
 
 
 async def calls_in_turn(watch: Watch, n: int) -> object:
-    """Each call is awaited before the next one is made."""
+    """Await each call before making the next one."""
     with watch:
         async with MiniAgents():
             said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
@@ -97,7 +97,7 @@ async def calls_in_turn(watch: Watch, n: int) -> object:
 
 
 async def calls_at_once(watch: Watch, n: int) -> object:
-    """All calls are made, then all are awaited."""
+    """Make all calls, then await all of them."""
     with watch:
         async with MiniAgents():
             calls = [echo.inquire("hello") for _ in range(n)]
@@ -106,7 +106,7 @@ async def calls_at_once(watch: Watch, n: int) -> object:
 
 
 async def flatten_lists(watch: Watch, n: int) -> object:
-    """An agent replies lists of lists of messages."""
+    """Flatten the reply of an agent that is lists of lists of messages."""
     nested = nest([Message(str(number)) for number in range(n)])
     with watch:
         async with MiniAgents():
@@ -115,7 +115,7 @@ async def flatten_lists(watch: Watch, n: int) -> object:
 
 
 async def flatten_promises(watch: Watch, n: int) -> object:
-    """An agent replies lists of lists of promises, and the reader awaits each."""
+    """Flatten a reply that is lists of lists of promises, and await each of them."""
     nested = nest([MessagePromise.of_message(Message(str(number))) for number in range(n)])
     with watch:
         async with MiniAgents():
@@ -124,7 +124,7 @@ async def flatten_promises(watch: Watch, n: int) -> object:
 
 
 async def flatten_agents(watch: Watch, n: int) -> object:
-    """An agent replies lists of lists of other agents' replies."""
+    """Flatten a reply that is lists of lists of other agents' replies."""
     with watch:
         async with MiniAgents():
             said = [message.text for message in await ask_many.inquire(calls=n)]
@@ -132,7 +132,7 @@ async def flatten_agents(watch: Watch, n: int) -> object:
 
 
 async def out_of_order(watch: Watch, n: int) -> object:
-    """An agent replies what other agents reply, each when it is there."""
+    """Reply the replies of other agents, each as soon as it is complete."""
     with watch:
         async with MiniAgents():
             said = [message.text for message in await ask_many_out_of_order.inquire(calls=n)]
@@ -140,7 +140,7 @@ async def out_of_order(watch: Watch, n: int) -> object:
 
 
 async def memory_of_calls(watch: Watch, n: int) -> object:
-    """The promises of the replies of finished calls."""
+    """Keep the promises of the replies of finished calls."""
     async with MiniAgents():
         with watch.memory():
             calls = [echo.inquire("hello") for _ in range(n)]

@@ -35,7 +35,7 @@ class Order(Message, kw_only=True):
 
 
 def order(number: int) -> Order:
-    """A message, made of its fields."""
+    """Return a message made of its fields."""
     return Order(
         text="Two boxes of tea, please.",
         number=number,
@@ -47,26 +47,26 @@ def order(number: int) -> Order:
 
 
 def customer(number: int) -> Customer:
-    """A message of two strings."""
+    """Return a message of two strings."""
     return Customer(text="Ada Lovelace", email=f"ada{number}@example.com")
 
 
 async def create(watch: Watch, n: int) -> object:
-    """Calls of the classes."""
+    """Call the classes."""
     with watch:
         orders = [order(number) for number in range(n)]
     return [each.number for each in orders]
 
 
 async def hash_first(watch: Watch, n: int) -> object:
-    """The keys of messages that nobody has asked before."""
+    """Ask messages for their keys for the first time."""
     orders = [order(number) for number in range(n)]
     with watch:
         return [each.hash_key for each in orders]
 
 
 async def encode_messages(watch: Watch, n: int, format: Format, by: str = "") -> object:
-    """The function of the library, or the method of a codec that is there already."""
+    """Encode messages by the function of the library, or by a method of an existing codec."""
     orders = [order(number) for number in range(n)]
     codec = Codec(Order, format)
     with watch:
@@ -80,7 +80,7 @@ async def encode_messages(watch: Watch, n: int, format: Format, by: str = "") ->
 
 
 async def decode_messages(watch: Watch, n: int, format: Format, by: str = "", union: bool = False) -> object:
-    """The function of the library, or the method of a codec that is there already."""
+    """Decode messages by the function of the library, or by a method of an existing codec."""
     encoded = [encode(order(number), format) for number in range(n)]
     codec = Codec(Order | Customer | Address, format) if union else Codec(Order, format)
     orders: list[Order | Customer | Address]
@@ -97,7 +97,7 @@ async def decode_messages(watch: Watch, n: int, format: Format, by: str = "", un
 
 
 async def encode_plain(watch: Watch, n: int, format: Format) -> object:
-    """The method of a codec, for messages of strings, in which there is nothing to look at."""
+    """Encode messages of strings by a codec; nothing in them has to be checked."""
     customers = [customer(number) for number in range(n)]
     codec = Codec(Customer, format)
     with watch:
@@ -106,7 +106,7 @@ async def encode_plain(watch: Watch, n: int, format: Format) -> object:
 
 
 async def decode_plain(watch: Watch, n: int, format: Format) -> object:
-    """The method of a codec, for messages of strings, in which there is nothing to freeze."""
+    """Decode messages of strings by a codec; nothing in them has to be frozen."""
     encoded = [encode(customer(number), format) for number in range(n)]
     codec = Codec(Customer, format)
     with watch:
@@ -115,13 +115,13 @@ async def decode_plain(watch: Watch, n: int, format: Format) -> object:
 
 
 async def memory_of_messages(watch: Watch, n: int) -> object:
-    """Messages and what is in them."""
+    """Keep messages and their parts."""
     with watch.memory():
         orders = [order(number) for number in range(n)]
     return len(orders)
 
 
 async def import_time(watch: Watch, n: int) -> object:
-    """The package with all that a user imports of it."""
+    """Import the package with everything that users import from it."""
     imported(watch, n, "import miniagents")
     return None

@@ -10,7 +10,7 @@ from scripts.benchmarks.watch import Watch
 
 
 def model_agent(provider: str) -> MiniAgent[Message, AssistantMessage, ...]:
-    """The agent, with the client that the bare SDK is measured with."""
+    """Return an agent with the same client as that of the bare SDK."""
     from miniagents.ext.llm import create_anthropic_agent, create_openai_agent  # noqa: PLC0415 - others are without it
 
     if provider == "openai":
@@ -19,7 +19,7 @@ def model_agent(provider: str) -> MiniAgent[Message, AssistantMessage, ...]:
 
 
 async def agent_answer(agent: MiniAgent[Message, AssistantMessage, ...], count: int) -> Answer:
-    """An answer, read token by token and then as a message."""
+    """Read an answer token by token, and then as a message."""
     asked = time.perf_counter()
     first = 0.0
     tokens: list[str] = []
@@ -33,14 +33,14 @@ async def agent_answer(agent: MiniAgent[Message, AssistantMessage, ...], count: 
 
 
 async def model_tokens(watch: Watch, n: int, provider: str) -> object:
-    """An answer of n tokens."""
+    """Read one answer of n tokens."""
     agent = model_agent(provider)
     async with MiniAgents():
         return await tokens_of(lambda count: agent_answer(agent, count), watch, n)
 
 
 async def model_first_token(watch: Watch, n: int, provider: str) -> object:
-    """One short answer after another, n of them."""
+    """Read n short answers, one after another."""
     agent = model_agent(provider)
     async with MiniAgents():
         return await first_tokens_of(lambda count: agent_answer(agent, count), watch, n)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 async def write_in_memory(watch: Watch, n: int, format: Format, checksum: bool = True) -> object:
-    """To a file that is in memory."""
+    """Write records to a file in memory."""
     orders = [order(number) for number in range(n)]
     file = io.BytesIO()
     with watch:
@@ -33,7 +33,7 @@ async def write_in_memory(watch: Watch, n: int, format: Format, checksum: bool =
 
 
 async def write_to_file(watch: Watch, n: int, format: Format) -> object:
-    """To a file by its name."""
+    """Write records to a file by its name."""
     orders = [order(number) for number in range(n)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "records"
@@ -45,7 +45,7 @@ async def write_to_file(watch: Watch, n: int, format: Format) -> object:
 
 
 async def read_from_memory(watch: Watch, n: int, format: Format, checksum: bool = True) -> object:  # noqa: ARG001
-    """Of bytes that are there in one piece."""
+    """Read records from bytes in one piece."""
     data = _records(n, format)
     with watch:
         numbers = [each.number for each in read_records([data], Order, format)]
@@ -54,7 +54,7 @@ async def read_from_memory(watch: Watch, n: int, format: Format, checksum: bool 
 
 
 async def read_from_file(watch: Watch, n: int, format: Format) -> object:
-    """Of a file by its name."""
+    """Read records from a file by its name."""
     data = _records(n, format)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "records"
@@ -75,7 +75,7 @@ def _records(n: int, format: Format) -> bytes:
 
 
 async def stream_out(watch: Watch, n: int, format: Format, burst: int = 0) -> object:
-    """The bytes of a message whose tokens are there (`burst` is 0) or are just arriving."""
+    """Encode a message whose tokens are complete (`burst` is 0) or are still arriving."""
     bursts = some_tokens(n, burst)
     async with MiniAgents():
         appender = StreamAppender[str]()
@@ -98,7 +98,7 @@ async def _sent(promise: MessagePromise[Message], format: Format) -> bytes:
 
 
 async def stream_in(watch: Watch, n: int, format: Format) -> object:
-    """The tokens and the message of bytes that come in blocks, as from a socket."""
+    """Decode the tokens and the message from bytes that arrive in blocks, as from a socket."""
     (tokens,) = some_tokens(n)
     async with MiniAgents():
         appender = StreamAppender[str]()

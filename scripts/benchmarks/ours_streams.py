@@ -15,7 +15,7 @@ P = TypeVar("P")
 
 
 async def append(appender: StreamAppender[str], bursts: list[list[str]]) -> None:
-    """Appends tokens, with a turn of the loop after each burst."""
+    """Append tokens, with a turn of the loop after each burst."""
     with appender:
         for burst in bursts:
             for token in burst:
@@ -24,12 +24,12 @@ async def append(appender: StreamAppender[str], bursts: list[list[str]]) -> None
 
 
 async def collect(source: AsyncIterable[P]) -> list[P]:
-    """Reads all there is."""
+    """Read all tokens."""
     return [piece async for piece in source]
 
 
 async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
-    """A message that is streamed by an appender."""
+    """Stream a message with an appender, and read it."""
     bursts = some_tokens(n, burst)
     with watch:
         async with MiniAgents():
@@ -43,7 +43,7 @@ async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
 
 
 async def generated_tokens(watch: Watch, n: int) -> object:
-    """A message that is streamed by an async generator."""
+    """Stream a message from an async generator, and read it."""
     (burst,) = some_tokens(n)
     with watch:
         read, message = await streamed(generate(burst))
@@ -51,7 +51,7 @@ async def generated_tokens(watch: Watch, n: int) -> object:
 
 
 async def streamed(tokens: AsyncIterator[str]) -> tuple[list[str], Message]:
-    """What a reader reads of tokens, and the message that they make."""
+    """Return the tokens that a reader reads, and the message that they make."""
     async with MiniAgents():
         promise = stream_message(Message, tokens)
         read = [token async for token in promise]
@@ -59,7 +59,7 @@ async def streamed(tokens: AsyncIterator[str]) -> tuple[list[str], Message]:
 
 
 async def replay(watch: Watch, n: int) -> object:
-    """A message that is there, read token by token."""
+    """Read a finished message token by token."""
     async with MiniAgents():
         appender = StreamAppender[str]()
         promise = stream_message(Message, appender)
@@ -71,7 +71,7 @@ async def replay(watch: Watch, n: int) -> object:
 
 
 async def fan_out(watch: Watch, n: int, readers: int) -> object:
-    """Readers of one message, each in a task."""
+    """Read one message with several readers, each in a task."""
     bursts = some_tokens(n, 1)
     with watch:
         async with MiniAgents():
@@ -84,7 +84,7 @@ async def fan_out(watch: Watch, n: int, readers: int) -> object:
 
 
 async def latency(watch: Watch, n: int) -> object:
-    """A reader looks at the clock when it sees a piece."""
+    """Take the time between appending a token and its reader seeing it."""
     appended = [0.0] * n
     seen = [0.0] * n
 
@@ -106,7 +106,7 @@ async def latency(watch: Watch, n: int) -> object:
 
 
 async def stall(watch: Watch, n: int) -> object:
-    """As `generated_tokens`, next to a task that wants every turn of the loop."""
+    """Do the same as `generated_tokens`, beside a task that asks for every turn of the loop."""
     (burst,) = some_tokens(n)
     async with ticking(watch):
         read, message = await streamed(generate(burst))
@@ -114,7 +114,7 @@ async def stall(watch: Watch, n: int) -> object:
 
 
 async def memory_of_tokens(watch: Watch, n: int) -> object:
-    """A promise whose message is there."""
+    """Keep the promise of a finished message."""
     (burst,) = some_tokens(n)
     async with MiniAgents():
         with watch.memory():
@@ -131,7 +131,7 @@ async def memory_of_tokens(watch: Watch, n: int) -> object:
 
 
 async def combine_map(watch: Watch, n: int) -> object:
-    """One combinator."""
+    """Apply one combinator."""
     with watch:
         async with MiniAgents():
             read = [piece async for piece in StreamedPromise.of(range(n)).map_pieces(double)]
@@ -139,7 +139,7 @@ async def combine_map(watch: Watch, n: int) -> object:
 
 
 async def combine_filter(watch: Watch, n: int) -> object:
-    """One combinator."""
+    """Apply one combinator."""
     with watch:
         async with MiniAgents():
             read = [piece async for piece in StreamedPromise.of(range(n)).filter(is_kept)]
@@ -147,7 +147,7 @@ async def combine_filter(watch: Watch, n: int) -> object:
 
 
 async def combine_chain(watch: Watch, n: int) -> object:
-    """Three combinators."""
+    """Apply three combinators."""
     with watch:
         async with MiniAgents():
             stream = StreamedPromise.of(range(n)).map_pieces(double).filter(is_kept).map_pieces(double)
@@ -156,7 +156,7 @@ async def combine_chain(watch: Watch, n: int) -> object:
 
 
 async def combine_merge(watch: Watch, n: int) -> object:
-    """Two async generators in one stream."""
+    """Merge two async generators into one stream."""
     with watch:
         async with MiniAgents():
             read = [piece async for piece in merge(numbers(n // 2), numbers(n // 2))]

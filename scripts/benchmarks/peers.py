@@ -1,4 +1,4 @@
-"""The combinators of aiostream, over sources that are there already."""
+"""The combinators of aiostream, over sources whose pieces exist already."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from scripts.benchmarks.watch import Watch
 
 
 def double(number: int, /, *_: int) -> int:
-    """Does next to nothing; an operator takes functions of as many arguments as it has streams."""
+    """Double a number; an operator passes its function as many arguments as it has streams."""
     return number * 2
 
 
 async def combine_map(watch: Watch, n: int) -> object:
-    """One operator."""
+    """Apply one operator."""
     read: list[int] = []
     with watch:
         async with (stream.iterate(range(n)) | pipe.map(double)).stream() as streamer:
@@ -23,7 +23,7 @@ async def combine_map(watch: Watch, n: int) -> object:
 
 
 async def combine_filter(watch: Watch, n: int) -> object:
-    """One operator."""
+    """Apply one operator."""
     read: list[int] = []
     with watch:
         async with (stream.iterate(range(n)) | pipe.filter(is_kept)).stream() as streamer:
@@ -32,7 +32,7 @@ async def combine_filter(watch: Watch, n: int) -> object:
 
 
 async def combine_chain(watch: Watch, n: int) -> object:
-    """Three operators."""
+    """Apply three operators."""
     read: list[int] = []
     with watch:
         operators = stream.iterate(range(n)) | pipe.map(double) | pipe.filter(is_kept) | pipe.map(double)
@@ -42,7 +42,7 @@ async def combine_chain(watch: Watch, n: int) -> object:
 
 
 async def combine_merge(watch: Watch, n: int) -> object:
-    """Two async generators in one stream."""
+    """Merge two async generators into one stream."""
     read: list[int] = []
     with watch:
         async with stream.merge(numbers(n // 2), numbers(n // 2)).stream() as streamer:

@@ -1,4 +1,4 @@
-"""A plot of all ratios as SVG: a line per workload, from what the limit needs to what the others need."""
+"""A plot of all ratios as SVG: a line per workload, from the limit's cost to the costs of the other sides."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LEFT = 330
 WIDTH = 620
 TOP = 64
 FURTHEST = 300.0
-"""What needs more than so many times the limit is drawn at the edge."""
+"""The largest ratio to the limit on the scale; larger ones are drawn at the edge."""
 COLOURS = {"ours": "#1f6feb", "missed": "#d1242f", "old": "#8c959f", "aiostream": "#bf8700", "target": "#1a7f37"}
 
 
 def plot(report: Report) -> str:
-    """Draws how many times the limit everybody needs, on a logarithmic scale."""
+    """Draw how many times the limit's cost each side needs, on a logarithmic scale."""
     rows = [row for row in report.rows if row.others.limit is not None and row.exponent is None]
     ratios = [ratio for row in rows for ratio in _points(row).values()]
     most = min(FURTHEST, max([10.0, *ratios]))
@@ -55,7 +55,7 @@ def plot(report: Report) -> str:
 
 
 def _points(row: Row) -> dict[str, float]:
-    """Who needs how many times what the limit needs."""
+    """Return how many times the limit's cost each side needs."""
     limit = row.others.limit
     if limit is None:
         return {}

@@ -1,4 +1,4 @@
-"""The processes of the sides, as seen from the one that has them take turns."""
+"""The processes of the sides, as the parent process sees them."""
 
 from __future__ import annotations
 
@@ -18,36 +18,37 @@ _START = "import sys; sys.path.append({root!r}); from scripts.benchmarks.{module
 
 
 def command(python: str, module: str, *arguments: str) -> list[str]:
-    """What runs a module of this package with an interpreter that may have another miniagents installed.
+    """Return the command that runs a module of this package with any interpreter.
 
-    The root of the repository comes last on the path, and the working folder not at all: it would shadow that.
+    The interpreter may have another miniagents installed, which must not be shadowed. So the root of the repository is
+    the last entry of the path, and the working folder is no entry.
     """
     return [python, "-P", "-c", _START.format(root=str(ROOT), module=module), *arguments]
 
 
 class SideError(Exception):
-    """A side could not do a workload."""
+    """A side could not run a workload."""
 
 
 class Side:
-    """One side's process."""
+    """The process of a side."""
 
     def __init__(self, name: str, python: str, *options: str) -> None:
         self.name = name
-        self._process = subprocess.Popen(  # noqa: S603  # all ours
+        self._process = subprocess.Popen(  # noqa: S603  # our own command
             command(python, "worker", name, *options),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            process_group=0,  # Ctrl+C is for the parent, which ends this one
+            process_group=0,  # Ctrl+C reaches only the parent, which ends this process
         )
         self.functions: set[str] = set(self._read())
 
     def run(self, workload: Workload, n: int, *, profile: bool = False) -> dict[str, Any]:  # Any: see `worker.answer`
-        """Runs a workload once.
+        """Run a workload once.
 
         Raises:
-            SideError: it failed, or the process ended.
+            SideError: The workload failed, or the process ended.
         """
         request = {
             "function": workload.function,
@@ -63,7 +64,7 @@ class Side:
             self._process.stdin.flush()
         except BrokenPipeError:
             raise SideError(f"{self.name}: the process ended before {workload.title!r}") from None
-        answered: dict[str, Any] = self._read(workload.title)  # Any: as above
+        answered: dict[str, Any] = self._read(workload.title)  # Any: see `worker.answer`
         if "error" in answered:
             raise SideError(f"{self.name}: {workload.title!r} with n={n}: {answered['error']}")
         return answered
@@ -75,7 +76,7 @@ class Side:
         return json.loads(line)
 
     def close(self) -> None:
-        """Ends the process."""
+        """End the process."""
         if self._process.stdin is not None:
             self._process.stdin.close()
         if self._process.stdout is not None:

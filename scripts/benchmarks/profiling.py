@@ -1,4 +1,4 @@
-"""Where the time of the measured part goes. Only the standard library, as the worker has nothing else."""
+"""Profiles the measured part. It imports only the standard library, because the worker has nothing else."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ class ProfilingWatch(Watch):
         super().__exit__(*details)
 
     def told(self, operations: int) -> str:
-        """The files and the functions that take most, and how often the latter are called for one operation."""
+        """Return the slowest files and functions, with the number of calls of a function for one operation."""
         self._profile.create_stats()
-        stats: Any = pstats.Stats(self._profile)  # Any: what its stub leaves out
+        stats: Any = pstats.Stats(self._profile)  # Any: its stub lacks `stats` and `total_tt`
         functions: Mapping[tuple[str, int, str], tuple[int, int, float, float, object]] = stats.stats
         total: float = stats.total_tt
         files: defaultdict[str, float] = defaultdict(float)
         for (file, _, _), (_, _, own, _, _) in functions.items():
             files[_short(file)] += own
         lines = [
-            f"{total / operations * 1e6:.3g} µs per operation while profiled, which makes calls look dear.",
+            f"{total / operations * 1e6:.3g} µs per operation with the profiler, which makes calls look slow.",
             *(f"{files[file] / total:6.1%}  {file}" for file in sorted(files, key=files.__getitem__, reverse=True)[:8]),
             "   own  with callees  calls per operation",
         ]
-        dearest = sorted(functions.items(), key=lambda item: item[1][2], reverse=True)[:MOST]
-        for (file, line, name), (_, calls, own, cumulative, _) in dearest:
+        slowest = sorted(functions.items(), key=lambda item: item[1][2], reverse=True)[:MOST]
+        for (file, line, name), (_, calls, own, cumulative, _) in slowest:
             shares = f"{own / total:6.1%}  {cumulative / total:12.0%}  {calls / operations:19.2f}"
             lines.append(f"{shares}  {_short(file)}:{line} {name}")
         return "\n".join(lines)

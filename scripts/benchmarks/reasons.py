@@ -1,4 +1,4 @@
-"""Why targets are missed, and what was tried; told in reports where they are missed."""
+"""The reasons why targets are missed, and what was tried; reports show the reason of each missed target."""
 
 from typing import Final
 

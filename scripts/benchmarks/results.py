@@ -1,4 +1,4 @@
-"""What a run of `scripts/bench` gives, as `--json` writes it and `--compare` reads it."""
+"""The results of a run of `scripts/bench`, as `--json` writes them and `--compare` reads them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["Cell", "Count", "Report", "Row", "Sides", "read_report", "write_repo
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How this library stands to another way of doing the same."""
+    """The comparison of this library with one other side."""
 
     values: tuple[float, ...]
-    """The other's figures, in the unit of the row, in the order of the rounds."""
+    """The other side's figures, in the unit of the row, in the order of the rounds."""
     ratios: tuple[float, ...]
-    """The larger by the smaller, seen from the one that is to be smaller: ours by the limit, theirs by ours."""
+    """For the limit, our figure divided by the limit's; for other sides, their figure divided by ours."""
     target: float | None = None
-    """What the median of the ratios is to be: at most for the limit, at least for the others."""
+    """The target of the median ratio: the largest for the limit, the smallest for other sides."""
 
     @property
     def median(self) -> float:
-        """The median of the other's figures."""
+        """The median of the other side's figures."""
         return statistics.median(self.values)
 
     @property
@@ -36,15 +36,15 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def spread(self) -> float:
-        """Half of the distance between the quartiles of the ratios, as a part of the median; 0 for a single round."""
-        if len(self.ratios) < 2 or not self.ratio:  # quartiles take two
+        """Half the distance between the quartiles of the ratios, divided by the median; 0 for a single round."""
+        if len(self.ratios) < 2 or not self.ratio:  # quartiles need two values
             return 0.0
         lower, _, upper = statistics.quantiles(self.ratios, n=4, method="inclusive")
         return (upper - lower) / 2 / self.ratio
 
 
 class Sides(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The other ways of doing the same."""
+    """The comparisons with all other sides."""
 
     limit: Cell | None = None
     old: Cell | None = None
@@ -58,14 +58,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: str
     size: int
     values: tuple[float, ...]
-    """Ours, in the order of the rounds."""
+    """This library's figures, in the order of the rounds."""
     others: Sides = Sides()
     absolute: float | None = None
-    """What the figure is to be at most, in its unit."""
+    """The largest figure that reaches the target, in its unit."""
     more: float | None = None
-    """How much more than the limit's the figure is to be at most, in its unit."""
+    """The largest difference from the limit's figure that reaches the target, in its unit."""
     exponent: float | None = None
-    """What the exponent of the growth is to be at most."""
+    """The largest exponent of growth that reaches the target."""
     is_rate: bool = False
     """Whether more is better."""
 
@@ -76,13 +76,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def difference(self) -> float:
-        """The median of how much more ours are than the limit's in the same round; 0 without a limit."""
+        """The median of the differences between our figure and the limit's of the same round; 0 without a limit."""
         limit = self.others.limit
         return 0.0 if limit is None else statistics.median(map(operator.sub, self.values, limit.values))
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """The targets that are not reached: "limit", "old", "aiostream", "absolute", "more", "exponent"."""
+        """The names of missed targets: "limit", "old", "aiostream", "absolute", "more", "exponent"."""
         others = self.others
         misses = {
             "limit": others.limit is not None and _above(others.limit.ratio, others.limit.target),
@@ -96,7 +96,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """How many instructions one operation takes."""
+    """The number of instructions of one operation."""
 
     title: str
     ours: float
@@ -104,12 +104,12 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ratio(self) -> float:
-        """Ours by the limit's."""
+        """Our number divided by the limit's."""
         return self.ours / self.limit
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that was measured, and where."""
+    """All results of a run, and the machine and options of the run."""
 
     python: str
     system: str
@@ -117,23 +117,23 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rounds: int
     scale: float
     load: float
-    """How many other processes wanted to run when it began, on average."""
+    """The average number of other processes that were ready to run when it began."""
     cores: int
     rows: tuple[Row, ...] = ()
     counts: tuple[Count, ...] = ()
 
 
 def write_report(report: Report, path: Path) -> None:
-    """Writes a report as JSON."""
+    """Write a report as JSON."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
 
 
 def read_report(path: Path) -> Report:
-    """Reads a report.
+    """Read a report.
 
     Raises:
-        OSError: there is no such file.
-        ValueError: it is no report.
+        OSError: The file does not exist or cannot be read.
+        ValueError: The file is no report.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=Report)

@@ -1,4 +1,4 @@
-"""Has the sides take turns at each workload, holds their results against each other, and makes rows of the figures."""
+"""Runs each workload on all sides in turns, compares their results, and makes rows of the figures."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["SMALLEST", "ResultsDifferError", "measure"]
 
 FEWEST = 3
-"""Rounds that are made however long they take: a median of fewer says little."""
+"""The smallest number of rounds, even if they take long: a median of fewer says little."""
 SMALLEST = 40
-"""A size at which results are compared before anything is measured, and the machine warms up."""
+"""The size of the first run, which compares results and warms the machine up."""
 
 
 class ResultsDifferError(Exception):
-    """Two sides did not do the same work."""
+    """Two sides gave different results for the same workload."""
 
 
 def measure(
@@ -35,19 +35,19 @@ def measure(
     seconds: float = 10.0,
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
-    """Measures a workload: one row for each of its figures.
+    """Measure a workload and return one row for each of its figures.
 
     Args:
-        workload: what to do.
-        sides: who does it, ours and the limit among them; others are left out where they have no function for it.
-        rounds: how often each side does it; the order changes from one round to the next.
-        scale: what sizes are multiplied by.
-        seconds: when these are over, and `FEWEST` rounds are done, there are no more.
-        tell: is told what is going on.
+        workload: The workload.
+        sides: The sides, ours and the limit among them; sides without a function for the workload are left out.
+        rounds: The number of runs of each side; the order of the sides changes with each round.
+        scale: The factor for all sizes.
+        seconds: The time after which no further round begins, if `FEWEST` rounds are done.
+        tell: A function that shows the progress.
 
     Raises:
-        ResultsDifferError: two sides gave different results.
-        SideError: ours, or the limit, failed.
+        ResultsDifferError: Two sides gave different results.
+        SideError: A side failed.
     """
     taking_part = [side for side in sides if workload.function in side.functions and _size(workload, side, scale)]
     for n in sorted({min(SMALLEST, _size(workload, side, scale)) for side in taking_part}):
@@ -65,11 +65,11 @@ def measure(
 
 def _size(workload: Workload, side: Side, scale: float) -> int:
     size = workload.old_size if side.name == "old" and workload.old_size is not None else workload.size
-    return size if workload.fixed and scale > 0.01 else math.ceil(size * scale)  # but for smoke tests
+    return size if workload.fixed and scale > 0.01 else math.ceil(size * scale)  # smoke tests scale fixed sizes too
 
 
 def _compare(workload: Workload, sides: Sequence[Side], n: int) -> None:
-    """Holds the results of a small run against each other."""
+    """Compare the results of a small run of all sides."""
     answers = {side.name: side.run(workload, n) for side in sides}
     comparable = {name: answer for name, answer in answers.items() if answer["digest"] is not None}
     if len({answer["digest"] for answer in comparable.values()}) > 1:
@@ -78,11 +78,11 @@ def _compare(workload: Workload, sides: Sequence[Side], n: int) -> None:
 
 
 def _once(workload: Workload, side: Side, scale: float) -> dict[str, float]:
-    """One run's figures, in their units."""
+    """Return the figures of one run, in their units."""
     size = _size(workload, side, scale)
     if workload.grows_from is not None:
         small = max(1, math.ceil(workload.grows_from * scale))
-        times = max(1, min(5, size // small))  # a short run is repeated
+        times = max(1, min(5, size // small))  # a short run is repeated, because one alone is too noisy
         few = [side.run(workload, small)["figures"]["cpu"] for _ in range(times)]
         many = side.run(workload, size)["figures"]["cpu"]
         return {"cpu": math.log(many / (sum(few) / times)) / math.log(size / small)}

@@ -1,4 +1,4 @@
-"""The report for people: a table of all rows, what was missed, and how much the numbers can be trusted."""
+"""The report in the terminal: a table of all rows, the missed targets, and how reliable the numbers are."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["number", "print_report", "ratio_words", "theme"]
 
 MISSED = "✗"
 NOISY = 0.1
-"""A spread of the ratios from which on a row says little."""
+"""The spread of ratios above which a row says little."""
 BUSY = 0.5
-"""A load per core from which on a machine is not idle."""
+"""The load per core above which a machine is not idle."""
 
 
 def print_report(report: Report, console: Console) -> None:
-    """Prints everything that a report holds."""
+    """Print a whole report."""
     if report.rows:
         console.print(_table(report))
         for line in _notes(report):
@@ -33,19 +33,19 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def number(value: float) -> str:
-    """Three digits that mean something."""
+    """Return a number with at least three significant digits."""
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
 def theme(title: str) -> str:
-    """What the workload is about: the part before the colon."""
+    """Return the theme of a workload: the part of its title before the colon."""
     return title.partition(":")[0]
 
 
 def ratio_words(cell: Cell | None) -> str:
-    """A ratio and how far it is to be trusted."""
+    """Return a ratio and its spread as text."""
     if cell is None:
         return ""
     return f"{number(cell.ratio)} ±{cell.spread:.0%}" if len(cell.ratios) > 1 else number(cell.ratio)
@@ -102,7 +102,7 @@ def _target(cell: Cell | None, row: Row | None = None) -> str:
 
 
 def _notes(report: Report) -> list[str]:
-    """What one should know before believing the numbers."""
+    """Return the notes that a reader needs to judge the numbers."""
     misses = [row for row in report.rows if row.missed]
     cells = [
         cell

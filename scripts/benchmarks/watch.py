@@ -1,4 +1,7 @@
-"""What a workload measures itself with. Only the standard library, as the old release has an environment of its own."""
+"""The watch with which workloads measure themselves.
+
+It imports only the standard library, because the old release has an environment of its own.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +22,23 @@ _TICK = 1e-9
 """A run may be shorter than a tick of the clock."""
 
 
-class Stopped(Exception):  # noqa: N818  # it is no mistake
-    """The run was to end here."""
+class Stopped(Exception):  # noqa: N818  # it is no error
+    """The run has reached the place where it was to stop."""
 
 
 class Watch:
-    """Takes the CPU time of what runs inside `with watch:`, once or several times; other figures are set by hand.
+    """Takes the CPU time of the block in `with watch:`; the times of several blocks are added.
 
-    The garbage collector runs as it does in real life, from a clean start.
+    Other figures are set by hand. The garbage collector is not switched off, but runs once before each block.
 
     Args:
-        stop: where the run ends by `Stopped`, for what counts from outside: at the "start" of the block, or its "end".
+        stop: The place where the block raises `Stopped`: its "start" or its "end". This serves counting from outside.
     """
 
     def __init__(self, stop: str = "") -> None:
         self._stop = stop
         self.figures: dict[str, float] = {}
-        """What was measured, by the names of the workload's figures; CPU time in seconds, memory in bytes."""
+        """The measured numbers by the names of the workload's figures; CPU time in seconds, memory in bytes."""
         self._start = 0.0
 
     def __enter__(self) -> Self:
@@ -52,7 +55,7 @@ class Watch:
 
     @contextmanager
     def memory(self) -> Generator[None]:
-        """Takes the memory that is still in use at the end of the block."""
+        """Take the memory that is still in use at the end of the block."""
         gc.collect()
         tracemalloc.start()
         try:
@@ -63,20 +66,24 @@ class Watch:
             tracemalloc.stop()
 
     def moved(self, count: int) -> None:
-        """Takes how many bytes were written or read in the blocks that were timed."""
+        """Take the number of bytes that were written or read in the timed blocks."""
         self.figures["rate"] = count / max(self.figures["cpu"], _TICK)
 
     def latencies(self, seconds: list[float]) -> None:
-        """Takes the time between append and sight of each piece."""
+        """Take the times between appending a piece and its reader seeing it."""
         ordered = sorted(seconds)
         self.figures["p50"] = ordered[len(ordered) // 2]
         self.figures["p99"] = ordered[len(ordered) * 99 // 100]
 
 
 def some_tokens(n: int, burst: int = 0) -> list[list[str]]:
-    """Tokens of a language model's length, in bursts of so many; 0: all in one burst.
+    """Return tokens as long as those of a language model, in bursts.
 
-    The strings are shared, so that memory per token is what a stream needs for it.
+    The strings are shared, so that the memory per token is only that of the stream.
+
+    Args:
+        n: The number of tokens.
+        burst: The number of tokens in each burst; 0 for one burst of all.
     """
     words = ["The", " quick", " brown", " fox", " jump", "s", " over", " the", " lazy", " dog", "."]
     tokens = [words[place % len(words)] for place in range(n)]
@@ -84,13 +91,13 @@ def some_tokens(n: int, burst: int = 0) -> list[list[str]]:
 
 
 async def quiet() -> None:
-    """Lets tasks that have all they need come to their end, so that what is still in use then is what is kept."""
+    """Let tasks that can end do so, so that only the kept memory is still in use."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 class ticking:  # noqa: N801  # reads as a verb
-    """Takes the longest time, of this process alone, between two turns of the loop."""
+    """Takes the longest CPU time of this process between two turns of the loop."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch

@@ -1,6 +1,6 @@
-"""The process of one side: reads what to run as lines of JSON, answers each with figures and a digest of the result.
+"""The process of a side: it reads requests as lines of JSON, and answers each with figures and a digest of the result.
 
-Only the standard library, as the old release has an environment of its own.
+It imports only the standard library, because the old release has an environment of its own.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ __all__ = ["answer", "functions_of", "main"]
 
 
 def main() -> None:
-    """Answers until there are no more requests; the side is the first argument."""
+    """Answer requests until there are no more; the first argument names the side."""
     functions = functions_of(sys.argv[1])
     answers = sys.stdout
-    sys.stdout = sys.stderr  # what a workload prints is no answer
+    sys.stdout = sys.stderr  # text that a workload prints must not mix with answers
     print(json.dumps(sorted(functions)), file=answers, flush=True)
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)  # Any: as the parent wrote it
@@ -37,18 +37,18 @@ def main() -> None:
 
 def answer(
     function: Callable[..., Coroutine[None, None, object]], request: dict[str, Any]
-) -> dict[str, object]:  # Any: as above
-    """Runs a workload once.
+) -> dict[str, object]:  # Any: as the parent wrote it
+    """Run a workload once.
 
     Returns:
-        `figures`, and the `digest` of the result and its beginning in words; the latter are null where results of this
-        side cannot be compared. Or `error`.
+        `figures`, the `digest` of the result and its beginning as text in `shown`. The digest is None if the workload
+        has no result to compare. If the workload fails, only `error`.
     """
     watch = ProfilingWatch() if request.get("profile") else Watch()
     try:
         with asyncio.Runner(loop_factory=loop_factory(sys.argv[2:])) as runner:
             result = runner.run(function(watch, request["n"], **request["arguments"]))
-    except Exception as error:  # noqa: BLE001  # the parent tells it
+    except Exception as error:  # noqa: BLE001  # the parent reports it
         return {"error": f"{type(error).__name__}: {error}"}
     text = json.dumps(result)
     digest = None if result is None else hashlib.sha256(text.encode()).hexdigest()
@@ -59,7 +59,7 @@ def answer(
 
 
 def functions_of(side: str) -> dict[str, Callable[..., Coroutine[None, None, object]]]:
-    """The async functions of a side's own modules, by their names."""
+    """Return the async functions of a side's own modules by their names."""
     modules = [import_module(f"scripts.benchmarks.{name}") for name in SIDES[side]]
     return {
         name: value

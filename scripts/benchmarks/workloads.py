@@ -1,6 +1,6 @@
-"""What is measured, how large, and what is to be reached. A new workload is added here and to the sides that can do it.
+"""All workloads with their sizes and targets. A new workload is added here and to the sides that can run it.
 
-Only the standard library: the old release reads this in an environment of its own.
+This module imports only the standard library, because the old release reads it in an environment of its own.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ SIDES = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One number that a workload gives, and what it is to be."""
+    """One number that a workload gives, and its targets."""
 
     name: str = "cpu"
-    """As the watch has it."""
+    """The name of the number in `Watch.figures`."""
     unit: str = ""
     scale: float = 1e6
-    """What turns seconds or bytes into the unit."""
+    """The factor that turns seconds or bytes into the unit."""
     per_operation: bool = True
     """Whether the number is divided by the number of operations."""
     most: float | None = None
-    """At most so many times what the limit needs."""
+    """The largest ratio of this library's number to the limit's."""
     least: float | None = None
-    """At least so many times better than the old release."""
+    """The smallest ratio of the old release's number to this library's."""
     peers: float | None = None
-    """At least so many times better than other libraries."""
+    """The smallest ratio of other libraries' numbers to this library's."""
     absolute: float | None = None
-    """At most so much, in its unit."""
+    """The largest number, in its unit."""
     more: float | None = None
-    """At most so much more than the limit needs, in its unit."""
+    """The largest difference between this library's number and the limit's, in its unit."""
     exponent: float | None = None
-    """For growth: at most n to the power of this."""
+    """For growth: the largest exponent of n."""
     is_rate: bool = False
-    """Whether more of it is better; the ratios are how many times as long it takes all the same."""
+    """Whether more is better; the ratios are ratios of times nevertheless."""
     reason: str = ""
-    """Why a target is missed, and what was tried; told where it is missed."""
+    """The reason why a target is missed, and what was tried; reports show it if the target is missed."""
     title: str = ""
-    """What it is called behind the title of the workload."""
+    """The name of the number, after the title of the workload."""
 
 
 def cpu(
@@ -62,49 +62,49 @@ def cpu(
     peers: float | None = None,
     reason: str = "",
 ) -> tuple[Figure, ...]:
-    """The CPU time of one operation."""
+    """Return the figure of the CPU time of one operation."""
     return (Figure("cpu", f"µs per {per}", most=most, least=least, peers=peers, reason=reason),)
 
 
 def rate() -> tuple[Figure, ...]:
-    """How much goes through in a second of CPU time."""
+    """Return the figure of the bytes that pass in a second of CPU time."""
     return (Figure("rate", "MB/s", 1e-6, per_operation=False, is_rate=True),)
 
 
 def memory(per: str, most: float | None = None, least: float | None = None, reason: str = "") -> tuple[Figure, ...]:
-    """The memory that is kept per operation."""
+    """Return the figure of the memory that is kept for each operation."""
     return (Figure("bytes", f"bytes per {per}", 1.0, most=most, least=least, reason=reason),)
 
 
 @dataclass(frozen=True)
 class Workload:
-    """One thing to be done in several ways."""
+    """A piece of work that each side does in its own way."""
 
     title: str
-    """What the table calls it; it starts with its theme."""
+    """The title in tables, which starts with a theme and a colon."""
     function: str
     """The name of the function in the modules of the sides."""
     size: int
-    """How often the operation is done in one run."""
+    """The number of operations in one run."""
     figures: tuple[Figure, ...]
     arguments: Mapping[str, int | bool | str] = field(default_factory=dict[str, "int | bool | str"])
     times: str = ""
     """The argument that multiplies the number of operations."""
     old_size: int | None = None
-    """A smaller size for the old release, where it would take too long; 0 leaves it out."""
+    """A smaller size for the old release, if it would take too long; 0 leaves the old release out."""
     grows_from: int | None = None
     """For growth: the size that `size` is compared with; the figure is the exponent."""
     counted: int | None = None
     """For the hot paths: the size at which instructions are counted."""
     fixed: bool = False
-    """Whether the size is left alone by `--quick`."""
+    """Whether `--quick` keeps the size."""
 
     def operations(self, size: int) -> int:
-        """How many operations there are in a run of a size."""
+        """Return the number of operations in a run of a size."""
         return size * int(self.arguments.get(self.times, 1))
 
     def title_of(self, figure: Figure) -> str:
-        """What the row of one of its figures is called."""
+        """Return the title of the row of a figure."""
         return f"{self.title} {figure.title}".strip()
 
 
@@ -121,7 +121,10 @@ def _growth(title: str, function: str, size: int = 100_000, *, reason: str = "")
 
 
 def _codec(verb: str, function: str, least: float, reason: str, by_codec: str) -> list[Workload]:
-    """One message in both formats, by the function and by a codec; the old release has no MessagePack and no codec."""
+    """Return the workloads of one message in both formats, by the function and by a codec.
+
+    The old release has only JSON, and no codec.
+    """
     names = {"json": "JSON", "msgpack": "MessagePack"}
     return [
         Workload(
@@ -139,12 +142,12 @@ def _codec(verb: str, function: str, least: float, reason: str, by_codec: str) -
 
 
 def _records(title: str, function: str, *, bare: bool = False) -> list[Workload]:
-    """Many messages in both formats; the old release has no records.
+    """Return the workloads of many messages in both formats; the old release has no records.
 
     Args:
-        title: What is done, with a place for the name of the format.
-        function: Who does it.
-        bare: Whether the limit is to do it with frames that have no checksum as well.
+        title: The title, with a place for the name of the format.
+        function: The name of the function.
+        bare: Whether to add a workload whose limit writes frames without checksums.
     """
     formats = {"NDJSON": {"format": "json"}, "MessagePack frames": {"format": "msgpack"}}
     found = [
@@ -158,7 +161,7 @@ def _records(title: str, function: str, *, bare: bool = False) -> list[Workload]
 
 
 def _wire(title: str, function: str, size: int, **arguments: int) -> list[Workload]:
-    """The tokens of a message between processes in both formats; the old release has no such thing."""
+    """Return the workloads of tokens between processes in both formats; the old release has no such feature."""
     names = {"json": "JSON", "msgpack": "MessagePack"}
     return [
         Workload(
@@ -346,12 +349,12 @@ WORKLOADS: tuple[Workload, ...] = (
         (Figure("stall", "ms", 1e3, per_operation=False, least=20, absolute=10.0),),
     ),
     _growth("tokens in one burst", "tokens"),
-    # behind all others, for it is these that import the SDKs
+    # after all others, because these import the SDKs, which cost memory and time
     *(
         workload
         for provider, name in (("openai", "OpenAI"), ("anthropic", "Anthropic"))
         for workload in (
-            # whoever has a processor to himself gets so many tokens in a second as the CPU time of one allows
+            # the CPU time of a token bounds how many tokens a processor handles in a second
             Workload(f"models: {name}, tokens", "model_tokens", 5_000, cpu("token", 1.1), {"provider": provider}),
             Workload(
                 f"models: {name}, short answers,",

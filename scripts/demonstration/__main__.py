@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INTERRUPTED = 130
-"""What shells give for a program that Ctrl+C ended."""
+"""The exit status that shells report for a program ended by Ctrl+C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The agents of a help desk. They say prepared texts, word by word, as a language model would."""
+"""The agents of a help desk. They reply prepared texts word by word, like a language model."""
 
 import asyncio
 import re
@@ -47,13 +47,13 @@ help_desk: Final = parallel(
 
 @miniagent
 async def editor(ctx: InteractionContext[Advice, Answer], to: str) -> None:
-    """Make one answer of all advice, while it is still arriving."""
+    """Merge all advice into one answer, while it is still arriving."""
     topics = [str(each.known["topic"]) async for each in ctx.messages]
     text = join_messages(ctx.messages, "\n")
     ctx.reply(stream_message(Answer, text, to=to, topics=tuple(topics)))
 
 
-# --- one that fails, and one that goes on ---
+# --- one that fails, and one that continues ---
 
 
 @miniagent
@@ -71,14 +71,14 @@ async def flaky(ctx: InteractionContext[Ticket, Advice]) -> None:
 
 @miniagent
 async def stand_in(ctx: InteractionContext[Ticket, Advice], so_far: str) -> None:
-    """Go on where another agent stopped."""
+    """Continue where another agent stopped."""
     rest = SAYS["network"].removeprefix(so_far)
     ctx.reply(stream_message(Advice, spoken(rest, pause=0.22), topic="network", urgency=5))
 
 
 @miniagent
 async def reliable(ctx: InteractionContext[Ticket, Advice]) -> None:
-    """Pass on what one agent says; if it fails, another one goes on."""
+    """Pass on one agent's replies; if it fails, another one continues."""
     async for promise in flaky.inquire(ctx.messages):
         ctx.reply(promise)
         so_far = ""

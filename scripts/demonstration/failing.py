@@ -1,4 +1,4 @@
-"""The fourth scene: an agent fails in the middle of a sentence, and another one goes on."""
+"""The fourth scene: an agent fails in the middle of a sentence, and another one continues it."""
 
 from rich.text import Text
 
@@ -14,7 +14,7 @@ FIRST, SECOND, BOTH = "flaky", "stand_in", "customer"
 
 
 async def play(stage: Stage) -> None:
-    """Show the stream that breaks off, the one that goes on, and both as one; then the first one again."""
+    """Show the stream that fails, the stream that continues it, and both as one; then show the first one again."""
     stage.code(source_of(agents, "reliable"))
     stage.say()
     await stage.pause(2)

@@ -18,14 +18,15 @@ class Generated(NamedTuple):
     path: Path
     text: str
     seconds: float
-    """How long the generator took."""
+    """The time that the generator took, in seconds."""
 
 
 def generate_into(folder: Path) -> Generated:
-    """Generate `help_desk.py` into a folder; from now on, the demo imports it from there."""
+    """Generate `help_desk.py` in a folder, and make later imports take it from there."""
     path = folder / "help_desk.py"
     start = time.perf_counter()
-    text = generate([SCHEMA], SCHEMA.with_name(path.name))  # the header names the schema as seen from there
+    # the header of the module names the schema by its path from the second argument's folder
+    text = generate([SCHEMA], SCHEMA.with_name(path.name))
     seconds = time.perf_counter() - start
     path.write_text(text, encoding="utf-8")
     package.__path__.insert(0, str(folder))

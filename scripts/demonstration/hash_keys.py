@@ -9,7 +9,7 @@ __all__ = ["play"]
 
 
 async def play(stage: Stage) -> None:
-    """Show the keys of what the help desk said, ask it again, and compare."""
+    """Show the keys of the help desk's messages, ask it again, and compare the keys."""
     with stage.busy("asking again"):
         advice, answer = ask()
         again = (*await advice, *await answer)

@@ -17,11 +17,11 @@ __all__ = ["play"]
 TITLE: Final = "calls: 1,000 at once"
 ROUNDS: Final = 3
 WIDEST: Final = 30
-"""The length of the longest bar."""
+"""The length of the longest bar, in characters."""
 
 
 async def play(stage: Stage) -> None:
-    """Measure, and show bars."""
+    """Measure calls and show their times as bars."""
     (workload,) = (each for each in WORKLOADS if each.title == TITLE)
     with stage.busy("measuring"), ExitStack() as processes:
         sides = [processes.enter_context(Side(name, sys.executable)) for name in ("ours", "limit")]
@@ -49,6 +49,6 @@ async def play(stage: Stage) -> None:
 
 
 def _bar(part: float) -> str:
-    """Return a bar of so much of the longest, to an eighth of a character."""
+    """Return a bar whose length is a share of the longest, drawn in eighths of a character."""
     whole, eighths = divmod(max(round(part * WIDEST * 8), 1), 8)
     return "█" * whole + " ▏▎▍▌▋▊▉"[eighths].strip()

@@ -1,4 +1,4 @@
-"""The second scene: two mistakes, and the two lines that mypy says."""
+"""The second scene: two mistakes, and the two lines in which mypy reports them."""
 
 import asyncio
 import subprocess

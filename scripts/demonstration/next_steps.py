@@ -19,7 +19,7 @@ COMMANDS: Final = {
 
 
 async def play(stage: Stage) -> None:
-    """Show commands."""
+    """Show the commands and their purposes."""
     widest = max(map(len, COMMANDS))
     for command, purpose in COMMANDS.items():
         stage.say(Text.assemble((f"{command:<{widest}}", "bold"), f"  {purpose}"))

@@ -22,7 +22,7 @@ RECORDS: Final = (
 
 
 async def play(stage: Stage) -> None:
-    """Send records through a socket, the second of which is wrong."""
+    """Send three records through a socket; the second is wrong."""
     stage.code(source_of(sys.modules[__name__], "receive"))
     stage.say()
     await stage.pause(1.5)

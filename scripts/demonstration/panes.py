@@ -1,4 +1,4 @@
-"""Streams side by side: in boxes that grow on a terminal, in lines that begin with a name where there is none."""
+"""Streams side by side: growing boxes on a terminal, and without one, lines that begin with the stream's name."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ __all__ = ["LinePanes", "LivePanes", "Panes"]
 COLOURS: Final = ("cyan", "magenta", "yellow")
 BELOW: Final = "green"
 NARROWEST: Final = 60
-"""The width from which on columns stand side by side."""
+"""The smallest width of a terminal that shows columns side by side."""
 
 
 class Panes(abc.ABC):
-    """Shows what streams say while they say it.
+    """Shows the tokens of streams as they arrive.
 
     Args:
-        console: Where to show it.
+        console: The console to show them on.
         columns: The names of the streams.
         below: The name of a stream that needs more room; empty for none.
     """
@@ -42,9 +42,9 @@ class Panes(abc.ABC):
         self.columns = tuple(columns)
         self.below = below
         self.tokens: dict[str, list[str]] = {name: [] for name in (*columns, *([below] if below else []))}
-        """All tokens by the name of their stream."""
+        """All tokens of each stream, by its name."""
         self.order: list[str] = []
-        """The name of the stream of each token, in the order in which they came."""
+        """The name of the stream of each token, in the order of arrival."""
 
     def write(self, name: str, token: str, style: str = "") -> None:
         """Show one more token."""
@@ -70,11 +70,11 @@ class Panes(abc.ABC):
     def __exit__(self, *_: object) -> None: ...
 
     async def read(self, name: str, promise: MessagePromise[Message]) -> None:
-        """Show all tokens of a message as they come, and its error."""
+        """Show all tokens of a message as they arrive, and its error."""
         try:
             async for token in promise:
                 self.write(name, token)
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is shown
+        except Exception as error:  # noqa: BLE001  # any error is shown in its place
             self.fail(name, error)
         self.end(name)
 
@@ -132,7 +132,7 @@ class LivePanes(Panes):
             boxes = [row]
         if self.below:
             boxes.append(self._box(self.below, BELOW, self.console.width))
-        # the terminal itself writes "^C" at the cursor: behind a full line, that would move all lines up
+        # the terminal itself writes "^C" at the cursor; after a full line, that would move all lines up
         return Group(*boxes, Text())
 
     def _box(self, name: str, colour: str, width: int, height: int | None = None) -> RenderableType:
@@ -151,7 +151,7 @@ class LivePanes(Panes):
         )
 
     def _height(self, name: str, width: int) -> int:
-        """Return how many lines the box of a text needs, its cursor and its frame included."""
+        """Return the number of lines that the box of a text needs, with its cursor and its frame."""
         return len(Text.assemble(self._texts[name], "▌").wrap(self.console, width - 4)) + 2
 
 

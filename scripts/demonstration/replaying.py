@@ -1,4 +1,4 @@
-"""The fifth scene: somebody who comes late reads from the first token."""
+"""The fifth scene: a late reader reads from the first token."""
 
 import asyncio
 import sys
@@ -15,7 +15,7 @@ from scripts.demonstration.stage import Stage, source_of
 __all__ = ["play", "read_twice"]
 
 MISSED: Final = 8
-"""How many tokens are over when the late reader comes."""
+"""The number of tokens that have passed when the late reader begins."""
 
 
 async def play(stage: Stage) -> None:
@@ -35,7 +35,7 @@ async def play(stage: Stage) -> None:
 
 
 async def read_twice(promise: MessagePromise[Advice], panes: Panes) -> None:
-    """Read a stream; in its middle, somebody else begins to read it."""
+    """Read a stream; in its middle, start a second reader of it."""
     async with asyncio.TaskGroup() as readers:
         async for token in promise:
             panes.write("in time", token)

@@ -1,4 +1,4 @@
-"""All scenes in their order. Import this when the classes have been generated."""
+"""All scenes in their order. Import this module after the classes have been generated."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
@@ -24,10 +24,10 @@ class Scene(NamedTuple):
 
     name: str
     point: str
-    """What it shows, in a sentence."""
+    """The purpose of the scene, in a sentence."""
     play: Callable[[Stage], Awaitable[None]]
     seconds: float
-    """How long its end stays before the next one begins."""
+    """The seconds for which its end stays before the next scene begins."""
 
 
 SCENES: Final = (

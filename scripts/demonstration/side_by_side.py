@@ -12,13 +12,13 @@ __all__ = ["ask", "play"]
 
 
 def ask() -> tuple[MessageSequencePromise[Advice], MessageSequencePromise[Answer]]:
-    """Start all agents; nothing waits here."""
+    """Start all agents without waiting for any of them."""
     advice = help_desk.inquire(TICKET)
     return advice, editor.inquire(advice, TICKET.customer)
 
 
 async def play(stage: Stage) -> None:
-    """Show what all agents say."""
+    """Show the replies of all agents."""
     stage.code(source_of(agents, "editor"))
     stage.say()
     stage.say(f"{TICKET.customer}: {TICKET}")

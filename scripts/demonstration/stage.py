@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 __all__ = ["Stage", "source_of"]
 
 _THEME: Final = "ansi_dark"
-"""Colours of the terminal's own palette, which its owner can read."""
+"""Colours of the terminal's own palette, which are readable on its background."""
 
 
 @dataclass(kw_only=True)
 class Stage:
-    """Shows things, one below the other, and knows what scenes share."""
+    """Shows things, one below the other, and holds the data that scenes share."""
 
     console: Console
     generated: Generated
     """The module of message classes."""
     baseline_python: str
-    """An interpreter that has miniagents 0.0.35; empty if there is none."""
+    """The path of an interpreter with miniagents 0.0.35; empty if there is none."""
     messages: tuple[Message, ...] = ()
     """The messages that the help desk exchanged."""
 
@@ -50,7 +50,7 @@ class Stage:
         return self.console.is_terminal and not self.console.is_dumb_terminal
 
     async def pause(self, seconds: float) -> None:
-        """Let people read; programs that read lines need no time for it."""
+        """Give people time to read; output without a terminal needs none."""
         if self.is_live:
             await asyncio.sleep(seconds)
 
@@ -85,7 +85,7 @@ class Stage:
                 self.console.print(shown, soft_wrap=True)
 
     def busy(self, with_what: str) -> AbstractContextManager[object]:
-        """Show that something takes a moment, while the block runs."""
+        """Show a sign of progress while the block runs."""
         return self.console.status(with_what) if self.is_live else nullcontext()
 
     def panes(self, *columns: str, below: str = "") -> Panes:

@@ -241,7 +241,7 @@ def test_show_and_help_and_unknown_commands() -> None:
     assert [line for line in talk.lines if line.startswith("said")] == ["said: a", "said: one"]
     assert talk.notes == [
         "nothing was said yet",
-        "/help      say what there is",
+        "/help      list the commands and keys",
         "there is no command /nothing; /help says which there are. A space before the / makes it part of a message",
     ]
 
@@ -251,11 +251,11 @@ def test_save_writes_a_copy_and_overwrites_nothing(tmp_path: Path) -> None:
     talk = Talk(scripted_agent("one"), "a", "/save", f"/save {path}", f"/save {path}", f"/save {path}/below")
     assert list(read_conversation(path)) == talk.messages
     assert talk.notes == [
-        "not kept; /save FILE writes it to a file",
+        "not saved; /save FILE writes it to a file",
         f"2 messages written to {path}",
         f"{path} is there already; give another name",
     ]
-    assert talk.failures == [f"ChatError: the conversation cannot be written: {path}/below: File exists"]
+    assert talk.failures == [f"ChatError: the conversation cannot be saved: {path}/below: File exists"]
 
 
 # --- keeping ---
@@ -291,4 +291,4 @@ def test_a_file_that_cannot_be_written_does_not_end_the_chat(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     talk = Talk(scripted_agent("one"), "a", history=History(tmp_path / "file" / "kept.ndjson"))
     assert talk.texts == ["a", "one"]
-    assert talk.failures[0].startswith("ChatError: the conversation cannot be kept: ")
+    assert talk.failures[0].startswith("ChatError: the conversation cannot be saved: ")

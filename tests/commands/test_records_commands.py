@@ -296,7 +296,7 @@ def test_one_interrupt_ends_a_conversion(folder: Path) -> None:
     )
     assert interrupted.returncode == 130
     assert interrupted.stderr.startswith("interrupted after ")
-    assert interrupted.stderr.endswith(" records; go on with --resume\n")
+    assert interrupted.stderr.endswith(" records; continue with --resume\n")
 
 
 def test_only_the_same_work_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,7 +306,8 @@ def test_only_the_same_work_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -
     with monkeypatch.context() as patch:
         patch.setattr(Progress, "update", interrupt)
         assert "(status 130)" in run("convert", "talk.ndjson", "out.msgpack")
-    assert "is of other work, start without --resume" in run("convert", "talk.msgpack", "out.msgpack", "--resume")
+    said = run("convert", "talk.msgpack", "out.msgpack", "--resume")
+    assert "is of another conversion, start without --resume" in said
     Path("out.msgpack.partial.json").write_text("{")
     assert "cannot be read, start without --resume" in run("convert", "talk.ndjson", "out.msgpack", "--resume")
     assert "(status 0)" in run("convert", "talk.ndjson", "out.msgpack")

@@ -85,7 +85,7 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(taken, "take")
 
     def enumerate(self, start: int = 0, /) -> Stream[tuple[int, P_co]]:
-        """Number the pieces, as Python's `enumerate`; errors pass and are not counted.
+        """Pair each piece with its number, like Python's `enumerate`; errors pass and are not counted.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
