@@ -58,7 +58,8 @@ def run_pytest(test: str, folder: Path, workers: str, limit: str) -> subprocess.
     """Run a test in a process of its own."""
     (folder / "test_it.py").write_text(textwrap.dedent(test))
     (folder / "pytest.ini").write_text("[pytest]\n")
-    options = ["-p", "tests.watchdog", f"--rootdir={folder}", "-c", f"{folder}/pytest.ini", "--max-worker-restart=0"]
+    (folder / "conftest.py").write_text('pytest_plugins = ["tests.watchdog"]\n')  # as that of all tests has it
+    options = [f"--rootdir={folder}", "-c", f"{folder}/pytest.ini", "--max-worker-restart=0"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-n", workers, folder / "test_it.py"],
         cwd=ROOT,

@@ -22,20 +22,20 @@ PATIENCE: Final = SECONDS / 2
 """How long a test waits for another process, which it can name better than the watchdog."""
 MOMENT: Final = 0.5
 """The time between the name of the test and the stacks."""
-STANDARD_ERROR: Final = os.dup(2)
-"""Where they are written: capturing, which replaces the descriptor 2, is suspended while plugins are loaded."""
+STANDARD_ERROR: Final = [2]
+"""The descriptor to which they are written. Capturing replaces 2, and is suspended while pytest is configured."""
 
 
 def watch(what: str, seconds: float = SECONDS) -> None:
     """Limit the time until the next call of this function or of `unwatch`."""
 
     def name_it(_signal: int, _frame: FrameType | None) -> None:
-        os.write(STANDARD_ERROR, f"\n{what} hangs: it has taken more than {seconds:g} s\n".encode())
+        os.write(STANDARD_ERROR[0], f"\n{what} hangs: it has taken more than {seconds:g} s\n".encode())
 
     if hasattr(signal, "SIGALRM"):  # not on Windows: the stacks have to do
         signal.signal(signal.SIGALRM, name_it)
         signal.setitimer(signal.ITIMER_REAL, seconds)
-    faulthandler.dump_traceback_later(seconds + MOMENT, exit=True, file=STANDARD_ERROR)
+    faulthandler.dump_traceback_later(seconds + MOMENT, exit=True, file=STANDARD_ERROR[0])
 
 
 def unwatch() -> None:
@@ -46,6 +46,7 @@ def unwatch() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "hang_limit(seconds): the time after which the test is said to hang")
+    STANDARD_ERROR[0] = os.dup(2)
     watch("the collection of tests")
 
 
