@@ -30,7 +30,6 @@ AsyncTest = Callable[..., Coroutine[object, object, None]]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "virtual_clock: runs an async test on a clock that jumps where nothing is ready")
-    config.addinivalue_line("markers", "real_clock: a test that waits for threads, in a file that has a virtual clock")
     config.addinivalue_line("markers", "leaves_errors_unread: that the library logs errors nobody reads fails no test")
 
 
@@ -45,7 +44,7 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
     test: Callable[..., object] = pyfuncitem.obj
-    virtual = bool(pyfuncitem.get_closest_marker("virtual_clock") and not pyfuncitem.get_closest_marker("real_clock"))
+    virtual = pyfuncitem.get_closest_marker("virtual_clock") is not None
     handle: object = getattr(test, "hypothesis", None)
     if handle is not None:
         inner: AsyncTest = getattr(handle, "inner_test")  # noqa: B009 - see below

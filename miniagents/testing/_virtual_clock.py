@@ -9,21 +9,29 @@ from __future__ import annotations
 import asyncio
 import selectors
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from typing_extensions import TypeVarTuple, Unpack, override
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
 
     from _typeshed import FileDescriptorLike
 
 __all__ = ["VirtualClockEventLoop"]
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
 
 class VirtualClockEventLoop(asyncio.SelectorEventLoop):
     """An event loop with a clock of its own, which starts at 0: `asyncio.Runner(loop_factory=VirtualClockEventLoop)`.
 
-    Real input and output work, but do not stop the clock: it can jump while a socket or a thread is still busy. If
-    nothing is ready and no timer is set, the loop waits for input and output as any other loop does.
+    The clock stands still while a task waits for a thread of the loop (`asyncio.to_thread`, `run_in_executor`, the
+    resolution of host names): the loop then waits as any other loop does. Other input and output works, but does not
+    stop the clock: it can jump while a socket, or a thread that the loop did not start, is still busy. If nothing is
+    ready and no timer is set, the loop waits for input and output.
 
     >>> async def main() -> float:
     ...     await asyncio.sleep(3600)
@@ -34,11 +42,30 @@ class VirtualClockEventLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._now = 0.0
+        self._calls_in_threads = 0
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
         """Return the seconds that have passed on the loop's own clock."""
         return self._now
+
+    @override
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+    ) -> asyncio.Future[T]:
+        """Call a function in a thread; the clock stands still until it has returned or its future is cancelled."""
+        future = super().run_in_executor(executor, func, *args)
+        self._calls_in_threads += 1
+        future.add_done_callback(self._call_ended)
+        return future
+
+    def _call_ended(self, _: asyncio.Future[T]) -> None:
+        self._calls_in_threads -= 1
+
+    @property
+    def waits_for_threads(self) -> bool:
+        """Whether a function that `run_in_executor` called is still at work."""
+        return self._calls_in_threads > 0
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - see below
         """Wait until the loop's threads have ended; the timeout is ignored, because threads work in real time."""
@@ -61,8 +88,8 @@ class _JumpingSelector(selectors.BaseSelector):
         self._selector = selectors.DefaultSelector()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            return self._selector.select(None)
+        if timeout is None or (timeout > 0 and self._loop.waits_for_threads):
+            return self._selector.select(None)  # a thread that ends wakes the loop
         ready = self._selector.select(0)
         if not ready and timeout > 0:
             self._loop.jump(timeout)

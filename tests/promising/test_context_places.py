@@ -16,7 +16,6 @@ from miniagents.promising import (
 pytestmark = pytest.mark.virtual_clock
 
 
-@pytest.mark.real_clock  # a thread is at work, which holds no virtual clock
 async def test_p7_waiting_in_another_loop_fails_instead_of_hanging() -> None:
     raised: list[BaseException] = []
 

@@ -560,7 +560,6 @@ async def test_what_was_made_before_the_end_is_there_after_it(logged: list[str])
         promise.map(str)
 
 
-@pytest.mark.real_clock
 async def test_a_context_belongs_to_its_loop() -> None:
     answers: list[object] = []
 

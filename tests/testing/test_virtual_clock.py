@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 
 from miniagents import MiniAgents
 from miniagents.testing import Pause, VirtualClockEventLoop, scripted_agent, transcript
@@ -54,6 +55,35 @@ def test_input_and_output_are_real() -> None:
         return line
 
     assert MiniAgents().run(main(), loop_factory=VirtualClockEventLoop) == b"hello\n"
+
+
+def test_the_clock_stands_still_while_a_thread_is_at_work() -> None:
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+
+        def ask_the_loop_often() -> None:
+            for _ in range(100):
+                asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()
+
+        async with asyncio.timeout(60):
+            await asyncio.to_thread(ask_the_loop_often)
+        return loop.time()
+
+    assert MiniAgents().run(main(), loop_factory=VirtualClockEventLoop) == 0
+
+
+def test_the_clock_goes_on_when_nobody_waits_for_the_thread_any_more() -> None:
+    gate = threading.Event()
+
+    async def main() -> float:
+        waiting = asyncio.ensure_future(asyncio.to_thread(gate.wait))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.sleep(60)
+        gate.set()
+        return asyncio.get_running_loop().time()
+
+    assert MiniAgents().run(main(), loop_factory=VirtualClockEventLoop) == 60
 
 
 def test_the_loop_waits_for_a_thread_when_no_timer_is_set() -> None:

@@ -239,12 +239,13 @@ async def test_a_server_that_nobody_finds() -> None:
         await answer_of(agent)
 
 
-@each_path  # on the real clock: a thread may look the address up, and a virtual one would spin meanwhile
+@pytest.mark.virtual_clock
+@each_path
 async def test_a_server_that_is_too_slow(path: str) -> None:
     for after in (None, BEFORE[path]):
         async with ModelServer(script_for(path, SAID).stall(after=after)) as server:
             with pytest.raises(ModelTimeoutError) as caught:
-                await answer_of(agent_for(path, server, timeout=1))
+                await answer_of(agent_for(path, server, timeout=0.05))
             assert (caught.value.partial is None) == (after is None)
             assert isinstance(caught.value, TimeoutError)
 
