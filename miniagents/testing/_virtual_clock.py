@@ -51,7 +51,7 @@ class VirtualClockEventLoop(asyncio.SelectorEventLoop):
 
     @override
     def run_in_executor(
-        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
     ) -> asyncio.Future[T]:
         """Call a function in a thread; the clock stands still until it has returned or its future is cancelled."""
         future = super().run_in_executor(executor, func, *args)
