@@ -44,11 +44,13 @@ MACHINERY: Final = {
 
 NEVER_USED: Final = {
     "MiniAgents.end_what_nobody_can_end": "overrides what is machinery in PromisingContext",
+    "VirtualClockEventLoop.run_in_executor": "overrides what asyncio calls",
     "VirtualClockEventLoop.shutdown_default_executor": "overrides what asyncio calls",
 }
 """Public names that no `accepts_*` file uses, with the reason."""
 
 NEVER_MISUSED: Final = {
+    "VirtualClockEventLoop.run_in_executor": "overrides what asyncio calls",
     "VirtualClockEventLoop.shutdown_default_executor": "overrides what asyncio calls",
 }
 """Public callables that no `rejects_*` file misuses, with the reason. What takes no arguments need not be here."""

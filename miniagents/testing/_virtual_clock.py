@@ -43,7 +43,7 @@ class VirtualClockEventLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._now = 0.0
         self._calls_in_threads = 0
-        super().__init__(_JumpingSelector(self))
+        super().__init__(_JumpingSelector(self.jump, lambda: self._calls_in_threads > 0))
 
     def time(self) -> float:
         """Return the seconds that have passed on the loop's own clock."""
@@ -62,11 +62,6 @@ class VirtualClockEventLoop(asyncio.SelectorEventLoop):
     def _call_ended(self, _: asyncio.Future[T]) -> None:
         self._calls_in_threads -= 1
 
-    @property
-    def waits_for_threads(self) -> bool:
-        """Whether a function that `run_in_executor` called is still at work."""
-        return self._calls_in_threads > 0
-
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - see below
         """Wait until the loop's threads have ended; the timeout is ignored, because threads work in real time."""
         if sys.version_info >= (3, 12):
@@ -83,16 +78,17 @@ class VirtualClockEventLoop(asyncio.SelectorEventLoop):
 class _JumpingSelector(selectors.BaseSelector):
     """Checks for input and output without waiting; if there is none, moves the loop's clock by the time-out instead."""
 
-    def __init__(self, loop: VirtualClockEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, jump: Callable[[float], None], waits_for_threads: Callable[[], bool]) -> None:
+        self._jump = jump
+        self._waits_for_threads = waits_for_threads
         self._selector = selectors.DefaultSelector()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or (timeout > 0 and self._loop.waits_for_threads):
+        if timeout is None or (timeout > 0 and self._waits_for_threads()):
             return self._selector.select(None)  # a thread that ends wakes the loop
         ready = self._selector.select(0)
         if not ready and timeout > 0:
-            self._loop.jump(timeout)
+            self._jump(timeout)
         return ready
 
     def register(self, fileobj: FileDescriptorLike, events: int, data: object = None) -> selectors.SelectorKey:
