@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import types
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Union
 
 import msgspec
@@ -17,8 +18,6 @@ import msgspec
 from scripts.benchmarks.processes import command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from scripts.benchmarks.watch import Watch
 
 __all__ = ["after_one_more_class", "main"]
@@ -26,72 +25,69 @@ __all__ = ["after_one_more_class", "main"]
 LOADED: Final = 1000
 
 
-def after_one_more_class(watch: Watch, n: int, side: str, verb: str) -> None:
-    """Take the CPU time of the first `verb` after one more class was made, on average of `n` times."""
+def after_one_more_class(watch: Watch, n: int, side: str) -> None:
+    """Take the CPU time of the first encoding and of the first decoding after each of `n` more classes was made."""
     ran = subprocess.run(  # noqa: S603  # our own command
-        command(sys.executable, "classes", side, verb, str(n)), capture_output=True, check=True, text=True
+        command(sys.executable, "classes", side, str(n)), capture_output=True, check=True, text=True
     )
-    watch.figures["cpu"] = float(ran.stdout)
+    watch.figures["encode"], watch.figures["decode"] = map(float, ran.stdout.split())
 
 
 def main() -> None:
-    """Print the seconds that all the first calls took together: side, verb and number of classes."""
-    side, verb, n = sys.argv[1:]
-    first = {"ours": _ours, "limit": _limit}[side](verb)
-    first()  # a program does more before this than its first call
-    print(sum(first() for _ in range(int(n))))
+    """Print the seconds of all first encodings, and those of all first decodings: side and number of classes."""
+    side, n = sys.argv[1:]
+    make, encode, decode = {"ours": _ours, "limit": _limit}[side]()
+    for work in (encode, decode):
+        seconds = 0.0
+        for _ in range(int(n)):
+            make()
+            start = time.process_time()
+            work()
+            seconds += time.process_time() - start
+        print(seconds)
 
 
-def _ours(verb: str) -> Callable[[], float]:
-    """Return a function that makes a class and returns the seconds of the next call of `encode` or `decode`."""
+_Work = Callable[[], object]
+
+
+def _ours() -> tuple[_Work, _Work, _Work]:
+    """Load many classes, and return functions that make one more, encode a value, and decode it."""
     from miniagents import Message, decode, encode  # noqa: PLC0415  # the limit does without them
 
-    def make(place: int) -> type[Message]:
-        names: dict[str, Any] = {
-            "__module__": __name__,
-            "__annotations__": {"note": Message, "label": str},
-        }  # Any: as in a class
-        return types.new_class(f"Kind{place}", (Message,), {"kw_only": True}, lambda body: body.update(names))
+    classes: list[Any] = []  # Any: no type checker sees the fields of these classes
 
-    classes = [make(place) for place in range(LOADED)]
-    cls: Any = classes[0]  # Any: no type checker sees its fields
-    value = cls(note=Message("a note"), label="a label")
+    def make() -> None:
+        annotations = {"note": Message, "label": str}
+        names: dict[str, Any] = {"__module__": __name__, "__annotations__": annotations}  # Any: as in a class
+        name = f"Kind{len(classes)}"
+        classes.append(types.new_class(name, (Message,), {"kw_only": True}, lambda body: body.update(names)))
+
+    for _ in range(LOADED):
+        make()
+    value = classes[0](note=Message("a note"), label="a label")
     data = encode(value)
-
-    def first() -> float:
-        classes.append(make(len(classes)))
-        start = time.process_time()
-        if verb == "encode":
-            encode(value)
-        else:
-            decode(data, Message)
-        return time.process_time() - start
-
-    return first
+    return make, lambda: encode(value), lambda: decode(data, Message)
 
 
-def _limit(verb: str) -> Callable[[], float]:
-    """Return such a function for bare Structs, which are decoded as the union of all classes."""
-
-    def make(place: int) -> Any:  # Any: a class with fields that no type checker sees
-        fields = [("note", _Base), ("label", str)]
-        return msgspec.defstruct(f"Kind{place}", fields, bases=(_Base,), tag_field="@type", tag=f"Kind{place}")
-
+def _limit() -> tuple[_Work, _Work, _Work]:
+    """Return such functions for bare Structs, which are decoded as the union of all classes."""
     union: Any = Union  # Any: of classes that no type checker sees
-    classes = [make(place) for place in range(LOADED)]
+    classes: list[Any] = []  # Any: as above
+
+    def make() -> None:
+        fields = [("note", _Base), ("label", str)]
+        name = f"Kind{len(classes)}"
+        classes.append(msgspec.defstruct(name, fields, bases=(_Base,), tag_field="@type", tag=name))
+
+    for _ in range(LOADED):
+        make()
     value = classes[0](note=_Base(), label="a label")
     data = msgspec.json.encode(value)
-
-    def first() -> float:
-        classes.append(make(len(classes)))
-        start = time.process_time()
-        if verb == "encode":
-            msgspec.json.Encoder().encode(value)
-        else:
-            msgspec.json.Decoder(union[tuple(classes)]).decode(data)
-        return time.process_time() - start
-
-    return first
+    return (
+        make,
+        lambda: msgspec.json.Encoder().encode(value),
+        lambda: msgspec.json.Decoder(union[tuple(classes)]).decode(data),
+    )
 
 
 class _Base(msgspec.Struct, tag_field="@type", tag="Base"):

@@ -346,7 +346,7 @@ async def new_codec(watch: Watch, n: int) -> object:
     return [_encode_json(each).hex() for each in values]
 
 
-async def after_one_more_class(watch: Watch, n: int, verb: str) -> object:
+async def after_one_more_class(watch: Watch, n: int) -> object:
     """Encode or decode a value with a new encoder or decoder, because there is another class."""
-    classes.after_one_more_class(watch, n, "limit", verb)
+    classes.after_one_more_class(watch, n, "limit")
     return None

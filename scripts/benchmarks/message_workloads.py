@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from scripts.benchmarks import reasons
-from scripts.benchmarks.definitions import Workload, cpu, rate
+from scripts.benchmarks.definitions import Figure, Workload, cpu, rate
 
 __all__ = ["MESSAGE_WORKLOADS"]
 
@@ -188,16 +188,12 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
         for workload in _kind(f"messages: {{}}, {title}", kind, most, format=key, by=by)
     ),
     Workload("messages: a new codec's first decode", "new_codec", 200, cpu("codec"), old_size=0),
-    *(
-        Workload(
-            f"messages: first {verb} after one more class, 1,000 loaded",
-            "after_one_more_class",
-            10,
-            cpu("call", absolute=2_000.0),
-            {"verb": verb},
-            old_size=0,
-        )
-        for verb in VERBS
+    Workload(
+        "messages: 1,000 classes and one more,",
+        "after_one_more_class",
+        5,
+        tuple(Figure(verb, "ms", 1e3, absolute=2.0, title=f"first {verb}") for verb in VERBS),
+        old_size=0,
     ),
     *_kind("generated: {}, an open object", "open", GENERATED),
     *_kind("generated: {}, an open object", "open", GENERATED, by="module"),

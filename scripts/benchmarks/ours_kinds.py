@@ -128,7 +128,7 @@ async def new_codec(watch: Watch, n: int) -> object:
     return [encode(each).hex() for each in values]
 
 
-async def after_one_more_class(watch: Watch, n: int, verb: str) -> object:
+async def after_one_more_class(watch: Watch, n: int) -> object:
     """Encode or decode a value when the library has just met another class."""
-    classes.after_one_more_class(watch, n, "ours", verb)
+    classes.after_one_more_class(watch, n, "ours")
     return None

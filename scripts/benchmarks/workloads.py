@@ -183,7 +183,7 @@ WORKLOADS: tuple[Workload, ...] = (
     Workload(
         "import: a generated module of 600 classes",
         "import_classes",
-        3,
+        1,
         (Figure("cpu", "ms", 1e3, most=4.0),),
         old_size=0,
         fixed=True,
