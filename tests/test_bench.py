@@ -8,9 +8,11 @@ import asyncio
 import io
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
@@ -19,6 +21,7 @@ from scripts.benchmarks import counting, loops
 from scripts.benchmarks.__main__ import main as bench
 from scripts.benchmarks.comparing import print_comparison
 from scripts.benchmarks.counted import main as count_one
+from scripts.benchmarks.definitions import Figure, Workload
 from scripts.benchmarks.document import (
     BEGIN,
     END,
@@ -31,14 +34,16 @@ from scripts.benchmarks.document import (
     short_markdown,
     write_document,
 )
+from scripts.benchmarks.generated import BARE, CLASSES, folder_of_bare_classes, folder_of_classes
 from scripts.benchmarks.ours_messages import create
 from scripts.benchmarks.plot import plot
 from scripts.benchmarks.processes import ROOT, Side, SideError
 from scripts.benchmarks.results import Cell, Count, Report, Row, Sides, read_report, write_report
 from scripts.benchmarks.running import ResultsDifferError, measure
+from scripts.benchmarks.samples import SAMPLES
 from scripts.benchmarks.table import print_report
 from scripts.benchmarks.worker import answer
-from scripts.benchmarks.workloads import SIDES, WORKLOADS, Figure, Workload
+from scripts.benchmarks.workloads import SIDES, WORKLOADS
 
 REPORT = Report(
     python="3.11.7",
@@ -396,6 +401,21 @@ def test_the_functions_of_a_side_are_those_of_workloads(side: str) -> None:
     models = {name for name in functions if name.startswith("model_")}
     old = {each.function for each in WORKLOADS if each.old_size != 0} - combinators - models
     assert defined == {"old": old, "aiostream": combinators}.get(side, functions)
+
+
+def test_every_sample_is_of_a_workload() -> None:
+    kinds = {workload.arguments["kind"] for workload in WORKLOADS if "kind" in workload.arguments}
+    assert kinds | {"extras"} == set(SAMPLES)
+
+
+def test_the_limit_of_a_generated_module_has_the_same_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(folder_of_classes()), str(folder_of_bare_classes()), *sys.path])
+    ours, limit = import_module("generated_classes"), import_module(BARE)
+    names = [f"Item{place}" for place in range(CLASSES)]
+    for name in names:
+        fields = [(each.name, each.required) for each in msgspec.structs.fields(getattr(limit, name))]
+        assert [(each.name, each.required) for each in msgspec.structs.fields(getattr(ours, name))] == fields
+    assert {*names} < {*ours.__all__}
 
 
 class FakeSide(Side):

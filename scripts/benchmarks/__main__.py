@@ -27,7 +27,7 @@ from scripts.benchmarks.workloads import WORKLOADS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scripts.benchmarks.workloads import Workload
+    from scripts.benchmarks.definitions import Workload
 
 QUICK = 0.1
 WIDEST = 146

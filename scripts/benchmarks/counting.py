@@ -20,7 +20,7 @@ from scripts.benchmarks.results import Count
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from scripts.benchmarks.workloads import Workload
+    from scripts.benchmarks.definitions import Workload
 
 __all__ = ["CountingError", "count"]
 

@@ -116,7 +116,9 @@ def few_rows(report: Report) -> str:
 
 def _times_the_limit(row: Row) -> float:
     limit = row.others.limit
-    return 0.0 if limit is None or row.exponent is not None else limit.ratio
+    if limit is None or row.exponent is not None or row.absolute is not None:  # no ratio is shown
+        return 0.0
+    return limit.ratio
 
 
 def short_markdown(report: Report, reasons: Mapping[str, str] | None = None) -> str:
@@ -159,13 +161,14 @@ def _short_cells(row: Row, note: str) -> list[str]:
     limit, old, peer = row.others.limit, row.others.old, row.others.aiostream
     if row.exponent is not None:  # an exponent has no ratio and no unit
         first = _short(f"n^{number(row.median)}", f"≤ n^{row.exponent:g}", "exponent" in row.missed, note)
+    elif row.absolute is not None:  # times differ between machines: show only whether the target is reached
+        is_missed = "absolute" in row.missed
+        first = _short(f"{'more than' if is_missed else 'within'} {row.absolute:g} {row.unit}", "", is_missed, note)
     else:
         target = "" if limit is None or limit.target is None else f"≤ {limit.target:g}"
-        if row.absolute is not None:  # times differ between machines: show only whether the target is reached
-            target = f"{'more than' if 'absolute' in row.missed else 'within'} {row.absolute:g} {row.unit}"
         if row.more is not None:
             target = f"{'more than' if 'more' in row.missed else 'within'} {row.more:g} {row.unit} of it"
-        is_missed = bool({"limit", "absolute", "more"} & {*row.missed})
+        is_missed = bool({"limit", "more"} & {*row.missed})
         first = _short("" if limit is None else number(limit.ratio), target, is_missed, note)
     others = [
         _short(

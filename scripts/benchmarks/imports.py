@@ -11,12 +11,16 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scripts.benchmarks.watch import Watch
 
 __all__ = ["imported"]
 
 _PROGRAM = """
 import sys, time
+sys.path.append({folder!r})
+{before}
 before = set(sys.modules)
 start = time.process_time()
 {statement}
@@ -24,12 +28,19 @@ print(time.process_time() - start, len(set(sys.modules) - before))
 """
 
 
-def imported(watch: Watch, n: int, statement: str) -> None:
+def imported(watch: Watch, n: int, statement: str, *, before: str = "", folder: Path | None = None) -> None:
     """Take the CPU time of an import, and the number of modules that it adds, in `n` interpreters.
 
     All modules are compiled beforehand, like those of an installed package.
+
+    Args:
+        watch: The watch.
+        n: The number of interpreters.
+        statement: The statement that imports.
+        before: Statements whose imports do not count.
+        folder: A folder in which modules are found, besides those of the installed packages.
     """
-    program = _PROGRAM.format(statement=statement)
+    program = _PROGRAM.format(statement=statement, before=before, folder=str(folder or ""))
     seconds: list[float] = []
     modules = ""
     environment = _with_compiled(program)

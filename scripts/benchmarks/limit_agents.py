@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from scripts.benchmarks.limit_messages import Message
 from scripts.benchmarks.limit_streams import FAIR_SHARE, Stream, collect, produce
 from scripts.benchmarks.watch import Watch, quiet, some_tokens
 
 P = TypeVar("P")
+Reply: TypeAlias = "Message | Stream[Reply]"
+"""A piece of an agent's reply: a message, or the whole reply of another agent."""
 
 
 class Tasks:
@@ -110,10 +112,8 @@ async def flatten_lists(watch: Watch, n: int) -> object:
     nested = nest([Message(str(number)) for number in range(n)])
     with watch:
         stream = Stream[Message]()
-        producer = asyncio.create_task(flatten(nested, stream))
-        said = [message.text for message in [message async for message in stream]]
-        await producer
-    return said
+        await flatten(nested, stream)
+        return [message.text for message in [message async for message in stream]]
 
 
 async def flatten_promises(watch: Watch, n: int) -> object:
@@ -125,29 +125,73 @@ async def flatten_promises(watch: Watch, n: int) -> object:
     nested = nest(promises)
     with watch:
         stream = Stream[asyncio.Future[Message]]()
-        producer = asyncio.create_task(flatten(nested, stream))
-        said = [(await promise).text async for promise in stream]
-        await producer
-    return said
+        await flatten(nested, stream)
+        return [(await promise).text async for promise in stream]
 
 
 async def flatten_agents(watch: Watch, n: int) -> object:
-    """Read the streams of calls that run at the same time, one after the other, into another stream."""
+    """Flatten the streams of calls that run at the same time, and read one after the other."""
     tasks = Tasks()
     with watch:
         calls = nest([ask("hello", tasks) for _ in range(n)])
         streams = Stream[Stream[Message]]()
-        replies = Stream[Message]()
+        await flatten(calls, streams)
+        said = [message.text async for stream in streams async for message in stream]
+        await tasks.done()
+    return said
 
-        async def forward() -> None:
-            async for stream in streams:
-                async for message in stream:
-                    replies.append(message)
-            replies.end()
 
-        tasks.start(flatten(calls, streams))
-        tasks.start(forward())
-        said = [message.text async for message in replies]
+async def nested_replies(watch: Watch, n: int, levels: int) -> object:
+    """Read the reply of an agent that replies another agent's reply, and so on; a reply is one piece of the next."""
+    tasks = Tasks()
+
+    async def answer(replies: Stream[Reply], level: int) -> None:
+        if level:
+            below = Stream[Reply]()
+            tasks.start(answer(below, level - 1))
+            replies.append(below)
+        else:
+            for number in range(n):
+                replies.append(Message(str(number)))
+        replies.end()
+
+    with watch:
+        top = Stream[Reply]()
+        tasks.start(answer(top, levels))
+        said: list[str | None] = []
+        await _walk(top, said)
+        await tasks.done()
+    return said
+
+
+async def _walk(stream: Stream[Reply], said: list[str | None]) -> None:
+    async for piece in stream:
+        if isinstance(piece, Message):
+            said.append(piece.text)
+        else:
+            await _walk(piece, said)
+
+
+async def tree_of_agents(watch: Watch, n: int, leaves: int) -> object:
+    """Read the replies of agents that ask two others each, down to the agents that reply a message."""
+    tasks = Tasks()
+
+    async def answer(replies: Stream[Reply], below: int) -> None:
+        if below > 1:
+            for _ in range(2):
+                half = Stream[Reply]()
+                tasks.start(answer(half, below // 2))
+                replies.append(half)
+        else:
+            replies.append(Message("hello"))
+        replies.end()
+
+    said: list[str | None] = []
+    with watch:
+        for _ in range(n):
+            top = Stream[Reply]()
+            tasks.start(answer(top, leaves))
+            await _walk(top, said)
         await tasks.done()
     return said
 

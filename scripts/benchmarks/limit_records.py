@@ -14,7 +14,7 @@ import tempfile
 import zlib
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -25,6 +25,8 @@ from scripts.benchmarks.watch import Watch, some_tokens
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
     from typing import IO
+
+M = TypeVar("M")
 
 BLOCK = 1 << 16
 """The number of bytes that are read or written at once."""
@@ -76,6 +78,14 @@ async def read_from_file(watch: Watch, n: int, format: str) -> object:
     return numbers
 
 
+async def read_one(watch: Watch, n: int, format: str) -> object:
+    """Read records one by one, each from its own bytes."""
+    data = _records(1, format)
+    with watch:
+        read = [list(_read([data], format)) for _ in range(n)]
+    return [each.number for (each,) in read]
+
+
 def _records(n: int, format: str, checksum: bool = True) -> bytes:
     file = io.BytesIO()
     _write([order(number) for number in range(n)], file, format, checksum)
@@ -84,17 +94,17 @@ def _records(n: int, format: str, checksum: bool = True) -> bytes:
 
 def _write(orders: Iterable[Order], file: IO[bytes], format: str, checksum: bool = True) -> None:
     if format == "json":
-        _write_lines(orders, file)
+        write_lines(orders, file)
     elif checksum:
-        _write_frames(orders, file)
+        write_frames(orders, file)
     else:
         _write_bare_frames(orders, file)
 
 
 def _read(blocks: Iterable[bytes], format: str, checksum: bool = True) -> Iterator[Order]:
     if format == "json":
-        return _read_lines(blocks)
-    return _read_frames(blocks) if checksum else _read_bare_frames(blocks)
+        return read_lines(blocks, _orders_of_lines)
+    return read_frames(blocks, _unpack) if checksum else _read_bare_frames(blocks)
 
 
 def in_blocks(data: bytes, size: int = 4096) -> list[bytes]:
@@ -108,23 +118,25 @@ _lines = msgspec.json.Encoder().encode_lines
 _orders_of_lines = msgspec.json.Decoder(Order).decode_lines
 
 
-def _write_lines(orders: Iterable[Order], file: IO[bytes]) -> None:
-    waiting = iter(orders)
+def write_lines(messages: Iterable[Message], file: IO[bytes]) -> None:
+    """Write messages as lines of JSON."""
+    waiting = iter(messages)
     while batch := list(islice(waiting, BATCH)):
         file.write(_lines(batch))
 
 
-def _read_lines(blocks: Iterable[bytes]) -> Iterator[Order]:
+def read_lines(blocks: Iterable[bytes], decode_lines: Callable[[bytes], list[M]]) -> Iterator[M]:
+    """Read messages from lines of JSON."""
     rest = b""
     for block in blocks:
         lines, line_feed, begun = block.rpartition(b"\n")
         if line_feed:
-            yield from _orders_of_lines(rest + lines)
+            yield from decode_lines(rest + lines)
             rest = begun
         else:
             rest += block
     if rest:
-        yield from _orders_of_lines(rest)
+        yield from decode_lines(rest)
 
 
 # --- frames of MessagePack ---
@@ -140,9 +152,10 @@ class DamagedError(ValueError):
     """A frame has a wrong marker or checksum."""
 
 
-def _write_frames(orders: Iterable[Order], file: IO[bytes]) -> None:
+def write_frames(messages: Iterable[Message], file: IO[bytes]) -> None:
+    """Write messages as frames with a checksum."""
     header, crc32, buffer = _HEADER.pack, zlib.crc32, bytearray()
-    for each in orders:
+    for each in messages:
         payload = _pack(each)
         length = len(payload)
         buffer += header(MARKER, length, crc32(payload, length))
@@ -153,7 +166,8 @@ def _write_frames(orders: Iterable[Order], file: IO[bytes]) -> None:
     file.write(buffer)
 
 
-def _read_frames(blocks: Iterable[bytes]) -> Iterator[Order]:
+def read_frames(blocks: Iterable[bytes], unpack: Callable[[bytes], M]) -> Iterator[M]:
+    """Read messages from frames with a checksum."""
     unpack_from, crc32, rest = _HEADER.unpack_from, zlib.crc32, b""
     for block in blocks:
         data = rest + block if rest else block
@@ -167,7 +181,7 @@ def _read_frames(blocks: Iterable[bytes]) -> Iterator[Order]:
             payload = data[start:end]
             if marker != MARKER or crc32(payload, length) != checksum:
                 raise DamagedError(position)
-            yield _unpack(payload)
+            yield unpack(payload)
             position = end
         rest = data[position:]
 
@@ -315,3 +329,18 @@ def _split_frames(data: bytes) -> tuple[list[bytes], bytes]:
         payloads.append(payload)
         position = end
     return payloads, data[position:]
+
+
+async def short_streams_in(watch: Watch, n: int, format: str, length: int) -> object:
+    """Decode messages of a few tokens, one after the other, each in a task."""
+    stream = Stream[str]()
+    await produce(stream, some_tokens(length))
+    blocks = in_blocks(b"".join([data async for data in _sent(stream, format)]))
+    answers: list[tuple[list[str], Message]] = []
+    with watch:
+        for _ in range(n):
+            arriving = Stream[str]()
+            taking = asyncio.create_task(_take(generate(blocks), arriving, format))
+            read = [token async for token in arriving]
+            answers.append((read, await taking))
+    return [(read, message.text) for read, message in answers]

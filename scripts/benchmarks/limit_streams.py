@@ -143,6 +143,14 @@ async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
     return read, message.text
 
 
+async def short_answers(watch: Watch, n: int, length: int) -> object:
+    """Stream messages of a few tokens, one after the other."""
+    (burst,) = some_tokens(length)
+    with watch:
+        answers = [await streamed(generate(burst)) for _ in range(n)]
+    return [(read, message.text) for read, message in answers]
+
+
 async def generated_tokens(watch: Watch, n: int) -> object:
     """Take the tokens of an async generator into a stream in a task, and read the stream."""
     (burst,) = some_tokens(n)

@@ -72,6 +72,24 @@ async def ask_many_out_of_order(ctx: InteractionContext, calls: int) -> None:
         ctx.reply_out_of_order(echo.inquire(str(number), turns=number * 3 % 8))
 
 
+@miniagent
+async def pass_up(ctx: InteractionContext, level: int, messages: int) -> None:
+    """Reply the reply of the agent of the level below; the lowest replies messages."""
+    if level:
+        ctx.reply(pass_up.inquire(level=level - 1, messages=messages))
+    else:
+        ctx.reply([Message(str(number)) for number in range(messages)])
+
+
+@miniagent
+async def ask_two(ctx: InteractionContext, leaves: int) -> None:
+    """Reply the replies of two agents; an agent with one leaf replies a message."""
+    if leaves > 1:
+        ctx.reply([ask_two.inquire(leaves=leaves // 2) for _ in range(2)])
+    else:
+        ctx.reply("hello")
+
+
 async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:
     """Ask a chain of agents, each with the replies of the one before it."""
     bursts = some_tokens(n, 1)
@@ -128,6 +146,22 @@ async def flatten_agents(watch: Watch, n: int) -> object:
     with watch:
         async with MiniAgents():
             said = [message.text for message in await ask_many.inquire(calls=n)]
+    return said
+
+
+async def nested_replies(watch: Watch, n: int, levels: int) -> object:
+    """Read the reply of an agent that replies another agent's reply, and so on."""
+    with watch:
+        async with MiniAgents():
+            said = [message.text for message in await pass_up.inquire(level=levels, messages=n)]
+    return said
+
+
+async def tree_of_agents(watch: Watch, n: int, leaves: int) -> object:
+    """Read the replies of agents that ask two others each, down to the agents that reply a message."""
+    with watch:
+        async with MiniAgents():
+            said = [message.text for _ in range(n) for message in await ask_two.inquire(leaves=leaves)]
     return said
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from miniagents import Codec, Message, decode, encode
+from scripts.benchmarks.generated import folder_of_classes
 from scripts.benchmarks.imports import imported
 from scripts.benchmarks.watch import Watch
 
@@ -124,4 +125,10 @@ async def memory_of_messages(watch: Watch, n: int) -> object:
 async def import_time(watch: Watch, n: int) -> object:
     """Import the package with everything that users import from it."""
     imported(watch, n, "import miniagents")
+    return None
+
+
+async def import_classes(watch: Watch, n: int) -> object:
+    """Import a generated module."""
+    imported(watch, n, "import generated_classes", before="import miniagents", folder=folder_of_classes())
     return None

@@ -9,12 +9,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from miniagents import Message, MessagePromise, MiniAgents, StreamAppender, stream_message
+from miniagents import Message, MessagePromise, MiniAgents, StreamAppender, decode, stream_message
 from miniagents.wire import decode_stream, encode_stream, read_records, write_records
 from scripts.benchmarks.limit_records import in_blocks
 from scripts.benchmarks.limit_streams import generate
 from scripts.benchmarks.ours_messages import Order, order
 from scripts.benchmarks.ours_streams import append
+from scripts.benchmarks.samples import conversation
 from scripts.benchmarks.watch import Watch, some_tokens
 
 if TYPE_CHECKING:
@@ -71,6 +72,40 @@ def _records(n: int, format: Format) -> bytes:
     return file.getvalue()
 
 
+async def read_one(watch: Watch, n: int, format: Format) -> object:
+    """Read records one by one, each from its own bytes, as a server does with the bodies of requests."""
+    data = _records(1, format)
+    with watch:
+        read = [list(read_records([data], Order, format)) for _ in range(n)]
+    return [each.number for (each,) in read]
+
+
+def _conversation(n: int) -> list[Message]:
+    return [decode(each, Message) for each in conversation(n)]
+
+
+async def write_conversations(watch: Watch, n: int, format: Format, by: str = "") -> object:  # noqa: ARG001
+    """Write the messages of conversations with models to a file in memory."""
+    messages = _conversation(n)
+    file = io.BytesIO()
+    with watch:
+        write_records(file, messages, format)
+    data = file.getvalue()
+    watch.moved(len(data))
+    return hashlib.sha256(data).hexdigest()
+
+
+async def read_conversations(watch: Watch, n: int, format: Format, by: str = "") -> object:  # noqa: ARG001
+    """Read such messages, of any class, from bytes in one piece."""
+    file = io.BytesIO()
+    write_records(file, _conversation(n), format)
+    data = file.getvalue()
+    with watch:
+        messages = list(read_records([data], Message, format))
+    watch.moved(len(data))
+    return [message.text for message in messages]
+
+
 # --- streams of tokens ---
 
 
@@ -110,3 +145,20 @@ async def stream_in(watch: Watch, n: int, format: Format) -> object:
             read = [token async for token in arriving]
             message = await arriving
     return read, message.text
+
+
+async def short_streams_in(watch: Watch, n: int, format: Format, length: int) -> object:
+    """Decode messages of a few tokens in one context, one after the other."""
+    (tokens,) = some_tokens(length)
+    answers: list[tuple[list[str], Message]] = []
+    async with MiniAgents():
+        appender = StreamAppender[str]()
+        promise = stream_message(Message, appender)
+        await append(appender, [tokens])
+        blocks = in_blocks(await _sent(promise, format))
+        with watch:
+            for _ in range(n):
+                arriving = decode_stream(generate(blocks), Message, format)
+                read = [token async for token in arriving]
+                answers.append((read, await arriving))
+    return [(read, message.text) for read, message in answers]

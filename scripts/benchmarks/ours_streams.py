@@ -42,6 +42,19 @@ async def tokens(watch: Watch, n: int, burst: int = 0) -> object:
     return read, message.text
 
 
+async def short_answers(watch: Watch, n: int, length: int) -> object:
+    """Stream messages of a few tokens in one context, one after the other."""
+    (burst,) = some_tokens(length)
+    answers: list[tuple[list[str], Message]] = []
+    async with MiniAgents():
+        with watch:
+            for _ in range(n):
+                promise = stream_message(Message, generate(burst))
+                read = [token async for token in promise]
+                answers.append((read, await promise))
+    return [(read, message.text) for read, message in answers]
+
+
 async def generated_tokens(watch: Watch, n: int) -> object:
     """Stream a message from an async generator, and read it."""
     (burst,) = some_tokens(n)

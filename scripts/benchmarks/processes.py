@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from scripts.benchmarks.workloads import Workload
+    from scripts.benchmarks.definitions import Workload
 
 __all__ = ["ROOT", "Side", "SideError", "command"]
 

@@ -11,8 +11,8 @@ from scripts.benchmarks.results import Cell, Row, Sides
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from scripts.benchmarks.definitions import Figure, Workload
     from scripts.benchmarks.processes import Side
-    from scripts.benchmarks.workloads import Figure, Workload
 
 __all__ = ["SMALLEST", "ResultsDifferError", "measure"]
 
