@@ -353,7 +353,7 @@ _COMBINATORS: Final = (
     ),
     Mutation(
         "P10: no more calls run at once than may",
-        "promising/combinators/of_calls.py",
+        "promising/combinators/calling.py",
         "self._out.ended) and self._under_way < self._limit",
         "self._out.ended) and self._under_way <= self._limit",
         test_of(

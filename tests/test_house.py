@@ -21,6 +21,7 @@ ROOT: Final = Path(__file__).parent.parent
 PACKAGE: Final = ROOT / "miniagents"
 
 RANKS: Final = {
+    "miniagents._lazy": 0,
     "miniagents.command_parser": 0,
     "miniagents.promising": 0,
     "miniagents.codegen": 0,
@@ -226,7 +227,7 @@ CIRCLES: Final = {
     frozenset({"message_promise", "message_sequence", "selecting", "sequence_promise", "streaming", "text"}): (
         "a message is split into a sequence, and a sequence is joined into a message"
     ),
-    frozenset({"of_calls", "of_groups", "of_pieces", "of_places", "of_time", "piped", "stream"}): (
+    frozenset({"grouping", "of_pieces", "of_places", "of_time", "of_work", "piped", "stream"}): (
         "a stream is made of its combinators, which return streams"
     ),
     frozenset({"context", "current", "failure", "joins", "pieces", "production", "promise", "watch"}): (

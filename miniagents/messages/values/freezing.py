@@ -1,4 +1,4 @@
-"""`FrozenDict` and `freeze`, which turn mutable values into immutable ones.
+"""`FrozenDict` and `freeze`, which turn mutable values into immutable ones, and the type of frozen JSON.
 
 This module knows nothing of messages but the metaclass of their classes, `FrozenType`.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeAlias, cast
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,8 @@ V_co = TypeVar("V_co", covariant=True)
 T = TypeVar("T")
 
 if TYPE_CHECKING:
+    JsonValue: TypeAlias = "bool | int | float | str | tuple[JsonValue, ...] | Mapping[str, JsonValue] | None"
+    """Any JSON value, frozen: None, bool, int, float, str, tuples and mappings of such values."""
 
     class FrozenDict(Mapping[K, V_co], Generic[K, V_co]):
         """A dict that cannot change, with frozen values only, so that it can be hashed.
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
         def __ror__(self, other: Mapping[K, T], /) -> FrozenDict[K, V_co | T]: ...
 
 else:
+    JsonValue = Any  # msgspec does not support recursive aliases
 
     class FrozenDict(dict):
         """A dict that cannot change, with frozen values only, so that it can be hashed."""
