@@ -105,7 +105,7 @@ _PROMISING: Final = (
     Mutation(
         "P3: a task that waits after its cancellation can be cancelled again",
         "promising/core/production.py",
-        "            wakeup = following(wakeup)",
+        "            wakeup = _following(wakeup)",
         "            pass",
         test_of("promising/test_promise.py", "test_p3_a_reader_that_shrugs_off_its_cancellation_can_read_on"),
     ),
