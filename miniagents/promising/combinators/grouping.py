@@ -43,8 +43,8 @@ class _Account:
     __slots__ = ("changed", "unread", "waiting")
 
     def __init__(self) -> None:
-        self.unread = 0
-        self.waiting = 0
+        self.unread: int = 0
+        self.waiting: int = 0
         self.changed: Callable[[], None] = _nothing
 
 
