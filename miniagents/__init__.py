@@ -1,24 +1,15 @@
 """Typed agents that talk in streams: eager, parallel, replayable promises of immutable messages."""
 
-from miniagents.composition import (
-    Case,
-    NoRouteError,
-    TooManyRoundsError,
-    case,
-    chain,
-    loop,
-    map_agent,
-    parallel,
-    route,
-)
+from typing import TYPE_CHECKING
+
+from miniagents._lazy import lazy_names
+from miniagents.agents import AgentCall, EndLoop, InteractionContext, MiniAgent, MiniAgents, miniagent
 from miniagents.messages import (
     AgentCallNode,
     AgentReplyNode,
     AnthropicMessage,
     AssistantMessage,
-    Codec,
     ContentPart,
-    DecodeError,
     EmbeddingMessage,
     ErrorMessage,
     FilePart,
@@ -34,7 +25,6 @@ from miniagents.messages import (
     OpenAIMessage,
     Reasoning,
     ReasoningDelta,
-    Record,
     RefusalDelta,
     StreamEvent,
     SystemMessage,
@@ -43,21 +33,8 @@ from miniagents.messages import (
     ToolCall,
     ToolCallDelta,
     ToolResultMessage,
-    UnknownMessage,
     Usage,
     UserMessage,
-    decode,
-    encode,
-    stream_message,
-)
-from miniagents.miniagents import (
-    AgentCall,
-    EndLoop,
-    InteractionContext,
-    MiniAgent,
-    MiniAgents,
-    PersistenceError,
-    miniagent,
 )
 from miniagents.promising import (
     AWAIT,
@@ -65,13 +42,8 @@ from miniagents.promising import (
     DEFAULT,
     AppenderAbandonedError,
     AppenderClosedError,
-    Backoff,
     ContextStateError,
-    Err,
-    FlatSequence,
     NoActiveContextError,
-    Ok,
-    Outcome,
     Promise,
     PromiseCancelledError,
     PromiseDeadlockError,
@@ -81,18 +53,78 @@ from miniagents.promising import (
     StreamAppender,
     StreamedPromise,
     TaskAbandonedWarning,
-    all_settled,
-    concat,
-    exponential_backoff,
-    first_ok,
-    gather,
-    merge,
-    race,
-    retry,
-    zip_latest,
 )
-from miniagents.tools import Tool, tool
-from miniagents.utils import achain_loop, join_messages, split_messages
+
+if TYPE_CHECKING:
+    from miniagents.agents import PersistenceError
+    from miniagents.composition import (
+        Case,
+        NoRouteError,
+        TooManyRoundsError,
+        case,
+        chain,
+        loop,
+        map_agent,
+        parallel,
+        route,
+    )
+    from miniagents.messages import Codec, DecodeError, Record, UnknownMessage, decode, encode, stream_message
+    from miniagents.promising import (
+        Backoff,
+        Err,
+        FlatSequence,
+        Ok,
+        Outcome,
+        all_settled,
+        concat,
+        exponential_backoff,
+        first_ok,
+        gather,
+        merge,
+        race,
+        retry,
+        zip_latest,
+    )
+    from miniagents.tools import Tool, tool
+    from miniagents.utils import achain_loop, join_messages, split_messages
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "agents": ("PersistenceError",),
+            "miniagents": (),
+            "composition": (
+                "Case",
+                "NoRouteError",
+                "TooManyRoundsError",
+                "case",
+                "chain",
+                "loop",
+                "map_agent",
+                "parallel",
+                "route",
+            ),
+            "messages": ("Codec", "DecodeError", "Record", "UnknownMessage", "decode", "encode", "stream_message"),
+            "promising": (
+                "Backoff",
+                "Err",
+                "FlatSequence",
+                "Ok",
+                "Outcome",
+                "all_settled",
+                "concat",
+                "exponential_backoff",
+                "first_ok",
+                "gather",
+                "merge",
+                "race",
+                "retry",
+                "zip_latest",
+            ),
+            "tools": ("Tool", "tool"),
+            "utils": ("achain_loop", "join_messages", "split_messages"),
+        },
+    )
 
 __version__ = "0.1.0"
 """The version of this package, such as "0.1.0"; the build reads it here."""

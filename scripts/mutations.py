@@ -105,7 +105,7 @@ _PROMISING: Final = (
     Mutation(
         "P3: a task that waits after its cancellation can be cancelled again",
         "promising/core/production.py",
-        "            wakeup = following(wakeup)",
+        "            wakeup = _following(wakeup)",
         "            pass",
         test_of("promising/test_promise.py", "test_p3_a_reader_that_shrugs_off_its_cancellation_can_read_on"),
     ),
@@ -353,7 +353,7 @@ _COMBINATORS: Final = (
     ),
     Mutation(
         "P10: no more calls run at once than may",
-        "promising/combinators/of_calls.py",
+        "promising/combinators/calling.py",
         "self._out.ended) and self._under_way < self._limit",
         "self._out.ended) and self._under_way <= self._limit",
         test_of(

@@ -1,12 +1,19 @@
 """Agents: how they are made, called, run, guarded and recorded."""
 
+from typing import TYPE_CHECKING
+
+from miniagents._lazy import lazy_names
 from miniagents.agents.agent import MiniAgent
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.decorating import AgentFunction, miniagent
 from miniagents.agents.interaction import AgentCall, InteractionContext
 from miniagents.agents.members import AgentBody, Inquirable
-from miniagents.agents.persistence import PersistenceError, PersistHandler
 from miniagents.promising.sentinels import EndLoop
+
+if TYPE_CHECKING:
+    from miniagents.agents.persistence import PersistenceError, PersistHandler
+else:
+    __getattr__, __dir__ = lazy_names(__name__, {"persistence": ("PersistHandler", "PersistenceError")})
 
 __all__ = [
     "AgentBody",

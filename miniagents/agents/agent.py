@@ -10,8 +10,6 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.agents.agent_signatures import declared_messages
 from miniagents.agents.agents_context import MiniAgents
-from miniagents.agents.as_tool import tool_of_agent
-from miniagents.agents.guarding import FallenBack, Retried, Timed
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
 from miniagents.agents.members import (
     AnyAgent,
@@ -235,6 +233,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         >>> asyncio.run(main())
         (Message(text='Here I am'),)
         """
+        from miniagents.agents.guarding import Retried  # noqa: PLC0415  # few agents are guarded
+
         check_count(f"with_retry: attempts={attempts}", attempts)
         if not callable(backoff):
             _check_seconds(f"with_retry: backoff={backoff}", backoff, zero=True)
@@ -272,6 +272,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         ! TimeoutError: agent 'slow' did not complete its reply within 0.1 s
         end
         """
+        from miniagents.agents.guarding import Timed  # noqa: PLC0415  # few agents are guarded
+
         _check_seconds(f"with_timeout({seconds})", seconds, zero=False)
         alias = f"{operand(self)}.with_timeout({seconds})"
         return self._guarded(lambda agent: Timed(agent, seconds), alias)
@@ -300,6 +302,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         >>> asyncio.run(main())
         (Message(text='Hello'),) (Message(text='Sorry'),)
         """
+        from miniagents.agents.guarding import FallenBack  # noqa: PLC0415  # few agents are guarded
+
         check_agents("with_fallback", (other,))
         check_errors("with_fallback", errors)
 
@@ -342,6 +346,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         >>> asyncio.run(main())
         Repeats what it is told. ['message', 'times'] (Message(text='ho'), Message(text='ho'))
         """
+        from miniagents.agents.as_tool import tool_of_agent  # noqa: PLC0415  # many programs need no tools
+
         names = names_around(2)
         tool: Any = tool_of_agent(self, names, name=name, description=description, strict=strict)  # Any: of any agent
         made: Tool[Concatenate[MessageType[In_contra], Params], MessageSequencePromise[Out_co]] = tool

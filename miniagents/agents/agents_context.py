@@ -9,9 +9,6 @@ from weakref import WeakSet
 
 from typing_extensions import TypeVar
 
-from miniagents.agents.persistence import Persister, PersistHandler
-from miniagents.agents.recording import Recorder
-from miniagents.agents.running import run_until_interrupted
 from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here
 from miniagents.promising import ContextStateError, PromiseResolvedHandler, PromisingContext
 
@@ -20,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 
     from miniagents.agents.interaction import AgentCall
+    from miniagents.agents.persistence import PersistHandler
+    from miniagents.agents.recording import Recorder
 
 __all__ = ["MiniAgents"]
 
@@ -69,7 +68,7 @@ class MiniAgents(PromisingContext):
         self.open_calls: WeakSet[AgentCall[Any, Any]] = WeakSet()  # Any: of any agents
         """Calls made outside of agents that are not finished yet."""
         handlers = _handlers("on_persist_messages", on_persist_messages)
-        self.recorder: Recorder | None = Recorder(self, Persister(self, handlers)) if handlers else None
+        self.recorder: Recorder | None = _recorder(self, handlers) if handlers else None
         """Records the calls; None without a handler that keeps messages."""
         self._longer_hash_keys_outside = False
         self._shared: dict[Hashable, tuple[Any, Callable[[], Awaitable[object]]]] = {}  # Any: of the type of its key
@@ -101,6 +100,8 @@ class MiniAgents(PromisingContext):
         async def in_context() -> T:
             async with self:
                 return await main
+
+        from miniagents.agents.running import run_until_interrupted  # noqa: PLC0415  # other programs have a loop
 
         return run_until_interrupted(in_context, main, debug=debug, loop_factory=loop_factory)
 
@@ -183,6 +184,14 @@ class MiniAgents(PromisingContext):
     async def _before_the_end(self) -> None:
         if self.recorder is not None:
             await self.recorder.finish()
+
+
+def _recorder(context: MiniAgents, handlers: tuple[PersistHandler, ...]) -> Recorder:
+    # imported here because most programs record no calls
+    from miniagents.agents.persistence import Persister  # noqa: PLC0415
+    from miniagents.agents.recording import Recorder  # noqa: PLC0415
+
+    return Recorder(context, Persister(context, handlers))
 
 
 def _handlers(option: str, given: H | Iterable[H]) -> tuple[H, ...]:

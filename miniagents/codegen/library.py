@@ -44,7 +44,7 @@ HAND_WRITTEN: Final = {FROZEN: "miniagents.messages.values.frozen", MESSAGE_BASE
 JSON_VALUE = "JsonValue"
 """The library's type for any JSON value."""
 
-JSON_VALUE_MODULE = "miniagents.messages.values.record"
+JSON_VALUE_MODULE = "miniagents.messages.values.freezing"
 """The module from which the library's own generated module imports it."""
 
 LIBRARY_MODULE = "miniagents.messages"

@@ -1,5 +1,8 @@
 """Messages: immutable values, generated from JSON Schema, identified by hash keys and streamed by promises."""
 
+from typing import TYPE_CHECKING
+
+from miniagents._lazy import lazy_names
 from miniagents.messages._generated import (
     AgentCallNode,
     AgentReplyNode,
@@ -26,16 +29,39 @@ from miniagents.messages._generated import (
     Usage,
     UserMessage,
 )
-from miniagents.messages.coding.codec import DecodeError, Format, Unknown, UnknownMessage, decode, encode, encode_into
-from miniagents.messages.coding.schema_codec import SchemaCodec
-from miniagents.messages.coding.typed_codec import Codec
 from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.message_sequence import MessageSequence, MessageType
 from miniagents.messages.promised.sequence_promise import MessageSequencePromise
-from miniagents.messages.promised.streaming import stream_message
-from miniagents.messages.promised.text import join_messages, split_messages
+from miniagents.messages.values.freezing import JsonValue
 from miniagents.messages.values.frozen import Frozen, FrozenDict, canonical_form, freeze
-from miniagents.messages.values.record import NO_EXTRAS, Extras, JsonValue, Record
+
+if TYPE_CHECKING:
+    from miniagents.messages.coding.codec import (
+        DecodeError,
+        Format,
+        Unknown,
+        UnknownMessage,
+        decode,
+        encode,
+        encode_into,
+    )
+    from miniagents.messages.coding.schema_codec import SchemaCodec
+    from miniagents.messages.coding.typed_codec import Codec
+    from miniagents.messages.promised.streaming import stream_message
+    from miniagents.messages.promised.text import join_messages, split_messages
+    from miniagents.messages.values.record import NO_EXTRAS, Extras, Record
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "coding.codec": ("DecodeError", "Format", "Unknown", "UnknownMessage", "decode", "encode", "encode_into"),
+            "coding.schema_codec": ("SchemaCodec",),
+            "coding.typed_codec": ("Codec",),
+            "promised.streaming": ("stream_message",),
+            "promised.text": ("join_messages", "split_messages"),
+            "values.record": ("NO_EXTRAS", "Extras", "Record"),
+        },
+    )
 
 __all__ = [
     "NO_EXTRAS",

@@ -15,8 +15,8 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from miniagents.messages.values.base import MessageBase
+from miniagents.messages.values.freezing import JsonValue
 from miniagents.messages.values.frozen import Frozen
-from miniagents.messages.values.record import JsonValue
 
 __all__ = [
     "AgentCallNode",

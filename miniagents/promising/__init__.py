@@ -1,9 +1,9 @@
 """Promises: eager, replayable values and streams that know nothing of messages or agents."""
 
+from typing import TYPE_CHECKING
+
+from miniagents._lazy import lazy_names
 from miniagents.promising.appender import StreamAppender
-from miniagents.promising.combinators.gathering import all_settled, gather
-from miniagents.promising.combinators.of_streams import concat, merge, zip_latest
-from miniagents.promising.combinators.racing import first_ok, race
 from miniagents.promising.context import PromiseResolvedHandler, PromisingContext
 from miniagents.promising.errors import (
     AppenderAbandonedError,
@@ -16,12 +16,29 @@ from miniagents.promising.errors import (
     PromisingWarning,
     TaskAbandonedWarning,
 )
-from miniagents.promising.outcome import Err, Ok, Outcome
 from miniagents.promising.promise import Promise
-from miniagents.promising.retrying import Backoff, exponential_backoff, retry
 from miniagents.promising.sentinels import AWAIT, CLEAR, DEFAULT, Control, Default
-from miniagents.promising.sequence import FlatSequence
 from miniagents.promising.stream import Stream, StreamedPromise
+
+if TYPE_CHECKING:
+    from miniagents.promising.combinators.gathering import all_settled, gather
+    from miniagents.promising.combinators.of_streams import concat, merge, zip_latest
+    from miniagents.promising.combinators.racing import first_ok, race
+    from miniagents.promising.outcome import Err, Ok, Outcome
+    from miniagents.promising.retrying import Backoff, exponential_backoff, retry
+    from miniagents.promising.sequence import FlatSequence
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "combinators.gathering": ("all_settled", "gather"),
+            "combinators.of_streams": ("concat", "merge", "zip_latest"),
+            "combinators.racing": ("first_ok", "race"),
+            "outcome": ("Err", "Ok", "Outcome"),
+            "retrying": ("Backoff", "exponential_backoff", "retry"),
+            "sequence": ("FlatSequence",),
+        },
+    )
 
 __all__ = [
     "AWAIT",

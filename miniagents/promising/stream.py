@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
-from miniagents.promising.combinators.of_calls import AsyncCombinators
-from miniagents.promising.combinators.of_groups import GroupCombinators
 from miniagents.promising.combinators.of_pieces import PieceCombinators
 from miniagents.promising.combinators.of_places import PlaceCombinators
 from miniagents.promising.combinators.of_time import TimeCombinators
+from miniagents.promising.combinators.of_work import WorkCombinators
 from miniagents.promising.combinators.piped import TimedOutcomes
 from miniagents.promising.core.arguments import check_callable
 from miniagents.promising.core.current import active_context
@@ -41,9 +40,8 @@ class StreamedPromise(
     Promise[W_co],
     PieceCombinators[P_co],
     PlaceCombinators[P_co],
-    AsyncCombinators[P_co],
     TimeCombinators[P_co],
-    GroupCombinators[P_co],
+    WorkCombinators[P_co],
     Generic[P_co, W_co],
 ):
     """A whole value that arrives piece by piece and can be replayed from the first piece.

@@ -10,19 +10,14 @@ keywords in `keywords`.
 
 from typing import TYPE_CHECKING
 
+from miniagents._lazy import lazy_names
+
 if TYPE_CHECKING:
     from miniagents.validation.survey import UnsupportedSchemaError
     from miniagents.validation.validator import Validator, Violation
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__, {"survey": ("UnsupportedSchemaError",), "validator": ("Validator", "Violation")}
+    )
 
 __all__ = ["UnsupportedSchemaError", "Validator", "Violation"]
-
-
-def __getattr__(name: str) -> object:
-    """Import the validator when one of its names is used."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from miniagents.validation import validator  # noqa: PLC0415  # see above
-
-    value: object = getattr(validator, name)
-    globals()[name] = value  # the next look finds it at once
-    return value

@@ -150,7 +150,7 @@ def freeze_fields(
             lines += [
                 " if type(value) is tuple:",
                 "  for item in value:",
-                f"   if {_other('item', field.items, f'items_{place}', names)}:",
+                f"   if {_other('item', field.items, f'items_{place}', names)}{_not_frozen(field.items, names)}:",
                 f"    {freeze}",
                 "    break",
                 f" elif {other}: {freeze}",
@@ -165,8 +165,7 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
     """Write the condition (Python source) that a value needs its freezer."""
     conditions: list[str] = []
     if exact.floats:
-        names |= {"low": -float("inf"), "high": float("inf")}
-        conditions += [f"(type({name}) is not float or not low < {name} < high)"]
+        conditions += [f"(type({name}) is not float or {name} - {name})"]  # NaN for infinity and NaN, otherwise zero
     if len(exact.kinds) == 1:  # testing for one class takes half the time
         (names[known_as],) = exact.kinds
         conditions += [f"type({name}) is not {known_as}"]
@@ -174,6 +173,14 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
         names[known_as] = exact.kinds
         conditions += [f"type({name}) not in {known_as}"]
     return " and ".join(conditions) or "True"
+
+
+def _not_frozen(items: Exact, names: dict[str, object]) -> str:
+    """Write a condition (Python source) that an item is of no derived class, if the items may be Frozen values."""
+    if not any(isinstance(kind, FrozenType) for kind in items.kinds):
+        return ""
+    names["FrozenType"] = FrozenType
+    return " and not isinstance(type(item), FrozenType)"
 
 
 def is_frozen_when_decoded(annotation: object, cls: type) -> bool:

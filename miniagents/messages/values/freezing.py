@@ -1,4 +1,4 @@
-"""`FrozenDict` and `freeze`, which turn mutable values into immutable ones.
+"""`FrozenDict` and `freeze`, which turn mutable values into immutable ones, and the type of frozen JSON.
 
 This module knows nothing of messages but the metaclass of their classes, `FrozenType`.
 """
@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, cast
+from operator import is_
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeAlias, cast
 from uuid import UUID
 
 import msgspec
@@ -23,6 +24,8 @@ V_co = TypeVar("V_co", covariant=True)
 T = TypeVar("T")
 
 if TYPE_CHECKING:
+    JsonValue: TypeAlias = "bool | int | float | str | tuple[JsonValue, ...] | Mapping[str, JsonValue] | None"
+    """Any JSON value, frozen: None, bool, int, float, str, tuples and mappings of such values."""
 
     class FrozenDict(Mapping[K, V_co], Generic[K, V_co]):
         """A dict that cannot change, with frozen values only, so that it can be hashed.
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
         def __ror__(self, other: Mapping[K, T], /) -> FrozenDict[K, V_co | T]: ...
 
 else:
+    JsonValue = Any  # msgspec does not support recursive aliases
 
     class FrozenDict(dict):
         """A dict that cannot change, with frozen values only, so that it can be hashed."""
@@ -141,13 +145,16 @@ def freeze(value: object) -> object:
         TypeError: A part of the value cannot be frozen; the text has its path, its type and a remedy.
         ValueError: The value contains NaN or infinity, or a container contains itself; the text has its path.
     """
-    return value if type(value) in UNCHANGED else _freeze(value, "$")
+    if type(value) in UNCHANGED:
+        return value
+    quick = _plain(value)
+    return _freeze(value, "$") if quick is None else quick
 
 
 def freeze_field(value: object, owner: type, name: str) -> object:
     """Freeze the value of a field, like `freeze`; errors name the class and the field."""
-    flat = _flat(value)
-    return _freeze(value, f"{owner.__qualname__}.{name}") if flat is None else flat
+    quick = _plain(value)
+    return _freeze(value, f"{owner.__qualname__}.{name}") if quick is None else quick
 
 
 def path_of(root: str, steps: Sequence[str | int | None]) -> str:
@@ -272,9 +279,56 @@ def _flat(value: object) -> object:
             return _wrapped(mapping) if mapping else _empty
     elif kind is list or kind is tuple:
         items = cast("list[object] | tuple[object, ...]", value)  # `kind` narrows nothing
-        if all(kind in _FLAT or isinstance(kind, FrozenType) for kind in set(map(type, items))):
+        if _are_frozen(items):
             return tuple(items)  # returns a tuple itself
     return None
+
+
+def _are_frozen(items: Iterable[object]) -> bool:
+    """Return whether all items are Frozen values, or scalars that stay as they are."""
+    return all(kind in _FLAT or isinstance(kind, FrozenType) for kind in set(map(type, items)))
+
+
+def _plain(value: object) -> object:
+    """Return the frozen form of plain JSON, or None if the slower path must decide.
+
+    This is a fast path as well, for containers in containers: several times as fast as `_freeze`, with its results. It
+    recurses only so deep, and leaves what contains itself to the slower path.
+    """
+    if type(value) not in _CONTAINERS:
+        return None
+    try:
+        return _nested(value, _DEEPEST)
+    except (_OtherError, RecursionError):  # RecursionError: the caller has used the stack up
+        return None
+
+
+def _nested(value: Any, depth: int) -> object:  # Any: a value of any type
+    kind: type[Any] = type(value)  # Any: as above
+    if kind is float and not value - value:  # it is finite
+        return value
+    if kind in _CONTAINERS and depth:
+        if kind is not dict:
+            if _FLAT.issuperset(map(type, value)) or _are_frozen(value):
+                return tuple(value)  # returns a tuple itself
+            items = [item if type(item) in _FLAT else _nested(item, depth - 1) for item in value]
+            return value if kind is tuple and all(map(is_, items, value)) else tuple(items)
+        if not _ONLY_STRINGS.issuperset(map(type, value)):
+            raise _OtherError
+        if not _FLAT.issuperset(map(type, value.values())):
+            value = {key: item if type(item) in _FLAT else _nested(item, depth - 1) for key, item in value.items()}
+        return _wrapped(value) if value else _empty
+    if isinstance(kind, FrozenType):
+        return value
+    raise _OtherError
+
+
+_CONTAINERS: Final = frozenset((dict, list, tuple))
+_DEEPEST: Final = 32
+
+
+class _OtherError(Exception):
+    """A value is not plain JSON, or is nested deeply."""
 
 
 def _scalar(value: object) -> object:

@@ -7,7 +7,6 @@ packages import all of them from here.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 from typing_extensions import Format, dataclass_transform, get_annotations
 
-from miniagents.messages.values.canonical_classes import former_of
 from miniagents.messages.values.freezers import freeze_fields, freezer_of, is_frozen_when_decoded
 from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record
 
@@ -48,7 +46,7 @@ def canonical_form(value: Frozen) -> bytes:
         TypeError: A field holds a value that its declared type does not allow.
         ValueError: A string has a lone surrogate.
     """
-    return (_formers.get(type(value)) or former_of(type(value)))(value, _full_key)
+    return (_formers.get(type(value)) or _new_former(type(value)))(value, _full_key)
 
 
 when_classes_change: list[Callable[[], None]] = []
@@ -288,8 +286,14 @@ def _former(cls: type[msgspec.Struct]) -> Former:
     former = _formers.get(cls)
     if former is None:
         _only_class_of_its_tag(cls)
-        former = _formers[cls] = former_of(cls)
+        former = _formers[cls] = _new_former(cls)
     return former
+
+
+def _new_former(cls: type[msgspec.Struct]) -> Former:
+    from miniagents.messages.values.canonical_classes import former_of  # noqa: PLC0415  # many programs need no keys
+
+    return former_of(cls)
 
 
 _formers: dict[type, Former] = {}
@@ -299,6 +303,8 @@ when_classes_change.append(_formers.clear)
 def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
     """Raise a TypeError if another class has the same tag: values of both could have equal keys."""
     if _namesakes(cls):
+        import gc  # noqa: PLC0415  # no other path needs it
+
         gc.collect()  # classes are in reference cycles: an unused one stays until a collection
     for other in _namesakes(cls):
         tag = class_tag(cls)

@@ -24,15 +24,9 @@ if TYPE_CHECKING:
 
     from miniagents.messages.values.freezers import FieldFreezer, Freezer
 
-__all__ = ["NO_EXTRAS", "Extras", "JsonValue", "Record"]
+__all__ = ["NO_EXTRAS", "Extras", "Record"]
 
 V = TypeVar("V")
-
-if TYPE_CHECKING:
-    JsonValue: TypeAlias = "bool | int | float | str | tuple[JsonValue, ...] | Mapping[str, JsonValue] | None"
-    """Any JSON value, frozen: None, bool, int, float, str, tuples and mappings of such values."""
-else:
-    JsonValue = Any  # msgspec does not support recursive aliases
 
 Extras: TypeAlias = Annotated[Mapping[str, V], msgspec.Meta(min_length=sys.maxsize)]
 """The type of the field `extra_properties` of an open `Record`: a mapping of the properties it does not declare.

@@ -5,13 +5,14 @@
 | `of_pieces`  | that look at each piece by itself, and that put streams together: methods of streams |
 | `of_places`  | for which the place of a piece matters: methods of streams                           |
 | `of_time`    | for which the time of a piece matters: methods of streams                            |
-| `of_calls`   | that call async functions with pieces, and set bounds: methods of streams            |
-| `of_groups`  | that make many streams of one: methods of streams                                    |
+| `of_work`    | that need tasks or buffers of their own, and set bounds: methods of streams          |
 | `of_streams` | functions of many streams                                                            |
 | `gathering`  | functions that wait for all of many promises                                         |
 | `racing`     | functions that take one of many promises                                             |
 | `piped`      | none: the base of those that are methods                                             |
 | `each`       | none: the work of those that call a plain function with each piece                   |
+| `calling`    | none: the tasks that call an async function with pieces                              |
+| `grouping`   | none: the buffers of the streams that are made of one                                |
 
 The methods stand in base classes of `StreamedPromise`, one for each kind. Those of a whole stand in `Promise` and
 `StreamedPromise` themselves.

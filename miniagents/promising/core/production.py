@@ -37,7 +37,6 @@ from weakref import WeakSet
 
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Failure, mark_as_read
-from miniagents.promising.core.futures import following
 from miniagents.promising.errors import ContextStateError, NoActiveContextError, PromiseCancelledError
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ class Production:
         if task.cancelling():
             # A task that was cancelled before and goes on waiting (in a `finally`) cannot tell a cancellation of the
             # shared future from one more of its own. It gets its own future, which only its own cancellation cancels.
-            wakeup = following(wakeup)
+            wakeup = _following(wakeup)
         watch.waits(task, self)
         return task, wakeup, watch
 
@@ -456,3 +455,10 @@ class Production:
     def _workers(self) -> Iterator[asyncio.Task[None]]:
         """Give the tasks that can make progress here; without any, progress is up to unknown code."""
         return (task for task in self._tasks or () if not task.done())
+
+
+def _following(future: asyncio.Future[None]) -> asyncio.Future[None]:
+    """Return a future that is done when another one is, and can be cancelled without cancelling that."""
+    own: asyncio.Future[None] = future.get_loop().create_future()
+    future.add_done_callback(lambda _: None if own.done() else own.set_result(None))
+    return own

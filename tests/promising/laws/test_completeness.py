@@ -40,7 +40,7 @@ def combinators() -> set[str]:
     of_classes = {
         f"{cls.__name__}.{name}" for cls in CLASSES for name, method in methods_of(cls) if gives_promises(method)
     }
-    of_modules = {name for module in MODULES for name in module.__all__ if gives_promises(vars(module)[name])}
+    of_modules = {name for module in MODULES for name in module.__all__ if gives_promises(getattr(module, name))}
     return of_classes | of_modules
 
 

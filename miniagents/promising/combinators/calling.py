@@ -1,4 +1,4 @@
-"""The combinators that call async functions with pieces, and those that bound how far ahead work goes."""
+"""The tasks of `then_pieces`, which calls an async function with pieces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising.combinators.piped import Piped
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure, ends_task
 from miniagents.promising.core.pieces import PieceBuffer, take_turn
@@ -17,98 +16,13 @@ from miniagents.promising.core.pieces import PieceBuffer, take_turn
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from miniagents.promising.context import PromisingContext
-    from miniagents.promising.stream import Stream
-
-__all__ = ["AsyncCombinators"]
+__all__ = ["Calls"]
 
 P = TypeVar("P")
-P_co = TypeVar("P_co", covariant=True)
 Q = TypeVar("Q")
 
 
-class AsyncCombinators(Piped[P_co], Generic[P_co]):
-    """Streams made by work that waits, and by bounds."""
-
-    __slots__ = ()
-
-    def then_pieces(
-        self, fn: Callable[[P_co], Awaitable[Q]], /, *, concurrency: int | None = 1, ordered: bool = True
-    ) -> Stream[Q]:
-        """Apply an async function to each piece.
-
-        With the results in the order of the pieces this is Rust's `buffered`, and with one call at a time ReactiveX's
-        `concatMap`. With the results as they finish it is `buffer_unordered` and Kotlin's `flatMapMerge`. An error of
-        the source or of the function is an outcome like any result and takes its place in the same way. Cancelling the
-        result cancels the calls that run.
-
-        Cost: a task for each call that waits, at most `concurrency` of them. Calls that wait for nothing share one task
-        and cost no task switch. If the order is kept, a call counts as running until its result is given, so that at
-        most `concurrency` results are kept back. Of a bounded source, at most `concurrency` pieces more are taken than
-        the bound allows to be unread; without a limit, at most twice the bound.
-
-        Args:
-            fn: Called with each piece.
-            concurrency: How many calls run at the same time; None for no limit.
-            ordered: Whether the results come in the order of the pieces (True) or as they finish.
-
-        Raises:
-            ValueError: `concurrency` is less than one.
-
-        >>> async def slowly(number: int) -> int:
-        ...     await asyncio.sleep(number / 100)
-        ...     return 10 * number
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         numbers = StreamedPromise.of([3, 1, 2])
-        ...         print(await numbers.then_pieces(slowly, concurrency=3))
-        ...         print(await numbers.then_pieces(slowly, concurrency=3, ordered=False))
-        >>> asyncio.run(main())
-        (30, 10, 20)
-        (10, 20, 30)
-        """
-        if concurrency is not None and concurrency < 1:
-            raise ValueError(f"then_pieces(concurrency={concurrency}): at least one call runs; None means no limit")
-
-        def make(context: PromisingContext | None, name: str) -> PieceBuffer[Q]:
-            out: PieceBuffer[Q] = PieceBuffer(context, name)
-
-            async def work() -> None:
-                producing.set(out)  # first: whoever reads the source from here on reads it for `out`, and is no guest
-                await _Calls(self._outcomes(), fn, out, concurrency, ordered=ordered).run()
-
-            out.set_work(work)
-            return out
-
-        return self._worked(make, "then_pieces")
-
-    def buffer(self, max_ahead: int, /) -> Stream[P_co]:
-        """Let the source run at most `max_ahead` pieces ahead of the furthest reader of the result.
-
-        It is Kotlin's `buffer`, and a bounded channel in Rust. The bound holds for the result and everything made of
-        it, whether or not the source has one. So it lets a narrow source run ahead, and keeps the results of an
-        unbounded source from doing so. An error counts as a piece. Cost: one task.
-
-        Raises:
-            ValueError: The bound is less than one.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of("abc").buffer(2))
-        >>> asyncio.run(main())
-        ('a', 'b', 'c')
-        """
-        if max_ahead < 1:
-            raise ValueError(f"buffer({max_ahead}): a bound lets at least one piece through")
-
-        async def same(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
-            async for piece in self._outcomes():
-                yield piece
-
-        return self._piped(same, "buffer", max_ahead=max_ahead)
-
-
-class _Calls(Generic[P, Q]):
+class Calls(Generic[P, Q]):
     """Tasks that call an async function with pieces.
 
     Only one of them reads the source at a time. When it has a piece, it launches a spare task and makes the call. If

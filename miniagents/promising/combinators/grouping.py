@@ -1,4 +1,4 @@
-"""The combinator that makes many streams of one, and their buffers.
+"""The buffers of `group_by`, which makes many streams of one.
 
 One task reads the source and puts each piece into the stream of its group. All of these streams depend on that task: a
 reader of any of them waits for it, and one bound holds for all of them together.
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising.combinators.piped import Piped, attempt
-from miniagents.promising.core.arguments import check_plain
+from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
@@ -27,52 +26,11 @@ if TYPE_CHECKING:
     from miniagents.promising.errors import PromiseDeadlockError
     from miniagents.promising.stream import Stream
 
-__all__ = ["GroupCombinators"]
+__all__ = ["Groups"]
 
 P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)
 K = TypeVar("K", bound="Hashable")
-
-
-class GroupCombinators(Piped[P_co], Generic[P_co]):
-    """Streams made by sorting pieces."""
-
-    __slots__ = ()
-
-    def group_by(self, key: Callable[[P_co], K], /) -> Stream[tuple[K, Stream[P_co]]]:
-        """Make a stream for each key, given with its key when the first piece of it comes (ReactiveX's `groupBy`).
-
-        A group gets all pieces of its key and ends when the source does. `itertools.groupby` groups neighbours only. A
-        group is a stream like any other: each reader gets all of it, at any time. An error of the source stands in the
-        stream of groups and in every group that is there by then. An error of `key` stands in the stream of groups, in
-        the place of the piece that has no key.
-
-        Cancelling the stream of groups cancels the source and the groups. Cancelling a group ends that group alone, and
-        its later pieces are dropped; ReactiveX starts a new group for them.
-
-        Cost: one task in all, and all keys and groups in memory until the source ends. Of a bounded source at most as
-        many pieces as its bound are unread, across all groups. More are taken only while a reader waits for a piece,
-        which may stand behind many of other groups.
-
-        Raises:
-            TypeError: The function is async, or cannot be called.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         words = StreamedPromise.of(["ant", "bee", "ape", "bat", "cat"])
-        ...         async for letter, group in words.group_by(lambda word: word[0]):
-        ...             print(letter, await group)
-        >>> asyncio.run(main())
-        a ('ant', 'ape')
-        b ('bee', 'bat')
-        c ('cat',)
-        """
-        check_plain("group_by", key)
-
-        def make(context: PromisingContext | None, name: str) -> _Groups[K, P_co]:
-            return _Groups(context, name, self._outcomes, key, self._over)
-
-        return self._worked(make, "group_by")
 
 
 def _nothing() -> None:
@@ -85,8 +43,8 @@ class _Account:
     __slots__ = ("changed", "unread", "waiting")
 
     def __init__(self) -> None:
-        self.unread = 0
-        self.waiting = 0
+        self.unread: int = 0
+        self.waiting: int = 0
         self.changed: Callable[[], None] = _nothing
 
 
@@ -152,7 +110,7 @@ class _Counted(PieceBuffer[P]):
         account.changed()
 
 
-class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
+class Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
     """The buffer of the groups, and the task that fills them."""
 
     __slots__ = ("_groups", "_key", "_over")
@@ -173,6 +131,7 @@ class _Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         self.set_work(lambda: self._sort_all(source))
 
     def is_full(self) -> bool:
+        """Return whether nothing more may be taken from the source for now."""
         account = self._account
         return self.max_ahead is not None and account.unread >= self.max_ahead and not account.waiting
 

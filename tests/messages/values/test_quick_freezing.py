@@ -1,0 +1,109 @@
+"""M1: the quick way to freeze plain JSON gives what the way without recursion gives, or leaves the value to it."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+import pytest
+from hypothesis import given, strategies as st
+
+from miniagents.messages.values.freezing import _DEEPEST, _freeze, _plain, freeze, is_mapping, is_tuple
+from miniagents.messages.values.frozen import Frozen
+from tests.effort import examples
+from tests.messages.values.test_freezing import mutables
+from tests.messages.values.test_freezing_of_fields import Part, Wider, values
+
+
+def same(one: object, other: object) -> bool:
+    """Return whether two values are equal, and of the same types at every depth."""
+    if type(one) is not type(other):
+        return False
+    if is_mapping(one) and is_mapping(other):
+        return [*one] == [*other] and all(map(same, one.values(), other.values()))
+    if is_tuple(one) and is_tuple(other):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)
+
+
+@examples(300)
+@given(values | mutables)
+def test_m1_the_quick_way_agrees_with_the_slow_one(value: object) -> None:
+    quick = _plain(value)
+    if quick is None:
+        return
+    slow = _freeze(value, "$")
+    assert same(quick, slow)
+    assert (quick is value) is (slow is value)
+
+
+@examples(300)
+@given(values | mutables)
+def test_m1_errors_are_those_of_the_slow_way(value: object) -> None:
+    try:
+        _freeze(value, "$")
+    except (TypeError, ValueError) as error:
+        with pytest.raises(type(error)) as raised:
+            freeze(value)
+        assert str(raised.value) == str(error)
+    else:
+        freeze(value)
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@examples(100)
+@given(st.lists(json, max_size=3) | st.dictionaries(st.text(max_size=2), json))
+def test_m1_plain_json_goes_the_quick_way(value: object) -> None:
+    assert _plain(value) is not None
+
+
+@pytest.mark.parametrize("value", [msgspec.UNSET, float("nan"), float("inf"), {1: 2}, {"a"}, bytearray(b"a")])
+def test_m1_other_values_are_left_to_the_slow_way(value: object) -> None:
+    assert _plain([value]) is None
+    assert _plain({"a": value}) is None
+    assert _plain(value) is None
+
+
+def nested(depth: int) -> object:
+    value: object = "core"
+    for _ in range(depth):
+        value = [value, 1.5]
+    return value
+
+
+def test_m1_deep_values_are_left_to_the_slow_way() -> None:
+    assert _plain(nested(_DEEPEST)) is not None
+    assert _plain(nested(_DEEPEST + 2)) is None
+    assert same(freeze(nested(2 * _DEEPEST)), _freeze(nested(2 * _DEEPEST), "$"))
+
+
+def test_m1_the_quick_way_needs_no_stack_that_is_not_there() -> None:
+    """Just below the recursion limit the slow way still has the few calls that it needs."""
+    value = nested(_DEEPEST - 1)
+
+    def at(depth: int) -> object:
+        return at(depth - 1) if depth else freeze(value)
+
+    depth = 1
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame, depth = frame.f_back, depth + 1
+    assert same(at(sys.getrecursionlimit() - depth - 20), _freeze(value, "$"))
+
+
+class Thread(Frozen, kw_only=True, tag="quick.Thread"):
+    parts: tuple[Part, ...] = ()
+
+
+def test_m1_items_of_derived_classes_are_frozen_already() -> None:
+    """So the tuple stays the same object, as with items of exactly the declared class."""
+    parts = (Part("a"), Wider(more=("b",)))
+    assert Thread(parts=parts).parts is parts
+    with pytest.raises(TypeError, match=r"^Thread\.parts\[2\]: bytearray can change"):
+        Thread(parts=(*parts, bytearray(b"c")))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as meant
