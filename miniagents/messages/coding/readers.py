@@ -9,7 +9,6 @@ classes, because data that was clear until then may have become ambiguous.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 import msgspec
@@ -63,9 +62,8 @@ def learn(*, at_once: bool = False) -> bool:
         Whether they are made again because of `at_once`.
     """
     _knowledge.slow += 1
-    known = min(len(classes_met), _MOST_CLASSES)
-    outdated = _knowledge.classes < known
-    if outdated and (at_once or known <= _knowledge.slow * 4):  # about as expensive as that much slow decoding
+    outdated = _knowledge.classes < len(classes_met)
+    if outdated and (at_once or len(classes_met) <= _knowledge.slow * 4):  # then both cost about the same
         _forget_readers()
     return outdated and at_once
 
@@ -124,7 +122,7 @@ class _Knowledge:
 
     def renew(self) -> None:
         """Know the classes met until now."""
-        known = list(islice(classes_met, _MOST_CLASSES))
+        known = tuple(classes_met)
         self.classes = len(known)
         self.slow = 0
         self.native = NativeTypes(known, plain=False)
@@ -132,7 +130,6 @@ class _Knowledge:
 
 
 _MOST_READERS: Final = 512
-_MOST_CLASSES: Final = 500  # msgspec looks at unions of them by recursion
 _unchecked_readers: dict[object, Reader] = {}  # of MessagePack
 _knowledge: Final = _Knowledge()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import collections.abc
 import gc
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin
 
 import msgspec
 
@@ -200,7 +200,9 @@ def convert_message(raw: object, form: object) -> object:
 
 
 classes_met: set[type[Frozen]] = set()
-"""The message classes whose tags were in data; `readers.py` teaches them to msgspec."""
+"""Message classes whose tags were in data, up to `_MOST_CLASSES`; `readers.py` teaches them to msgspec."""
+
+_MOST_CLASSES: Final = 500  # they are kept alive, and msgspec looks at them by recursion
 
 _fields: dict[object, tuple[tuple[msgspec.structs.FieldInfo, bool], ...]] = {}
 when_classes_change.append(_fields.clear)
@@ -243,7 +245,8 @@ def _form_of_tag(
     if len(found) > 1:
         places = " and ".join(f"{cls.__module__}.{cls.__qualname__}" for cls in found)
         raise DecodeError(where, f"the tag {tag!r} is ambiguous, for {places} have it: give one of them its own tag")
-    classes_met.add(found[0])
+    if len(classes_met) < _MOST_CLASSES:
+        classes_met.add(found[0])
     return next((form for form in forms if kind_of(form) is found[0]), found[0])
 
 
