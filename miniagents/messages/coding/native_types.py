@@ -99,8 +99,10 @@ class NativeTypes:
         kind = kind_of(inner)
         if is_union(inner):
             native = self._union(inner)
-        elif is_message_class(kind):
-            native = self._class(inner) if kind.is_record else self._messages((inner,))
+        elif is_message_class(kind) and not kind.is_record:
+            native = self._messages((inner,))
+        elif isinstance(kind, msgspec.StructMeta):
+            native = self._class(inner)
         elif kind is not None and kind is not inner:
             native = self._container(inner, kind)
         else:

@@ -230,7 +230,7 @@ def outcome(decoded: Callable[[], object]) -> object:
 
 
 @FORMATS
-@examples(100)
+@examples(80)
 @given(st.data())
 def test_m5_native_types_accept_what_is_written(format: Format, data: st.DataObject) -> None:
     classes, value, slow = data.draw(families())
@@ -245,7 +245,7 @@ def test_m5_native_types_accept_what_is_written(format: Format, data: st.DataObj
 
 
 @FORMATS
-@examples(200)
+@examples(120)
 @given(st.data())
 def test_m5_native_types_accept_nothing_else(format: Format, data: st.DataObject) -> None:
     classes, value, _ = data.draw(families())
@@ -424,3 +424,19 @@ def test_m5_what_json_cannot_express_is_refused_where_it_stands(fields: dict[str
 def test_m5_floats_at_their_limits_are_unpacked() -> None:
     value = Floats(ratio=1.7976931348623157e308, limited=-0.5, either=(1, 2), anything=[{"a": -1.5}])
     assert decode(encode(value, "msgpack"), Floats, "msgpack") == value
+
+
+class Point(msgspec.Struct):
+    x: float
+    rest: tuple[float | None, ...] = ()
+
+
+def test_m5_structs_that_are_no_messages_are_unpacked_by_msgspec() -> None:
+    read = reader_of(tuple[Point, ...], "msgpack")
+    assert read(msgspec.msgpack.encode([Point(1.5, (2.5, None))])) == (Point(1.5, (2.5, None)),)
+    for wrong in (Point(float("nan")), Point(1.5, (float("inf"),))):
+        data = msgspec.msgpack.encode([wrong])
+        with pytest.raises(msgspec.ValidationError):
+            read(data)
+        with pytest.raises(DecodeError, match=r"^\$\[0\]\.(x: nan|rest\[0\]: inf)"):
+            decode(data, tuple[Point, ...], "msgpack")
