@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping  # noqa: TC003  # evaluated by msgspec
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, TypeVar, cast, overload
 
 import msgspec
 
@@ -37,16 +37,14 @@ from miniagents.messages.coding.msgspec_formats import (
     traits_of_own,
     with_string_keys,
 )
-from miniagents.messages.coding.planning import has_only_sound_records, names_records
+from miniagents.messages.coding.readers import known_readers, learn, read_unpacked, reader_of
 from miniagents.messages.coding.rebuilding import Rebuilder
-from miniagents.messages.coding.type_shapes import widened
 from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import when_classes_change
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
-    from miniagents.messages.values.frozen import Frozen
 
 __all__ = ["DecodeError", "Format", "Unknown", "UnknownMessage", "decode", "encode", "encode_into"]
 
@@ -159,22 +157,14 @@ def decode(
         TypeError: The data is not bytes. For JSON it may also be a str.
     """
     try:  # a type that was decoded before; calling a function for this would take twice the time
-        decoder, is_sound = _decoders[format][form]
+        read = known_readers[format][form]
     except (KeyError, TypeError):  # TypeError: the type has arguments that cannot be hashed
-        decoder, is_sound = _decoder(form, format)
+        read = reader_of(form, format)
     try:
-        if decoder is not None:
-            made = decoder.decode(data)
-            if not is_sound:
-                _look_at_unpacked(made, form, data)
-            return cast("T", made)  # of the type the decoder was made for
-    except msgspec.ValidationError:
+        return read(data)  # type: ignore[no-any-return] # of the type that the reader is for
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DecodeError("$", str(error)) from None
-    except RecursionError:
-        raise DecodeError("$", _TOO_DEEP) from None
-    return _decode_slowly(data, form, format, unknown)
+    return decode_slowly(data, form, format, unknown)
 
 
 def encode_any(value: object, format: Format) -> bytes:
@@ -236,87 +226,44 @@ def _refuse(value: object, error: Exception) -> NoReturn:
     raise error
 
 
-def _look_at_unpacked(value: object, form: object, data: bytes | str) -> None:
-    if _is_simple(type(value)):
-        return
-    traits = traits_of_own(type(value)) if isinstance(value, msgspec.Struct) else traits_of(form)
-    if traits.untyped or (traits.unguarded_floats and isinstance(data, bytes) and may_have_nan(data)):
-        refuse_unpacked(value, untyped=form is object or form is Any)  # `Any` itself as the type
+def decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown: Unknown) -> T | UnknownMessage:
+    """Decode data that the reader of the type has refused, or raise a `DecodeError` that says what is wrong.
 
-
-def _decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown: Unknown) -> T | UnknownMessage:
-    """Decode data that msgspec alone could not decode, or raise a `DecodeError` that says what is wrong."""
+    Raises:
+        DecodeError: The data is not of that format or type; the error has the path.
+    """
+    keep = _kept if unknown == "keep" else None
+    raw: object = None
+    has_other_keys = False
     try:
         raw = functions_of(format).decode_plain(data)
         if format != "json":
+            with contextlib.suppress(msgspec.MsgspecError):
+                return cast("T", read_unpacked(data, form))  # of the type it was asked for
             refuse_unpacked(raw, untyped=False)  # here it looks for NaN only
-            raw = with_string_keys(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DecodeError("$", str(error)) from None
-    except RecursionError:
-        raise DecodeError("$", _TOO_DEEP) from None
-    keep = _kept if unknown == "keep" else None
-    try:
+            unpacked, raw = raw, with_string_keys(raw)
+            has_other_keys = raw != unpacked
         made = Rebuilder(keep, UnknownMessage, ignore=unknown == "ignore").build(raw, form)
     except UnknownFormError:
         if keep is None or not is_mapping(raw):
             raise
         made = _kept(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DecodeError("$", str(error)) from None
     except RecursionError:
         raise DecodeError("$", _TOO_DEEP) from None
     if format != "json":
         refuse_unpacked(made, untyped=form is object)
-    return cast("T", made)  # of the type it was asked for
+    if learn(at_once=has_other_keys):
+        with contextlib.suppress(msgspec.MsgspecError):
+            read_unpacked(data, form)  # only msgspec tells apart the keys of typed and of untyped parts
+    return cast("T", made)  # as above
 
 
 _SCALARS = (str, int, float, bytes, type(None))
 _TOO_DEEP = "nested deeper than Python's recursion limit"
 _encode_json = functions_of("json").encode
 _JSON_MARK = functions_of("json").mark
-# For each type and format: msgspec's decoder (None if msgspec cannot decode the type), and whether its results need no
-# check.
-_Reading: TypeAlias = tuple[Any, bool]  # Any: decoders of any type
-_decoders: dict[Format, dict[object, _Reading]] = {"json": {}, "msgpack": {}}
-_MOST_DECODERS = 512
-when_classes_change += [decoders.clear for decoders in _decoders.values()]
-
-
-def _decoder(form: object, format: Format) -> _Reading:
-    decoder = _new_decoder(form, format)
-    # JSON has no NaN, so only values from MessagePack need a check.
-    made = decoder, decoder is not None and (format == "json" or is_simple_form(form))
-    decoders = _decoders[format]
-    with contextlib.suppress(TypeError):  # the type has arguments that cannot be hashed
-        if len(decoders) >= _MOST_DECODERS:
-            decoders.pop(next(iter(decoders)), None)
-        decoders[form] = made
-    return made
-
-
-def _new_decoder(form: object, format: Format) -> Any:  # Any: as above
-    new = functions_of(format).new_decoder
-    if not has_only_sound_records(form):
-        return None
-    try:
-        return new(widened(form, fits=has_only_sound_records))
-    except (NameError, TypeError):
-        # A class has annotations that msgspec cannot evaluate or decode. Other classes must not suffer from it, so the
-        # error is raised only for data with the tag of that class.
-        pass
-    try:
-        return new(widened(form, fits=_is_decodable))
-    except TypeError:
-        if not names_records(form):
-            raise
-        return None  # a union of records that msgspec cannot tell apart
-
-
-def _is_decodable(cls: type[Frozen]) -> bool:
-    try:
-        msgspec.json.Decoder(cls)
-    except (NameError, TypeError):
-        return False
-    return has_only_sound_records(cls)
 
 
 def _kept(raw: Mapping[object, object]) -> UnknownMessage:

@@ -23,22 +23,22 @@ def breaks_msgspec(form: object) -> bool:
     inner = bare(form)
     if is_message_class(kind_of(inner)):
         return False
-    members = list(_members(form))
+    members = list(members_of(form))
     if len(members) > 1:
         limits = [each for member in members for each in _scalar_limits(member)]
-        if limits and any(_is_fixed(bare(member)) for member in members):
+        if limits and any(is_fixed(bare(member)) for member in members):
             return True
-        if any(each.pattern is not None for each in limits) and any(_is_container(bare(member)) for member in members):
+        if any(each.pattern is not None for each in limits) and any(is_container(bare(member)) for member in members):
             return True
     return any(breaks_msgspec(part) for member in members for part in get_args(bare(member)) if part is not ...)
 
 
-def _members(form: object) -> Iterator[object]:
+def members_of(form: object) -> Iterator[object]:
     """Yield the members of a union, also of the unions in it; yield any other type itself."""
     inner = bare(form)
     if is_union(inner):
         for each in get_args(inner):
-            yield from _members(each)
+            yield from members_of(each)
     else:
         yield form
 
@@ -53,11 +53,13 @@ def _scalar_limits(form: Any) -> Iterator[msgspec.Meta]:  # Any: a type of whate
         form = form.__value__ if hasattr(form, "__value__") else get_args(form)[0]
 
 
-def _is_fixed(form: object) -> bool:
+def is_fixed(form: object) -> bool:
+    """Return whether a bare type is a tuple of fixed length."""
     return get_origin(form) is tuple and get_args(form)[1:] != (...,)
 
 
-def _is_container(form: object) -> bool:
+def is_container(form: object) -> bool:
+    """Return whether a bare type is encoded as an array, or as an object with any keys."""
     kind = kind_of(form)
     return kind is not None and (is_array_kind(kind) or is_a(kind, collections.abc.Mapping))
 

@@ -219,7 +219,10 @@ def planner_of(form: object, convert: Callable[[object, object], object]) -> Pla
 
 
 def has_only_sound_records(form: object) -> bool:
-    """Return whether everything that msgspec accepts for a type fits the schemas of the records in it."""
+    """Return whether everything that msgspec accepts for a type fits the schemas of the records in it.
+
+    The fields of message classes do not count.
+    """
     return _is_sound(form, set())
 
 
@@ -245,11 +248,11 @@ def _has_tag(cls: type[Frozen]) -> bool:
 
 
 def _is_sound_class(cls: type[Frozen], seen: set[object]) -> bool:
-    if cls in seen:
+    if not cls.is_record or cls in seen:
         return True
     seen.add(cls)
     planner: object = vars(cls).get(PLANNER)
-    if cls.is_record and isinstance(planner, Planner) and planner.schemas is not None:
+    if isinstance(planner, Planner) and planner.schemas is not None:
         return planner.schemas.is_sound(cls)
     try:
         fields = msgspec.structs.fields(cls)

@@ -2,15 +2,14 @@
 
 msgspec decodes a field declared as a message class only if the data has the tag of exactly that class. This module
 finds subclasses by their tags, and leaves parts without messages to msgspec. It also raises the errors that say what is
-wrong with a message, with its path. Records are built by the plans of their classes (`planning.py`). Only `codec.py`
-uses this module.
+wrong with a message, with its path. Records are built by the plans of their classes (`planning.py`).
 """
 
 from __future__ import annotations
 
 import collections.abc
 import gc
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin
 
 import msgspec
 
@@ -19,16 +18,16 @@ from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormErr
 from miniagents.messages.coding.planning import fields_of, planner_of
 from miniagents.messages.coding.type_shapes import (
     bare,
-    classes_by_tag,
     has_messages,
     is_a,
     is_array_kind,
     is_message_class,
     is_union,
     kind_of,
+    unwrapped,
 )
 from miniagents.messages.values.freezing import FrozenDict, is_list, is_mapping, path_of
-from miniagents.messages.values.frozen import Frozen, when_classes_change
+from miniagents.messages.values.frozen import Frozen, classes_of_tag, loaded_classes, when_classes_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -183,7 +182,7 @@ class Rebuilder:
         """Raise an error if the length of a container is outside the limits of its annotation."""
         if not (is_list(raw) or is_mapping(raw)):
             return
-        for meta in getattr(form, "__metadata__", ()):
+        for meta in unwrapped(form)[1]:
             if isinstance(meta, msgspec.Meta):
                 if meta.min_length is not None and len(raw) < meta.min_length:
                     raise DecodeError(path, f"expected a length of {meta.min_length} or more, got {len(raw)}")
@@ -200,9 +199,13 @@ def convert_message(raw: object, form: object) -> object:
     return Rebuilder(None, Frozen).build(raw, form, "")
 
 
+classes_met: set[type[Frozen]] = set()
+"""Message classes whose tags were in data, up to `_MOST_CLASSES`; `readers.py` teaches them to msgspec."""
+
+_MOST_CLASSES: Final = 500  # they are kept alive, and msgspec looks at them by recursion
+
 _fields: dict[object, tuple[tuple[msgspec.structs.FieldInfo, bool], ...]] = {}
-_tags: dict[tuple[type[Frozen], ...], dict[str, list[type[Frozen]]]] = {}
-when_classes_change.extend((_fields.clear, _tags.clear))
+when_classes_change.append(_fields.clear)
 
 
 def _fields_of(form: Any) -> tuple[tuple[msgspec.structs.FieldInfo, bool], ...]:  # Any: a class or Class[arguments]
@@ -210,13 +213,6 @@ def _fields_of(form: Any) -> tuple[tuple[msgspec.structs.FieldInfo, bool], ...]:
     known = _fields.get(form)
     if known is None:
         known = _fields[form] = tuple((field, not has_messages(field.type)) for field in fields_of(form))
-    return known
-
-
-def _classes_by_tag(bases: tuple[type[Frozen], ...]) -> dict[str, list[type[Frozen]]]:
-    known = _tags.get(bases)
-    if known is None:
-        known = _tags[bases] = classes_by_tag(bases)
     return known
 
 
@@ -235,21 +231,22 @@ def _form_of_tag(
         return forms[0]  # like msgspec: a field declared as one class needs no tag
     if not isinstance(tag, str):
         raise DecodeError(where, f"expected the tag of a class, got {json_type(tag) if '@type' in raw else 'nothing'}")
-    by_tag = _classes_by_tag(bases)
-    if len(by_tag.get(tag, ())) > 1:
-        by_tag = {}
-        _tags.clear()
+    found = classes_of_tag(tag, bases)
+    if len(found) > 1:
         gc.collect()  # classes are in reference cycles: an unused one stays until a collection
-        by_tag = _classes_by_tag(bases)
-    found = by_tag.get(tag, [])
+        found = classes_of_tag(tag, bases)
     if not found and ignore and len(forms) == 1:
         return forms[0]
     if not found:
-        known = ", ".join(sorted(by_tag))
-        raise UnknownFormError(where, f"no class with the tag {tag!r} is loaded and may stand here; known are: {known}")
+        tags = {cls.class_tag for base in bases for cls in loaded_classes(base) if not cls.is_record}
+        raise UnknownFormError(
+            where, f"no class with the tag {tag!r} is loaded and may stand here; known are: {', '.join(sorted(tags))}"
+        )
     if len(found) > 1:
         places = " and ".join(f"{cls.__module__}.{cls.__qualname__}" for cls in found)
         raise DecodeError(where, f"the tag {tag!r} is ambiguous, for {places} have it: give one of them its own tag")
+    if len(classes_met) < _MOST_CLASSES:
+        classes_met.add(found[0])
     return next((form for form in forms if kind_of(form) is found[0]), found[0])
 
 

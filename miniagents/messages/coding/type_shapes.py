@@ -28,10 +28,9 @@ from typing import (
 import msgspec
 
 from miniagents.messages.values.freezing import FrozenDict, FrozenType
-from miniagents.messages.values.frozen import Frozen, loaded_classes, same_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from miniagents.messages.values.frozen import Frozen
 
 
 class Shape(NamedTuple):
@@ -93,9 +92,16 @@ def shape_of(form: Any) -> Shape:  # Any: a type of whatever kind
 
 def bare(form: Any) -> Any:  # Any: a type of whatever kind
     """Return the type inside `Annotated`, NewType and aliases made by `type`, which only annotate or name it."""
+    return unwrapped(form)[0]
+
+
+def unwrapped(form: Any) -> tuple[Any, tuple[object, ...]]:  # Any: a type of whatever kind
+    """Return the type inside `Annotated`, NewType and aliases made by `type`, with the metadata of all of them."""
+    metadata: tuple[object, ...] = ()
     while not inspect.isclass(form):
         origin = get_origin(form)
         if origin is Annotated:
+            metadata = form.__metadata__ + metadata
             form = get_args(form)[0]
         elif origin is not None and hasattr(origin, "__value__"):
             form = origin.__value__[get_args(form)]
@@ -105,7 +111,7 @@ def bare(form: Any) -> Any:  # Any: a type of whatever kind
             form = form.__supertype__
         else:
             break
-    return form
+    return form, metadata
 
 
 def kind_of(form: Any) -> type | None:  # Any: a type of whatever kind
@@ -141,59 +147,6 @@ def has_messages(form: object) -> bool:
     form = bare(form)
     kind = kind_of(form)
     return kind is FrozenDict or is_message_class(kind) or any(map(has_messages, get_args(form)))
-
-
-def widened(form: Any, *, fits: Callable[[type[Frozen]], bool] = lambda _: True) -> Any:  # Any: of whatever kind
-    """Replace each message class in a type by the union of all loaded classes derived from it that `fits` accepts.
-
-    If two classes of a union have the same tag, both are left out. An error about the tag is raised when data has it.
-    """
-    inner = bare(form)
-    if is_message_class(inner) and inner.is_record:
-        return form
-    if is_message_class(inner):
-        by_tag = classes_by_tag((inner,))
-        return _union(classes[0] for classes in by_tag.values() if len(classes) == 1 and fits(classes[0]))
-    if not has_messages(inner) or is_message_class(get_origin(inner)):
-        return form
-    arguments = tuple(widened(argument, fits=fits) for argument in get_args(inner))
-    if is_union(inner):
-        wide = _union(arguments)
-    else:
-        generic: Any = get_origin(inner) or inner  # Any: every class that has arguments takes them
-        wide = generic[arguments] if arguments else inner
-    return Annotated[(wide, *form.__metadata__)] if get_origin(form) is Annotated else wide
-
-
-def classes_by_tag(bases: Iterable[type[Frozen]]) -> dict[str, list[type[Frozen]]]:
-    """Return the loaded classes derived from these by tag; of a class defined twice, only the last definition."""
-    by_tag: dict[str, list[type[Frozen]]] = {}
-    for base in bases:
-        for cls in loaded_classes(base):
-            if cls.is_record:
-                continue
-            others = by_tag.setdefault(str(cls.__struct_config__.tag), [])
-            others[:] = [other for other in others if other is not cls and not same_place(other, cls)] + [cls]
-    return by_tag
-
-
-def _union(members: Iterable[object]) -> object:
-    union: Any = Union  # Any: made of what is known when the program runs
-    known = tuple(members)
-    return union[known] if known else _Never
-
-
-class _Never(
-    msgspec.Struct,
-    kw_only=True,
-    frozen=True,
-    forbid_unknown_fields=True,
-    tag_field="@type",
-    tag="",
-):
-    """A class without values, for the place of message classes none of which msgspec can decode."""
-
-    number: Annotated[int, msgspec.Meta(ge=1, le=0)]
 
 
 def _either(one: Shape, other: Shape) -> Shape:

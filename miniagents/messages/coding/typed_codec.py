@@ -9,20 +9,18 @@ import msgspec
 
 from miniagents.messages.coding.codec import (
     UnknownMessage,
-    _decode_slowly,
-    _decoder,
-    _is_simple,
-    _look_at_unpacked,
     _refuse,
     _simple,
+    decode_slowly,
     encode_any,
     is_simple_form,
 )
 from miniagents.messages.coding.msgspec_formats import functions_of
+from miniagents.messages.coding.readers import reader_of, when_readers_change
 from miniagents.messages.values.frozen import when_classes_change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from typing_extensions import TypeForm
 
@@ -80,6 +78,7 @@ class Codec(Generic[T]):
         key = id(self)
         _codecs[key] = ref(self, lambda _: _codecs.pop(key, None))
         self._forget()
+        self._forget_reader()
 
     @property
     def form(self) -> TypeForm[T]:
@@ -120,27 +119,29 @@ class Codec(Generic[T]):
             return self._decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
-        return cast("T", _decode_slowly(data, self._form, self._format, self._unknown))  # of the type it was made for
+        return cast("T", decode_slowly(data, self._form, self._format, self._unknown))  # of the type it was made for
 
     # --- machinery ---
 
     def _fast(self) -> Callable[[bytes], T]:
-        """Return a function that decodes valid data and raises msgspec's own errors; see `_are_simple`."""
-        decoder, _ = _decoder(self._form, self._format)
-        return self._decode if decoder is None else decoder.decode
+        """Return a function that decodes valid data and raises msgspec's own errors."""
+        return reader_of(self._form, self._format)
 
-    def _are_simple(self, values: Sequence[object]) -> bool:
-        """Return whether values from the fast way need no check."""
-        return self._format == "json" or all(map(_is_simple, set(map(type, values))))
+    def _are_simple(self, _: Sequence[object]) -> bool:
+        """Return whether values from the fast way need no check: none does."""
+        return True
 
     def _careful(self) -> Callable[[bytes], T]:
         """Return a function that decodes and checks the values."""
-        return lambda data: self._decode(data)  # noqa: PLW0108  # the first value may put another one in its place
+        return self._fast()
 
     def _forget(self) -> None:
-        """Prepare again at the next call, because other classes are loaded now."""
+        """Prepare encoding again at the next call, because other classes are loaded now."""
         self._encode: Callable[[T], bytes] = self._prepare_encode
-        self._decode: Callable[[bytes | str], T] = self._prepare_decode
+
+    def _forget_reader(self) -> None:
+        """Ask for the reader again at the next call, because it is outdated."""
+        self._decode: Callable[[bytes | str], T] = self._read_first
 
     def _prepare_encode(self, value: T) -> bytes:
         form: Any = self._format  # Any: the format
@@ -151,35 +152,27 @@ class Codec(Generic[T]):
             self._encode = lambda value: write(value) if _simple.get(type(value)) else encode_any(value, form)
         return self._encode(value)
 
-    def _prepare_decode(self, data: bytes | str) -> T:
-        form = self._form
-        decoder, is_sound = _decoder(form, self._format)
-        if decoder is not None and is_sound:
-            self._decode = decoder.decode
-        elif decoder is not None:  # it depends on the class of each value
-            read = decoder.decode
-
-            def decode_and_look(data: bytes | str) -> T:
-                value: T = read(data)
-                if not _simple.get(type(value)):
-                    _look_at_unpacked(value, form, data)
-                return value
-
-            self._decode = decode_and_look
-        else:
-            # cast: `form` is the type of the values
-            self._decode = lambda data: cast("T", _decode_slowly(data, form, self._format, self._unknown))  # as above
+    def _read_first(self, data: bytes | str) -> T:
+        self._decode = reader_of(self._form, self._format)
         return self._decode(data)
 
 
 _codecs: dict[int, ref[Codec[Any]]] = {}  # Any: one for each type
 
 
+def _living() -> Iterator[Codec[Any]]:  # Any: as above
+    return (codec for each in tuple(_codecs.values()) if (codec := each()) is not None)
+
+
 def _forget_all() -> None:
-    for each in tuple(_codecs.values()):
-        codec = each()
-        if codec is not None:
-            codec._forget()
+    for codec in _living():
+        codec._forget()
+
+
+def _forget_readers() -> None:
+    for codec in _living():
+        codec._forget_reader()
 
 
 when_classes_change.append(_forget_all)
+when_readers_change.append(_forget_readers)

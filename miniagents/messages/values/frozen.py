@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import ref
 
 import msgspec
 from typing_extensions import Format, dataclass_transform, get_annotations
@@ -28,11 +29,13 @@ __all__ = [
     "FrozenDict",
     "FrozenMeta",
     "canonical_form",
+    "classes_of_tag",
     "freeze",
     "loaded_classes",
     "longer_hash_keys",
     "same_place",
     "when_classes_change",
+    "when_tags_repeat",
 ]
 
 longer_hash_keys: ContextVar[bool] = ContextVar("longer_hash_keys", default=False)
@@ -51,6 +54,21 @@ def canonical_form(value: Frozen) -> bytes:
 
 when_classes_change: list[Callable[[], None]] = []
 """Functions to call after a Frozen class was made. They clear caches that depend on the loaded classes."""
+
+when_tags_repeat: list[Callable[[], None]] = []
+"""Functions to call after a message class was made whose tag another loaded class has."""
+
+
+_classes_of_tag: dict[str, list[ref[Any]]] = {}  # Any: message classes, in the order they were made
+
+
+def _remember_tag(cls: FrozenMeta) -> None:
+    tag = cls.class_tag
+    loaded = [reference for reference in _classes_of_tag.get(tag, ()) if reference() is not None]
+    _classes_of_tag[tag] = [*loaded, ref(cls)]
+    if loaded:
+        for forget in when_tags_repeat:
+            forget()
 
 
 class FrozenMeta(FrozenType):
@@ -88,6 +106,8 @@ class FrozenMeta(FrozenType):
             mcs.made(cls)
         for forget in when_classes_change:
             forget()
+        if not cls.is_record:
+            _remember_tag(cls)
         return cls
 
     def made(cls) -> None:
@@ -178,6 +198,20 @@ def loaded_classes(base: type) -> Iterator[type[Frozen]]:
             seen.add(cls)
             yield cls
             pending += type.__subclasses__(cls)
+
+
+def classes_of_tag(tag: str, bases: tuple[type, ...]) -> list[type[Frozen]]:
+    """Return the loaded message classes that have a tag and are derived from one of some classes.
+
+    Of a class that was defined twice, the last definition counts. Records are not found.
+    """
+    found: list[type[Frozen]] = []
+    for reference in _classes_of_tag.get(tag, ()):
+        cls: type[Frozen] | None = reference()
+        if cls is not None and issubclass(cls, bases):
+            found = [other for other in found if not same_place(other, cls)]
+            found.append(cls)
+    return found
 
 
 def same_place(one: type, other: type) -> bool:

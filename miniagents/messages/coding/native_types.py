@@ -1,0 +1,301 @@
+"""Native types: the types that are given to msgspec in place of declared types.
+
+msgspec decodes a field declared as a message class only if the data has the tag of exactly that class. The native type
+of a message class is the union of the classes that may stand there. A class that contains such fields has a native type
+as well. It is no class of values: msgspec takes any object with an `__origin__` for a generic class with arguments, so
+it makes values of the origin, whose fields have the types that the annotations of the object declare.
+
+For MessagePack, native types also refuse what JSON cannot express. Floats have limits, which exclude NaN and infinity.
+Untyped parts are declared as `object`, for which msgspec calls `plain_only`.
+
+A native type may refuse data that the declared type allows, but it accepts nothing else and gives the same values. The
+slow way decodes refused data again, or raises the error.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import sys
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
+
+import msgspec
+
+from miniagents.messages.coding.codec_hazards import is_container, is_fixed, members_of
+from miniagents.messages.coding.planning import fields_of, has_only_sound_records
+from miniagents.messages.coding.type_shapes import (
+    bare,
+    has_messages,
+    is_a,
+    is_message_class,
+    is_union,
+    kind_of,
+    unwrapped,
+)
+from miniagents.messages.values.freezing import FrozenDict, is_list, is_mapping
+from miniagents.messages.values.frozen import classes_of_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from miniagents.messages.values.frozen import Frozen
+
+
+class NoNativeTypeError(Exception):
+    """A type has no native type, so its values must be decoded in another way."""
+
+
+class NativeTypes:
+    """The native types of declared types.
+
+    Args:
+        known: Classes that may stand where a class is declared from which they are derived. Data with the tag of any
+            other derived class is refused.
+        plain: Refuse what JSON cannot express; the decoder needs `plain_only` as its `dec_hook`.
+    """
+
+    def __init__(self, known: Collection[type[Frozen]], *, plain: bool) -> None:
+        self._known = known
+        self._plain = plain
+        self._classes: dict[object, object] = {}
+        self._undecodable: set[object] = set()
+        self._unions: dict[tuple[object, ...], _Native] = {}
+        self._open: list[tuple[tuple[object, ...], _Native]] = []
+
+    def of(self, form: object) -> object:
+        """Return the native type of a declared type.
+
+        Raises:
+            NoNativeTypeError: It has none.
+            NameError: An annotation of a record cannot be evaluated.
+        """
+        if not has_only_sound_records(form) or _names_frozen_dict(form):
+            raise NoNativeTypeError
+        before = len(self._classes)
+        try:
+            native = self._of(form)
+        except Exception:
+            self._forget_since(before)
+            raise
+        while self._open:  # filled last, because a class of such a union may have fields with the same union
+            forms, union = self._open.pop()
+            union.__args__ = self._allowed(forms)
+        return native
+
+    def _of(self, form: object) -> object:
+        if not self._plain and not has_messages(form):
+            return form
+        inner, metadata = unwrapped(form)
+        kind = kind_of(inner)
+        if is_union(inner):
+            native = self._union(inner)
+        elif is_message_class(kind) and not kind.is_record:
+            native = self._messages((inner,))
+        elif isinstance(kind, msgspec.StructMeta):
+            native = self._class(inner)
+        elif kind is not None and kind is not inner:
+            native = self._container(inner, kind)
+        else:
+            native = self._leaf(inner)
+        if native is float and self._plain:
+            metadata = (*metadata, *_missing_limits(metadata))
+        elif native is inner:
+            return form
+        annotated: Any = Annotated  # Any: made of what is known when the program runs
+        return annotated[(native, *metadata)] if metadata else native
+
+    def _union(self, union: object) -> object:
+        forms = get_args(union)
+        messages = [form for form in forms if _is_message(form)]
+        natives = [self._of(form) for form in forms if not _is_message(form)]
+        if self._plain and object in natives:
+            return object
+        if messages:
+            natives.append(self._messages(tuple(bare(form) for form in messages)))
+        elif all(native is form for native, form in zip(natives, forms, strict=True)):
+            return union
+        if self._plain:
+            members = [bare(member) for member in members_of(union)]
+            if float in members and any(map(is_fixed, members)):
+                raise NoNativeTypeError  # msgspec (0.22) crashes on a float with limits beside such a tuple
+        return _Native.of(Union, tuple(natives))
+
+    def _messages(self, forms: tuple[object, ...]) -> object:
+        """Return the union of all classes that may stand where these message classes are declared."""
+        union = self._unions.get(forms)
+        if union is None:
+            union = self._unions[forms] = _Native.of(Union)
+            self._open.append((forms, union))
+        return union
+
+    def _allowed(self, forms: tuple[object, ...]) -> tuple[object, ...]:
+        """Return the native types of the members of such a union."""
+        declared = {kind: form for form in forms if is_message_class(kind := kind_of(form))}
+        bases = tuple(declared)
+        classes = dict.fromkeys((*bases, *(cls for cls in self._known if issubclass(cls, bases))))
+        allowed = [declared.get(cls, cls) for cls in classes if classes_of_tag(cls.class_tag, bases) == [cls]]
+        natives = tuple(native for form in allowed if (native := self._message(form)) is not None)
+        # msgspec requires no tag if only one class is possible, but here that class must be the only one declared.
+        return natives if len(natives) == 1 and forms == tuple(allowed) else (*natives, _Never)
+
+    def _message(self, form: Any) -> object:  # Any: a message class or Class[arguments]
+        """Return the native type of exactly this class, or None if msgspec cannot decode it."""
+        if form in self._undecodable:
+            return None
+        before = len(self._classes)
+        try:
+            msgspec.json.Decoder(form)
+            return self._class(form)
+        except (NameError, TypeError, RecursionError, NoNativeTypeError):
+            self._forget_since(before)
+            self._undecodable.add(form)
+            return None
+
+    def _class(self, form: Any) -> object:  # Any: a class or Class[arguments]
+        known = self._classes.get(form)
+        if known is not None:
+            return known
+        native = self._classes[form] = _Native.of(get_origin(form) or form)  # now, because it may contain itself
+        fields = fields_of(form)
+        if not all(has_only_sound_records(field.type) for field in fields):
+            raise NoNativeTypeError
+        native.__annotations__ = {field.name: self._of(field.type) for field in fields}
+        if all(native.__annotations__[field.name] is field.type for field in fields):
+            self._classes[form] = form
+        return self._classes[form]
+
+    def _forget_since(self, before: int) -> None:
+        for begun in list(self._classes)[before:]:
+            del self._classes[begun]
+
+    def _container(self, form: object, kind: type) -> object:
+        arguments = get_args(form)
+        if not arguments or not is_container(kind):
+            if self._plain and arguments:
+                raise NoNativeTypeError
+            return form
+        generic: Any = kind  # Any: every class that has arguments takes them
+        if is_a(kind, collections.abc.Mapping):
+            key, value = arguments
+            if self._plain and (self._of(key) is object or is_union(bare(key))):
+                key = str  # JSON has only strings, and msgspec leaves them as they are
+            natives = [self._of(key), self._of(value)]
+            if bare(key) is not str and has_messages(value):  # only the slow way notices that two keys are the same
+                if self._plain:
+                    raise NoNativeTypeError
+                return form
+            if bare(key) is str and kind is FrozenDict:
+                generic = dict  # the class that has the field freezes it
+        else:
+            natives = [argument if argument is ... else self._of(argument) for argument in arguments]
+        if generic is kind and all(native is argument for native, argument in zip(natives, arguments, strict=True)):
+            return form
+        return generic[tuple(natives)]
+
+    def _leaf(self, form: Any) -> object:  # Any: a type without arguments
+        if form is FrozenDict:
+            return dict[str, object] if self._plain else dict[str, Any]  # Any: the type itself
+        if not self._plain:
+            return form
+        if form is Any or (isinstance(form, TypeVar) and form.__bound__ is None):
+            return object
+        if isinstance(form, TypeVar):
+            parts = [form.__bound__]
+        elif not isinstance(form, type) or form is object:
+            return form
+        elif is_typeddict(form) or hasattr(form, "_fields") or not is_container(form):
+            parts = list(get_type_hints(form).values())
+        elif form is tuple:
+            return tuple[object, ...]
+        else:
+            generic: Any = form  # Any: containers take arguments
+            return generic[str, object] if is_a(form, collections.abc.Mapping) else generic[object]
+        if any(self._of(part) is not part for part in parts):
+            raise NoNativeTypeError
+        return form
+
+
+def plain_only(form: object, value: object) -> object:
+    """Return the value of an untyped part that msgspec has decoded from MessagePack.
+
+    Raises:
+        ValueError: JSON cannot express the value. Or msgspec does not know the type `form`.
+    """
+    if form is not object:
+        raise ValueError(f"{form} is not known")
+    pending = [value]
+    while pending:
+        current = pending.pop()
+        kind = type(current)
+        if is_mapping(current) and _ONLY_STRINGS.issuperset(map(type, current)):
+            if not _SCALARS.issuperset(map(type, current.values())):
+                pending += current.values()
+        elif is_list(current):
+            if not _SCALARS.issuperset(map(type, current)):
+                pending += current
+        elif kind not in _SCALARS and not (isinstance(current, float) and current - current == 0):
+            raise ValueError(f"{kind.__qualname__} is no plain JSON")
+    return value
+
+
+_ONLY_STRINGS: Final = frozenset((str,))
+_SCALARS: Final = frozenset((type(None), bool, int, str))
+
+
+class _Native(type):
+    """The class of native types. It is not `type` itself, because msgspec asks only other objects for an `__origin__`.
+
+    Such a type is the union of its `__args__`, or a class of values whose fields have the types in `__annotations__`.
+    """
+
+    __origin__: object
+    __args__: tuple[object, ...]
+
+    @staticmethod
+    def of(origin: object, arguments: tuple[object, ...] = ()) -> _Native:
+        return _Native("Native", (), {"__origin__": origin, "__args__": arguments})
+
+
+class _Never(
+    msgspec.Struct,
+    kw_only=True,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="@type",
+    tag="",
+):
+    """A class without values. In a union with it, msgspec requires the tag of the only other class."""
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=0)]
+
+
+def _is_message(form: object) -> bool:
+    kind = kind_of(bare(form))
+    return is_message_class(kind) and not kind.is_record
+
+
+def _names_frozen_dict(form: object) -> bool:
+    """Return whether a type contains a FrozenDict; the fields of classes do not count."""
+    inner = bare(form)
+    return kind_of(inner) is FrozenDict or (
+        not is_message_class(kind_of(inner)) and any(map(_names_frozen_dict, get_args(inner)))
+    )
+
+
+def _missing_limits(metadata: tuple[object, ...]) -> Iterator[msgspec.Meta]:
+    """Yield the limits of finite floats, except where there are others already, which NaN does not fit either."""
+    known = [meta for meta in metadata if isinstance(meta, msgspec.Meta)]
+    if all(meta.ge is None and meta.gt is None for meta in known):
+        yield msgspec.Meta(ge=-sys.float_info.max)
+    if all(meta.le is None and meta.lt is None for meta in known):
+        yield msgspec.Meta(le=sys.float_info.max)

@@ -1,0 +1,150 @@
+"""Readers: the functions of msgspec that decode data of declared types, made when they are first needed.
+
+A reader accepts only the classes that it knows. These are the declared classes, and the derived ones whose tags have
+been in data before (`classes_met`). Data of any other class is decoded by the slow way, which gives equal values. After
+some of it, the readers are made again and know its class. So a program pays for the classes that it decodes, not for
+all that are loaded, and making a class costs its readers nothing. Only a tag that is used again makes them forget all
+classes, because data that was clear until then may have become ambiguous.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+
+import msgspec
+
+from miniagents.messages.coding.msgspec_formats import Format, functions_of, refuse_unpacked
+from miniagents.messages.coding.native_types import NativeTypes, NoNativeTypeError, plain_only
+from miniagents.messages.coding.planning import names_records
+from miniagents.messages.coding.rebuilding import classes_met
+from miniagents.messages.values.frozen import when_tags_repeat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Reader: TypeAlias = "Callable[[Any], Any]"  # Any: from bytes, and from str for JSON, to a value of the declared type
+"""Decodes data or raises an error, mostly one of msgspec. Another way may still decode data that it refuses."""
+
+known_readers: Final[dict[Format, dict[object, Reader]]] = {"json": {}, "msgpack": {}}
+"""The readers made so far, by format and declared type."""
+
+when_readers_change: Final[list[Callable[[], None]]] = []
+"""Functions to call when the readers made so far are outdated."""
+
+
+def reader_of(form: object, format: Format) -> Reader:
+    """Return the reader of a declared type.
+
+    Raises:
+        ValueError: There is no such format.
+        TypeError: msgspec supports no such type.
+    """
+    functions_of(format)
+    return _kept(known_readers[format], form, _new_json_reader if format == "json" else _new_msgpack_reader)
+
+
+def read_unpacked(data: object, form: object) -> object:
+    """Decode MessagePack, then look at the whole value for parts that JSON cannot express.
+
+    Raises:
+        DecodeError: There is such a part; the error has its path.
+        MsgspecError: msgspec alone cannot decode the data.
+    """
+    value: object = _kept(_unchecked_readers, form, _new_unchecked_reader)(data)
+    refuse_unpacked(value, untyped=form is object or form is Any)  # `Any` itself as the type
+    return value
+
+
+def learn(*, at_once: bool = False) -> bool:
+    """Note that data was decoded slowly; after enough of it, the readers are made again if they miss a class.
+
+    Returns:
+        Whether they are made again because of `at_once`.
+    """
+    _knowledge.slow += 1
+    outdated = _knowledge.classes < len(classes_met)
+    if outdated and (at_once or len(classes_met) <= _knowledge.slow * 4):  # then both cost about the same
+        _forget_readers()
+    return outdated and at_once
+
+
+def _kept(readers: dict[object, Reader], form: object, new: Callable[[object], Reader]) -> Reader:
+    try:
+        known = readers.get(form)
+    except TypeError:  # the type has arguments that cannot be hashed
+        return new(form)
+    if known is None:
+        if len(readers) >= _MOST_READERS:
+            readers.pop(next(iter(readers)), None)
+        known = readers[form] = new(form)
+    return known
+
+
+def _new_json_reader(form: object) -> Reader:
+    return _unchecked(form, msgspec.json.Decoder)
+
+
+def _new_unchecked_reader(form: object) -> Reader:
+    return _unchecked(form, msgspec.msgpack.Decoder)
+
+
+def _new_msgpack_reader(form: object) -> Reader:
+    native: Any  # Any: msgspec takes what it documents as a class
+    try:
+        native = _knowledge.plain.of(form)
+        return msgspec.msgpack.Decoder(native, dec_hook=plain_only).decode
+    except (NoNativeTypeError, NameError, TypeError, RecursionError):
+        return lambda data: read_unpacked(data, form)
+
+
+def _unchecked(form: object, new_decoder: Callable[[Any], Any]) -> Reader:  # Any: of the type that it is given
+    """Return a reader that accepts from MessagePack also what JSON cannot express."""
+    try:
+        reader: Reader = new_decoder(_knowledge.native.of(form)).decode
+    except (NoNativeTypeError, NameError, RecursionError):
+        return _refuse
+    except TypeError:
+        if not names_records(form):
+            new_decoder(form)  # raises msgspec's own error, unless only the native type is not supported
+        return _refuse
+    return reader
+
+
+def _refuse(_: object) -> NoReturn:
+    raise msgspec.ValidationError("msgspec alone cannot decode this type")
+
+
+class _Knowledge:
+    """The classes that the readers know, and how often they were not enough."""
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Know the classes met until now."""
+        known = tuple(classes_met)
+        self.classes = len(known)
+        self.slow = 0
+        self.native = NativeTypes(known, plain=False)
+        self.plain = NativeTypes(known, plain=True)
+
+
+_MOST_READERS: Final = 512
+_unchecked_readers: dict[object, Reader] = {}  # of MessagePack
+_knowledge: Final = _Knowledge()
+
+
+def _forget_readers() -> None:
+    _knowledge.renew()
+    for readers in (*known_readers.values(), _unchecked_readers):
+        readers.clear()
+    for forget in when_readers_change:
+        forget()
+
+
+def _forget_classes() -> None:
+    classes_met.clear()
+    _forget_readers()
+
+
+when_tags_repeat.append(_forget_classes)
