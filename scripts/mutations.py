@@ -574,8 +574,8 @@ _WIRE: Final = (
     Mutation(
         "M5: records before one that cannot be read are given",
         "wire/decoding.py",
-        "                if records:\n                    yield records\n                    records = []\n",
-        "                records = []\n",
+        "                    yield records\n                    records = []\n",
+        "                    records = []\n",
         test_of("wire/test_records.py", "test_reading_goes_on_behind_an_error"),
     ),
     Mutation(
