@@ -90,13 +90,14 @@ class RecordDecoder(Generic[T]):
         self._inflater = None if compression is None or compression == "auto" else Inflater(compression)
         self._start = b""  # the first bytes, until there are enough to recognise the compression
         self._index = index
+        self._behind = 0  # how many bytes of the current part are behind the records that were returned
         self._ended = False
         self._skips_blank = codec.format == "json"
 
     @property
     def offset(self) -> int:
         """Where the first record starts that was not returned yet, in bytes of the (uncompressed) data."""
-        return self._splitter.pending
+        return self._splitter.pending - self._behind
 
     @property
     def between_records(self) -> bool:
@@ -197,16 +198,20 @@ class RecordDecoder(Generic[T]):
             try:
                 records.append(self._codec.decode(payload))
             except DecodeError as error:
-                self._index += len(records)
-                if records:
-                    yield records
-                    records = []
                 offset += sum(map(len, payloads[measured : taken - 1])) + overhead * (taken - 1 - measured)
                 size = len(payload) + overhead
-                yield RecordError(error.path, error.reason, offset=offset, index=self._index, size=size)
+                if records:
+                    self._index += len(records)
+                    self._behind = self._splitter.pending - offset
+                    yield records
+                    records = []
+                wrong = RecordError(error.path, error.reason, offset=offset, index=self._index, size=size)
                 self._index += 1
                 offset += size
                 measured = taken
+                self._behind = self._splitter.pending - offset
+                yield wrong
+        self._behind = 0
         if records:
             self._index += len(records)
             yield records
