@@ -28,6 +28,7 @@ from miniagents import (
     miniagent,
     stream_message,
 )
+from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.wire import RecordError, RemoteError, TornRecordError, decode_stream, encode_stream
 from tests.effort import examples
 
@@ -78,6 +79,14 @@ async def outcomes(stream: AsyncIterator[object]) -> list[object]:
             return seen
         except BaseException as error:  # noqa: BLE001  # what is tested
             seen.append((type(error), str(error)))
+
+
+async def turns_until(promise: MessagePromise[Message] | MessageSequencePromise[Message]) -> int:
+    turns = 0
+    while not promise.done():
+        await asyncio.sleep(0)
+        turns += 1
+    return turns
 
 
 def is_promise(piece: object) -> TypeGuard[MessagePromise[Message]]:
@@ -491,6 +500,53 @@ def test_cancelling_the_promise_closes_the_source() -> None:
             await here
         while not closed:
             await asyncio.sleep(0)
+
+    run(main)
+
+
+@FORMATS
+def test_the_source_is_closed_behind_the_last_frame(format: Format, logged: list[str]) -> None:
+    """Also if its iterator would give more; an error of closing it comes too late to be one of the message."""
+
+    async def main() -> None:
+        data = await everything(encode_stream(stream_message(UserMessage, given_pieces("a", "b")), format))
+        closed: list[bool] = []
+
+        async def source(error: Exception | None) -> AsyncIterator[bytes]:
+            try:
+                yield data
+                yield data
+            finally:
+                closed.append(True)
+                if error is not None:
+                    raise error
+
+        here = decode_stream(source(None), Message, format)
+        assert await here == UserMessage("ab")
+        assert closed == [True]
+        assert [token async for token in here] == ["a", "b"]
+        here = decode_stream(source(OSError("cannot be closed")), Message, format)
+        assert await here == UserMessage("ab")
+        assert [token async for token in here] == ["a", "b"]
+
+    run(main)
+    assert logged == ["an error that nobody has read, in 'decode_stream(Message)': OSError('cannot be closed')"]
+
+
+@FORMATS
+def test_p4_a_loop_gets_turns_while_frames_are_read_that_are_all_there(format: Format) -> None:
+    async def main() -> None:
+        def tokens() -> AsyncIterator[str | StreamEvent]:
+            return given_pieces(*["token"] * 1000)
+
+        @miniagent
+        async def agent(ctx: InteractionContext) -> None:
+            ctx.reply([stream_message(UserMessage, tokens()), stream_message(UserMessage, tokens())])
+
+        one = await everything(encode_stream(stream_message(UserMessage, tokens()), format))
+        several = await everything(encode_stream(agent.inquire(), format))
+        assert await turns_until(decode_stream(in_two(one, 10), Message, format)) >= 1000 // FAIR_SHARE
+        assert await turns_until(decode_stream(in_two(several, 10), tuple[Message, ...], format)) >= 2000 // FAIR_SHARE
 
     run(main)
 
