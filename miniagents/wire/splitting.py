@@ -17,17 +17,19 @@ from __future__ import annotations
 
 import re
 import struct
-import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
+from zlib import crc32
 
 import msgspec
 
+from miniagents.messages.coding.msgspec_formats import functions_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from miniagents.messages.coding.codec import Format
 
-__all__ = ["MARKER", "STRETCH", "Damage", "Part", "Payloads", "Splitter", "frame", "splitter_of"]
+__all__ = ["MARKER", "STRETCH", "Damage", "Part", "Payloads", "Splitter", "frame", "records_of", "splitter_of"]
 
 
 class Payloads(NamedTuple):
@@ -195,7 +197,9 @@ _read = msgspec.json.Decoder().decode
 
 MARKER: Final = b"\xc1"
 """The first byte of a frame."""
+_FIRST: Final = MARKER[0]
 _HEADER: Final = struct.Struct(">BII")
+_header = _HEADER.pack
 _SIZE: Final = _HEADER.size
 _LONGEST: Final = 2**32 - 1
 _PATIENCE: Final = 16
@@ -215,9 +219,27 @@ def frame(payload: bytes) -> bytes:
     Raises:
         ValueError: The record has 4 GiB or more.
     """
-    if len(payload) > _LONGEST:
-        raise ValueError(f"a record of {len(payload)} bytes is too large for a frame")
-    return _HEADER.pack(MARKER[0], len(payload), zlib.crc32(payload, len(payload))) + payload
+    size = len(payload)
+    if size > _LONGEST:
+        raise ValueError(f"a record of {size} bytes is too large for a frame")
+    return _header(_FIRST, size, crc32(payload, size)) + payload
+
+
+def records_of(values: Iterable[object], format: Format) -> bytes:
+    """Return the records of values that msgspec alone can encode, one behind the other.
+
+    Raises:
+        TypeError: A value cannot be encoded; msgspec raises this and the other errors.
+        ValueError: A text has a lone surrogate, or a record has 4 GiB or more.
+        OverflowError: An integer has more than 64 bits.
+        RecursionError: A value is nested too deep.
+    """
+    if format == "json":
+        return _write_lines(values)
+    return b"".join(map(frame, map(functions_of(format).encode, values)))
+
+
+_write_lines = msgspec.json.Encoder().encode_lines
 
 
 class _Frames:
@@ -291,7 +313,7 @@ class _Frames:
     def _split(self) -> Iterator[Part]:
         """Yield a stretch of frames from the start of the buffer, up to the first one that is damaged or incomplete."""
         data = bytes(memoryview(self._buffer)[: max(self._wanted, 2 * STRETCH)])
-        unpack, crc32, most, size, first = _HEADER.unpack_from, zlib.crc32, self._most, len(data), MARKER[0]
+        unpack, most, size, first = _HEADER.unpack_from, self._most, len(data), _FIRST
         payloads: list[bytes] = []
         damage: Damage | None = None
         offset, position = self._offset, 0
@@ -346,7 +368,7 @@ class _Frames:
             self._work -= _STEP
             if 0 < length <= self._most and end <= len(data):
                 self._work -= length
-                if zlib.crc32(data[place + _SIZE : end], length) == checksum:
+                if crc32(data[place + _SIZE : end], length) == checksum:
                     return place
             if self._work <= 0:
                 break
