@@ -37,7 +37,7 @@ from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
 from miniagents.wire.record_errors import RecordError, TornRecordError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from typing_extensions import TypeForm
 
@@ -51,6 +51,9 @@ M = TypeVar("M", bound=Message)
 
 _Part: TypeAlias = Opened | Text | Event | Failed | Whole | Broken
 """A frame of a message."""
+
+_Share: TypeAlias = list[Frame] | list[Failure]
+"""Frames that are read together, or the failure in the place of one."""
 
 _AnyBuffer: TypeAlias = PieceBuffer[Any]  # Any: pieces of a message, or messages of a sequence
 """A buffer that frames are read into."""
@@ -174,25 +177,23 @@ class _Incoming:
         buffer = mixed_buffer(promise)
         producing.set(buffer)
         append = buffer.pieces.append
+
+        def take(share: _Share) -> bool:
+            for frame in share:
+                if type(frame) is Text:  # nearly every frame is one: it costs no call, and no `wake` of its own
+                    append(frame.text)
+                elif isinstance(frame, Failure):
+                    buffer.emit_failure(frame)
+                elif isinstance(frame, Sequence | End):
+                    why = "tuple[…, ...] is the type of a sequence"
+                    buffer.emit_failure(buffer.failure_of(_unexpected(frame, why)))
+                elif self._apply(frame, promise):
+                    return True
+            buffer.wake()
+            return False
+
         with Catching(buffer):
-            shares = self._shares(buffer)
-            try:
-                async for share in shares:
-                    if buffer.ended:
-                        return
-                    for frame in share:
-                        if type(frame) is Text:  # nearly every frame is one: it costs no call, and no `wake` of its own
-                            append(frame.text)
-                        elif isinstance(frame, Failure):
-                            buffer.emit_failure(frame)
-                        elif isinstance(frame, Sequence | End):
-                            why = "tuple[…, ...] is the type of a sequence"
-                            buffer.emit_failure(buffer.failure_of(_unexpected(frame, why)))
-                        elif self._apply(frame, promise):
-                            return
-                    buffer.wake()
-            finally:
-                await shares.aclose()
+            await self._read(buffer, take)
             buffer.end()
 
     async def read_sequence(self, buffer: _AnyBuffer) -> None:
@@ -204,27 +205,28 @@ class _Incoming:
         producing.set(buffer)
         opened: dict[int, _AnyPromise] = {}
         last: Failure | None = None
+
+        def take(share: _Share) -> bool:
+            nonlocal last
+            for frame in share:
+                if type(frame) is Text and (there := _open_buffer(opened, frame.number)) is not None:
+                    there.emit(frame.text)
+                elif isinstance(frame, Failure):
+                    last = frame
+                    buffer.emit_failure(frame)
+                elif isinstance(frame, End):
+                    _end_all(opened, last)
+                    buffer.end()
+                    return True
+                else:
+                    self._apply_to_sequence(frame, buffer, opened)
+            return False
+
         with Catching(buffer):
-            shares = self._shares(buffer)
             try:
-                async for share in shares:
-                    if buffer.ended:
-                        return
-                    for frame in share:
-                        if type(frame) is Text and (there := _open_buffer(opened, frame.number)) is not None:
-                            there.emit(frame.text)
-                        elif isinstance(frame, Failure):
-                            last = frame
-                            buffer.emit_failure(frame)
-                        elif isinstance(frame, End):
-                            _end_all(opened, last)
-                            buffer.end()
-                            return
-                        else:
-                            self._apply_to_sequence(frame, buffer, opened)
+                await self._read(buffer, take)
             finally:
                 _end_all(opened, last)
-                await shares.aclose()
             buffer.end()
 
     # --- machinery ---
@@ -294,15 +296,15 @@ class _Incoming:
         }
         make_known(promise, found[0], FrozenDict(known))
 
-    async def _shares(self, buffer: _AnyBuffer) -> AsyncGenerator[list[Frame] | list[Failure], None]:
-        """Yield the frames that are there, at most a fair share at once, with failures in the places of damaged ones.
+    async def _read(self, buffer: _AnyBuffer, take: Callable[[_Share], bool]) -> None:
+        """Read frames until `take` returns that it was given the last one, or something has ended the buffer.
 
-        The loop gets a turn after as many frames, as the source may never wait. The consumer stops reading at the last
-        frame. If the bytes end before that, the last failure says so.
+        `take` is given the frames that are there, at most a fair share at once, with failures in the places of damaged
+        ones. If the bytes end before the last frame, the last failure says so. The loop gets a turn after each fair
+        share, as the source may never wait. The source is closed in the end.
         """
         decoder = RecordDecoder(self._frames, compression=None, max_bytes=self._max_bytes)
         left = FAIR_SHARE
-        torn = False
         blocks = async_blocks(self._source)
         try:
             async for data in blocks:
@@ -310,20 +312,23 @@ class _Incoming:
                     frames = [buffer.failure_of(part)] if isinstance(part, RecordError) else part
                     for start in range(0, len(frames), FAIR_SHARE):
                         share = frames[start : start + FAIR_SHARE]
-                        yield share
+                        if buffer.ended or take(share):
+                            return
                         left -= len(share)
                         if left <= 0:
                             await take_turn()
                             left = FAIR_SHARE
         finally:
             await blocks.aclose()
+        torn = False
         for part in decoder.finish():
             torn = isinstance(part, TornRecordError)
-            yield [buffer.failure_of(part)] if isinstance(part, RecordError) else part
-        if not torn:
+            if buffer.ended or take([buffer.failure_of(part)] if isinstance(part, RecordError) else part):
+                return
+        if not torn and not buffer.ended:
             reason = "the stream ended before its last frame"
             error = TornRecordError("$", reason, offset=decoder.offset, index=decoder.index, size=0)
-            yield [buffer.failure_of(error)]
+            take([buffer.failure_of(error)])
 
 
 @lru_cache(maxsize=512)
