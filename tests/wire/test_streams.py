@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal, TypeGuard, assert_type
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
@@ -30,6 +31,7 @@ from miniagents import (
 )
 from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.wire import RecordError, RemoteError, TornRecordError, decode_stream, encode_stream
+from miniagents.wire.splitting import frame
 from tests.effort import examples
 
 Format = Literal["json", "msgpack"]
@@ -417,6 +419,21 @@ def test_damage_is_an_error_in_its_place(format: Format) -> None:
         first, error, last = map(str, await outcomes(aiter(here)))
         assert (first, last) == ("Hel", "!")
         assert "record 2 at byte" in error
+
+    run(main)
+
+
+def test_numbers_that_json_has_not_are_errors_in_their_place() -> None:
+    async def main() -> None:
+        nan = {"frame": "failed", "error": {"type": "builtins.ValueError", "text": "nan", "args": [float("nan")]}}
+        data = await everything(encode_stream(stream_message(UserMessage, given_pieces("a", "b")), "msgpack"))
+        place = data.index(frame(msgspec.msgpack.encode({"frame": "text", "text": "b"})))
+        here = decode_stream(
+            in_two(data[:place] + frame(msgspec.msgpack.encode(nan)) + data[place:], 9), Message, "msgpack"
+        )
+        first, error, last = map(str, await outcomes(aiter(here)))
+        assert (first, last) == ("a", "b")
+        assert "$.error.args[0]: nan cannot be written" in error
 
     run(main)
 
