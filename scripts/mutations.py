@@ -574,8 +574,8 @@ _WIRE: Final = (
     Mutation(
         "M5: records before one that cannot be read are given",
         "wire/decoding.py",
-        "                if records:\n                    yield records\n                    records = []\n",
-        "                records = []\n",
+        "                    yield records\n                    records = []\n",
+        "                    records = []\n",
         test_of("wire/test_records.py", "test_reading_goes_on_behind_an_error"),
     ),
     Mutation(
@@ -586,13 +586,18 @@ _WIRE: Final = (
         test_of("wire/test_records.py", "test_a_record_that_is_too_large_is_passed_over"),
     ),
     Mutation(
-        "M5: what was read the fast way is looked at once more where it is not simple",
-        "wire/decoding.py",
-        "if read is careful or self._codec._are_simple(records):",
-        "if True:",
-        test_of(
-            "wire/test_records.py", "test_what_only_messagepack_can_say_is_an_error_among_records_that_are_read_at_once"
-        ),
+        "M5: a line has one value, however many lines are split at once",
+        "wire/splitting.py",
+        'lines = data[start:end].split(b"\\n")',
+        "lines = data[start:end].split()",
+        test_of("wire/test_records.py", "test_a_line_has_one_value"),
+    ),
+    Mutation(
+        "P4: a loop gets turns while frames are read that are all there",
+        "wire/incoming.py",
+        "                            await take_turn()\n",
+        "                            pass\n",
+        test_of("wire/test_streams.py", "test_p4_a_loop_gets_turns_while_frames_are_read_that_are_all_there"),
     ),
     Mutation(
         "M5: a damaged frame is told",

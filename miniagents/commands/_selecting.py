@@ -20,7 +20,7 @@ from miniagents.wire.compression import DamagedError, Inflater, told_by_magic
 from miniagents.wire.splitting import MARKER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from miniagents.messages import Format
     from miniagents.wire import Compression
@@ -220,12 +220,6 @@ class Selector:
             raise DecodeError(path, reason) from None
 
     def _fast(self) -> Callable[[bytes], bytes | None]:
-        return self.decode
-
-    def _are_simple(self, _: Sequence[object]) -> bool:
-        return True
-
-    def _careful(self) -> Callable[[bytes], bytes | None]:
         return self.decode
 
     def _selected(self, data: bytes) -> bytes | None:

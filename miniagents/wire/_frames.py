@@ -8,11 +8,13 @@ and so each has the number of its message. `Failed` without a number is an error
 from __future__ import annotations
 
 import builtins
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
 from miniagents.messages.coding.codec import DecodeError
+from miniagents.messages.coding.typed_codec import Codec
 from miniagents.promising.errors import (
     AppenderAbandonedError,
     AppenderClosedError,
@@ -26,6 +28,8 @@ from miniagents.wire.record_errors import RemoteError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from miniagents.messages.coding.codec import Format
+
 __all__ = [
     "Broken",
     "End",
@@ -37,6 +41,7 @@ __all__ = [
     "Sequence",
     "Text",
     "Whole",
+    "codec_of_frames",
     "error_classes",
     "error_of",
     "info_of",
@@ -125,6 +130,12 @@ _OURS: Final = (
 )
 
 
+@cache
+def codec_of_frames(format: Format) -> Codec[Frame]:
+    """Return the codec of all frames in a format."""
+    return Codec(Frame, format)
+
+
 def info_of(error: BaseException) -> ErrorInfo:
     """Describe an error for another process.
 
@@ -167,8 +178,14 @@ def error_classes(given: Iterable[type[BaseException]]) -> Mapping[str, type[Bas
     (`KeyboardInterrupt`, `SystemExit`, `CancelledError`, …) are left out: they ended another process, and must not end
     this one.
     """
+    classes = {name_of_class(cls): cls for cls in given}
+    return _known_classes() | classes if classes else _known_classes()
+
+
+@cache
+def _known_classes() -> dict[str, type[BaseException]]:
     own = [cls for cls in vars(builtins).values() if isinstance(cls, type) and issubclass(cls, Exception)]
-    return {name_of_class(cls): cls for cls in (*own, *_OURS, *given)}
+    return {name_of_class(cls): cls for cls in (*own, *_OURS)}
 
 
 def error_of(info: ErrorInfo, classes: Mapping[str, type[BaseException]]) -> BaseException:

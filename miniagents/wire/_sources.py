@@ -11,6 +11,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from miniagents.wire.compression import BLOCK
+from miniagents.wire.splitting import STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -77,6 +78,8 @@ def _checked(source: Iterable[object]) -> Iterator[bytes]:
 async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes, None]:
     """Iterate over the bytes of a source without blocking; see `blocks`.
 
+    The blocks are small, so that the loop may get a turn after each of them.
+
     Args:
         source: Where the bytes come from.
         offset: How many bytes to skip; other sources than paths ignore it.
@@ -89,7 +92,9 @@ async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes,
         iterator = aiter(source)
         try:
             async for piece in iterator:
-                yield _as_bytes(piece)
+                data = _as_bytes(piece)
+                for start in range(0, len(data), STRETCH):
+                    yield data[start : start + STRETCH]
         finally:
             close: Any = getattr(iterator, "aclose", None)  # Any: only async generators have it
             if close is not None:
@@ -97,7 +102,8 @@ async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes,
         return
     async with _async_reading(source, offset) as read:
         while data := await read(BLOCK):
-            yield data
+            for start in range(0, len(data), STRETCH):
+                yield data[start : start + STRETCH]
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from miniagents.wire.record_errors import RecordError, RecordTooLargeError, Torn
 from miniagents.wire.splitting import Damage, splitter_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from miniagents.messages.coding.codec import Format
     from miniagents.wire.compression import Compression
@@ -41,15 +41,7 @@ class Records(Protocol[T_co]):
         ...
 
     def _fast(self) -> Callable[[bytes], T_co]:
-        """Return the fast decoder, which raises msgspec's own errors."""
-        ...
-
-    def _are_simple(self, values: Sequence[object], /) -> bool:
-        """Return whether the fast decoder was good enough for these values, which it has decoded."""
-        ...
-
-    def _careful(self) -> Callable[[bytes], T_co]:
-        """Return the decoder that is good enough for all values."""
+        """Return the fast decoder; it may raise other errors than `decode`, also for records that `decode` can read."""
         ...
 
 
@@ -90,13 +82,14 @@ class RecordDecoder(Generic[T]):
         self._inflater = None if compression is None or compression == "auto" else Inflater(compression)
         self._start = b""  # the first bytes, until there are enough to recognise the compression
         self._index = index
+        self._behind = 0  # how many bytes of the current part are behind the records that were returned
         self._ended = False
         self._skips_blank = codec.format == "json"
 
     @property
     def offset(self) -> int:
         """Where the first record starts that was not returned yet, in bytes of the (uncompressed) data."""
-        return self._splitter.pending
+        return self._splitter.pending - self._behind
 
     @property
     def between_records(self) -> bool:
@@ -164,8 +157,7 @@ class RecordDecoder(Generic[T]):
 
         The fast decoder reads all of them in one call. If it raises, `records` holds those before the one that it
         could not read. That one is decoded alone, which gives the record or its error, and the loop continues behind
-        it. If the fast decoder succeeds but was not good enough, the careful one reads the same payloads again and
-        stays in use.
+        it.
         """
         if isinstance(part, Damage):
             cls = TornRecordError if part.torn else RecordTooLargeError if part.too_large else RecordError
@@ -175,19 +167,14 @@ class RecordDecoder(Generic[T]):
             return
         payloads, offset, overhead = part.payloads, part.offset, self._splitter.overhead
         waiting = iter(payloads)
-        careful = self._codec._careful()
-        read = self._codec._fast()
         records: list[T] = []
         measured = taken = 0  # how many payloads `offset` is behind, and how many were decoded
         while True:
             before = len(records)
             try:
-                records.extend(map(read, waiting))  # this loop runs in C
-                if read is careful or self._codec._are_simple(records):
-                    break
-                # the fast decoder was not good enough: read the same payloads again
-                read, records, waiting = careful, records[:before], iter(payloads[taken:])
-                continue
+                # This loop runs in C. The codec is asked each time: it learns from what its fast decoder cannot read.
+                records.extend(map(self._codec._fast(), waiting))
+                break
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DecodeError):
                 taken += len(records) - before
             payload = payloads[taken]
@@ -197,16 +184,20 @@ class RecordDecoder(Generic[T]):
             try:
                 records.append(self._codec.decode(payload))
             except DecodeError as error:
-                self._index += len(records)
-                if records:
-                    yield records
-                    records = []
                 offset += sum(map(len, payloads[measured : taken - 1])) + overhead * (taken - 1 - measured)
                 size = len(payload) + overhead
-                yield RecordError(error.path, error.reason, offset=offset, index=self._index, size=size)
+                if records:
+                    self._index += len(records)
+                    self._behind = self._splitter.pending - offset
+                    yield records
+                    records = []
+                wrong = RecordError(error.path, error.reason, offset=offset, index=self._index, size=size)
                 self._index += 1
                 offset += size
                 measured = taken
+                self._behind = self._splitter.pending - offset
+                yield wrong
+        self._behind = 0
         if records:
             self._index += len(records)
             yield records

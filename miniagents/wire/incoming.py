@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args, get_origin, overload
 
 import msgspec
 
 from miniagents.messages import Message, StreamEvent
-from miniagents.messages.coding.codec import DecodeError
+from miniagents.messages.coding.codec import DecodeError, decode
 from miniagents.messages.coding.type_shapes import bare, is_message_class, kind_of
-from miniagents.messages.coding.typed_codec import Codec
 from miniagents.messages.promised.message_promise import MessagePromise, make_known, message_over, mixed_buffer
 from miniagents.messages.promised.sequence_promise import MessageSequencePromise, sequence_over
-from miniagents.messages.values.frozen import FrozenDict, loaded_classes
-from miniagents.promising.core.access import buffer_of, fail_with, resolve_with
-from miniagents.promising.core.current import active_context
-from miniagents.promising.core.failure import Failure
-from miniagents.promising.core.pieces import PieceBuffer
+from miniagents.messages.values.frozen import FrozenDict, loaded_classes, when_classes_change
+from miniagents.promising.core.access import fail_with, resolve_with
+from miniagents.promising.core.current import active_context, producing
+from miniagents.promising.core.failure import Catching, Failure
+from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.wire._frames import (
     Broken,
@@ -28,6 +28,7 @@ from miniagents.wire._frames import (
     Sequence,
     Text,
     Whole,
+    codec_of_frames,
     error_classes,
     error_of,
 )
@@ -36,16 +37,23 @@ from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
 from miniagents.wire.record_errors import RecordError, TornRecordError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from typing_extensions import TypeForm
 
     from miniagents.messages.coding.codec import Format
+    from miniagents.messages.values.frozen import Frozen
     from miniagents.wire._sources import AsyncSource
 
 __all__ = ["decode_stream"]
 
 M = TypeVar("M", bound=Message)
+
+_Part: TypeAlias = Opened | Text | Event | Failed | Whole | Broken
+"""A frame of a message."""
+
+_Share: TypeAlias = list[Frame] | list[Failure]
+"""Frames that are read together, or the failure in the place of one."""
 
 _AnyBuffer: TypeAlias = PieceBuffer[Any]  # Any: pieces of a message, or messages of a sequence
 """A buffer that frames are read into."""
@@ -119,19 +127,21 @@ def decode_stream(
     """
     inner = bare(form)
     is_sequence = get_origin(inner) is tuple
-    incoming = _Incoming(get_args(inner)[0] if is_sequence else form, format, errors, max_bytes)
+    incoming = _Incoming(source, get_args(inner)[0] if is_sequence else form, format, errors, max_bytes)
     name = f"decode_stream({getattr(form, '__name__', form) if not is_sequence else form})"
-    buffer: _AnyBuffer
-    buffer = PieceBuffer(
-        active_context.get(),
-        name,
-        streamer=lambda: incoming.messages(source, buffer) if is_sequence else incoming.pieces(source, promise),
-    )
-    buffer.context.open_loop(name)
+    buffer: _AnyBuffer = PieceBuffer(active_context.get(), name)
     promise: Any = sequence_over(buffer) if is_sequence else incoming.promise_over(buffer)  # Any: as the overloads say
-    buffer.context.notify_resolved(promise)
-    if buffer.context.start_asap if start_asap is DEFAULT else start_asap:
+    buffer.set_work(
+        (lambda: incoming.read_sequence(buffer)) if is_sequence else lambda: incoming.read_message(promise),
+        is_only_writer=True,
+    )
+    context = buffer.context
+    context.open_loop(name)
+    context.notify_resolved(promise)
+    if context.start_asap if start_asap is DEFAULT else start_asap:
         buffer.start()
+    else:
+        buffer.belongs_here()
     return promise
 
 
@@ -140,18 +150,21 @@ class _Incoming:
 
     def __init__(
         self,
+        source: AsyncSource,
         form: Any,  # Any: a type of messages
         format: Format,
         errors: Iterable[type[BaseException]],
         max_bytes: int,
     ) -> None:
+        self._source = source
         self._form = form
-        kind = kind_of(bare(form))
+        inner = bare(form)
+        kind = kind_of(inner)
         self._class = kind if is_message_class(kind) and issubclass(kind, Message) else None
+        kinds = [kind_of(bare(each)) for each in get_args(inner)] or [kind]
+        self._bases = [each for each in reversed(kinds) if is_message_class(each)]
         self._format: Format = format
-        self._frames: Codec[Frame] = Codec(Frame, format)
-        self._codec: Codec[Any] = Codec(form, format)  # Any: the type of the form
-        self._events: Codec[StreamEvent] = Codec(StreamEvent, format)
+        self._frames = codec_of_frames(format)
         self._errors = error_classes(errors)
         self._max_bytes = max_bytes
 
@@ -159,63 +172,81 @@ class _Incoming:
         """Return the promise of the message whose pieces a buffer holds."""
         return message_over(buffer, _nothing, self._class)
 
-    async def pieces(
-        self,
-        source: AsyncSource,
-        promise: _AnyPromise,
-    ) -> AsyncIterator[Any]:  # Any: with failures
-        """Yield the pieces of one message, and settle its promise."""
+    async def read_message(self, promise: _AnyPromise) -> None:
+        """Put the pieces of one message into its buffer, and settle its promise."""
         buffer = mixed_buffer(promise)
-        async for frame in self._read(source, buffer):
-            if isinstance(frame, Failure):
-                yield frame
-            elif isinstance(frame, Opened | Text | Event | Failed | Whole | Broken):
-                piece = self._apply(frame, promise)
-                if piece is not None:
-                    yield piece
-                if isinstance(frame, Whole | Broken):
-                    return
-            else:
-                yield buffer.failure_of(_unexpected(frame, "tuple[…, ...] is the type of a sequence"))
+        producing.set(buffer)
+        append = buffer.pieces.append
 
-    async def messages(self, source: AsyncSource, buffer: _AnyBuffer) -> AsyncIterator[Any]:  # Any: with failures
-        """Yield the promises of the messages of a sequence, and put the pieces of each into its own buffer.
+        def take(share: _Share) -> bool:
+            for frame in share:
+                if type(frame) is Text:  # nearly every frame is one: it costs no call, and no `wake` of its own
+                    append(frame.text)
+                elif isinstance(frame, Failure):
+                    buffer.emit_failure(frame)
+                elif isinstance(frame, Sequence | End):
+                    why = "tuple[…, ...] is the type of a sequence"
+                    buffer.emit_failure(buffer.failure_of(_unexpected(frame, why)))
+                elif self._apply(frame, promise):
+                    return True
+            buffer.wake()
+            return False
+
+        with Catching(buffer):
+            await self._read(buffer, take)
+            buffer.end()
+
+    async def read_sequence(self, buffer: _AnyBuffer) -> None:
+        """Put the promises of the messages into the buffer, and the pieces of each message into its own buffer.
 
         This one task reads for all messages. So it also ends those that are still open when the source ends, when an
         error is raised or when it is cancelled: no other task could, and their readers would wait forever.
         """
+        producing.set(buffer)
         opened: dict[int, _AnyPromise] = {}
         last: Failure | None = None
-        try:
-            async for frame in self._read(source, buffer):
-                if isinstance(frame, End):
-                    return
-                if isinstance(frame, Failure):
+
+        def take(share: _Share) -> bool:
+            nonlocal last
+            for frame in share:
+                if type(frame) is Text and (there := _open_buffer(opened, frame.number)) is not None:
+                    there.emit(frame.text)
+                elif isinstance(frame, Failure):
                     last = frame
-                    yield frame
-                elif isinstance(frame, Opened) and frame.number not in opened:
-                    promise = self._opened(frame, buffer)
-                    opened[frame.number] = promise
-                    yield promise
-                elif isinstance(frame, Failed) and frame.number is None:
-                    yield buffer.failure_of(error_of(frame.error, self._errors))
-                elif isinstance(frame, Text | Event | Failed | Whole | Broken):
-                    promise_there = opened.get(frame.number or 0)
-                    if promise_there is None or buffer_of(promise_there).ended:
-                        yield buffer.failure_of(_unexpected(frame, "no message of that number is open"))
-                        continue
-                    piece = self._apply(frame, promise_there)
-                    if piece is not None:
-                        mixed_buffer(promise_there).emit_outcome(piece)
-                    if isinstance(frame, Whole | Broken):
-                        buffer_of(promise_there).end()
-                elif not isinstance(frame, Sequence):
-                    yield buffer.failure_of(_unexpected(frame, "it is open already"))
-        finally:
-            for promise in opened.values():
-                if not buffer_of(promise).ended:
-                    error = TornRecordError("$", "the stream ended before the message", offset=0, index=0, size=0)
-                    buffer_of(promise).give_up(error if last is None else last.error)
+                    buffer.emit_failure(frame)
+                elif isinstance(frame, End):
+                    _end_all(opened, last)
+                    buffer.end()
+                    return True
+                else:
+                    self._apply_to_sequence(frame, buffer, opened)
+            return False
+
+        with Catching(buffer):
+            try:
+                await self._read(buffer, take)
+            finally:
+                _end_all(opened, last)
+            buffer.end()
+
+    # --- machinery ---
+
+    def _apply_to_sequence(self, frame: _Part | Sequence, buffer: _AnyBuffer, opened: dict[int, _AnyPromise]) -> None:
+        """Apply a frame to its message, or to the sequence itself."""
+        if isinstance(frame, Opened):
+            if frame.number in opened:
+                buffer.emit_failure(buffer.failure_of(_unexpected(frame, "it is open already")))
+            else:
+                promise = opened[frame.number] = self._opened(frame, buffer)
+                buffer.emit(promise)
+        elif isinstance(frame, Failed) and frame.number is None:
+            buffer.emit_failure(buffer.failure_of(error_of(frame.error, self._errors)))
+        elif not isinstance(frame, Sequence):
+            number = frame.number or 0
+            if _open_buffer(opened, number) is None:
+                buffer.emit_failure(buffer.failure_of(_unexpected(frame, "no message of that number is open")))
+            else:
+                self._apply(frame, opened[number])
 
     def _opened(self, frame: Opened, owner: _AnyBuffer) -> _AnyPromise:
         buffer: _AnyBuffer = PieceBuffer(owner.context, f"{owner.name}[{frame.number}]")
@@ -226,76 +257,102 @@ class _Incoming:
         self._apply(frame, promise)
         return promise
 
-    def _apply(self, frame: Frame, promise: _AnyPromise) -> str | StreamEvent | Failure | None:
-        """Apply a frame to its message; return the piece that the frame carries, None if it carries none."""
+    def _apply(self, frame: _Part, promise: _AnyPromise) -> bool:
+        """Apply a frame to its message; return whether it is the last one."""
+        buffer = mixed_buffer(promise)
+        is_last = False
         try:
             if isinstance(frame, Text):
-                return frame.text
-            if isinstance(frame, Event):
-                return self._events.decode(bytes(frame.event))
-            if isinstance(frame, Failed):
-                return mixed_buffer(promise).failure_of(error_of(frame.error, self._errors))
-            if isinstance(frame, Opened):
+                buffer.emit(frame.text)
+            elif isinstance(frame, Event):
+                buffer.emit(decode(bytes(frame.event), StreamEvent, self._format))
+            elif isinstance(frame, Failed):
+                buffer.emit_failure(buffer.failure_of(error_of(frame.error, self._errors)))
+            elif isinstance(frame, Opened):
                 self._learn(frame, promise)
-            elif isinstance(frame, Whole):
-                resolve_with(promise, self._codec.decode(bytes(frame.message)))
-            elif isinstance(frame, Broken):
-                buffer = mixed_buffer(promise)
-                told = frame.error
-                failure = buffer.failure if told is None else buffer.failure_of(error_of(told, self._errors))
-                if failure is not None:
-                    fail_with(promise, failure)
+            else:
+                is_last = True
+                if isinstance(frame, Whole):
+                    resolve_with(promise, decode(bytes(frame.message), self._form, self._format))
+                else:
+                    told = frame.error
+                    failure = buffer.failure if told is None else buffer.failure_of(error_of(told, self._errors))
+                    if failure is not None:
+                        fail_with(promise, failure)
         except DecodeError as error:
-            return mixed_buffer(promise).failure_of(error)
-        return None
+            buffer.emit_failure(buffer.failure_of(error))
+        if is_last:
+            buffer.end()
+        return is_last
 
     def _learn(self, frame: Opened, promise: _AnyPromise) -> None:
         """Set the fields that are known before the message is complete; ignore a class that is not loaded here."""
-        bases = get_args(bare(self._form)) or (self._form,)
-        classes = [
-            cls for base in bases if is_message_class(kind := kind_of(bare(base))) for cls in loaded_classes(kind)
-        ]
-        cls = next((cls for cls in reversed(classes) if cls.__struct_config__.tag == frame.tag), None)
-        if cls is None or not issubclass(cls, Message):
+        found = [cls for base in self._bases if (cls := _class_of_tag(base, frame.tag)) is not None]
+        if not found or not issubclass(found[0], Message):
             return
-        types = {field.name: field.type for field in msgspec.structs.fields(cls)}
-        codecs = {name: Codec[Any](types[name], self._format) for name in frame.known if name in types}  # Any: fields
-        known = {name: each.decode(bytes(frame.known[name])) for name, each in codecs.items()}
-        make_known(promise, cls, FrozenDict(known))
+        types = {field.name: field.type for field in msgspec.structs.fields(found[0])} if frame.known else {}
+        known = {
+            name: decode(bytes(data), types[name], self._format) for name, data in frame.known.items() if name in types
+        }
+        make_known(promise, found[0], FrozenDict(known))
 
-    async def _read(
-        self,
-        source: AsyncSource,
-        buffer: _AnyBuffer,
-    ) -> AsyncIterator[Frame | Failure]:
-        """Yield the frames, with failures in the places of damaged ones.
+    async def _read(self, buffer: _AnyBuffer, take: Callable[[_Share], bool]) -> None:
+        """Read frames until `take` returns that it was given the last one, or something has ended the buffer.
 
-        The consumer stops reading at the last frame. If the bytes end before that, the last failure says so.
+        `take` is given the frames that are there, at most a fair share at once, with failures in the places of damaged
+        ones. If the bytes end before the last frame, the last failure says so. The loop gets a turn after each fair
+        share, as the source may never wait. The source is closed in the end.
         """
         decoder = RecordDecoder(self._frames, compression=None, max_bytes=self._max_bytes)
-        blocks = async_blocks(source)
-        torn = False
+        left = FAIR_SHARE
+        blocks = async_blocks(self._source)
         try:
             async for data in blocks:
                 for part in decoder.feed(data):
-                    if isinstance(part, RecordError):
-                        yield buffer.failure_of(part)
-                    else:
-                        for frame in part:
-                            yield frame
-            for part in decoder.finish():
-                torn = isinstance(part, TornRecordError)
-                if isinstance(part, RecordError):
-                    yield buffer.failure_of(part)
-                else:
-                    for frame in part:
-                        yield frame
+                    frames = [buffer.failure_of(part)] if isinstance(part, RecordError) else part
+                    for start in range(0, len(frames), FAIR_SHARE):
+                        share = frames[start : start + FAIR_SHARE]
+                        if buffer.ended or take(share):
+                            return
+                        left -= len(share)
+                        if left <= 0:
+                            await take_turn()
+                            left = FAIR_SHARE
         finally:
             await blocks.aclose()
-        if not torn:
+        torn = False
+        for part in decoder.finish():
+            torn = isinstance(part, TornRecordError)
+            if buffer.ended or take([buffer.failure_of(part)] if isinstance(part, RecordError) else part):
+                return
+        if not torn and not buffer.ended:
             reason = "the stream ended before its last frame"
             error = TornRecordError("$", reason, offset=decoder.offset, index=decoder.index, size=0)
-            yield buffer.failure_of(error)
+            take([buffer.failure_of(error)])
+
+
+@lru_cache(maxsize=512)
+def _class_of_tag(base: type[Frozen], tag: str | None) -> type[Frozen] | None:
+    """Return the class that was loaded last, among those derived from a class, of those that have the tag."""
+    return next((cls for cls in reversed(list(loaded_classes(base))) if cls.__struct_config__.tag == tag), None)
+
+
+when_classes_change.append(_class_of_tag.cache_clear)
+
+
+def _open_buffer(opened: Mapping[int, _AnyPromise], number: int) -> _AnyBuffer | None:
+    """Return the buffer of the message of that number; None if it has not begun, or has ended."""
+    promise = opened.get(number)
+    return None if promise is None or (buffer := mixed_buffer(promise)).ended else buffer
+
+
+def _end_all(opened: Mapping[int, _AnyPromise], last: Failure | None) -> None:
+    """End the messages that are still open, by the last error of the stream."""
+    for number in opened:
+        buffer = _open_buffer(opened, number)
+        if buffer is not None:
+            error = TornRecordError("$", "the stream ended before the message", offset=0, index=0, size=0)
+            buffer.give_up(error if last is None else last.error)
 
 
 def _nothing(_: Iterable[object]) -> Message:

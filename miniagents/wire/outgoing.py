@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import msgspec
 
@@ -16,7 +16,7 @@ from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.pieces import SliceIterator
 from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of
-from miniagents.wire.splitting import frame
+from miniagents.wire.splitting import frame, records_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -116,7 +116,10 @@ async def _sequence(
 async def _message(promise: MessagePromise[Message], number: int, writer: _Writer) -> AsyncIterator[bytes]:
     buffer = mixed_buffer(promise)
     async for pieces in SliceIterator(buffer):
-        yield b"".join([writer.piece(checked_piece(piece, promise.name, buffer), number) for piece in pieces])
+        if len(pieces) > 1 and _are_texts(pieces) and (data := writer.texts(pieces, number)):
+            yield data
+        else:
+            yield b"".join([writer.piece(checked_piece(piece, promise.name, buffer), number) for piece in pieces])
     try:
         message = await promise
         end: Frame = Whole(msgspec.Raw(writer.encoded(message)), number)
@@ -153,6 +156,13 @@ class _Writer:
         tag: Any = None if cls is None else cls.__struct_config__.tag  # Any: the tag of a message is a string
         return self.bytes_of(Opened(number, tag, known))
 
+    def texts(self, pieces: list[str], number: int) -> bytes:
+        """Return the frames of tokens; nothing if one of them cannot be encoded."""
+        try:
+            return records_of([Text(piece, number) for piece in pieces], self._format)
+        except UnicodeEncodeError:
+            return b""
+
     def piece(self, piece: str | StreamEvent | Failure, number: int) -> bytes:
         if isinstance(piece, str):
             each: Frame = Text(piece, number)
@@ -166,6 +176,13 @@ class _Writer:
             return self.bytes_of(each)
         except UnicodeEncodeError as error:  # a lone surrogate, which UTF-8 cannot write
             return self.bytes_of(Failed(info_of(ValueError(f"a token cannot be encoded: {error}")), number))
+
+
+def _are_texts(pieces: list[str | StreamEvent | Failure]) -> TypeGuard[list[str]]:
+    return {*map(type, pieces)} == _TEXTS
+
+
+_TEXTS: Final = {str}
 
 
 def _seen(failure: Failure) -> BaseException:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, overload
 
 from miniagents.messages.coding.typed_codec import Codec
@@ -42,18 +41,17 @@ class _Reader(Generic[T, S]):
         self._decoder = decoder
         self._source = source
         self._on_error = on_error
-        self._ready: deque[list[T] | RecordError] = deque()
+        self._parts: Iterator[list[T] | RecordError] = iter(())  # of the last block, decoded when they are taken
         self._records: Iterator[T] = iter(())
         self._ended = False
 
     def _take(self) -> list[T] | None:
-        """Return the next records that are ready; None if more must be read.
+        """Decode the next records of the last block and return them; None if more must be read.
 
         Raises:
             RecordError: The next record cannot be read, and there is no `on_error`.
         """
-        while self._ready:
-            part = self._ready.popleft()
+        for part in self._parts:
             if not isinstance(part, RecordError):
                 return part
             if self._on_error is None:
@@ -62,9 +60,9 @@ class _Reader(Generic[T, S]):
         return None
 
     def _feed(self, data: bytes | None) -> None:
-        """Decode a block; None is the end of the source."""
+        """Take a block; None is the end of the source."""
         self._ended = data is None
-        self._ready.extend(self._decoder.finish() if data is None else self._decoder.feed(data))
+        self._parts = self._decoder.finish() if data is None else self._decoder.feed(data)
 
 
 class RecordReader(_Reader[T, "Iterator[bytes]"]):
@@ -82,7 +80,7 @@ class RecordReader(_Reader[T, "Iterator[bytes]"]):
             self._records = iter(batch)
 
     def batches(self) -> Iterator[list[T]]:
-        """Yield the records in lists, one list for each block of the data.
+        """Yield the records in lists, as they are decoded.
 
         Raises:
             RecordError: A record cannot be read, and there is no `on_error`. Iterating again continues behind it.
@@ -129,7 +127,7 @@ class AsyncRecordReader(_Reader[T, "AsyncIterator[bytes]"]):
             self._records = iter(batch)
 
     async def batches(self) -> AsyncIterator[list[T]]:
-        """Yield the records in lists, as many at once as have arrived.
+        """Yield the records in lists, as they arrive and are decoded.
 
         Raises:
             RecordError: A record cannot be read, and there is no `on_error`. Iterating again continues behind it.

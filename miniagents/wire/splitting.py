@@ -17,17 +17,19 @@ from __future__ import annotations
 
 import re
 import struct
-import zlib
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
+from zlib import crc32
 
 import msgspec
 
+from miniagents.messages.coding.msgspec_formats import functions_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from miniagents.messages.coding.codec import Format
 
-__all__ = ["MARKER", "Damage", "Part", "Payloads", "Splitter", "frame", "splitter_of"]
+__all__ = ["MARKER", "STRETCH", "Damage", "Part", "Payloads", "Splitter", "frame", "records_of", "splitter_of"]
 
 
 class Payloads(NamedTuple):
@@ -53,6 +55,13 @@ class Damage(NamedTuple):
 
 Part: TypeAlias = Payloads | Damage
 """A stretch of the data."""
+
+
+STRETCH: Final = 1 << 15
+"""How many bytes of records are yielded, decoded and used together.
+
+More would no longer be in the processor's cache when they are used, and would hold up an event loop for longer.
+"""
 
 
 class Splitter(Protocol):
@@ -115,34 +124,34 @@ class _Lines:
 
     def feed(self, data: bytes) -> Iterator[Part]:
         """Take more bytes, and yield the complete lines."""
+        start = 0
         if self._passing:
-            end = data.find(b"\n") + 1
-            self._offset += end or len(data)
-            if not end:
+            start = data.find(b"\n") + 1
+            self._offset += start or len(data)
+            if not start:
                 return
             self._passing = False
-            data = data[end:]
-        lines = data.split(b"\n")
-        rest = lines.pop()
-        if not lines:
-            self._begun.append(data)
-            self._size += len(data)
-        else:
+        while (end := _last_line_feed(data, start)) != -1:
+            lines = data[start:end].split(b"\n")
+            offset, size = self._offset, self._size + end + 1 - start
             if self._begun:
                 lines[0] = b"".join((*self._begun, lines[0]))
-            offset = self._offset
-            size = self._size + len(data) - len(rest)
-            self._begun, self._size = [rest] if rest else [], len(rest)
-            self._offset = offset + size
-            if size <= self._most:
+                self._begun, self._size = [], 0
+            start = end + 1
+            if size <= self._most or max(map(len, lines)) <= self._most:
+                self._offset = offset + size
                 yield Payloads(offset, lines)
             else:
-                yield from self._checked(offset, lines)
+                yield from self._checked(lines)
+        if start < len(data):
+            self._begun.append(data[start:])
+            self._size += len(data) - start
         if self._size > self._most:
-            yield Damage(self._offset, self._size, _too_large(self._size, self._most), too_large=True)
+            damage = Damage(self._offset, self._size, _too_large(self._size, self._most), too_large=True)
             self._offset += self._size
             self._begun, self._size = [], 0
             self._passing = True
+            yield damage
 
     def finish(self) -> Iterator[Part]:
         """Yield the last line if it has no line feed."""
@@ -153,21 +162,21 @@ class _Lines:
             else:
                 yield Payloads(self._offset, [tail])
 
-    def _checked(self, offset: int, lines: list[bytes]) -> Iterator[Part]:
-        good: list[bytes] = []
-        start = offset
+    def _checked(self, lines: list[bytes]) -> Iterator[Part]:
+        """Yield lines of which some may be too large, one by one."""
         for line in lines:
+            offset = self._offset
+            self._offset += len(line) + 1
             if len(line) > self._most:
-                if good:
-                    yield Payloads(start, good)
-                    good = []
                 yield Damage(offset, len(line) + 1, _too_large(len(line), self._most), too_large=True)
-                start = offset + len(line) + 1
             else:
-                good.append(line)
-            offset += len(line) + 1
-        if good:
-            yield Payloads(start, good)
+                yield Payloads(offset, [line])
+
+
+def _last_line_feed(data: bytes, start: int) -> int:
+    """Return where the lines end that are yielded together; -1 if no line is complete."""
+    end = data.rfind(b"\n", start, start + STRETCH)
+    return data.find(b"\n", start + STRETCH) if end == -1 else end
 
 
 def _is_torn(line: bytes) -> bool:
@@ -188,7 +197,9 @@ _read = msgspec.json.Decoder().decode
 
 MARKER: Final = b"\xc1"
 """The first byte of a frame."""
+_FIRST: Final = MARKER[0]
 _HEADER: Final = struct.Struct(">BII")
+_header = _HEADER.pack
 _SIZE: Final = _HEADER.size
 _LONGEST: Final = 2**32 - 1
 _PATIENCE: Final = 16
@@ -208,9 +219,27 @@ def frame(payload: bytes) -> bytes:
     Raises:
         ValueError: The record has 4 GiB or more.
     """
-    if len(payload) > _LONGEST:
-        raise ValueError(f"a record of {len(payload)} bytes is too large for a frame")
-    return _HEADER.pack(MARKER[0], len(payload), zlib.crc32(payload, len(payload))) + payload
+    size = len(payload)
+    if size > _LONGEST:
+        raise ValueError(f"a record of {size} bytes is too large for a frame")
+    return _header(_FIRST, size, crc32(payload, size)) + payload
+
+
+def records_of(values: Iterable[object], format: Format) -> bytes:
+    """Return the records of values that msgspec alone can encode, one behind the other.
+
+    Raises:
+        TypeError: A value cannot be encoded; msgspec raises this and the other errors.
+        ValueError: A text has a lone surrogate, or a record has 4 GiB or more.
+        OverflowError: An integer has more than 64 bits.
+        RecursionError: A value is nested too deep.
+    """
+    if format == "json":
+        return _write_lines(values)
+    return b"".join(map(frame, map(functions_of(format).encode, values)))
+
+
+_write_lines = msgspec.json.Encoder().encode_lines
 
 
 class _Frames:
@@ -253,37 +282,41 @@ class _Frames:
 
     def feed(self, data: bytes) -> Iterator[Part]:
         """Take more bytes, and yield the complete frames."""
-        self._buffer += data
-        self._work += len(data)
-        while len(self._buffer) >= self._wanted:
-            if not self._lost:
-                yield from self._split()
-            elif self._work > 0:
-                # only search places whose frame would be complete: an incomplete one cannot be checked
-                self._go_on(len(self._buffer) - self._most - _SIZE)
-            else:
-                self._drop(len(self._buffer))
+        for start in range(0, len(data), STRETCH):
+            block = data[start : start + STRETCH]
+            self._buffer += block
+            self._work += len(block)
+            while len(self._buffer) >= self._wanted:
+                if not self._lost:
+                    yield from self._split()
+                elif self._work > 0:
+                    # only search places whose frame would be complete: an incomplete one cannot be checked
+                    self._go_on(len(self._buffer) - self._most - _SIZE)
+                else:
+                    self._drop(len(self._buffer))
 
     def finish(self) -> Iterator[Part]:
         """Yield the frames that are left, and damage at the end."""
         while self._buffer:
             if not self._lost:
                 # the data was cut off here, or the length is damaged and good frames follow
-                if self._next(len(self._buffer)) is None:
+                if self._next(1, len(self._buffer)) is None:
                     reason = "the data ends in the middle of the record"
                     yield Damage(self._offset, len(self._buffer), reason, torn=True)
                     return
                 yield Damage(self._offset, _SIZE, _DAMAGED)
+                self._drop(1)
             self._go_on(len(self._buffer))
-            yield from self._split()
+            while len(self._buffer) >= self._wanted and not self._lost:
+                yield from self._split()
 
     def _split(self) -> Iterator[Part]:
-        """Yield the frames at the start of the buffer, up to the first one that is damaged or incomplete."""
-        data = bytes(self._buffer)
-        unpack, crc32, most, size, first = _HEADER.unpack_from, zlib.crc32, self._most, len(data), MARKER[0]
+        """Yield a stretch of frames from the start of the buffer, up to the first one that is damaged or incomplete."""
+        data = bytes(memoryview(self._buffer)[: max(self._wanted, 2 * STRETCH)])
+        unpack, most, size, first = _HEADER.unpack_from, self._most, len(data), _FIRST
         payloads: list[bytes] = []
         damage: Damage | None = None
-        position = 0
+        offset, position = self._offset, 0
         self._wanted = _SIZE
         last = size - _SIZE
         while position <= last:
@@ -291,51 +324,51 @@ class _Frames:
             start = position + 9
             end = start + length
             if marker != first or not length:
-                damage = Damage(self._offset + position, _SIZE, _DAMAGED)
+                damage = Damage(offset + position, _SIZE, _DAMAGED)
                 break
             if length > most:
-                reason = _too_large(length, most)
-                damage = Damage(self._offset + position, _SIZE, reason, too_large=True)
+                damage = Damage(offset + position, _SIZE, _too_large(length, most), too_large=True)
                 break
             if end > size:
                 self._wanted = _SIZE + length
                 break
             payload = data[start:end]
             if crc32(payload, length) != checksum:
-                damage = Damage(self._offset + position, end - position, _DAMAGED)
+                damage = Damage(offset + position, end - position, _DAMAGED)
                 break
             payloads.append(payload)
             position = end
-        if payloads:
-            yield Payloads(self._offset, payloads)
         self._drop(position)
+        if payloads:
+            yield Payloads(offset, payloads)
         if damage is not None:
-            yield damage
+            self._drop(1)
             self._lost = True
-            self._wanted = self._most + 2 * _SIZE
+            self._wanted = most + 2 * _SIZE
+            yield damage
 
     def _go_on(self, stop: int) -> None:
         """Drop damaged bytes up to the next good frame that starts before `stop`, or up to `stop`."""
-        place = self._next(stop)
+        place = self._next(0, stop)
         if place is not None:
             self._lost = False
             self._wanted = _SIZE
         self._drop(stop if place is None else place)
 
-    def _next(self, stop: int) -> int | None:
-        """Return where the next good frame starts, after the first byte and before `stop`; None if there is none.
+    def _next(self, start: int, stop: int) -> int | None:
+        """Return where the next good frame starts, from `start` on and before `stop`; None if there is none.
 
         It gives up when the budget for the search is used up.
         """
-        data = bytes(self._buffer)
-        for match in self._starts.finditer(data, 1, min(stop + 2, len(data) - _SIZE)):
+        data = self._buffer
+        for match in self._starts.finditer(data, start, min(stop, len(data) - _SIZE) + 2):  # it looks at two more bytes
             place = match.start()
             _, length, checksum = _HEADER.unpack_from(data, place)
             end = place + _SIZE + length
             self._work -= _STEP
             if 0 < length <= self._most and end <= len(data):
                 self._work -= length
-                if zlib.crc32(data[place + _SIZE : end], length) == checksum:
+                if crc32(data[place + _SIZE : end], length) == checksum:
                     return place
             if self._work <= 0:
                 break

@@ -7,15 +7,16 @@ import os
 import socket
 from collections.abc import AsyncIterable, Iterable
 from contextlib import asynccontextmanager
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
-from miniagents.messages.coding.codec import encode, encode_into
+from miniagents.messages.coding.codec import encode, encode_into, is_simple_form
 from miniagents.messages.coding.msgspec_formats import functions_of
-from miniagents.wire.compression import BLOCK, deflater_of
-from miniagents.wire.splitting import frame
+from miniagents.messages.values.freezing import is_list, is_tuple
+from miniagents.wire.compression import deflater_of
+from miniagents.wire.splitting import frame, records_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
     from typing import Self
 
     from miniagents.messages.coding.codec import Format
@@ -28,6 +29,11 @@ Target: TypeAlias = "str | os.PathLike[str] | IO[bytes] | socket.socket"
 
 AsyncTarget: TypeAlias = "str | os.PathLike[str] | asyncio.StreamWriter | socket.socket"
 """A target that does not block: a path, a `StreamWriter`, a non-blocking socket. A path is written in a thread."""
+
+_TOGETHER: Final = 256
+"""How many records of a list are encoded together."""
+_FULL: Final = 1 << 16
+"""How many bytes are written at once, or more: so few that they are still in the processor's cache."""
 
 
 class RecordEncoder:
@@ -49,6 +55,7 @@ class RecordEncoder:
         self._format: Format = format
         self._compression: Compression | None = compression
         self._buffer = bytearray()
+        self._count = 0  # of the records that `_blocks` has added
         self._deflater = None if compression is None else deflater_of(compression)
 
     def add(self, value: object) -> bool:
@@ -66,7 +73,7 @@ class RecordEncoder:
             self._buffer += b"\n"
         else:
             self._buffer += frame(encode(value, self._format))
-        return len(self._buffer) >= BLOCK
+        return len(self._buffer) >= _FULL
 
     def take(self) -> bytes:
         """Return the bytes of all records since the last call. A compressor may keep some of them until `finish`."""
@@ -84,6 +91,41 @@ class RecordEncoder:
             data += self._deflater.flush()
             self._deflater = deflater_of(self._compression)
         return data
+
+    # --- machinery ---
+
+    def _blocks(self, values: Iterable[object]) -> Iterator[bytes]:
+        """Add records, and yield bytes whenever the buffer is full; the rest stays for `finish`.
+
+        Records in a list or a tuple are encoded together. Those of other iterables are encoded one by one: an iterator
+        may use its values again or change them, and when one cannot be encoded, the next must not have been taken.
+        """
+        if is_list(values) or is_tuple(values):
+            start = 0
+            while batch := values[start : start + _TOGETHER]:
+                if not self._add_together(batch):
+                    for value in batch:
+                        self.add(value)
+                start += len(batch)
+                self._count += len(batch)
+                if len(self._buffer) >= _FULL:
+                    yield self.take()
+            return
+        for value in values:
+            is_full = self.add(value)
+            self._count += 1
+            if is_full:
+                yield self.take()
+
+    def _add_together(self, values: Sequence[object]) -> bool:
+        """Add records that msgspec alone can encode; return False, without adding any, if there are others."""
+        if not all(map(is_simple_form, set(map(type, values)))):
+            return False
+        try:
+            self._buffer += records_of(values, self._format)
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            return False
+        return True
 
 
 class RecordWriter:
@@ -161,6 +203,11 @@ class RecordWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _write_all(self, values: Iterable[object]) -> int:
+        for data in self._encoder._blocks(values):
+            self._write(data)
+        return self._encoder._count
+
 
 def write_records(
     target: Target,
@@ -194,12 +241,8 @@ def write_records(
         >>> [str(message) for message in read_records([file.getvalue()], Message, "msgpack")]
         ['Hello', 'Good morning']
     """
-    count = 0
     with RecordWriter(target, format, compression=compression, append=append) as writer:
-        for value in values:
-            writer.write(value)
-            count += 1
-    return count
+        return writer._write_all(values)
 
 
 async def awrite_records(
@@ -231,23 +274,19 @@ async def awrite_records(
         OSError: The target cannot be written to.
     """
     encoder = RecordEncoder(format, compression)
-    count = 0
     async with _opened_async(target, format, append=append, plain=compression is None) as send:
         try:
             if isinstance(values, AsyncIterable):
                 async for value in values:
                     encoder.add(value)
-                    count += 1
+                    encoder._count += 1
                     await send(encoder.take())
             else:
-                for value in values:
-                    is_full = encoder.add(value)
-                    count += 1
-                    if is_full:
-                        await send(encoder.take())
+                for data in encoder._blocks(values):
+                    await send(data)
         finally:
             await send(encoder.finish())
-    return count
+    return encoder._count
 
 
 # --- machinery ---

@@ -53,17 +53,18 @@ def _codec(verb: str, function: str, least: float, reason: str, by_codec: str) -
     ]
 
 
-def _records(title: str, function: str, *, bare: bool = False) -> list[Workload]:
+def _records(title: str, function: str, *, bare: bool = False, reason: str = "") -> list[Workload]:
     """Return the workloads of many messages in both formats; the old release has no records.
 
     Args:
         title: The title, with a place for the name of the format.
         function: The name of the function.
         bare: Whether to add a workload whose limit writes frames without checksums.
+        reason: Why a target is missed.
     """
     formats = {"NDJSON": {"format": "json"}, "MessagePack frames": {"format": "msgpack"}}
     found = [
-        Workload(title.format(name), function, 20_000, rate(RECORDS), arguments, old_size=0, counted=1_000)
+        Workload(title.format(name), function, 20_000, rate(RECORDS, reason), arguments, old_size=0, counted=1_000)
         for name, arguments in formats.items()
     ]
     if bare:
@@ -219,8 +220,8 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
     *_kind("generated: {}, an agents' message with a file", "agent message with a file", UNCOMMON),
     *_records("records: write {} in memory", "write_in_memory", bare=True),
     *_records("records: write {} to a file", "write_to_file"),
-    *_records("records: read {} from memory", "read_from_memory", bare=True),
-    *_records("records: read {} from a file", "read_from_file"),
+    *_records("records: read {} from memory", "read_from_memory", bare=True, reason=reasons.LINES),
+    *_records("records: read {} from a file", "read_from_file", reason=reasons.LINES),
     *_conversations(),
     *_conversations("pydantic"),
     *(

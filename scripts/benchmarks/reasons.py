@@ -42,6 +42,11 @@ READ: Final = (
     "Messages with tuples or floats have a `__post_init__` in Python that freezes and checks them. msgspec calls it "
     "for each message. Messages with only strings do not need it."
 )
+LINES: Final = (
+    "Each line is split off and decoded by itself. The limit's `decode_lines` also accepts several values in a line, "
+    "and a value that goes over several lines. Making each line an item of one array was tried, in a way that tells "
+    "them apart, and took as long. The rest is the `__post_init__` of messages with tuples or floats."
+)
 CALLED: Final = (
     "The limit calls a method of msgspec and nothing else. Here a Python method calls it, so that its errors become "
     "the library's. The smaller the message, the more this weighs."

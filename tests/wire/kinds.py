@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TypeAlias
 from uuid import UUID
 
@@ -48,3 +49,9 @@ messages: st.SearchStrategy[Any1] = small | st.builds(
     anything=plain,
     parts=st.lists(small, max_size=2),
 )
+
+
+def in_pieces(data: bytes, cuts: list[int]) -> list[bytes]:
+    """Cut bytes at places that are given by any numbers."""
+    places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
+    return [data[start:end] for start, end in pairwise(places)]

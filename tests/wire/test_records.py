@@ -12,7 +12,6 @@ import socket
 import threading
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -37,7 +36,7 @@ from miniagents.wire import (
 from miniagents.wire.compression import deflater_of
 from miniagents.wire.splitting import frame
 from tests.effort import examples, rounds
-from tests.wire.kinds import Any1, Reading, messages, small
+from tests.wire.kinds import Any1, Reading, in_pieces, messages, small
 
 Format = Literal["json", "msgpack"]
 FORMATS = pytest.mark.parametrize("format", ["json", "msgpack"])
@@ -75,11 +74,6 @@ def read(data: Any, format: Format = "json", **options: Any) -> tuple[list[Messa
     source = [data] if isinstance(data, bytes) else data
     records: RecordReader[Message] = read_records(source, Message, format, on_error=errors.append, **options)
     return list(records), errors
-
-
-def in_pieces(data: bytes, cuts: list[int]) -> list[bytes]:
-    places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    return [data[start:end] for start, end in pairwise(places)]
 
 
 async def as_they_come(pieces: list[bytes]) -> AsyncIterator[bytes]:

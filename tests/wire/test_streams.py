@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal, TypeGuard, assert_type
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
@@ -28,7 +29,9 @@ from miniagents import (
     miniagent,
     stream_message,
 )
+from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.wire import RecordError, RemoteError, TornRecordError, decode_stream, encode_stream
+from miniagents.wire.splitting import frame
 from tests.effort import examples
 
 Format = Literal["json", "msgpack"]
@@ -78,6 +81,14 @@ async def outcomes(stream: AsyncIterator[object]) -> list[object]:
             return seen
         except BaseException as error:  # noqa: BLE001  # what is tested
             seen.append((type(error), str(error)))
+
+
+async def turns_until(promise: MessagePromise[Message] | MessageSequencePromise[Message]) -> int:
+    turns = 0
+    while not promise.done():
+        await asyncio.sleep(0)
+        turns += 1
+    return turns
 
 
 def is_promise(piece: object) -> TypeGuard[MessagePromise[Message]]:
@@ -412,6 +423,21 @@ def test_damage_is_an_error_in_its_place(format: Format) -> None:
     run(main)
 
 
+def test_numbers_that_json_has_not_are_errors_in_their_place() -> None:
+    async def main() -> None:
+        nan = {"frame": "failed", "error": {"type": "builtins.ValueError", "text": "nan", "args": [float("nan")]}}
+        data = await everything(encode_stream(stream_message(UserMessage, given_pieces("a", "b")), "msgpack"))
+        place = data.index(frame(msgspec.msgpack.encode({"frame": "text", "text": "b"})))
+        here = decode_stream(
+            in_two(data[:place] + frame(msgspec.msgpack.encode(nan)) + data[place:], 9), Message, "msgpack"
+        )
+        first, error, last = map(str, await outcomes(aiter(here)))
+        assert (first, last) == ("a", "b")
+        assert "$.error.args[0]: nan cannot be written" in error
+
+    run(main)
+
+
 @pytest.mark.leaves_errors_unread
 def test_frames_that_have_no_place_are_errors() -> None:
     async def main() -> None:
@@ -491,6 +517,53 @@ def test_cancelling_the_promise_closes_the_source() -> None:
             await here
         while not closed:
             await asyncio.sleep(0)
+
+    run(main)
+
+
+@FORMATS
+def test_the_source_is_closed_behind_the_last_frame(format: Format, logged: list[str]) -> None:
+    """Also if its iterator would give more; an error of closing it comes too late to be one of the message."""
+
+    async def main() -> None:
+        data = await everything(encode_stream(stream_message(UserMessage, given_pieces("a", "b")), format))
+        closed: list[bool] = []
+
+        async def source(error: Exception | None) -> AsyncIterator[bytes]:
+            try:
+                yield data
+                yield data
+            finally:
+                closed.append(True)
+                if error is not None:
+                    raise error
+
+        here = decode_stream(source(None), Message, format)
+        assert await here == UserMessage("ab")
+        assert closed == [True]
+        assert [token async for token in here] == ["a", "b"]
+        here = decode_stream(source(OSError("cannot be closed")), Message, format)
+        assert await here == UserMessage("ab")
+        assert [token async for token in here] == ["a", "b"]
+
+    run(main)
+    assert logged == ["an error that nobody has read, in 'decode_stream(Message)': OSError('cannot be closed')"]
+
+
+@FORMATS
+def test_p4_a_loop_gets_turns_while_frames_are_read_that_are_all_there(format: Format) -> None:
+    async def main() -> None:
+        def tokens() -> AsyncIterator[str | StreamEvent]:
+            return given_pieces(*["token"] * 1000)
+
+        @miniagent
+        async def agent(ctx: InteractionContext) -> None:
+            ctx.reply([stream_message(UserMessage, tokens()), stream_message(UserMessage, tokens())])
+
+        one = await everything(encode_stream(stream_message(UserMessage, tokens()), format))
+        several = await everything(encode_stream(agent.inquire(), format))
+        assert await turns_until(decode_stream(in_two(one, 10), Message, format)) >= 1000 // FAIR_SHARE
+        assert await turns_until(decode_stream(in_two(several, 10), tuple[Message, ...], format)) >= 2000 // FAIR_SHARE
 
     run(main)
 

@@ -20,7 +20,7 @@ from miniagents.messages.coding.readers import reader_of, when_readers_change
 from miniagents.messages.values.frozen import when_classes_change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from typing_extensions import TypeForm
 
@@ -126,14 +126,6 @@ class Codec(Generic[T]):
     def _fast(self) -> Callable[[bytes], T]:
         """Return a function that decodes valid data and raises msgspec's own errors."""
         return reader_of(self._form, self._format)
-
-    def _are_simple(self, _: Sequence[object]) -> bool:
-        """Return whether values from the fast way need no check: none does."""
-        return True
-
-    def _careful(self) -> Callable[[bytes], T]:
-        """Return a function that decodes and checks the values."""
-        return self._fast()
 
     def _forget(self) -> None:
         """Prepare encoding again at the next call, because other classes are loaded now."""
