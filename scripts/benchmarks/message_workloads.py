@@ -6,6 +6,7 @@ This module imports only the standard library, because the old release reads it 
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 
 from scripts.benchmarks import reasons
 from scripts.benchmarks.definitions import Figure, Workload, cpu, rate
@@ -116,21 +117,39 @@ def _short(length: int) -> Workload:
     return Workload(title, "short_streams_in", 200, figures, {"format": "json", "length": length}, old_size=0)
 
 
-def _conversations(by: str = "") -> list[Workload]:
-    """Return the workloads of records of mixed conversations; with `by` the limit is another library."""
-    against = f", against {by}" if by else ""
+def _conversations() -> list[Workload]:
+    """Return the workloads of records of mixed conversations."""
     return [
         Workload(
-            f"records: {verb} mixed conversations as {'NDJSON' if key == 'json' else name}{against}",
+            f"records: {verb} mixed conversations as {'NDJSON' if key == 'json' else name}",
             f"{verb}_conversations",
             5_000,
-            rate(1.0 if by else RECORDS),
-            {"format": key, "by": by},
+            rate(RECORDS),
+            {"format": key},
             old_size=0,
         )
         for verb in ("write", "read")
         for key, name in NAMES.items()
-        if key == "json" or not by
+    ]
+
+
+def _against(library: str, module: str, format: str) -> list[Workload]:
+    """Return the workloads whose limit is another library of messages; none if it is not installed."""
+    try:
+        if find_spec(module) is None:
+            return []
+    except ModuleNotFoundError:  # not even the package around the module is there
+        return []
+    return [
+        Workload(
+            f"records: {verb} mixed conversations, limit: {library}",
+            f"{verb}_against",
+            5_000,
+            cpu("message"),
+            {"format": format, "by": library},
+            old_size=0,
+        )
+        for verb in ("write", "read")
     ]
 
 
@@ -222,7 +241,8 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
     *_records("records: read {} from memory", "read_from_memory", bare=True),
     *_records("records: read {} from a file", "read_from_file"),
     *_conversations(),
-    *_conversations("pydantic"),
+    *_against("pydantic", "pydantic", "json"),
+    *_against("protobuf", "google.protobuf", "msgpack"),
     *(
         Workload(
             f"records: read one from {name}",
