@@ -216,7 +216,7 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
     ),
     *_kind("generated: {}, an open object", "open", GENERATED),
     *_kind("generated: {}, an open object", "open", GENERATED, by="module"),
-    *_kind("generated: {}, a closed object without its union", "absent union", GENERATED),
+    *_kind("generated: {}, an absent union", "absent union", GENERATED),
     *_kind("generated: {}, an agents' message", "agent message", GENERATED),
     *_kind("generated: {}, an agents' message", "agent message", GENERATED, format="msgpack"),
     *_kind("generated: {}, the result of a tool", "tool output", GENERATED),
@@ -225,7 +225,7 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
     *_kind("generated: {}, an event of a vendor", "vendor event", GENERATED, by="module"),
     *(
         Workload(
-            f"generated: {verb} JSON, an open object with extras, by a codec",
+            f"generated: {verb} JSON, an object with extras, by a codec",
             f"{verb}_extras",
             2_000,
             cpu("value", UNCOMMON),
@@ -235,7 +235,7 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
         for verb in VERBS
     ),
     *_kind("generated: {}, a union without a tag", "union", UNCOMMON),
-    *_kind("generated: {}, an agents' message with a file", "agent message with a file", UNCOMMON),
+    *_kind("generated: {}, a message with a file", "agent message with a file", UNCOMMON),
     *_records("records: write {} in memory", "write_in_memory", bare=True),
     *_records("records: write {} to a file", "write_to_file"),
     *_records("records: read {} from memory", "read_from_memory", bare=True),
