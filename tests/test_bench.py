@@ -35,6 +35,7 @@ from scripts.benchmarks.document import (
     write_document,
 )
 from scripts.benchmarks.generated import BARE, CLASSES, folder_of_bare_classes, folder_of_classes
+from scripts.benchmarks.message_workloads import _against
 from scripts.benchmarks.ours_messages import create
 from scripts.benchmarks.plot import plot
 from scripts.benchmarks.processes import ROOT, Side, SideError
@@ -401,6 +402,12 @@ def test_the_functions_of_a_side_are_those_of_workloads(side: str) -> None:
     models = {name for name in functions if name.startswith("model_")}
     old = {each.function for each in WORKLOADS if each.old_size != 0} - combinators - models
     assert defined == {"old": old, "aiostream": combinators}.get(side, functions)
+
+
+@pytest.mark.parametrize("module", ["no_such_library", "no_such_package.module"])
+def test_a_library_that_is_not_installed_is_left_out(module: str) -> None:
+    assert not _against("it", module, "json")
+    assert len(_against("pydantic", "pydantic", "json")) == 2
 
 
 def test_every_sample_is_of_a_workload() -> None:

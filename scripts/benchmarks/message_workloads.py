@@ -6,6 +6,7 @@ This module imports only the standard library, because the old release reads it 
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 
 from scripts.benchmarks import reasons
 from scripts.benchmarks.definitions import Figure, Workload, cpu, rate
@@ -117,21 +118,39 @@ def _short(length: int) -> Workload:
     return Workload(title, "short_streams_in", 200, figures, {"format": "json", "length": length}, old_size=0)
 
 
-def _conversations(by: str = "") -> list[Workload]:
-    """Return the workloads of records of mixed conversations; with `by` the limit is another library."""
-    against = f", against {by}" if by else ""
+def _conversations() -> list[Workload]:
+    """Return the workloads of records of mixed conversations."""
     return [
         Workload(
-            f"records: {verb} mixed conversations as {'NDJSON' if key == 'json' else name}{against}",
+            f"records: {verb} mixed conversations as {'NDJSON' if key == 'json' else name}",
             f"{verb}_conversations",
             5_000,
-            rate(1.0 if by else RECORDS),
-            {"format": key, "by": by},
+            rate(RECORDS),
+            {"format": key},
             old_size=0,
         )
         for verb in ("write", "read")
         for key, name in NAMES.items()
-        if key == "json" or not by
+    ]
+
+
+def _against(library: str, module: str, format: str) -> list[Workload]:
+    """Return the workloads whose limit is another library of messages; none if it is not installed."""
+    try:
+        if find_spec(module) is None:
+            return []
+    except ModuleNotFoundError:  # not even the package around the module is there
+        return []
+    return [
+        Workload(
+            f"records: {verb} mixed conversations, limit: {library}",
+            f"{verb}_against",
+            5_000,
+            cpu("message"),
+            {"format": format, "by": library},
+            old_size=0,
+        )
+        for verb in ("write", "read")
     ]
 
 
@@ -198,7 +217,7 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
     ),
     *_kind("generated: {}, an open object", "open", GENERATED),
     *_kind("generated: {}, an open object", "open", GENERATED, by="module"),
-    *_kind("generated: {}, a closed object without its union", "absent union", GENERATED),
+    *_kind("generated: {}, an absent union", "absent union", GENERATED),
     *_kind("generated: {}, an agents' message", "agent message", GENERATED),
     *_kind("generated: {}, an agents' message", "agent message", GENERATED, format="msgpack"),
     *_kind("generated: {}, the result of a tool", "tool output", GENERATED),
@@ -207,7 +226,7 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
     *_kind("generated: {}, an event of a vendor", "vendor event", GENERATED, by="module"),
     *(
         Workload(
-            f"generated: {verb} JSON, an open object with extras, by a codec",
+            f"generated: {verb} JSON, an object with extras, by a codec",
             f"{verb}_extras",
             2_000,
             cpu("value", UNCOMMON),
@@ -217,13 +236,14 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
         for verb in VERBS
     ),
     *_kind("generated: {}, a union without a tag", "union", UNCOMMON),
-    *_kind("generated: {}, an agents' message with a file", "agent message with a file", UNCOMMON),
+    *_kind("generated: {}, a message with a file", "agent message with a file", UNCOMMON),
     *_records("records: write {} in memory", "write_in_memory", bare=True),
     *_records("records: write {} to a file", "write_to_file"),
     *_records("records: read {} from memory", "read_from_memory", bare=True, reason=reasons.LINES),
     *_records("records: read {} from a file", "read_from_file", reason=reasons.LINES),
     *_conversations(),
-    *_conversations("pydantic"),
+    *_against("pydantic", "pydantic", "json"),
+    *_against("protobuf", "google.protobuf", "msgpack"),
     *(
         Workload(
             f"records: read one from {name}",

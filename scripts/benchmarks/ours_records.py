@@ -84,7 +84,7 @@ def _conversation(n: int) -> list[Message]:
     return [decode(each, Message) for each in conversation(n)]
 
 
-async def write_conversations(watch: Watch, n: int, format: Format, by: str = "") -> object:  # noqa: ARG001
+async def write_conversations(watch: Watch, n: int, format: Format) -> object:
     """Write the messages of conversations with models to a file in memory."""
     messages = _conversation(n)
     file = io.BytesIO()
@@ -95,7 +95,7 @@ async def write_conversations(watch: Watch, n: int, format: Format, by: str = ""
     return hashlib.sha256(data).hexdigest()
 
 
-async def read_conversations(watch: Watch, n: int, format: Format, by: str = "") -> object:  # noqa: ARG001
+async def read_conversations(watch: Watch, n: int, format: Format) -> object:
     """Read such messages, of any class, from bytes in one piece."""
     file = io.BytesIO()
     write_records(file, _conversation(n), format)
@@ -104,6 +104,17 @@ async def read_conversations(watch: Watch, n: int, format: Format, by: str = "")
         messages = list(read_records([data], Message, format))
     watch.moved(len(data))
     return [message.text for message in messages]
+
+
+async def write_against(watch: Watch, n: int, format: Format, by: str) -> object:  # noqa: ARG001  # the limit's library
+    """Do the same as `write_conversations`; the bytes of another library are others, the texts are not."""
+    await write_conversations(watch, n, format)
+    return [message.text for message in _conversation(n)]
+
+
+async def read_against(watch: Watch, n: int, format: Format, by: str) -> object:  # noqa: ARG001  # as above
+    """Do the same as `read_conversations`."""
+    return await read_conversations(watch, n, format)
 
 
 # --- streams of tokens ---

@@ -9,7 +9,6 @@ from typing_extensions import TypeIs, TypeVar
 
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_promise import MessagePromise, made_at_once
-from miniagents.messages.promised.selecting import check_classes, may_be, of_one, settled_for
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import value_of
 from miniagents.promising.core.arguments import check_errors, check_plain
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.promise import Promise
 
 __all__ = ["MessageSequencePromise"]
 
@@ -289,6 +289,8 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         >>> asyncio.run(main())
         (Message(text='a'), Message(text='c'))
         """
+        from miniagents.messages.promised.selecting import settled_for  # noqa: PLC0415  # a first agent does without
+
         check_plain("filter_messages", keep)
 
         async def filtered(out: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
@@ -336,6 +338,8 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         >>> asyncio.run(main())
         (UserMessage(text='b'),)
         """
+        from miniagents.messages.promised.selecting import check_classes, may_be, settled_for  # noqa: PLC0415  # a first agent does without
+
         check_classes("of_type", classes)
 
         async def chosen(out: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
@@ -373,7 +377,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                 return promise
             raise ValueError(f"{self._name!r} has no first message: it has none at all")
 
-        return of_one(self, chosen, "first")
+        return self._one(chosen, "first")
 
     def last(self) -> MessagePromise[M_co]:
         """Give the last message, streamed once the sequence has ended; the messages before it need not be complete.
@@ -398,7 +402,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                 raise ValueError(f"{self._name!r} has no last message: it has none at all")
             return last
 
-        return of_one(self, chosen, "last")
+        return self._one(chosen, "last")
 
     def only(self) -> MessagePromise[M_co]:
         """Give the message of a sequence that has no other (more-itertools' `one`), streamed as it arrives.
@@ -432,7 +436,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
             raise AssertionError
 
         counted = self._derived(count, "only")
-        return of_one(self, chosen, "only", counted)
+        return self._one(chosen, "only", counted)
 
     # --- machinery ---
 
@@ -485,6 +489,16 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         made = sequence_over(self._piped(pipe, what)._buffer)
         made._made_of((self,))  # when the last promise has come, its message may still be arriving
         return made
+
+    def _one(
+        self,
+        choose: Callable[[], Awaitable[MessagePromise[M_co]]],
+        what: str,
+        checked: Promise[None] | None = None,
+    ) -> MessagePromise[M_co]:
+        from miniagents.messages.promised.selecting import of_one  # noqa: PLC0415  # a first agent does without
+
+        return of_one(self, choose, what, checked)
 
     def _mixed(self) -> list[Any]:  # Any: an M_co, a MessagePromise[M_co] or a Failure
         """Return the pieces as the buffer holds them."""

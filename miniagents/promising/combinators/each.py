@@ -6,8 +6,7 @@ cost two coroutines and a call for each piece: four times as much.
 
 from __future__ import annotations
 
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -25,12 +24,8 @@ __all__ = ["Kept", "for_each"]
 P = TypeVar("P")
 
 
-class Kept(Enum):
-    """What the result has for a piece and the value that the function made of it."""
-
-    MADE = auto()
-    MADE_UNLESS_NONE = auto()
-    PIECE_IF_MADE_IS_TRUE = auto()
+Kept: TypeAlias = Literal["made", "made unless None", "piece if made is true"]
+"""What the result has for a piece and the value that the function made of it."""
 
 
 def for_each(
@@ -55,8 +50,8 @@ async def _work(
     producing.set(out)  # first: whoever reads the source from here on reads it for `out`, and is no guest
     append = out.pieces.append  # not `emit`: one `wake` for each slice is enough
     bounded = out.bounded
-    gives_made = kept is not Kept.PIECE_IF_MADE_IS_TRUE
-    gives_none = kept is Kept.MADE
+    gives_made = kept != "piece if made is true"
+    gives_none = kept == "made"
     with Catching(out):
         outcomes = source()
         while (taken := await outcomes.next_slice()) is not None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 
 from typing_extensions import TypeIs, TypeVar
 
-from miniagents.promising.combinators.each import Kept, for_each
 from miniagents.promising.combinators.piped import Piped, attempt
 from miniagents.promising.core.arguments import check_errors, check_plain, check_streams
 from miniagents.promising.core.failure import Failure, count_as_read
@@ -19,6 +18,7 @@ from miniagents.promising.core.foreign import reading
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable
 
+    from miniagents.promising.combinators.each import Kept
     from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.stream import Stream
 
@@ -46,7 +46,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (2, 4, 6)
         """
-        return self._each(fn, Kept.MADE, "map_pieces")
+        return self._each(fn, "made", "map_pieces")
 
     @overload
     def filter(self, keep: Callable[[P_co], TypeIs[Q]], /) -> Stream[Q]: ...
@@ -67,7 +67,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         (1, 3)
         """
         check_plain("filter", keep)
-        return self._each(keep, Kept.PIECE_IF_MADE_IS_TRUE, "filter")
+        return self._each(keep, "piece if made is true", "filter")
 
     def filter_map(self, fn: Callable[[P_co], Q | None], /) -> Stream[Q]:
         """Apply a plain function to each piece and leave out each `None` that it returns (Rust's `filter_map`).
@@ -81,7 +81,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (36, 85)
         """
-        return self._each(fn, Kept.MADE_UNLESS_NONE, "filter_map")
+        return self._each(fn, "made unless None", "filter_map")
 
     @overload
     def recover_pieces(self, fn: Callable[[Exception], Q], /) -> Stream[P_co | Q]: ...
@@ -210,6 +210,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(zipped, "zip", other)
 
     def _each(self, fn: Callable[[P_co], object], kept: Kept, what: str) -> Stream[Any]:  # Any: `kept` says what
+        from miniagents.promising.combinators.each import for_each  # noqa: PLC0415  # a first agent does without
+
         return self._worked(lambda context, name: for_each(context, name, self._outcomes, fn, kept), what)
 
     def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-__all__ = ["ADAPTER"]
+if TYPE_CHECKING:
+    from typing import IO
+
+__all__ = ["of_json", "read", "text_of", "write"]
 
 
 class Model(BaseModel):
@@ -97,5 +100,22 @@ class OpenAIMessage(Model):
 
 
 AnyMessage = SystemMessage | UserMessage | ToolResultMessage | OpenAIMessage
-ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(Annotated[AnyMessage, Field(discriminator="tag")])
-"""Reads and writes a message of any of the classes."""
+_adapter: TypeAdapter[AnyMessage] = TypeAdapter(Annotated[AnyMessage, Field(discriminator="tag")])
+of_json = _adapter.validate_json
+"""Return the message in JSON."""
+
+
+def write(messages: list[AnyMessage], file: IO[bytes]) -> None:
+    """Write messages as lines of JSON, without their defaults."""
+    for message in messages:
+        file.write(_adapter.dump_json(message, by_alias=True, exclude_unset=True) + b"\n")
+
+
+def read(data: bytes) -> list[AnyMessage]:
+    """Read messages from lines of JSON."""
+    return [_adapter.validate_json(line) for line in data.splitlines()]
+
+
+def text_of(message: AnyMessage) -> str | None:
+    """Return the text of a message."""
+    return message.text
