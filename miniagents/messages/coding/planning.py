@@ -29,6 +29,7 @@ from miniagents.messages.coding.plans import (
     Object,
     OneOf,
 )
+from miniagents.messages.coding.schema_names import flat, unnamed
 from miniagents.messages.coding.type_shapes import (
     bare,
     has_messages,
@@ -98,6 +99,7 @@ class Planner:
         schema = self.schemas.schema_of(form) if checked and self.schemas is not None else None
         if schema is not None:
             return Checked(self.plan(form, checked=False, names=names), schema)
+        form = unnamed(form)
         if not isinstance(form, type) and hasattr(form, "__value__"):  # an alias may refer to itself
             names = vars(sys.modules.get(getattr(form, "__module__", ""), types))
             return Later(lambda: self.plan(form.__value__, checked=checked, names=names))
@@ -122,7 +124,7 @@ class Planner:
     def _union(self, forms: Sequence[object], names: Mapping[str, object] | None, *, checked: bool) -> Plan:
         members: list[Plan] = []
         messages: list[object] = []
-        for form in forms:
+        for form in forms if checked else flat(forms):
             if form is msgspec.UnsetType:
                 continue
             kind = kind_of(bare(form))
@@ -132,7 +134,7 @@ class Planner:
                 members.append(self.plan(form, checked=checked, names=names))
         if messages:
             members.append(self._foreign(_union_of(messages), by_tag=bool(members)))
-        shown = " or ".join(_shown(form) for form in forms if form is not msgspec.UnsetType)
+        shown = " or ".join(_shown(form) for form in flat(forms) if form is not msgspec.UnsetType)
         return members[0] if len(members) == 1 else OneOf(members, shown)
 
     def _of_class(self, form: object, cls: type[Frozen]) -> Plan:
