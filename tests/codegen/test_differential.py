@@ -230,7 +230,8 @@ class Values:
                 return made
             case "array":
                 least = schema.get("minItems", 0)
-                count = self.random.randint(least, max(schema.get("maxItems", 2), least) + 1)
+                most = min(schema.get("maxItems", 2), least + 2)
+                count = self.random.randint(least, max(most, least) + 1)
                 prefix = schema.get("prefixItems", [])
                 return [
                     self.like(prefix[index] if index < len(prefix) else schema.get("items", True), depth - 1)
