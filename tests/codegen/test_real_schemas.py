@@ -134,7 +134,7 @@ def test_g6_every_name_decodes_and_encodes(path: Path) -> None:
     except GenerationError as error:
         pytest.skip(f"the generator refuses it: {error.problems[0]}")
     module = executed(emit(model, sources=[path.name], command="generate"), f"named_{path.parent.name}_{path.stem}")
-    definitions = model.schemas
+    definitions = dict(model.schemas)
     files = [*path.parent.glob("examples/*"), *DATA.glob(f"schemastore/valid/{path.stem}/*")]
     parts = {json.dumps(part) for file in files for part in parts_of(json.loads(file.read_text(encoding="utf-8")))}
     made = Values(Random(0), definitions)

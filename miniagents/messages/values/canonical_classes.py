@@ -74,28 +74,26 @@ def _attribute(name: str) -> str:
     return f"self.{name}" if is_plain else f"getattr(self, {name!r})"
 
 
-def _written(content: object, key_of: KeyOf) -> object:
+def _written(content: Any, key_of: KeyOf) -> object:  # Any: of the type that is asked for before each use
     """Return a value whose JSON is the canonical form of a value that msgspec might write in another way."""
-    if type(content) is not tuple:
-        return _item(content, key_of)
-    items = cast("tuple[object, ...]", content)  # no subclass of tuple
-    if _ITEMS_AS_THEY_ARE.issuperset(map(type, items)):
-        return items
-    return [item if type(item) in _ITEMS_AS_THEY_ARE else _item(item, key_of) for item in items]
-
-
-def _item(content: object, key_of: KeyOf) -> object:
-    """Do the same for a value that may stand in a tuple; a container in it is written whole, without recursion."""
     kind = type(content)
+    if kind is tuple:
+        if _ITEMS_AS_THEY_ARE.issuperset(map(type, content)):
+            return content
+        return [_item(item, key_of) for item in content]
     if kind is float:
-        number = cast("float", content)
         # msgspec and ECMAScript format numbers in this range in the same way.
-        if not number.is_integer():
-            return number if _PLAIN_FROM < abs(number) < _PLAIN_TO else _raw(number, key_of)
-        return int(number) if -_EXACT < number < _EXACT else _raw(number, key_of)
-    if isinstance(kind, FrozenType):
-        return _Part(key_of(cast("msgspec.Struct", content)))
-    return _raw(content, key_of)
+        if not content.is_integer():
+            return content if _PLAIN_FROM < abs(content) < _PLAIN_TO else _raw(content, key_of)
+        return int(content) if -_EXACT < content < _EXACT else _raw(content, key_of)
+    return _Part(key_of(content)) if isinstance(kind, FrozenType) else _raw(content, key_of)
+
+
+def _item(item: object, key_of: KeyOf) -> object:
+    """Do the same for an item of a tuple; a tuple in a tuple is written whole, because that needs no recursion."""
+    if type(item) in _ITEMS_AS_THEY_ARE:
+        return item
+    return _raw(item, key_of) if type(item) is tuple else _written(item, key_of)
 
 
 def _raw(content: object, key_of: KeyOf) -> msgspec.Raw:
