@@ -31,13 +31,13 @@ from miniagents.messages.coding.plans import (
 )
 from miniagents.messages.coding.type_shapes import (
     bare,
+    flat_members,
     has_messages,
     is_a,
     is_array_kind,
     is_message_class,
     is_union,
     kind_of,
-    members,
     unnamed,
 )
 from miniagents.messages.values.freezing import FrozenDict
@@ -125,7 +125,7 @@ class Planner:
     def _union(self, union: object, names: Mapping[str, object] | None, *, checked: bool) -> Plan:
         plans: list[Plan] = []
         messages: list[object] = []
-        for form in get_args(union) if checked else members(union):  # aliases have schemas of their own
+        for form in get_args(union) if checked else flat_members(union):  # aliases have schemas of their own
             if form is msgspec.UnsetType:
                 continue
             kind = kind_of(bare(form))
@@ -135,7 +135,7 @@ class Planner:
                 plans.append(self.plan(form, checked=checked, names=names))
         if messages:
             plans.append(self._foreign(_union_of(messages), by_tag=bool(plans)))
-        shown = " or ".join(_shown(form) for form in members(union) if form is not msgspec.UnsetType)
+        shown = " or ".join(_shown(form) for form in flat_members(union) if form is not msgspec.UnsetType)
         return plans[0] if len(plans) == 1 else OneOf(plans, shown)
 
     def _of_class(self, form: object, cls: type[Frozen]) -> Plan:
@@ -209,7 +209,7 @@ def fields_of(form: Any) -> tuple[msgspec.structs.FieldInfo, ...]:  # Any: a cla
 
 def planner_of(form: object, convert: Callable[[object, object], object]) -> Planner | None:
     """Return the planner of the first record that a type names at its top level, or None if it names none there."""
-    for member in members(bare(form)):
+    for member in flat_members(bare(form)):
         kind = kind_of(bare(member))
         if is_message_class(kind) and kind.is_record:
             planner: object = vars(kind).get(PLANNER)
@@ -235,7 +235,7 @@ def _is_sound(form: object, seen: set[object]) -> bool:
         return not _has_tag(kind) and _is_sound_class(kind, seen)
     if not is_union(inner):
         return all(_is_sound(argument, seen) for argument in get_args(inner) if has_messages(argument))
-    known = [(member, kind_of(bare(member))) for member in members(inner) if has_messages(member)]
+    known = [(member, kind_of(bare(member))) for member in flat_members(inner) if has_messages(member)]
     classes = [kind for _, kind in known if is_message_class(kind)]
     if len([kind for kind in classes if kind.is_record]) == 1 and any(map(_has_tag, classes)):
         return False

@@ -25,7 +25,7 @@ from miniagents.messages.coding.json_text import read_json
 from miniagents.messages.coding.planning import PLANNER, Planner
 from miniagents.messages.coding.plans import Foreign
 from miniagents.messages.coding.rebuilding import convert_message
-from miniagents.messages.coding.type_shapes import bare, is_message_class, is_union, kind_of, members, unnamed
+from miniagents.messages.coding.type_shapes import bare, flat_members, is_message_class, is_union, kind_of, unnamed
 from miniagents.messages.values.freezers import is_frozen_when_decoded
 from miniagents.messages.values.freezing import FrozenDict, FrozenType, freeze, path_of
 from miniagents.messages.values.frozen import Frozen
@@ -263,7 +263,7 @@ def _is_scalar(form: object) -> bool:
 
 def _classes(form: object) -> Iterator[type[Frozen]]:
     """Yield the classes that a type names at its top level."""
-    for member in members(bare(form)):
+    for member in flat_members(bare(form)):
         kind = kind_of(bare(member))
         if is_message_class(kind):
             yield kind

@@ -124,7 +124,7 @@ def unnamed(form: Any) -> Any:  # Any: a type of whatever kind
     return Annotated[(get_args(form)[0], *kept)] if kept else get_args(form)[0]
 
 
-def members(form: object) -> tuple[Any, ...]:  # Any: types of whatever kind
+def flat_members(form: object) -> tuple[Any, ...]:  # Any: types of whatever kind
     """Return the members of a union once each, those of the generated aliases in it included.
 
     The only member of any other type is the type itself.
@@ -134,7 +134,7 @@ def members(form: object) -> tuple[Any, ...]:  # Any: types of whatever kind
         return (inner,)
     found: list[object] = []
     for member in get_args(inner):
-        found.extend(each for each in members(member) if each not in found)  # not all types are hashable
+        found.extend(each for each in flat_members(member) if each not in found)  # not all types are hashable
     return tuple(found)
 
 

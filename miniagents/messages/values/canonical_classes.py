@@ -76,7 +76,7 @@ def _attribute(name: str) -> str:
 
 def _written(content: Any, key_of: KeyOf) -> object:  # Any: of the type that is asked for before each use
     """Return a value whose JSON is the canonical form of a value that msgspec might write in another way."""
-    kind = type(content)
+    kind: Any = type(content)  # Any: as above
     if kind is tuple:
         if _ITEMS_AS_THEY_ARE.issuperset(map(type, content)):
             return content
@@ -91,9 +91,10 @@ def _written(content: Any, key_of: KeyOf) -> object:  # Any: of the type that is
 
 def _item(item: object, key_of: KeyOf) -> object:
     """Do the same for an item of a tuple; a tuple in a tuple is written whole, because that needs no recursion."""
-    if type(item) in _ITEMS_AS_THEY_ARE:
+    kind = type(item)
+    if kind in _ITEMS_AS_THEY_ARE:
         return item
-    return _raw(item, key_of) if type(item) is tuple else _written(item, key_of)
+    return _raw(item, key_of) if kind is tuple else _written(item, key_of)
 
 
 def _raw(content: object, key_of: KeyOf) -> msgspec.Raw:
