@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from miniagents.describing.signatures import annotation_of, evaluated, signature_of
 from miniagents.messages import Message
@@ -53,6 +53,8 @@ def _classes(annotation: object, names: Mapping[str, object], where: str) -> Ite
     annotation = evaluated(annotation, names)
     # an alias made by `type Alias = ...`
     annotation = getattr(annotation, "__value__", annotation)
+    if get_origin(annotation) is Annotated:  # an alias of a generated module
+        annotation = get_args(annotation)[0]
     if isinstance(annotation, TypeVar):
         annotation = evaluated(annotation.__bound__, names) or Message
     origin = get_origin(annotation)

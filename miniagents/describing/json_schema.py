@@ -35,7 +35,7 @@ from typing_extensions import ReadOnly
 from miniagents.describing.docstrings import GOOGLE, read_docstring
 from miniagents.describing.fields import Field, fields_of, has_fields
 from miniagents.messages.coding.codec import encode
-from miniagents.messages.coding.type_shapes import bare, is_a, is_union, kind_of
+from miniagents.messages.coding.type_shapes import bare, flat_members, is_a, is_union, kind_of
 from miniagents.messages.values.freezing import FrozenDict, is_set
 from miniagents.messages.values.frozen import Frozen
 from miniagents.messages.values.record import EXTRAS_KEY
@@ -207,7 +207,7 @@ class _Writer:
         if origin is Literal:
             return _one_of(arguments)
         if is_union(form):
-            return self._union(arguments, where, tagged=tagged)
+            return self._union(flat_members(form), where, tagged=tagged)
         if isinstance(form, TypeVar):
             return self.write(form.__bound__ or object, where, tagged=tagged)
         kind: Any = kind_of(form)  # Any: a class, or None

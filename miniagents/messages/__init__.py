@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         encode_into,
     )
     from miniagents.messages.coding.schema_codec import SchemaCodec
+    from miniagents.messages.coding.schema_names import SchemaName
     from miniagents.messages.coding.typed_codec import Codec
     from miniagents.messages.promised.streaming import stream_message
     from miniagents.messages.promised.text import join_messages, split_messages
@@ -56,6 +57,7 @@ else:
         {
             "coding.codec": ("DecodeError", "Format", "Unknown", "UnknownMessage", "decode", "encode", "encode_into"),
             "coding.schema_codec": ("SchemaCodec",),
+            "coding.schema_names": ("SchemaName",),
             "coding.typed_codec": ("Codec",),
             "promised.streaming": ("stream_message",),
             "promised.text": ("join_messages", "split_messages"),
@@ -93,6 +95,7 @@ __all__ = [
     "Record",
     "RefusalDelta",
     "SchemaCodec",
+    "SchemaName",
     "StreamEvent",
     "SystemMessage",
     "TextDelta",

@@ -9,7 +9,7 @@ import msgspec
 
 from miniagents.messages import Message, StreamEvent
 from miniagents.messages.coding.codec import DecodeError, decode
-from miniagents.messages.coding.type_shapes import bare, is_message_class, kind_of
+from miniagents.messages.coding.type_shapes import bare, flat_members, is_message_class, kind_of
 from miniagents.messages.promised.message_promise import MessagePromise, make_known, message_over, mixed_buffer
 from miniagents.messages.promised.sequence_promise import MessageSequencePromise, sequence_over
 from miniagents.messages.values.frozen import FrozenDict, loaded_classes, when_classes_change
@@ -161,8 +161,7 @@ class _Incoming:
         inner = bare(form)
         kind = kind_of(inner)
         self._class = kind if is_message_class(kind) and issubclass(kind, Message) else None
-        kinds = [kind_of(bare(each)) for each in get_args(inner)] or [kind]
-        self._bases = [each for each in reversed(kinds) if is_message_class(each)]
+        self._bases = [each for each in map(bare, reversed(flat_members(inner))) if is_message_class(each)]
         self._format: Format = format
         self._frames = codec_of_frames(format)
         self._errors = error_classes(errors)

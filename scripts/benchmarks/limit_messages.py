@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from operator import attrgetter
 
 import msgspec
 
@@ -57,22 +58,63 @@ def customer(number: int) -> Customer:
     return Customer(text="Ada Lovelace", email=f"ada{number}@example.com")
 
 
+class KeyedOrder(Order, frozen=True, dict=True, tag="Order"):
+    """An order that keeps its key in a dict, which every other row does without."""
+
+
+class KeyedCustomer(Customer, frozen=True, dict=True, tag="Customer"):
+    """A customer that keeps its key."""
+
+
+class KeyedAddress(Address, frozen=True, dict=True, tag="Address"):
+    """An address that keeps its key."""
+
+
+def keyed_order(number: int) -> KeyedOrder:
+    """Return a message that keeps its key, of parts that keep theirs."""
+    made = order(number)
+    return KeyedOrder(
+        text=made.text,
+        number=number,
+        price=made.price,
+        tags=made.tags,
+        customer=KeyedCustomer(text=made.customer.text, email=made.customer.email),
+        address=KeyedAddress(text=made.address.text, city=made.address.city),
+    )
+
+
 def key_of(order: Order) -> str:
-    """Return the SHA-256 of JSON with sorted names, in which messages are replaced by their own keys."""
-    customer = order.customer
-    customer_key = _key({"@type": "Customer", "email": customer.email, "text": customer.text})
-    address_key = _key({"@type": "Address", "city": order.address.city, "text": order.address.text})
-    return _key(
-        {
+    """Return the SHA-256 of JSON with sorted names, in which messages are replaced by their own keys; keep the keys."""
+    kept = _dict_of(order)
+    if "key" not in kept:
+        form: dict[str, object] = {
             "@type": "Order",
-            "address": {"@key": address_key},
-            "customer": {"@key": customer_key},
+            "address": {"@key": _address_key(order.address)},
+            "customer": {"@key": _customer_key(order.customer)},
             "number": order.number,
             "price": _number(order.price),
             "tags": order.tags,
             "text": order.text,
         }
-    )
+        kept["key"] = _key(form)
+    return kept["key"]
+
+
+def _customer_key(part: Customer) -> str:
+    kept = _dict_of(part)
+    if "key" not in kept:
+        kept["key"] = _key({"@type": "Customer", "email": part.email, "text": part.text})
+    return kept["key"]
+
+
+def _address_key(part: Address) -> str:
+    kept = _dict_of(part)
+    if "key" not in kept:
+        kept["key"] = _key({"@type": "Address", "city": part.city, "text": part.text})
+    return kept["key"]
+
+
+_dict_of: Callable[[Message], dict[str, str]] = attrgetter("__dict__")  # `vars` takes twice the time
 
 
 def _number(value: float) -> float:
@@ -115,8 +157,8 @@ async def create(watch: Watch, n: int) -> object:
 
 
 async def hash_first(watch: Watch, n: int) -> object:
-    """Compute the SHA-256 of three encoded dicts."""
-    orders = [order(number) for number in range(n)]
+    """Compute the SHA-256 of three encoded dicts, and keep it."""
+    orders = [keyed_order(number) for number in range(n)]
     with watch:
         return [key_of(each)[:40] for each in orders]
 

@@ -28,8 +28,8 @@ CREATED: Final = (
     "immutability, and gives each class a tag of its own. `__init_subclass__` would come too late for that."
 )
 HASHED: Final = (
-    "msgspec writes the canonical form. Asking for the form of each part, storing its key and finding it again cost a "
-    "call each."
+    "Each class has a generated function, with which msgspec writes the canonical form. It asks for the type of each "
+    "value, and calls another function for each value that msgspec would not write canonically."
 )
 IMPORTED: Final = (
     "The library has many small modules, and the limit is asyncio and msgspec alone. Modules that a first agent does "

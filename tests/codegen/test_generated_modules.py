@@ -187,7 +187,7 @@ def test_g2_one_of_refuses_what_fits_two_branches_by_whatever_name(
 
 def test_the_package_has_every_name_that_generated_modules_import() -> None:
     assert {*LIBRARY, FROZEN, RECORD, JSON_VALUE} <= set(miniagents.__all__)
-    assert {"NO_EXTRAS", "Extras", "SchemaCodec"} <= set(miniagents.messages.__all__)
+    assert {"NO_EXTRAS", "Extras", "SchemaCodec", "SchemaName"} <= set(miniagents.messages.__all__)
 
 
 def test_g1_generated_modules_are_clean_for_mypy_pyright_and_ruff(

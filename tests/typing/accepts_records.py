@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_type
+from typing import Annotated, Literal, TypeAlias, assert_type
 
 import msgspec
 
-from miniagents.messages import NO_EXTRAS, Extras, JsonValue, Record, SchemaCodec
+from miniagents.messages import NO_EXTRAS, Codec, Extras, JsonValue, Record, SchemaCodec, SchemaName
 from miniagents.validation import UnsupportedSchemaError, Validator, Violation
 
 
@@ -19,6 +19,20 @@ class Place(Record, frozen=True, kw_only=True):
 
 class Road(Record, frozen=True, kw_only=True):
     ends: tuple[Place, Place]
+
+
+PlaceId: TypeAlias = Annotated[str, msgspec.Meta(max_length=9), SchemaName("PlaceId")]
+Note: TypeAlias = Annotated[str, SchemaName("Note")]
+Side: TypeAlias = Annotated[Literal["left", "right"], SchemaName("Side")]
+Part: TypeAlias = Annotated[Place | Road | None, SchemaName("Part")]
+Parts: TypeAlias = Annotated[Mapping[str, Part], SchemaName("Parts")]
+Extra: TypeAlias = Annotated[JsonValue, SchemaName("Extra")]
+
+
+class Stop(Record, frozen=True, kw_only=True):
+    id: PlaceId
+    side: "Side | msgspec.UnsetType" = msgspec.UNSET  # noqa: UP037  # as in generated modules
+    parts: tuple[Part, ...] = ()
 
 
 CODEC = SchemaCodec({"Place": "{}", "Road": "{}"}, {"Place": Place, "Road": Road}, sound=["Road"])
@@ -34,6 +48,26 @@ def codecs(data: bytes, text: str, value: JsonValue) -> None:
     CODEC.schema_of(Road)
     _extras: Mapping[str, JsonValue] = Place(name="Berlin", extra_properties={"twin": value}).extra_properties
     _frozen: JsonValue = ({"a": (1, 2.5, "x", None, True)},)
+
+
+def aliases(data: bytes, name: PlaceId, note: Note, part: Part) -> str:
+    assert_type(CODEC.decode(data, PlaceId), str)
+    assert_type(CODEC.decode(data, Side), Literal["left", "right"])
+    assert_type(CODEC.decode(data, Part), Place | Road | None)
+    assert_type(CODEC.decode(data, Parts), Mapping[str, Place | Road | None])
+    assert_type(CODEC.decode(data, Extra), JsonValue)
+    assert_type(CODEC.decode(data, PlaceId | None), str | None)
+    assert_type(CODEC.decode(data, tuple[Note, ...]), tuple[str, ...])
+    assert_type(CODEC.decode(data, tuple[Part, Side]), tuple[Place | Road | None, Literal["left", "right"]])
+    assert_type(Codec(tuple[Part, ...]).decode(data), tuple[Place | Road | None, ...])
+    assert_type(Stop(id=note, side="left", parts=(part,)).parts, tuple[Place | Road | None, ...])
+    match part:
+        case Place(name=own):
+            return own
+        case Road(ends=(first, _)):
+            return first.name
+        case None:
+            return name
 
 
 def validators(validator: Validator, violation: Violation) -> None:

@@ -5,9 +5,11 @@ Checked, not run; see `rejects_promising.py`.
 
 from __future__ import annotations
 
+from typing import Annotated, Literal, TypeAlias
+
 import msgspec
 
-from miniagents.messages import NO_EXTRAS, Extras, Record, SchemaCodec
+from miniagents.messages import NO_EXTRAS, Extras, Record, SchemaCodec, SchemaName
 from miniagents.validation import UnsupportedSchemaError, Validator, Violation
 
 
@@ -16,11 +18,28 @@ class Tree(Record, frozen=True, kw_only=True):
     extra_properties: Extras[int] = msgspec.field(default=NO_EXTRAS, name="@extra")
 
 
+PlaceId: TypeAlias = Annotated[str, SchemaName("PlaceId")]
+Part: TypeAlias = Annotated[Tree | None, SchemaName("Part")]
+
+
+class Stop(Record, frozen=True, kw_only=True):
+    id: PlaceId
+    side: Annotated[Literal["left", "right"], SchemaName("Side")] = "left"
+
+
 def records(tree: Tree) -> None:
     Tree("oak")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Tree(species=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Tree(species="oak", extra_properties={"age": "old"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
     tree.species = "elm"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def aliases(codec: SchemaCodec) -> None:
+    Stop(id=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Stop(id="a", side="up")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    _number: int = codec.decode(b"1", PlaceId)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _trees: tuple[Stop, ...] = codec.decode(b"[]", tuple[Part, ...])  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    SchemaName(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def codecs(codec: SchemaCodec) -> None:

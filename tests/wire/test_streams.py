@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Literal, TypeGuard, assert_type
+from typing import Annotated, Literal, TypeAlias, TypeGuard, assert_type
 
 import msgspec
 import pytest
@@ -23,12 +23,14 @@ from miniagents import (
     ReasoningDelta,
     StreamAppender,
     StreamEvent,
+    SystemMessage,
     TextDelta,
     ToolCallDelta,
     UserMessage,
     miniagent,
     stream_message,
 )
+from miniagents.messages import SchemaName
 from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.wire import RecordError, RemoteError, TornRecordError, decode_stream, encode_stream
 from miniagents.wire.splitting import frame
@@ -186,6 +188,21 @@ def test_tokens_come_one_by_one_and_what_is_known_comes_first(format: Format) ->
         assert [token async for token in tokens] == []
         assert await here == AssistantMessage("Once upon a", model="grandfather") == await there
         assert [token async for token in here] == ["Once", " upon", " a"]
+
+    run(main)
+
+
+Turn: TypeAlias = Annotated[UserMessage | AssistantMessage, SchemaName("Turn")]
+
+
+def test_m7_what_is_known_is_found_by_an_alias_in_a_union() -> None:
+    async def main() -> None:
+        with StreamAppender[str]() as appender:
+            there = stream_message(AssistantMessage, appender, model="grandfather")
+            here = decode_stream(encode_stream(there), Turn | SystemMessage)
+            appender.append("Once")
+            assert await anext(aiter(here)) == "Once"
+            assert here.known == {"model": "grandfather"}
 
     run(main)
 

@@ -3,7 +3,8 @@
 Such a union has a text with a pattern beside an array or a map, or a scalar with any limits beside a tuple of fixed
 length. The scalars lose their limits, and the schema checks them instead. If an alias in a union may be anything, the
 whole union becomes anything, because msgspec would ignore its other members. If an alias in a union is null, it becomes
-null itself, because a union needs null only once.
+null itself, because a union needs null only once. If two aliases in a union have the same array or map, their members
+are written out, because msgspec takes a union with one array and one map only.
 """
 
 from dataclasses import replace
@@ -29,7 +30,7 @@ from miniagents.codegen.shaping.unions import NULL, united
 
 
 def defused(own: dict[str, TypeDefinition], known: Types, loose: dict[str, dict[str, None]]) -> None:
-    """Remove the limits of scalars that would break msgspec.
+    """Change the unions that would break msgspec.
 
     Args:
         own: The types of the module, which are changed.
@@ -38,14 +39,25 @@ def defused(own: dict[str, TypeDefinition], known: Types, loose: dict[str, dict[
     """
     for name, definition in own.items():
         before = forms_of(definition)
-        after = tuple(rebuilt(form, lambda part: _defused(known, part)) for form in before)
+        same = tuple(rebuilt(form, lambda part: _written_out(known, part)) for form in before)
+        after = tuple(rebuilt(form, lambda part: _defused(known, part)) for form in same)
         if after == before:
             continue
-        loose.setdefault(name, {})["a union that msgspec does not read rightly"] = None
+        if after != same:
+            loose.setdefault(name, {})["a union that msgspec does not read rightly"] = None
         if isinstance(definition, AliasType):
             own[name] = replace(definition, form=after[0])
         else:
             own[name] = _with_forms(definition, after)
+
+
+def _written_out(types: Types, form: Form) -> Form:
+    """Return a union with the members of its aliases, if two of them have the same array or map."""
+    if not isinstance(form, OneOf):
+        return form
+    members = [each for part in form.forms for each in leaves(types, part)]
+    containers = [each for each in members if isinstance(each, ArrayOf | TupleOf | MapOf)]
+    return OneOf(tuple(dict.fromkeys(members))) if len(set(containers)) < len(containers) else form
 
 
 def _defused(types: Types, form: Form) -> Form:

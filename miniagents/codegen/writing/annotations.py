@@ -32,7 +32,7 @@ _FORMATS: Final = {
 _PLACES: Final = {
     "Mapping": "collections.abc",
     **dict.fromkeys(("Annotated", "ClassVar", "Literal", "TypeAlias"), "typing"),
-    **dict.fromkeys(("NO_EXTRAS", "Extras", "SchemaCodec"), LIBRARY_MODULE),
+    **dict.fromkeys(("NO_EXTRAS", "Extras", "SchemaCodec", "SchemaName"), LIBRARY_MODULE),
 }
 _LIBRARY_PLACES: Final = {**HAND_WRITTEN, JSON_VALUE: JSON_VALUE_MODULE}
 
@@ -73,6 +73,17 @@ class Annotator:
     def form(self, form: Form) -> str:
         """Return the annotation for a form."""
         return union(self.alternatives(form))
+
+    def named(self, name: str, form: Form) -> str:
+        """Return the annotation for an alias: an object of its own, unless the alias only refers to another type."""
+        annotation = self.form(form)
+        if self.is_library or isinstance(form, Named):
+            return annotation
+        mark = f"{self.name('SchemaName')}({literal(name)})]"
+        head = f"{self.name('Annotated')}["
+        if len(self.alternatives(form)) == 1 and annotation.startswith(head):
+            return f"{annotation.removesuffix(']')}, {mark}"
+        return f"{head}{annotation}, {mark}"
 
     def alternatives(self, form: Form) -> list[str]:
         """Return the annotations of the members of a union; most forms have one."""

@@ -8,7 +8,7 @@ msgspec and readers see types instead of texts. An annotation that mentions a ty
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from miniagents.codegen.documents import JsonValue
@@ -18,6 +18,7 @@ from miniagents.codegen.model import (
     Field,
     Form,
     Module,
+    Named,
     ObjectType,
     Scalar,
     TypeDefinition,
@@ -110,7 +111,7 @@ class _Writer:
     def definition(self, definition: TypeDefinition) -> str:
         """Return the text of a type."""
         if isinstance(definition, AliasType):
-            text = self.alias(definition.name, self.annotator.form(definition.form), definition.doc)
+            text = self.alias(definition.name, self.annotator.named(definition.name, definition.form), definition.doc)
         else:
             text = self.struct(definition)
         self.written.add(definition.name)
@@ -218,7 +219,7 @@ def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
         *(f"        {literal(name)}: {literal(text)}," for name, text in schemas.items()),
         "    },",
         "    {",
-        *(f"        {literal(module.keys[each.name])}: {each.name}," for each in types),
+        *(f"        {literal(module.keys[each.name])}: {each.name}," for each in _distinct(types)),
         "    },",
         "    sound=[",
         *(f"        {literal(name)}," for name in sound),
@@ -226,6 +227,16 @@ def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
         *([f"    namespace={literal(module.namespace)},"] if module.namespace else []),
         ")",
     ]
+
+
+def _distinct(types: Iterable[TypeDefinition]) -> Iterator[TypeDefinition]:
+    """Yield the types without the aliases that only refer to one that was there before."""
+    seen: set[str] = set()
+    for each in types:
+        name = each.form.name if isinstance(each, AliasType) and isinstance(each.form, Named) else each.name
+        if name not in seen:
+            yield each
+        seen |= {name, each.name}
 
 
 def _comment(text: str, *, indent: int = 0, broken: str = "") -> list[str]:

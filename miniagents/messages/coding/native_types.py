@@ -35,6 +35,7 @@ from miniagents.messages.coding.codec_hazards import is_container, is_fixed, mem
 from miniagents.messages.coding.planning import fields_of, has_only_sound_records
 from miniagents.messages.coding.type_shapes import (
     bare,
+    flat_members,
     has_messages,
     is_a,
     is_message_class,
@@ -115,7 +116,7 @@ class NativeTypes:
         return annotated[(native, *metadata)] if metadata else native
 
     def _union(self, union: object) -> object:
-        forms = get_args(union)
+        forms = flat_members(union)
         messages = [form for form in forms if _is_message(form)]
         natives = [self._of(form) for form in forms if not _is_message(form)]
         if self._plain and object in natives:

@@ -31,12 +31,14 @@ from miniagents.messages.coding.plans import (
 )
 from miniagents.messages.coding.type_shapes import (
     bare,
+    flat_members,
     has_messages,
     is_a,
     is_array_kind,
     is_message_class,
     is_union,
     kind_of,
+    unnamed,
 )
 from miniagents.messages.values.freezing import FrozenDict
 from miniagents.messages.values.record import EXTRAS_FIELD
@@ -98,6 +100,7 @@ class Planner:
         schema = self.schemas.schema_of(form) if checked and self.schemas is not None else None
         if schema is not None:
             return Checked(self.plan(form, checked=False, names=names), schema)
+        form = unnamed(form)
         if not isinstance(form, type) and hasattr(form, "__value__"):  # an alias may refer to itself
             names = vars(sys.modules.get(getattr(form, "__module__", ""), types))
             return Later(lambda: self.plan(form.__value__, checked=checked, names=names))
@@ -106,7 +109,7 @@ class Planner:
         if inner is Any or inner is object or isinstance(inner, TypeVar):
             return Anything()
         if is_union(inner):
-            return self._union(get_args(inner), names, checked=checked)
+            return self._union(inner, names, checked=checked)
         if is_message_class(kind):
             return self._of_class(inner, kind)
         plan: Plan | None = None
@@ -119,21 +122,21 @@ class Planner:
         limits = [meta for meta in getattr(form, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
         return Limited(plan, limits) if limits else plan
 
-    def _union(self, forms: Sequence[object], names: Mapping[str, object] | None, *, checked: bool) -> Plan:
-        members: list[Plan] = []
+    def _union(self, union: object, names: Mapping[str, object] | None, *, checked: bool) -> Plan:
+        plans: list[Plan] = []
         messages: list[object] = []
-        for form in forms:
+        for form in get_args(union) if checked else flat_members(union):  # aliases have schemas of their own
             if form is msgspec.UnsetType:
                 continue
             kind = kind_of(bare(form))
             if is_message_class(kind) and not kind.is_record and vars(kind).get(PLANNER) is not self:
                 messages.append(form)
             else:
-                members.append(self.plan(form, checked=checked, names=names))
+                plans.append(self.plan(form, checked=checked, names=names))
         if messages:
-            members.append(self._foreign(_union_of(messages), by_tag=bool(members)))
-        shown = " or ".join(_shown(form) for form in forms if form is not msgspec.UnsetType)
-        return members[0] if len(members) == 1 else OneOf(members, shown)
+            plans.append(self._foreign(_union_of(messages), by_tag=bool(plans)))
+        shown = " or ".join(_shown(form) for form in flat_members(union) if form is not msgspec.UnsetType)
+        return plans[0] if len(plans) == 1 else OneOf(plans, shown)
 
     def _of_class(self, form: object, cls: type[Frozen]) -> Plan:
         own: object = vars(cls).get(PLANNER)
@@ -206,8 +209,7 @@ def fields_of(form: Any) -> tuple[msgspec.structs.FieldInfo, ...]:  # Any: a cla
 
 def planner_of(form: object, convert: Callable[[object, object], object]) -> Planner | None:
     """Return the planner of the first record that a type names at its top level, or None if it names none there."""
-    form = bare(form)
-    for member in get_args(form) if is_union(form) else (form,):
+    for member in flat_members(bare(form)):
         kind = kind_of(bare(member))
         if is_message_class(kind) and kind.is_record:
             planner: object = vars(kind).get(PLANNER)
@@ -233,12 +235,12 @@ def _is_sound(form: object, seen: set[object]) -> bool:
         return not _has_tag(kind) and _is_sound_class(kind, seen)
     if not is_union(inner):
         return all(_is_sound(argument, seen) for argument in get_args(inner) if has_messages(argument))
-    members = [(member, kind_of(bare(member))) for member in get_args(inner) if has_messages(member)]
-    classes = [kind for _, kind in members if is_message_class(kind)]
+    known = [(member, kind_of(bare(member))) for member in flat_members(inner) if has_messages(member)]
+    classes = [kind for _, kind in known if is_message_class(kind)]
     if len([kind for kind in classes if kind.is_record]) == 1 and any(map(_has_tag, classes)):
         return False
     return all(_is_sound_class(kind, seen) for kind in classes) and all(
-        _is_sound(member, seen) for member, kind in members if not is_message_class(kind)
+        _is_sound(member, seen) for member, kind in known if not is_message_class(kind)
     )
 
 

@@ -18,6 +18,7 @@ from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormErr
 from miniagents.messages.coding.planning import fields_of, planner_of
 from miniagents.messages.coding.type_shapes import (
     bare,
+    flat_members,
     has_messages,
     is_a,
     is_array_kind,
@@ -70,7 +71,7 @@ class Rebuilder:
         if planner is not None:
             return build(planner.plan(declared, checked=True), raw, path)
         if is_union(form):
-            return self._one_of(raw, get_args(form), path)
+            return self._one_of(raw, flat_members(form), path)
         if is_message_class(kind):
             return self._message(raw, (form,), path)
         if kind is not None and is_a(kind, collections.abc.Mapping):

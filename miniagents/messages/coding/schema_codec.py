@@ -25,7 +25,7 @@ from miniagents.messages.coding.json_text import read_json
 from miniagents.messages.coding.planning import PLANNER, Planner
 from miniagents.messages.coding.plans import Foreign
 from miniagents.messages.coding.rebuilding import convert_message
-from miniagents.messages.coding.type_shapes import bare, is_message_class, is_union, kind_of
+from miniagents.messages.coding.type_shapes import bare, flat_members, is_message_class, is_union, kind_of, unnamed
 from miniagents.messages.values.freezers import is_frozen_when_decoded
 from miniagents.messages.values.freezing import FrozenDict, FrozenType, freeze, path_of
 from miniagents.messages.values.frozen import Frozen
@@ -55,7 +55,8 @@ class SchemaCodec:
         schemas: The schemas of the module as JSON, by name. Each `$ref` in them is "#/$defs/" and a name, or names a
             type of this library, such as "miniagents:Message".
         types: The types of the schemas, by name. The type of a part of a schema has the name and the JSON pointer of
-            the part, such as "Tool#/properties/inputSchema".
+            the part, such as "Tool#/properties/inputSchema". A type that is not a class has a `SchemaName`, because
+            Python takes two aliases of one type for the same.
         sound: The names of the types whose schemas accept everything that msgspec accepts.
         namespace: Distinguishes the records of this module from records of other modules with the same names. It stands
             before the name of the class in the canonical form from which `hash_key` is computed.
@@ -154,8 +155,8 @@ class SchemaCodec:
             return None
         if not isinstance(form, FrozenType) and len({self._texts.get(name, name) for name in names}) > 1:
             raise TypeError(
-                f"{' and '.join(names)} are one type for Python, {_shown(form)}, but not one schema: decode what they "
-                "are part of"
+                f"{' and '.join(names)} are one type for Python, {_shown(form)}, but not one schema: generate the "
+                "module again, so that each alias has its own `SchemaName`"
             )
         return names[0]
 
@@ -188,10 +189,9 @@ class SchemaCodec:
     def _is_made_of_types(self, form: object) -> bool:
         """Return whether a type is a union or container of types of the module, with or without scalars."""
         inner = bare(form)
-        kind = kind_of(inner)
-        parts = [part for part in get_args(inner) if part is not ... and kind_of(bare(part)) not in _SCALARS]
-        if not is_union(inner) and kind not in _CONTAINERS:
-            return False
+        if unnamed(form) is not form or not (is_union(inner) or kind_of(inner) in _CONTAINERS):
+            return False  # an alias that has no schema here is of another module
+        parts = [part for part in get_args(inner) if part is not ... and not _is_scalar(part)]
         return bool(parts) and all(self.schema_of(part) or self._is_made_of_types(part) for part in parts)
 
     def _fast(self, form: object) -> Callable[[Any], Any] | None:  # Any: of the type `form`
@@ -256,10 +256,14 @@ _CONTAINERS = frozenset(
 )
 
 
+def _is_scalar(form: object) -> bool:
+    """Return whether a type is a scalar of Python, and no alias of a generated module."""
+    return kind_of(bare(form)) in _SCALARS and unnamed(form) is form
+
+
 def _classes(form: object) -> Iterator[type[Frozen]]:
     """Yield the classes that a type names at its top level."""
-    inner = bare(form)
-    for member in get_args(inner) if is_union(inner) else (inner,):
+    for member in flat_members(bare(form)):
         kind = kind_of(bare(member))
         if is_message_class(kind):
             yield kind

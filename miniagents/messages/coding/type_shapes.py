@@ -27,6 +27,7 @@ from typing import (
 
 import msgspec
 
+from miniagents.messages.coding.schema_names import SchemaName
 from miniagents.messages.values.freezing import FrozenDict, FrozenType
 
 if TYPE_CHECKING:
@@ -112,6 +113,29 @@ def unwrapped(form: Any) -> tuple[Any, tuple[object, ...]]:  # Any: a type of wh
         else:
             break
     return form, metadata
+
+
+def unnamed(form: Any) -> Any:  # Any: a type of whatever kind
+    """Return the type that an alias of a generated module stands for; return any other type itself."""
+    metadata: tuple[object, ...] = getattr(form, "__metadata__", ())
+    kept = tuple(each for each in metadata if not isinstance(each, SchemaName))
+    if len(kept) == len(metadata):
+        return form
+    return Annotated[(get_args(form)[0], *kept)] if kept else get_args(form)[0]
+
+
+def flat_members(form: object) -> tuple[Any, ...]:  # Any: types of whatever kind
+    """Return the members of a union once each, those of the generated aliases in it included.
+
+    The only member of any other type is the type itself.
+    """
+    inner = unnamed(form)
+    if not is_union(inner):
+        return (inner,)
+    found: list[object] = []
+    for member in get_args(inner):
+        found.extend(each for each in flat_members(member) if each not in found)  # not all types are hashable
+    return tuple(found)
 
 
 def kind_of(form: Any) -> type | None:  # Any: a type of whatever kind

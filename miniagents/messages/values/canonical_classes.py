@@ -1,14 +1,14 @@
 """A fast path to the canonical form of messages, which lets msgspec write most of it.
 
-The tag and the names of the fields, escaped and sorted, are computed once for each class. msgspec writes nearly all
-values as RFC 8785 demands: text, integers and most other numbers. `canonical.py` defines the form, writes the remaining
-values and raises the errors. This is ten times as fast as `canonical.py` alone.
+For each class a function is written out, as in `freezers.py`. It fills a Struct whose fields have the sorted and
+escaped names. msgspec writes nearly all values as RFC 8785 demands: text, integers and most other numbers.
+`canonical.py` defines the form, writes the remaining values and raises the errors.
 """
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
@@ -16,11 +16,10 @@ from miniagents.messages.values.canonical import escape, message_form, utf16, va
 from miniagents.messages.values.freezing import FrozenType, class_tag, is_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import TypeAlias
 
     KeyOf: TypeAlias = Callable[[msgspec.Struct], str]
-    Writer: TypeAlias = Callable[[Any, KeyOf], object]  # Any: a value of a certain class
     Former: TypeAlias = Callable[[Any, KeyOf], bytes]  # Any: a value of the class
 
 __all__ = ["former_of"]
@@ -49,68 +48,56 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
         tag=class_tag(cls),
         gc=False,
     )
-    contents_of = _getter(*(name for _, name in names))
-    writers: dict[tuple[type, ...], tuple[tuple[int, Writer], ...]] = {}  # by the classes of the contents
-
-    def form(value: Any, key_of: KeyOf) -> bytes:  # Any: a value of the class
-        contents = contents_of(value)
-        kinds = tuple(map(type, contents))
-        needed = writers.get(kinds)
-        if needed is None:
-            writer_of = ((place, _writer_of(kind)) for place, kind in enumerate(kinds))
-            needed = tuple((place, writer) for place, writer in writer_of if writer is not None)
-            if len(writers) < _COMBINATIONS_KEPT:
-                writers[kinds] = needed
-        try:
-            if needed:
-                written = list(contents)
-                for place, writer in needed:
-                    written[place] = writer(contents[place], key_of)
-                contents = written
-            return _write(properties(*contents))
-        except (TypeError, ValueError):
-            return message_form(value, key_of)  # it raises an error with the path and the reason
-
-    return form
+    contents = ", ".join(
+        f"content if type(content := {_attribute(name)}) in as_they_are else written(content, key_of)"
+        for _, name in names
+    )
+    lines = [
+        "def form(self, key_of):",
+        f" try: return write(properties({contents}))",
+        " except (TypeError, ValueError): return message_form(self, key_of)",  # an error with the path and the reason
+    ]
+    known = {
+        "as_they_are": _AS_THEY_ARE,
+        "written": _written,
+        "write": _write,
+        "properties": properties,
+        "message_form": message_form,
+    }
+    exec("\n".join(lines), known)  # noqa: S102  # nothing but the names of fields comes from outside, see `_attribute`
+    return cast("Former", known["form"])  # what the first line defines
 
 
-def _getter(*names: str) -> Callable[[object], Sequence[object]]:
-    """Return a function that returns a sequence of these attributes; unlike `attrgetter`, for any number of names."""
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda value: [getattr(value, name) for name in names]
+def _attribute(name: str) -> str:
+    """Return the source that reads a field; a name that is no plain identifier must not become code."""
+    is_plain = name.isascii() and name.isidentifier() and not iskeyword(name)
+    return f"self.{name}" if is_plain else f"getattr(self, {name!r})"
 
 
-_COMBINATIONS_KEPT: Final = 64
-
-
-def _writer_of(kind: type) -> Writer | None:
-    """Return the function that turns a value of a class into one whose JSON is its canonical form, or None."""
-    if kind in _AS_THEY_ARE:
-        return None
-    if isinstance(kind, FrozenType):
-        return _part
+def _written(content: Any, key_of: KeyOf) -> object:  # Any: of the type that is asked for before each use
+    """Return a value whose JSON is the canonical form of a value that msgspec might write in another way."""
+    kind: Any = type(content)  # Any: as above
+    if kind is tuple:
+        if _ITEMS_AS_THEY_ARE.issuperset(map(type, content)):
+            return content
+        return [_item(item, key_of) for item in content]
     if kind is float:
-        return _number
-    return _tuple if kind is tuple else _raw
-
-
-def _part(content: msgspec.Struct, key_of: KeyOf) -> object:
-    return _Part(key_of(content))
-
-
-def _number(content: float, key_of: KeyOf) -> object:
-    # msgspec and ECMAScript format numbers in this range in the same way.
-    if content.is_integer():
+        # msgspec and ECMAScript format numbers in this range in the same way.
+        if not content.is_integer():
+            return content if _PLAIN_FROM < abs(content) < _PLAIN_TO else _raw(content, key_of)
         return int(content) if -_EXACT < content < _EXACT else _raw(content, key_of)
-    return content if _PLAIN_FROM < abs(content) < _PLAIN_TO else _raw(content, key_of)
+    return _Part(key_of(content)) if isinstance(kind, FrozenType) else _raw(content, key_of)
 
 
-def _tuple(content: tuple[object, ...], key_of: KeyOf) -> object:
-    return content if _ITEMS_AS_THEY_ARE.issuperset(map(type, content)) else _raw(content, key_of)
+def _item(item: object, key_of: KeyOf) -> object:
+    """Do the same for an item of a tuple; a tuple in a tuple is written whole, because that needs no recursion."""
+    kind = type(item)
+    if kind in _ITEMS_AS_THEY_ARE:
+        return item
+    return _raw(item, key_of) if kind is tuple else _written(item, key_of)
 
 
-def _raw(content: object, key_of: KeyOf) -> object:
+def _raw(content: object, key_of: KeyOf) -> msgspec.Raw:
     return msgspec.Raw(value_form(content, key_of))
 
 

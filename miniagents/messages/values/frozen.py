@@ -184,7 +184,7 @@ class Frozen(
                 that its declared type does not allow.
             ValueError: A string has a lone surrogate.
         """
-        key: str = self.__dict__.get(_KEY) or _computed(self, _near_keys)
+        key: str = self.__dict__.get(_KEY) or _full_key(self)
         return key if longer_hash_keys.get() else key[:40]
 
 
@@ -260,27 +260,18 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
 _KEY = "@key"
 
 
-def _full_key(value: msgspec.Struct) -> str:
-    """Return all 64 digits of the key, computed once for each object, for messages nested to any depth."""
-    key: str | None = vars(value).get(_KEY)
-    return key or _computed(value, _near_keys)
-
-
-def _computed(value: msgspec.Struct, key_of: Callable[[msgspec.Struct], str]) -> str:
-    cls = type(value)
-    form = (_formers.get(cls) or _former(cls))(value, key_of)
-    key = hashlib.sha256(form).hexdigest()
-    value.__dict__[_KEY] = key  # pyright: ignore[reportIndexIssue] # objects have a dict, other than classes
-    return key
-
-
 def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
-    """Return a function that computes keys by recursion, at most `depth` calls deep."""
+    """Return a function that returns all 64 digits of a key, and computes unknown keys at most `depth` calls deep."""
     below = _keys_within(depth - 1) if depth else _far_key
 
-    def key_of(part: msgspec.Struct) -> str:
-        key: str | None = part.__dict__.get(_KEY)
-        return key or _computed(part, below)
+    def key_of(value: msgspec.Struct) -> str:
+        kept: dict[str, str] = value.__dict__  # pyright: ignore[reportAssignmentType] # a Frozen value has a dict
+        key = kept.get(_KEY)
+        if key is None:
+            cls = type(value)
+            form = (_formers.get(cls) or _former(cls))(value, below)
+            key = kept[_KEY] = hashlib.sha256(form).hexdigest()
+        return key
 
     return key_of
 
@@ -312,7 +303,7 @@ def _far_key(value: msgspec.Struct) -> str:
     return str(vars(value)[_KEY])
 
 
-_near_keys = _keys_within(8)
+_full_key = _keys_within(9)
 
 
 def _former(cls: type[msgspec.Struct]) -> Former:

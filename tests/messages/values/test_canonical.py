@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,8 @@ import rfc8785
 from hypothesis import given, strategies as st
 
 from miniagents.messages.values.canonical import canonical_json, message_form
-from miniagents.messages.values.frozen import Frozen, FrozenDict, canonical_form
+from miniagents.messages.values.canonical_classes import former_of
+from miniagents.messages.values.frozen import Frozen, FrozenDict, FrozenMeta, canonical_form
 from tests.effort import examples
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -190,17 +191,57 @@ class BeforeTheTag(Frozen, tag="canonical.BeforeTheTag"):
     cost: object = msgspec.field(default=None, name="$cost")
 
 
+def key_of(part: msgspec.Struct) -> str:
+    return hashlib.sha256(message_form(part, key_of)).hexdigest()
+
+
 @examples(300)
 @given(held, held, st.floats(allow_nan=False, allow_infinity=False), texts)
 def test_m3_what_msgspec_writes_of_a_form_is_what_the_rule_says(
     one: object, other: object, n: float, text: str
 ) -> None:
-    def key_of(part: msgspec.Struct) -> str:
-        assert isinstance(part, Frozen)
-        return hashlib.sha256(canonical_form(part)).hexdigest()
-
     for value in (Several(one, other, price=n, text=text), Several(other, missing=one), BeforeTheTag(one), Held(other)):
         assert canonical_form(value) == message_form(value, key_of)
+
+
+PYTHON_NAMES = ("a", "b", "Z", "class", "import", "self", "key_of", "content", "write", "été", "Ⅷ")
+"""Names of fields, some of which cannot stand in the source of a function."""
+
+json_names = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\'), max_size=3).filter(
+    lambda name: name != "@type"
+)
+
+
+@examples(150)
+@given(st.data())
+def test_m3_the_function_that_is_written_for_a_class_says_what_the_rule_says(data: st.DataObject) -> None:
+    python = data.draw(st.lists(st.sampled_from(PYTHON_NAMES), unique=True, max_size=5))
+    encoded = data.draw(st.lists(json_names, unique=True, min_size=len(python), max_size=len(python)))
+    body = {"__annotations__": dict.fromkeys(python, object), **dict.fromkeys(python, msgspec.UNSET)}
+    renamed = dict(zip(python, encoded, strict=True))
+    cls: Any = FrozenMeta("WrittenOut", (Frozen,), body, rename=renamed, tag="canonical.WrittenOut")  # Any: a class
+    values = data.draw(st.lists(held | st.just(msgspec.UNSET), min_size=len(python), max_size=len(python)))
+    made = cls(**dict(zip(python, values, strict=True)))
+    forms = [former_of(cls)(made, key_of), message_form(made, key_of)]
+    assert forms[0] == forms[1]
+    assert made.hash_key == hashlib.sha256(forms[1]).hexdigest()[:40]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (("a", "\ud800"), r"^\$\.value\[1\]: .* lone surrogate"),
+        ((1.5, float("nan")), r"^\$\.value\[1\]: nan"),
+        ((Held(), [1]), r"^\$\.value\[1\]: list is not a frozen value"),
+        ((msgspec.UNSET,), r"^\$\.value\[0\]: UnsetType is not a frozen value"),
+        (bytearray(b"x"), r"^\$\.value: bytearray is not a frozen value"),
+    ],
+)
+def test_m3_a_part_of_a_message_that_has_no_form_is_refused_with_its_path(value: object, said: str) -> None:
+    wrong = Held()
+    msgspec.structs.force_setattr(wrong, "value", value)
+    with pytest.raises((TypeError, ValueError), match=said):
+        assert wrong.hash_key
 
 
 def test_m3_values_of_different_types_have_different_forms() -> None:

@@ -1,0 +1,29 @@
+"""`SchemaName`, which gives each alias of a generated module an object of its own.
+
+``str`` is one object for Python, whatever an alias calls it. With a name in its metadata, ``Annotated[str,
+SchemaName("UserId")]`` is equal to no other alias, and type checkers, msgspec and pydantic still see ``str``.
+`TypeAliasType` would say the same, but msgspec (0.22) decodes it on Python 3.12 and later only.
+"""
+
+from __future__ import annotations
+
+from typing_extensions import override
+
+__all__ = ["SchemaName"]
+
+
+class SchemaName:
+    """The name of an alias of a generated module; each one is equal to itself only.
+
+    Args:
+        name: The name of the alias.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name: str = name
+
+    @override
+    def __repr__(self) -> str:
+        return f"SchemaName({self.name!r})"
