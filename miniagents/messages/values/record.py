@@ -17,6 +17,7 @@ from typing_extensions import dataclass_transform
 from miniagents.messages.values.freezers import freeze_fields
 from miniagents.messages.values.freezing import FrozenDict, freeze_field, is_mapping
 from miniagents.messages.values.frozen import Frozen, FrozenMeta
+from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,8 @@ def _freeze_extras(value: object, owner: type, name: str) -> object:
                 )
             if key == owner.__struct_config__.tag_field:
                 raise ValueError(f"{owner.__qualname__}.{name}: {key!r} is what tells the class, it cannot be another")
+        if not is_plain(frozen):
+            note(owner, name)
     return frozen
 
 
