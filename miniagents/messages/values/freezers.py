@@ -32,8 +32,15 @@ import msgspec
 from msgspec.structs import force_setattr
 from typing_extensions import evaluate_forward_ref
 
-from miniagents.messages.values.freezing import UNCHANGED, FrozenDict, FrozenType, freeze_field, frozen_json
-from miniagents.messages.values.untyped import JSON_SCALARS, is_plain, note
+from miniagents.messages.values.freezing import (
+    JSON_FLAT,
+    UNCHANGED,
+    FrozenDict,
+    FrozenType,
+    freeze_field,
+    frozen_quickly,
+)
+from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,9 +61,9 @@ def _float_field(value: object, owner: type, name: str) -> object:
 
 def _untyped_field(value: object, owner: type, name: str) -> object:
     """Freeze a field that may hold anything, and note on its class if it is anything but plain JSON."""
-    frozen = frozen_json(value)
+    frozen = frozen_quickly(value, JSON_FLAT)
     if frozen is None:
-        frozen = value if type(value) is FrozenDict else freeze_field(value, owner, name)
+        frozen = value if type(value) in UNCHANGED else freeze_field(value, owner, name)
         if not is_plain(frozen):
             note(owner, name)
     return frozen
@@ -70,7 +77,6 @@ def _to_float(value: int) -> float | None:
 
 
 _PLAIN = UNCHANGED - {FrozenDict}
-_JSON_AND_UNSET = JSON_SCALARS - {float} | {msgspec.UnsetType}
 _NEED_LOOKING_AT = frozenset((Decimal, datetime, time))
 
 
@@ -110,7 +116,8 @@ def freezer_of(annotation: object, cls: type, own: Freezer | None = None) -> Fie
         whole = list(_alternatives(annotation, cls, whole=True))
         declared = all(get_origin(alternative) or _is_typed_kind(alternative) for alternative in whole)
         kinds = frozenset(kind for kind in whole if declared and isinstance(kind, FrozenType))
-        return FieldFreezer(_untyped_field, Exact(kinds | _JSON_AND_UNSET, floats=True), None)
+        json = Exact(JSON_FLAT, floats=True)
+        return FieldFreezer(_untyped_field, json._replace(kinds=kinds | JSON_FLAT | {msgspec.UnsetType}), json)
     freeze: Freezer = freeze_field
     if float in alternatives and int not in alternatives and not _NEED_LOOKING_AT.intersection(alternatives):
         freeze = _float_field

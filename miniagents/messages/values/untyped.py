@@ -13,14 +13,14 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING, Final, cast
 
-from miniagents.messages.values.freezing import FrozenDict
+from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = ["JSON_SCALARS", "is_plain", "note", "noted", "notes_lock", "when_noted"]
 
-JSON_SCALARS: Final = frozenset((type(None), bool, int, float, str))
+JSON_SCALARS: Final = JSON_FLAT | {float}
 """The classes of the scalars of JSON."""
 
 when_noted: list[Callable[[], None]] = []

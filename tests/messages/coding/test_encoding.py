@@ -206,6 +206,14 @@ class Holder(Message, kw_only=True, tag="encoding.Holder"):
     items: tuple[Frozen, ...] = ()
 
 
+class Book(Message, kw_only=True, tag="encoding.Book"):
+    pass
+
+
+class Shelf(Message, kw_only=True, tag="encoding.Shelf"):
+    books: tuple[Book, ...]
+
+
 # What encoding does ------------------------------------------------------------------------------------------------
 
 
@@ -327,13 +335,6 @@ def test_m5_null_in_a_text_is_no_null(text: str) -> None:
 
 def test_one_more_class_costs_a_look_at_that_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The parts of a class follow from its own fields, so other classes change nothing in them."""
-
-    class Book(Message, kw_only=True, tag="encoding.Book"):
-        pass
-
-    class Shelf(Message, kw_only=True, tag="encoding.Shelf"):
-        books: tuple[Book, ...]
-
     value = Shelf(books=(Book(),))
     encode(value)
 
