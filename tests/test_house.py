@@ -85,16 +85,18 @@ MUTABLE: Final = (
 
 
 CACHES: Final = {
-    "miniagents.messages.coding.codec": {"_simple"},
-    "miniagents.messages.coding.exactness": {"_to_check"},
+    "miniagents.messages.coding.encoding": {"_searching_writers"},
+    "miniagents.messages.coding.finiteness": {"_checks"},
+    "miniagents.messages.coding.rewriting": {"_rewrites", "_settled"},
     "miniagents.messages.values.frozen": {"_classes_of_tag", "_formers", "when_classes_change", "when_tags_repeat"},
+    "miniagents.messages.values.untyped": {"when_noted"},
     "miniagents.messages.coding.typed_codec": {"_codecs"},
     "miniagents.messages.coding.readers": {"_unchecked_readers", "known_readers", "when_readers_change"},
     "miniagents.messages.coding.rebuilding": {"_fields", "classes_met"},
 }
-"""What is remembered of classes: it follows from the classes alone, or from which of them were in data, which no result
-depends on. No loop, no conversation and no user is in it. `_codecs` are weak references to what remembers such things
-itself."""
+"""What is remembered of classes: it follows from the classes and the notes on them (see `values/untyped.py`) alone, or
+from which of them were in data, which no result depends on. No loop, no conversation and no user is in it. `_codecs`
+are weak references to what remembers such things itself."""
 
 
 MOST_KEYWORDS: Final = 4

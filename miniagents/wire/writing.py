@@ -9,7 +9,8 @@ from collections.abc import AsyncIterable, Iterable
 from contextlib import asynccontextmanager
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
-from miniagents.messages.coding.codec import encode, encode_into, is_simple_form
+from miniagents.messages.coding.codec import encode, encode_into
+from miniagents.messages.coding.encoding import are_simple
 from miniagents.messages.coding.msgspec_formats import functions_of
 from miniagents.messages.values.freezing import is_list, is_tuple
 from miniagents.wire.compression import deflater_of
@@ -119,7 +120,7 @@ class RecordEncoder:
 
     def _add_together(self, values: Sequence[object]) -> bool:
         """Add records that msgspec alone can encode; return False, without adding any, if there are others."""
-        if not all(map(is_simple_form, set(map(type, values)))):
+        if not are_simple(values, self._format):
             return False
         try:
             self._buffer += records_of(values, self._format)

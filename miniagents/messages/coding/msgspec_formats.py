@@ -7,20 +7,17 @@ both formats.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from miniagents.messages.coding.decode_errors import DecodeError
-from miniagents.messages.coding.exactness import fields_to_check, refuse_inexact, refuse_unwritable
-from miniagents.messages.coding.type_shapes import bare, is_message_class, kind_of
+from miniagents.messages.coding.exactness import refuse_inexact, refuse_unwritable
 from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple, path_of
-from miniagents.messages.values.frozen import loaded_classes, when_classes_change
 from miniagents.messages.values.record import EXTRAS_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
 __all__ = [
     "Format",
@@ -29,8 +26,6 @@ __all__ = [
     "may_have_nan",
     "refuse_unpackable",
     "refuse_unpacked",
-    "traits_of",
-    "traits_of_own",
     "with_string_keys",
 ]
 
@@ -79,106 +74,6 @@ def functions_of(format: Format) -> FormatFunctions:
         return _FORMATS[format]
     except KeyError:
         raise ValueError(f"there is no format {format!r}: it is one of {', '.join(map(repr, _FORMATS))}") from None
-
-
-# What types can hold -------------------------------------------------------------------------------------------------
-
-
-class Traits(NamedTuple):
-    """The parts of values of a type that encoding and decoding have to check."""
-
-    unguarded_floats: bool
-    """Whether there may be floats that nothing checks when they are passed or decoded, so that they may be NaN.
-
-    Messages check their floats; records and containers do not.
-    """
-    untyped: bool
-    """Whether there may be untyped values or extras, which must be plain JSON."""
-
-
-_ANYTHING: Final = Traits(unguarded_floats=True, untyped=True)
-
-
-def traits_of(form: object) -> Traits:
-    """Return the traits of the values of a type, of all loaded classes that it allows."""
-    try:
-        return _traits_of(form)
-    except TypeError:  # the type has arguments that cannot be hashed, or a class that cannot be decoded
-        return _ANYTHING
-
-
-def traits_of_own(cls: type) -> Traits:
-    """Return the traits of the values of exactly this class, without derived classes."""
-    try:
-        return _traits_of_own(cls)
-    except TypeError:  # see `traits_of`
-        return _ANYTHING
-
-
-@lru_cache(maxsize=512)
-def _traits_of(form: object) -> Traits:
-    return _traits(_leaves(form, set(), guarded=False))
-
-
-@lru_cache(maxsize=512)
-def _traits_of_own(cls: type) -> Traits:
-    if is_message_class(cls):
-        guarded = not cls.is_record
-        return _traits(_leaves_of_fields(cls, {(cls, guarded)}, guarded=guarded))
-    return _traits(_leaves(cls, set(), guarded=False))
-
-
-def _traits(leaves: Iterable[tuple[Any, bool]]) -> Traits:  # Any: classes, among them `object`
-    known = set(leaves)
-    return Traits(
-        unguarded_floats=any(kind in _MAYBE_FLOATS and not guarded for kind, guarded in known),
-        untyped=any(kind is object for kind, _ in known),
-    )
-
-
-when_classes_change.append(_traits_of_own.cache_clear)
-when_classes_change.append(_traits_of.cache_clear)
-_MAYBE_FLOATS = frozenset((float, object))
-_CONTAINERS = (tuple, list, dict, set, frozenset)
-
-
-def _leaves(form: Any, seen: set[object], *, guarded: bool) -> Iterator[tuple[object, bool]]:  # Any: of whatever kind
-    """Yield the types inside a type that are not containers, each with whether a message contains it.
-
-    `object` stands for any value.
-
-    Raises:
-        TypeError: A class has annotations that cannot be evaluated.
-    """
-    form = bare(form)
-    kind = kind_of(form)
-    if is_message_class(kind):
-        for cls in loaded_classes(kind):
-            guarded = not cls.is_record
-            if (cls, guarded) not in seen:
-                seen.add((cls, guarded))
-                yield from _leaves_of_fields(cls, seen, guarded=guarded)
-    elif get_origin(form) is Literal:
-        yield type(None), guarded
-    elif arguments := get_args(form):
-        for argument in arguments:
-            if argument is not ...:
-                yield from _leaves(argument, seen, guarded=guarded)
-    elif kind is None or issubclass(object, kind) or issubclass(kind, _CONTAINERS):
-        yield object, guarded
-    else:
-        yield kind, guarded
-
-
-def _leaves_of_fields(cls: type[msgspec.Struct], seen: set[object], *, guarded: bool) -> Iterator[tuple[object, bool]]:
-    if fields_to_check(cls):
-        yield object, guarded
-    try:
-        fields = msgspec.structs.fields(cls)
-    except NameError as error:
-        raise TypeError(str(error)) from None
-    for field in fields:
-        yield from _leaves(field.type, seen, guarded=guarded)
 
 
 # What MessagePack can express and JSON cannot -------------------------------------------------------------------------

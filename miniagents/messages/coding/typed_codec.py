@@ -7,17 +7,9 @@ from weakref import ref
 
 import msgspec
 
-from miniagents.messages.coding.codec import (
-    UnknownMessage,
-    _refuse,
-    _simple,
-    decode_slowly,
-    encode_any,
-    is_simple_form,
-)
-from miniagents.messages.coding.msgspec_formats import functions_of
+from miniagents.messages.coding.codec import UnknownMessage, decode_slowly
+from miniagents.messages.coding.encoding import known_writers, refuse, writer_of
 from miniagents.messages.coding.readers import reader_of, when_readers_change
-from miniagents.messages.values.frozen import when_classes_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +38,7 @@ class Codec(Generic[T]):
         UserMessage(text='Hello')
     """
 
-    __slots__ = ("__weakref__", "_decode", "_encode", "_form", "_format", "_unknown")
+    __slots__ = ("__weakref__", "_decode", "_form", "_format", "_unknown", "_writers")
 
     @overload
     def __init__(
@@ -71,13 +63,12 @@ class Codec(Generic[T]):
         *,
         unknown: Unknown = "refuse",
     ) -> None:
-        functions_of(format)
+        self._writers = known_writers(format)
         self._form = form
         self._format: Format = format
         self._unknown: Unknown = unknown
         key = id(self)
         _codecs[key] = ref(self, lambda _: _codecs.pop(key, None))
-        self._forget()
         self._forget_reader()
 
     @property
@@ -98,16 +89,20 @@ class Codec(Generic[T]):
     def encode(self, value: T) -> bytes:
         """Encode a value, like `miniagents.encode`.
 
-        If values of the type have no part that could be lost, they are not checked.
+        Unlike there, fields that are not declared as float are not searched for NaN.
 
         Raises:
             ValueError: The value contains NaN, infinity or a lone surrogate; see `miniagents.encode` for other reasons.
             TypeError: A part of the value is not JSON-serialisable, or would be decoded as something else.
         """
         try:
-            return self._encode(value)
+            try:
+                write = self._writers[type(value)]
+            except KeyError:
+                write = writer_of(type(value), self._format)
+            return write(value)
         except (UnicodeEncodeError, RecursionError, OverflowError) as error:
-            _refuse(value, error)
+            refuse(value, error)
 
     def decode(self, data: bytes | str) -> T:
         """Decode a value, like `miniagents.decode`.
@@ -127,22 +122,9 @@ class Codec(Generic[T]):
         """Return a function that decodes valid data and raises msgspec's own errors."""
         return reader_of(self._form, self._format)
 
-    def _forget(self) -> None:
-        """Prepare encoding again at the next call, because other classes are loaded now."""
-        self._encode: Callable[[T], bytes] = self._prepare_encode
-
     def _forget_reader(self) -> None:
         """Ask for the reader again at the next call, because it is outdated."""
         self._decode: Callable[[bytes | str], T] = self._read_first
-
-    def _prepare_encode(self, value: T) -> bytes:
-        form: Any = self._format  # Any: the format
-        write = functions_of(form).encode
-        if is_simple_form(self._form):
-            self._encode = write
-        else:  # it depends on the class of each value
-            self._encode = lambda value: write(value) if _simple.get(type(value)) else encode_any(value, form)
-        return self._encode(value)
 
     def _read_first(self, data: bytes | str) -> T:
         self._decode = reader_of(self._form, self._format)
@@ -156,15 +138,9 @@ def _living() -> Iterator[Codec[Any]]:  # Any: as above
     return (codec for each in tuple(_codecs.values()) if (codec := each()) is not None)
 
 
-def _forget_all() -> None:
-    for codec in _living():
-        codec._forget()
-
-
 def _forget_readers() -> None:
     for codec in _living():
         codec._forget_reader()
 
 
-when_classes_change.append(_forget_all)
 when_readers_change.append(_forget_readers)

@@ -6,6 +6,7 @@ fields that need freezing. It tests for the declared types first, and calls the 
 
 from __future__ import annotations
 
+import collections.abc
 import sys
 import types
 from datetime import datetime, time
@@ -31,7 +32,15 @@ import msgspec
 from msgspec.structs import force_setattr
 from typing_extensions import evaluate_forward_ref
 
-from miniagents.messages.values.freezing import UNCHANGED, FrozenDict, FrozenType, freeze_field
+from miniagents.messages.values.freezing import (
+    JSON_FLAT,
+    UNCHANGED,
+    FrozenDict,
+    FrozenType,
+    freeze_field,
+    frozen_quickly,
+)
+from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,6 +57,16 @@ def _float_field(value: object, owner: type, name: str) -> object:
             raise ValueError(f"{owner.__qualname__}.{name}: {value} has no equal float: declare the field as int")
         return number
     return freeze_field(value, owner, name)
+
+
+def _untyped_field(value: object, owner: type, name: str) -> object:
+    """Freeze a field that may hold anything, and note on its class if it is anything but plain JSON."""
+    frozen = frozen_quickly(value, JSON_FLAT)
+    if frozen is None:
+        frozen = value if type(value) in UNCHANGED else freeze_field(value, owner, name)
+        if not is_plain(frozen):
+            note(owner, name)
+    return frozen
 
 
 def _to_float(value: int) -> float | None:
@@ -93,6 +112,12 @@ def freezer_of(annotation: object, cls: type, own: Freezer | None = None) -> Fie
         return None
     if own is not None:
         return FieldFreezer(own, None, None)
+    if not is_typed(annotation, cls):
+        whole = list(_alternatives(annotation, cls, whole=True))
+        declared = all(get_origin(alternative) or _is_typed_kind(alternative) for alternative in whole)
+        kinds = frozenset(kind for kind in whole if declared and isinstance(kind, FrozenType))
+        json = Exact(JSON_FLAT, floats=True)
+        return FieldFreezer(_untyped_field, json._replace(kinds=kinds | JSON_FLAT | {msgspec.UnsetType}), json)
     freeze: Freezer = freeze_field
     if float in alternatives and int not in alternatives and not _NEED_LOOKING_AT.intersection(alternatives):
         freeze = _float_field
@@ -197,6 +222,33 @@ def is_frozen_when_decoded(annotation: object, cls: type) -> bool:
 
 
 _FROZEN_WHEN_DECODED = _PLAIN | {float, datetime, time}
+
+
+def is_typed(annotation: object, cls: type) -> bool:
+    """Return whether a type says what every part of its values is; if in doubt it does not."""
+    for alternative in _alternatives(annotation, cls, whole=True):
+        kind, arguments = get_origin(alternative), [each for each in get_args(alternative) if each is not ...]
+        if kind in _TYPED_MAPPINGS and len(arguments) == 2:
+            if len(list(_alternatives(arguments[0], cls))) != 1:  # msgspec decodes the keys of a union as strings
+                return False
+        elif kind not in _TYPED_COLLECTIONS or not arguments:
+            arguments = []
+            if not _is_typed_kind(alternative):
+                return False
+        if not all(is_typed(argument, cls) for argument in arguments):
+            return False
+    return True
+
+
+def _is_typed_kind(kind: Any) -> bool:  # Any: hashable, as `_alternatives` gives them
+    return kind in _TYPED or isinstance(kind, FrozenType) or _is_enum(kind)
+
+
+_TYPED = _PLAIN | {float, datetime, time, Decimal}
+_TYPED_MAPPINGS = frozenset((dict, FrozenDict, collections.abc.Mapping))
+_TYPED_COLLECTIONS = frozenset(
+    (tuple, list, set, frozenset, collections.abc.Sequence, collections.abc.Collection, collections.abc.Set)
+)
 
 
 def _is_enum(annotation: object) -> bool:

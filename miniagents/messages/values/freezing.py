@@ -147,13 +147,13 @@ def freeze(value: object) -> object:
     """
     if type(value) in UNCHANGED:
         return value
-    quick = _plain(value)
+    quick = frozen_quickly(value, FLAT)
     return _freeze(value, "$") if quick is None else quick
 
 
 def freeze_field(value: object, owner: type, name: str) -> object:
     """Freeze the value of a field, like `freeze`; errors name the class and the field."""
-    quick = _plain(value)
+    quick = frozen_quickly(value, FLAT)
     return _freeze(value, f"{owner.__qualname__}.{name}") if quick is None else quick
 
 
@@ -263,7 +263,12 @@ def _freeze(root: object, where: str) -> object:
         raise error.kind(f"{path}: {error.reason}") from None
 
 
-_FLAT = UNCHANGED - {msgspec.UnsetType}
+FLAT: Final = UNCHANGED - {msgspec.UnsetType}
+"""Classes of values that are frozen already, also as parts of containers."""
+
+JSON_FLAT: Final[frozenset[type]] = frozenset((type(None), bool, int, str))
+"""Those of them that plain JSON has."""
+
 _ONLY_STRINGS = frozenset((str,))
 
 
@@ -275,7 +280,7 @@ def _flat(value: object) -> object:
     kind = type(value)
     if kind is dict:
         mapping = cast("dict[object, object]", value)  # `kind` narrows nothing
-        if _ONLY_STRINGS.issuperset(map(type, mapping)) and _FLAT.issuperset(map(type, mapping.values())):
+        if _ONLY_STRINGS.issuperset(map(type, mapping)) and FLAT.issuperset(map(type, mapping.values())):
             return _wrapped(mapping) if mapping else _empty
     elif kind is list or kind is tuple:
         items = cast("list[object] | tuple[object, ...]", value)  # `kind` narrows nothing
@@ -286,39 +291,45 @@ def _flat(value: object) -> object:
 
 def _are_frozen(items: Iterable[object]) -> bool:
     """Return whether all items are Frozen values, or scalars that stay as they are."""
-    return all(kind in _FLAT or isinstance(kind, FrozenType) for kind in set(map(type, items)))
+    return all(kind in FLAT or isinstance(kind, FrozenType) for kind in set(map(type, items)))
 
 
-def _plain(value: object) -> object:
-    """Return the frozen form of plain JSON, or None if the slower path must decide.
+def frozen_quickly(value: object, scalars: frozenset[type]) -> object:
+    """Return the frozen form of a container of plain values, or None if the slower path must decide.
 
     This is a fast path as well, for containers in containers: several times as fast as `_freeze`, with its results. It
     recurses only so deep, and leaves what contains itself to the slower path.
+
+    Args:
+        value: Any value.
+        scalars: `FLAT` for containers of scalars and Frozen values, or `JSONFLAT` for plain JSON alone.
     """
     if type(value) not in _CONTAINERS:
         return None
     try:
-        return _nested(value, _DEEPEST)
+        return _nested(value, _DEEPEST, scalars)
     except (_OtherError, RecursionError):  # RecursionError: the caller has used the stack up
         return None
 
 
-def _nested(value: Any, depth: int) -> object:  # Any: a value of any type
+def _nested(value: Any, depth: int, scalars: frozenset[type]) -> object:  # Any: a value of any type
     kind = type(cast("object", value))  # or checkers would not know what this is the type of
     if kind is float and not value - value:  # it is finite
         return value
     if kind in _CONTAINERS and depth:
         if kind is not dict:
-            if _FLAT.issuperset(map(type, value)) or _are_frozen(value):
+            if scalars.issuperset(map(type, value)) or (scalars is FLAT and _are_frozen(value)):
                 return tuple(value)  # returns a tuple itself
-            items = [item if type(item) in _FLAT else _nested(item, depth - 1) for item in value]
+            items = [item if type(item) in scalars else _nested(item, depth - 1, scalars) for item in value]
             return value if kind is tuple and all(map(is_, items, value)) else tuple(items)
         if not _ONLY_STRINGS.issuperset(map(type, value)):
             raise _OtherError
-        if not _FLAT.issuperset(map(type, value.values())):
-            value = {key: item if type(item) in _FLAT else _nested(item, depth - 1) for key, item in value.items()}
+        if not scalars.issuperset(map(type, value.values())):
+            value = {
+                key: item if type(item) in scalars else _nested(item, depth - 1, scalars) for key, item in value.items()
+            }
         return _wrapped(value) if value else _empty
-    if isinstance(kind, FrozenType):
+    if scalars is FLAT and isinstance(kind, FrozenType):
         return value
     raise _OtherError
 

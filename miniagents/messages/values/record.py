@@ -15,8 +15,9 @@ import msgspec
 from typing_extensions import dataclass_transform
 
 from miniagents.messages.values.freezers import freeze_fields
-from miniagents.messages.values.freezing import FrozenDict, freeze_field, is_mapping
+from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict, freeze_field, frozen_quickly, is_mapping
 from miniagents.messages.values.frozen import Frozen, FrozenMeta
+from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,8 @@ NAMESPACE = "__namespace__"
 
 def _freeze_extras(value: object, owner: type, name: str) -> object:
     """Freeze the extra properties; raise an error if one of them has the name of a declared property."""
-    frozen = freeze_field(value, owner, name)
+    quick = frozen_quickly(value, JSON_FLAT)
+    frozen = freeze_field(value, owner, name) if quick is None else quick
     if frozen is not NO_EXTRAS and is_mapping(frozen) and issubclass(owner, msgspec.Struct):
         known = dict(zip(owner.__struct_encode_fields__, owner.__struct_fields__, strict=True))
         known.pop(EXTRAS_KEY, None)
@@ -60,6 +62,8 @@ def _freeze_extras(value: object, owner: type, name: str) -> object:
                 )
             if key == owner.__struct_config__.tag_field:
                 raise ValueError(f"{owner.__qualname__}.{name}: {key!r} is what tells the class, it cannot be another")
+        if quick is None and not is_plain(frozen):
+            note(owner, name)
     return frozen
 
 

@@ -8,8 +8,18 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from miniagents.messages.values.freezing import _DEEPEST, _freeze, _plain, freeze, is_mapping, is_tuple
+from miniagents.messages.values.freezing import (
+    _DEEPEST,
+    FLAT,
+    JSON_FLAT,
+    _freeze,
+    freeze,
+    frozen_quickly,
+    is_mapping,
+    is_tuple,
+)
 from miniagents.messages.values.frozen import Frozen
+from miniagents.messages.values.untyped import is_plain
 from tests.effort import examples
 from tests.messages.values.test_freezing import mutables
 from tests.messages.values.test_freezing_of_fields import Part, Wider, values
@@ -29,12 +39,14 @@ def same(one: object, other: object) -> bool:
 @examples(300)
 @given(values | mutables)
 def test_m1_the_quick_way_agrees_with_the_slow_one(value: object) -> None:
-    quick = _plain(value)
-    if quick is None:
-        return
-    slow = _freeze(value, "$")
-    assert same(quick, slow)
-    assert (quick is value) is (slow is value)
+    quick, quick_json = frozen_quickly(value, FLAT), frozen_quickly(value, JSON_FLAT)
+    for each in (quick, quick_json):
+        if each is None:
+            continue
+        slow = _freeze(value, "$")
+        assert same(each, slow)
+        assert (each is value) is (slow is value)
+    assert quick_json is None or is_plain(quick_json)
 
 
 @examples(300)
@@ -60,14 +72,15 @@ json = st.recursive(
 @examples(100)
 @given(st.lists(json, max_size=3) | st.dictionaries(st.text(max_size=2), json))
 def test_m1_plain_json_goes_the_quick_way(value: object) -> None:
-    assert _plain(value) is not None
+    assert frozen_quickly(value, FLAT) is not None
+    assert frozen_quickly(value, JSON_FLAT) is not None
 
 
 @pytest.mark.parametrize("value", [msgspec.UNSET, float("nan"), float("inf"), {1: 2}, {"a"}, bytearray(b"a")])
 def test_m1_other_values_are_left_to_the_slow_way(value: object) -> None:
-    assert _plain([value]) is None
-    assert _plain({"a": value}) is None
-    assert _plain(value) is None
+    assert frozen_quickly([value], FLAT) is None
+    assert frozen_quickly({"a": value}, FLAT) is None
+    assert frozen_quickly(value, FLAT) is None
 
 
 def nested(depth: int) -> object:
@@ -78,8 +91,8 @@ def nested(depth: int) -> object:
 
 
 def test_m1_deep_values_are_left_to_the_slow_way() -> None:
-    assert _plain(nested(_DEEPEST)) is not None
-    assert _plain(nested(_DEEPEST + 2)) is None
+    assert frozen_quickly(nested(_DEEPEST), FLAT) is not None
+    assert frozen_quickly(nested(_DEEPEST + 2), FLAT) is None
     assert same(freeze(nested(2 * _DEEPEST)), _freeze(nested(2 * _DEEPEST), "$"))
 
 

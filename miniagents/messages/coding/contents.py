@@ -1,0 +1,115 @@
+"""The parts that values of a class may have: untyped ones, extras, and values of other classes.
+
+The own parts of a class follow from its own fields and are computed once. The parts of its parts depend on the classes
+that are loaded, so `survey` visits them again after a class was made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from miniagents.messages.coding.type_shapes import Shape, shape_of
+from miniagents.messages.values.frozen import Frozen, loaded_classes
+from miniagents.messages.values.record import EXTRAS_FIELD, EXTRAS_KEY
+from miniagents.messages.values.untyped import noted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Contents", "Survey", "contents_of", "has_classes", "has_untyped", "json_fields", "survey"]
+
+
+class Contents(NamedTuple):
+    """The parts that a class declares in its own fields."""
+
+    shapes: dict[str, Shape]
+    """By name the shapes of the fields that may hold untyped parts or values of message classes."""
+    untyped: frozenset[str]
+    """The names of the fields that may hold untyped parts, at any depth."""
+    classes: frozenset[type[Frozen]]
+    """The message classes that the fields declare, at any depth of containers."""
+    is_open: bool
+    """Whether there is a field of extras."""
+
+
+class Survey(NamedTuple):
+    """The parts that values of exactly one class may have, at any depth, in all loaded classes."""
+
+    is_clean: bool
+    """Whether all untyped parts are plain JSON, because no field of these classes has ever held anything else."""
+    has_open: bool
+    """Whether there may be extras in the parts; the class itself may have others."""
+    has_messages: bool
+    """Whether there are messages, and not only records."""
+
+
+def contents_of(cls: type[msgspec.Struct]) -> Contents:
+    """Return the parts that a class declares; if annotations cannot be evaluated yet, that may be anything."""
+    known: Contents | None = vars(cls).get(_CONTENTS)
+    if known is None:
+        try:
+            fields = {field.name: shape_of(field.type) for field in msgspec.structs.fields(cls)}
+        except NameError:
+            return Contents({}, frozenset(cls.__struct_fields__), frozenset((Frozen,)), _is_open(cls))
+        shapes = {name: shape for name, shape in fields.items() if has_untyped(shape) or has_classes(shape)}
+        known = Contents(
+            shapes,
+            frozenset(name for name, shape in shapes.items() if has_untyped(shape)),
+            frozenset(kind for shape in shapes.values() for part in _parts(shape) for kind in part.classes),
+            _is_open(cls),
+        )
+        setattr(cls, _CONTENTS, known)
+    return known
+
+
+def json_fields(cls: type[msgspec.Struct]) -> set[str]:
+    """Return the names of the fields that certainly hold plain JSON, because they never held anything else."""
+    shapes = contents_of(cls).shapes
+    return {name for name, shape in shapes.items() if has_untyped(shape) and not has_classes(shape)} - noted(cls)
+
+
+def survey(cls: type[Frozen]) -> Survey:
+    """Return the parts that values of exactly this class may have."""
+    is_clean, has_open, has_messages = True, False, False
+    pending: list[type[Frozen]] = [cls]
+    seen: set[type] = {cls}
+    declared: set[type] = set()
+    while pending and is_clean:
+        current = pending.pop()
+        contents = contents_of(current)
+        is_clean = not contents.untyped or contents.untyped.isdisjoint(noted(current))
+        has_open = has_open or (contents.is_open and current is not cls)
+        has_messages = has_messages or not current.is_record
+        for kind in contents.classes - declared:
+            declared.add(kind)
+            has_open = has_open or (contents_of(cls).is_open and issubclass(cls, kind))
+            new = [each for each in loaded_classes(kind) if each not in seen]
+            seen.update(new)
+            pending += new
+    return Survey(is_clean, has_open, has_messages)
+
+
+def _is_open(cls: type[msgspec.Struct]) -> bool:
+    return EXTRAS_FIELD in cls.__struct_fields__ and EXTRAS_KEY in cls.__struct_encode_fields__
+
+
+def has_untyped(shape: Shape) -> bool:
+    """Return whether a shape has untyped values or keys, at any depth of containers."""
+    return any(part.untyped or part.string_keys for part in _parts(shape))
+
+
+def has_classes(shape: Shape) -> bool:
+    """Return whether a shape has message classes, at any depth of containers."""
+    return any(part.classes for part in _parts(shape))
+
+
+def _parts(shape: Shape) -> Iterator[Shape]:
+    yield shape
+    for part in (shape.items, shape.values, *shape.fixed):
+        if part is not None:
+            yield from _parts(part)
+
+
+_CONTENTS = "__contents__"

@@ -1,0 +1,72 @@
+"""Plain JSON in untyped fields, and the note of the fields that have held something else.
+
+A field declared as `object` or `Any` is decoded as plain JSON, so `encode` accepts nothing else in it. A look at every
+such field would cost more than the encoding itself. Freezing looks at these fields anyway, so it notes on a class the
+names of those that have ever held anything else. Values of a class without such a note need no look.
+
+Decoding JSON makes no notes, because it gives plain JSON. `encode` decides by a look whether a noted field holds plain
+JSON, so a note costs time and changes no result.
+"""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import TYPE_CHECKING, Final, cast
+
+from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["JSON_SCALARS", "is_plain", "note", "noted", "notes_lock", "when_noted"]
+
+JSON_SCALARS: Final = JSON_FLAT | {float}
+"""The classes of the scalars of JSON."""
+
+when_noted: list[Callable[[], None]] = []
+"""Functions to call after a note was made. They clear caches that depend on the notes."""
+
+notes_lock: Final = RLock()
+"""Held while a note is made, and while a cache that depends on notes is filled; so no cache misses a note."""
+
+
+def is_plain(value: object) -> bool:
+    """Return whether a frozen value is plain JSON."""
+    pending = [value]
+    while pending:
+        current = pending.pop()
+        kind = type(current)
+        if kind is FrozenDict:
+            mapping = cast("Mapping[object, object]", current)  # `kind` narrows nothing
+            if not _ONLY_STRINGS.issuperset(map(type, mapping)):
+                return False
+            if not JSON_SCALARS.issuperset(map(type, mapping.values())):
+                pending += mapping.values()
+        elif kind is tuple:
+            items = cast("tuple[object, ...]", current)  # `kind` narrows nothing
+            if not JSON_SCALARS.issuperset(map(type, items)):
+                pending += items
+        elif kind not in JSON_SCALARS:
+            return False
+    return True
+
+
+def note(owner: type, name: str) -> None:
+    """Note that an untyped field of a class has held something other than plain JSON."""
+    if name in noted(owner):
+        return
+    with notes_lock:
+        setattr(owner, _NOTED, noted(owner) | {name})
+        for forget in when_noted:
+            forget()
+
+
+def noted(owner: type) -> frozenset[str]:
+    """Return the names of the noted fields of exactly this class."""
+    names: frozenset[str] = vars(owner).get(_NOTED, _NONE)
+    return names
+
+
+_NOTED: Final = "__not_plain__"
+_NONE: Final = frozenset[str]()
+_ONLY_STRINGS: Final = frozenset((str,))
