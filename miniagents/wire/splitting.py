@@ -131,7 +131,9 @@ class _Lines:
             if not start:
                 return
             self._passing = False
-        while (end := _last_line_feed(data, start)) != -1:
+        last = data.rfind(b"\n", start)
+        while start <= last:
+            end = last if last - start <= STRETCH else _end_of_stretch(data, start)
             lines = data[start:end].split(b"\n")
             offset, size = self._offset, self._size + end + 1 - start
             if self._begun:
@@ -173,8 +175,8 @@ class _Lines:
                 yield Payloads(offset, [line])
 
 
-def _last_line_feed(data: bytes, start: int) -> int:
-    """Return where the lines end that are yielded together; -1 if no line is complete."""
+def _end_of_stretch(data: bytes, start: int) -> int:
+    """Return where the last line ends of those that are yielded together."""
     end = data.rfind(b"\n", start, start + STRETCH)
     return data.find(b"\n", start + STRETCH) if end == -1 else end
 
