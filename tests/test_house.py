@@ -231,7 +231,7 @@ CIRCLES: Final = {
     frozenset({"message_promise", "message_sequence", "selecting", "sequence_promise", "streaming", "text"}): (
         "a message is split into a sequence, and a sequence is joined into a message"
     ),
-    frozenset({"grouping", "of_pieces", "of_places", "of_time", "of_work", "piped", "stream"}): (
+    frozenset({"grouping", "of_pieces", "of_places", "of_time", "piped", "stream"}): (
         "a stream is made of its combinators, which return streams"
     ),
     frozenset({"context", "current", "failure", "joins", "pieces", "production", "promise", "watch"}): (

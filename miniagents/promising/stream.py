@@ -9,7 +9,6 @@ from typing_extensions import TypeVar
 from miniagents.promising.combinators.of_pieces import PieceCombinators
 from miniagents.promising.combinators.of_places import PlaceCombinators
 from miniagents.promising.combinators.of_time import TimeCombinators
-from miniagents.promising.combinators.of_work import WorkCombinators
 from miniagents.promising.combinators.piped import TimedOutcomes
 from miniagents.promising.core.arguments import check_callable
 from miniagents.promising.core.current import active_context
@@ -41,7 +40,6 @@ class StreamedPromise(
     PieceCombinators[P_co],
     PlaceCombinators[P_co],
     TimeCombinators[P_co],
-    WorkCombinators[P_co],
     Generic[P_co, W_co],
 ):
     """A whole value that arrives piece by piece and can be replayed from the first piece.

@@ -5,7 +5,6 @@
 | `of_pieces`  | that look at each piece by itself, and that put streams together: methods of streams |
 | `of_places`  | for which the place of a piece matters: methods of streams                           |
 | `of_time`    | for which the time of a piece matters: methods of streams                            |
-| `of_work`    | that need tasks or buffers of their own, and set bounds: methods of streams          |
 | `of_streams` | functions of many streams                                                            |
 | `gathering`  | functions that wait for all of many promises                                         |
 | `racing`     | functions that take one of many promises                                             |

@@ -16,13 +16,35 @@ from miniagents.promising.core.pieces import PieceBuffer, take_turn
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-__all__ = ["Calls"]
+    from miniagents.promising.context import PromisingContext
+
+__all__ = ["call_each"]
 
 P = TypeVar("P")
 Q = TypeVar("Q")
 
 
-class Calls(Generic[P, Q]):
+def call_each(
+    context: PromisingContext | None,
+    name: str,
+    source: Callable[[], AsyncIterator[P | Failure]],
+    fn: Callable[[P], Awaitable[Q]],
+    concurrency: int | None,
+    *,
+    ordered: bool,
+) -> PieceBuffer[Q]:
+    """Make the buffer of the values that an async function makes of each piece of a source."""
+    out: PieceBuffer[Q] = PieceBuffer(context, name)
+
+    async def work() -> None:
+        producing.set(out)  # first: whoever reads the source from here on reads it for `out`, and is no guest
+        await _Calls(source(), fn, out, concurrency, ordered=ordered).run()
+
+    out.set_work(work)
+    return out
+
+
+class _Calls(Generic[P, Q]):
     """Tasks that call an async function with pieces.
 
     Only one of them reads the source at a time. When it has a piece, it launches a spare task and makes the call. If
