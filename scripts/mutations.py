@@ -463,6 +463,33 @@ _MESSAGES: Final = (
         test_of("messages/coding/test_codec.py", "test_m5_a_class_made_later_is_found"),
     ),
     Mutation(
+        "M5: the tag of a message is required where several classes may stand, even if msgspec can decode only one",
+        "messages/coding/native_types.py",
+        "return natives if len(natives) == 1 and forms == tuple(allowed) else (*natives, _Never)",
+        "return natives or (_Never,)",
+        test_of(
+            "messages/coding/test_native_types.py",
+            "test_m5_a_tag_is_required_where_only_one_of_the_declared_classes_is_clear",
+        ),
+    ),
+    Mutation(
+        "M5: a tag that a later class has too is ambiguous, also for readers that knew the first class",
+        "messages/coding/readers.py",
+        "when_tags_repeat.append(_forget_classes)",
+        "",
+        test_of(
+            "messages/coding/test_native_types.py",
+            "test_m5_a_tag_that_a_later_class_has_too_is_not_decoded_by_what_was_known",
+        ),
+    ),
+    Mutation(
+        "M5: NaN in MessagePack is refused where nothing freezes the float",
+        "messages/coding/native_types.py",
+        "        if native is float and self._plain:\n",
+        "        if False:\n",
+        test_of("messages/coding/test_native_types.py", "test_m5_structs_that_are_no_messages_are_unpacked_by_msgspec"),
+    ),
+    Mutation(
         "M5: NaN is not written as null",
         "messages/coding/encoding.py",
         "and not is_finite(value):\n                refuse_unwritable",

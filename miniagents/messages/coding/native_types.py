@@ -57,7 +57,7 @@ class NoNativeTypeError(Exception):
 
 
 class NativeTypes:
-    """The native types of declared types.
+    """The native types of declared types. One thread may use it at a time.
 
     Args:
         known: Classes that may stand where a class is declared from which they are derived. Data with the tag of any
@@ -170,6 +170,8 @@ class NativeTypes:
         fields = fields_of(form)
         if not all(has_only_sound_records(field.type) for field in fields):
             raise NoNativeTypeError
+        if not is_message_class(kind_of(form)) and any(_names_frozen_dict(field.type) for field in fields):
+            raise NoNativeTypeError  # such a class would not make a FrozenDict of it
         native.__annotations__ = {field.name: self._of(field.type) for field in fields}
         if all(native.__annotations__[field.name] is field.type for field in fields):
             self._classes[form] = form

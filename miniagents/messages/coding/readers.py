@@ -9,6 +9,7 @@ classes, because data that was clear until then may have become ambiguous.
 
 from __future__ import annotations
 
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 import msgspec
@@ -50,7 +51,7 @@ def read_unpacked(data: object, form: object) -> object:
         DecodeError: There is such a part; the error has its path.
         MsgspecError: msgspec alone cannot decode the data.
     """
-    value: object = _kept(_unchecked_readers, form, _new_unchecked_reader)(data)
+    value: object = _kept(_unchecked_readers["msgpack"], form, _new_unchecked_reader)(data)
     refuse_unpacked(value, untyped=form is object or form is Any)  # `Any` itself as the type
     return value
 
@@ -72,11 +73,14 @@ def _kept(readers: dict[object, Reader], form: object, new: Callable[[object], R
     try:
         known = readers.get(form)
     except TypeError:  # the type has arguments that cannot be hashed
-        return new(form)
+        with _making:
+            return new(form)
     if known is None:
-        if len(readers) >= _MOST_READERS:
-            readers.pop(next(iter(readers)), None)
-        known = readers[form] = new(form)
+        with _making:
+            known = readers.get(form) or new(form)
+            if len(readers) >= _MOST_READERS:
+                readers.pop(next(iter(readers)), None)
+            readers[form] = known
     return known
 
 
@@ -130,14 +134,16 @@ class _Knowledge:
 
 
 _MOST_READERS: Final = 512
-_unchecked_readers: dict[object, Reader] = {}  # of MessagePack
+_unchecked_readers: Final[dict[Format, dict[object, Reader]]] = {"msgpack": {}}
+_making: Final = RLock()  # msgspec (0.22) crashes where two threads look at a class for the first time
 _knowledge: Final = _Knowledge()
 
 
 def _forget_readers() -> None:
     _knowledge.renew()
-    for readers in (*known_readers.values(), _unchecked_readers):
-        readers.clear()
+    for readers in (known_readers, _unchecked_readers):
+        # new ones, because another thread may still put a reader into an old one
+        readers.update((each, {}) for each in tuple(readers))
     for forget in when_readers_change:
         forget()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NewType, TypedDict
 from uuid import UUID
@@ -384,23 +386,49 @@ def test_a_post_init_runs_once(format: Format) -> None:
     assert len(made_times) == 2
 
 
-def test_a_class_that_msgspec_cannot_decode_leaves_the_others_fast() -> None:
-    class Broken(Message, kw_only=True, tag="native.Broken"):
-        either: Row | Leaf | tuple[int, ...] | Mapping[str, int] | None = None
-
-    know(Leaf, Broken)
-    data = encode(Thread(messages=(Leaf(),)))
-    assert reader_of(Thread, "json")(data) == Thread(messages=(Leaf(),))
-
-
-# MessagePack ---------------------------------------------------------------------------------------------------------
-
-
 class Floats(Record, kw_only=True):
     ratio: float = 0.0
     limited: Annotated[float, msgspec.Meta(gt=-1, lt=1)] = 0.0
     either: float | tuple[int, int] = 0.0
     anything: object = None
+
+
+@FORMATS
+def test_m5_a_class_that_msgspec_cannot_decode_leaves_the_others_fast(format: Format) -> None:
+    class Unclear(Message, kw_only=True, tag=f"native.unclear.{format}"):
+        either: Row | Floats
+
+    know(Leaf, Unclear)
+    value = Thread(messages=(Leaf(number=1),))
+    assert reader_of(Thread, format)(encode(value, format)) == value
+    slow = Thread(messages=(Unclear(either=Row(ratio=0.5)),))
+    assert decode(encode(slow, format), Message, format) == slow
+
+
+class One(Message, tag="native.same"):
+    pass
+
+
+class Other(One, tag="native.same"):
+    pass
+
+
+class Choice(Message, kw_only=True, tag="native.Choice"):
+    one: Leaf | One | None = None
+
+
+@FORMATS
+def test_m5_a_tag_is_required_where_only_one_of_the_declared_classes_is_clear(format: Format) -> None:
+    know(Leaf, Choice)
+    value = Choice(one=Leaf(number=1))
+    assert reader_of(Message, format)(encode(value, format)) == value
+    with pytest.raises(DecodeError, match=r"^\$\.one\.@type: expected the tag of a class, got nothing"):
+        decode(PLAIN[format][0]({"@type": "native.Choice", "one": {"number": 1}}), Choice, format)
+    with pytest.raises(DecodeError, match=r"^\$\.one\.@type: .*is ambiguous"):
+        decode(encode(Choice(one=Other()), format), Choice, format)
+
+
+# MessagePack ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -440,3 +468,23 @@ def test_m5_structs_that_are_no_messages_are_unpacked_by_msgspec() -> None:
             read(data)
         with pytest.raises(DecodeError, match=r"^\$\[0\]\.(x: nan|rest\[0\]: inf)"):
             decode(data, tuple[Point, ...], "msgpack")
+
+
+# Threads -------------------------------------------------------------------------------------------------------------
+
+
+@FORMATS
+def test_threads_that_decode_a_type_for_the_first_time_do_not_disturb_each_other(format: Format) -> None:
+    value = Thread(messages=(Leaf(number=1), Thread(messages=(Counted(inner=Leaf()),))))
+    data = encode(value, format)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            for _ in range(20):
+                know(Leaf, Thread, Counted)
+                decoded: list[Future[Message]] = []
+                decoded += (threads.submit(decode, data, form, format) for form in (Thread, Message, Thread, Message))
+                assert all(each.result() == value for each in decoded)
+    finally:
+        sys.setswitchinterval(interval)
