@@ -634,6 +634,13 @@ _WIRE: Final = (
         test_of("wire/test_records.py", "test_a_line_has_one_value"),
     ),
     Mutation(
+        "M8: records that msgspec alone would write wrong are not written together",
+        "wire/writing.py",
+        "if not are_simple(values, self._format):",
+        "if False:",
+        test_of("wire/test_together.py", "test_among_others_a_value_is_written_as_by_itself"),
+    ),
+    Mutation(
         "P4: a loop gets turns while frames are read that are all there",
         "wire/incoming.py",
         "                            await take_turn()\n",

@@ -98,8 +98,8 @@ def decode_stream(
     of the given classes have their class again. All others are a `RemoteError` with the name of the class. If the bytes
     end too early, a `TornRecordError` stands at that place of the stream; if they are damaged, a `RecordError`.
 
-    The active context owns the work. Cancelling the promise stops reading and closes the source. A reader that stops
-    reading changes nothing for the others.
+    The active context owns the work. The source is closed behind the last frame, and when the promise is cancelled. A
+    reader that stops reading changes nothing for the others.
 
     Args:
         source: Where the bytes come from; see `aread_records`.

@@ -43,6 +43,10 @@ READ: Final = (
     "Messages with tuples or floats have a `__post_init__` in Python that freezes and checks them. msgspec calls it "
     "for each message. Messages with only strings do not need it."
 )
+FROZEN: Final = (
+    "Messages with tuples, floats or untyped data have a `__post_init__` in Python that freezes and checks them. For "
+    "untyped data such as `provider_data` that takes as long as decoding the message."
+)
 LINES: Final = (
     "Each line is split off and decoded by itself. The limit's `decode_lines` also accepts several values in a line, "
     "and a value that goes over several lines. Making each line an item of one array was tried, in a way that tells "

@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 from unittest import mock
 
 import pytest
@@ -20,19 +20,19 @@ from tests.wire.kinds import Reading, messages
 Format = Literal["json", "msgpack"]
 FORMATS = pytest.mark.parametrize("format", ["json", "msgpack"])
 
-wrong: st.SearchStrategy[object] = st.sampled_from(
-    [
-        UserMessage("lone \ud800"),
-        [float("nan")],
-        object(),
-        Reading(number=2**70),
-        Reading(anything=UserMessage("not plain")),
-        [Message("in a list")],
-        UnknownMessage(raw={"@type": "nope"}),
-        None,
-        1.5,
-    ]
+WRONG: Final[tuple[object, ...]] = (
+    UserMessage("lone \ud800"),
+    [float("nan")],
+    object(),
+    Reading(number=2**70),
+    Reading(anything=UserMessage("not plain")),
+    [Message("in a list")],
+    UnknownMessage(raw={"@type": "nope"}),
+    None,
+    1.5,
 )
+"""Values that cannot be encoded in one of the formats, or not by msgspec alone."""
+wrong = st.sampled_from(WRONG)
 good: st.SearchStrategy[object] = messages
 values = st.lists(good, max_size=8) | st.lists(good | wrong, max_size=8)
 
@@ -73,6 +73,13 @@ def test_a_list_is_written_like_each_value_by_itself(
         assert outcome(given_values, format) == right
         assert outcome(tuple(given_values), format) == right
         assert outcome(iter(given_values), format) == right
+
+
+@FORMATS
+@pytest.mark.parametrize("value", WRONG)
+def test_among_others_a_value_is_written_as_by_itself(value: object, format: Format) -> None:
+    several = [UserMessage("a"), value, UserMessage("b")]
+    assert outcome(several, format) == of_each(several, format)
 
 
 @FORMATS
