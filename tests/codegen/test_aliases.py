@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from types import GenericAlias, ModuleType
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union
 
 import msgspec
 import pytest
@@ -11,6 +11,7 @@ import pytest
 import miniagents
 from miniagents import Codec, DecodeError, InteractionContext, Message, MiniAgents, UserMessage, miniagent
 from miniagents.messages import SchemaName
+from miniagents.messages.values.frozen import FrozenMeta
 from miniagents.tools import tool
 
 Imported = Callable[[object], ModuleType]
@@ -224,6 +225,36 @@ def test_m5_unions_see_the_messages_of_the_aliases_in_them() -> None:
 async def keep(owner: Id, role: Role | Event | None) -> str:
     """Keep them."""
     return f"{owner} {role}"
+
+
+@pytest.mark.parametrize(
+    ("names", "refused"),
+    [
+        (("OneOf",), {"kind": "cat"}),
+        (("OneOf", "NotA"), {"kind": "cat"}),
+        (("NotA", "House"), "a"),
+        (("House", "NotA"), "a"),
+    ],
+)
+def test_g2_the_fast_way_checks_an_alias_beside_a_record_in_a_message_as_the_slow_one_does(
+    imported: Imported, names: tuple[str, ...], refused: object
+) -> None:
+    branches = [reference("Cat"), {"anyOf": [reference("Cat"), reference("Dog")]}]
+    module = imported(
+        {
+            "Cat": DEFINITIONS["Cat"],
+            "Dog": DEFINITIONS["Dog"],
+            "House": {**CLOSED, "properties": {"rooms": {"type": "integer"}}},
+            "NotA": {"type": "string", "not": {"const": "a"}},
+            "OneOf": {"oneOf": branches},
+        }
+    )
+    form: Any = Union[tuple(getattr(module, name) for name in names)]  # noqa: UP007 # Any: a type that is made here
+    body = {"__annotations__": {"held": form}}
+    holder: Any = FrozenMeta("AliasHolder", (Message,), body, kw_only=True, tag="AliasHolder")  # Any: a class
+    for more in ({}, {"more": 1}):  # only the slow way ignores a field
+        with pytest.raises(DecodeError, match=r"^\$\.held"):
+            miniagents.decode(json.dumps({"held": refused, **more}), holder, unknown="ignore")
 
 
 def test_models_are_told_the_type_that_an_alias_stands_for() -> None:

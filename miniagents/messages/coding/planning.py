@@ -237,6 +237,10 @@ def _is_sound(form: object, seen: set[object]) -> bool:
         return all(_is_sound(argument, seen) for argument in get_args(inner) if has_messages(argument))
     known = [(member, kind_of(bare(member))) for member in flat_members(inner) if has_messages(member)]
     classes = [kind for _, kind in known if is_message_class(kind)]
+    schemas = next((found for cls in classes if cls.is_record and (found := _schemas_of(cls)) is not None), None)
+    aliases = [each for each in (form, *get_args(inner)) if unnamed(each) is not each]
+    if schemas is not None and any(schemas.schema_of(each) and not schemas.is_sound(each) for each in aliases):
+        return False
     if len([kind for kind in classes if kind.is_record]) == 1 and any(map(_has_tag, classes)):
         return False
     return all(_is_sound_class(kind, seen) for kind in classes) and all(
@@ -253,14 +257,19 @@ def _is_sound_class(cls: type[Frozen], seen: set[object]) -> bool:
     if not cls.is_record or cls in seen:
         return True
     seen.add(cls)
-    planner: object = vars(cls).get(PLANNER)
-    if isinstance(planner, Planner) and planner.schemas is not None:
-        return planner.schemas.is_sound(cls)
+    schemas = _schemas_of(cls)
+    if schemas is not None:
+        return schemas.is_sound(cls)
     try:
         fields = msgspec.structs.fields(cls)
     except NameError:  # the error is raised when such data is decoded
         return True
     return all(_is_sound(field.type, seen) for field in fields if has_messages(field.type))
+
+
+def _schemas_of(cls: type[Frozen]) -> Schemas | None:
+    planner: object = vars(cls).get(PLANNER)
+    return planner.schemas if isinstance(planner, Planner) else None
 
 
 def names_records(form: object) -> bool:

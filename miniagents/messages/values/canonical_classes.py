@@ -76,7 +76,7 @@ def _attribute(name: str) -> str:
 
 def _written(content: Any, key_of: KeyOf) -> object:  # Any: of the type that is asked for before each use
     """Return a value whose JSON is the canonical form of a value that msgspec might write in another way."""
-    kind: Any = type(content)  # Any: as above
+    kind = type(content)  # pyright: ignore[reportUnknownVariableType] # of an Any
     if kind is tuple:
         if _ITEMS_AS_THEY_ARE.issuperset(map(type, content)):
             return content
