@@ -80,7 +80,7 @@ class NativeTypes:
             NoNativeTypeError: It has none.
             NameError: An annotation of a record cannot be evaluated.
         """
-        if not has_only_sound_records(form) or _names_frozen_dict(form):
+        if not has_only_sound_records(form, in_messages=False) or _names_frozen_dict(form):
             raise NoNativeTypeError
         before = len(self._classes)
         try:
@@ -168,7 +168,7 @@ class NativeTypes:
             return known
         native = self._classes[form] = _Native.of(get_origin(form) or form)  # now, because it may contain itself
         fields = fields_of(form)
-        if not all(has_only_sound_records(field.type) for field in fields):
+        if not all(has_only_sound_records(field.type, in_messages=False) for field in fields):
             raise NoNativeTypeError
         if not is_message_class(kind_of(form)) and any(_names_frozen_dict(field.type) for field in fields):
             raise NoNativeTypeError  # such a class would not make a FrozenDict of it

@@ -20,6 +20,7 @@ from miniagents.messages.coding.codec import UnknownMessage
 from miniagents.messages.coding.msgspec_formats import refuse_unpacked, with_string_keys
 from miniagents.messages.coding.readers import reader_of
 from miniagents.messages.coding.rebuilding import Rebuilder, classes_met
+from miniagents.messages.coding.schema_codec import SchemaCodec
 from miniagents.messages.values.freezing import is_list, is_mapping
 from miniagents.messages.values.frozen import FrozenMeta, loaded_classes
 from tests.effort import examples
@@ -488,3 +489,56 @@ def test_threads_that_decode_a_type_for_the_first_time_do_not_disturb_each_other
                 assert all(each.result() == value for each in decoded)
     finally:
         sys.setswitchinterval(interval)
+
+
+# Records with schemas ------------------------------------------------------------------------------------------------
+
+
+class Envelope(Record, kw_only=True):
+    content: Message
+
+
+class Sealed(Record, kw_only=True):
+    number: int
+
+
+class Post(Message, kw_only=True, tag="native.Post"):
+    envelope: Envelope | None = None
+    sealed: Sealed | None = None
+
+
+SCHEMAS = SchemaCodec(
+    {
+        "Envelope": '{"type": "object", "properties": {"content": {"$ref": "miniagents:Message"}}, '
+        '"required": ["content"], "additionalProperties": false}',
+        "Sealed": '{"type": "object", "properties": {"number": {"type": "integer", "minimum": 3}}, '
+        '"required": ["number"], "additionalProperties": false}',
+    },
+    {"Envelope": Envelope, "Sealed": Sealed},
+    sound=["Envelope"],
+)
+
+
+@FORMATS
+def test_m5_a_record_with_a_schema_contains_derived_messages(format: Format) -> None:
+    know(Leaf, Post)
+    value = Post(envelope=Envelope(content=Leaf(number=1)))
+    data = encode(value, format)
+    assert reader_of(Envelope, format)(encode(value.envelope, format)) == value.envelope
+    for _ in range(2):
+        assert decode(data, Post, format) == value
+        assert decode(encode(value.envelope, format), Envelope, format) == value.envelope
+        with pytest.raises(DecodeError, match=r"^\$\.envelope\.content"):
+            decode(PLAIN[format][0]({"envelope": {"content": {"@type": "native.Leaf", "number": "x"}}}), Post, format)
+        know()
+
+
+@FORMATS
+def test_g2_a_class_with_a_record_whose_schema_says_more_than_its_type_is_checked(format: Format) -> None:
+    know(Leaf, Post)
+    good = Thread(messages=(Post(sealed=Sealed(number=3)),))
+    assert decode(encode(good, format), Message, format) == good
+    bad = Thread(messages=(Post(sealed=Sealed(number=2)),))
+    for form in (Message, Thread):
+        with pytest.raises(DecodeError, match=r"^\$\.messages\[0\]\.sealed\.number: "):
+            decode(encode(bad, format), form, format)
