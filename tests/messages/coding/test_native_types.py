@@ -40,7 +40,7 @@ PLAIN: dict[str, Any] = {  # Any: functions of msgspec for any type
 def know(*classes: type[Frozen]) -> None:
     """Let the readers know exactly these classes, beside the declared ones."""
     classes_met.clear()
-    classes_met.update(classes)
+    classes_met.update(dict.fromkeys(classes))
     readers._forget_readers()
 
 
@@ -427,6 +427,32 @@ def test_m5_a_tag_is_required_where_only_one_of_the_declared_classes_is_clear(fo
         decode(PLAIN[format][0]({"@type": "native.Choice", "one": {"number": 1}}), Choice, format)
     with pytest.raises(DecodeError, match=r"^\$\.one\.@type: .*is ambiguous"):
         decode(encode(Choice(one=Other()), format), Choice, format)
+
+
+@FORMATS
+def test_m5_more_classes_that_contain_messages_than_msgspec_can_look_at_are_decoded_slowly(format: Format) -> None:
+    classes: list[type[Message]] = [
+        make_class(
+            f"Nesting{number}{format}", (Message,), {"__annotations__": {"inner": Message | None}, "inner": None}
+        )
+        for number in range(150)
+    ]
+    know(*classes)
+    value: Message = Message("x")
+    for cls in classes[::15]:
+        value = make_value(cls, value)
+    data = encode(value, format)
+    with pytest.raises(msgspec.ValidationError):
+        reader_of(Message, format)(data)
+    assert decode(data, Message, format) == value
+    known = make_value(classes[20], Leaf())
+    assert reader_of(Message, format)(encode(make_value(classes[10], make_value(classes[20], None)), format))
+    assert decode(encode(known, format), Message, format) == known
+
+
+def make_value(cls: Any, inner: Message | None) -> Message:  # Any: of a class with that field
+    value: Message = cls(inner=inner)
+    return value
 
 
 # MessagePack ---------------------------------------------------------------------------------------------------------
