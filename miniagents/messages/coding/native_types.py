@@ -30,6 +30,7 @@ from typing import (
 )
 
 import msgspec
+from typing_extensions import TypeIs
 
 from miniagents.messages.coding.codec_hazards import is_container, is_fixed, members_of
 from miniagents.messages.coding.planning import fields_of, has_only_sound_records
@@ -43,11 +44,11 @@ from miniagents.messages.coding.type_shapes import (
     kind_of,
     unwrapped,
 )
-from miniagents.messages.values.freezing import FrozenDict, is_list, is_mapping
+from miniagents.messages.values.freezing import FrozenDict, is_list
 from miniagents.messages.values.frozen import classes_of_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from miniagents.messages.values.frozen import Frozen
 
@@ -72,6 +73,8 @@ class NativeTypes:
         self._undecodable: set[object] = set()
         self._unions: dict[tuple[object, ...], _Native] = {}
         self._open: list[tuple[tuple[object, ...], _Native]] = []
+        self._asked = 0  # how often a field asked for such a union
+        self._nesting = 0  # how many classes have fields that did
 
     def of(self, form: object) -> object:
         """Return the native type of a declared type.
@@ -80,7 +83,7 @@ class NativeTypes:
             NoNativeTypeError: It has none.
             NameError: An annotation of a record cannot be evaluated.
         """
-        if not has_only_sound_records(form) or _names_frozen_dict(form):
+        if not has_only_sound_records(form, in_messages=False) or _names_frozen_dict(form):
             raise NoNativeTypeError
         before = len(self._classes)
         try:
@@ -133,6 +136,7 @@ class NativeTypes:
 
     def _messages(self, forms: tuple[object, ...]) -> object:
         """Return the union of all classes that may stand where these message classes are declared."""
+        self._asked += 1
         union = self._unions.get(forms)
         if union is None:
             union = self._unions[forms] = _Native.of(Union)
@@ -168,11 +172,15 @@ class NativeTypes:
             return known
         native = self._classes[form] = _Native.of(get_origin(form) or form)  # now, because it may contain itself
         fields = fields_of(form)
-        if not all(has_only_sound_records(field.type) for field in fields):
+        if not all(has_only_sound_records(field.type, in_messages=False) for field in fields):
             raise NoNativeTypeError
         if not is_message_class(kind_of(form)) and any(_names_frozen_dict(field.type) for field in fields):
             raise NoNativeTypeError  # such a class would not make a FrozenDict of it
+        asked = self._asked
         native.__annotations__ = {field.name: self._of(field.type) for field in fields}
+        self._nesting += self._asked > asked
+        if self._asked > asked and self._nesting > _MOST_NESTING:
+            raise NoNativeTypeError
         if all(native.__annotations__[field.name] is field.type for field in fields):
             self._classes[form] = form
         return self._classes[form]
@@ -236,21 +244,26 @@ def plain_only(form: object, value: object) -> object:
     """
     if form is not object:
         raise ValueError(f"{form} is not known")
-    pending = [value]
+    pending: list[object] = [] if type(value) in _SCALARS else [value]
     while pending:
         current = pending.pop()
-        kind = type(current)
-        if is_mapping(current) and _ONLY_STRINGS.issuperset(map(type, current)):
-            if not _SCALARS.issuperset(map(type, current.values())):
-                pending += current.values()
-        elif is_list(current):
-            if not _SCALARS.issuperset(map(type, current)):
-                pending += current
-        elif kind not in _SCALARS and not (isinstance(current, float) and current - current == 0):
-            raise ValueError(f"{kind.__qualname__} is no plain JSON")
+        parts: Iterable[object] = ()
+        if is_list(current):
+            parts = current
+        elif _is_dict(current) and _ONLY_STRINGS.issuperset(map(type, current)):
+            parts = current.values()
+        elif not (isinstance(current, float) and current - current == 0):
+            raise ValueError(f"{type(current).__qualname__} is no plain JSON")
+        if not _SCALARS.issuperset(map(type, parts)):
+            pending += [part for part in parts if type(part) not in _SCALARS]
     return value
 
 
+def _is_dict(value: object) -> TypeIs[dict[object, object]]:
+    return isinstance(value, dict)
+
+
+_MOST_NESTING: Final = 100  # msgspec looks at such classes by recursion, and at all of them for each of them
 _ONLY_STRINGS: Final = frozenset((str,))
 _SCALARS: Final = frozenset((type(None), bool, int, str))
 

@@ -220,21 +220,23 @@ def planner_of(form: object, convert: Callable[[object, object], object]) -> Pla
     return None
 
 
-def has_only_sound_records(form: object) -> bool:
+def has_only_sound_records(form: object, *, in_messages: bool = True) -> bool:
     """Return whether everything that msgspec accepts for a type fits the schemas of the records in it.
 
-    The fields of message classes do not count.
+    Args:
+        form: The type.
+        in_messages: Whether the fields of message classes count.
     """
-    return _is_sound(form, set())
+    return _is_sound(form, set(), deep=in_messages)
 
 
-def _is_sound(form: object, seen: set[object]) -> bool:
+def _is_sound(form: object, seen: set[object], *, deep: bool) -> bool:
     inner = bare(form)
     kind = kind_of(inner)
     if is_message_class(kind):
-        return not _has_tag(kind) and _is_sound_class(kind, seen)
+        return not _has_tag(kind) and _is_sound_class(kind, seen, deep=deep)
     if not is_union(inner):
-        return all(_is_sound(argument, seen) for argument in get_args(inner) if has_messages(argument))
+        return all(_is_sound(argument, seen, deep=deep) for argument in get_args(inner) if has_messages(argument))
     known = [(member, kind_of(bare(member))) for member in flat_members(inner) if has_messages(member)]
     classes = [kind for _, kind in known if is_message_class(kind)]
     schemas = next((found for cls in classes if cls.is_record and (found := _schemas_of(cls)) is not None), None)
@@ -243,8 +245,8 @@ def _is_sound(form: object, seen: set[object]) -> bool:
         return False
     if len([kind for kind in classes if kind.is_record]) == 1 and any(map(_has_tag, classes)):
         return False
-    return all(_is_sound_class(kind, seen) for kind in classes) and all(
-        _is_sound(member, seen) for member, kind in known if not is_message_class(kind)
+    return all(_is_sound_class(kind, seen, deep=deep) for kind in classes) and all(
+        _is_sound(member, seen, deep=deep) for member, kind in known if not is_message_class(kind)
     )
 
 
@@ -253,18 +255,18 @@ def _has_tag(cls: type[Frozen]) -> bool:
     return cls.is_record and cls.__struct_config__.tag is not None
 
 
-def _is_sound_class(cls: type[Frozen], seen: set[object]) -> bool:
-    if not cls.is_record or cls in seen:
+def _is_sound_class(cls: type[Frozen], seen: set[object], *, deep: bool) -> bool:
+    if cls in seen or not (cls.is_record or deep):
         return True
     seen.add(cls)
-    schemas = _schemas_of(cls)
+    schemas = _schemas_of(cls) if cls.is_record else None
     if schemas is not None:
         return schemas.is_sound(cls)
     try:
         fields = msgspec.structs.fields(cls)
     except NameError:  # the error is raised when such data is decoded
         return True
-    return all(_is_sound(field.type, seen) for field in fields if has_messages(field.type))
+    return all(_is_sound(field.type, seen, deep=deep) for field in fields if has_messages(field.type))
 
 
 def _schemas_of(cls: type[Frozen]) -> Schemas | None:

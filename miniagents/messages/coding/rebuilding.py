@@ -200,10 +200,10 @@ def convert_message(raw: object, form: object) -> object:
     return Rebuilder(None, Frozen).build(raw, form, "")
 
 
-classes_met: set[type[Frozen]] = set()
-"""Message classes whose tags were in data, up to `_MOST_CLASSES`; `readers.py` teaches them to msgspec."""
+classes_met: dict[type[Frozen], None] = {}
+"""Message classes whose tags were in data, the first `_MOST_CLASSES` of them; `readers.py` teaches them to msgspec."""
 
-_MOST_CLASSES: Final = 500  # they are kept alive, and msgspec looks at them by recursion
+_MOST_CLASSES: Final = 2_000  # because they are kept alive
 
 _fields: dict[object, tuple[tuple[msgspec.structs.FieldInfo, bool], ...]] = {}
 when_classes_change.append(_fields.clear)
@@ -247,7 +247,7 @@ def _form_of_tag(
         places = " and ".join(f"{cls.__module__}.{cls.__qualname__}" for cls in found)
         raise DecodeError(where, f"the tag {tag!r} is ambiguous, for {places} have it: give one of them its own tag")
     if len(classes_met) < _MOST_CLASSES:
-        classes_met.add(found[0])
+        classes_met.setdefault(found[0])
     return next((form for form in forms if kind_of(form) is found[0]), found[0])
 
 

@@ -175,7 +175,7 @@ def freeze_fields(
             lines += [
                 " if type(value) is tuple:",
                 "  for item in value:",
-                f"   if {_other('item', field.items, f'items_{place}', names)}{_not_frozen(field.items, names)}:",
+                f"   if {_other('item', field.items, f'items_{place}', names)}:",
                 f"    {freeze}",
                 "    break",
                 f" elif {other}: {freeze}",
@@ -197,15 +197,10 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
     elif exact.kinds:
         names[known_as] = exact.kinds
         conditions += [f"type({name}) not in {known_as}"]
+    if any(isinstance(kind, FrozenType) for kind in exact.kinds):  # values of derived classes are frozen as well
+        names["FrozenType"] = FrozenType
+        conditions += [f"not isinstance(type({name}), FrozenType)"]
     return " and ".join(conditions) or "True"
-
-
-def _not_frozen(items: Exact, names: dict[str, object]) -> str:
-    """Write a condition (Python source) that an item is of no derived class, if the items may be Frozen values."""
-    if not any(isinstance(kind, FrozenType) for kind in items.kinds):
-        return ""
-    names["FrozenType"] = FrozenType
-    return " and not isinstance(type(item), FrozenType)"
 
 
 def is_frozen_when_decoded(annotation: object, cls: type) -> bool:

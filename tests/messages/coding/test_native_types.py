@@ -20,6 +20,7 @@ from miniagents.messages.coding.codec import UnknownMessage
 from miniagents.messages.coding.msgspec_formats import refuse_unpacked, with_string_keys
 from miniagents.messages.coding.readers import reader_of
 from miniagents.messages.coding.rebuilding import Rebuilder, classes_met
+from miniagents.messages.coding.schema_codec import SchemaCodec
 from miniagents.messages.values.freezing import is_list, is_mapping
 from miniagents.messages.values.frozen import FrozenMeta, loaded_classes
 from tests.effort import examples
@@ -39,7 +40,7 @@ PLAIN: dict[str, Any] = {  # Any: functions of msgspec for any type
 def know(*classes: type[Frozen]) -> None:
     """Let the readers know exactly these classes, beside the declared ones."""
     classes_met.clear()
-    classes_met.update(classes)
+    classes_met.update(dict.fromkeys(classes))
     readers._forget_readers()
 
 
@@ -428,6 +429,32 @@ def test_m5_a_tag_is_required_where_only_one_of_the_declared_classes_is_clear(fo
         decode(encode(Choice(one=Other()), format), Choice, format)
 
 
+@FORMATS
+def test_m5_more_classes_that_contain_messages_than_msgspec_can_look_at_are_decoded_slowly(format: Format) -> None:
+    classes: list[type[Message]] = [
+        make_class(
+            f"Nesting{number}{format}", (Message,), {"__annotations__": {"inner": Message | None}, "inner": None}
+        )
+        for number in range(150)
+    ]
+    know(*classes)
+    value: Message = Message("x")
+    for cls in classes[::15]:
+        value = make_value(cls, value)
+    data = encode(value, format)
+    with pytest.raises(msgspec.ValidationError):
+        reader_of(Message, format)(data)
+    assert decode(data, Message, format) == value
+    known = make_value(classes[20], Leaf())
+    assert reader_of(Message, format)(encode(make_value(classes[10], make_value(classes[20], None)), format))
+    assert decode(encode(known, format), Message, format) == known
+
+
+def make_value(cls: Any, inner: Message | None) -> Message:  # Any: of a class with that field
+    value: Message = cls(inner=inner)
+    return value
+
+
 # MessagePack ---------------------------------------------------------------------------------------------------------
 
 
@@ -488,3 +515,56 @@ def test_threads_that_decode_a_type_for_the_first_time_do_not_disturb_each_other
                 assert all(each.result() == value for each in decoded)
     finally:
         sys.setswitchinterval(interval)
+
+
+# Records with schemas ------------------------------------------------------------------------------------------------
+
+
+class Envelope(Record, kw_only=True):
+    content: Message
+
+
+class Sealed(Record, kw_only=True):
+    number: int
+
+
+class Post(Message, kw_only=True, tag="native.Post"):
+    envelope: Envelope | None = None
+    sealed: Sealed | None = None
+
+
+SCHEMAS = SchemaCodec(
+    {
+        "Envelope": '{"type": "object", "properties": {"content": {"$ref": "miniagents:Message"}}, '
+        '"required": ["content"], "additionalProperties": false}',
+        "Sealed": '{"type": "object", "properties": {"number": {"type": "integer", "minimum": 3}}, '
+        '"required": ["number"], "additionalProperties": false}',
+    },
+    {"Envelope": Envelope, "Sealed": Sealed},
+    sound=["Envelope"],
+)
+
+
+@FORMATS
+def test_m5_a_record_with_a_schema_contains_derived_messages(format: Format) -> None:
+    know(Leaf, Post)
+    value = Post(envelope=Envelope(content=Leaf(number=1)))
+    data = encode(value, format)
+    assert reader_of(Envelope, format)(encode(value.envelope, format)) == value.envelope
+    for _ in range(2):
+        assert decode(data, Post, format) == value
+        assert decode(encode(value.envelope, format), Envelope, format) == value.envelope
+        with pytest.raises(DecodeError, match=r"^\$\.envelope\.content"):
+            decode(PLAIN[format][0]({"envelope": {"content": {"@type": "native.Leaf", "number": "x"}}}), Post, format)
+        know()
+
+
+@FORMATS
+def test_g2_a_class_with_a_record_whose_schema_says_more_than_its_type_is_checked(format: Format) -> None:
+    know(Leaf, Post)
+    good = Thread(messages=(Post(sealed=Sealed(number=3)),))
+    assert decode(encode(good, format), Message, format) == good
+    bad = Thread(messages=(Post(sealed=Sealed(number=2)),))
+    for form in (Message, Thread):
+        with pytest.raises(DecodeError, match=r"^\$\.messages\[0\]\.sealed\.number: "):
+            decode(encode(bad, format), form, format)
