@@ -239,7 +239,7 @@ def _rewritten(value: object) -> object:
     """Return what to encode instead of a value; see `rewritten`. An `UnknownMessage` becomes the message it holds."""
     if isinstance(value, msgspec.Struct):
         ready = rewritten(value)
-        return value.raw if isinstance(value, UnknownMessage) else ready
+        return value.raw if type(value) is UnknownMessage else ready
     if is_list(value) or is_tuple(value) or is_set(value):
         return [_rewritten(item) for item in value]
     if is_mapping(value):
@@ -255,7 +255,7 @@ def _checked(value: object) -> object:
     """
     if isinstance(value, msgspec.Struct):
         refuse_inexact(value)
-        return value.raw if isinstance(value, UnknownMessage) else value
+        return value.raw if type(value) is UnknownMessage else value
     if is_list(value) or is_tuple(value) or is_set(value):
         return [_checked(item) for item in value]
     if is_mapping(value):
