@@ -166,14 +166,13 @@ def _new_writer(cls: type, format: Format, functions: FormatFunctions) -> Writer
 
     if not issubclass(cls, Frozen) or cls is UnknownMessage:
         return write_carefully
-    parts = survey(cls)
-    rewrite = rewriter_of(cls)
+    parts, is_open = survey(cls), contents_of(cls).is_open
+    if parts.is_clean and not parts.has_open and not is_open:
+        return write
+    rewrite, parts_are_open = rewriter_of(cls), parts.has_open
     if not parts.is_clean:
         return write_rewritten
-    parts_are_open = parts.has_open
-    if contents_of(cls).is_open:
-        return write_open
-    return write_nested if parts_are_open else write
+    return write_open if is_open else write_nested
 
 
 def _new_searching_writer(cls: type) -> Writer:
