@@ -148,10 +148,10 @@ def _new_writer(cls: type, format: Format, functions: FormatFunctions) -> Writer
 
     def write_rewritten(value: object) -> bytes:
         try:
-            data = write(rewrite(value))
+            ready = rewrite(value)
         except (UnsureError, RecursionError):
             return write_carefully(value)
-        return write_carefully(value) if _AT in data and data.rpartition(mark)[0] else data
+        return write(ready)
 
     def write_nested(value: object) -> bytes:
         data = write(value)
