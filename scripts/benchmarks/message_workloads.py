@@ -103,12 +103,13 @@ def _kind(
 ) -> list[Workload]:
     """Return the workloads of values of one kind of `samples.py`; a title of `{}` has a place for the verb."""
     how = {"codec": ", by a codec", "module": ", by its module", "": ""}[by]
+    written = reasons.CALLED if by == "codec" else reasons.WRITTEN
     return [
         Workload(
             title.format(f"{verb} {NAMES[format]}") + how,
             f"{verb}_kind",
             2_000,
-            cpu("value", most),
+            cpu("value", most, reason=written if verb == "encode" else ""),
             {"kind": kind, "format": format, "by": by},
             old_size=0,
             counted=200,

@@ -37,7 +37,8 @@ IMPORTED: Final = (
 )
 WRITTEN: Final = (
     "The function looks up what the class needs, and searches the output for `null`, because msgspec writes NaN as "
-    "`null`. A codec does the first once, and does not need the second."
+    "`null`. If it finds one, a function generated for the class looks at the types of the fields. `rpartition` is the "
+    "fastest search: `rfind` took a third longer. A codec only looks up the class."
 )
 READ: Final = (
     "Messages with tuples or floats have a `__post_init__` in Python that freezes and checks them. msgspec calls it "

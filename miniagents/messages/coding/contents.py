@@ -76,10 +76,10 @@ def survey(cls: type[Frozen]) -> Survey:
     pending: list[type[Frozen]] = [cls]
     seen: set[type] = {cls}
     declared: set[type] = set()
-    while pending and is_clean:
+    while pending:
         current = pending.pop()
         contents = contents_of(current)
-        is_clean = not contents.untyped or contents.untyped.isdisjoint(noted(current))
+        is_clean = is_clean and (not contents.untyped or contents.untyped.isdisjoint(noted(current)))
         has_open = has_open or (contents.is_open and current is not cls)
         has_messages = has_messages or not current.is_record
         for kind in contents.classes - declared:

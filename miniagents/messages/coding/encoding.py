@@ -148,10 +148,10 @@ def _new_writer(cls: type, format: Format, functions: FormatFunctions) -> Writer
 
     def write_rewritten(value: object) -> bytes:
         try:
-            data = write(rewrite(value))
+            ready = rewrite(value)
         except (UnsureError, RecursionError):
             return write_carefully(value)
-        return write_carefully(value) if _AT in data and data.rpartition(mark)[0] else data
+        return write(ready)
 
     def write_nested(value: object) -> bytes:
         data = write(value)
@@ -166,14 +166,13 @@ def _new_writer(cls: type, format: Format, functions: FormatFunctions) -> Writer
 
     if not issubclass(cls, Frozen) or cls is UnknownMessage:
         return write_carefully
-    parts = survey(cls)
-    rewrite = rewriter_of(cls)
+    parts, is_open = survey(cls), contents_of(cls).is_open
+    if parts.is_clean and not parts.has_open and not is_open:
+        return write
+    rewrite, parts_are_open = rewriter_of(cls), parts.has_open
     if not parts.is_clean:
         return write_rewritten
-    parts_are_open = parts.has_open
-    if contents_of(cls).is_open:
-        return write_open
-    return write_nested if parts_are_open else write
+    return write_open if is_open else write_nested
 
 
 def _new_searching_writer(cls: type) -> Writer:
@@ -239,7 +238,7 @@ def _rewritten(value: object) -> object:
     """Return what to encode instead of a value; see `rewritten`. An `UnknownMessage` becomes the message it holds."""
     if isinstance(value, msgspec.Struct):
         ready = rewritten(value)
-        return value.raw if isinstance(value, UnknownMessage) else ready
+        return value.raw if type(value) is UnknownMessage else ready
     if is_list(value) or is_tuple(value) or is_set(value):
         return [_rewritten(item) for item in value]
     if is_mapping(value):
@@ -255,7 +254,7 @@ def _checked(value: object) -> object:
     """
     if isinstance(value, msgspec.Struct):
         refuse_inexact(value)
-        return value.raw if isinstance(value, UnknownMessage) else value
+        return value.raw if type(value) is UnknownMessage else value
     if is_list(value) or is_tuple(value) or is_set(value):
         return [_checked(item) for item in value]
     if is_mapping(value):

@@ -166,11 +166,16 @@ def _rewrite_of(cls: type[Frozen]) -> Rewrite:
         names[f"of{place}"] = _of_shape(shape)
         if name == EXTRAS_FIELD and contents_of(cls).is_open:
             continue
-        scalars = "plain_scalars" if has_untyped(shape) else "settled"
         lines.append(f"old{place} = {attribute(name)}")
-        lines.append(f"new{place} = old{place} if type(old{place}) in {scalars} else of{place}(old{place})")
         if has_classes(shape):
+            scalars = "plain_scalars" if has_untyped(shape) else "settled"
+            lines.append(f"new{place} = old{place} if type(old{place}) in {scalars} else of{place}(old{place})")
             same.append(f"new{place} is old{place}")
+        else:
+            lines.append(
+                f"if type(old{place}) not in plain_scalars and of{place}(old{place}) is not old{place}: unsure()"
+            )
+            lines.append(f"new{place} = old{place}")
     if contents_of(cls).is_open:
         lines.append(f"extras = {attribute(EXTRAS_FIELD)}")
         same.append("extras is NO_EXTRAS")

@@ -39,6 +39,7 @@ from miniagents.messages.values.freezing import (
     FrozenType,
     freeze_field,
     frozen_quickly,
+    note_json,
 )
 from miniagents.messages.values.untyped import is_plain, note
 
@@ -66,6 +67,8 @@ def _untyped_field(value: object, owner: type, name: str) -> object:
         frozen = value if type(value) in UNCHANGED else freeze_field(value, owner, name)
         if not is_plain(frozen):
             note(owner, name)
+    elif type(value) is dict:
+        note_json(frozen, True)
     return frozen
 
 

@@ -55,7 +55,7 @@ else:
     class FrozenDict(dict):
         """A dict that cannot change, with frozen values only, so that it can be hashed."""
 
-        __slots__ = ("_hash",)
+        __slots__ = ("_hash", "_is_json")
 
         def __new__(cls, content: object = (), /) -> FrozenDict:  # noqa: PYI034  # and of no other class
             """Make a FrozenDict from a mapping or from pairs."""
@@ -428,6 +428,10 @@ def _wrapped(frozen: dict[object, object]) -> object:
 
 
 _fill = dict[object, object].update
+
+
+note_json: Callable[[object, bool], None] = vars(FrozenDict)["_is_json"].__set__
+"""Remember of a FrozenDict whether it is plain JSON; this is the slot itself, which `__setattr__` refuses to set."""
 
 
 def _advice(value: object) -> str:

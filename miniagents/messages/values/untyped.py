@@ -11,9 +11,9 @@ JSON, so a note costs time and changes no result.
 from __future__ import annotations
 
 from threading import RLock
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict
+from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict, note_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,8 +30,19 @@ notes_lock: Final = RLock()
 """Held while a note is made, and while a cache that depends on notes is filled; so no cache misses a note."""
 
 
-def is_plain(value: object) -> bool:
-    """Return whether a frozen value is plain JSON."""
+def is_plain(value: Any) -> bool:  # Any: of any class; checkers do not see the slot
+    """Return whether a frozen value is plain JSON. A FrozenDict remembers the answer."""
+    if type(cast("object", value)) is not FrozenDict:  # or checkers would not know what this is the type of
+        return _is_plain(value)
+    try:
+        is_json: bool = value._is_json
+    except AttributeError:  # it was not looked at before
+        is_json = _is_plain(value)
+        note_json(value, is_json)
+    return is_json
+
+
+def _is_plain(value: object) -> bool:
     pending = [value]
     while pending:
         current = pending.pop()

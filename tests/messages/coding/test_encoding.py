@@ -206,6 +206,11 @@ class Holder(Message, kw_only=True, tag="encoding.Holder"):
     items: tuple[Frozen, ...] = ()
 
 
+class Cover(Record, frozen=True, kw_only=True):
+    value: object
+    leaf: Leaf
+
+
 class Book(Message, kw_only=True, tag="encoding.Book"):
     pass
 
@@ -319,6 +324,7 @@ def test_m5_extras_are_found_at_any_depth(format: Format, depth: int) -> None:
     [
         (Holder(content=Leaf(text=INFINITE)), r"^\$\.content\.text: inf"),
         (Holder(content=Leaf(), items=(Leaf(text=cast("Any", [INFINITE])),)), r"^\$\.items\[0\]\.text\[0\]: inf"),
+        (Cover(value=UUID(int=0).hex, leaf=Leaf(text=INFINITE)), r"^\$\.leaf\.text: inf"),
         ([Leaf(text="null: null"), Leaf(text=INFINITE)], r"^\$\[1\]\.text: inf"),
     ],
 )
