@@ -165,6 +165,7 @@ class PromisingContext:
     async def _end(self, error: BaseException | None) -> None:
         try:
             if error is None and self._interruption is None:
+                await asyncio.sleep(0)  # readers that the last pieces have woken see them before this closes
                 await self._end_of_work()
                 await self._before_the_end()
                 await self._end_of_work()  # `_before_the_end` may have started some
@@ -322,7 +323,14 @@ class PromisingContext:
 
     async def _end_of_work(self) -> None:
         while self._tasks:
-            await asyncio.wait(self._tasks)
+            self._see_to((await asyncio.wait(self._tasks))[0])
+
+    def _see_to(self, ended: Iterable[asyncio.Task[None]]) -> None:
+        """Forget tasks that have ended without a word, as those do that were cancelled before they began."""
+        for task in ended:
+            production = self._tasks.pop(task, None)
+            if production is not None:
+                production._task_ended(task)
 
     def end_what_nobody_can_end(self) -> None:
         """End tasks and streams that wait for readers or writers that no longer exist."""
@@ -356,7 +364,7 @@ class PromisingContext:
             if left <= 0:
                 break
             try:
-                await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                self._see_to((await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED))[0])
             except asyncio.CancelledError as error:
                 interrupted = error
         for task, production in tuple(self._tasks.items()):

@@ -81,7 +81,7 @@ class Flattening(Generic[P]):
         buffer = self._buffer
         self._instead = instead
         if start_asap:
-            buffer.launch_here(self._run(work))
+            buffer.launch_here(self._run(work), tells=True)
         else:
             buffer.adopt()
             buffer.belongs_here()
@@ -128,13 +128,15 @@ class Flattening(Generic[P]):
                 self._buffer.emit_outcome(part)
 
     async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
-        producing.set(self._buffer)
-        self._buffer._birth = None  # tasks for what is put in from here on are a part of this work
+        buffer = self._buffer
         try:
-            with Catching(self._buffer, self._take_error):
+            producing.set(buffer)
+            buffer._birth = None  # tasks for what is put in from here on are a part of this work
+            with Catching(buffer, self._take_error):
                 await work()
         finally:
             self.close()
+            buffer.work_ended()
 
     def _take_error(self, error: BaseException) -> None:
         """Put in an error of the work, or what stands for it; if it is too late for that, the context raises it."""

@@ -342,7 +342,8 @@ class Promise(Production, Generic[T_co]):
         """Make this a promise with nothing in it yet."""
         self._context = context
         self._name = name
-        self._birth = self._owner = self._tasks = self._started = self._sources = self._results = self._wakeup = None
+        self._birth = self._owner = self._task = self._more_tasks = self._started = self._sources = None
+        self._results = self._wakeup = None
         self._guests = 0
         self._value: Any = PENDING  # Any: a T_co or the sentinel, which no checker can follow through a slot
         self._failure: Failure | None = None
@@ -391,15 +392,18 @@ class Promise(Production, Generic[T_co]):
         resolver = self._resolver
         if resolver is not None:
             self._resolver = None
-            self._launch(self._produce(resolver))
+            self._launch(self._produce(resolver), tells=True)
 
     async def _produce(self, resolver: Callable[[], Awaitable[T_co]]) -> None:
-        producing.set(self)
-        with Catching(self):
-            value = await resolver()
-            if not self._is_done():
-                self._value = value
-                self._finished()
+        try:
+            producing.set(self)
+            with Catching(self):
+                value = await resolver()
+                if not self._is_done():
+                    self._value = value
+                    self._finished()
+        finally:
+            self._work_ended()
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """Make a promise of this one and others: as lazy as they are, with them as sources."""

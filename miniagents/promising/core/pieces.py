@@ -96,7 +96,8 @@ class PieceBuffer(Production, Generic[P]):
     ) -> None:
         self._context = context
         self._name = name
-        self._birth = self._owner = self._tasks = self._started = self._sources = self._results = self._wakeup = None
+        self._birth = self._owner = self._task = self._more_tasks = self._started = self._sources = None
+        self._results = self._wakeup = None
         self._guests = 0
         self.pieces: list[P | Failure] = []
         self.ended: bool = False
@@ -215,6 +216,7 @@ class PieceBuffer(Production, Generic[P]):
     launch_here: Final = Production._launch_here
     taken_over: Final = Production._taken_over
     wake: Final = Production._wake
+    work_ended: Final = Production._work_ended
 
     def workers(self) -> Iterator[asyncio.Task[None]]:
         """Return the tasks that can make progress here."""

@@ -31,8 +31,9 @@ from __future__ import annotations
 import asyncio
 from asyncio import current_task
 from contextvars import copy_context
+from functools import partial
 from threading import get_ident
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from miniagents.promising.core.current import active_context, producing
@@ -62,12 +63,13 @@ class Production:
         "_birth",
         "_context",
         "_guests",
+        "_more_tasks",
         "_name",
         "_owner",
         "_results",
         "_sources",
         "_started",
-        "_tasks",
+        "_task",
         "_wakeup",
     )
 
@@ -77,7 +79,8 @@ class Production:
     _name: str
     _birth: Context | None
     _owner: Production | None
-    _tasks: dict[asyncio.Task[None], None] | None
+    _task: asyncio.Task[None] | None  # most productions have one task: a dictionary would cost more than the slot
+    _more_tasks: dict[asyncio.Task[None], None] | None
     _started: set[Production] | None
     _sources: dict[Production, None] | None
     _results: WeakSet[Production] | None
@@ -226,15 +229,19 @@ class Production:
             if not wakeup.done():
                 wakeup.set_result(None)
 
-    def _launch(self, work: Coroutine[object, object, None]) -> None:
+    def _launch(self, work: Coroutine[object, object, None], *, tells: bool = False) -> None:
         """Start a task of this production; the context waits for it and cancelling the production cancels it.
 
         If the context has ended, this production ends with an error instead.
+
+        Args:
+            work: As for `_launch_here`.
+            tells: As for `_launch_here`.
         """
         if self._birth is None:
-            self._launch_here(work)
+            self._launch_here(work, tells=tells)
         else:
-            self._birth.copy().run(self._launch_here, work)
+            self._birth.copy().run(partial(self._launch_here, work, tells=tells))
 
     def _belongs_here(self) -> None:
         """Note where this was made, for work that is started later by somebody else.
@@ -349,8 +356,10 @@ class Production:
                 if not production._is_done():
                     production._give_up(PromiseCancelledError(f"{production._origin()} {how}"))
                     stopped = True
-                for task in tuple(production._tasks or ()):
+                for task in production._running():
                     stopped = task.cancel() or stopped
+                    # a task that is cancelled before it has begun runs no code that could tell of its end
+                    task.add_done_callback(production._task_ended)
                 productions.extend(production._parts())
             # Sources are looked at last: only now is it known who still uses them.
             how = f"was cancelled with {result.name!r}, which was made of it"
@@ -403,7 +412,14 @@ class Production:
             context.remember(failure)
         return failure
 
-    def _launch_here(self, work: Coroutine[object, object, None]) -> None:
+    def _launch_here(self, work: Coroutine[object, object, None], *, tells: bool = False) -> None:
+        """Start a task of this production as a part of the code that runs now.
+
+        Args:
+            work: The coroutine that the task runs.
+            tells: Whether the last thing that the work does is to call `_work_ended`. A callback for its end would cost
+                a turn of the loop.
+        """
         self._adopt()
         try:
             task = self.context.spawn(work, self._name, self)
@@ -415,22 +431,44 @@ class Production:
             if not self._is_done():
                 self._tell_of_end(task)
             return
-        if self._tasks is None:
-            self._tasks = {}
-        self._tasks[task] = None
-        # one callback for this and its context: each costs a turn of the loop
-        task.add_done_callback(self._task_done)
+        if self._task is None:
+            self._task = task
+        elif self._more_tasks is None:
+            self._more_tasks = {task: None}
+        else:
+            self._more_tasks[task] = None
+        if not tells:
+            task.add_done_callback(self._task_ended)
 
-    def _task_done(self, task: asyncio.Task[None]) -> None:
+    def _work_ended(self) -> None:
+        """Note the end of the running task, which has nothing more to do; for work that was launched with `tells`."""
+        task = self.context.running_task()
+        if task is None:
+            return
+        if self._is_done():
+            self._task_ended(task)
+        else:  # pieces are still to come, or even catching an error failed: only the task can tell how it ended
+            task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: asyncio.Task[Any]) -> None:  # Any: the result is not read here
+        """Note that a task of this production has ended, or is about to; hearing it again changes nothing."""
+        if task is self._task:
+            self._task = None
+        elif self._more_tasks is not None and task in self._more_tasks:
+            del self._more_tasks[task]
+        else:
+            return
         self.context.forget(task)
-        if self._tasks is not None:
-            del self._tasks[task]
-            if not self._tasks:
-                self._tasks = None
-        if not self._is_done():
+        if task.done() and not self._is_done():
             self._tell_of_end(task)
         if self._owner is not None:
             self._leave_owner()
+
+    def _see_to_ended(self) -> None:
+        """Note the end of tasks that have ended without a word: other code cancelled them before they began."""
+        for task in self._running():
+            if task.done():
+                self._task_ended(task)
 
     def _tell_of_end(self, task: asyncio.Task[None]) -> None:
         """Tell the readers of a task that could not do so itself; they would wait for ever."""
@@ -443,7 +481,12 @@ class Production:
     def _leave_owner(self) -> None:
         """Leave the owner once there is nothing left to cancel here; then the owner may leave its own."""
         production = self
-        while production._owner is not None and not production._tasks and not production._started:
+        while (
+            production._owner is not None
+            and production._task is None
+            and not production._more_tasks
+            and not production._started
+        ):
             if not production._is_done():
                 return
             owner = production._owner
@@ -452,9 +495,14 @@ class Production:
                 owner._started.discard(production)
             production = owner
 
+    def _running(self) -> tuple[asyncio.Task[None], ...]:
+        """Return the tasks that have not told of their end."""
+        first = () if self._task is None else (self._task,)
+        return first if self._more_tasks is None else (*first, *self._more_tasks)
+
     def _workers(self) -> Iterator[asyncio.Task[None]]:
         """Give the tasks that can make progress here; without any, progress is up to unknown code."""
-        return (task for task in self._tasks or () if not task.done())
+        return (task for task in self._running() if not task.done())
 
 
 def _following(future: asyncio.Future[None]) -> asyncio.Future[None]:

@@ -136,6 +136,8 @@ class Watch:
         began = self.loop.time()
         self._pause = _FIRST_SWEEP if self._changed else min(2 * self._pause, _LAST_SWEEP)
         self._changed = False
+        for production in set(self._waits.values()):
+            production._see_to_ended()
         # Writers are found by walking all tasks of the loop. That is needed only if tasks look stuck without them.
         if _stuck(self._waits):
             self._break_circle(_stuck(self._waits, writers=self._writers()))
