@@ -191,8 +191,8 @@ _PROMISING: Final = (
     Mutation(
         "P8: work does not swallow the cancellation of its task",
         "promising/core/failure.py",
-        "        return not going_on",
-        "        return True",
+        "    return not going_on",
+        "    return True",
         test_of("promising/test_contexts.py", "test_p8_a_task_whose_work_is_cancelled_ends_as_cancelled"),
     ),
     Mutation(

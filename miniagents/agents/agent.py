@@ -413,15 +413,12 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return agent
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        shape = (len(args), *kwargs)
-        if shape in self._fitting:  # binding arguments takes a tenth of the time of a call
-            return
         try:
             self._signature.bind(None, *args, **kwargs)
         except TypeError as error:
             raise TypeError(f"agent {self.alias!r}: {error}") from None
         if len(self._fitting) < _SHAPES_KEPT:
-            self._fitting.add(shape)
+            self._fitting.add((len(args), *kwargs))
 
     def _ask(
         self,
@@ -447,9 +444,12 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         except NoActiveContextError as error:
             raise NoActiveContextError(f"agent {self.alias!r} was called where {error}") from None
         context.open_loop(f"{self.alias}.messages")
-        args = (*self._args, *args)
-        kwargs = {**self._kwargs, **kwargs}
-        self._check_arguments(args, kwargs)
+        if self._args:
+            args = (*self._args, *args)
+        if self._kwargs:
+            kwargs = {**self._kwargs, **kwargs}
+        if (len(args), *kwargs) not in self._fitting:  # binding arguments takes a tenth of the time of a call
+            self._check_arguments(args, kwargs)
         gives = self._classes()[1]
         if context.errors_as_messages and not issubclass(ErrorMessage, gives):
             gives = (*gives, ErrorMessage)

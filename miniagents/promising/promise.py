@@ -15,7 +15,7 @@ from miniagents.promising.core.arguments import (
     check_plain,
 )
 from miniagents.promising.core.current import active_context, producing
-from miniagents.promising.core.failure import Catching
+from miniagents.promising.core.failure import caught
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.production import Production
 from miniagents.promising.errors import PromiseCancelledError
@@ -122,10 +122,11 @@ class Promise(Production, Generic[T_co]):
     def __await__(
         self,
     ) -> Generator[Any, None, T_co]:  # Any: asyncio keeps the type of what its futures yield to itself
-        if self._value is PENDING and self._failure is None and not self._is_at_hand():
-            yield from self._settle().__await__()
-        if self._failure is not None:
-            self._failure.reraise()
+        if self._value is PENDING:
+            if self._failure is None and not self._is_at_hand():
+                yield from self._settle().__await__()
+            if self._failure is not None:
+                self._failure.reraise()
         value: T_co = self._value
         return value
 
@@ -395,15 +396,18 @@ class Promise(Production, Generic[T_co]):
             self._launch(self._produce(resolver), tells=True)
 
     async def _produce(self, resolver: Callable[[], Awaitable[T_co]]) -> None:
+        task = self.context.running_task()
         try:
             producing.set(self)
-            with Catching(self):
-                value = await resolver()
-                if not self._is_done():
-                    self._value = value
-                    self._finished()
+            value = await resolver()
+            if not self._is_done():
+                self._value = value
+                self._finished()
+        except BaseException as error:
+            if not caught(error, task, self._end_with):
+                raise
         finally:
-            self._work_ended()
+            self._work_ended(task)
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """Make a promise of this one and others: as lazy as they are, with them as sources."""

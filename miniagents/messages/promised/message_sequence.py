@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard, Union
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard, Union
 
 from typing_extensions import TypeVar
 
@@ -49,6 +49,10 @@ if TYPE_CHECKING:
 else:
     T = TypeVar("T")
     MessageType: TypeAlias = Union[str, T, Promise[T], BaseException, Sequence[T], Iterator[T], AsyncIterator[T]]  # noqa: UP007
+
+
+_TEXTS: Final = {str}
+_PROMISES: Final = {MessagePromise}
 
 
 def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
@@ -165,6 +169,13 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
             f"or promises or sequences of them: {item!r:.200}"
         )
 
+    def _adapt_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as for `_adapt`
+        if kinds == _TEXTS:
+            return [self._message_of(text) for text in items]
+        if kinds.issubset(self._classes) or (kinds == _PROMISES and Message in self._classes):
+            return items
+        return None
+
     def _message_of(self, text: str) -> Message:
         cls = self._classes[0]
         try:
@@ -186,12 +197,12 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         raise TypeError(self._refusal(type(message)))
 
     def _checked_promise(self, promise: MessagePromise[Any]) -> MessagePromise[Any]:  # Any: the check follows
+        if Message in self._classes:  # any message will do
+            return promise
         cls = promise.message_class
         if cls in self._classes:
             return promise
         if cls is None:
-            if self._classes == (Message,):
-                return promise
             return promise.checked(self._checked)
         if issubclass(cls, self._classes):
             return promise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
 from typing_extensions import TypeIs, TypeVar
 
@@ -512,8 +512,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         # Several readers may do this at the same time: all find the same messages, and the first to end sets them.
         # An index and a list: an iterator of the pieces would be a tenth of the cost of a call.
         buffer = self._buffer
-        buffer.start()
-        buffer.reached(float("inf"))
+        if buffer._work is not None:
+            buffer.start()
+        if buffer.bounded:
+            buffer.reached(float("inf"))
         pieces = self._mixed()
         messages: list[Message] = []
         failure: Failure | None = None
@@ -524,8 +526,22 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                 if not taken:
                     if buffer.ended:
                         break
-                    await buffer._progress()
-                for piece in taken:
+                    task, wakeup, watch = buffer._begin_wait()
+                    try:  # as `_progress` does: calling it would be a twentieth of the cost of a call
+                        await wakeup
+                    except asyncio.CancelledError:
+                        if task.cancelling():
+                            raise
+                    finally:
+                        deadlock = buffer._end_wait(task, watch)
+                    if deadlock is not None:
+                        raise deadlock
+                if len(taken) > 1 and all(issubclass(kind, Message) for kind in set(map(type, taken))):
+                    messages.extend(taken)  # messages that are there need no look at each
+                    looked_at: list[Any] = []  # Any: as `_mixed` says
+                else:
+                    looked_at = taken
+                for piece in looked_at:
                     if isinstance(piece, Message):
                         messages.append(piece)
                         continue
@@ -572,14 +588,17 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
 
     def emit_all(self, pieces: Sequence[Any]) -> None:  # Any: as above
         if self._is_read:
-            pieces = [_promised(piece) for piece in pieces]
+            pieces = _all_promised(pieces)
         super().emit_all(pieces)
 
     def readable(self) -> list[MessagePromise[M] | Failure]:
         if not self._is_read:
             self._is_read = True
-            self.pieces[:] = [_promised(piece) for piece in self.pieces]
+            self.pieces[:] = _all_promised(self.pieces)
         return self.pieces
+
+
+_PROMISED: Final = frozenset((MessagePromise, Failure))
 
 
 class MixedMessages(OutcomeIterator[Any]):  # Any: an M or a MessagePromise[M]
@@ -587,6 +606,10 @@ class MixedMessages(OutcomeIterator[Any]):  # Any: an M or a MessagePromise[M]
 
     __slots__ = ()
     makes_readable = False
+
+
+def _all_promised(pieces: Sequence[Any]) -> Sequence[Any]:  # Any: as for `_promised`
+    return pieces if _PROMISED.issuperset(map(type, pieces)) else [_promised(piece) for piece in pieces]
 
 
 def _promised(piece: object) -> Any:  # Any: a MessagePromise[M] or a Failure

@@ -185,18 +185,14 @@ class Production:
         Returns:
             Whether it was counted; if so, the reader calls `_guest_left` in the end.
         """
-        is_guest = self._is_guest()
+        results = self._pieces_production()._results
+        is_guest = results is None or producing.get() not in results
         self._guests += is_guest
         return is_guest
 
     def _guest_left(self) -> None:
         """Stop counting a reader."""
         self._guests -= 1
-
-    def _is_guest(self) -> bool:
-        """Return whether the running code reads this for itself, not for something that is made of this."""
-        results = self._pieces_production()._results
-        return results is None or producing.get() not in results
 
     # --- for producers ---
 
@@ -440,9 +436,12 @@ class Production:
         if not tells:
             task.add_done_callback(self._task_ended)
 
-    def _work_ended(self) -> None:
-        """Note the end of the running task, which has nothing more to do; for work that was launched with `tells`."""
-        task = self.context.running_task()
+    def _work_ended(self, task: asyncio.Task[Any] | None) -> None:  # Any: the result is not read here
+        """Note the end of the running task, which has nothing more to do; for work that was launched with `tells`.
+
+        Args:
+            task: The task; None for work that Python takes down because its loop is gone.
+        """
         if task is None:
             return
         if self._is_done():
