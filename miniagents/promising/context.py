@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Set as AbstractSet
     from types import TracebackType
 
+    from miniagents.promising.core.current import Worker
     from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.followers import Follower
     from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.production import Production
     from miniagents.promising.promise import Promise
@@ -90,7 +92,7 @@ class PromisingContext:
         self._thread = 0
         self._body: asyncio.Task[object] | None = None
         self._watch: Watch | None = None
-        self._tasks: dict[asyncio.Task[None], Production | None] = {}
+        self._tasks: dict[Worker, Production | None] = {}
         self._writing_ends: weakref.WeakSet[AnyBuffer] = weakref.WeakSet()
         self._failures: weakref.WeakSet[Failure] = weakref.WeakSet()
         self._starting = 0
@@ -191,8 +193,8 @@ class PromisingContext:
     # --- for promises ---
 
     @property
-    def tasks(self) -> AbstractSet[asyncio.Task[None]]:
-        """The tasks of this context that have not ended."""
+    def tasks(self) -> AbstractSet[Worker]:
+        """The tasks and followers of this context that have not ended."""
         return self._tasks.keys()
 
     @property
@@ -247,7 +249,16 @@ class PromisingContext:
                 task.add_done_callback(self.forget)
         return task
 
-    def forget(self, task: asyncio.Task[None]) -> None:
+    def own(self, follower: Follower, name: str, production: Production) -> None:
+        """Own a follower as if it were a task.
+
+        Raises:
+            ContextStateError: The context has ended, or belongs to another event loop.
+        """
+        self.open_loop(name)
+        self._tasks[follower] = production
+
+    def forget(self, task: Worker) -> None:
         """Own a task no longer; for a task that was started for a production, call this when it has ended."""
         self._tasks.pop(task, None)
 
@@ -325,7 +336,7 @@ class PromisingContext:
         while self._tasks:
             self._see_to((await asyncio.wait(self._tasks))[0])
 
-    def _see_to(self, ended: Iterable[asyncio.Task[None]]) -> None:
+    def _see_to(self, ended: Iterable[Worker]) -> None:
         """Forget tasks that have ended without a word, as those do that were cancelled before they began."""
         for task in ended:
             production = self._tasks.pop(task, None)
@@ -353,7 +364,7 @@ class PromisingContext:
     async def _cancel_work(self) -> None:
         """Cancel all tasks, give them time to stop, and give up those that do not."""
         deadline = asyncio.get_running_loop().time() + self.shutdown_timeout
-        cancelled: set[asyncio.Task[None]] = set()
+        cancelled: set[Worker] = set()
         interrupted: asyncio.CancelledError | None = None
         while self._tasks:
             # tasks may start others while they stop, which have to be cancelled as well
@@ -361,13 +372,14 @@ class PromisingContext:
                 task.cancel()
                 cancelled.add(task)
             left = deadline - asyncio.get_running_loop().time()
-            if left <= 0:
+            if left <= 0 or not self._tasks:  # followers end at once
                 break
             try:
                 self._see_to((await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED))[0])
             except asyncio.CancelledError as error:
                 interrupted = error
         for task, production in tuple(self._tasks.items()):
+            assert isinstance(task, asyncio.Task)
             self.forget(task)
             if production is not None:
                 production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.current import Worker
     from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.watch import Watch
     from miniagents.promising.errors import PromiseDeadlockError
@@ -74,6 +75,9 @@ class _Counted(PieceBuffer[P]):
     def reached(self, position: float) -> None:
         super().reached(position)
         self._count()
+
+    def can_be_followed(self) -> bool:
+        return False
 
     def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None], Watch]:
         waiting = super()._begin_wait()
@@ -202,7 +206,7 @@ class _Group(_Counted[P]):
             self.bound(work.max_ahead)
         self.adopt()
 
-    def _workers(self) -> Iterator[asyncio.Task[None]]:
+    def _workers(self) -> Iterator[Worker]:
         return iter(()) if self._sorting is None else self._sorting.workers()
 
     def end(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Context
 from types import AsyncGeneratorType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
@@ -13,18 +13,19 @@ from miniagents.promising.core.current import active_context, producing
 
 if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
 
 __all__ = ["held_by", "joined_tasks", "producing_in"]
 
 
-def joined_tasks(task: asyncio.Task[object]) -> list[asyncio.Task[object]]:
+def joined_tasks(task: Worker) -> Sequence[Worker]:
     """Return the unfinished tasks that a task waits for and nothing else, as far as asyncio shows it.
 
     asyncio has no public way to ask this. If its insides look different, nothing is found and no deadlock is reported.
     """
     waiter: object = getattr(task, "_fut_waiter", _UNKNOWN)
-    if waiter is None:
+    if waiter is None or not isinstance(task, asyncio.Task):
         return []  # it waits for nothing but its turn; looking into it would take ten times as long
     if isinstance(waiter, asyncio.Task):
         return [] if waiter.done() else [waiter]

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.current import Worker
+    from miniagents.promising.core.followers import Follower
 
 __all__ = ["FAIR_SHARE", "AnyBuffer", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
 
@@ -76,6 +78,7 @@ class PieceBuffer(Production, Generic[P]):
     __slots__ = (
         "_at_end",
         "_fed",
+        "_followers",
         "_furthest",
         "_room",
         "_work",
@@ -115,6 +118,7 @@ class PieceBuffer(Production, Generic[P]):
         if max_ahead is not None:
             self.bound(max_ahead)
         self._room: asyncio.Future[None] | None = None
+        self._followers: list[Follower] | None = None
 
     def set_work(self, work: Callable[[], Coroutine[object, object, None]], *, is_only_writer: bool = False) -> None:
         """Have an async function make the pieces; it is called when somebody starts the work.
@@ -215,14 +219,51 @@ class PieceBuffer(Production, Generic[P]):
     launch: Final = Production._launch
     launch_here: Final = Production._launch_here
     taken_over: Final = Production._taken_over
-    wake: Final = Production._wake
+    task_ended: Final = Production._task_ended
     work_ended: Final = Production._work_ended
+    works: Final = Production._works
 
-    def workers(self) -> Iterator[asyncio.Task[None]]:
+    def _wake(self) -> None:
+        wakeup = self._wakeup
+        if wakeup is not None:
+            self._wakeup = None
+            if not wakeup.done():
+                wakeup.set_result(None)
+            followers = self._followers
+            if followers is not None:
+                self._followers = None
+                for follower in followers:
+                    follower.woken()
+
+    wake: Final = _wake
+
+    def workers(self) -> Iterator[Worker]:
         """Return the tasks that can make progress here."""
         return self._workers()
 
     # --- for readers ---
+
+    def follow(self, follower: Follower, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake a follower once, when something has changed.
+
+        Args:
+            follower: The follower.
+            loop: The loop of both.
+        """
+        if self._wakeup is None or self._wakeup.done():
+            self._wakeup = loop.create_future()  # producers look at nothing else before they wake anybody
+        if self._followers is None:
+            self._followers = []
+        self._followers.append(follower)
+
+    def unfollow(self, follower: Follower) -> None:
+        """Do not wake the follower."""
+        if self._followers is not None:
+            self._followers.remove(follower)
+
+    def can_be_followed(self) -> bool:
+        """Return whether a follower may read this: nothing has to know how far it has come, or that it waits."""
+        return not self.bounded
 
     def readable(self) -> list[P | Failure]:
         """Return the pieces for somebody who looks at them one by one; call this before reading one by one."""
@@ -476,6 +517,10 @@ class OutcomeIterator(_Reader[P_co]):
     """A reader that gets failures as objects, for code that passes them on instead of raising them."""
 
     __slots__ = ()
+
+    def skip(self, count: int) -> None:
+        """Begin behind so many pieces, which are there."""
+        self._position = count
 
     def __aiter__(self) -> Self:
         return self

@@ -33,7 +33,7 @@ from asyncio import current_task
 from contextvars import copy_context
 from functools import partial
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from miniagents.promising.core.current import active_context, producing
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.current import Worker
     from miniagents.promising.core.watch import Watch
     from miniagents.promising.errors import PromiseDeadlockError
 
@@ -79,8 +80,8 @@ class Production:
     _name: str
     _birth: Context | None
     _owner: Production | None
-    _task: asyncio.Task[None] | None  # most productions have one task: a dictionary would cost more than the slot
-    _more_tasks: dict[asyncio.Task[None], None] | None
+    _task: Worker | None  # most productions have one task: a dictionary would cost more than the slot
+    _more_tasks: dict[Worker, None] | None
     _started: set[Production] | None
     _sources: dict[Production, None] | None
     _results: WeakSet[Production] | None
@@ -427,16 +428,20 @@ class Production:
             if not self._is_done():
                 self._tell_of_end(task)
             return
+        self._works(task)
+        if not tells:
+            task.add_done_callback(self._task_ended)
+
+    def _works(self, task: Worker) -> None:
+        """Note that a task works for this; call `_task_ended` in the end."""
         if self._task is None:
             self._task = task
         elif self._more_tasks is None:
             self._more_tasks = {task: None}
         else:
             self._more_tasks[task] = None
-        if not tells:
-            task.add_done_callback(self._task_ended)
 
-    def _work_ended(self, task: asyncio.Task[Any] | None) -> None:  # Any: the result is not read here
+    def _work_ended(self, task: asyncio.Task[object] | None) -> None:
         """Note the end of the running task, which has nothing more to do; for work that was launched with `tells`.
 
         Args:
@@ -449,7 +454,7 @@ class Production:
         else:  # pieces are still to come, or even catching an error failed: only the task can tell how it ended
             task.add_done_callback(self._task_ended)
 
-    def _task_ended(self, task: asyncio.Task[Any]) -> None:  # Any: the result is not read here
+    def _task_ended(self, task: Worker) -> None:
         """Note that a task of this production has ended, or is about to; hearing it again changes nothing."""
         if task is self._task:
             self._task = None
@@ -469,7 +474,7 @@ class Production:
             if task.done():
                 self._task_ended(task)
 
-    def _tell_of_end(self, task: asyncio.Task[None]) -> None:
+    def _tell_of_end(self, task: Worker) -> None:
         """Tell the readers of a task that could not do so itself; they would wait for ever."""
         if task.cancelled():
             # cancelled before its first step: none of its own code could catch that
@@ -494,12 +499,12 @@ class Production:
                 owner._started.discard(production)
             production = owner
 
-    def _running(self) -> tuple[asyncio.Task[None], ...]:
+    def _running(self) -> tuple[Worker, ...]:
         """Return the tasks that have not told of their end."""
         first = () if self._task is None else (self._task,)
         return first if self._more_tasks is None else (*first, *self._more_tasks)
 
-    def _workers(self) -> Iterator[asyncio.Task[None]]:
+    def _workers(self) -> Iterator[Worker]:
         """Give the tasks that can make progress here; without any, progress is up to unknown code."""
         return (task for task in self._running() if not task.done())
 
