@@ -18,7 +18,7 @@ from miniagents.promising.core.failure import Failure, caught, is_cancellation
 from miniagents.promising.core.foreign import outcomes_of
 from miniagents.promising.core.pieces import PieceBuffer
 from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
-from miniagents.promising.forwarding import AnyPart, Forwarding, Pending
+from miniagents.promising.forwarding import AnyPart, Forwarding, Pending, is_stream
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
@@ -116,13 +116,14 @@ class Flattening(Generic[P]):
             self._queue.extend(parts)
             return
         kinds = set(map(type, parts))
-        if Pending not in kinds:
+        if Pending in kinds:
+            ready = next(place for place, part in enumerate(parts) if type(part) is Pending)
+            queue = self._queue = deque(parts[ready:])
+            if ready:
+                self._emit(parts[:ready], kinds)
+            self._forward(queue)
+        else:
             self._emit(parts, kinds)
-            return
-        ready = next(place for place, part in enumerate(parts) if isinstance(part, Pending))
-        self._emit(parts[:ready], kinds)
-        self._queue = deque(parts[ready:])
-        self._forward(self._queue)
 
     def _put_out_of_order(self, item: object) -> None:
         if self._closed or self._buffer.ended:
@@ -140,16 +141,19 @@ class Flattening(Generic[P]):
     async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
         buffer = self._buffer
         task = buffer.context.running_task()
+        has_told = False
         try:
             producing.set(buffer)
             buffer._birth = None  # tasks for what is put in from here on are a part of this work
             await work()
+            has_told = True
         except BaseException as error:
-            if not caught(error, task, self._take_error):
+            has_told = caught(error, task, self._take_error)
+            if not has_told:
                 raise
         finally:
             self.close()
-            buffer.work_ended(task)
+            buffer.work_ended(task, has_told=has_told)
 
     def _take_error(self, error: BaseException) -> None:
         """Put in an error of the work, or what stands for it; if it is too late for that, the context raises it."""
@@ -224,7 +228,7 @@ class Flattening(Generic[P]):
         """
         if _is_plain(part):
             return part, iter(tuple(part))
-        if _is_stream(part):
+        if is_stream(part):
             if part._buffer is self._buffer:
                 raise PromiseDeadlockError((self._buffer.name,))  # it would repeat itself without end
             return (part._buffer, iter(self._pieces_of(part))) if part._all_there() else Pending(part)
@@ -276,10 +280,6 @@ class Flattening(Generic[P]):
 
 
 # isinstance() alone would leave the types of the elements unknown.
-
-
-def _is_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
-    return isinstance(item, StreamedPromise)
 
 
 def _is_plain(item: object) -> TypeGuard[Sequence[object]]:

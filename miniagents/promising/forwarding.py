@@ -6,7 +6,7 @@ async generator, needs a task; it then passes on all that is behind it, too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard
 
 from typing_extensions import TypeVar
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.flattening import Flattening
 
-__all__ = ["AnyPart", "Forwarding", "Pending"]
+__all__ = ["AnyPart", "Forwarding", "Pending", "is_stream"]
 
 P = TypeVar("P")
 
@@ -70,65 +70,73 @@ class Forwarding(Follower):
         out, queue = self._out, self._queue
         left = FAIR_SHARE
         while not out.ended:
-            source = self._source
             if left <= 0:
-                self._is_due()
+                self.woken()
                 return
+            source = self._source
             if source is None:
                 if not queue:
                     break
                 part = queue.popleft()
-                if not isinstance(part, Pending):
+                if type(part) is not Pending:
                     out.emit_outcome(part)
                     left -= 1
-                elif not self._begin(part):
+                    continue
+                source = self._begin(part)
+                if source is None:
                     queue.appendleft(part)
-                    out.launch(_forward_all(self._flat, queue))
+                    self._variables.run(out.launch, _forward_all(self._flat, queue))
                     self._finish()
                     return
-                continue
-            taken = self._pieces[self._position : self._position + left]
-            if taken:
+            pieces = self._pieces
+            if self._position < len(pieces):
+                taken = pieces[self._position : self._position + left]
                 left -= len(taken)
                 self._pass_on(taken)
-            elif source.ended:
+            if self._position == len(pieces) and self._source is not None:
+                if not source.ended:
+                    if self._awaited is None:
+                        self._wait_for(source)
+                    return
                 self._leave()
-            else:
-                self._wait_for(source)
-                return
         self._flat._forwarded(queue)
         self._finish()
 
-    def _begin(self, part: Pending) -> bool:
-        """Begin to read a stream, unless only a coroutine can do that."""
-        stream = part.stream
-        if not isinstance(stream, StreamedPromise) or type(stream)._outcomes is not StreamedPromise._outcomes:
-            return False
+    def _begin(self, part: Pending) -> AnyBuffer | None:
+        """Begin to read a stream and return its buffer; None if only a coroutine can do that."""
+        stream: Any = part.stream  # Any: the next line tells a StreamedPromise that is read as it is from all else
+        if getattr(type(stream), "_outcomes", None) is not StreamedPromise._outcomes:
+            return None
         source: AnyBuffer = stream._buffer
         context = source._context
-        if not source.can_be_followed() or (context is not None and context.watch is not self._watch):
-            return False
-        source.start()
+        if source.bounded or source.counts_readers or (context is not None and context._watch is not self._watch):
+            return None
+        if source._work is not None:
+            self._variables.run(source.start)
         self._source = source
-        self._stream = stream
         self._pieces = self._flat._pieces_of(stream)
         self._position = part.position
-        self._is_guest = not source.ended and source._guest_came()
-        return True
+        self._stream = stream
+        if not source.ended:
+            self._is_guest = self._variables.run(source._guest_came)
+        return source
 
     def _pass_on(self, pieces: list[Any]) -> None:  # Any: as above
-        """Put in pieces of the stream as far as they are pieces here, too; what has to be taken apart comes next."""
-        flat, out = self._flat, self._out
+        """Put in pieces of the stream as far as they are pieces here, too."""
         try:
-            adapted = flat._adapt_all(pieces, set(map(type, pieces)))
-        except TypeError:  # one of them is wrong: an error takes its place below
+            adapted = self._flat._adapt_all(pieces, set(map(type, pieces)))
+        except TypeError:  # one of them is wrong: an error takes its place
             adapted = None
-        if adapted is not None:
+        if adapted is None:
+            self._variables.run(self._pass_on_each, pieces)
+        else:
             self._position += len(pieces)
-            out.emit_all(adapted)
-            return
+            self._out.emit_all(adapted)
+
+    def _pass_on_each(self, pieces: list[Any]) -> None:  # Any: as above
+        """Look at each piece; if one has to be taken apart, its parts and the rest of the stream come next."""
         for piece in pieces:
-            parts = flat._parts_of(piece)
+            parts = self._flat._parts_of(piece)
             self._position += 1
             if len(parts) != 1 or isinstance(parts[0], Pending):
                 if self._stream is not None:
@@ -136,11 +144,14 @@ class Forwarding(Follower):
                 self._queue.extendleft(reversed(parts))
                 self._leave()
                 return
-            out.emit_outcome(parts[0])
+            self._out.emit_outcome(parts[0])
 
     def _leave(self) -> None:
-        if self._source is not None and self._is_guest:
+        if self._awaited is not None:
+            super()._leave()
+        if self._is_guest and self._source is not None:
             self._source._guest_left()
+        self._is_guest = False
         self._source = self._stream = None
 
 
@@ -212,6 +223,11 @@ class _Parts(Generic[P]):
         self.left = parts
 
 
+def is_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
+    """Return whether an item is a stream; isinstance() asks an abstract base class, which takes four times as long."""
+    return StreamedPromise in type(item).__mro__
+
+
 def _is_short(stream: object) -> bool:
     """Return whether a stream has ended with pieces so few that one turn of the loop is enough for them."""
-    return isinstance(stream, StreamedPromise) and stream._all_there() and len(stream._buffer.pieces) <= FAIR_SHARE
+    return is_stream(stream) and stream._all_there() and len(stream._buffer.pieces) <= FAIR_SHARE

@@ -397,17 +397,20 @@ class Promise(Production, Generic[T_co]):
 
     async def _produce(self, resolver: Callable[[], Awaitable[T_co]]) -> None:
         task = self.context.running_task()
+        has_told = False
         try:
             producing.set(self)
             value = await resolver()
             if not self._is_done():
                 self._value = value
                 self._finished()
+            has_told = True
         except BaseException as error:
-            if not caught(error, task, self._end_with):
+            has_told = caught(error, task, self._end_with)
+            if not has_told:
                 raise
         finally:
-            self._work_ended(task)
+            self._work_ended(task, has_told=has_told)
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """Make a promise of this one and others: as lazy as they are, with them as sources."""

@@ -589,7 +589,9 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
     def emit_all(self, pieces: Sequence[Any]) -> None:  # Any: as above
         if self._is_read:
             pieces = _all_promised(pieces)
-        super().emit_all(pieces)
+        self.pieces.extend(pieces)
+        if self._wakeup is not None:
+            self.wake()
 
     def readable(self) -> list[MessagePromise[M] | Failure]:
         if not self._is_read:

@@ -54,6 +54,8 @@ class _Counted(PieceBuffer[P]):
 
     __slots__ = ("_account", "_unread", "_waiting")
 
+    counts_readers = True
+
     def __init__(self, context: PromisingContext | None, name: str, account: _Account) -> None:
         super().__init__(context, name)
         self._account = account
@@ -75,9 +77,6 @@ class _Counted(PieceBuffer[P]):
     def reached(self, position: float) -> None:
         super().reached(position)
         self._count()
-
-    def can_be_followed(self) -> bool:
-        return False
 
     def _begin_wait(self) -> tuple[asyncio.Task[object], asyncio.Future[None], Watch]:
         waiting = super()._begin_wait()

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
     from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.watch import Watch
-    from miniagents.promising.errors import PromiseDeadlockError
 
-__all__ = ["Follower", "Rounds"]
+__all__ = ["FOLLOWED", "Follower", "Rounds"]
 
 _STEPS: Final = 256
 """How many followers go on in one callback, before the loop gets a turn."""
@@ -41,18 +40,22 @@ class Follower(asyncio.Future[None]):
 
     Args:
         out: The buffer that this works for.
+
+    Attributes:
+        is_due: Whether it has something to do.
     """
 
-    __slots__ = ("_awaited", "_circle", "_out", "_variables", "_watch")
+    __slots__ = ("_awaited", "_out", "_rounds", "_variables", "_watch", "is_due")
 
     def __init__(self, out: AnyBuffer) -> None:
         context = out.context
         super().__init__(loop=context.watch.loop)
         self._out = out
         self._watch: Watch = context.watch
+        self._rounds = self._watch.rounds
         self._variables: Context = copy_context() if out._birth is None else out._birth.copy()
         self._awaited: AnyBuffer | None = None
-        self._circle: PromiseDeadlockError | None = None
+        self.is_due = False
 
     def launch(self) -> None:
         """Begin to work at the next turn of the loop.
@@ -60,7 +63,10 @@ class Follower(asyncio.Future[None]):
         If the context has ended, the production ends with an error instead.
         """
         out = self._out
-        self._variables.run(out.adopt)
+        if out._birth is None:
+            out.adopt()
+        else:
+            self._variables.run(out.adopt)
         try:
             out.context.own(self, out.name, out)
         except ContextStateError as error:
@@ -68,7 +74,7 @@ class Follower(asyncio.Future[None]):
             mark_as_read(error)
             return
         out.works(self)
-        self._is_due()
+        self.woken()
 
     def cancel(self, msg: Any | None = None) -> bool:  # Any: as in asyncio
         """End, and the production with an error, unless this has ended."""
@@ -76,27 +82,29 @@ class Follower(asyncio.Future[None]):
             return False
         out = self._out
         out.give_up(PromiseCancelledError(f"{out._origin()} was cancelled"))
-        if self._awaited is not None:
-            self._awaited.unfollow(self)
-            self._waits_no_more()
         self._leave()
         super().cancel(msg)
         out.task_ended(self)
         return True
 
     def woken(self) -> None:
-        """Look at the buffer again, at the next turn of the loop."""
-        self._circle = self._waits_no_more()
-        self._is_due()
+        """Go on at the next turn of the loop."""
+        if not self.is_due:
+            self.is_due = True
+            rounds = self._rounds
+            rounds.due.append(self)
+            if not rounds.is_called:
+                rounds.call()
 
     def step(self) -> None:
         """Go on; the loop calls this."""
+        self.is_due = False
         if self.done():
             return
         try:
-            if self._circle is not None:
-                raise self._circle
-            self._variables.run(self._go_on)
+            if self._watch._deadlocks and (circle := self._watch.circle_of(self)) is not None:
+                raise circle
+            self._go_on()
         except BaseException as error:  # noqa: BLE001 - readers of the production are told, as by a task
             self._out.end_with(error)
             self._finish()
@@ -104,56 +112,74 @@ class Follower(asyncio.Future[None]):
     # --- what the kinds of followers fill in ---
 
     def _go_on(self) -> None:
-        """Do what can be done now, and then call one of `_wait_for`, `_is_due` and `_finish`."""
+        """Do what can be done now; then call `_wait_for`, `woken` if there is more to do, or `_finish`."""
         raise NotImplementedError
-
-    def _leave(self) -> None:
-        """Note that nothing more will be read."""
 
     # --- for them ---
 
     def _wait_for(self, buffer: AnyBuffer) -> None:
+        """Wait for any change of a buffer, until `_leave`; a circle that this closes ends the production."""
         self._awaited = buffer
-        buffer.follow(self, self._watch.loop)
+        buffer.follow(self)
         self._watch.waits(self, buffer)
 
-    def _is_due(self) -> None:
-        self._watch.rounds.add(self)
+    def _leave(self) -> None:
+        """Wait for nothing any more."""
+        if self._awaited is not None:
+            self._awaited.unfollow(self)
+            self._awaited = None
+            self._watch.waits_no_more(self)
 
     def _finish(self) -> None:
-        if not self.done():  # what it passed on may have cancelled it
+        if not self.done():  # what it did may have cancelled it
             self._leave()
             self.set_result(None)
             self._out.task_ended(self)
 
-    def _waits_no_more(self) -> PromiseDeadlockError | None:
-        self._awaited = None
-        return self._watch.waits_no_more(self)
+
+class _Followed(asyncio.Future[None]):
+    """Stands in a buffer where the future of waiting readers would be, so that producers wake followers."""
+
+    def __init__(self) -> None:  # not initialised: it belongs to no loop, and is asked for nothing else
+        pass
+
+    def done(self) -> bool:
+        """Return that nobody waits for this."""
+        return True
+
+
+FOLLOWED: Final = _Followed()
+"""The one object of its class."""
 
 
 class Rounds:
-    """The followers of a loop that are due."""
+    """The followers of a loop that are due.
+
+    Attributes:
+        due: The followers, in the order in which they go on.
+        is_called: Whether the loop will call them.
+    """
+
+    __slots__ = ("_loop", "due", "is_called")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._due: deque[Follower] = deque()
-        self._is_called = False
+        self.due: deque[Follower] = deque()
+        self.is_called = False
 
-    def add(self, follower: Follower) -> None:
-        """Have a follower go on at the next turn of the loop."""
-        self._due.append(follower)
-        if not self._is_called:
-            self._is_called = True
-            self._loop.call_soon(self._go_round)
+    def call(self) -> None:
+        """Have the followers go on at the next turn of the loop."""
+        self.is_called = True
+        self._loop.call_soon(self._go_round)
 
     def _go_round(self) -> None:
-        due = self._due
+        due = self.due
         left = _STEPS
         try:
             while due and left:  # a step may wake the next follower: pieces pass many levels at once, without a stack
                 left -= 1
                 due.popleft().step()
         finally:
-            self._is_called = bool(due)
+            self.is_called = False
             if due:
-                self._loop.call_soon(self._go_round)
+                self.call()

@@ -39,6 +39,7 @@ from typing_extensions import TypeVar
 
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
+from miniagents.promising.core.followers import FOLLOWED
 from miniagents.promising.core.production import Production
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ class PieceBuffer(Production, Generic[P]):
         "max_ahead",
         "pieces",
     )
+
+    counts_readers: ClassVar[bool] = False
+    """Whether something depends on how many readers wait; followers are no such readers."""
 
     def __init__(
         self,
@@ -226,12 +230,11 @@ class PieceBuffer(Production, Generic[P]):
     def _wake(self) -> None:
         wakeup = self._wakeup
         if wakeup is not None:
-            self._wakeup = None
-            if not wakeup.done():
-                wakeup.set_result(None)
             followers = self._followers
-            if followers is not None:
-                self._followers = None
+            self._wakeup = FOLLOWED if followers else None
+            if wakeup is not FOLLOWED and not wakeup.done():
+                wakeup.set_result(None)
+            if followers:
                 for follower in followers:
                     follower.woken()
 
@@ -243,27 +246,18 @@ class PieceBuffer(Production, Generic[P]):
 
     # --- for readers ---
 
-    def follow(self, follower: Follower, loop: asyncio.AbstractEventLoop) -> None:
-        """Wake a follower once, when something has changed.
-
-        Args:
-            follower: The follower.
-            loop: The loop of both.
-        """
-        if self._wakeup is None or self._wakeup.done():
-            self._wakeup = loop.create_future()  # producers look at nothing else before they wake anybody
+    def follow(self, follower: Follower) -> None:
+        """Wake a follower whenever something has changed."""
+        if self._wakeup is None:
+            self._wakeup = FOLLOWED
         if self._followers is None:
             self._followers = []
         self._followers.append(follower)
 
     def unfollow(self, follower: Follower) -> None:
-        """Do not wake the follower."""
+        """Wake the follower no more."""
         if self._followers is not None:
             self._followers.remove(follower)
-
-    def can_be_followed(self) -> bool:
-        """Return whether a follower may read this: nothing has to know how far it has come, or that it waits."""
-        return not self.bounded
 
     def readable(self) -> list[P | Failure]:
         """Return the pieces for somebody who looks at them one by one; call this before reading one by one."""

@@ -263,7 +263,7 @@ class Production:
         if self._wakeup is not None:
             self._wake()
         self._birth = None
-        if self._owner is not None:
+        if self._owner is not None and self._task is None:
             self._leave_owner()
         if self._sources:
             self._leave_sources()
@@ -441,17 +441,18 @@ class Production:
         else:
             self._more_tasks[task] = None
 
-    def _work_ended(self, task: asyncio.Task[object] | None) -> None:
+    def _work_ended(self, task: asyncio.Task[object] | None, *, has_told: bool) -> None:
         """Note the end of the running task, which has nothing more to do; for work that was launched with `tells`.
 
         Args:
             task: The task; None for work that Python takes down because its loop is gone.
+            has_told: Whether readers were told of an error, if there was any.
         """
         if task is None:
             return
-        if self._is_done():
+        if has_told or self._is_done():
             self._task_ended(task)
-        else:  # pieces are still to come, or even catching an error failed: only the task can tell how it ended
+        else:  # even catching the error failed: only the task can tell how it ended
             task.add_done_callback(self._task_ended)
 
     def _task_ended(self, task: Worker) -> None:

@@ -34,7 +34,7 @@ import asyncio
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from miniagents.promising.core.followers import Rounds
+from miniagents.promising.core.followers import Follower, Rounds
 from miniagents.promising.core.joins import held_by, joined_tasks, producing_in
 from miniagents.promising.errors import PromiseDeadlockError
 
@@ -88,6 +88,10 @@ class Watch:
             The error to raise in the task, if its wait was found to close a circle.
         """
         del self._waits[task]
+        return self.circle_of(task)
+
+    def circle_of(self, task: Worker) -> PromiseDeadlockError | None:
+        """Return the error to raise in a task that waits, if its wait was found to close a circle."""
         return self._deadlocks.pop(task, None) if self._deadlocks else None
 
     def parked(self, task: Worker) -> None:
@@ -239,7 +243,7 @@ def _stuck(
         awaited = waits.get(task)
         if awaited is None:
             wakers = joins.get(task, [])
-        elif awaited._is_done() or awaited._was_woken():
+        elif awaited._is_done() or (task.is_due if isinstance(task, Follower) else awaited._was_woken()):
             alive.append(task)
             continue
         else:
@@ -279,9 +283,7 @@ def _collect_joins(
             pending.extend(joined)
 
 
-def _next_stuck(
-    task: Worker, waits: _Waits, stuck: set[Worker]
-) -> Worker | None:
+def _next_stuck(task: Worker, waits: _Waits, stuck: set[Worker]) -> Worker | None:
     production = waits.get(task)
     following = production._workers() if production is not None else iter(joined_tasks(task))
     return next((other for other in following if other in stuck), None)
