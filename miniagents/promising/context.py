@@ -24,6 +24,7 @@ import asyncio
 import logging
 import warnings
 import weakref
+from asyncio import current_task
 from contextvars import copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias
@@ -271,7 +272,8 @@ class PromisingContext:
         loop = self._loop
         if loop is None or self._state == "closed":
             raise ContextStateError(f"{name!r} cannot start: its {type(self).__name__} is {self._state}")
-        if self.running_task() is None and loop is not asyncio.get_running_loop():
+        # as `running_task` does it: twice in each call of an agent
+        if (get_ident() != self._thread or current_task(loop) is None) and loop is not asyncio.get_running_loop():
             self._refuse_loop(f"{name!r} cannot start")
         return loop
 
@@ -379,8 +381,9 @@ class PromisingContext:
             except asyncio.CancelledError as error:
                 interrupted = error
         for task, production in tuple(self._tasks.items()):
-            assert isinstance(task, asyncio.Task)
             self.forget(task)
+            if not isinstance(task, asyncio.Task):
+                continue  # it cannot be: a follower ends as soon as it is cancelled
             if production is not None:
                 production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))
             warnings.warn(

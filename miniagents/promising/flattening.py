@@ -16,13 +16,14 @@ from typing_extensions import TypeVar
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, caught, is_cancellation
 from miniagents.promising.core.foreign import outcomes_of
-from miniagents.promising.core.pieces import PieceBuffer
 from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
 from miniagents.promising.forwarding import AnyPart, Forwarding, Pending, is_stream
-from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.stream import StreamedPromise
 
 
 __all__ = ["Flattening"]
@@ -102,12 +103,13 @@ class Flattening(Generic[P]):
     def _put(self, item: object) -> None:
         if self._closed or self._buffer.ended:
             self._refuse()
-        if type(item) is list and self._queue is None:
+        kind = type(item)
+        if kind is list and self._queue is None:
             pieces = self._pieces_in(item)
             if pieces is not None:
                 self._buffer.emit_all(pieces)
                 return
-        piece: Any = NotImplemented if type(item) is Failure else self._adapt(item)  # Any: as for `_adapt`
+        piece: Any = NotImplemented if kind is Failure else self._adapt(item)  # Any: as for `_adapt`
         if piece is not NotImplemented and self._queue is None:
             self._buffer.emit(piece)  # the short way for nearly everything that is ever put in
             return
@@ -117,7 +119,9 @@ class Flattening(Generic[P]):
             return
         kinds = set(map(type, parts))
         if Pending in kinds:
-            ready = next(place for place, part in enumerate(parts) if type(part) is Pending)
+            ready = 0
+            while type(parts[ready]) is not Pending:
+                ready += 1
             queue = self._queue = deque(parts[ready:])
             if ready:
                 self._emit(parts[:ready], kinds)
@@ -174,7 +178,7 @@ class Flattening(Generic[P]):
             raise PromiseCancelledError(f"{self._buffer.name!r} was cancelled: nothing can be added to it")
         raise AppenderClosedError(f"{self._buffer.name!r} is closed: nothing can be added to it")
 
-    def _pieces_in(self, items: list[Any]) -> list[Any] | None:  # Any: what `_adapt` takes, and a P
+    def _pieces_in(self, items: Any) -> list[Any] | None:  # Any: a list of what `_adapt` takes, and a P
         """Return the pieces in a list, or in lists that are all at one depth; None if there is anything else.
 
         This looks at the types in a list all at once, which takes a tenth of what one look at each part takes.
@@ -226,8 +230,10 @@ class Flattening(Generic[P]):
 
         That is an error, something still to come, or the part's own parts together with the object that has them.
         """
-        if _is_plain(part):
-            return part, iter(tuple(part))
+        kind = type(part)
+        if kind is list or kind is tuple:
+            plain: Any = part  # Any: no checker sees that it is one of the two
+            return plain, iter(tuple(plain))
         if is_stream(part):
             if part._buffer is self._buffer:
                 raise PromiseDeadlockError((self._buffer.name,))  # it would repeat itself without end
@@ -280,10 +286,6 @@ class Flattening(Generic[P]):
 
 
 # isinstance() alone would leave the types of the elements unknown.
-
-
-def _is_plain(item: object) -> TypeGuard[Sequence[object]]:
-    return type(item) is list or type(item) is tuple
 
 
 def _is_async_iterable(item: object) -> TypeGuard[AsyncIterable[object]]:

@@ -6,7 +6,7 @@ async generator, needs a task; it then passes on all that is behind it, too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard
 
 from typing_extensions import TypeVar
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["AnyPart", "Forwarding", "Pending", "is_stream"]
 
 P = TypeVar("P")
+
+
+_READ_AS_IT_IS: Final[object] = StreamedPromise.__dict__["_outcomes"]
+"""The method of streams whose pieces are those of their buffer, one by one."""
 
 
 class Pending:
@@ -61,7 +65,7 @@ class Forwarding(Follower):
         self._flat = flat
         self._queue = queue
         self._source: AnyBuffer | None = None
-        self._stream: StreamedPromise[Any, Any] | None = None  # Any: as above
+        self._stream: StreamedPromise[Any, Any]  # Any: as above; it is set while there is a source
         self._pieces: list[Any] = []  # Any: as above
         self._position = 0
         self._is_guest = False
@@ -70,43 +74,46 @@ class Forwarding(Follower):
         out, queue = self._out, self._queue
         left = FAIR_SHARE
         while not out.ended:
-            if left <= 0:
-                self.woken()
-                return
             source = self._source
             if source is None:
                 if not queue:
                     break
                 part = queue.popleft()
-                if type(part) is not Pending:
+                if type(part) is Pending:
+                    source = self._begin(part)
+                    if source is None:
+                        queue.appendleft(part)
+                        self._variables.run(out.launch, _forward_all(self._flat, queue))
+                        self._finish()
+                        return
+                else:
                     out.emit_outcome(part)
                     left -= 1
-                    continue
-                source = self._begin(part)
-                if source is None:
-                    queue.appendleft(part)
-                    self._variables.run(out.launch, _forward_all(self._flat, queue))
-                    self._finish()
-                    return
-            pieces = self._pieces
-            if self._position < len(pieces):
-                taken = pieces[self._position : self._position + left]
-                left -= len(taken)
-                self._pass_on(taken)
-            if self._position == len(pieces) and self._source is not None:
-                if not source.ended:
+            if source is not None:
+                pieces = self._pieces
+                if self._position < len(pieces):
+                    taken = pieces[self._position : self._position + left]
+                    left -= len(taken)
+                    self._pass_on(taken)
+                if self._position < len(pieces) or self._source is None:
+                    pass  # there is more to do
+                elif source.ended:
+                    self._leave()
+                else:
                     if self._awaited is None:
                         self._wait_for(source)
                     return
-                self._leave()
+            if left <= 0:
+                self.woken()
+                return
         self._flat._forwarded(queue)
         self._finish()
 
     def _begin(self, part: Pending) -> AnyBuffer | None:
         """Begin to read a stream and return its buffer; None if only a coroutine can do that."""
-        stream: Any = part.stream  # Any: the next line tells a StreamedPromise that is read as it is from all else
-        if getattr(type(stream), "_outcomes", None) is not StreamedPromise._outcomes:
+        if getattr(type(part.stream), "_outcomes", None) is not _READ_AS_IT_IS:
             return None
+        stream: Any = part.stream  # Any: it is a StreamedPromise of pieces that are not looked at here
         source: AnyBuffer = stream._buffer
         context = source._context
         if source.bounded or source.counts_readers or (context is not None and context._watch is not self._watch):
@@ -136,11 +143,12 @@ class Forwarding(Follower):
     def _pass_on_each(self, pieces: list[Any]) -> None:  # Any: as above
         """Look at each piece; if one has to be taken apart, its parts and the rest of the stream come next."""
         for piece in pieces:
+            if self._out.ended:
+                return
             parts = self._flat._parts_of(piece)
             self._position += 1
             if len(parts) != 1 or isinstance(parts[0], Pending):
-                if self._stream is not None:
-                    self._queue.appendleft(Pending(self._stream, self._position))
+                self._queue.appendleft(Pending(self._stream, self._position))
                 self._queue.extendleft(reversed(parts))
                 self._leave()
                 return
@@ -151,8 +159,8 @@ class Forwarding(Follower):
             super()._leave()
         if self._is_guest and self._source is not None:
             self._source._guest_left()
-        self._is_guest = False
-        self._source = self._stream = None
+            self._is_guest = False
+        self._source = None
 
 
 async def _forward_all(flat: Flattening[Any], queue: deque[AnyPart]) -> None:  # Any: as above

@@ -52,7 +52,6 @@ else:
 
 
 _TEXTS: Final = {str}
-_PROMISES: Final = {MessagePromise}
 
 
 def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
@@ -172,9 +171,14 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
     def _adapt_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as for `_adapt`
         if kinds == _TEXTS:
             return [self._message_of(text) for text in items]
-        if kinds.issubset(self._classes) or (kinds == _PROMISES and Message in self._classes):
-            return items
-        return None
+        if not kinds.issubset(self._classes):
+            takes_any = Message in self._classes
+            for kind in kinds:
+                if kind not in self._classes and not (
+                    takes_any and (kind is MessagePromise or issubclass(kind, Message))
+                ):
+                    return None
+        return items
 
     def _message_of(self, text: str) -> Message:
         cls = self._classes[0]

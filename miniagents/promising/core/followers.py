@@ -1,12 +1,13 @@
 """Work that goes on whenever a buffer has something new, in a callback of the loop instead of a task.
 
-A task that only passes pieces on has a coroutine, a stack and a step of the loop for each burst of pieces. A follower has
-none of them, and one callback of the loop serves all followers that have something to do. Everything else is as for a
-task: the context waits for it, cancelling its production ends it, and the watch finds circles that it is a part of.
+A task that only passes pieces on has a coroutine, a stack and a step of the loop for each burst of pieces. A follower
+has none of them, and one callback of the loop serves all followers that have something to do. Everything else is as for
+a task: the context waits for it, cancelling its production ends it, and the watch finds circles that it is a part of.
 
 | state   | event                                  | then                                                   |
 |---------|----------------------------------------|--------------------------------------------------------|
-| due     | the callback of the loop               | `_go_on`: waiting, due again, or done                  |
+| new     | `launch`                               | `_go_on`: waiting, due, or done                        |
+| due     | the callback of the loop               | the same                                               |
 | due     | `cancel`                               | done                                                   |
 | waiting | the buffer wakes those who wait for it | due                                                    |
 | waiting | the watch finds a circle               | due; then the production ends with the error, and done |
@@ -58,7 +59,7 @@ class Follower(asyncio.Future[None]):
         self.is_due = False
 
     def launch(self) -> None:
-        """Begin to work at the next turn of the loop.
+        """Begin to work.
 
         If the context has ended, the production ends with an error instead.
         """
@@ -74,7 +75,7 @@ class Follower(asyncio.Future[None]):
             mark_as_read(error)
             return
         out.works(self)
-        self.woken()
+        self.step()
 
     def cancel(self, msg: Any | None = None) -> bool:  # Any: as in asyncio
         """End, and the production with an error, unless this has ended."""
@@ -97,16 +98,18 @@ class Follower(asyncio.Future[None]):
                 rounds.call()
 
     def step(self) -> None:
-        """Go on; the loop calls this."""
+        """Go on."""
         self.is_due = False
         if self.done():
             return
+        ended_by: BaseException | None = self._watch.circle_of(self) if self._watch._deadlocks else None
         try:
-            if self._watch._deadlocks and (circle := self._watch.circle_of(self)) is not None:
-                raise circle
-            self._go_on()
+            if ended_by is None:
+                self._go_on()
         except BaseException as error:  # noqa: BLE001 - readers of the production are told, as by a task
-            self._out.end_with(error)
+            ended_by = error
+        if ended_by is not None:
+            self._out.end_with(ended_by)
             self._finish()
 
     # --- what the kinds of followers fill in ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context
 from types import AsyncGeneratorType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["held_by", "joined_tasks", "producing_in"]
 
 
-def joined_tasks(task: Worker) -> Sequence[Worker]:
+def joined_tasks(task: Worker) -> list[Worker]:
     """Return the unfinished tasks that a task waits for and nothing else, as far as asyncio shows it.
 
     asyncio has no public way to ask this. If its insides look different, nothing is found and no deadlock is reported.
@@ -32,7 +32,7 @@ def joined_tasks(task: Worker) -> Sequence[Worker]:
     gathered: Iterable[asyncio.Future[object]] | None = getattr(waiter, "_children", None)
     found = _members(task) or _shielded(waiter) if gathered is None else gathered
     joined = [future for future in found if not future.done()]
-    tasks = [future for future in joined if isinstance(future, asyncio.Task)]
+    tasks: list[Worker] = [future for future in joined if isinstance(future, asyncio.Task)]
     return tasks if len(tasks) == len(joined) else []  # any other future can be resolved by code that holds it
 
 

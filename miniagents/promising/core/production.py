@@ -428,7 +428,10 @@ class Production:
             if not self._is_done():
                 self._tell_of_end(task)
             return
-        self._works(task)
+        if self._task is None:
+            self._task = task
+        else:
+            self._works(task)
         if not tells:
             task.add_done_callback(self._task_ended)
 
@@ -463,7 +466,8 @@ class Production:
             del self._more_tasks[task]
         else:
             return
-        self.context.forget(task)
+        if self._context is not None:
+            self._context.forget(task)
         if task.done() and not self._is_done():
             self._tell_of_end(task)
         if self._owner is not None:

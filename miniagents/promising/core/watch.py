@@ -39,7 +39,7 @@ from miniagents.promising.core.joins import held_by, joined_tasks, producing_in
 from miniagents.promising.errors import PromiseDeadlockError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence, Set as AbstractSet
+    from collections.abc import Iterable, Set as AbstractSet
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
@@ -229,7 +229,7 @@ def _stuck(
     there yet (a `parked` task is stuck), nor from the holder of a writing end in that context.
     """
     # the tasks that wait for other tasks rather than for a promise: gather(), a task group, or simply `await task`
-    joins: dict[Worker, Sequence[Worker]] = {}
+    joins: dict[Worker, list[Worker]] = {}
     for task in tasks:
         _collect_joins(task, waits, joins)
     for production in set(waits.values()):
@@ -270,7 +270,7 @@ def _workers(production: Production, writers: _Writers | None) -> list[Worker]:
 def _collect_joins(
     task: Worker,
     waits: _Waits,
-    joins: dict[Worker, Sequence[Worker]],
+    joins: dict[Worker, list[Worker]],
 ) -> None:
     pending = [task]
     while pending:
