@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard, Uni
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
+from miniagents.messages.promised.message_buffer import MessageBuffer, MixedMessages
 from miniagents.messages.promised.message_promise import MessagePromise, from_promise
 from miniagents.messages.promised.sequence_promise import (
-    MessageBuffer,
     MessageSequencePromise,
-    MixedMessages,
     sequence_over,
 )
 from miniagents.promising.appender import StreamAppender

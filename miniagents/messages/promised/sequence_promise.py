@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.messages._generated import Message
+from miniagents.messages.promised.message_buffer import MessageBuffer
 from miniagents.messages.promised.message_promise import MessagePromise, made_at_once
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import value_of
 from miniagents.promising.core.arguments import check_errors, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
-from miniagents.promising.core.pieces import FAIR_SHARE, OutcomeIterator, PieceBuffer, take_turn
+from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.promise import PENDING, blank
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.promise import Promise
@@ -565,59 +566,6 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                 self._value = tuple(messages)
             self._failure = failure
             self._finished()
-
-
-class MessageBuffer(PieceBuffer[MessagePromise[M]]):
-    """Messages as they are, until somebody wants to look at their promises one by one.
-
-    Readers that await all messages, as most do, need no promise of each.
-    """
-
-    __slots__ = ("_is_read",)
-
-    def __init__(self, context: PromisingContext | None, name: str) -> None:
-        super().__init__(context, name)
-        self._is_read = False
-
-    def emit(self, piece: Any) -> None:  # Any: an M or a MessagePromise[M]
-        if self._is_read and isinstance(piece, Message):
-            piece = MessagePromise.of_message(piece)
-        self.pieces.append(piece)
-        if self._wakeup is not None:
-            self.wake()
-
-    def emit_all(self, pieces: Sequence[Any]) -> None:  # Any: as above
-        if self._is_read:
-            pieces = _all_promised(pieces)
-        self.pieces.extend(pieces)
-        if self._wakeup is not None:
-            self.wake()
-
-    def readable(self) -> list[MessagePromise[M] | Failure]:
-        if not self._is_read:
-            self._is_read = True
-            self.pieces[:] = _all_promised(self.pieces)
-        return self.pieces
-
-
-_PROMISED: Final = frozenset((MessagePromise, Failure))
-
-
-class MixedMessages(OutcomeIterator[Any]):  # Any: an M or a MessagePromise[M]
-    """A reader of a sequence that makes no promises of messages that have none yet."""
-
-    __slots__ = ()
-    makes_readable = False
-
-
-def _all_promised(pieces: Sequence[Any]) -> Sequence[Any]:  # Any: as for `_promised`
-    return pieces if _PROMISED.issuperset(map(type, pieces)) else [_promised(piece) for piece in pieces]
-
-
-def _promised(piece: object) -> Any:  # Any: a MessagePromise[M] or a Failure
-    if type(piece) is not MessagePromise and isinstance(piece, Message):  # isinstance() is slow to say no
-        return MessagePromise.of_message(piece)
-    return piece
 
 
 def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name: str) -> MessageSequencePromise[M]:
