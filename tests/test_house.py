@@ -228,9 +228,9 @@ CIRCLES: Final = {
     frozenset({"agent", "agents_context", "as_tool", "guarding", "interaction", "members", "recording"}): (
         "a call knows its agent, and an agent makes its calls"
     ),
-    frozenset({"message_promise", "message_sequence", "selecting", "sequence_promise", "streaming", "text"}): (
-        "a message is split into a sequence, and a sequence is joined into a message"
-    ),
+    frozenset(
+        {"message_buffer", "message_promise", "message_sequence", "selecting", "sequence_promise", "streaming", "text"}
+    ): ("a message is split into a sequence, and a sequence is joined into a message"),
     frozenset({"grouping", "of_pieces", "of_places", "of_time", "piped", "stream"}): (
         "a stream is made of its combinators, which return streams"
     ),

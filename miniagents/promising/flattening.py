@@ -235,9 +235,10 @@ class Flattening(Generic[P]):
             plain: Any = part  # Any: no checker sees that it is one of the two
             return plain, iter(tuple(plain))
         if is_stream(part):
-            if part._buffer is self._buffer:
-                raise PromiseDeadlockError((self._buffer.name,))  # it would repeat itself without end
-            return (part._buffer, iter(self._pieces_of(part))) if part._all_there() else Pending(part)
+            buffer = part._buffer
+            if buffer is self._buffer:
+                raise PromiseDeadlockError((buffer.name,))  # it would repeat itself without end
+            return (buffer, iter(self._pieces_of(part))) if buffer.ended else Pending(part)
         if isinstance(part, Failure):
             return self._buffer.taken_over(part)
         if isinstance(part, BaseException):

@@ -238,4 +238,4 @@ def is_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
 
 def _is_short(stream: object) -> bool:
     """Return whether a stream has ended with pieces so few that one turn of the loop is enough for them."""
-    return is_stream(stream) and stream._all_there() and len(stream._buffer.pieces) <= FAIR_SHARE
+    return is_stream(stream) and stream._buffer.ended and len(stream._buffer.pieces) <= FAIR_SHARE

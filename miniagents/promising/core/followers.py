@@ -49,11 +49,11 @@ class Follower(asyncio.Future[None]):
     __slots__ = ("_awaited", "_out", "_rounds", "_variables", "_watch", "is_due")
 
     def __init__(self, out: AnyBuffer) -> None:
-        context = out.context
-        super().__init__(loop=context.watch.loop)
+        watch: Watch = out.context.watch
+        super().__init__(loop=watch.loop)
         self._out = out
-        self._watch: Watch = context.watch
-        self._rounds = self._watch.rounds
+        self._watch = watch
+        self._rounds = watch.rounds
         self._variables: Context = copy_context() if out._birth is None else out._birth.copy()
         self._awaited: AnyBuffer | None = None
         self.is_due = False

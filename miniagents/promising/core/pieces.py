@@ -111,10 +111,9 @@ class PieceBuffer(Production, Generic[P]):
         self.failure: Failure | None = None
         self._fed = streamer is None
         self._at_end: Callable[[], None] | None = None
-        self._work: Callable[[], Coroutine[object, object, None]] | None = (
-            None if streamer is None else lambda: self._produce(streamer)
-        )
+        self._work: Callable[[], Coroutine[object, object, None]] | None = None
         if streamer is not None:
+            self._work = lambda: self._produce(streamer)
             self._belongs_here()
         self.max_ahead: int | None = None
         self.bounded: bool = False
