@@ -122,10 +122,11 @@ class Flattening(Generic[P]):
             ready = 0
             while type(parts[ready]) is not Pending:
                 ready += 1
-            queue = self._queue = deque(parts[ready:])
             if ready:
                 self._emit(parts[:ready], kinds)
-            self._forward(queue)
+                parts = parts[ready:]
+            self._queue = deque(parts)
+            self._forward(self._queue)
         else:
             self._emit(parts, kinds)
 

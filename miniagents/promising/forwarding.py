@@ -65,9 +65,10 @@ class Forwarding(Follower):
         self._flat = flat
         self._queue = queue
         self._source: AnyBuffer | None = None
-        self._stream: StreamedPromise[Any, Any]  # Any: as above; it is set while there is a source
-        self._pieces: list[Any] = []  # Any: as above
-        self._position = 0
+        # what follows is set while there is a source
+        self._stream: StreamedPromise[Any, Any]  # Any: as above
+        self._pieces: list[Any]  # Any: as above
+        self._position: int
         self._is_guest = False
 
     def _go_on(self) -> None:
@@ -94,7 +95,15 @@ class Forwarding(Follower):
                 if self._position < len(pieces):
                     taken = pieces[self._position : self._position + left]
                     left -= len(taken)
-                    self._pass_on(taken)
+                    try:
+                        adapted = self._flat._adapt_all(taken, set(map(type, taken)))
+                    except TypeError:  # one of them is wrong: an error takes its place
+                        adapted = None
+                    if adapted is None:
+                        self._variables.run(self._pass_on_each, taken)
+                    else:
+                        self._position += len(taken)
+                        out.emit_all(adapted)
                 if self._position < len(pieces) or self._source is None:
                     pass  # there is more to do
                 elif source.ended:
@@ -128,20 +137,8 @@ class Forwarding(Follower):
             self._is_guest = self._variables.run(source._guest_came)
         return source
 
-    def _pass_on(self, pieces: list[Any]) -> None:  # Any: as above
-        """Put in pieces of the stream as far as they are pieces here, too."""
-        try:
-            adapted = self._flat._adapt_all(pieces, set(map(type, pieces)))
-        except TypeError:  # one of them is wrong: an error takes its place
-            adapted = None
-        if adapted is None:
-            self._variables.run(self._pass_on_each, pieces)
-        else:
-            self._position += len(pieces)
-            self._out.emit_all(adapted)
-
     def _pass_on_each(self, pieces: list[Any]) -> None:  # Any: as above
-        """Look at each piece; if one has to be taken apart, its parts and the rest of the stream come next."""
+        """Put in pieces one by one; if one has to be taken apart, its parts and the rest of the stream come next."""
         for piece in pieces:
             if self._out.ended:
                 return

@@ -250,9 +250,9 @@ class Production:
 
     def _adopt(self) -> None:
         """Make this a part of the work of the production that the running task works for, to be cancelled with it."""
-        if self._owner is None and not self._is_done():
+        if self._owner is None:
             owner = producing.get()
-            if owner is not None and owner is not self:
+            if owner is not None and owner is not self and not self._is_done():
                 self._owner = owner
                 if owner._started is None:
                     owner._started = set()
@@ -490,19 +490,15 @@ class Production:
     def _leave_owner(self) -> None:
         """Leave the owner once there is nothing left to cancel here; then the owner may leave its own."""
         production = self
-        while (
-            production._owner is not None
-            and production._task is None
-            and not production._more_tasks
-            and not production._started
-        ):
+        owner = production._owner
+        while owner is not None and production._task is None and not production._more_tasks and not production._started:
             if not production._is_done():
                 return
-            owner = production._owner
             production._owner = None
             if owner._started is not None:
                 owner._started.discard(production)
             production = owner
+            owner = production._owner
 
     def _running(self) -> tuple[Worker, ...]:
         """Return the tasks that have not told of their end."""
