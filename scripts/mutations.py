@@ -191,8 +191,8 @@ _PROMISING: Final = (
     Mutation(
         "P8: work does not swallow the cancellation of its task",
         "promising/core/failure.py",
-        "        return not going_on",
-        "        return True",
+        "    return not going_on",
+        "    return True",
         test_of("promising/test_contexts.py", "test_p8_a_task_whose_work_is_cancelled_ends_as_cancelled"),
     ),
     Mutation(
@@ -222,8 +222,8 @@ _PROMISING: Final = (
     Mutation(
         "P7: a task that has just been woken is not stuck",
         "promising/core/watch.py",
-        "awaited._is_done() or awaited._was_woken()",
-        "awaited._is_done()",
+        "(task.is_due if isinstance(task, Follower) else awaited._was_woken())",
+        "(isinstance(task, Follower) and task.is_due)",
         test_of(
             "promising/core/test_deadlocks.py",
             "test_p7_a_reader_that_was_woken_and_has_not_had_its_turn_is_in_no_circle",
@@ -320,15 +320,15 @@ _PROMISING: Final = (
     Mutation(
         "P6: a ready item waits for those that were put in before it",
         "promising/flattening.py",
-        "if piece is not NotImplemented and not self._draining:",
+        "if piece is not NotImplemented and self._queue is None:",
         "if piece is not NotImplemented:",
         test_of("promising/test_sequence.py", "test_p6_order_is_kept_however_the_parts_finish"),
     ),
     Mutation(
         "P6: a sequence does not end before what was put in out of order has appeared",
         "promising/flattening.py",
-        " and not self._queue and not self._out_of_order:",
-        " and not self._queue:",
+        "if self._closed and not self._on_their_way:",
+        "if self._closed and self._queue is None:",
         test_of(
             "promising/test_sequence.py",
             "test_p6_what_is_ready_appears_at_once_and_what_is_out_of_order_as_soon_as_it_is_there",
@@ -336,9 +336,9 @@ _PROMISING: Final = (
     ),
     Mutation(
         "P4: forwarding ready parts gives the loop a turn",
-        "promising/flattening.py",
-        "                    since_turn = len(pieces)\n                    await take_turn()\n",
-        "                    since_turn = len(pieces)\n",
+        "promising/forwarding.py",
+        "                since_turn = len(pieces)\n                await take_turn()\n",
+        "                since_turn = len(pieces)\n",
         test_of("promising/test_sequence.py", "test_p4_a_million_ready_pieces_of_a_part_starve_nobody"),
     ),
 )

@@ -228,14 +228,17 @@ CIRCLES: Final = {
     frozenset({"agent", "agents_context", "as_tool", "guarding", "interaction", "members", "recording"}): (
         "a call knows its agent, and an agent makes its calls"
     ),
-    frozenset({"message_promise", "message_sequence", "selecting", "sequence_promise", "streaming", "text"}): (
-        "a message is split into a sequence, and a sequence is joined into a message"
-    ),
+    frozenset(
+        {"message_buffer", "message_promise", "message_sequence", "selecting", "sequence_promise", "streaming", "text"}
+    ): ("a message is split into a sequence, and a sequence is joined into a message"),
     frozenset({"grouping", "of_pieces", "of_places", "of_time", "piped", "stream"}): (
         "a stream is made of its combinators, which return streams"
     ),
-    frozenset({"context", "current", "failure", "joins", "pieces", "production", "promise", "watch"}): (
+    frozenset({"context", "current", "failure", "followers", "joins", "pieces", "production", "promise", "watch"}): (
         "a context owns productions, and a production waits and fails in its context"
+    ),
+    frozenset({"flattening", "forwarding"}): (
+        "a flat stream has parts forwarded that are still to come, and they are taken apart as it does it"
     ),
 }
 """Modules that know each other, by imports for types or inside functions: each circle is one idea in several files."""

@@ -71,6 +71,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         "_function",
         "_kwargs",
         "_local_names",
+        "_names",
         "_signature",
         "_start_asap",
         "alias",
@@ -95,6 +96,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         self._local_names = local_names or {}
         self._declared: Declared | None = None
         self._declares = declares
+        self._names: tuple[str, str, str, str] = ("", "", "", "")
         self.alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
         self.description: str | None = description if description is not None else own_docstring(function)
         with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
@@ -413,15 +415,12 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return agent
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        shape = (len(args), *kwargs)
-        if shape in self._fitting:  # binding arguments takes a tenth of the time of a call
-            return
         try:
             self._signature.bind(None, *args, **kwargs)
         except TypeError as error:
             raise TypeError(f"agent {self.alias!r}: {error}") from None
         if len(self._fitting) < _SHAPES_KEPT:
-            self._fitting.add(shape)
+            self._fitting.add((len(args), *kwargs))
 
     def _ask(
         self,
@@ -446,21 +445,31 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
             context = MiniAgents.current()
         except NoActiveContextError as error:
             raise NoActiveContextError(f"agent {self.alias!r} was called where {error}") from None
-        context.open_loop(f"{self.alias}.messages")
-        args = (*self._args, *args)
-        kwargs = {**self._kwargs, **kwargs}
-        self._check_arguments(args, kwargs)
+        alias, messages, _, replies_place = self._names if self._names[0] is self.alias else self._named()
+        context.open_loop(messages)
+        if self._args:
+            args = (*self._args, *args)
+        if self._kwargs:
+            kwargs = {**self._kwargs, **kwargs}
+        if (len(args), *kwargs) not in self._fitting:  # binding arguments takes a tenth of the time of a call
+            self._check_arguments(args, kwargs)
         gives = self._classes()[1]
         if context.errors_as_messages and not issubclass(ErrorMessage, gives):
             gives = (*gives, ErrorMessage)
         replies: MessageSequence[Any] = MessageSequence(  # Any: the writing end of Out_co
-            name=self.alias,
-            place=f"agent {self.alias!r}: reply",
+            name=alias,
+            place=replies_place,
             message_classes=gives,
             context=context,
             kept_open=False,
         )
         return InteractionContext(self, context, replies, args, kwargs, raises=raises)
+
+    def _named(self) -> tuple[str, str, str, str]:
+        """Cache the alias, the name of the messages, their place, and that of the replies."""
+        alias = self.alias
+        self._names = (alias, f"{alias}.messages", f"agent {alias!r}: messages", f"agent {alias!r}: reply")
+        return self._names
 
     def _given(
         self,
@@ -472,7 +481,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         # one ready message or none needs no writing end and no buffer, which take a fifth of the time of a call
         if message is not None or messages is None:
             ready = () if message is None else (message,)
-            return sequence_of(ready, context, f"{self.alias}.messages")
+            return sequence_of(ready, context, self._names[1])
         sequence = self._incoming(context, kept_open=False)
         sequence.put(messages)
         sequence.close()
@@ -482,8 +491,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         self, context: MiniAgents, *, kept_open: bool
     ) -> MessageSequence[Any]:  # Any: the writing end of In_contra
         return MessageSequence(
-            name=f"{self.alias}.messages",
-            place=f"agent {self.alias!r}: messages",
+            name=self._names[1],
+            place=self._names[2],
             message_classes=self._classes()[0],
             context=context,
             kept_open=kept_open,

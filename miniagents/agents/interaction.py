@@ -169,15 +169,18 @@ class InteractionContext(Generic[In_co, Out_contra]):
             body = function(self, *self._args, **self._kwargs)
             if isinstance(function, type):
                 body = body()
-            returned: object = (await body) if _is_awaitable(body) else body
+            # the common case first: asking whether an object is awaitable takes ten times as long
+            is_awaitable = type(body) is CoroutineType or inspect.isawaitable(body)
+            returned: object = (await body) if is_awaitable else body
             if returned is not None:
                 raise TypeError(
                     f"agent {self._agent.alias!r} returned {returned!r:.200}, which is ignored: "
                     "answer with `ctx.reply(...)`"
                 )
         finally:
-            for call in tuple(self._open_calls or ()):
-                call.finish()
+            if self._open_calls:
+                for call in tuple(self._open_calls):
+                    call.finish()
 
     def error_message(self, error: Exception) -> object:
         """Return the reply that stands for an error where errors are sent as messages.
@@ -204,11 +207,6 @@ class InteractionContext(Generic[In_co, Out_contra]):
         while interaction is not None:
             yield interaction
             interaction = interaction._caller
-
-
-def _is_awaitable(body: object) -> bool:
-    # the common case first: asking whether an object is awaitable takes ten times as long
-    return type(body) is CoroutineType or inspect.isawaitable(body)
 
 
 class AgentCall(Generic[In_contra, Out_co]):

@@ -24,6 +24,7 @@ import asyncio
 import logging
 import warnings
 import weakref
+from asyncio import current_task
 from contextvars import copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Set as AbstractSet
     from types import TracebackType
 
+    from miniagents.promising.core.current import Worker
     from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.followers import Follower
     from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.production import Production
     from miniagents.promising.promise import Promise
@@ -90,7 +93,7 @@ class PromisingContext:
         self._thread = 0
         self._body: asyncio.Task[object] | None = None
         self._watch: Watch | None = None
-        self._tasks: dict[asyncio.Task[None], Production | None] = {}
+        self._tasks: dict[Worker, Production | None] = {}
         self._writing_ends: weakref.WeakSet[AnyBuffer] = weakref.WeakSet()
         self._failures: weakref.WeakSet[Failure] = weakref.WeakSet()
         self._starting = 0
@@ -165,6 +168,7 @@ class PromisingContext:
     async def _end(self, error: BaseException | None) -> None:
         try:
             if error is None and self._interruption is None:
+                await asyncio.sleep(0)  # readers that the last pieces have woken see them before this closes
                 await self._end_of_work()
                 await self._before_the_end()
                 await self._end_of_work()  # `_before_the_end` may have started some
@@ -190,8 +194,8 @@ class PromisingContext:
     # --- for promises ---
 
     @property
-    def tasks(self) -> AbstractSet[asyncio.Task[None]]:
-        """The tasks of this context that have not ended."""
+    def tasks(self) -> AbstractSet[Worker]:
+        """The tasks and followers of this context that have not ended."""
         return self._tasks.keys()
 
     @property
@@ -246,7 +250,16 @@ class PromisingContext:
                 task.add_done_callback(self.forget)
         return task
 
-    def forget(self, task: asyncio.Task[None]) -> None:
+    def own(self, follower: Follower, name: str, production: Production) -> None:
+        """Own a follower as if it were a task.
+
+        Raises:
+            ContextStateError: The context has ended, or belongs to another event loop.
+        """
+        self.open_loop(name)
+        self._tasks[follower] = production
+
+    def forget(self, task: Worker) -> None:
         """Own a task no longer; for a task that was started for a production, call this when it has ended."""
         self._tasks.pop(task, None)
 
@@ -259,7 +272,8 @@ class PromisingContext:
         loop = self._loop
         if loop is None or self._state == "closed":
             raise ContextStateError(f"{name!r} cannot start: its {type(self).__name__} is {self._state}")
-        if self.running_task() is None and loop is not asyncio.get_running_loop():
+        # as `running_task` does it: twice in each call of an agent
+        if (get_ident() != self._thread or current_task(loop) is None) and loop is not asyncio.get_running_loop():
             self._refuse_loop(f"{name!r} cannot start")
         return loop
 
@@ -322,7 +336,14 @@ class PromisingContext:
 
     async def _end_of_work(self) -> None:
         while self._tasks:
-            await asyncio.wait(self._tasks)
+            self._see_to((await asyncio.wait(self._tasks))[0])
+
+    def _see_to(self, ended: Iterable[Worker]) -> None:
+        """Forget tasks that have ended without a word, as those do that were cancelled before they began."""
+        for task in ended:
+            production = self._tasks.pop(task, None)
+            if production is not None:
+                production._task_ended(task)
 
     def end_what_nobody_can_end(self) -> None:
         """End tasks and streams that wait for readers or writers that no longer exist."""
@@ -345,7 +366,7 @@ class PromisingContext:
     async def _cancel_work(self) -> None:
         """Cancel all tasks, give them time to stop, and give up those that do not."""
         deadline = asyncio.get_running_loop().time() + self.shutdown_timeout
-        cancelled: set[asyncio.Task[None]] = set()
+        cancelled: set[Worker] = set()
         interrupted: asyncio.CancelledError | None = None
         while self._tasks:
             # tasks may start others while they stop, which have to be cancelled as well
@@ -353,14 +374,16 @@ class PromisingContext:
                 task.cancel()
                 cancelled.add(task)
             left = deadline - asyncio.get_running_loop().time()
-            if left <= 0:
+            if left <= 0 or not self._tasks:  # followers end at once
                 break
             try:
-                await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                self._see_to((await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED))[0])
             except asyncio.CancelledError as error:
                 interrupted = error
         for task, production in tuple(self._tasks.items()):
             self.forget(task)
+            if not isinstance(task, asyncio.Task):
+                continue  # it cannot be: a follower ends as soon as it is cancelled
             if production is not None:
                 production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))
             warnings.warn(

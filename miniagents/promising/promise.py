@@ -15,7 +15,7 @@ from miniagents.promising.core.arguments import (
     check_plain,
 )
 from miniagents.promising.core.current import active_context, producing
-from miniagents.promising.core.failure import Catching
+from miniagents.promising.core.failure import caught
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.production import Production
 from miniagents.promising.errors import PromiseCancelledError
@@ -122,10 +122,11 @@ class Promise(Production, Generic[T_co]):
     def __await__(
         self,
     ) -> Generator[Any, None, T_co]:  # Any: asyncio keeps the type of what its futures yield to itself
-        if self._value is PENDING and self._failure is None and not self._is_at_hand():
-            yield from self._settle().__await__()
-        if self._failure is not None:
-            self._failure.reraise()
+        if self._value is PENDING:
+            if self._failure is None and not self._is_at_hand():
+                yield from self._settle().__await__()
+            if self._failure is not None:
+                self._failure.reraise()
         value: T_co = self._value
         return value
 
@@ -342,7 +343,8 @@ class Promise(Production, Generic[T_co]):
         """Make this a promise with nothing in it yet."""
         self._context = context
         self._name = name
-        self._birth = self._owner = self._tasks = self._started = self._sources = self._results = self._wakeup = None
+        self._birth = self._owner = self._task = self._more_tasks = self._started = self._sources = None
+        self._results = self._wakeup = None
         self._guests = 0
         self._value: Any = PENDING  # Any: a T_co or the sentinel, which no checker can follow through a slot
         self._failure: Failure | None = None
@@ -391,15 +393,24 @@ class Promise(Production, Generic[T_co]):
         resolver = self._resolver
         if resolver is not None:
             self._resolver = None
-            self._launch(self._produce(resolver))
+            self._launch(self._produce(resolver), tells=True)
 
     async def _produce(self, resolver: Callable[[], Awaitable[T_co]]) -> None:
-        producing.set(self)
-        with Catching(self):
+        task = self.context.running_task()
+        has_told = False
+        try:
+            producing.set(self)
             value = await resolver()
             if not self._is_done():
                 self._value = value
                 self._finished()
+            has_told = True
+        except BaseException as error:
+            has_told = caught(error, task, self._end_with)
+            if not has_told:
+                raise
+        finally:
+            self._work_ended(task, has_told=has_told)
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """Make a promise of this one and others: as lazy as they are, with them as sources."""

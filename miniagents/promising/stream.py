@@ -184,7 +184,7 @@ class StreamedPromise(
 
     def _look_at(self, buffer: PieceBuffer[P_co], collect: Callable[[Iterable[P_co]], W_co] | None) -> None:
         """Make this a promise of the buffer's pieces; `collect` makes the whole if no resolver does."""
-        self._prepare(buffer._context, buffer.name)
+        self._prepare(buffer._context, buffer._name)
         self._buffer = buffer
         self._collect = collect
 
@@ -210,10 +210,6 @@ class StreamedPromise(
     def _is_lazy(self) -> bool:
         """Return whether the work waits for a first reader."""
         return self._buffer._is_lazy()
-
-    def _all_there(self) -> bool:
-        """Return whether no more pieces will come."""
-        return self._buffer.ended
 
     def _bound_to_readers(self) -> int | None:
         """Return how many pieces this may be ahead of its furthest reader, as long as there are more to come."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterator
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from scripts.benchmarks.limit_messages import Message
-from scripts.benchmarks.limit_streams import FAIR_SHARE, Stream, collect, produce
+from scripts.benchmarks.limit_streams import Stream, collect, produce
 from scripts.benchmarks.watch import Watch, quiet, some_tokens
 
 P = TypeVar("P")
@@ -108,12 +108,12 @@ async def calls_at_once(watch: Watch, n: int) -> object:
 
 
 async def flatten_lists(watch: Watch, n: int) -> object:
-    """Flatten lists of lists into a stream with a stack of iterators."""
+    """Flatten lists of lists into a stream with a stack of iterators; a reader takes all that is ready at once."""
     nested = nest([Message(str(number)) for number in range(n)])
     with watch:
         stream = Stream[Message]()
-        await flatten(nested, stream)
-        return [message.text for message in [message async for message in stream]]
+        flatten(nested, stream)
+        return [message.text async for share in stream.shares() for message in share]
 
 
 async def flatten_promises(watch: Watch, n: int) -> object:
@@ -125,7 +125,7 @@ async def flatten_promises(watch: Watch, n: int) -> object:
     nested = nest(promises)
     with watch:
         stream = Stream[asyncio.Future[Message]]()
-        await flatten(nested, stream)
+        flatten(nested, stream)
         return [(await promise).text async for promise in stream]
 
 
@@ -135,7 +135,7 @@ async def flatten_agents(watch: Watch, n: int) -> object:
     with watch:
         calls = nest([ask("hello", tasks) for _ in range(n)])
         streams = Stream[Stream[Message]]()
-        await flatten(calls, streams)
+        flatten(calls, streams)
         said = [message.text async for stream in streams async for message in stream]
         await tasks.done()
     return said
@@ -218,19 +218,16 @@ def nest(items: list[P]) -> list[object]:
     return [[tens[start : start + 10]] for start in range(0, len(tens), 10)]
 
 
-async def flatten(nested: list[object], stream: Stream[P]) -> None:
-    """Append the items of lists within lists."""
+def flatten(nested: list[object], stream: Stream[P]) -> None:
+    """Fill a stream with the items of lists within lists."""
+    pieces: list[Any] = stream.pieces  # Any: the leaves are all P
     stack: list[Iterator[object]] = [iter(nested)]
-    place = 0
     while stack:
         for item in stack[-1]:
             if isinstance(item, list):
                 stack.append(iter(item))  # pyright: ignore[reportUnknownArgumentType]  # a list of anything
                 break
-            stream.append(item)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the leaves are all P
-            place += 1
-            if not place % FAIR_SHARE:
-                await asyncio.sleep(0)
+            pieces.append(item)
         else:
             stack.pop()
     stream.end()

@@ -18,8 +18,8 @@ FANNED: Final = (
 )
 FLATTENED: Final = "Each promise of a message is asked whether it has ended, and its error is kept where it happened."
 DISORDERED: Final = (
-    "Each reply has a task that forwards its messages as they arrive. The limit writes them straight into the target. "
-    "Callbacks instead of tasks would need their own rules for cancellation, circles and the end of the context."
+    "A callback passes on the messages of each reply as they arrive. It can be cancelled, is found in circles, and the "
+    "context waits for it. The limit writes the messages straight into the target."
 )
 CREATED: Final = (
     "Each class has a generated function that checks and freezes its arguments. msgspec calls it, which takes a third "

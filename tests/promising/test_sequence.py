@@ -91,6 +91,48 @@ async def test_p6_what_is_ready_appears_at_once_and_what_is_out_of_order_as_soon
             await anext(pieces)
 
 
+@pytest.mark.parametrize("max_ahead", [None, 1])
+@pytest.mark.parametrize("out_of_order", [False, True])
+async def test_p6_pieces_of_a_part_that_have_parts_come_before_the_rest_of_it(
+    max_ahead: int | None, out_of_order: bool
+) -> None:
+    gates = [asyncio.Event() for _ in range(4)]
+
+    async def ignored(_: AsyncIterable[object]) -> None:
+        pass
+
+    async def inner(number: int) -> AsyncIterator[object]:
+        yield number
+        await gates[number].wait()
+        yield [[number], iter([number + 10])]
+
+    async def middle() -> AsyncIterator[object]:
+        yield 0
+        yield StreamedPromise(lambda: inner(1), ignored)  # a promise, which is passed on without a task
+        yield [2, inner(3)]
+        yield "wrong"
+        yield ValueError("an error")
+        yield []
+        yield 4
+
+    async with PromisingContext():
+        sequence = numbers()
+        (sequence.put_out_of_order if out_of_order else sequence.put)(
+            StreamedPromise(middle, ignored, max_ahead=max_ahead, name="middle")
+        )
+        sequence.close()
+        reader = asyncio.create_task(outcomes(sequence.promise))
+        for gate in gates:
+            await settle()
+            assert not reader.done()
+            gate.set()
+        read = await reader
+        assert read[:8] == [0, 1, 1, 11, 2, 3, 3, 13]
+        assert [type(error) for error in read[8:10]] == [TypeError, ValueError]
+        assert read[10:] == [4]
+        assert await outcomes(sequence.promise) == read
+
+
 async def test_p6_lists_two_thousand_deep_are_flattened() -> None:
     deep: list[object] = [1]
     for _ in range(2_000):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard, Union
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard, Union
 
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
+from miniagents.messages.promised.message_buffer import MessageBuffer, MixedMessages
 from miniagents.messages.promised.message_promise import MessagePromise, from_promise
 from miniagents.messages.promised.sequence_promise import (
-    MessageBuffer,
     MessageSequencePromise,
-    MixedMessages,
     sequence_over,
 )
 from miniagents.promising.appender import StreamAppender
@@ -49,6 +48,9 @@ if TYPE_CHECKING:
 else:
     T = TypeVar("T")
     MessageType: TypeAlias = Union[str, T, Promise[T], BaseException, Sequence[T], Iterator[T], AsyncIterator[T]]  # noqa: UP007
+
+
+_TEXTS: Final = {str}
 
 
 def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
@@ -165,6 +167,18 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
             f"or promises or sequences of them: {item!r:.200}"
         )
 
+    def _adapt_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as for `_adapt`
+        if kinds == _TEXTS:
+            return [self._message_of(text) for text in items]
+        if not kinds.issubset(self._classes):
+            takes_any = Message in self._classes
+            for kind in kinds:
+                if kind not in self._classes and not (
+                    takes_any and (kind is MessagePromise or issubclass(kind, Message))
+                ):
+                    return None
+        return items
+
     def _message_of(self, text: str) -> Message:
         cls = self._classes[0]
         try:
@@ -186,12 +200,12 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         raise TypeError(self._refusal(type(message)))
 
     def _checked_promise(self, promise: MessagePromise[Any]) -> MessagePromise[Any]:  # Any: the check follows
+        if Message in self._classes:  # any message will do
+            return promise
         cls = promise.message_class
         if cls in self._classes:
             return promise
         if cls is None:
-            if self._classes == (Message,):
-                return promise
             return promise.checked(self._checked)
         if issubclass(cls, self._classes):
             return promise

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.messages._generated import Message
+from miniagents.messages.promised.message_buffer import MessageBuffer
 from miniagents.messages.promised.message_promise import MessagePromise, made_at_once
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import value_of
 from miniagents.promising.core.arguments import check_errors, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
-from miniagents.promising.core.pieces import FAIR_SHARE, OutcomeIterator, PieceBuffer, take_turn
+from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.promise import PENDING, blank
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.promise import Promise
@@ -512,8 +513,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         # Several readers may do this at the same time: all find the same messages, and the first to end sets them.
         # An index and a list: an iterator of the pieces would be a tenth of the cost of a call.
         buffer = self._buffer
-        buffer.start()
-        buffer.reached(float("inf"))
+        if buffer._work is not None:
+            buffer.start()
+        if buffer.bounded:
+            buffer.reached(float("inf"))
         pieces = self._mixed()
         messages: list[Message] = []
         failure: Failure | None = None
@@ -524,8 +527,22 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                 if not taken:
                     if buffer.ended:
                         break
-                    await buffer._progress()
-                for piece in taken:
+                    task, wakeup, watch = buffer._begin_wait()
+                    try:  # as `_progress` does: calling it would be a twentieth of the cost of a call
+                        await wakeup
+                    except asyncio.CancelledError:
+                        if task.cancelling():
+                            raise
+                    finally:
+                        deadlock = buffer._end_wait(task, watch)
+                    if deadlock is not None:
+                        raise deadlock
+                if len(taken) > 1 and all(issubclass(kind, Message) for kind in set(map(type, taken))):
+                    messages.extend(taken)  # messages that are there need no look at each
+                    looked_at: list[Any] = []  # Any: as `_mixed` says
+                else:
+                    looked_at = taken
+                for piece in looked_at:
                     if isinstance(piece, Message):
                         messages.append(piece)
                         continue
@@ -549,50 +566,6 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                 self._value = tuple(messages)
             self._failure = failure
             self._finished()
-
-
-class MessageBuffer(PieceBuffer[MessagePromise[M]]):
-    """Messages as they are, until somebody wants to look at their promises one by one.
-
-    Readers that await all messages, as most do, need no promise of each.
-    """
-
-    __slots__ = ("_is_read",)
-
-    def __init__(self, context: PromisingContext | None, name: str) -> None:
-        super().__init__(context, name)
-        self._is_read = False
-
-    def emit(self, piece: Any) -> None:  # Any: an M or a MessagePromise[M]
-        if self._is_read and isinstance(piece, Message):
-            piece = MessagePromise.of_message(piece)
-        self.pieces.append(piece)
-        if self._wakeup is not None:
-            self.wake()
-
-    def emit_all(self, pieces: Sequence[Any]) -> None:  # Any: as above
-        if self._is_read:
-            pieces = [_promised(piece) for piece in pieces]
-        super().emit_all(pieces)
-
-    def readable(self) -> list[MessagePromise[M] | Failure]:
-        if not self._is_read:
-            self._is_read = True
-            self.pieces[:] = [_promised(piece) for piece in self.pieces]
-        return self.pieces
-
-
-class MixedMessages(OutcomeIterator[Any]):  # Any: an M or a MessagePromise[M]
-    """A reader of a sequence that makes no promises of messages that have none yet."""
-
-    __slots__ = ()
-    makes_readable = False
-
-
-def _promised(piece: object) -> Any:  # Any: a MessagePromise[M] or a Failure
-    if type(piece) is not MessagePromise and isinstance(piece, Message):  # isinstance() is slow to say no
-        return MessagePromise.of_message(piece)
-    return piece
 
 
 def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name: str) -> MessageSequencePromise[M]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.current import Worker
     from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.watch import Watch
     from miniagents.promising.errors import PromiseDeadlockError
@@ -52,6 +53,8 @@ class _Counted(PieceBuffer[P]):
     """A buffer whose unread pieces and waiting readers are counted together with those of others."""
 
     __slots__ = ("_account", "_unread", "_waiting")
+
+    counts_readers = True
 
     def __init__(self, context: PromisingContext | None, name: str, account: _Account) -> None:
         super().__init__(context, name)
@@ -202,7 +205,7 @@ class _Group(_Counted[P]):
             self.bound(work.max_ahead)
         self.adopt()
 
-    def _workers(self) -> Iterator[asyncio.Task[None]]:
+    def _workers(self) -> Iterator[Worker]:
         return iter(()) if self._sorting is None else self._sorting.workers()
 
     def end(self) -> None:

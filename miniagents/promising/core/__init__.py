@@ -16,6 +16,7 @@ A user of promises needs nothing from here. A package that makes a kind of promi
 | `notes`      | notes on errors, about the errors before them                                                         |
 | `watch`      | who waits for whom: deadlocks, and tasks that nothing can end; of use to contexts alone               |
 | `joins`      | which tasks a task waits for; of use to the watch alone                                               |
+| `followers`  | workers without a coroutine, for passing pieces on; of use to flat streams alone                      |
 
 Names that begin with an underscore are private to this package, with one exception. Those of `Production`, `Promise`
 and `StreamedPromise` are also for the classes derived from them and the code beside those, in `promising` and

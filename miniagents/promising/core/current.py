@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from miniagents.promising.core.production import Production
 
 C = TypeVar("C", bound="PromisingContext")
+
+Worker: TypeAlias = asyncio.Future[Any]  # Any: its result is never read
+"""A task or a follower."""
 
 active_context: ContextVar[PromisingContext | None] = ContextVar("miniagents.active_context", default=None)
 producing: ContextVar[Production | None] = ContextVar("miniagents.producing", default=None)

@@ -13,25 +13,26 @@ from miniagents.promising.core.current import active_context, producing
 
 if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
 
 __all__ = ["held_by", "joined_tasks", "producing_in"]
 
 
-def joined_tasks(task: asyncio.Task[object]) -> list[asyncio.Task[object]]:
+def joined_tasks(task: Worker) -> list[Worker]:
     """Return the unfinished tasks that a task waits for and nothing else, as far as asyncio shows it.
 
     asyncio has no public way to ask this. If its insides look different, nothing is found and no deadlock is reported.
     """
     waiter: object = getattr(task, "_fut_waiter", _UNKNOWN)
-    if waiter is None:
+    if waiter is None or not isinstance(task, asyncio.Task):
         return []  # it waits for nothing but its turn; looking into it would take ten times as long
     if isinstance(waiter, asyncio.Task):
         return [] if waiter.done() else [waiter]
     gathered: Iterable[asyncio.Future[object]] | None = getattr(waiter, "_children", None)
     found = _members(task) or _shielded(waiter) if gathered is None else gathered
     joined = [future for future in found if not future.done()]
-    tasks = [future for future in joined if isinstance(future, asyncio.Task)]
+    tasks: list[Worker] = [future for future in joined if isinstance(future, asyncio.Task)]
     return tasks if len(tasks) == len(joined) else []  # any other future can be resolved by code that holds it
 
 

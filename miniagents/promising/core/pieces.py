@@ -39,12 +39,15 @@ from typing_extensions import TypeVar
 
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
+from miniagents.promising.core.followers import FOLLOWED
 from miniagents.promising.core.production import Production
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.current import Worker
+    from miniagents.promising.core.followers import Follower
 
 __all__ = ["FAIR_SHARE", "AnyBuffer", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
 
@@ -76,6 +79,7 @@ class PieceBuffer(Production, Generic[P]):
     __slots__ = (
         "_at_end",
         "_fed",
+        "_followers",
         "_furthest",
         "_room",
         "_work",
@@ -85,6 +89,9 @@ class PieceBuffer(Production, Generic[P]):
         "max_ahead",
         "pieces",
     )
+
+    counts_readers: ClassVar[bool] = False
+    """Whether something depends on how many readers wait; followers are no such readers."""
 
     def __init__(
         self,
@@ -96,17 +103,17 @@ class PieceBuffer(Production, Generic[P]):
     ) -> None:
         self._context = context
         self._name = name
-        self._birth = self._owner = self._tasks = self._started = self._sources = self._results = self._wakeup = None
+        self._birth = self._owner = self._task = self._more_tasks = self._started = self._sources = None
+        self._results = self._wakeup = None
         self._guests = 0
         self.pieces: list[P | Failure] = []
         self.ended: bool = False
         self.failure: Failure | None = None
         self._fed = streamer is None
         self._at_end: Callable[[], None] | None = None
-        self._work: Callable[[], Coroutine[object, object, None]] | None = (
-            None if streamer is None else lambda: self._produce(streamer)
-        )
+        self._work: Callable[[], Coroutine[object, object, None]] | None = None
         if streamer is not None:
+            self._work = lambda: self._produce(streamer)
             self._belongs_here()
         self.max_ahead: int | None = None
         self.bounded: bool = False
@@ -114,6 +121,7 @@ class PieceBuffer(Production, Generic[P]):
         if max_ahead is not None:
             self.bound(max_ahead)
         self._room: asyncio.Future[None] | None = None
+        self._followers: list[Follower] | None = None
 
     def set_work(self, work: Callable[[], Coroutine[object, object, None]], *, is_only_writer: bool = False) -> None:
         """Have an async function make the pieces; it is called when somebody starts the work.
@@ -214,13 +222,41 @@ class PieceBuffer(Production, Generic[P]):
     launch: Final = Production._launch
     launch_here: Final = Production._launch_here
     taken_over: Final = Production._taken_over
-    wake: Final = Production._wake
+    task_ended: Final = Production._task_ended
+    work_ended: Final = Production._work_ended
+    works: Final = Production._works
 
-    def workers(self) -> Iterator[asyncio.Task[None]]:
+    def _wake(self) -> None:
+        wakeup = self._wakeup
+        if wakeup is not None:
+            followers = self._followers
+            self._wakeup = FOLLOWED if followers else None
+            if wakeup is not FOLLOWED and not wakeup.done():
+                wakeup.set_result(None)
+            if followers:
+                for follower in followers:
+                    follower.woken()
+
+    wake: Final = _wake
+
+    def workers(self) -> Iterator[Worker]:
         """Return the tasks that can make progress here."""
         return self._workers()
 
     # --- for readers ---
+
+    def follow(self, follower: Follower) -> None:
+        """Wake a follower whenever something has changed."""
+        if self._wakeup is None:
+            self._wakeup = FOLLOWED
+        if self._followers is None:
+            self._followers = []
+        self._followers.append(follower)
+
+    def unfollow(self, follower: Follower) -> None:
+        """Wake the follower no more."""
+        if self._followers is not None:
+            self._followers.remove(follower)
 
     def readable(self) -> list[P | Failure]:
         """Return the pieces for somebody who looks at them one by one; call this before reading one by one."""
@@ -474,6 +510,10 @@ class OutcomeIterator(_Reader[P_co]):
     """A reader that gets failures as objects, for code that passes them on instead of raising them."""
 
     __slots__ = ()
+
+    def skip(self, count: int) -> None:
+        """Begin behind so many pieces, which are there."""
+        self._position = count
 
     def __aiter__(self) -> Self:
         return self

@@ -31,6 +31,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import current_task
 from contextvars import copy_context
+from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING
 from weakref import WeakSet
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from contextvars import Context
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.current import Worker
     from miniagents.promising.core.watch import Watch
     from miniagents.promising.errors import PromiseDeadlockError
 
@@ -62,12 +64,13 @@ class Production:
         "_birth",
         "_context",
         "_guests",
+        "_more_tasks",
         "_name",
         "_owner",
         "_results",
         "_sources",
         "_started",
-        "_tasks",
+        "_task",
         "_wakeup",
     )
 
@@ -77,7 +80,8 @@ class Production:
     _name: str
     _birth: Context | None
     _owner: Production | None
-    _tasks: dict[asyncio.Task[None], None] | None
+    _task: Worker | None  # most productions have one task: a dictionary would cost more than the slot
+    _more_tasks: dict[Worker, None] | None
     _started: set[Production] | None
     _sources: dict[Production, None] | None
     _results: WeakSet[Production] | None
@@ -182,18 +186,14 @@ class Production:
         Returns:
             Whether it was counted; if so, the reader calls `_guest_left` in the end.
         """
-        is_guest = self._is_guest()
+        results = self._pieces_production()._results
+        is_guest = results is None or producing.get() not in results
         self._guests += is_guest
         return is_guest
 
     def _guest_left(self) -> None:
         """Stop counting a reader."""
         self._guests -= 1
-
-    def _is_guest(self) -> bool:
-        """Return whether the running code reads this for itself, not for something that is made of this."""
-        results = self._pieces_production()._results
-        return results is None or producing.get() not in results
 
     # --- for producers ---
 
@@ -226,15 +226,19 @@ class Production:
             if not wakeup.done():
                 wakeup.set_result(None)
 
-    def _launch(self, work: Coroutine[object, object, None]) -> None:
+    def _launch(self, work: Coroutine[object, object, None], *, tells: bool = False) -> None:
         """Start a task of this production; the context waits for it and cancelling the production cancels it.
 
         If the context has ended, this production ends with an error instead.
+
+        Args:
+            work: As for `_launch_here`.
+            tells: As for `_launch_here`.
         """
         if self._birth is None:
-            self._launch_here(work)
+            self._launch_here(work, tells=tells)
         else:
-            self._birth.copy().run(self._launch_here, work)
+            self._birth.copy().run(partial(self._launch_here, work, tells=tells))
 
     def _belongs_here(self) -> None:
         """Note where this was made, for work that is started later by somebody else.
@@ -246,9 +250,9 @@ class Production:
 
     def _adopt(self) -> None:
         """Make this a part of the work of the production that the running task works for, to be cancelled with it."""
-        if self._owner is None and not self._is_done():
+        if self._owner is None:
             owner = producing.get()
-            if owner is not None and owner is not self:
+            if owner is not None and owner is not self and not self._is_done():
                 self._owner = owner
                 if owner._started is None:
                     owner._started = set()
@@ -259,7 +263,7 @@ class Production:
         if self._wakeup is not None:
             self._wake()
         self._birth = None
-        if self._owner is not None:
+        if self._owner is not None and self._task is None:
             self._leave_owner()
         if self._sources:
             self._leave_sources()
@@ -349,8 +353,10 @@ class Production:
                 if not production._is_done():
                     production._give_up(PromiseCancelledError(f"{production._origin()} {how}"))
                     stopped = True
-                for task in tuple(production._tasks or ()):
+                for task in production._running():
                     stopped = task.cancel() or stopped
+                    # a task that is cancelled before it has begun runs no code that could tell of its end
+                    task.add_done_callback(production._task_ended)
                 productions.extend(production._parts())
             # Sources are looked at last: only now is it known who still uses them.
             how = f"was cancelled with {result.name!r}, which was made of it"
@@ -403,7 +409,14 @@ class Production:
             context.remember(failure)
         return failure
 
-    def _launch_here(self, work: Coroutine[object, object, None]) -> None:
+    def _launch_here(self, work: Coroutine[object, object, None], *, tells: bool = False) -> None:
+        """Start a task of this production as a part of the code that runs now.
+
+        Args:
+            work: The coroutine that the task runs.
+            tells: Whether the last thing that the work does is to call `_work_ended`. A callback for its end would cost
+                a turn of the loop.
+        """
         self._adopt()
         try:
             task = self.context.spawn(work, self._name, self)
@@ -415,24 +428,58 @@ class Production:
             if not self._is_done():
                 self._tell_of_end(task)
             return
-        if self._tasks is None:
-            self._tasks = {}
-        self._tasks[task] = None
-        # one callback for this and its context: each costs a turn of the loop
-        task.add_done_callback(self._task_done)
+        if self._task is None:
+            self._task = task
+        else:
+            self._works(task)
+        if not tells:
+            task.add_done_callback(self._task_ended)
 
-    def _task_done(self, task: asyncio.Task[None]) -> None:
-        self.context.forget(task)
-        if self._tasks is not None:
-            del self._tasks[task]
-            if not self._tasks:
-                self._tasks = None
-        if not self._is_done():
+    def _works(self, task: Worker) -> None:
+        """Note that a task works for this; call `_task_ended` in the end."""
+        if self._task is None:
+            self._task = task
+        elif self._more_tasks is None:
+            self._more_tasks = {task: None}
+        else:
+            self._more_tasks[task] = None
+
+    def _work_ended(self, task: asyncio.Task[object] | None, *, has_told: bool) -> None:
+        """Note the end of the running task, which has nothing more to do; for work that was launched with `tells`.
+
+        Args:
+            task: The task; None for work that Python takes down because its loop is gone.
+            has_told: Whether readers were told of an error, if there was any.
+        """
+        if task is None:
+            return
+        if has_told or self._is_done():
+            self._task_ended(task)
+        else:  # even catching the error failed: only the task can tell how it ended
+            task.add_done_callback(self._task_ended)
+
+    def _task_ended(self, task: Worker) -> None:
+        """Note that a task of this production has ended, or is about to; hearing it again changes nothing."""
+        if task is self._task:
+            self._task = None
+        elif self._more_tasks is not None and task in self._more_tasks:
+            del self._more_tasks[task]
+        else:
+            return
+        if self._context is not None:
+            self._context.forget(task)
+        if task.done() and not self._is_done():
             self._tell_of_end(task)
         if self._owner is not None:
             self._leave_owner()
 
-    def _tell_of_end(self, task: asyncio.Task[None]) -> None:
+    def _see_to_ended(self) -> None:
+        """Note the end of tasks that have ended without a word: other code cancelled them before they began."""
+        for task in self._running():
+            if task.done():
+                self._task_ended(task)
+
+    def _tell_of_end(self, task: Worker) -> None:
         """Tell the readers of a task that could not do so itself; they would wait for ever."""
         if task.cancelled():
             # cancelled before its first step: none of its own code could catch that
@@ -443,18 +490,24 @@ class Production:
     def _leave_owner(self) -> None:
         """Leave the owner once there is nothing left to cancel here; then the owner may leave its own."""
         production = self
-        while production._owner is not None and not production._tasks and not production._started:
+        owner = production._owner
+        while owner is not None and production._task is None and not production._more_tasks and not production._started:
             if not production._is_done():
                 return
-            owner = production._owner
             production._owner = None
             if owner._started is not None:
                 owner._started.discard(production)
             production = owner
+            owner = production._owner
 
-    def _workers(self) -> Iterator[asyncio.Task[None]]:
+    def _running(self) -> tuple[Worker, ...]:
+        """Return the tasks that have not told of their end."""
+        first = () if self._task is None else (self._task,)
+        return first if self._more_tasks is None else (*first, *self._more_tasks)
+
+    def _workers(self) -> Iterator[Worker]:
         """Give the tasks that can make progress here; without any, progress is up to unknown code."""
-        return (task for task in self._tasks or () if not task.done())
+        return (task for task in self._running() if not task.done())
 
 
 def _following(future: asyncio.Future[None]) -> asyncio.Future[None]:

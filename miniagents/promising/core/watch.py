@@ -32,8 +32,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from miniagents.promising.core.followers import Follower, Rounds
 from miniagents.promising.core.joins import held_by, joined_tasks, producing_in
 from miniagents.promising.errors import PromiseDeadlockError
 
@@ -41,10 +42,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Set as AbstractSet
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
 
-    _Waits = dict[asyncio.Task[object], Production]
-    _Writers = dict[Production, list[asyncio.Task[object]]]
+    _Waits = dict[Worker, Production]
+    _Writers = dict[Production, list[Worker]]
 
 __all__ = ["Watch"]
 
@@ -61,42 +63,48 @@ class Watch:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
+        self.rounds: Final = Rounds(loop)
+        """The followers in this loop that are due."""
         self._waits: _Waits = {}
-        self._parked: set[asyncio.Task[object]] = set()
-        self._deadlocks: dict[asyncio.Task[object], PromiseDeadlockError] = {}
+        self._parked: set[Worker] = set()
+        self._deadlocks: dict[Worker, PromiseDeadlockError] = {}
         self._closing: list[PromisingContext] = []
         self._timer: asyncio.TimerHandle | None = None
         self._pause = _FIRST_SWEEP
         self._changed = False
         self._not_before = 0.0
 
-    def waits(self, task: asyncio.Task[object], production: Production) -> None:
+    def waits(self, task: Worker, production: Production) -> None:
         """Note that the task cannot go on before the production does."""
         self._waits[task] = production
         self._changed = True
         if self._timer is None or self._pause > _FIRST_SWEEP:
             self._look_soon()
 
-    def waits_no_more(self, task: asyncio.Task[object]) -> PromiseDeadlockError | None:
+    def waits_no_more(self, task: Worker) -> PromiseDeadlockError | None:
         """Forget the wait.
 
         Returns:
             The error to raise in the task, if its wait was found to close a circle.
         """
         del self._waits[task]
+        return self.circle_of(task)
+
+    def circle_of(self, task: Worker) -> PromiseDeadlockError | None:
+        """Return the error to raise in a task that waits, if its wait was found to close a circle."""
         return self._deadlocks.pop(task, None) if self._deadlocks else None
 
-    def parked(self, task: asyncio.Task[object]) -> None:
+    def parked(self, task: Worker) -> None:
         """Note that the task produces nothing before somebody reads."""
         self._parked.add(task)
         if self._closing:
             self._look_soon()
 
-    def parked_no_more(self, task: asyncio.Task[object]) -> None:
+    def parked_no_more(self, task: Worker) -> None:
         """Forget that the task waits for readers."""
         self._parked.discard(task)
 
-    def is_parked(self, task: asyncio.Task[object]) -> bool:
+    def is_parked(self, task: Worker) -> bool:
         """Return whether the task waits for readers."""
         return task in self._parked
 
@@ -136,6 +144,8 @@ class Watch:
         began = self.loop.time()
         self._pause = _FIRST_SWEEP if self._changed else min(2 * self._pause, _LAST_SWEEP)
         self._changed = False
+        for production in set(self._waits.values()):
+            production._see_to_ended()
         # Writers are found by walking all tasks of the loop. That is needed only if tasks look stuck without them.
         if _stuck(self._waits):
             self._break_circle(_stuck(self._waits, writers=self._writers()))
@@ -154,7 +164,7 @@ class Watch:
     def _is_stuck(
         self,
         context: PromisingContext,
-        tasks: AbstractSet[asyncio.Task[Any]],  # Any: results are not read
+        tasks: AbstractSet[Worker],
     ) -> bool:
         return tasks <= _stuck(self._waits, tasks=tasks, parked=self._parked, ending=context)
 
@@ -181,13 +191,13 @@ class Watch:
                 writers[production].append(task)
         return writers
 
-    def _break_circle(self, stuck: set[asyncio.Task[object]]) -> None:
+    def _break_circle(self, stuck: set[Worker]) -> None:
         """Raise an error in the newest wait of each circle among the tasks that are stuck."""
         order = {task: number for number, task in enumerate(self._waits)}
-        visited: set[asyncio.Task[object]] = set()
+        visited: set[Worker] = set()
         for start in self._waits:
-            path: dict[asyncio.Task[object], None] = {}
-            task: asyncio.Task[object] | None = start
+            path: dict[Worker, None] = {}
+            task: Worker | None = start
             while task is not None and task in stuck and task not in visited:
                 visited.add(task)
                 path[task] = None
@@ -208,32 +218,32 @@ class Watch:
 def _stuck(
     waits: _Waits,
     *,
-    tasks: Iterable[asyncio.Task[object]] = (),
-    parked: Iterable[asyncio.Task[object]] = (),
+    tasks: Iterable[Worker] = (),
+    parked: Iterable[Worker] = (),
     writers: _Writers | None = None,
     ending: PromisingContext | None = None,
-) -> set[asyncio.Task[object]]:
+) -> set[Worker]:
     """Return the tasks that nothing will ever wake, among those that wait and `tasks`.
 
     When their context is `ending`, its own code has run to its end. Then nothing more comes from readers that are not
     there yet (a `parked` task is stuck), nor from the holder of a writing end in that context.
     """
     # the tasks that wait for other tasks rather than for a promise: gather(), a task group, or simply `await task`
-    joins: dict[asyncio.Task[object], list[asyncio.Task[object]]] = {}
+    joins: dict[Worker, list[Worker]] = {}
     for task in tasks:
         _collect_joins(task, waits, joins)
     for production in set(waits.values()):
         for worker in _workers(production, writers):
             _collect_joins(worker, waits, joins)
-    stuck: set[asyncio.Task[object]] = {*waits, *joins, *parked}
+    stuck: set[Worker] = {*waits, *joins, *parked}
     # a task is alive if one of those that can wake it is, so life spreads from waker to woken
-    woken_by: defaultdict[asyncio.Task[object], list[asyncio.Task[object]]] = defaultdict(list)
-    alive: list[asyncio.Task[object]] = []
+    woken_by: defaultdict[Worker, list[Worker]] = defaultdict(list)
+    alive: list[Worker] = []
     for task in stuck:
         awaited = waits.get(task)
         if awaited is None:
             wakers = joins.get(task, [])
-        elif awaited._is_done() or awaited._was_woken():
+        elif awaited._is_done() or (task.is_due if isinstance(task, Follower) else awaited._was_woken()):
             alive.append(task)
             continue
         else:
@@ -253,14 +263,14 @@ def _stuck(
     return stuck
 
 
-def _workers(production: Production, writers: _Writers | None) -> list[asyncio.Task[object]]:
+def _workers(production: Production, writers: _Writers | None) -> list[Worker]:
     return [*production._workers(), *(() if writers is None else writers.get(production, ()))]
 
 
 def _collect_joins(
-    task: asyncio.Task[object],
+    task: Worker,
     waits: _Waits,
-    joins: dict[asyncio.Task[object], list[asyncio.Task[object]]],
+    joins: dict[Worker, list[Worker]],
 ) -> None:
     pending = [task]
     while pending:
@@ -273,9 +283,7 @@ def _collect_joins(
             pending.extend(joined)
 
 
-def _next_stuck(
-    task: asyncio.Task[object], waits: _Waits, stuck: set[asyncio.Task[object]]
-) -> asyncio.Task[object] | None:
+def _next_stuck(task: Worker, waits: _Waits, stuck: set[Worker]) -> Worker | None:
     production = waits.get(task)
     following = production._workers() if production is not None else iter(joined_tasks(task))
     return next((other for other in following if other in stuck), None)
