@@ -1,7 +1,7 @@
 """Refuse values that would be decoded as something else.
 
-msgspec writes NaN as null, and a UUID in an untyped field as its text. The codec looks for NaN only if the output
-contains a null. It looks for UUIDs and the like only in untyped fields, so classes without such fields pay nothing.
+msgspec writes NaN as null, and a UUID in an untyped field as its text. This module finds them with their paths. The
+codec calls it only if `finiteness.py` or `rewriting.py`, the fast ways, are not sure of a value.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Move the extras of open records beside their declared properties when they are encoded.
 
-msgspec writes extras as a property "@extra". The codec calls this module only if the output of msgspec contains one.
+msgspec writes extras as a property "@extra". This module visits all of a value, of any kind. The codec calls it only if
+`rewriting.py`, the fast way, is not sure of the value.
 """
 
 from __future__ import annotations
