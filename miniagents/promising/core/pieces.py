@@ -231,9 +231,8 @@ class PieceBuffer(Production, Generic[P]):
             self._wakeup = FOLLOWED if followers else None
             if wakeup is not FOLLOWED and not wakeup.done():
                 wakeup.set_result(None)
-            if followers:
-                for follower in followers:
-                    follower.woken()
+            for follower in followers or ():
+                follower.woken()
 
     wake: Final = _wake
 
