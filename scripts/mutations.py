@@ -584,8 +584,8 @@ _AGENTS: Final = (
     Mutation(
         "A5: a call that is not finished when its agent ends is finished",
         "agents/interaction.py",
-        "            for call in tuple(self._open_calls or ()):\n                call.finish()",
-        "            pass",
+        "                for call in tuple(self._open_calls):\n                    call.finish()",
+        "                pass",
         test_of("agents/test_agent_calls.py", "test_a5_a_call_not_finished_when_its_agent_ends_is_finished"),
     ),
     Mutation(

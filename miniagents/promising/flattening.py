@@ -158,7 +158,7 @@ class Flattening(Generic[P]):
                 raise
         finally:
             self.close()
-            buffer.work_ended(task, has_told=has_told)
+            buffer._work_ended(task, has_told=has_told)
 
     def _take_error(self, error: BaseException) -> None:
         """Put in an error of the work, or what stands for it; if it is too late for that, the context raises it."""

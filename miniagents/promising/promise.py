@@ -343,7 +343,7 @@ class Promise(Production, Generic[T_co]):
         """Make this a promise with nothing in it yet."""
         self._context = context
         self._name = name
-        self._birth = self._owner = self._task = self._more_tasks = self._started = self._sources = None
+        self._birth = self._owner = self._task = self._started = self._sources = None
         self._results = self._wakeup = None
         self._guests = 0
         self._value: Any = PENDING  # Any: a T_co or the sentinel, which no checker can follow through a slot

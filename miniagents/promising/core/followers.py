@@ -74,7 +74,7 @@ class Follower(asyncio.Future[None]):
             out.give_up(error)
             mark_as_read(error)
             return
-        out.works(self)
+        out._works(self)
         self.step()
 
     def cancel(self, msg: Any | None = None) -> bool:  # Any: as in asyncio
@@ -85,7 +85,7 @@ class Follower(asyncio.Future[None]):
         out.give_up(PromiseCancelledError(f"{out._origin()} was cancelled"))
         self._leave()
         super().cancel(msg)
-        out.task_ended(self)
+        out._task_ended(self)
         return True
 
     def woken(self) -> None:
@@ -137,7 +137,7 @@ class Follower(asyncio.Future[None]):
         if not self.done():  # what it did may have cancelled it
             self._leave()
             self.set_result(None)
-            self._out.task_ended(self)
+            self._out._task_ended(self)
 
 
 class _Followed(asyncio.Future[None]):

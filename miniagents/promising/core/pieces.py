@@ -81,6 +81,7 @@ class PieceBuffer(Production, Generic[P]):
         "_fed",
         "_followers",
         "_furthest",
+        "_more_tasks",
         "_room",
         "_work",
         "bounded",
@@ -222,9 +223,6 @@ class PieceBuffer(Production, Generic[P]):
     launch: Final = Production._launch
     launch_here: Final = Production._launch_here
     taken_over: Final = Production._taken_over
-    task_ended: Final = Production._task_ended
-    work_ended: Final = Production._work_ended
-    works: Final = Production._works
 
     def _wake(self) -> None:
         wakeup = self._wakeup
@@ -233,11 +231,18 @@ class PieceBuffer(Production, Generic[P]):
             self._wakeup = FOLLOWED if followers else None
             if wakeup is not FOLLOWED and not wakeup.done():
                 wakeup.set_result(None)
-            if followers:
-                for follower in followers:
-                    follower.woken()
+            for follower in followers or ():
+                follower.woken()
 
     wake: Final = _wake
+
+    def _works(self, task: Worker) -> None:
+        """Note that a task works for this, perhaps besides others."""
+        if self._task is None:
+            self._task = task
+        else:
+            self._more_tasks = self._more_tasks or {}
+            self._more_tasks[task] = None
 
     def workers(self) -> Iterator[Worker]:
         """Return the tasks that can make progress here."""
@@ -249,8 +254,7 @@ class PieceBuffer(Production, Generic[P]):
         """Wake a follower whenever something has changed."""
         if self._wakeup is None:
             self._wakeup = FOLLOWED
-        if self._followers is None:
-            self._followers = []
+        self._followers = self._followers or []
         self._followers.append(follower)
 
     def unfollow(self, follower: Follower) -> None:

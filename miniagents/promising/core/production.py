@@ -64,7 +64,6 @@ class Production:
         "_birth",
         "_context",
         "_guests",
-        "_more_tasks",
         "_name",
         "_owner",
         "_results",
@@ -80,13 +79,14 @@ class Production:
     _name: str
     _birth: Context | None
     _owner: Production | None
-    _task: Worker | None  # most productions have one task: a dictionary would cost more than the slot
-    _more_tasks: dict[Worker, None] | None
+    _task: Worker | None
     _started: set[Production] | None
     _sources: dict[Production, None] | None
     _results: WeakSet[Production] | None
     _guests: int
     _wakeup: asyncio.Future[None] | None
+
+    _more_tasks: dict[Worker, None] | None = None  # only buffers have more tasks than one, and a slot for them
 
     # --- for readers ---
 
@@ -437,12 +437,7 @@ class Production:
 
     def _works(self, task: Worker) -> None:
         """Note that a task works for this; call `_task_ended` in the end."""
-        if self._task is None:
-            self._task = task
-        elif self._more_tasks is None:
-            self._more_tasks = {task: None}
-        else:
-            self._more_tasks[task] = None
+        self._task = task
 
     def _work_ended(self, task: asyncio.Task[object] | None, *, has_told: bool) -> None:
         """Note the end of the running task, which has nothing more to do; for work that was launched with `tells`.
