@@ -6,11 +6,11 @@ that are loaded, so `survey` visits them again after a class was made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
 
-from miniagents.messages.coding.type_shapes import Shape, shape_of
+from miniagents.messages.coding.type_shapes import Shape, bare, shape_of
 from miniagents.messages.values.frozen import Frozen, loaded_classes
 from miniagents.messages.values.record import EXTRAS_FIELD, EXTRAS_KEY
 from miniagents.messages.values.untyped import noted
@@ -30,6 +30,8 @@ class Contents(NamedTuple):
     """The names of the fields that may hold untyped parts, at any depth."""
     classes: frozenset[type[Frozen]]
     """The message classes that the fields declare, at any depth of containers."""
+    nullable: tuple[str, ...]
+    """The names of the fields that are written as null if they are None."""
     is_open: bool
     """Whether there is a field of extras."""
 
@@ -50,18 +52,24 @@ def contents_of(cls: type[msgspec.Struct]) -> Contents:
     known: Contents | None = vars(cls).get(_CONTENTS)
     if known is None:
         try:
-            fields = {field.name: shape_of(field.type) for field in msgspec.structs.fields(cls)}
+            infos = msgspec.structs.fields(cls)
+            fields = {field.name: shape_of(field.type) for field in infos}
         except NameError:
-            return Contents({}, frozenset(cls.__struct_fields__), frozenset((Frozen,)), _is_open(cls))
+            return Contents({}, frozenset(cls.__struct_fields__), frozenset((Frozen,)), (), _is_open(cls))
         shapes = {name: shape for name, shape in fields.items() if has_untyped(shape) or has_classes(shape)}
         known = Contents(
             shapes,
             frozenset(name for name, shape in shapes.items() if has_untyped(shape)),
             frozenset(kind for shape in shapes.values() for part in _parts(shape) for kind in part.classes),
+            tuple(field.name for field in infos if field.default is not None and _is_nullable(field.type)),
             _is_open(cls),
         )
         setattr(cls, _CONTENTS, known)
     return known
+
+
+def _is_nullable(form: object) -> bool:
+    return type(None) in map(bare, get_args(bare(form)))
 
 
 def json_fields(cls: type[msgspec.Struct]) -> set[str]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from miniagents.messages.coding.class_functions import attribute, function
-from miniagents.messages.coding.contents import json_fields
+from miniagents.messages.coding.contents import contents_of, json_fields
 from miniagents.messages.values.freezing import UNCHANGED, FrozenDict, is_list, is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import Frozen, when_classes_change
 from miniagents.messages.values.untyped import notes_lock, when_noted
@@ -19,7 +19,7 @@ from miniagents.messages.values.untyped import notes_lock, when_noted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["is_finite"]
+__all__ = ["is_finite", "null_counter"]
 
 
 def is_finite(value: object) -> bool:
@@ -41,6 +41,15 @@ def is_finite(value: object) -> bool:
     with notes_lock:
         check = _checks[kind] = _check_of(type(value))
     return check(value)
+
+
+def null_counter(cls: type) -> Callable[[Any], int]:  # Any: a value of the class
+    """Return a function that counts the fields of a value of the class that are None and written as null.
+
+    If the JSON of a value has as many nulls, then none of them stands for NaN.
+    """
+    names = contents_of(cls).nullable if issubclass(cls, Frozen) else ()
+    return function((f"return {' + '.join(f'({attribute(name)} is None)' for name in names) or 0}",), {})
 
 
 def _check_of(cls: type[Frozen]) -> Callable[[Any], bool]:  # Any: a value of the class

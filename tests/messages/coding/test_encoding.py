@@ -206,6 +206,11 @@ class Holder(Message, kw_only=True, tag="encoding.Holder"):
     items: tuple[Frozen, ...] = ()
 
 
+class Nullable(Message, kw_only=True, tag="encoding.Nullable"):
+    one: str | None
+    other: str | None
+
+
 class Cover(Record, frozen=True, kw_only=True):
     value: object
     leaf: Leaf
@@ -326,6 +331,8 @@ def test_m5_extras_are_found_at_any_depth(format: Format, depth: int) -> None:
         (Holder(content=Leaf(), items=(Leaf(text=cast("Any", [INFINITE])),)), r"^\$\.items\[0\]\.text\[0\]: inf"),
         (Cover(value=UUID(int=0).hex, leaf=Leaf(text=INFINITE)), r"^\$\.leaf\.text: inf"),
         ([Leaf(text="null: null"), Leaf(text=INFINITE)], r"^\$\[1\]\.text: inf"),
+        (Nullable(one=None, other=INFINITE), r"^\$\.other: inf"),
+        (Nullable(one=INFINITE, other="null"), r"^\$\.one: inf"),
     ],
 )
 def test_m5_nan_is_found_where_no_float_is_declared(value: object, path: str) -> None:
