@@ -248,6 +248,8 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
             fields[name] = freezer
             if not is_given or not is_decoded_frozen:
                 always[name] = freezer
+    if always and own_freezers.keys().isdisjoint(fields):
+        always = fields  # one function for all fields makes calls faster; open records are mostly decoded
     cls.__frozen_fields__ = fields
     if always and (own is not None or always != frozen_by_inherited):
         post_init = freeze_fields(always, inherited)
