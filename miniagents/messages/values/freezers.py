@@ -128,6 +128,9 @@ def freezing_of(annotation: object, cls: type) -> Freezing:
     except TypeError:  # the annotation has arguments that cannot be hashed
         known = None
     if known is None:
+        kinds = get_args(annotation) if get_origin(annotation) in _UNIONS else (annotation,)
+        if all(isinstance(kind, FrozenType) or kind is msgspec.UnsetType for kind in kinds):  # as the rest would find
+            return Freezing(FieldFreezer(freeze_field, Exact(frozenset(kinds), floats=False)), is_decoded_frozen=True)
         known = Freezing(freezer_of(annotation, cls), is_frozen_when_decoded(annotation, cls))
         if _is_built_in(annotation):
             _known[annotation] = known
@@ -135,6 +138,7 @@ def freezing_of(annotation: object, cls: type) -> Freezing:
 
 
 _known: dict[object, Freezing] = {}
+_UNIONS = (Union, types.UnionType)
 
 
 def _is_built_in(annotation: object) -> bool:
