@@ -89,9 +89,15 @@ CACHES: Final = {
     "miniagents.messages.coding.finiteness": {"_checks"},
     "miniagents.messages.coding.rewriting": {"_rewrites", "_settled"},
     "miniagents.messages.values.frozen": {"_classes_of_tag", "_formers", "when_classes_change", "when_tags_repeat"},
+    "miniagents.messages.values.freezers": {"_known"},
     "miniagents.messages.values.untyped": {"when_noted"},
     "miniagents.messages.coding.typed_codec": {"_codecs"},
-    "miniagents.messages.coding.readers": {"_unchecked_readers", "known_readers", "when_readers_change"},
+    "miniagents.messages.coding.readers": {
+        "_open_readers",
+        "_unchecked_readers",
+        "known_readers",
+        "when_readers_change",
+    },
     "miniagents.messages.coding.rebuilding": {"_fields", "classes_met"},
 }
 """What is remembered of classes: it follows from the classes and the notes on them (see `values/untyped.py`) alone, or

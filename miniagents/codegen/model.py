@@ -133,6 +133,7 @@ class ObjectType:
         tag: The property that tells it apart in unions: its name in JSON, and its value.
         doc: Its description.
         place: The place of its schema; None for the library's own.
+        checks_extras: Whether its schema may say more of undeclared properties than their form.
     """
 
     name: str
@@ -144,6 +145,7 @@ class ObjectType:
     tag: tuple[str, str | int] | None = None
     doc: str = field(default="", compare=False)
     place: Place | None = field(default=None, compare=False)
+    checks_extras: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ class Module:
         keys: The keys of the schemas of its types, by type: a name, or a name with "#" and a JSON pointer.
         namespace: The name that distinguishes its records from those of other modules.
         loose: The types for which msgspec may accept more than their schemas, each with the reasons.
+        checked: Those of them whose schemas say more than their fields.
     """
 
     types: tuple[TypeDefinition, ...]
@@ -186,6 +189,7 @@ class Module:
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     namespace: str = ""
     loose: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    checked: frozenset[str] = frozenset()
 
 
 def parts_of(form: Form) -> tuple[Form, ...]:

@@ -76,6 +76,7 @@ _codec = SchemaCodec(
         "Answer",
         "Ticket",
     ],
+    checked=[],
 )
 
 

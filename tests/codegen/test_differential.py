@@ -10,6 +10,7 @@ that cannot be honoured is refused by name; anything else that goes wrong on the
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from random import Random
@@ -27,6 +28,7 @@ from miniagents.codegen.model import Module
 from miniagents.codegen.reading.bundle import read_bundle
 from miniagents.codegen.shaping.modules import module_of
 from miniagents.codegen.writing.emitter import emit
+from miniagents.messages.coding.readings import chosen
 from tests.effort import examples
 
 Json: TypeAlias = Any  # Any: whatever JSON can say
@@ -289,6 +291,17 @@ def generated(definitions: Json, folder: Path) -> tuple[Module, ModuleType]:
     return model, module
 
 
+def by_msgspec(module: ModuleType, form: Json, value: Json) -> Iterator[Json]:
+    """Yield the values that come of some JSON without a look at its schema, from JSON and from MessagePack."""
+    for way in module._codec._ways[form].native:
+        with suppress(msgspec.MsgspecError, KeyError):
+            yield way(json.dumps(value))
+    unpack = module._codec.unpacking(form)
+    if unpack is not None:
+        with suppress(msgspec.MsgspecError, KeyError, OverflowError):  # MessagePack has no larger integers
+            yield unpack(msgspec.msgpack.encode(value))
+
+
 def values_for(definitions: Json, name: str, random: Random, count: int) -> Iterator[Json]:
     values = Values(random, definitions)
     for _ in range(count):
@@ -311,7 +324,7 @@ def compare(seed: int, folder: Path, count: int = 4) -> str:
         reference = Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": definitions})
         strict = None
         if name not in model.loose:
-            strict = msgspec.json.Decoder(module._codec._strict(form))
+            strict = msgspec.json.Decoder(module._codec._readings.of(form), dec_hook=chosen)
         for value in values_for(definitions, name, random, count):
             data = json.dumps(value)
             said = f"seed {seed}: {name}: {data}\n{json.dumps(definitions, indent=1)}"
@@ -324,6 +337,9 @@ def compare(seed: int, folder: Path, count: int = 4) -> str:
                 assert is_valid, f"accepted: {said}"
                 assert equal(json.loads(module.encode(read)), value), f"changed: {module.encode(read)!r} {said}"
                 hash(read)
+            for native in by_msgspec(module, form, value):
+                exact = module._codec._ways[form].exact(data)
+                assert (native, repr(native)) == (exact, repr(exact)), f"another value: {said}"
             if strict is not None and not is_valid:
                 with pytest.raises(msgspec.ValidationError):
                     strict.decode(data)

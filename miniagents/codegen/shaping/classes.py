@@ -115,11 +115,7 @@ class ClassMaker:
 
     def rest(self, parts: Sequence[Part], where: Where) -> Form:
         """Return the form of undeclared properties."""
-        speaking = [
-            part
-            for part in parts
-            if part.schema.get("additionalProperties", True) is not True or part.schema.get("patternProperties")
-        ]
+        speaking = _speaking(parts)
         if not speaking:
             return Anything()
         if len(speaking) > 1:
@@ -201,7 +197,15 @@ class ClassMaker:
                 self.problems.append(place.problem(HINTS, wrong, "write the required ones first"))
         doc = documentation(self._schemas.members(sites[-1] if len(sites) > 1 else first))
         self.classes[where.owner] = ObjectType(
-            where.owner, base, fields, hints.template, hints.positional, extras, None, doc, place
+            where.owner,
+            base,
+            fields,
+            hints.template,
+            hints.positional,
+            extras,
+            doc=doc,
+            place=place,
+            checks_extras=extras is not None and bool(odd or _speaking(parts)),
         )
 
     def _fields(self, parts: Sequence[Part], where: Where, *, is_record: bool) -> tuple[tuple[Field, ...], list[Form]]:
@@ -264,6 +268,15 @@ class ClassMaker:
             is_top = len(sites) == 1 and part is parts[0]
             if "unevaluatedProperties" in part.schema and not (is_top and _is_closed(parts)):
                 self._loosen(where, "unevaluatedProperties")
+
+
+def _speaking(parts: Sequence[Part]) -> list[Part]:
+    """Return the parts that say what undeclared properties may be."""
+    return [
+        part
+        for part in parts
+        if part.schema.get("additionalProperties", True) not in (True, {}) or part.schema.get("patternProperties")
+    ]
 
 
 def _is_closed(parts: Sequence[Part]) -> bool:

@@ -60,8 +60,15 @@ def module_of(bundle: Bundle) -> Module:
     if bundle.is_library:
         return module
     keys, tables = schema_table(module, schemas, classes)
-    loose_types = judged(module, loose)
-    return replace(module, schemas=tables, keys=keys, loose=loose_types, namespace=bundle.settings.namespace)
+    judgement = judged(module, loose)
+    return replace(
+        module,
+        schemas=tables,
+        keys=keys,
+        loose=judgement.loose,
+        checked=judgement.checked,
+        namespace=bundle.settings.namespace,
+    )
 
 
 def _rename_fields(types: dict[str, TypeDefinition]) -> None:

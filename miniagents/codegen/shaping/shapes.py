@@ -10,14 +10,17 @@ from typing import Final
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.library import SCHEME
-from miniagents.codegen.model import Anything, ArrayOf, Form, Kind, Limits, MapOf, Named, Scalar, TupleOf
+from miniagents.codegen.model import Anything, ArrayOf, Form, Kind, Limits, MapOf, Named, OneOf, Scalar, TupleOf
 from miniagents.codegen.reading.bundle import Bundle
+from miniagents.codegen.reading.disjoint import all_disjoint
+from miniagents.codegen.reading.views import Spot, spots_of
 from miniagents.codegen.shaping.choices import choice_of, kind_of_value
 from miniagents.codegen.shaping.classes import ClassMaker
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Part, Schemas, Site
 from miniagents.codegen.shaping.format_types import typed
 from miniagents.codegen.shaping.limits import limits_of
 from miniagents.codegen.shaping.placing import Names, Where, branch_word
+from miniagents.codegen.shaping.soundness import OVERLAP
 from miniagents.codegen.shaping.unions import united
 from miniagents.validation.keywords import ABOUT, FORMAT_CHOICE, LIMITS, OF_ITEMS, OF_MEMBERS, SOMETIMES, LimitName
 
@@ -53,6 +56,8 @@ class Shaper:
     """
 
     def __init__(self, bundle: Bundle, schemas: Schemas, names: Names) -> None:
+        self._bundle = bundle
+        self._spots = spots_of(bundle.definitions)
         self._schemas = schemas
         self._names = names
         self._merges = 0
@@ -176,7 +181,14 @@ class Shaper:
         form, is_exact = united(forms, exclusive=keyword == "oneOf")
         if not is_exact or (keyword == "oneOf" and self._overlap_by_name(chosen)):
             self.loosen(where, keyword)
+        if keyword == "oneOf" and isinstance(form, OneOf) and not self._are_disjoint(chosen):
+            self.loosen(where, OVERLAP)
         return form
+
+    def _are_disjoint(self, branches: Sequence[Site]) -> bool:
+        definitions = self._bundle.definitions
+        found = [Spot(definitions[each.definition], each.pointer, self._schemas.at(each)) for each in branches]
+        return all_disjoint(found, self._spots)
 
     def _overlap_by_name(self, branches: Sequence[Site]) -> bool:
         """Return whether a branch refers to a type that is not a class, and may overlap with another branch."""

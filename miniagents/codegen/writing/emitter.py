@@ -22,6 +22,8 @@ from miniagents.codegen.model import (
     ObjectType,
     Scalar,
     TypeDefinition,
+    Types,
+    ancestors,
     inherited_fields,
     named_in,
     root_of,
@@ -212,6 +214,7 @@ def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
             if name not in module.loose and (key.partition("#")[0] in module.loose or "#" not in key)
         }
     )
+    restricted = sorted({module.keys[each.name] for each in types if _checks_extras(module.known, each)})
     schemas = {name: json.dumps(schema, separators=(",", ":")) for name, schema in module.schemas.items()}
     return [
         "_codec = SchemaCodec(",
@@ -224,6 +227,14 @@ def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
         "    sound=[",
         *(f"        {literal(name)}," for name in sound),
         "    ],",
+        "    checked=[",
+        *(f"        {literal(name)}," for name in sorted({module.keys[name] for name in module.checked})),
+        "    ],",
+        *(
+            ["    checked_extras=[", *(f"        {literal(name)}," for name in restricted), "    ],"]
+            if restricted
+            else []
+        ),
         *([f"    namespace={literal(module.namespace)},"] if module.namespace else []),
         ")",
     ]
@@ -237,6 +248,12 @@ def _distinct(types: Iterable[TypeDefinition]) -> Iterator[TypeDefinition]:
         if name not in seen:
             yield each
         seen |= {name, each.name}
+
+
+def _checks_extras(types: Types, definition: TypeDefinition) -> bool:
+    """Return whether the schema of a class may say more of undeclared properties than their form."""
+    every = [definition, *(types.get(name) for name in ancestors(types, definition.name))]
+    return any(isinstance(each, ObjectType) and each.checks_extras for each in every)
 
 
 def _comment(text: str, *, indent: int = 0, broken: str = "") -> list[str]:

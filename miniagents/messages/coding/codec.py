@@ -19,7 +19,7 @@ import msgspec
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError
 from miniagents.messages.coding.encoding import encode, encode_into
 from miniagents.messages.coding.msgspec_formats import Format, functions_of, refuse_unpacked, with_string_keys
-from miniagents.messages.coding.readers import known_readers, learn, read_unpacked, reader_of
+from miniagents.messages.coding.readers import known_readers, learn, read_open, read_unpacked, reader_of
 from miniagents.messages.coding.rebuilding import Rebuilder
 from miniagents.messages.coding.unknown_message import UnknownMessage
 from miniagents.messages.values.freezing import is_mapping
@@ -84,6 +84,11 @@ def decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown:
     keep = _kept if unknown == "keep" else None
     raw: object = None
     has_other_keys = False
+    try:  # `suppress` takes much longer than this
+        if format == "json":
+            return cast("T", read_open(data, form))  # of the type it was asked for
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, RecursionError):
+        pass
     try:
         raw = functions_of(format).decode_plain(data)
         if format != "json":

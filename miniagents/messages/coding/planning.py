@@ -44,7 +44,7 @@ from miniagents.messages.values.freezing import FrozenDict
 from miniagents.messages.values.record import EXTRAS_FIELD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from miniagents.messages.coding.building import Plan, Schema
     from miniagents.messages.values.frozen import Frozen
@@ -62,6 +62,14 @@ class Schemas(Protocol):
 
     def is_sound(self, form: object) -> bool:
         """Return whether the schema of a type accepts everything that msgspec accepts for the type."""
+        ...
+
+    def native(self, form: object) -> tuple[Callable[[Any], Any], ...]:  # Any: from JSON to a value of the type
+        """Return the ways to decode a type by msgspec, the fastest first. They may refuse data that fits the schema."""
+        ...
+
+    def unpacking(self, form: object) -> Callable[[Any], Any] | None:  # Any: from MessagePack to such a value
+        """Return the way to decode a type from MessagePack by msgspec, or None if there is none."""
         ...
 
 
@@ -218,6 +226,23 @@ def planner_of(form: object, convert: Callable[[object, object], object]) -> Pla
                 setattr(kind, PLANNER, planner)
             return planner
     return None
+
+
+def schemas_of(form: object) -> Schemas | None:
+    """Return the source of the schemas of the records that a type contains, or None if there is not exactly one."""
+    found = {id(each): each for cls in _named_classes(form) if (each := vars(cls).get(PLANNER)) is not None}
+    planner: object = next(iter(found.values()), None)
+    return planner.schemas if len(found) == 1 and isinstance(planner, Planner) else None
+
+
+def _named_classes(form: object) -> Iterator[type[Frozen]]:
+    """Yield the message classes that a type contains; the fields of classes do not count."""
+    inner = bare(form)
+    kind = kind_of(inner)
+    if is_message_class(kind):
+        yield kind
+    for part in get_args(inner):
+        yield from _named_classes(part)
 
 
 def has_only_sound_records(form: object, *, in_messages: bool = True) -> bool:

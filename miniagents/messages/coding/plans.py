@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from miniagents.messages.coding.building import Frame, Plan, RefusedError, build, can_build
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError, from_msgspec, json_type
+from miniagents.messages.coding.type_shapes import bare
 from miniagents.messages.values.freezing import FrozenDict, freeze, is_list, is_mapping, path_of
 from miniagents.messages.values.record import EXTRAS_FIELD
 
@@ -182,8 +183,8 @@ class OneOf(Plan):
             return candidates[0].open(raw)
         kind = type(raw)
         for member in candidates:  # 1.0 fits an integer and a number: a float is preferred
-            if isinstance(member, Leaf) and member.form is kind:
-                return raw
+            if isinstance(member, Leaf) and bare(member.form) is kind:
+                return member.open(raw)
         for member in candidates:
             if member.fits(raw):
                 return member.open(raw)

@@ -16,7 +16,7 @@ import msgspec
 
 from miniagents.messages.coding.msgspec_formats import Format, functions_of, refuse_unpacked
 from miniagents.messages.coding.native_types import NativeTypes, NoNativeTypeError, plain_only
-from miniagents.messages.coding.planning import names_records
+from miniagents.messages.coding.planning import names_records, schemas_of
 from miniagents.messages.coding.rebuilding import classes_met
 from miniagents.messages.values.frozen import when_tags_repeat
 
@@ -42,6 +42,19 @@ def reader_of(form: object, format: Format) -> Reader:
     """
     functions_of(format)
     return _kept(known_readers[format], form, _new_json_reader if format == "json" else _new_msgpack_reader)
+
+
+def read_open(data: object, form: object) -> object:
+    """Decode JSON with properties that records do not declare, as fast as their module can.
+
+    Raises:
+        MsgspecError: It cannot.
+    """
+    try:
+        read = _open_readers["json"][form]
+    except (KeyError, TypeError):  # TypeError: the type has arguments that cannot be hashed
+        read = _kept(_open_readers["json"], form, _new_open_reader)
+    return read(data)
 
 
 def read_unpacked(data: object, form: object) -> object:
@@ -85,7 +98,17 @@ def _kept(readers: dict[object, Reader], form: object, new: Callable[[object], R
 
 
 def _new_json_reader(form: object) -> Reader:
-    return _unchecked(form, msgspec.json.Decoder)
+    reader = _unchecked(form, msgspec.json.Decoder)
+    return reader if reader is not _refuse else (*_native_ways(form), _refuse)[0]
+
+
+def _new_open_reader(form: object) -> Reader:
+    return (*_native_ways(form)[1:], _refuse)[0]
+
+
+def _native_ways(form: object) -> tuple[Reader, ...]:
+    schemas = schemas_of(form)
+    return schemas.native(form) if schemas is not None else ()
 
 
 def _new_unchecked_reader(form: object) -> Reader:
@@ -98,7 +121,9 @@ def _new_msgpack_reader(form: object) -> Reader:
         native = _knowledge.plain.of(form)
         return msgspec.msgpack.Decoder(native, dec_hook=plain_only).decode
     except (NoNativeTypeError, NameError, TypeError, RecursionError):
-        return lambda data: read_unpacked(data, form)
+        schemas = schemas_of(form)
+        read = schemas.unpacking(form) if schemas is not None else None
+        return read if read is not None else lambda data: read_unpacked(data, form)
 
 
 def _unchecked(form: object, new_decoder: Callable[[Any], Any]) -> Reader:  # Any: of the type that it is given
@@ -136,12 +161,13 @@ class _Knowledge:
 _MOST_READERS: Final = 512
 _unchecked_readers: Final[dict[Format, dict[object, Reader]]] = {"msgpack": {}}
 _making: Final = RLock()  # msgspec (0.22) crashes where two threads look at a class for the first time
+_open_readers: Final[dict[Format, dict[object, Reader]]] = {"json": {}}
 _knowledge: Final = _Knowledge()
 
 
 def _forget_readers() -> None:
     _knowledge.renew()
-    for readers in (known_readers, _unchecked_readers):
+    for readers in (known_readers, _unchecked_readers, _open_readers):
         # new ones, because another thread may still put a reader into an old one
         readers.update((each, {}) for each in tuple(readers))
     for forget in when_readers_change:

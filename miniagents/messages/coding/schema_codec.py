@@ -12,7 +12,7 @@ from __future__ import annotations
 import collections.abc
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
 
 import msgspec
 
@@ -22,14 +22,18 @@ from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.codec_hazards import breaks_msgspec
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError
 from miniagents.messages.coding.json_text import read_json
+from miniagents.messages.coding.makers import Makers, UnreadableError
+from miniagents.messages.coding.native_types import NoNativeTypeError
 from miniagents.messages.coding.planning import PLANNER, Planner
 from miniagents.messages.coding.plans import Foreign
+from miniagents.messages.coding.readers import _making
+from miniagents.messages.coding.readings import Readings, chosen, chosen_plain
 from miniagents.messages.coding.rebuilding import convert_message
-from miniagents.messages.coding.type_shapes import bare, flat_members, is_message_class, is_union, kind_of, unnamed
+from miniagents.messages.coding.type_shapes import bare, is_union, kind_of, unnamed
 from miniagents.messages.values.freezers import is_frozen_when_decoded
 from miniagents.messages.values.freezing import FrozenDict, FrozenType, freeze, path_of
 from miniagents.messages.values.frozen import Frozen
-from miniagents.messages.values.record import NAMESPACE, Extras
+from miniagents.messages.values.record import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -58,6 +62,10 @@ class SchemaCodec:
             the part, such as "Tool#/properties/inputSchema". A type that is not a class has a `SchemaName`, because
             Python takes two aliases of one type for the same.
         sound: The names of the types whose schemas accept everything that msgspec accepts.
+        checked: The names of the types whose schemas say more than their fields. In all others, msgspec only cannot
+            tell some objects apart. None: all types that are not sound.
+        checked_extras: The names of the classes whose schemas say more of undeclared properties than the type of
+            `extra_properties`. It counts only if `checked` is given.
         namespace: Distinguishes the records of this module from records of other modules with the same names. It stands
             before the name of the class in the canonical form from which `hash_key` is computed.
 
@@ -82,13 +90,19 @@ class SchemaCodec:
         types: Mapping[str, object],
         *,
         sound: Collection[str] = (),
+        checked: Collection[str] | None = None,
+        checked_extras: Collection[str] = (),
         namespace: str = "",
     ) -> None:
         self._texts = schemas
         self._types = types
         self._sound = frozenset(sound)
+        self._checked = None if checked is None else frozenset(checked)
+        self._checked_extras = frozenset(checked_extras)
         self._readers: dict[object, Callable[[Any], Any]] = {}  # Any: one for each type
-        self._exact: dict[object, Callable[[Any], Any]] = {}  # Any: one for each type
+        self._ways: dict[object, _Ways] = {}
+        self._makers = Makers(self)
+        self._readings = Readings(self, self._makers)
         self._names: dict[object, list[str]] = {}
         self._validator: Validator | None = None
         self._planner = Planner(self, convert_message)
@@ -115,9 +129,9 @@ class SchemaCodec:
         """
         try:
             return self._readers[form](data)  # type: ignore[no-any-return] # of the type that the reader is for
-        except (KeyError, msgspec.MsgspecError, UnicodeError, RecursionError):
+        except _REFUSALS:
             pass
-        return self._read_exactly(data, form)  # type: ignore[return-value] # pyright: ignore[reportReturnType] # as above
+        return self._read_slowly(data, form)  # type: ignore[return-value] # pyright: ignore[reportReturnType] # as above
 
     encode: Callable[[object], bytes] = staticmethod(encode)
     """Encode a value, or a container of values, as JSON; this is `miniagents.encode` itself."""
@@ -133,6 +147,41 @@ class SchemaCodec:
         """Return whether the schema of a type of the module accepts everything that msgspec accepts for the type."""
         name = self._name_of(form)
         return name is not None and not self._sound.isdisjoint((name, name.partition("#")[0]))
+
+    def native(self, form: object) -> tuple[Callable[[Any], Any], ...]:  # Any: from JSON to a value of the type
+        """Return the ways to decode a type by msgspec, the fastest first; none if the type is not of this module."""
+        try:
+            return (self._ways.get(form) or self._prepare(form)).native
+        except TypeError:
+            return ()
+
+    def unpacking(self, form: object) -> Callable[[Any], Any] | None:  # Any: from MessagePack to such a value
+        """Return the way to decode a type from MessagePack by msgspec, or None if there is none."""
+        if not self.native(form):
+            return None
+        try:
+            native = Readings(self, self._makers, plain=True).of(form)
+            decode = msgspec.msgpack.Decoder(native, dec_hook=chosen_plain).decode
+        except (TypeError, NoNativeTypeError, UnreadableError):
+            return None
+        return decode if is_frozen_when_decoded(form, Frozen) else lambda data: freeze(decode(data))
+
+    def is_own(self, cls: type[Frozen]) -> bool:
+        """Return whether a class is of the module."""
+        return self._name_of(cls) is not None
+
+    def is_checked(self, form: object) -> bool:
+        """Return whether a type is not sound, because its schema says more than its fields."""
+        name = self._name_of(form)
+        return name is not None and (not self.is_sound(form) if self._checked is None else name in self._checked)
+
+    def checks_extras(self, cls: type[Frozen]) -> bool:
+        """Return whether undeclared properties of a class are checked against its schema."""
+        return self._checked is None or self._name_of(cls) in self._checked_extras
+
+    def builder(self, form: object) -> Callable[[Any], Any]:  # Any: plain JSON, and a value of the type
+        """Return the function that builds a value of a type from plain JSON, which it checks against the schema."""
+        return partial(build, self._planner.plan(form, checked=True))
 
     def validator(self) -> Validator:
         """Return the validator of the schemas; it is made at the first call."""
@@ -162,29 +211,71 @@ class SchemaCodec:
 
     # Reading ---------------------------------------------------------------------------------------------------------
 
-    def _read_exactly(self, data: bytes | str, form: object) -> object:
-        if form not in self._exact:
-            self._prepare(form)
-            try:
-                return self._readers[form](data)
-            except (msgspec.MsgspecError, UnicodeError, RecursionError):
-                pass
-        return self._exact[form](data)
+    def _read_slowly(self, data: bytes | str, form: object) -> object:
+        """Decode data that the reader in use did not decode, or raise a `DecodeError` that says what is wrong."""
+        tried = self._readers.get(form)
+        ways = self._ways.get(form) or self._prepare(form)
+        for read in ways.native:
+            if read is not tried:
+                try:
+                    made = read(data)
+                except _REFUSALS:
+                    continue
+                self._readers[form] = read  # the next data is probably similar
+                return made
+        return ways.exact(data)
 
-    def _prepare(self, form: object) -> None:
-        """Return the function that decodes a type, after a check that it is a type of the module."""
+    def _prepare(self, form: object) -> _Ways:
+        """Return the ways to decode a type, after a check that it is a type of the module."""
         if self.schema_of(form) is None and not self._is_made_of_types(form):
             raise TypeError(
                 f"{_shown(form)} is no type of this module; its types are: "
                 f"{', '.join(name for name in self._types if '#' not in name)}"
             )
-        plan = self._planner.plan(form, checked=True)
+        build_exactly = self.builder(form)
 
         def exact(data: bytes | str) -> object:
-            return build(plan, read_json(data))
+            return build_exactly(read_json(data))
 
-        self._exact[form] = exact
-        self._readers[form] = self._fast(form) or exact
+        with _making:
+            ways = self._ways[form] = _Ways(tuple(self._new_ways(form)), exact)
+        self._readers[form] = (*ways.native, ways.exact)[0]
+        return ways
+
+    def _new_ways(self, form: object) -> Iterator[Callable[[Any], Any]]:  # Any: as above
+        """Yield the ways to decode a type by msgspec."""
+        if breaks_msgspec(form) or self._holds_checked(form):
+            return
+        is_frozen = is_frozen_when_decoded(form, Frozen)
+        try:
+            decode = msgspec.json.Decoder(self._readings.of(form), dec_hook=chosen).decode
+        except (TypeError, UnreadableError):  # TypeError: of a part that stands as it is declared
+            return
+
+        def decode_and_freeze(data: bytes | str) -> object:
+            return freeze(decode(data))
+
+        fast = decode if is_frozen else decode_and_freeze
+        yield fast
+        try:
+            make = self._makers.of(form)
+        except (TypeError, UnreadableError):
+            return
+
+        def decode_open(data: bytes | str) -> object:
+            self._makers.met_extras = False
+            made = make(_decode_plain(data))
+            if not self._makers.met_extras:
+                self._readers[form] = fast
+            return made if is_frozen else freeze(made)
+
+        yield decode_open
+
+    def _holds_checked(self, form: object) -> bool:
+        """Return whether a type that a user asks for, or a part of it, is checked against its schema."""
+        if self.schema_of(form) is not None:
+            return self.is_checked(form)
+        return any(self._holds_checked(part) for part in get_args(bare(form)) if part is not ...)
 
     def _is_made_of_types(self, form: object) -> bool:
         """Return whether a type is a union or container of types of the module, with or without scalars."""
@@ -194,41 +285,14 @@ class SchemaCodec:
         parts = [part for part in get_args(inner) if part is not ... and not _is_scalar(part)]
         return bool(parts) and all(self.schema_of(part) or self._is_made_of_types(part) for part in parts)
 
-    def _fast(self, form: object) -> Callable[[Any], Any] | None:  # Any: of the type `form`
-        """Return the fast way to decode a type, or None if there is none."""
-        strict = self._strict(form)
-        if strict is None or breaks_msgspec(form):
-            return None
-        try:
-            read = msgspec.json.Decoder(strict).decode
-        except TypeError:  # a union that msgspec cannot tell apart
-            return None
-        if is_frozen_when_decoded(form, Frozen):
-            return read
-        return (lambda data: freeze(read(data))) if self.is_sound(form) else None
 
-    def _strict(self, form: Any) -> Any:  # Any: a type of whatever kind
-        """Return a type for which msgspec requires all tags, or None if the type or a part of it is not sound.
+class _Ways(NamedTuple):
+    """The ways to decode a type."""
 
-        msgspec requires the tag of a class only in a union of several classes. So a single class is put into a union
-        with a class that no data fits.
-        """
-        if self.is_sound(form):
-            tagged = [cls for cls in _classes(form) if cls.is_record and cls.__struct_config__.tag is not None]
-            return form if len(tagged) != 1 else form | _beside(tagged[0])
-        if self.schema_of(form) is not None:
-            return None
-        inner = bare(form)
-        if kind_of(inner) in _SCALARS:
-            return form
-        arguments = get_args(inner)
-        if not arguments:
-            return None
-        parts = [part if part is ... else self._strict(part) for part in arguments]
-        if any(part is None for part in parts):
-            return None
-        generic: Any = Union if is_union(inner) else get_origin(inner)  # Any: what has had arguments takes them
-        return generic[tuple(parts)]
+    native: tuple[Callable[[Any], Any], ...]  # Any: one for each type
+    """Those by msgspec, which may refuse data that the schema accepts: the fastest first."""
+    exact: Callable[[Any], Any]  # Any: as above
+    """The one that accepts all that the schema accepts, and whose errors say what is wrong."""
 
 
 class _Schema:
@@ -249,6 +313,9 @@ class _Schema:
         return RefusedError(f"{violation.message} ({violation.keyword})", path_of("", violation.path), kind)
 
 
+_decode_plain = msgspec.json.Decoder().decode
+_REFUSALS = (KeyError, msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What is raised by a way to decode that cannot, or does not yet exist."""
 _ABOUT_UNKNOWN = frozenset(("additionalProperties", "unevaluatedProperties"))
 _SCALARS = frozenset((type(None), bool, int, float, str))
 _CONTAINERS = frozenset(
@@ -259,23 +326,6 @@ _CONTAINERS = frozenset(
 def _is_scalar(form: object) -> bool:
     """Return whether a type is a scalar of Python, and no alias of a generated module."""
     return kind_of(bare(form)) in _SCALARS and unnamed(form) is form
-
-
-def _classes(form: object) -> Iterator[type[Frozen]]:
-    """Yield the classes that a type names at its top level."""
-    for member in flat_members(bare(form)):
-        kind = kind_of(bare(member))
-        if is_message_class(kind):
-            yield kind
-
-
-def _beside(cls: type[Frozen]) -> type[msgspec.Struct]:
-    """Make a class with the tag field of another class, which no data fits."""
-    tag = cls.__struct_config__.tag
-    other = f"not {tag}" if isinstance(tag, str) else (tag or 0) + 1
-    return msgspec.defstruct(
-        "_Beside", [("never", Extras[object])], tag_field=cls.__struct_config__.tag_field, tag=other
-    )
 
 
 def _library_types() -> dict[str, Callable[[Any], bool]]:  # Any: plain JSON

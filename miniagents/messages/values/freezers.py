@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections.abc
 import sys
 import types
+from collections.abc import Mapping
 from datetime import datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -44,7 +45,7 @@ from miniagents.messages.values.freezing import (
 from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
 Freezer: TypeAlias = "Callable[[object, type, str], object]"
 """A function of a value, the class of the field and the name of the field; it returns the value to store."""
@@ -92,17 +93,65 @@ class Exact(NamedTuple):
     """Whether finite floats are frozen as well."""
 
 
+class OwnFreezer(NamedTuple):
+    """How a field of a certain name is frozen, whatever its annotation asks for."""
+
+    freeze: Freezer
+    empty: object
+    """The only object that needs no freezer; decoding gives the field no other one."""
+
+
 class FieldFreezer(NamedTuple):
     """How a field is frozen."""
 
     freeze: Freezer
     exact: Exact | None
-    """The values that need no freezer; None if all values need it."""
-    items: Exact | None
+    """The values that need no freezer; None if all values but `empty` need it."""
+    items: Exact | None = None
     """The items of tuples that need no freezer; None if all tuples need it."""
+    empty: object = None
 
 
-def freezer_of(annotation: object, cls: type, own: Freezer | None = None) -> FieldFreezer | None:
+class Freezing(NamedTuple):
+    """What an annotation says of the freezing of its field."""
+
+    freezer: FieldFreezer | None
+    """How the field is frozen; None if it holds only plain scalars."""
+    is_decoded_frozen: bool
+    """Whether every value that msgspec decodes for the annotation is frozen already."""
+
+
+def freezing_of(annotation: object, cls: type) -> Freezing:
+    """Return how a field of a class is frozen; the answers for annotations of built-in types alone are cached."""
+    try:
+        known = _known.get(annotation)
+    except TypeError:  # the annotation has arguments that cannot be hashed
+        known = None
+    if known is None:
+        kinds = get_args(annotation) if get_origin(annotation) in _UNIONS else (annotation,)
+        if all(isinstance(kind, FrozenType) or kind is msgspec.UnsetType for kind in kinds):  # as the rest would find
+            return Freezing(FieldFreezer(freeze_field, Exact(frozenset(kinds), floats=False)), is_decoded_frozen=True)
+        known = Freezing(freezer_of(annotation, cls), is_frozen_when_decoded(annotation, cls))
+        if _is_built_in(annotation):
+            _known[annotation] = known
+    return known
+
+
+_known: dict[object, Freezing] = {}
+_UNIONS = (Union, types.UnionType)
+
+
+def _is_built_in(annotation: object) -> bool:
+    """Return whether an annotation can be hashed and names no class that a program may define."""
+    arguments = get_args(annotation)
+    kind = get_origin(annotation) or annotation
+    return kind in _BUILT_IN and all(argument is ... or _is_built_in(argument) for argument in arguments)
+
+
+_BUILT_IN = frozenset((type(None), bool, int, float, str, tuple, Mapping, Union, types.UnionType, msgspec.UnsetType))
+
+
+def freezer_of(annotation: object, cls: type, own: OwnFreezer | None = None) -> FieldFreezer | None:
     """Return how a field is frozen, or None if the field holds only plain scalars.
 
     Args:
@@ -114,7 +163,7 @@ def freezer_of(annotation: object, cls: type, own: Freezer | None = None) -> Fie
     if all(alternative in _PLAIN or _is_enum(alternative) for alternative in alternatives):
         return None
     if own is not None:
-        return FieldFreezer(own, None, None)
+        return FieldFreezer(own.freeze, None, empty=own.empty)
     if not is_typed(annotation, cls):
         whole = list(_alternatives(annotation, cls, whole=True))
         declared = all(get_origin(alternative) or _is_typed_kind(alternative) for alternative in whole)
@@ -155,7 +204,7 @@ def freeze_fields(
     def freeze_one(message: msgspec.Struct, name: str, value: object) -> None:
         freeze = fields[name].freeze
         kind = type(value)
-        if freeze is not freeze_field or not (kind in UNCHANGED or isinstance(kind, FrozenType)):
+        if kind is dict or freeze is not freeze_field or not (kind in UNCHANGED or isinstance(kind, FrozenType)):
             frozen = freeze(value, type(message), name)
             if frozen is not value:
                 force_setattr(message, name, frozen)
@@ -169,7 +218,8 @@ def freeze_fields(
         freeze = f"freeze_one(self, {name!r}, value)"
         lines += [f" value = self.{name}"]
         if field.exact is None:
-            lines += [f" {freeze}"]
+            names[f"empty_{place}"] = field.empty
+            lines += [f" if value is not empty_{place}: {freeze}"]
             continue
         other = _other("value", field.exact, f"exact_{place}", names)
         if field.items is None:
@@ -192,13 +242,18 @@ def freeze_fields(
 def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> str:
     """Write the condition (Python source) that a value needs its freezer."""
     conditions: list[str] = []
+    kinds = exact.kinds
+    if msgspec.UnsetType in kinds:  # optional fields are absent more often than not
+        kinds -= {msgspec.UnsetType}
+        names["unset"] = msgspec.UNSET
+        conditions += [f"{name} is not unset"]
     if exact.floats:
         conditions += [f"(type({name}) is not float or {name} - {name})"]  # NaN for infinity and NaN, otherwise zero
-    if len(exact.kinds) == 1:  # testing for one class takes half the time
-        (names[known_as],) = exact.kinds
+    if len(kinds) == 1:  # testing for one class takes half the time
+        (names[known_as],) = kinds
         conditions += [f"type({name}) is not {known_as}"]
-    elif exact.kinds:
-        names[known_as] = exact.kinds
+    elif kinds:
+        names[known_as] = kinds
         conditions += [f"type({name}) not in {known_as}"]
     if any(isinstance(kind, FrozenType) for kind in exact.kinds):  # values of derived classes are frozen as well
         names["FrozenType"] = FrozenType

@@ -314,21 +314,26 @@ def frozen_quickly(value: object, scalars: frozenset[type]) -> object:
 
 def _nested(value: Any, depth: int, scalars: frozenset[type]) -> object:  # Any: a value of any type
     kind = type(cast("object", value))  # or checkers would not know what this is the type of
+    if kind is dict and depth:
+        for key, item in value.items():  # faster than two looks by `map` unless there are dozens of them
+            if type(key) is not str:
+                raise _OtherError
+            if type(item) not in scalars:
+                break
+        else:
+            return _wrapped(value) if value else _empty
+        if not _ONLY_STRINGS.issuperset(map(type, value)):
+            raise _OtherError
+        return _wrapped(
+            {key: item if type(item) in scalars else _nested(item, depth - 1, scalars) for key, item in value.items()}
+        )
     if kind is float and not value - value:  # it is finite
         return value
     if kind in _CONTAINERS and depth:
-        if kind is not dict:
-            if scalars.issuperset(map(type, value)) or (scalars is FLAT and _are_frozen(value)):
-                return tuple(value)  # returns a tuple itself
-            items = [item if type(item) in scalars else _nested(item, depth - 1, scalars) for item in value]
-            return value if kind is tuple and all(map(is_, items, value)) else tuple(items)
-        if not _ONLY_STRINGS.issuperset(map(type, value)):
-            raise _OtherError
-        if not scalars.issuperset(map(type, value.values())):
-            value = {
-                key: item if type(item) in scalars else _nested(item, depth - 1, scalars) for key, item in value.items()
-            }
-        return _wrapped(value) if value else _empty
+        if scalars.issuperset(map(type, value)) or (scalars is FLAT and _are_frozen(value)):
+            return tuple(value)  # returns a tuple itself
+        items = [item if type(item) in scalars else _nested(item, depth - 1, scalars) for item in value]
+        return value if kind is tuple and all(map(is_, items, value)) else tuple(items)
     if scalars is FLAT and isinstance(kind, FrozenType):
         return value
     raise _OtherError
@@ -422,11 +427,13 @@ def _frozen_dict(flat: list[object]) -> object:
 
 
 def _wrapped(frozen: dict[object, object]) -> object:
-    made: Any = dict.__new__(cast("Any", FrozenDict))  # Any: a dict by nature, which checkers are not told
+    made = _empty_dict(_FrozenDict)
     _fill(made, frozen)
     return made
 
 
+_FrozenDict: Any = FrozenDict  # Any: a dict by nature, which checkers are not told
+_empty_dict: Any = dict.__new__  # Any: as above
 _fill = dict[object, object].update
 
 

@@ -15,14 +15,14 @@ from weakref import ref
 import msgspec
 from typing_extensions import Format, dataclass_transform, get_annotations
 
-from miniagents.messages.values.freezers import freeze_fields, freezer_of, is_frozen_when_decoded
+from miniagents.messages.values.freezers import freeze_fields, freezer_of, freezing_of
 from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from miniagents.messages.values.canonical_classes import Former
-    from miniagents.messages.values.freezers import FieldFreezer, Freezer
+    from miniagents.messages.values.freezers import FieldFreezer, OwnFreezer
 
 __all__ = [
     "Frozen",
@@ -76,10 +76,10 @@ class FrozenMeta(FrozenType):
 
     has_class_tag: ClassVar[bool] = True
     """Whether values are encoded with the name of their class."""
-    own_freezers: ClassVar[Mapping[str, Freezer]] = {}
+    own_freezers: ClassVar[Mapping[str, OwnFreezer]] = {}
     """Freezers for fields of these names; they replace the freezers that the annotations ask for."""
     frozen_by_decoding: ClassVar[bool] = False
-    """Whether decoded values skip freezing if decoding makes all their fields frozen already."""
+    """Whether decoded values skip the freezing of fields that decoding has frozen already."""
 
     def __new__(
         mcs,
@@ -223,7 +223,7 @@ def same_place(one: type, other: type) -> bool:
 
 
 def _freeze_when_made(cls: type[Frozen]) -> None:
-    """Give a class the `__post_init__` that freezes its fields.
+    """Give a class the `__post_init__` that freezes its fields, or only those that decoding does not freeze.
 
     This must happen while the class is made: msgspec looks for `__post_init__` only then.
     """
@@ -232,24 +232,28 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
         inherited_fields |= base.__dict__.get("__frozen_fields__", {})
     fields = dict(inherited_fields)
     own_freezers = type(cls).own_freezers
-    only_when_called = type(cls).frozen_by_decoding
-    for name, annotation in get_annotations(cls, format=Format.FORWARDREF).items():
-        fields.pop(name, None)
-        freezer = freezer_of(annotation, cls, own_freezers.get(name))
-        if freezer is not None:
-            fields[name] = freezer
-            only_when_called = only_when_called and is_frozen_when_decoded(annotation, cls)
     own: Callable[[Frozen], None] | None = cls.__dict__.get("__post_init__")
     inherited: Callable[[Frozen], None] | None = getattr(cls, "__post_init__", None)
-    frozen_by_inherited: object = getattr(inherited, "__frozen_fields__", {})
+    frozen_by_inherited: dict[str, FieldFreezer] = getattr(inherited, "__frozen_fields__", {})
+    is_given = type(cls).frozen_by_decoding and (inherited is None or bool(frozen_by_inherited))
+    always = dict(frozen_by_inherited if is_given else inherited_fields)
+    for name, annotation in get_annotations(cls, format=Format.FORWARDREF).items():
+        fields.pop(name, None)
+        always.pop(name, None)
+        if name in own_freezers:
+            freezer, is_decoded_frozen = freezer_of(annotation, cls, own_freezers[name]), True
+        else:
+            freezer, is_decoded_frozen = freezing_of(annotation, cls)
+        if freezer is not None:
+            fields[name] = freezer
+            if not is_given or not is_decoded_frozen:
+                always[name] = freezer
+    if always and own_freezers.keys().isdisjoint(fields):
+        always = fields  # one function for all fields makes calls faster; open records are mostly decoded
     cls.__frozen_fields__ = fields
-    if (
-        fields
-        and (own is not None or fields != frozen_by_inherited)
-        and (inherited is not None or not only_when_called)
-    ):
-        post_init = freeze_fields(fields, inherited)
-        post_init.__frozen_fields__ = fields  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] # functions take attributes
+    if always and (own is not None or always != frozen_by_inherited):
+        post_init = freeze_fields(always, inherited)
+        post_init.__frozen_fields__ = always  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] # functions take attributes
         cls.__post_init__ = post_init  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue] # looked up by msgspec
 
 

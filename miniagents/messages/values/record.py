@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping  # evaluated by msgspec
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, TypeVar
 
 import msgspec
 from typing_extensions import dataclass_transform
 
-from miniagents.messages.values.freezers import freeze_fields
+from miniagents.messages.values.freezers import OwnFreezer, freeze_fields
 from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict, freeze_field, frozen_quickly, is_mapping
 from miniagents.messages.values.frozen import Frozen, FrozenMeta
 from miniagents.messages.values.untyped import is_plain, note
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from miniagents.messages.values.freezers import FieldFreezer, Freezer
+    from miniagents.messages.values.freezers import FieldFreezer
 
 __all__ = ["NO_EXTRAS", "Extras", "Record"]
 
@@ -71,7 +72,7 @@ class RecordMeta(FrozenMeta):
     """The metaclass of Record classes."""
 
     has_class_tag: ClassVar[bool] = False
-    own_freezers: ClassVar[Mapping[str, Freezer]] = {EXTRAS_FIELD: _freeze_extras}
+    own_freezers: ClassVar[Mapping[str, OwnFreezer]] = {EXTRAS_FIELD: OwnFreezer(_freeze_extras, NO_EXTRAS)}
     frozen_by_decoding: ClassVar[bool] = True
 
     @property
@@ -105,12 +106,20 @@ class RecordMeta(FrozenMeta):
                 f"{cls.__name__}.{EXTRAS_FIELD} is for properties that are not declared: encode it under its name with "
                 f'`msgspec.field(default=NO_EXTRAS, name="{EXTRAS_KEY}")`, or give the field another name'
             )
-        fields: dict[str, FieldFreezer] = vars(cls).get("__frozen_fields__", {})
+        always: dict[str, FieldFreezer] = getattr(getattr(cls, "__post_init__", None), "__frozen_fields__", {})
+        frozen: dict[str, FieldFreezer] = vars(cls).get("__frozen_fields__", {})
+        fields = {name: freezer for name, freezer in frozen.items() if name not in always}
         cls.__freeze_given__ = None
-        if fields and not hasattr(cls, "__post_init__"):
-            # Decoded fields are frozen already, so only calls of the class pay for freezing.
-            cls.__freeze_given__ = freeze_fields(fields)
+        if fields:
+            # Decoding has frozen these fields, so only calls of the class pay for freezing.
+            cls.__freeze_given__ = partial(_freeze_first, cls, fields)
             cls.__class__ = CallableRecordMeta  # pyright: ignore[reportAttributeAccessIssue] # a class that is called in another way
+
+
+def _freeze_first(cls: RecordMeta, fields: dict[str, FieldFreezer], made: Frozen) -> None:
+    """Freeze the fields of the first value, and compile the function that freezes those of the next ones."""
+    freeze = cls.__freeze_given__ = freeze_fields(fields)
+    freeze(made)
 
 
 class CallableRecordMeta(RecordMeta):

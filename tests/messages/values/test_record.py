@@ -47,6 +47,13 @@ class RecOpen(Record, frozen=True, kw_only=True):
     extra_properties: Extras[JsonValue] = msgspec.field(default=NO_EXTRAS, name="@extra")
 
 
+class RecNested(Record, frozen=True, kw_only=True):
+    """msgspec decodes the mapping as a dict, and the names as a tuple."""
+
+    content: Mapping[str, JsonValue]
+    names: tuple[str, ...] = ()
+
+
 class RecCircle(Record, frozen=True, kw_only=True, tag_field="kind", tag="circle"):
     kind: ClassVar[Literal["circle"]] = "circle"
     radius: float
@@ -87,7 +94,8 @@ def test_m5_a_tag_is_not_inherited_and_asked_for() -> None:
 def test_m1_what_the_constructor_is_given_is_frozen_and_decoding_pays_nothing() -> None:
     assert not hasattr(RecPoint, "__post_init__")
     assert not hasattr(RecShape, "__post_init__")
-    assert hasattr(RecOpen, "__post_init__")
+    assert not hasattr(RecOpen, "__post_init__")
+    assert hasattr(RecNested, "__post_init__")
     points: Any = [RecPoint(1)]  # Any: a checker refuses a list for a tuple
     shape = RecShape(points=points, names=cast("frozenset[str]", {"a"}), weight=2)
     assert (type(shape.points), type(shape.names), type(shape.weight)) == (tuple, frozenset, float)
@@ -95,6 +103,11 @@ def test_m1_what_the_constructor_is_given_is_frozen_and_decoding_pays_nothing() 
     for bad in ({"points": [bytearray()]}, {"inner": object()}):
         with pytest.raises(TypeError, match=rf"RecShape\.{next(iter(bad))}"):
             RecShape(**bad)  # pyright: ignore[reportArgumentType]
+    content: Any = {"a": [1]}  # Any: as above
+    names: Any = ["b"]
+    nested = RecNested(content=content, names=names)
+    assert (type(nested.content), type(nested.names)) == (FrozenDict, tuple)
+    assert decode(encode(nested), RecNested) == nested
     with pytest.raises(ValueError, match=r"RecShape\.weight: nan"):
         RecShape(weight=float("nan"))
     with pytest.raises(ValueError, match=r"RecCircle\.radius: 9007199254740993 has no equal float"):

@@ -1,0 +1,185 @@
+"""G7: data that msgspec alone cannot decode needs no look at the schema, and becomes the values of the exact way.
+
+The differential test compares both ways for random schemas. These tests say which data needs no schema.
+"""
+
+# JSON is Any for pyright, and so is what is taken from it
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, TypeAlias
+
+import msgspec
+import pytest
+
+from miniagents import Codec, DecodeError, decode
+from tests.codegen.test_differential import generated
+
+Json: TypeAlias = Any  # Any: whatever JSON can say
+
+FILE: Final[Json] = {"anyOf": [{"$ref": "#/$defs/Bytes"}, {"$ref": "#/$defs/Uri"}]}
+DEFINITIONS: Final[Json] = {
+    "Bytes": {"type": "object", "properties": {"bytes": {"type": "string"}}, "required": ["bytes"]},
+    "Uri": {
+        "type": "object",
+        "properties": {"uri": {"type": "string"}, "size": {"type": "integer"}},
+        "required": ["uri"],
+    },
+    "Text": {
+        "type": "object",
+        "properties": {"kind": {"const": "text"}, "text": {"type": "string"}},
+        "required": ["kind", "text"],
+    },
+    "Image": {
+        "type": "object",
+        "properties": {"kind": {"const": "image"}, "file": FILE, "more": {"type": "array", "items": FILE}},
+        "required": ["kind", "file"],
+    },
+    "Part": {"anyOf": [{"$ref": "#/$defs/Text"}, {"$ref": "#/$defs/Image"}]},
+    "Letter": {
+        "type": "object",
+        "properties": {
+            "parts": {"type": "array", "items": {"$ref": "#/$defs/Part"}, "minItems": 1},
+            "first": {"$ref": "#/$defs/Text"},
+            "answers": {"type": "array", "items": {"$ref": "#/$defs/Letter"}},
+            "by_name": {"type": "object", "additionalProperties": FILE},
+            "note": {"anyOf": [{"type": "string"}, *FILE["anyOf"], {"type": "null"}]},
+            "metadata": {"type": "object"},
+        },
+        "required": ["parts"],
+    },
+    "Odd": {"type": "object", "properties": {"list": {"type": "array", "uniqueItems": True}}, "required": ["list"]},
+    "Holder": {
+        "type": "object",
+        "properties": {"odd": {"$ref": "#/$defs/Odd"}, "file": FILE},
+        "additionalProperties": False,
+    },
+    "Named": {"type": "object", "properties": {"a": {"type": "integer"}}, "patternProperties": {"^x": {}}},
+    "Exclusive": {"oneOf": [{"$ref": "#/$defs/Bytes"}, {"$ref": "#/$defs/Uri"}]},
+}
+TEXT: Final[Json] = {"kind": "text", "text": "Hello"}
+IMAGE: Final[Json] = {"kind": "image", "file": {"uri": "x:y", "size": 3}, "more": [{"bytes": "AA"}, {"uri": "x:z"}]}
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> ModuleType:
+    return generated(DEFINITIONS, tmp_path)[1]
+
+
+LETTERS: Final[Json] = [
+    {"parts": [TEXT]},
+    {"parts": [TEXT, IMAGE]},
+    {"parts": [TEXT], "first": TEXT, "metadata": {"a": [1, {"b": None}]}},
+    {"parts": [IMAGE], "answers": [{"parts": [TEXT], "answers": [{"parts": [IMAGE], "note": {"uri": ""}}]}]},
+    {"parts": [TEXT], "by_name": {"a": {"bytes": ""}, "b": {"uri": ""}}},
+    *({"parts": [TEXT], "note": note} for note in ("a", None, {"bytes": "b"}, {"uri": "c", "size": 1})),
+    {"parts": [TEXT], "unknown": 1, "@extra": {"a": [0.5]}},
+    {"parts": [{**TEXT, "unknown": []}, {**IMAGE, "file": {"bytes": "", "name": "a"}}]},
+    {"parts": [TEXT], "answers": [{"parts": [TEXT], "unknown": {"kind": "text"}}]},
+    {"parts": [TEXT], "by_name": {"a": {"bytes": "", "uri": 1}}},
+]
+
+
+@pytest.mark.parametrize("value", LETTERS, ids=json.dumps)
+def test_g7_objects_are_told_apart_and_extras_kept_without_the_schema(module: ModuleType, value: Json) -> None:
+    data = json.dumps(value)
+    made = module.decode(data, module.Letter)
+    assert module._codec._validator is None
+    assert json.loads(module.encode(made)) == value
+    assert made == module._codec._ways[module.Letter].exact(data)
+    assert repr(made) == repr(module._codec._ways[module.Letter].exact(data))
+    assert module.decode(data, module.Letter) == made  # also in another order of the ways
+    form: Any = tuple  # Any: it takes arguments that are known when the test runs
+    assert module.decode(json.dumps([value]), form[module.Letter, ...]) == (made,)
+    assert decode(data, module.Letter) == Codec(module.Letter).decode(data) == made
+    packed = msgspec.msgpack.encode(value)
+    assert decode(packed, module.Letter, "msgpack") == Codec(module.Letter, "msgpack").decode(packed) == made
+    hash(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path"),
+    [
+        ("Letter", {"parts": []}, "$.parts"),
+        ("Letter", {"parts": [{"text": "Hello"}]}, "$.parts[0]"),
+        ("Letter", {"parts": [TEXT], "first": {"text": "Hello"}}, "$.first"),
+        ("Letter", {"parts": [{**IMAGE, "file": {"size": 3}}]}, "$.parts[0].file"),
+        ("Letter", {"parts": [{**IMAGE, "file": {"uri": 3, "bytes": 4}}]}, "$.parts[0].file.bytes"),
+        ("Letter", {"parts": [TEXT], "unknown": 1, "answers": [{}]}, "$.answers[0]"),
+        ("Holder", {"odd": {"list": [1, 1]}}, "$.odd.list"),
+        ("Holder", {"file": {"bytes": ""}, "more": 1}, "$"),
+        ("Named", {"a": 1, "y": 2, "x": 3}, None),
+        ("Named", {"a": "b", "y": 2}, "$.a"),
+        ("Exclusive", {"bytes": "", "uri": ""}, "$"),
+    ],
+)
+def test_g2_what_the_schema_refuses_is_refused_with_its_path(
+    module: ModuleType, name: str, value: Json, path: str | None
+) -> None:
+    data, form = json.dumps(value), getattr(module, name)
+    if path is None:
+        assert json.loads(module.encode(module.decode(data, form))) == value
+        return
+    codec: Codec[object] = Codec(form)
+    for read in (lambda: module.decode(data, form), lambda: decode(data, form), lambda: codec.decode(data)):
+        with pytest.raises(DecodeError) as caught:
+            read()
+        assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_g7_the_generator_says_what_msgspec_cannot_check(tmp_path: Path) -> None:
+    model, module = generated(DEFINITIONS, tmp_path)
+    assert model.checked == {"Odd", "Exclusive"}
+    assert module._codec._checked_extras == {"Named"}
+    assert {"Letter", "Part", "Image", "Holder"} <= model.loose.keys()
+
+
+def test_g7_one_schema_is_asked_only_for_its_own_data(module: ModuleType) -> None:
+    """A class whose schema says more than its fields is checked wherever it stands, and nothing around it."""
+    holder = module.decode('{"file": {"uri": "a"}}', module.Holder)
+    assert module._codec._validator is None
+    assert holder.file == module.Uri(uri="a")
+    assert module.decode('{"odd": {"list": [1, 2]}}', module.Holder).odd.list == (1, 2)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), b"bytes", datetime(2025, 1, 1, tzinfo=UTC)], ids=repr)
+def test_m8_messagepack_that_is_no_json_is_refused(module: ModuleType, wrong: object) -> None:
+    for value in (
+        {"parts": [TEXT], "metadata": {"a": [wrong]}},
+        {"parts": [TEXT], "unknown": wrong},
+        {"parts": [{**IMAGE, "file": {"uri": "", "more": wrong}}]},
+    ):
+        with pytest.raises(DecodeError):
+            decode(msgspec.msgpack.encode(value), module.Letter, "msgpack")
+
+
+def test_g7_a_module_of_an_earlier_release_decodes_the_same(module: ModuleType) -> None:
+    """It does not say which types are checked, so that all are that msgspec alone cannot decode."""
+    module._codec._checked = None
+    for value in LETTERS:
+        data = json.dumps(value)
+        made = module.decode(data, module.Letter)
+        assert module._codec._ways[module.Letter].native == ()
+        assert json.loads(module.encode(made)) == value
+
+
+def test_g2_a_class_that_cannot_be_read_spoils_no_other(tmp_path: Path) -> None:
+    """A union of objects without a tag and an array of fixed length has no fast way, nor has what contains it."""
+    pair = {"type": "array", "prefixItems": [FILE, FILE], "items": False, "minItems": 2}
+    slow = {"anyOf": [*FILE["anyOf"], pair]}
+    _, module = generated(
+        {
+            **DEFINITIONS,
+            "Slow": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Round"}, "all": slow}},
+            "Round": {"type": "object", "properties": {"slow": {"$ref": "#/$defs/Slow"}, "file": FILE}},
+        },
+        tmp_path,
+    )
+    value = {"slow": {"next": {"file": {"uri": "a"}}, "all": [{"bytes": ""}, {"uri": ""}]}}
+    for form in (module.Slow, module.Round, module.Slow):
+        data = json.dumps(value if form is module.Round else value["slow"])
+        assert json.loads(module.encode(module.decode(data, form))) == json.loads(data)
+        assert module._codec._ways[form].native == ()
