@@ -170,8 +170,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
             if isinstance(function, type):
                 body = body()
             # the common case first: asking whether an object is awaitable takes ten times as long
-            is_awaitable = type(body) is CoroutineType or inspect.isawaitable(body)
-            returned: object = (await body) if is_awaitable else body
+            kind: object = type(body)
+            returned: object = (await body) if kind is CoroutineType or inspect.isawaitable(body) else body
             if returned is not None:
                 raise TypeError(
                     f"agent {self._agent.alias!r} returned {returned!r:.200}, which is ignored: "

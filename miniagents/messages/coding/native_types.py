@@ -44,7 +44,7 @@ from miniagents.messages.coding.type_shapes import (
     kind_of,
     unwrapped,
 )
-from miniagents.messages.values.freezing import FrozenDict, is_list, is_tuple
+from miniagents.messages.values.freezing import FrozenDict, is_list
 from miniagents.messages.values.frozen import classes_of_tag
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def plain_only(form: object, value: object) -> object:
     while pending:
         current = pending.pop()
         parts: Iterable[object] = ()
-        if is_list(current) or is_tuple(current):  # msgspec makes tuples in sets, where lists cannot be
+        if is_list(current):
             parts = current
         elif _is_dict(current) and _ONLY_STRINGS.issuperset(map(type, current)):
             parts = current.values()
