@@ -128,7 +128,9 @@ def freezing_of(annotation: object, cls: type) -> Freezing:
     except TypeError:  # the annotation has arguments that cannot be hashed
         known = None
     if known is None:
-        kinds = get_args(annotation) if get_origin(annotation) in _UNIONS else (annotation,)
+        kinds: tuple[Any, ...] = (annotation,)  # Any: types of whatever kind
+        if get_origin(annotation) in _UNIONS:
+            kinds = get_args(annotation)
         if all(isinstance(kind, FrozenType) or kind is msgspec.UnsetType for kind in kinds):  # as the rest would find
             return Freezing(FieldFreezer(freeze_field, Exact(frozenset(kinds), floats=False)), is_decoded_frozen=True)
         known = Freezing(freezer_of(annotation, cls), is_frozen_when_decoded(annotation, cls))
