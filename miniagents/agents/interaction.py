@@ -169,9 +169,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
             body = function(self, *self._args, **self._kwargs)
             if isinstance(function, type):
                 body = body()
-            # the common case first: asking whether an object is awaitable takes ten times as long
-            kind: object = type(body)
-            returned: object = (await body) if kind is CoroutineType or inspect.isawaitable(body) else body
+            returned: object = (await body) if _is_awaitable(body) else body
             if returned is not None:
                 raise TypeError(
                     f"agent {self._agent.alias!r} returned {returned!r:.200}, which is ignored: "
@@ -207,6 +205,11 @@ class InteractionContext(Generic[In_co, Out_contra]):
         while interaction is not None:
             yield interaction
             interaction = interaction._caller
+
+
+def _is_awaitable(body: object) -> bool:
+    # the common case first: asking whether an object is awaitable takes ten times as long
+    return type(body) is CoroutineType or inspect.isawaitable(body)
 
 
 class AgentCall(Generic[In_contra, Out_co]):

@@ -227,12 +227,13 @@ class PieceBuffer(Production, Generic[P]):
     def _wake(self) -> None:
         wakeup = self._wakeup
         if wakeup is not None:
-            followers = self._followers
-            self._wakeup = FOLLOWED if followers else None
+            self._wakeup = None
             if wakeup is not FOLLOWED and not wakeup.done():
                 wakeup.set_result(None)
-            for follower in followers or ():
-                follower.woken()
+            if self._followers:
+                self._wakeup = FOLLOWED
+                for follower in self._followers:
+                    follower.woken()
 
     wake: Final = _wake
 
@@ -252,8 +253,7 @@ class PieceBuffer(Production, Generic[P]):
 
     def follow(self, follower: Follower) -> None:
         """Wake a follower whenever something has changed."""
-        if self._wakeup is None:
-            self._wakeup = FOLLOWED
+        self._wakeup = self._wakeup or FOLLOWED
         self._followers = self._followers or []
         self._followers.append(follower)
 
