@@ -152,6 +152,19 @@ def test_g6_references_to_a_union_of_the_library_decode_under_each_name(imported
     holds(module, module.Told, {"@type": "Message", "text": "x"}, {"@type": "Message", "text": 1})
 
 
+def test_g6_a_reference_to_a_class_of_the_library_means_its_derived_classes_too(imported: Imported) -> None:
+    module = imported(
+        {
+            "Told": {"$ref": "miniagents:Message"},
+            "Case": {"type": "object", "properties": {"told": {"$ref": "#/$defs/Told"}}},
+        }
+    )
+    told = {"@type": "UserMessage", "text": "x"}
+    assert module.decode(json.dumps(told), module.Told) == UserMessage("x")
+    assert module.decode(json.dumps({"told": told}), module.Case).told == UserMessage("x")
+    assert module.decode(json.dumps({"told": told, "more": 1.0}), module.Case).told == UserMessage("x")
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

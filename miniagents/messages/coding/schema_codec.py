@@ -107,7 +107,9 @@ class SchemaCodec:
         self._validator: Validator | None = None
         self._planner = Planner(self, convert_message)
         for cls in types.values():
-            if isinstance(cls, FrozenType) and PLANNER not in vars(cls):
+            if not isinstance(cls, FrozenType) or cls.__module__ == _generated.__name__:
+                continue  # the module only refers to such a class
+            if PLANNER not in vars(cls):
                 setattr(cls, PLANNER, self._planner)
                 if namespace and cls.is_record:
                     setattr(cls, NAMESPACE, namespace)
