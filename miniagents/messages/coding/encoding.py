@@ -41,7 +41,8 @@ def encode(value: object, format: Format = "json") -> bytes:
 
     Raises:
         ValueError: The value contains NaN, infinity or a lone surrogate; the text has its path. Or MessagePack cannot
-            express an integer of more than 64 bits. Or the value is nested deeper than Python's recursion limit.
+            express an integer of more than 64 bits. Or the value is nested deeper than Python's recursion limit. NaN in
+            a field that is not declared as float, which type checkers refuse, is found only in messages as JSON.
         TypeError: A part of the value is not JSON-serialisable, or would be decoded as something else, such as a date
             in a field declared as `object` or `Any`. The text has its path and a remedy.
     """

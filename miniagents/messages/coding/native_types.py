@@ -202,7 +202,7 @@ class NativeTypes:
                 key = str  # JSON has only strings, and msgspec leaves them as they are
             natives = [self._of(key), self._of(value)]
             if bare(key) is not str and has_messages(value):  # only the slow way notices that two keys are the same
-                if self._plain:
+                if self._plain or not _is_supported(value):
                     raise NoNativeTypeError
                 return form
             if bare(key) is str and kind is FrozenDict:
@@ -298,6 +298,15 @@ class _Never(
 def _is_message(form: object) -> bool:
     kind = kind_of(bare(form))
     return is_message_class(kind) and not kind.is_record
+
+
+def _is_supported(form: Any) -> bool:  # Any: a type of whatever kind
+    """Return whether msgspec alone supports a type, with the types of all fields of its classes."""
+    try:
+        msgspec.json.Decoder(form)
+    except TypeError:
+        return False
+    return True
 
 
 def _names_frozen_dict(form: object) -> bool:

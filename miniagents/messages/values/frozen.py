@@ -17,6 +17,7 @@ from typing_extensions import Format, dataclass_transform, get_annotations
 
 from miniagents.messages.values.freezers import freeze_fields, freezer_of, freezing_of
 from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record
+from miniagents.messages.values.untyped import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -189,12 +190,15 @@ class Frozen(
 
 
 def loaded_classes(base: type) -> Iterator[type[Frozen]]:
-    """Yield a Frozen class and all loaded classes derived from it, in the order they were made."""
+    """Yield a Frozen class and all loaded classes derived from it, in the order they were made.
+
+    A class that is still being made, perhaps by another thread, has no fields yet. It is left out.
+    """
     pending: list[type] = [base]
     seen: set[type] = set()
     while pending:
         cls = pending.pop(0)
-        if cls not in seen and issubclass(cls, Frozen):
+        if cls not in seen and issubclass(cls, Frozen) and hasattr(cls, "__struct_fields__"):
             seen.add(cls)
             yield cls
             pending += type.__subclasses__(cls)
@@ -251,9 +255,14 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
     if always and own_freezers.keys().isdisjoint(fields):
         always = fields  # one function for all fields makes calls faster; open records are mostly decoded
     cls.__frozen_fields__ = fields
+    runs_code = inherited is not None and getattr(inherited, "__runs_code__", True)
+    if runs_code:
+        for name in fields:  # that code may set them to anything, and nothing freezes them after it
+            note(cls, name)
     if always and (own is not None or always != frozen_by_inherited):
         post_init = freeze_fields(always, inherited)
         post_init.__frozen_fields__ = always  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] # functions take attributes
+        post_init.__runs_code__ = runs_code  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] # as above
         cls.__post_init__ = post_init  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue] # looked up by msgspec
 
 

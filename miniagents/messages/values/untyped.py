@@ -2,7 +2,8 @@
 
 A field declared as `object` or `Any` is decoded as plain JSON, so `encode` accepts nothing else in it. A look at every
 such field would cost more than the encoding itself. Freezing looks at these fields anyway, so it notes on a class the
-names of those that have ever held anything else. Values of a class without such a note need no look.
+names of those that have ever held anything else. Values of a class without such a note need no look. A class with a
+`__post_init__` of its own has a note for each field from the start, because that runs after freezing.
 
 Decoding JSON makes no notes, because it gives plain JSON. `encode` decides by a look whether a noted field holds plain
 JSON, so a note costs time and changes no result.

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from hypothesis import given, strategies as st
+from msgspec.structs import force_setattr
 
 from miniagents.messages import (
     NO_EXTRAS,
@@ -299,6 +300,25 @@ def test_m5_what_freezing_notes_is_looked_at_from_then_on(format: Format) -> Non
 
 
 @FORMATS
+def test_m5_what_a_post_init_puts_into_untyped_fields_is_looked_at(format: Format) -> None:
+    class Stamped(Message, kw_only=True, tag=f"encoding.Stamped.{format}"):
+        value: object = None
+
+        def __post_init__(self) -> None:
+            if self.value is None:
+                force_setattr(self, "value", UUID(int=1))
+
+    class Sealed(Stamped, kw_only=True, tag=f"encoding.Sealed.{format}"):
+        other: object = None
+
+    for stamped in (Stamped(), Sealed()):
+        for value in (stamped, Holder(content=stamped)):
+            with pytest.raises(TypeError, match=r"^\$.*value: UUID would be read back"):
+                encode(value, format)
+    assert decode(encode(Sealed(value=1), format), Message, format) == Sealed(value=1)
+
+
+@FORMATS
 def test_m5_a_class_made_later_may_hold_extras(format: Format) -> None:
     holder = Holder(content=Leaf())
     assert decode(encode(holder, format), Holder, format) == holder
@@ -344,6 +364,27 @@ def test_m5_nan_is_found_where_no_float_is_declared(value: object, path: str) ->
 def test_m5_null_in_a_text_is_no_null(text: str) -> None:
     value = Holder(content=Note(text=text, value=[None, {"a": text}]), items=(Closed(label=text, note=None),))
     assert encode(value) == slowly(value, "json")
+
+
+def test_values_are_encoded_while_a_class_is_being_made() -> None:
+    """Another thread may do so at any time; here the class itself does it, before it has any fields."""
+    written: list[bytes] = []
+
+    class Registered(Message, kw_only=True, tag="encoding.Registered"):
+        content: Message | None = None
+
+        def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
+            super().__init_subclass__(**options)
+            value = Registered(content=Leaf())
+            written.append(encode(value))
+            assert value.hash_key
+
+    class Late(Registered, kw_only=True, tag="encoding.Late"):
+        late: object = None
+
+    assert written == [encode(Registered(content=Leaf()))]
+    with pytest.raises(TypeError, match=r"^\$\.content\.late: UUID"):
+        encode(Registered(content=Late(late=UUID(int=1))))
 
 
 def test_one_more_class_costs_a_look_at_that_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:

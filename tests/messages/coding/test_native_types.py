@@ -406,6 +406,15 @@ def test_m5_a_class_that_msgspec_cannot_decode_leaves_the_others_fast(format: Fo
     assert decode(encode(slow, format), Message, format) == slow
 
 
+@FORMATS
+def test_m5_a_class_that_msgspec_cannot_decode_leaves_mappings_decodable(format: Format) -> None:
+    class Odd(Message, kw_only=True, tag=f"native.odd.{format}"):
+        either: FrozenDict[str, object] | int | None = None
+
+    data = PLAIN[format][0]({"1": Leaf(number=1)})
+    assert decode(data, dict[int, Leaf | Odd], format) == {1: Leaf(number=1)}
+
+
 class One(Message, tag="native.same"):
     pass
 
