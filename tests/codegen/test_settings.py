@@ -188,18 +188,18 @@ def test_m5_values_of_types_come_back(
 
 def test_definitions_can_be_messages(loaded: Callable[..., ModuleType]) -> None:
     definitions = {
-        "Plain": closed({"a": closed({"b": {"type": "string"}})}),
+        "PlainSetting": closed({"a": closed({"b": {"type": "string"}})}),
         "Other": closed({}, **{"x-miniagents": {"base": "Record"}}),
         "Open": {"type": "object", "x-miniagents": {"base": "Record"}, "properties": {"a": {"type": "string"}}},
         "Map": {"type": "object", "additionalProperties": {"type": "string"}},
     }
     module = loaded(definitions, base="Message")
-    assert issubclass(module.Plain, Message)
-    for record in (module.PlainA, module.Other, module.Open):
+    assert issubclass(module.PlainSetting, Message)
+    for record in (module.PlainSettingA, module.Other, module.Open):
         assert issubclass(record, Record)
-    plain = module.decode('{"a": {"b": "c"}}', module.Plain)
-    assert module.encode(plain) == b'{"@type":"Plain","a":{"b":"c"}}'
-    assert module.decode(module.encode(plain), module.Plain) == plain
+    plain = module.decode('{"a": {"b": "c"}}', module.PlainSetting)
+    assert module.encode(plain) == b'{"@type":"PlainSetting","a":{"b":"c"}}'
+    assert module.decode(module.encode(plain), module.PlainSetting) == plain
 
 
 def test_a_message_cannot_be_open(schema_file: SchemaFile, tmp_path: Path) -> None:
