@@ -42,8 +42,8 @@ class Pending:
     __slots__ = ("position", "stream")
 
     def __init__(self, stream: AsyncIterable[object], position: int = 0) -> None:
-        self.stream = stream
-        self.position = position
+        self.stream: AsyncIterable[object] = stream
+        self.position: int = position
 
 
 AnyPart: TypeAlias = "Any | Failure | Pending"  # Any: a piece of any type

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, NoReturn, final
+from weakref import ref
 
 from miniagents.promising.core.current import producing
 from miniagents.promising.errors import PromiseCancelledError
@@ -48,7 +49,7 @@ class Failure:
         raised_by: The production in which it happened.
     """
 
-    __slots__ = ("__weakref__", "_context", "_traceback", "error", "origin", "seen", "wished")
+    __slots__ = ("__weakref__", "_context", "_source", "_traceback", "error", "origin", "seen", "wished")
 
     def __init__(self, error: BaseException, origin: str, raised_by: Production | None = None) -> None:
         if isinstance(error, StopIteration | StopAsyncIteration):
@@ -71,6 +72,7 @@ class Failure:
         self.wished: bool = isinstance(error, PromiseCancelledError) and _UNWISHED not in error.__dict__
         self.seen: bool = self.wished
         self._context = error.__context__
+        self._source: ref[Failure] | None = None
 
     def reraise(self) -> NoReturn:
         """Raise the error to one more reader, with the traceback it had at first.
@@ -87,7 +89,10 @@ class Failure:
             del error
 
     def handed_over(self) -> Failure:
-        """Return a copy for a stream that takes the pieces of another one; only the copy still has to be seen."""
+        """Return a copy for a stream that takes the pieces of another one; only the copy still has to be seen.
+
+        If the copy is dropped unseen while the other stream is still there, this one has to be seen again.
+        """
         failure: Failure = object.__new__(Failure)
         failure.error = self.error
         failure.origin = self.origin
@@ -95,6 +100,7 @@ class Failure:
         failure.seen, self.seen = self.seen, True
         failure._traceback = self._traceback
         failure._context = self._context
+        failure._source = ref(self)
         return failure
 
     def log_unseen(self) -> None:
@@ -104,8 +110,13 @@ class Failure:
             logger.error("an error that nobody has read, in %s", self.origin, exc_info=self.error)
 
     def __del__(self) -> None:
-        if hasattr(self, "seen"):  # if `__init__` itself failed there is none
+        if not hasattr(self, "seen") or self.seen:  # if `__init__` itself failed there is none
+            return
+        source = self._source and self._source()
+        if source is None:
             self.log_unseen()
+        else:
+            source.seen = False
 
 
 def mark_as_read(error: BaseException) -> None:

@@ -18,15 +18,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.promising.core.failure import mark_as_read
 from miniagents.promising.errors import ContextStateError, PromiseCancelledError
 
 if TYPE_CHECKING:
-    from contextvars import Context
-
     from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.watch import Watch
 
@@ -56,7 +54,7 @@ class Follower(asyncio.Future[None]):
         self._rounds = watch.rounds
         self._variables: Context = copy_context() if out._birth is None else out._birth.copy()
         self._awaited: AnyBuffer | None = None
-        self.is_due = False
+        self.is_due: bool = False
 
     def launch(self) -> None:
         """Begin to work.
@@ -163,17 +161,18 @@ class Rounds:
         is_called: Whether the loop will call them.
     """
 
-    __slots__ = ("_loop", "due", "is_called")
+    __slots__ = ("_loop", "_variables", "due", "is_called")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._variables = Context()  # not those of whoever wakes the first follower; followers have their own
         self.due: deque[Follower] = deque()
-        self.is_called = False
+        self.is_called: bool = False
 
     def call(self) -> None:
         """Have the followers go on at the next turn of the loop."""
         self.is_called = True
-        self._loop.call_soon(self._go_round)
+        self._loop.call_soon(self._go_round, context=self._variables)
 
     def _go_round(self) -> None:
         due = self.due

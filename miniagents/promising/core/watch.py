@@ -32,6 +32,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from contextvars import Context
 from typing import TYPE_CHECKING, Final
 
 from miniagents.promising.core.followers import Follower, Rounds
@@ -137,7 +138,9 @@ class Watch:
             self._schedule()
 
     def _schedule(self) -> None:
-        self._timer = self.loop.call_at(max(self.loop.time() + self._pause, self._not_before), self._sweep)
+        moment = max(self.loop.time() + self._pause, self._not_before)
+        # without a context of its own, the timer would keep the variables of whoever happens to wait first
+        self._timer = self.loop.call_at(moment, self._sweep, context=Context())
 
     def _sweep(self) -> None:
         self._timer = None
