@@ -138,7 +138,7 @@ class SchemaCodec:
     encode: Callable[[object], bytes] = staticmethod(encode)
     """Encode a value, or a container of values, as JSON; this is `miniagents.encode` itself."""
 
-    # For planners ---------------------------------------------------------------------------------------------
+    # --- machinery ---
 
     def schema_of(self, form: object) -> _Schema | None:
         """Return the schema of a type of the module, or None for any other type."""
@@ -210,8 +210,6 @@ class SchemaCodec:
                 "module again, so that each alias has its own `SchemaName`"
             )
         return names[0]
-
-    # Reading ---------------------------------------------------------------------------------------------------------
 
     def _read_slowly(self, data: bytes | str, form: object) -> object:
         """Decode data that the reader in use did not decode, or raise a `DecodeError` that says what is wrong."""
