@@ -1,5 +1,6 @@
 """Each alias of a generated module is a type of its own (G6), and the type it stands for to everybody else."""
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from types import GenericAlias, ModuleType
@@ -286,3 +287,5 @@ def test_names_are_equal_to_themselves_alone() -> None:
     assert one == one  # noqa: PLR0124 # what is tested
     assert one != other
     assert repr(one) == "SchemaName('Id')"
+    form: object = Annotated[str, one]
+    assert copy.deepcopy(form) == copy.copy(form) == form != Annotated[str, other]

@@ -7,6 +7,8 @@ SchemaName("UserId")]`` is equal to no other alias, and type checkers, msgspec a
 
 from __future__ import annotations
 
+from typing import Self
+
 from typing_extensions import override
 
 __all__ = ["SchemaName"]
@@ -23,6 +25,14 @@ class SchemaName:
 
     def __init__(self, name: str) -> None:
         self.name: str = name
+
+    def __copy__(self) -> Self:
+        """Return this name itself: a copy would be another one."""
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        """Return this name itself."""
+        return self
 
     @override
     def __repr__(self) -> str:
