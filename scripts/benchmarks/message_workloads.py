@@ -104,12 +104,13 @@ def _kind(
     """Return the workloads of values of one kind of `samples.py`; a title of `{}` has a place for the verb."""
     how = {"codec": ", by a codec", "module": ", by its module", "": ""}[by]
     written = reasons.CALLED if by == "codec" else reasons.WRITTEN
+    read = reasons.MADE if title.startswith("generated") else reasons.FROZEN if "provider" in kind else reasons.READ
     return [
         Workload(
             title.format(f"{verb} {NAMES[format]}") + how,
             f"{verb}_kind",
             2_000,
-            cpu("value", most, reason=written if verb == "encode" else ""),
+            cpu("value", most, reason=written if verb == "encode" else read),
             {"kind": kind, "format": format, "by": by},
             old_size=0,
             counted=200,
@@ -122,7 +123,7 @@ def _short(length: int) -> Workload:
     """Return the workload of decoding streams of a number of tokens each."""
     one = length == 1
     most = 1.6 if length == 100 else None  # the length of a usual answer
-    figures = cpu("stream", most, absolute=100.0 if one else None)
+    figures = cpu("stream", most, absolute=100.0 if one else None, reason=reasons.ARRIVING if one or most else "")
     title = f"wire: decode streams of {length} token{'' if one else 's'}"
     return Workload(title, "short_streams_in", 200, figures, {"format": "json", "length": length}, old_size=0)
 
@@ -134,7 +135,7 @@ def _conversations() -> list[Workload]:
             f"records: {verb} mixed conversations as {'NDJSON' if key == 'json' else name}",
             f"{verb}_conversations",
             5_000,
-            rate(RECORDS, reasons.FROZEN if verb == "read" else ""),
+            rate(RECORDS, reasons.FROZEN if verb == "read" else reasons.TOGETHER),
             {"format": key},
             old_size=0,
         )
@@ -238,7 +239,7 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
             f"generated: {verb} JSON, an object with extras, by a codec",
             f"{verb}_extras",
             2_000,
-            cpu("value", UNCOMMON),
+            cpu("value", UNCOMMON, reason=reasons.MADE),
             old_size=0,
             counted=200,
         )

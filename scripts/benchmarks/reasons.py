@@ -41,12 +41,28 @@ WRITTEN: Final = (
     "fastest search: `rfind` took a third longer. A codec only looks up the class."
 )
 READ: Final = (
-    "Messages with tuples or floats have a `__post_init__` in Python that freezes and checks them. msgspec calls it "
-    "for each message. Messages with only strings do not need it."
+    "Messages with tuples or floats have a `__post_init__` in Python that freezes and checks them, also when msgspec "
+    "decodes them: 0.05 µs for the call alone. Decoding a class without it, and then giving the value its own class, "
+    "took as long. Freezing in the metaclass instead made creating messages 2.5 times as slow. Messages with only "
+    "strings have none; there it is the Python method around msgspec's that turns its errors into the library's."
 )
 FROZEN: Final = (
     "Messages with tuples, floats or untyped data have a `__post_init__` in Python that freezes and checks them. For "
-    "untyped data such as `provider_data` that takes as long as decoding the message."
+    "untyped data such as `provider_data` that takes as long as decoding the message: each dict is copied into one "
+    "that cannot change. The limit keeps dicts that can."
+)
+MADE: Final = (
+    "Each mapping is copied into one that cannot change, in 0.3 to 1 µs; the limit keeps dicts that can. Objects of a "
+    "union without a tag, and undeclared properties, are taken apart by a function in Python that msgspec calls. "
+    "Capturing such objects as raw JSON and decoding them again took as long. By its module, a Python function also "
+    "looks up the type."
+)
+TOGETHER: Final = (
+    "The library looks at the classes of all messages in a list before msgspec encodes them together, because another "
+    "class could need more. The limit knows its classes."
+)
+ARRIVING: Final = (
+    "The stream has a task, a promise and a buffer that many can read. The limit decodes frame by frame in a loop."
 )
 LINES: Final = (
     "Each line is split off and decoded by itself. The limit's `decode_lines` also accepts several values in a line, "

@@ -131,7 +131,13 @@ WORKLOADS: tuple[Workload, ...] = (
     ),
     Workload("flatten: replies of agents", "flatten_agents", 1_000, cpu("agent"), old_size=200),
     Workload(
-        "flatten: a tree of 2⁷ agents", "tree_of_agents", 20, cpu("agent", 3.0), {"leaves": 128}, "leaves", old_size=0
+        "flatten: a tree of 2⁷ agents",
+        "tree_of_agents",
+        20,
+        cpu("agent", 3.0, reason=reasons.CALLS),
+        {"leaves": 128},
+        "leaves",
+        old_size=0,
     ),
     *(
         Workload(
