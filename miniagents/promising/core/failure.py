@@ -112,7 +112,7 @@ class Failure:
     def __del__(self) -> None:
         if not hasattr(self, "seen") or self.seen:  # if `__init__` itself failed there is none
             return
-        source = self._source and self._source()
+        source = None if self._source is None else self._source()
         if source is None:
             self.log_unseen()
         else:
