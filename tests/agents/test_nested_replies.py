@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -256,6 +257,26 @@ async def test_a3_an_unread_error_of_a_nested_reply_is_logged_once(logged: list[
         actor.inquire(acts=(Ask(((Ask(((Fail("deep"),),), at_once=False),),), at_once=True),))
     assert len(logged) == 1
     assert "deep" in logged[0]
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+async def test_a3_an_error_that_another_stream_drops_unread_is_left_to_the_replies_it_came_from(
+    is_read: bool, logged: list[str]
+) -> None:
+    @miniagent
+    async def deaf(ctx: InteractionContext) -> None:
+        ctx.reply("done")
+
+    async with MiniAgents():
+        replies = actor.inquire(acts=(Fail("once"),))
+        await deaf.inquire(replies)
+        await settle()
+        gc.collect()
+        assert not logged
+        if is_read:
+            with pytest.raises(ValueError, match="once"):
+                await replies
+    assert len(logged) == (0 if is_read else 1)
 
 
 async def test_a2_a_nested_reply_of_a_wrong_class_is_an_error_in_its_place() -> None:
