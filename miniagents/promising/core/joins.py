@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import Context
 from types import AsyncGeneratorType, CodeType, FunctionType
@@ -50,7 +49,13 @@ def held_by(task: asyncio.Task[object]) -> PromisingContext | None:
 
 def _variables(task: asyncio.Task[object]) -> Context | None:
     # `Task.get_context` exists from Python 3.12 on
-    return next((held for held in gc.get_referents(task) if isinstance(held, Context)), None)
+    return next((held for held in _referents_of(task) if isinstance(held, Context)), None)
+
+
+def _referents_of(thing: object) -> list[object]:
+    import gc  # noqa: PLC0415  # importing the package goes without it
+
+    return gc.get_referents(thing)
 
 
 def _shielded(waiter: object) -> Iterable[asyncio.Future[object]]:
@@ -75,7 +80,7 @@ def _members(task: asyncio.Task[object]) -> Iterable[asyncio.Future[object]]:
         following = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
         if following is None and frame is None:
             # the awaitable of `async for` has no attribute for the generator that it steps through
-            following = next((other for other in gc.get_referents(awaited) if _is_async_generator(other)), None)
+            following = next((other for other in _referents_of(awaited) if _is_async_generator(other)), None)
         awaited = following
     return ()
 
