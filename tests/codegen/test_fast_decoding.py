@@ -10,7 +10,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, Union
 
 import msgspec
 import pytest
@@ -183,3 +183,50 @@ def test_g2_a_class_that_cannot_be_read_spoils_no_other(tmp_path: Path) -> None:
         data = json.dumps(value if form is module.Round else value["slow"])
         assert json.loads(module.encode(module.decode(data, form))) == json.loads(data)
         assert module._codec._ways[form].native == ()
+
+
+def test_g2_the_first_member_of_a_union_that_accepts_an_object_has_it(tmp_path: Path) -> None:
+    """The order of the members counts, also where Python takes two unions of them for the same."""
+    one, other = {"$ref": "#/$defs/Bytes"}, {"$ref": "#/$defs/Uri"}
+    properties = {"x": {"anyOf": [one, other]}, "y": {"anyOf": [other, one]}}
+    _, module = generated({**DEFINITIONS, "Both": {"type": "object", "properties": properties}}, tmp_path)
+    both = {"bytes": "", "uri": ""}
+    data = json.dumps({"x": both, "y": both})
+    made = module.decode(data, module.Both)
+    assert (type(made.x), type(made.y)) == (module.Bytes, module.Uri)
+    assert module._codec._ways[module.Both].exact(data) == made
+
+
+OPEN: Final[Json] = {
+    "Any": {},
+    "Map": {"type": "object", "additionalProperties": {"type": "string"}},
+    "Array": {"type": "array"},
+    "Files": {"type": "array", "items": FILE},
+    "File": FILE,
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "value"),
+    [
+        (("Map", "File"), {"uri": ""}),
+        (("Any", "File"), {"uri": ""}),
+        (("Any", "Uri"), {"uri": ""}),
+        (("Uri", "Any"), {"uri": ""}),
+        (("Array", "Files"), [{"uri": ""}]),
+        (("Files", "Array"), [{"uri": ""}]),
+        (("Files", "Any"), [{"uri": ""}]),
+    ],
+    ids=str,
+)
+def test_g2_a_union_of_types_that_overlap_has_the_value_of_the_first(
+    tmp_path: Path, names: tuple[str, str], value: Json
+) -> None:
+    _, module = generated({**DEFINITIONS, **OPEN}, tmp_path)
+    first, second = (getattr(module, name) for name in names)
+    form: Any = Union[first, second]  # noqa: UP007 # a class and a class that is its alias make no `|`
+    data = json.dumps(value)
+    alone = module.decode(data, first)
+    for _ in range(2):
+        made = module.decode(data, form)
+        assert (made, type(made)) == (alone, type(alone))

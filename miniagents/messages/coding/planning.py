@@ -84,7 +84,7 @@ class Planner:
     def __init__(self, schemas: Schemas | None, convert: Callable[[object, object], object]) -> None:
         self.schemas = schemas
         self._convert = convert
-        self._plans: dict[tuple[object, bool], Plan] = {}
+        self._plans: dict[tuple[object, bool, object], Plan] = {}
 
     def plan(self, form: object, *, checked: bool, names: Mapping[str, object] | None = None) -> Plan:
         """Return the plan of a type.
@@ -94,12 +94,13 @@ class Planner:
             checked: Check data against the schema of its type. Its parts are then not checked again.
             names: The types that names in `form` stand for.
         """
+        key = (form, checked, _order(form))
         try:
-            known = self._plans.get((form, checked))
+            known = self._plans.get(key)
         except TypeError:  # the type has arguments that cannot be hashed
             return self._made(form, names, checked=checked)
         if known is None:
-            known = self._plans[form, checked] = self._made(form, names, checked=checked)
+            known = self._plans[key] = self._made(form, names, checked=checked)
         return known
 
     def _made(self, form: Any, names: Mapping[str, object] | None, *, checked: bool) -> Plan:  # Any: of whatever kind
@@ -311,6 +312,11 @@ def _unpacked(argument: object) -> object:
     if get_origin(argument) in (Unpack, typing_extensions.Unpack):
         return get_args(argument)[0]
     return argument if getattr(argument, "__unpacked__", False) else None
+
+
+def _order(form: object) -> tuple[object, ...]:
+    """Return the parts of a type in their order, in which ``A | B`` and ``B | A`` differ though they are equal."""
+    return tuple((part, _order(part)) for part in get_args(form))
 
 
 def _evaluated(form: str | ForwardRef, names: Mapping[str, object] | None) -> object:
