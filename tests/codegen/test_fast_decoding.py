@@ -230,3 +230,14 @@ def test_g2_a_union_of_types_that_overlap_has_the_value_of_the_first(
     for _ in range(2):
         made = module.decode(data, form)
         assert (made, type(made)) == (alone, type(alone))
+
+
+@pytest.mark.parametrize("other", [{"type": "null"}, {"type": "array"}, None], ids=json.dumps)
+def test_g2_one_of_two_equal_maps_that_declare_no_properties_refuses_all_objects(tmp_path: Path, other: Json) -> None:
+    """An empty `properties` makes no class, by whose properties a value could be told to be of one branch only."""
+    a_map = {"type": "object", "properties": {}}
+    branches = [{"$ref": "#/$defs/One"}, {"$ref": "#/$defs/Two"}, *([other] if other else [])]
+    _, module = generated({"One": a_map, "Two": a_map, "Either": {"oneOf": branches}}, tmp_path)
+    assert module.decode("{}", module.One) == {}
+    with pytest.raises(DecodeError, match="oneOf"):
+        module.decode("{}", module.Either)
