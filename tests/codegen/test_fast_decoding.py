@@ -9,8 +9,8 @@ The differential test compares both ways for random schemas. These tests say whi
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final, TypeAlias, Union
+from types import GenericAlias, ModuleType
+from typing import Any, Final, Literal, TypeAlias, Union
 
 import msgspec
 import pytest
@@ -241,3 +241,31 @@ def test_g2_one_of_two_equal_maps_that_declare_no_properties_refuses_all_objects
     assert module.decode("{}", module.One) == {}
     with pytest.raises(DecodeError, match="oneOf"):
         module.decode("{}", module.Either)
+
+
+@pytest.mark.parametrize("format", ["json", "msgpack"])
+def test_g2_the_functions_of_the_library_check_an_alias_that_contains_records(
+    tmp_path: Path, format: Literal["json", "msgpack"]
+) -> None:
+    aliases = {
+        "Few": {"type": "array", "items": {"$ref": "#/$defs/Uri"}, "uniqueItems": True},
+        "ByName": {
+            "type": "object",
+            "additionalProperties": {"$ref": "#/$defs/Uri"},
+            "propertyNames": {"pattern": "^x"},
+        },
+    }
+    _, module = generated({**DEFINITIONS, **aliases}, tmp_path)
+    uri = {"uri": ""}
+    encoded = msgspec.json.encode if format == "json" else msgspec.msgpack.encode
+    for alias, good, bad in ((module.Few, [uri], [uri, uri]), (module.ByName, {"x": uri}, {"y": uri})):
+        forms: list[tuple[Any, Json, Json]] = [
+            (alias, good, bad),
+            (Union[alias, None], good, bad),  # noqa: UP007 # the checkers do not know the type
+            (GenericAlias(tuple, (alias, ...)), [good], [bad]),
+        ]
+        for form, accepted, refused in forms:
+            codec: Codec[object] = Codec(form, format)
+            assert json.loads(module.encode(codec.decode(encoded(accepted)))) == accepted
+            with pytest.raises(DecodeError):
+                codec.decode(encoded(refused))
