@@ -371,6 +371,8 @@ def compare_made_of_names(module: ModuleType, definitions: Json, random: Random,
             else:
                 assert reference.is_valid(value), f"accepted: {said}"
                 assert equal(json.loads(module.encode(read)), value), f"changed: {module.encode(read)!r} {said}"
+            for native in by_msgspec(module, form, value):
+                assert native == module._codec._ways[form].exact(json.dumps(value)), f"another value: {said}"
 
 
 @examples(500, unhealthy=[HealthCheck.function_scoped_fixture])

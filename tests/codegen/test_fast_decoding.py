@@ -9,8 +9,8 @@ The differential test compares both ways for random schemas. These tests say whi
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final, TypeAlias
+from types import GenericAlias, ModuleType
+from typing import Any, Final, Literal, TypeAlias, Union
 
 import msgspec
 import pytest
@@ -183,3 +183,89 @@ def test_g2_a_class_that_cannot_be_read_spoils_no_other(tmp_path: Path) -> None:
         data = json.dumps(value if form is module.Round else value["slow"])
         assert json.loads(module.encode(module.decode(data, form))) == json.loads(data)
         assert module._codec._ways[form].native == ()
+
+
+def test_g2_the_first_member_of_a_union_that_accepts_an_object_has_it(tmp_path: Path) -> None:
+    """The order of the members counts, also where Python takes two unions of them for the same."""
+    one, other = {"$ref": "#/$defs/Bytes"}, {"$ref": "#/$defs/Uri"}
+    properties = {"x": {"anyOf": [one, other]}, "y": {"anyOf": [other, one]}}
+    _, module = generated({**DEFINITIONS, "Both": {"type": "object", "properties": properties}}, tmp_path)
+    both = {"bytes": "", "uri": ""}
+    data = json.dumps({"x": both, "y": both})
+    made = module.decode(data, module.Both)
+    assert (type(made.x), type(made.y)) == (module.Bytes, module.Uri)
+    assert module._codec._ways[module.Both].exact(data) == made
+
+
+OPEN: Final[Json] = {
+    "Any": {},
+    "Map": {"type": "object", "additionalProperties": {"type": "string"}},
+    "Array": {"type": "array"},
+    "Files": {"type": "array", "items": FILE},
+    "File": FILE,
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "value"),
+    [
+        (("Map", "File"), {"uri": ""}),
+        (("Any", "File"), {"uri": ""}),
+        (("Any", "Uri"), {"uri": ""}),
+        (("Uri", "Any"), {"uri": ""}),
+        (("Array", "Files"), [{"uri": ""}]),
+        (("Files", "Array"), [{"uri": ""}]),
+        (("Files", "Any"), [{"uri": ""}]),
+    ],
+    ids=str,
+)
+def test_g2_a_union_of_types_that_overlap_has_the_value_of_the_first(
+    tmp_path: Path, names: tuple[str, str], value: Json
+) -> None:
+    _, module = generated({**DEFINITIONS, **OPEN}, tmp_path)
+    first, second = (getattr(module, name) for name in names)
+    form: Any = Union[first, second]  # noqa: UP007 # a class and a class that is its alias make no `|`
+    data = json.dumps(value)
+    alone = module.decode(data, first)
+    for _ in range(2):
+        made = module.decode(data, form)
+        assert (made, type(made)) == (alone, type(alone))
+
+
+@pytest.mark.parametrize("other", [{"type": "null"}, {"type": "array"}, None], ids=json.dumps)
+def test_g2_one_of_two_equal_maps_that_declare_no_properties_refuses_all_objects(tmp_path: Path, other: Json) -> None:
+    """An empty `properties` makes no class, by whose properties a value could be told to be of one branch only."""
+    a_map = {"type": "object", "properties": {}}
+    branches = [{"$ref": "#/$defs/One"}, {"$ref": "#/$defs/Two"}, *([other] if other else [])]
+    _, module = generated({"One": a_map, "Two": a_map, "Either": {"oneOf": branches}}, tmp_path)
+    assert module.decode("{}", module.One) == {}
+    with pytest.raises(DecodeError, match="oneOf"):
+        module.decode("{}", module.Either)
+
+
+@pytest.mark.parametrize("format", ["json", "msgpack"])
+def test_g2_the_functions_of_the_library_check_an_alias_that_contains_records(
+    tmp_path: Path, format: Literal["json", "msgpack"]
+) -> None:
+    aliases = {
+        "Few": {"type": "array", "items": {"$ref": "#/$defs/Uri"}, "uniqueItems": True},
+        "ByName": {
+            "type": "object",
+            "additionalProperties": {"$ref": "#/$defs/Uri"},
+            "propertyNames": {"pattern": "^x"},
+        },
+    }
+    _, module = generated({**DEFINITIONS, **aliases}, tmp_path)
+    uri = {"uri": ""}
+    encoded = msgspec.json.encode if format == "json" else msgspec.msgpack.encode
+    for alias, good, bad in ((module.Few, [uri], [uri, uri]), (module.ByName, {"x": uri}, {"y": uri})):
+        forms: list[tuple[Any, Json, Json]] = [
+            (alias, good, bad),
+            (Union[alias, None], good, bad),  # noqa: UP007 # the checkers do not know the type
+            (GenericAlias(tuple, (alias, ...)), [good], [bad]),
+        ]
+        for form, accepted, refused in forms:
+            codec: Codec[object] = Codec(form, format)
+            assert json.loads(module.encode(codec.decode(encoded(accepted)))) == accepted
+            with pytest.raises(DecodeError):
+                codec.decode(encoded(refused))

@@ -203,7 +203,7 @@ class Shaper:
                 return True
             for other in others:
                 shared = set[Kind](own) if other is None else _covered(own) & _covered(other)
-                if shared - ({"object"} if "properties" in target else set()):
+                if shared - ({"object"} if target.get("properties") else set()):
                     return True
         return False
 

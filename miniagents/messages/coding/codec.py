@@ -70,7 +70,7 @@ def decode(
         read = reader_of(form, format)
     try:
         return read(data)  # type: ignore[no-any-return] # of the type that the reader is for
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         pass
     return decode_slowly(data, form, format, unknown)
 
@@ -87,7 +87,7 @@ def decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown:
     try:  # `suppress` takes much longer than this
         if format == "json":
             return cast("T", read_open(data, form))  # of the type it was asked for
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, KeyError, RecursionError):
         pass
     try:
         raw = functions_of(format).decode_plain(data)
@@ -102,7 +102,7 @@ def decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown:
         if keep is None or not is_mapping(raw):
             raise
         made = _kept(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise DecodeError("$", str(error)) from None
     except RecursionError:
         raise DecodeError("$", _TOO_DEEP) from None

@@ -84,7 +84,7 @@ class Planner:
     def __init__(self, schemas: Schemas | None, convert: Callable[[object, object], object]) -> None:
         self.schemas = schemas
         self._convert = convert
-        self._plans: dict[tuple[object, bool], Plan] = {}
+        self._plans: dict[tuple[object, bool, object], Plan] = {}
 
     def plan(self, form: object, *, checked: bool, names: Mapping[str, object] | None = None) -> Plan:
         """Return the plan of a type.
@@ -94,12 +94,13 @@ class Planner:
             checked: Check data against the schema of its type. Its parts are then not checked again.
             names: The types that names in `form` stand for.
         """
+        key = (form, checked, _order(form))
         try:
-            known = self._plans.get((form, checked))
+            known = self._plans.get(key)
         except TypeError:  # the type has arguments that cannot be hashed
             return self._made(form, names, checked=checked)
         if known is None:
-            known = self._plans[form, checked] = self._made(form, names, checked=checked)
+            known = self._plans[key] = self._made(form, names, checked=checked)
         return known
 
     def _made(self, form: Any, names: Mapping[str, object] | None, *, checked: bool) -> Plan:  # Any: of whatever kind
@@ -216,7 +217,14 @@ def fields_of(form: Any) -> tuple[msgspec.structs.FieldInfo, ...]:  # Any: a cla
 
 
 def planner_of(form: object, convert: Callable[[object, object], object]) -> Planner | None:
-    """Return the planner of the first record that a type names at its top level, or None if it names none there."""
+    """Return the planner of the first record that a type names at its top level, or None if it names none there.
+
+    An alias of a generated module has the planner of its module, if it contains records.
+    """
+    for cls in _named_classes(form) if _aliases_in(form) else ():
+        own: object = vars(cls).get(PLANNER)
+        if isinstance(own, Planner) and own.schemas is not None and any(map(own.schemas.schema_of, _aliases_in(form))):
+            return own
     for member in flat_members(bare(form)):
         kind = kind_of(bare(member))
         if is_message_class(kind) and kind.is_record:
@@ -256,6 +264,12 @@ def has_only_sound_records(form: object, *, in_messages: bool = True) -> bool:
 
 
 def _is_sound(form: object, seen: set[object], *, deep: bool) -> bool:
+    aliases = _aliases_in(form)
+    schemas = (
+        next((own for cls in _named_classes(form) if (own := _schemas_of(cls)) is not None), None) if aliases else None
+    )
+    if schemas is not None and any(schemas.schema_of(each) and not schemas.is_sound(each) for each in aliases):
+        return False
     inner = bare(form)
     kind = kind_of(inner)
     if is_message_class(kind):
@@ -264,15 +278,17 @@ def _is_sound(form: object, seen: set[object], *, deep: bool) -> bool:
         return all(_is_sound(argument, seen, deep=deep) for argument in get_args(inner) if has_messages(argument))
     known = [(member, kind_of(bare(member))) for member in flat_members(inner) if has_messages(member)]
     classes = [kind for _, kind in known if is_message_class(kind)]
-    schemas = next((found for cls in classes if cls.is_record and (found := _schemas_of(cls)) is not None), None)
-    aliases = [each for each in (form, *get_args(inner)) if unnamed(each) is not each]
-    if schemas is not None and any(schemas.schema_of(each) and not schemas.is_sound(each) for each in aliases):
-        return False
     if len([kind for kind in classes if kind.is_record]) == 1 and any(map(_has_tag, classes)):
         return False
     return all(_is_sound_class(kind, seen, deep=deep) for kind in classes) and all(
         _is_sound(member, seen, deep=deep) for member, kind in known if not is_message_class(kind)
     )
+
+
+def _aliases_in(form: object) -> list[object]:
+    """Return the aliases of generated modules at the top level of a type: itself and the members of a union."""
+    inner = bare(form)
+    return [each for each in (form, *(get_args(inner) if is_union(inner) else ())) if unnamed(each) is not each]
 
 
 def _has_tag(cls: type[Frozen]) -> bool:
@@ -311,6 +327,11 @@ def _unpacked(argument: object) -> object:
     if get_origin(argument) in (Unpack, typing_extensions.Unpack):
         return get_args(argument)[0]
     return argument if getattr(argument, "__unpacked__", False) else None
+
+
+def _order(form: object) -> tuple[object, ...]:
+    """Return the parts of a type in their order, in which ``A | B`` and ``B | A`` differ though they are equal."""
+    return tuple((part, _order(part)) for part in get_args(form))
 
 
 def _evaluated(form: str | ForwardRef, names: Mapping[str, object] | None) -> object:

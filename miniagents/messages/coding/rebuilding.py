@@ -67,7 +67,7 @@ class Rebuilder:
         kind = kind_of(form)
         if not has_messages(form):
             return self._leaf(raw, declared, path)
-        planner = planner_of(form, convert_message)
+        planner = planner_of(declared, convert_message)
         if planner is not None:
             return build(planner.plan(declared, checked=True), raw, path)
         if is_union(form):

@@ -22,14 +22,24 @@ from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.codec_hazards import breaks_msgspec
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError
 from miniagents.messages.coding.json_text import read_json
-from miniagents.messages.coding.makers import Makers, UnreadableError
+from miniagents.messages.coding.makers import UNTYPED, Makers, UnreadableError
 from miniagents.messages.coding.native_types import NoNativeTypeError
 from miniagents.messages.coding.planning import PLANNER, Planner
 from miniagents.messages.coding.plans import Foreign
 from miniagents.messages.coding.readers import _making
 from miniagents.messages.coding.readings import Readings, chosen, chosen_plain
 from miniagents.messages.coding.rebuilding import convert_message
-from miniagents.messages.coding.type_shapes import bare, is_union, kind_of, unnamed
+from miniagents.messages.coding.type_shapes import (
+    bare,
+    flat_members,
+    has_messages,
+    is_a,
+    is_array_kind,
+    is_message_class,
+    is_union,
+    kind_of,
+    unnamed,
+)
 from miniagents.messages.values.freezers import is_frozen_when_decoded
 from miniagents.messages.values.freezing import FrozenDict, FrozenType, freeze, path_of
 from miniagents.messages.values.frozen import Frozen
@@ -244,7 +254,7 @@ class SchemaCodec:
 
     def _new_ways(self, form: object) -> Iterator[Callable[[Any], Any]]:  # Any: as above
         """Yield the ways to decode a type by msgspec."""
-        if breaks_msgspec(form) or self._holds_checked(form):
+        if breaks_msgspec(form) or self._needs_plan(form):
             return
         is_frozen = is_frozen_when_decoded(form, Frozen)
         try:
@@ -271,11 +281,14 @@ class SchemaCodec:
 
         yield decode_open
 
-    def _holds_checked(self, form: object) -> bool:
-        """Return whether a type that a user asks for, or a part of it, is checked against its schema."""
+    def _needs_plan(self, form: object) -> bool:
+        """Return whether a part of a type is checked against its schema, or is a union that only a plan can tell apart.
+
+        The generator has answered both for the types of the module, and `checked` names them.
+        """
         if self.schema_of(form) is not None:
             return self.is_checked(form)
-        return any(self._holds_checked(part) for part in get_args(bare(form)) if part is not ...)
+        return _overlaps(form) or any(self._needs_plan(part) for part in get_args(bare(form)) if part is not ...)
 
     def _is_made_of_types(self, form: object) -> bool:
         """Return whether a type is a union or container of types of the module, with or without scalars."""
@@ -321,6 +334,15 @@ _SCALARS = frozenset((type(None), bool, int, float, str))
 _CONTAINERS = frozenset(
     (tuple, list, dict, frozenset, set, FrozenDict, collections.abc.Mapping, collections.abc.Sequence)
 )
+
+
+def _overlaps(form: object) -> bool:
+    """Return whether an object or array may be of several members of a union, besides classes of objects."""
+    if not (is_union(bare(form)) and has_messages(form)):
+        return False
+    kinds = [kind for member in flat_members(bare(form)) if (kind := kind_of(bare(member))) is not None]
+    objects = any(map(is_message_class, kinds)) + sum(is_a(kind, collections.abc.Mapping) for kind in kinds)
+    return objects > 1 or sum(map(is_array_kind, kinds)) > 1 or not set(UNTYPED).isdisjoint(kinds)
 
 
 def _is_scalar(form: object) -> bool:

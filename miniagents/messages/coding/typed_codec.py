@@ -113,7 +113,7 @@ class Codec(Generic[T]):
         read = self._decode  # calling the attribute itself takes longer on Python 3.11
         try:
             return read(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
             pass
         return cast("T", decode_slowly(data, self._form, self._format, self._unknown))  # of the type it was made for
 

@@ -17,6 +17,7 @@ from hypothesis import given, strategies as st
 
 from miniagents.messages._generated import Message
 from miniagents.messages.coding.codec import DecodeError, UnknownMessage, decode, encode
+from miniagents.messages.coding.typed_codec import Codec
 from miniagents.messages.values.frozen import Frozen, FrozenDict
 from miniagents.messages.values.record import Record
 from tests.effort import examples
@@ -346,6 +347,14 @@ def test_m5_depth_beyond_the_limit_is_a_clear_error() -> None:
     for _ in range(100):
         talk = Talk(items=(talk,))
     assert decode(encode(talk), Message) == talk
+
+
+@pytest.mark.parametrize("data", ['{"text": "\ud800"}', '{"\udfff": 1}', "\ud800"], ids=ascii)
+def test_m5_a_str_that_has_no_utf_8_is_refused(data: str) -> None:
+    with pytest.raises(DecodeError, match="surrogates not allowed"):
+        decode(data, Message)
+    with pytest.raises(DecodeError, match="surrogates not allowed"):
+        Codec(Message).decode(data)
 
 
 @pytest.mark.parametrize(
