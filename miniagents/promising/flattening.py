@@ -33,6 +33,10 @@ P = TypeVar("P")
 _LISTS: Final = {list}
 _QUICK_DEPTH: Final = 8
 """How deep lists within lists are looked into all at once: a list may contain itself."""
+_MANY_LISTS: Final = 1_000
+"""More lists than these are looked into all at once only if they are all different: a list that contains itself often
+would grow without end.
+"""
 
 
 class Flattening(Generic[P]):
@@ -188,6 +192,8 @@ class Flattening(Generic[P]):
             kinds = set(map(type, items))
             if kinds != _LISTS:
                 return self._adapt_all(items, kinds)
+            if len(items) > _MANY_LISTS and len(set(map(id, items))) < len(items):
+                return None
             items = list(chain.from_iterable(items))
         return None
 
