@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterable, Iterator, Sequence, Set as AbstractSet
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeGuard
 
 from typing_extensions import TypeVar
@@ -33,6 +33,8 @@ P = TypeVar("P")
 _LISTS: Final = {list}
 _QUICK_DEPTH: Final = 8
 """How deep lists within lists are looked into all at once: a list may contain itself."""
+_QUICK_ITEMS: Final = 1_000_000
+"""How many items are looked at all at once: a list that contains itself more than once grows with each level."""
 
 
 class Flattening(Generic[P]):
@@ -188,7 +190,9 @@ class Flattening(Generic[P]):
             kinds = set(map(type, items))
             if kinds != _LISTS:
                 return self._adapt_all(items, kinds)
-            items = list(chain.from_iterable(items))
+            items = list(islice(chain.from_iterable(items), _QUICK_ITEMS))
+            if len(items) == _QUICK_ITEMS:
+                break
         return None
 
     def _adapt_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as above

@@ -90,11 +90,12 @@ class Forwarding(Follower):
                 else:
                     out.emit_outcome(part)
                     left -= 1
-            if source is not None:
+            if source is not None and not out.ended:  # eager work that it started may have cancelled this
                 pieces = self._pieces
                 if self._position < len(pieces):
                     taken = pieces[self._position : self._position + left]
                     left -= len(taken)
+                    self._rounds.left -= len(taken)
                     try:
                         adapted = self._flat._adapt_all(taken, set(map(type, taken)))
                     except TypeError:  # one of them is wrong: an error takes its place
@@ -127,23 +128,23 @@ class Forwarding(Follower):
         context = source._context
         if source.bounded or source.counts_readers or (context is not None and context._watch is not self._watch):
             return None
-        if source._work is not None:
-            self._variables.run(source.start)
         self._source = source
         self._pieces = self._flat._pieces_of(stream)
         self._position = part.position
         self._stream = stream
         if not source.ended:
             self._is_guest = self._variables.run(source._guest_came)
+        if source._work is not None:
+            self._variables.run(source.start)
         return source
 
     def _pass_on_each(self, pieces: list[Any]) -> None:  # Any: as above
         """Put in pieces one by one; if one has to be taken apart, its parts and the rest of the stream come next."""
         for piece in pieces:
-            if self._out.ended:
-                return
             parts = self._flat._parts_of(piece)
             self._position += 1
+            if self._out.ended:  # looking at the piece has cancelled the stream
+                return
             if len(parts) != 1 or isinstance(parts[0], Pending):
                 self._queue.appendleft(Pending(self._stream, self._position))
                 self._queue.extendleft(reversed(parts))

@@ -132,6 +132,8 @@ class Promise(Production, Generic[T_co]):
 
     def done(self) -> bool:
         """Return whether there is a value or an error."""
+        if not self._is_done():
+            self._see_to_ended()
         return self._is_done()
 
     def cancelled(self) -> bool:

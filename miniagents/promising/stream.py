@@ -125,9 +125,10 @@ class StreamedPromise(
 
     def done(self) -> bool:
         """Return whether the whole, or the error in its place, is known."""
+        self._buffer._see_to_ended()
         if self._collect is not None and self._buffer.ended:
             self._make_whole()
-        return self._is_done()
+        return super().done()
 
     # --- combinators: of the whole ---
 

@@ -25,6 +25,9 @@ from miniagents import (
     miniagent,
     stream_message,
 )
+from miniagents.promising import FlatSequence
+from miniagents.promising.core import access
+from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import FAIR_SHARE
 
 pytestmark = pytest.mark.virtual_clock
@@ -232,6 +235,48 @@ async def test_p4_many_nested_replies_starve_nobody() -> None:
         assert turns >= 100_000 // FAIR_SHARE
         ticking.cancel()
         await settle(2)
+
+
+async def test_p4_a_stream_that_is_passed_on_as_it_comes_starves_nobody() -> None:
+    async with MiniAgents():
+        source, passed_on = MessageSequence(), MessageSequence()
+        passed_on.put(source.promise)
+        source.put([Message("m")] * 50_000)
+        turns = 0
+        while len(access.buffer_of(passed_on.promise).pieces) < 50_000:
+            await asyncio.sleep(0)
+            turns += 1
+        source.close()
+        passed_on.close()
+        assert turns >= 20
+
+
+async def test_p14_nothing_is_passed_on_behind_a_cancellation() -> None:
+    def cancelling(item: object) -> object:
+        if item == 2:
+            passed_on.promise.cancel()
+        return item if isinstance(item, int) else NotImplemented
+
+    async with MiniAgents():
+        source: FlatSequence[int] = FlatSequence(lambda item: item)
+        passed_on: FlatSequence[int] = FlatSequence(cancelling)
+        passed_on.put(source.promise)
+        source.put(1)
+        source.put(2)
+        source.close()
+        await settle()
+        pieces = access.buffer_of(passed_on.promise).pieces
+        assert [type(piece) for piece in pieces] == [int, Failure]
+
+
+async def test_a4_a_list_that_contains_itself_often_is_refused_at_once() -> None:
+    endless: list[object] = []
+    endless.extend([endless] * 1_000)
+    async with MiniAgents():
+        sequence: FlatSequence[int] = FlatSequence(lambda item: item if isinstance(item, int) else NotImplemented)
+        with pytest.raises(TypeError, match="list that contains itself"):
+            sequence.put(endless)
+        sequence.close()
 
 
 async def test_p6_two_thousand_levels_of_replies_pass_messages_errors_and_the_end() -> None:
@@ -474,6 +519,12 @@ async def test_p7_a_call_whose_task_other_code_cancels_before_it_began_tells_its
             task.cancel()
         with pytest.raises(PromiseCancelledError, match="'never' was cancelled"):
             await replies
+
+        for call in (never.inquire(), never.inquire().pieces(), Promise(asyncio.Event().wait)):
+            for task in asyncio.all_tasks() - known:
+                task.cancel()
+            await settle(2)
+            assert call.done()  # also to code that asks again and again instead of waiting
 
         promise = Promise(asyncio.Event().wait, name="waiting")
         for task in asyncio.all_tasks() - known:

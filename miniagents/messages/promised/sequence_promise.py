@@ -464,6 +464,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     def done(self) -> bool:
         """Return whether all messages, or the error in their place, are known."""
+        self._buffer._see_to_ended()
         if not self._is_done() and self._buffer.ended:
             messages: list[Message] = []
             for piece in self._mixed():

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["FOLLOWED", "Follower", "Rounds"]
 
-_STEPS: Final = 256
-"""How many followers go on in one callback, before the loop gets a turn."""
+_ROUND: Final = 2048
+"""How many pieces the followers pass on in one callback, before the loop gets a turn."""
+_STEP: Final = 8
+"""A step takes as long as this many pieces, besides those that it passes on."""
 
 
 class Follower(asyncio.Future[None]):
@@ -159,15 +161,17 @@ class Rounds:
     Attributes:
         due: The followers, in the order in which they go on.
         is_called: Whether the loop will call them.
+        left: How many more pieces they may pass on in this turn of the loop; a step may go beyond that.
     """
 
-    __slots__ = ("_loop", "_variables", "due", "is_called")
+    __slots__ = ("_loop", "_variables", "due", "is_called", "left")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._variables = Context()  # not those of whoever wakes the first follower; followers have their own
         self.due: deque[Follower] = deque()
         self.is_called: bool = False
+        self.left: int = 0
 
     def call(self) -> None:
         """Have the followers go on at the next turn of the loop."""
@@ -176,10 +180,11 @@ class Rounds:
 
     def _go_round(self) -> None:
         due = self.due
-        left = _STEPS
+        self.left = _ROUND
         try:
-            while due and left:  # a step may wake the next follower: pieces pass many levels at once, without a stack
-                left -= 1
+            # A step may wake the next follower: pieces pass many levels at once, without a stack.
+            while due and self.left > 0:
+                self.left -= _STEP
                 due.popleft().step()
         finally:
             self.is_called = False
