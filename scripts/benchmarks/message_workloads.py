@@ -109,7 +109,7 @@ def _kind(
         Workload(
             title.format(f"{verb} {NAMES[format]}") + how,
             f"{verb}_kind",
-            2_000,
+            20_000,
             cpu("value", most, reason=written if verb == "encode" else read),
             {"kind": kind, "format": format, "by": by},
             old_size=0,
@@ -238,7 +238,7 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
         Workload(
             f"generated: {verb} JSON, an object with extras, by a codec",
             f"{verb}_extras",
-            2_000,
+            20_000,
             cpu("value", UNCOMMON, reason=reasons.MADE),
             old_size=0,
             counted=200,

@@ -11,7 +11,7 @@ import inspect
 import json
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from scripts.benchmarks.loops import loop_factory
 from scripts.benchmarks.profiling import ProfilingWatch
@@ -21,18 +21,32 @@ from scripts.benchmarks.workloads import SIDES
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["answer", "functions_of", "main"]
+__all__ = ["answer", "functions_of", "main", "warm_memory"]
 
 
 def main() -> None:
     """Answer requests until there are no more; the first argument names the side."""
     functions = functions_of(sys.argv[1])
+    kept = warm_memory()
     answers = sys.stdout
     sys.stdout = sys.stderr  # text that a workload prints must not mix with answers
     print(json.dumps(sorted(functions)), file=answers, flush=True)
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)  # Any: as the parent wrote it
         print(json.dumps(answer(functions[request["function"]], request)), file=answers, flush=True)
+    del kept
+
+
+def warm_memory() -> list[bytes]:
+    """Return a few objects in each part of some 60 MB of memory, so that Python keeps it for other objects.
+
+    The operating system takes long to give memory, and one side would happen to ask for more of it than the other.
+    """
+    return [bytes(100) for _ in range(_OBJECTS)][::_KEPT]
+
+
+_OBJECTS: Final = 500_000
+_KEPT: Final = 1_000
 
 
 def answer(
