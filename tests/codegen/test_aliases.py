@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import miniagents
-from miniagents import Codec, DecodeError, InteractionContext, Message, MiniAgents, UserMessage, miniagent
+from miniagents import Codec, DecodeError, InteractionContext, Message, MiniAgents, UserMessage, decode, miniagent
 from miniagents.messages import SchemaName
 from miniagents.messages.values.frozen import FrozenMeta
 from miniagents.tools import tool
@@ -164,6 +164,23 @@ def test_g6_a_reference_to_a_class_of_the_library_means_its_derived_classes_too(
     assert module.decode(json.dumps(told), module.Told) == UserMessage("x")
     assert module.decode(json.dumps({"told": told}), module.Case).told == UserMessage("x")
     assert module.decode(json.dumps({"told": told, "more": 1.0}), module.Case).told == UserMessage("x")
+
+
+def test_g6_an_alias_of_a_tuple_with_a_rest_is_found_again_in_a_message(imported: Imported) -> None:
+    row = {
+        "type": "array",
+        "minItems": 1,
+        "prefixItems": [{"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}],
+        "items": {"type": ["string", "null"]},
+    }
+    module = imported({"Row": row})
+    body: dict[str, Any] = {"__module__": __name__, "__annotations__": {"row": module.Row}}  # Any: as in a class
+    holder: Any = FrozenMeta("RowHolder", (Message,), body, kw_only=True, tag="RowHolder")  # Any: a class
+    for _ in range(2):
+        found = decode('{"@type":"RowHolder","row":[{"a":1},"b",null]}', holder)
+        assert module.encode(found.row) == b'[{"a":1},"b",null]'
+        with pytest.raises(DecodeError, match=r"^\$\.row\[0\]"):
+            decode('{"@type":"RowHolder","row":[{"a":"1"},"b"]}', holder)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from miniagents.messages.coding.plans import Foreign
 from miniagents.messages.coding.readers import _making
 from miniagents.messages.coding.readings import Readings, chosen, chosen_plain
 from miniagents.messages.coding.rebuilding import convert_message
+from miniagents.messages.coding.schema_names import identity_of
 from miniagents.messages.coding.type_shapes import (
     bare,
     flat_members,
@@ -207,9 +208,9 @@ class SchemaCodec:
     def _name_of(self, form: object) -> str | None:
         if not self._names:
             for name, known in self._types.items():
-                self._names.setdefault(known, []).append(name)
+                self._names.setdefault(identity_of(known), []).append(name)
         try:
-            names = self._names.get(form, [])
+            names = self._names.get(identity_of(form), [])
         except TypeError:  # the type has arguments that cannot be hashed
             return None
         if not names:

@@ -11,7 +11,7 @@ from typing import Self
 
 from typing_extensions import override
 
-__all__ = ["SchemaName"]
+__all__ = ["SchemaName", "identity_of"]
 
 
 class SchemaName:
@@ -37,3 +37,13 @@ class SchemaName:
     @override
     def __repr__(self) -> str:
         return f"SchemaName({self.name!r})"
+
+
+def identity_of(form: object) -> object:
+    """Return what tells a type of a generated module from others: the name of an alias, or the type itself.
+
+    Evaluating an annotation may give an alias that is not equal to the one in the module, such as one of a tuple with
+    an unpacked rest on Python 3.11. Its name is the same object.
+    """
+    metadata: tuple[object, ...] = getattr(form, "__metadata__", ())
+    return metadata[-1] if metadata and isinstance(metadata[-1], SchemaName) else form
