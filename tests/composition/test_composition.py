@@ -421,6 +421,7 @@ def test_p4_whatever_is_composed_can_be_replayed_and_called_again(agent: AnyAgen
     run(main())
 
 
+@pytest.mark.leaves_errors_unread  # the time limit of an agent may have come before the cancellation
 @each_example
 @given(agent=trees(echo, shout, twice, spell, pausing), texts=some_texts, seconds=st.sampled_from([0, 0, 0.5, 1.5]))
 def test_a5_whatever_is_composed_can_be_cancelled(agent: AnyAgent, texts: list[str], seconds: float) -> None:
