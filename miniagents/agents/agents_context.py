@@ -187,9 +187,8 @@ class MiniAgents(PromisingContext):
 
 
 def _recorder(context: MiniAgents, handlers: tuple[PersistHandler, ...]) -> Recorder:
-    # imported here because most programs record no calls
-    from miniagents.agents.persistence import Persister  # noqa: PLC0415
-    from miniagents.agents.recording import Recorder  # noqa: PLC0415
+    from miniagents.agents.persistence import Persister  # noqa: PLC0415  # most programs record no calls
+    from miniagents.agents.recording import Recorder  # noqa: PLC0415  # as above
 
     return Recorder(context, Persister(context, handlers))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args, get_origin, overload
 
 import msgspec
@@ -12,7 +11,7 @@ from miniagents.messages.coding.codec import DecodeError, decode
 from miniagents.messages.coding.type_shapes import bare, flat_members, is_message_class, kind_of
 from miniagents.messages.promised.message_promise import MessagePromise, make_known, message_over, mixed_buffer
 from miniagents.messages.promised.sequence_promise import MessageSequencePromise, sequence_over
-from miniagents.messages.values.frozen import FrozenDict, loaded_classes, when_classes_change
+from miniagents.messages.values.frozen import FrozenDict, classes_of_tag
 from miniagents.promising.core.access import fail_with, resolve_with
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Catching, Failure
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from typing_extensions import TypeForm
 
     from miniagents.messages.coding.codec import Format
-    from miniagents.messages.values.frozen import Frozen
     from miniagents.wire._sources import AsyncSource
 
 __all__ = ["decode_stream"]
@@ -161,7 +159,7 @@ class _Incoming:
         inner = bare(form)
         kind = kind_of(inner)
         self._class = kind if is_message_class(kind) and issubclass(kind, Message) else None
-        self._bases = [each for each in map(bare, reversed(flat_members(inner))) if is_message_class(each)]
+        self._bases = tuple(each for each in map(bare, flat_members(inner)) if is_message_class(each))
         self._format: Format = format
         self._frames = codec_of_frames(format)
         self._errors = error_classes(errors)
@@ -286,14 +284,14 @@ class _Incoming:
 
     def _learn(self, frame: Opened, promise: _AnyPromise) -> None:
         """Set the fields that are known before the message is complete; ignore a class that is not loaded here."""
-        found = [cls for base in self._bases if (cls := _class_of_tag(base, frame.tag)) is not None]
-        if not found or not issubclass(found[0], Message):
+        found = classes_of_tag(frame.tag or "", self._bases)
+        if not found or not issubclass(found[-1], Message):
             return
-        types = {field.name: field.type for field in msgspec.structs.fields(found[0])} if frame.known else {}
+        types = {field.name: field.type for field in msgspec.structs.fields(found[-1])} if frame.known else {}
         known = {
             name: decode(bytes(data), types[name], self._format) for name, data in frame.known.items() if name in types
         }
-        make_known(promise, found[0], FrozenDict(known))
+        make_known(promise, found[-1], FrozenDict(known))
 
     async def _read(self, buffer: _AnyBuffer, take: Callable[[_Share], bool]) -> None:
         """Read frames until `take` returns that it was given the last one, or something has ended the buffer.
@@ -328,15 +326,6 @@ class _Incoming:
             reason = "the stream ended before its last frame"
             error = TornRecordError("$", reason, offset=decoder.offset, index=decoder.index, size=0)
             take([buffer.failure_of(error)])
-
-
-@lru_cache(maxsize=512)
-def _class_of_tag(base: type[Frozen], tag: str | None) -> type[Frozen] | None:
-    """Return the class that was loaded last, among those derived from a class, of those that have the tag."""
-    return next((cls for cls in reversed(list(loaded_classes(base))) if cls.__struct_config__.tag == tag), None)
-
-
-when_classes_change.append(_class_of_tag.cache_clear)
 
 
 def _open_buffer(opened: Mapping[int, _AnyPromise], number: int) -> _AnyBuffer | None:

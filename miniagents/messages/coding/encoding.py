@@ -226,7 +226,7 @@ def _write_carefully(value: object, format: Format) -> bytes:
     if (is_list(value) or is_tuple(value)) and are_simple(value, format):
         return functions.encode(value)
     try:
-        ready = _rewritten(value)
+        ready = _with_structs(value, rewritten)
     except (UnsureError, RecursionError):
         ready = merged(_checked(value))
     data = functions.encode(ready)
@@ -237,29 +237,27 @@ def _write_carefully(value: object, format: Format) -> bytes:
     return data
 
 
-def _rewritten(value: object) -> object:
-    """Return what to encode instead of a value; see `rewritten`. An `UnknownMessage` becomes the message it holds."""
-    if isinstance(value, msgspec.Struct):
-        ready = rewritten(value)
-        return value.raw if type(value) is UnknownMessage else ready
-    if is_list(value) or is_tuple(value) or is_set(value):
-        return [_rewritten(item) for item in value]
-    if is_mapping(value):
-        return {key: _rewritten(item) for key, item in value.items()}
-    return value
-
-
 def _checked(value: object) -> object:
-    """Return the same for a value that `rewritten` is not sure of.
+    """Return what to encode instead of a value that `rewritten` is not sure of.
 
     Raises:
         TypeError: A part of the value would be decoded as something else.
     """
+    return _with_structs(value, _exact)
+
+
+def _exact(value: msgspec.Struct) -> object:
+    refuse_inexact(value)
+    return value
+
+
+def _with_structs(value: object, ready: Callable[[msgspec.Struct], object]) -> object:
+    """Return a value with other objects for the Structs in it. An `UnknownMessage` becomes the message it holds."""
     if isinstance(value, msgspec.Struct):
-        refuse_inexact(value)
-        return value.raw if type(value) is UnknownMessage else value
+        made = ready(value)
+        return value.raw if type(value) is UnknownMessage else made
     if is_list(value) or is_tuple(value) or is_set(value):
-        return [_checked(item) for item in value]
+        return [_with_structs(item, ready) for item in value]
     if is_mapping(value):
-        return {key: _checked(item) for key, item in value.items()}
+        return {key: _with_structs(item, ready) for key, item in value.items()}
     return value

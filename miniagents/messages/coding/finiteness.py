@@ -10,8 +10,8 @@ from datetime import datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from miniagents.messages.coding.class_functions import attribute, function
 from miniagents.messages.coding.contents import contents_of, json_fields
+from miniagents.messages.values.freezers import attribute, function
 from miniagents.messages.values.freezing import UNCHANGED, FrozenDict, is_list, is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import Frozen, when_classes_change
 from miniagents.messages.values.untyped import notes_lock, when_noted

@@ -8,7 +8,7 @@ plan of the type makes the value, or says what is wrong.
 from __future__ import annotations
 
 import collections.abc
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, get_args, get_origin
 
 import msgspec
 from msgspec import UnsetType
@@ -17,7 +17,16 @@ from msgspec.structs import force_setattr
 from miniagents.messages.coding.decode_errors import DecodeError
 from miniagents.messages.coding.native_types import _Native
 from miniagents.messages.coding.planning import fields_of
-from miniagents.messages.coding.type_shapes import bare, flat_members, has_messages, is_message_class, is_union, kind_of
+from miniagents.messages.coding.type_shapes import (
+    bare,
+    flat_members,
+    has_messages,
+    is_message_class,
+    is_union,
+    kind_of,
+    limits_of,
+    union_of,
+)
 from miniagents.messages.values.freezing import FrozenDict, freeze, is_list, is_mapping
 from miniagents.messages.values.record import EXTRAS_FIELD, Extras
 
@@ -131,7 +140,7 @@ class Makers:
             raise UnreadableError("a union of several containers of records")
         make_array = self._of(arrays[0]) if arrays else None
         scalars = [member for member in others if member not in arrays]
-        scalar = union(scalars) if scalars else None
+        scalar = union_of(scalars) if scalars else None
 
         def make(raw: object) -> object:
             if make_array is not None and isinstance(raw, (list, dict)):
@@ -240,17 +249,6 @@ UNTYPED = (ANYTHING, object)
 UNDECODABLE: Any = Extras[ANYTHING]  # Any: a type for msgspec
 """A type that no data fits, for the field of extras and for classes that only stand beside others."""
 MAPPINGS = (collections.abc.Mapping, dict, FrozenDict)
-
-
-def limits_of(form: Any) -> list[msgspec.Meta]:  # Any: a type of whatever kind
-    """Return the constraints of a type."""
-    return [each for each in getattr(form, "__metadata__", ()) if isinstance(each, msgspec.Meta)]
-
-
-def union(forms: Sequence[object]) -> Any:  # Any: made of what is known when the program runs
-    """Return the union of types, of which there is at least one."""
-    every: Any = Union  # Any: as above
-    return every[tuple(forms)]
 
 
 def _needs(cls: type[Frozen]) -> list[tuple[str, tuple[object, ...] | None]]:

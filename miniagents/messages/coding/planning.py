@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections.abc
 import sys
 import types
-from typing import TYPE_CHECKING, Any, ForwardRef, Protocol, TypeVar, Union, Unpack, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ForwardRef, Protocol, TypeVar, Unpack, get_args, get_origin
 
 import msgspec
 import typing_extensions
@@ -38,6 +38,8 @@ from miniagents.messages.coding.type_shapes import (
     is_message_class,
     is_union,
     kind_of,
+    limits_of,
+    union_of,
     unnamed,
 )
 from miniagents.messages.values.freezing import FrozenDict
@@ -128,7 +130,7 @@ class Planner:
             plan = self._array(inner, kind, names, checked=checked)
         if plan is None:
             return Leaf(form)
-        limits = [meta for meta in getattr(form, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
+        limits = limits_of(form)
         return Limited(plan, limits) if limits else plan
 
     def _union(self, union: object, names: Mapping[str, object] | None, *, checked: bool) -> Plan:
@@ -143,7 +145,7 @@ class Planner:
             else:
                 plans.append(self.plan(form, checked=checked, names=names))
         if messages:
-            plans.append(self._foreign(_union_of(messages), by_tag=bool(plans)))
+            plans.append(self._foreign(union_of(messages), by_tag=bool(plans)))
         shown = " or ".join(_shown(form) for form in flat_members(union) if form is not msgspec.UnsetType)
         return plans[0] if len(plans) == 1 else OneOf(plans, shown)
 
@@ -337,11 +339,6 @@ def _order(form: object) -> tuple[object, ...]:
 def _evaluated(form: str | ForwardRef, names: Mapping[str, object] | None) -> object:
     reference = form if isinstance(form, ForwardRef) else ForwardRef(form)
     return evaluate_forward_ref(reference, globals=dict(names or {}))
-
-
-def _union_of(forms: Sequence[object]) -> object:
-    union: Any = Union  # Any: made of what is known when the program runs
-    return union[tuple(forms)]
 
 
 def _shown(form: object) -> str:

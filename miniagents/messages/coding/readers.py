@@ -50,11 +50,7 @@ def read_open(data: object, form: object) -> object:
     Raises:
         MsgspecError: It cannot.
     """
-    try:
-        read = _open_readers["json"][form]
-    except (KeyError, TypeError):  # TypeError: the type has arguments that cannot be hashed
-        read = _kept(_open_readers["json"], form, _new_open_reader)
-    return read(data)
+    return _kept(_open_readers["json"], form, _new_open_reader)(data)
 
 
 def read_unpacked(data: object, form: object) -> object:

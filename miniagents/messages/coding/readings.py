@@ -14,16 +14,19 @@ import msgspec
 from msgspec import UnsetType
 from typing_extensions import override
 
-from miniagents.messages.coding.makers import (
-    MAPPINGS,
-    UNDECODABLE,
-    UnreadableError,
-    limits_of,
-    union,
-)
+from miniagents.messages.coding.makers import MAPPINGS, UNDECODABLE, UnreadableError
 from miniagents.messages.coding.native_types import NativeTypes, _Native, plain_only
 from miniagents.messages.coding.planning import fields_of, has_only_sound_records
-from miniagents.messages.coding.type_shapes import bare, flat_members, has_messages, is_message_class, is_union, kind_of
+from miniagents.messages.coding.type_shapes import (
+    bare,
+    flat_members,
+    has_messages,
+    is_message_class,
+    is_union,
+    kind_of,
+    limits_of,
+    union_of,
+)
 from miniagents.messages.values.record import EXTRAS_FIELD
 
 if TYPE_CHECKING:
@@ -85,11 +88,11 @@ class Readings:
         if any(isinstance(each, _Choice) for each in read) and len(_present(members)) > 1:
             raise UnreadableError("a choice beside other types, which msgspec does not know")
         if not classes:
-            return union(read)
+            return union_of(read)
         if _are_told_apart(classes) and not any(map(self._judge.is_checked, classes)):
             return self._of_classes(classes, read)
-        choice = _choice(self._makers.of(union(_present(members))))
-        return union([choice, UnsetType]) if UnsetType in members else choice
+        choice = _choice(self._makers.of(union_of(_present(members))))
+        return union_of([choice, UnsetType]) if UnsetType in members else choice
 
     def _of_classes(self, classes: Sequence[type[Frozen]], others: Sequence[object]) -> Any:  # Any: as above
         """Return the reading of a union of classes that msgspec can tell apart, and of other types."""
@@ -98,7 +101,7 @@ class Readings:
         found = [*map(self._native, classes), *others]
         if len(classes) == 1 and classes[0].is_record and classes[0].__struct_config__.tag is not None:
             found.append(_beside(classes[0]))  # msgspec requires tags in unions only
-        return union(found)
+        return union_of(found)
 
     def _native(self, cls: type[Frozen]) -> Any:  # Any: as above
         """Return the reading of exactly one class, of which msgspec does not require the tag."""

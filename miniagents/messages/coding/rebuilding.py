@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import collections.abc
 import gc
-from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import msgspec
 
@@ -25,6 +25,7 @@ from miniagents.messages.coding.type_shapes import (
     is_message_class,
     is_union,
     kind_of,
+    union_of,
     unwrapped,
 )
 from miniagents.messages.values.freezing import FrozenDict, is_list, is_mapping, path_of
@@ -104,9 +105,8 @@ class Rebuilder:
             if (is_list(raw) and is_array_kind(kind)) or (is_mapping(raw) and is_a(kind, collections.abc.Mapping)):
                 return self.build(raw, form, path)
         rest = tuple(form for form in forms if not has_messages(form))
-        union: Any = Union  # Any: made of what is known when the program runs
         if rest:
-            return self._leaf(raw, union[rest], path)
+            return self._leaf(raw, union_of(rest), path)
         raise DecodeError(path, f"expected {' or '.join(map(_shown, forms))}, got {json_type(raw)}")
 
     def _array(self, raw: object, form: object, kind: type, path: str) -> object:

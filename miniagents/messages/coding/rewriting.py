@@ -18,8 +18,8 @@ from uuid import UUID
 
 import msgspec
 
-from miniagents.messages.coding.class_functions import attribute, function
 from miniagents.messages.coding.contents import contents_of, has_classes, has_untyped, json_fields, survey
+from miniagents.messages.values.freezers import attribute, function
 from miniagents.messages.values.freezing import is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import Frozen, when_classes_change
 from miniagents.messages.values.record import EXTRAS_FIELD, EXTRAS_KEY, NO_EXTRAS

@@ -31,6 +31,8 @@ from miniagents.messages.coding.schema_names import SchemaName
 from miniagents.messages.values.freezing import FrozenDict, FrozenType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from miniagents.messages.values.frozen import Frozen
 
 
@@ -142,6 +144,17 @@ def kind_of(form: Any) -> type | None:  # Any: a type of whatever kind
     """Return the class of a bare type: `tuple` for ``tuple[int, ...]``, and a class for itself."""
     kind: type = get_origin(form) or form
     return kind if inspect.isclass(kind) else None
+
+
+def limits_of(form: Any) -> list[msgspec.Meta]:  # Any: a type of whatever kind
+    """Return the constraints in the annotations of a type."""
+    return [each for each in getattr(form, "__metadata__", ()) if isinstance(each, msgspec.Meta)]
+
+
+def union_of(forms: Iterable[object]) -> Any:  # Any: made of what is known when the program runs
+    """Return the union of types, of which there is at least one."""
+    union: Any = Union  # Any: as above
+    return union[tuple(forms)]
 
 
 def is_union(form: object) -> bool:

@@ -12,7 +12,7 @@ from miniagents.messages.coding.encoding import known_writers, refuse, writer_of
 from miniagents.messages.coding.readers import reader_of, when_readers_change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from typing_extensions import TypeForm
 
@@ -135,13 +135,11 @@ class Codec(Generic[T]):
 _codecs: dict[int, ref[Codec[Any]]] = {}  # Any: one for each type
 
 
-def _living() -> Iterator[Codec[Any]]:  # Any: as above
-    return (codec for each in tuple(_codecs.values()) if (codec := each()) is not None)
-
-
 def _forget_readers() -> None:
-    for codec in _living():
-        codec._forget_reader()
+    for each in tuple(_codecs.values()):
+        codec = each()
+        if codec is not None:
+            codec._forget_reader()
 
 
 when_readers_change.append(_forget_readers)

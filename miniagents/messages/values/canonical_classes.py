@@ -7,12 +7,12 @@ escaped names. msgspec writes nearly all values as RFC 8785 demands: text, integ
 
 from __future__ import annotations
 
-from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from miniagents.messages.values.canonical import escape, message_form, utf16, value_form
+from miniagents.messages.values.freezers import attribute, function
 from miniagents.messages.values.freezing import FrozenType, class_tag, is_record
 
 if TYPE_CHECKING:
@@ -49,29 +49,21 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
         gc=False,
     )
     contents = ", ".join(
-        f"content if type(content := {_attribute(name)}) in as_they_are else written(content, key_of)"
+        f"content if type(content := {attribute(name)}) in as_they_are else written(content, key_of)"
         for _, name in names
     )
     lines = [
-        "def form(self, key_of):",
-        f" try: return write(properties({contents}))",
-        " except (TypeError, ValueError): return message_form(self, key_of)",  # an error with the path and the reason
+        f"try: return write(properties({contents}))",
+        "except (TypeError, ValueError): return message_form(value, key_of)",  # an error with the path and the reason
     ]
-    known = {
+    known: dict[str, object] = {
         "as_they_are": _AS_THEY_ARE,
         "written": _written,
         "write": _write,
         "properties": properties,
         "message_form": message_form,
     }
-    exec("\n".join(lines), known)  # noqa: S102  # nothing but the names of fields comes from outside, see `_attribute`
-    return cast("Former", known["form"])  # what the first line defines
-
-
-def _attribute(name: str) -> str:
-    """Return the source that reads a field; a name that is no plain identifier must not become code."""
-    is_plain = name.isascii() and name.isidentifier() and not iskeyword(name)
-    return f"self.{name}" if is_plain else f"getattr(self, {name!r})"
+    return function(lines, known, "form(value, key_of)")
 
 
 def _written(content: Any, key_of: KeyOf) -> object:  # Any: of the type that is asked for before each use

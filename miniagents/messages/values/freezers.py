@@ -24,7 +24,6 @@ from typing import (
     NamedTuple,
     TypeAlias,
     Union,
-    cast,
     get_args,
     get_origin,
 )
@@ -212,33 +211,52 @@ def freeze_fields(
                 force_setattr(message, name, frozen)
 
     names: dict[str, object] = {"freeze_one": freeze_one, "then": then}
-    lines = ["def __post_init__(self):"]
+    lines: list[str] = []
     for place, (name, field) in enumerate(fields.items()):
-        if not (name.isascii() and name.isidentifier()) or iskeyword(name):  # such a name must not become code
-            lines += [f" freeze_one(self, {name!r}, getattr(self, {name!r}))"]
-            continue
         freeze = f"freeze_one(self, {name!r}, value)"
-        lines += [f" value = self.{name}"]
+        lines += [f"value = {attribute(name, of='self')}"]
         if field.exact is None:
             names[f"empty_{place}"] = field.empty
-            lines += [f" if value is not empty_{place}: {freeze}"]
+            lines += [f"if value is not empty_{place}: {freeze}"]
             continue
         other = _other("value", field.exact, f"exact_{place}", names)
         if field.items is None:
-            lines += [f" if {other}: {freeze}"]
+            lines += [f"if {other}: {freeze}"]
         else:
             lines += [
-                " if type(value) is tuple:",
-                "  for item in value:",
-                f"   if {_other('item', field.items, f'items_{place}', names)}:",
-                f"    {freeze}",
-                "    break",
-                f" elif {other}: {freeze}",
+                "if type(value) is tuple:",
+                " for item in value:",
+                f"  if {_other('item', field.items, f'items_{place}', names)}:",
+                f"   {freeze}",
+                "   break",
+                f"elif {other}: {freeze}",
             ]
     if then is not None:
-        lines += [" then(self)"]
-    exec("\n".join(lines), names)  # noqa: S102  # nothing but the names of fields comes from outside, see above
-    return cast("Callable[[Any], None]", names["__post_init__"])  # what the first line defines; Any: as above
+        lines += ["then(self)"]
+    return function(lines, names, "__post_init__(self)")
+
+
+def attribute(name: str, of: str = "value") -> str:
+    """Return Python source that reads a field. A name that is no identifier does not become code."""
+    is_code = name.isascii() and name.isidentifier() and not iskeyword(name)
+    return f"{of}.{name}" if is_code else f"getattr({of}, {name!r})"
+
+
+def function(
+    lines: Iterable[str], names: dict[str, object], head: str = "function(value)"
+) -> Callable[..., Any]:  # Any: as the source says
+    """Return a function whose body consists of lines of Python source.
+
+    Args:
+        lines: The lines, without indentation at the outermost level. Nothing but names of fields may come from outside:
+            through `attribute` and `repr`.
+        names: The values of the other names in the source.
+        head: The name and the parameters of the function.
+    """
+    source = "\n ".join((f"def {head}:", *lines))
+    exec(source, names)  # noqa: S102  # see the arguments
+    made: Any = names[head.partition("(")[0]]  # Any: as the source says
+    return made  # type: ignore[no-any-return] # as above
 
 
 def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> str:

@@ -302,7 +302,7 @@ def frozen_quickly(value: object, scalars: frozenset[type]) -> object:
 
     Args:
         value: Any value.
-        scalars: `FLAT` for containers of scalars and Frozen values, or `JSONFLAT` for plain JSON alone.
+        scalars: `FLAT` for containers of scalars and Frozen values, or `JSON_FLAT` for plain JSON alone.
     """
     if type(value) not in _CONTAINERS:
         return None
