@@ -1,14 +1,6 @@
-"""Feeds damaged and random bytes to every reader of untrusted input, and reports missing typed errors and delays.
+"""Damaged and random bytes for every reader of messages and records: it may raise only typed errors."""
 
-Inputs are made from a seed. `scripts/fuzz --seed SEED --count 1 --start NUMBER` makes one of them again.
-"""
-
-import argparse
 import random
-import resource
-import sys
-import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -34,10 +26,9 @@ from miniagents.messages.values.record import NO_EXTRAS, Extras
 from miniagents.wire import RecordDecoder
 from miniagents.wire._frames import Frame
 from miniagents.wire.splitting import frame
+from scripts.fuzzing.definitions import Case, Kind
 
 MAX_BYTES = 1 << 12
-SLOW = 2.0
-"""The seconds that one input may take, on a busy machine too."""
 
 
 class Sample(Message, kw_only=True, tag="fuzz.Sample"):
@@ -117,16 +108,14 @@ def read_all(codec: Codec[Any], data: bytes) -> None:  # Any: the codec may be o
         raise LookupError("the decoder ignored data without an error")
 
 
-def an_input(number: int, seed: int, format: Format, *, many: bool) -> bytes:
+def an_input(chance: random.Random, format: Format, *, many: bool) -> bytes:
     """Make an input: a damaged good one, pieces of good ones, or random bytes.
 
     Args:
-        number: The number of the input.
-        seed: The seed; the same seed and number make the same input.
+        chance: The source of chance.
         format: The format of the good inputs.
         many: Whether the input may have several records.
     """
-    chance = random.Random(seed * 1_000_003 + number)  # noqa: S311  # the input must be reproducible
     kind = chance.random()
     if kind < 0.1:
         return chance.randbytes(chance.randrange(80))
@@ -151,43 +140,20 @@ def an_input(number: int, seed: int, format: Format, *, many: bool) -> bytes:
     return bytes(data)
 
 
-def main() -> int:
-    """Feed the inputs that the command line asks for; return 1 if a reader failed with one of them."""
-    parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
-    parser.add_argument("--count", type=int, default=100_000, help="the number of inputs (default: 100,000)")
-    parser.add_argument("--start", type=int, default=0, help="the number of the first input")
-    parser.add_argument("--seed", type=int, default=0, help="the seed that inputs are made from (default: 0)")
-    options = parser.parse_args()
-    everything = tuple(readers().items())
-    ends: Counter[str] = Counter()
-    wrong = 0
-    began = time.monotonic()
-    for number in range(options.start, options.start + options.count):
-        name, read = everything[number % len(everything)]
-        data = an_input(number, options.seed, "json" if "json" in name else "msgpack", many="records" in name)
-        before = time.perf_counter()
+def case(number: int, chance: random.Random) -> Case:
+    """Make an input for the reader whose turn it is."""
+    name, read = READERS[number % len(READERS)]
+    data = an_input(chance, "json" if "json" in name else "msgpack", many="records" in name)
+
+    def run() -> str:
         try:
             read(data)
         except DecodeError:
-            ends["a typed error"] += 1
-        except BaseException as error:  # noqa: BLE001  # a panic of an extension is no Exception
-            if isinstance(error, KeyboardInterrupt):
-                break
-            wrong += 1
-            print(f"{name}: {type(error).__qualname__}: {error}\n  input {number}: {data!r:.400}")
-        else:
-            ends["read"] += 1
-        took = time.perf_counter() - before
-        if took > SLOW:
-            wrong += 1
-            print(f"{name}: {took:.2f} s\n  input {number}: {data!r:.400}")
-        if number % 250_000 == 249_999:
-            print(f"{number + 1} inputs, {time.monotonic() - began:.0f} s", flush=True)
-    done = sum(ends.values()) + wrong
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> (20 if sys.platform == "darwin" else 10)
-    print(f"{done} inputs: {dict(ends)}, {wrong} wrong; {time.monotonic() - began:.0f} s, {memory} MB at most")
-    return 1 if wrong else 0
+            return "a typed error"
+        return "read"
+
+    return Case(name, data, run)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+READERS = tuple(readers().items())
+KIND = Kind("readers", case)
