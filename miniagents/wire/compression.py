@@ -10,8 +10,6 @@ import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
-from miniagents.wire.splitting import STRETCH
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
@@ -24,7 +22,7 @@ Compression: TypeAlias = Literal["gzip", "zstd"]
 """
 
 BLOCK: Final = 1 << 18
-"""How many bytes are read at once."""
+"""How many bytes are read or decompressed at once."""
 MAX_RATIO: Final = 1000
 """The default limit for the size of decompressed data: 1000 times the size of the compressed data.
 
@@ -32,9 +30,9 @@ gzip reaches 1030 with zeros and 340 with equal messages. The limit applies from
 """
 _ALLOWED: Final = 1 << 26
 """How many decompressed bytes are allowed for any compressed data: 64 MiB."""
-_HELD: Final = 4
-"""How many blocks before damage are not trusted: 128 KiB, as much as a block of zstd and more than one of gzip."""
-_PIECE: Final = 1 << 14
+_HELD: Final = 1 << 17
+"""How many decompressed bytes before damage are not trusted: 128 KiB, as much as a block of zstd has."""
+_PIECE: Final = 1 << 16
 """How many compressed bytes are decompressed together. zlib copies the rest of them after each block."""
 _MAGIC: Final[dict[bytes, Compression]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
@@ -101,6 +99,7 @@ class Inflater:
         self._given = 0  # how many bytes they were decompressed to
         self._recent = b""  # the last bytes of the current stream, or those of lost data that may begin a header
         self._held: list[bytes] = []  # the last blocks, if it is not known yet whether damage follows at once
+        self._held_size = 0
         self._patience = 1 << 24  # how many bytes may be decompressed again to find the next stream
         self._ended = False
 
@@ -145,12 +144,14 @@ class Inflater:
         is_full = False
         try:
             while rest or is_full:
-                block: bytes = current.decompress(rest, STRETCH)
-                is_full = len(block) == STRETCH  # then there may be more, even without another byte
+                block: bytes = current.decompress(rest, BLOCK)
+                is_full = len(block) == BLOCK  # then there may be more, even without another byte
                 rest = getattr(current, "unconsumed_tail", b"")  # zlib returns the rest, zstd keeps it
                 self._given += len(block)
                 self._held.append(block)
-                if len(self._held) > _HELD:
+                self._held_size += len(block)
+                while (size := self._held_size - len(self._held[0])) >= _HELD:
+                    self._held_size = size
                     yield self._held.pop(0)
                 if self._max_ratio is not None and self._given > max(_ALLOWED, self._taken * self._max_ratio):
                     self._ended = True
@@ -167,8 +168,8 @@ class Inflater:
         else:
             self._recent = piece[1:] if is_new else piece  # its own header is not that of the next stream
             return b""
-        dropped = sum(map(len, self._held))
-        self._held = []
+        dropped = self._held_size
+        self._held, self._held_size = [], 0
         self._current = None
         self._place = self._taken - len(rest)
         self._lost = f"the {self._compression} data is damaged at byte {self._place} or soon after: {reason}"
@@ -184,7 +185,8 @@ class Inflater:
 
     def _let_go(self) -> Iterator[bytes]:
         """Yield the blocks that were held back."""
-        held, self._held = self._held, []
+        held = self._held
+        self._held, self._held_size = [], 0
         yield from held
 
     def _found(self, data: bytes, first: int) -> Generator[Loss, None, bytes]:

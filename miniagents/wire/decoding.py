@@ -91,7 +91,7 @@ class RecordDecoder(Generic[T]):
         self._max_bytes = max_bytes
         self._max_ratio = max_ratio
         self._max_total = max_total
-        self._total = 0
+        self._left = max_total  # how many more bytes may be read
         self._skipped = offset  # how many decompressed bytes are still to be skipped
         self._inflater = None if compression is None or compression == "auto" else self._new_inflater(compression)
         self._start = b""  # the first bytes, until there are enough to recognise the compression
@@ -133,14 +133,13 @@ class RecordDecoder(Generic[T]):
     def steps(self, data: bytes | None) -> Iterator[Iterator[list[T] | RecordError]]:
         """Take bytes as `feed` does, or None as the end of the data, and yield the work in steps.
 
-        A step yields records and errors like `feed`; take them before the next step. It decodes no more than 32 KiB of
-        decompressed data, or the given bytes. So an event loop can have a turn after each step, even if many of them
-        have no records.
+        A step yields records and errors like `feed`; take them before the next step. It decodes no more than 32 KiB, or
+        one record. So an event loop can have a turn after each step, even if many of them have no records.
         """
         if self._ended:
             return
         is_last = data is None
-        data = data or b""
+        data = b"" if data is None else data
         if self._compression == "auto":
             self._start += data
             if len(self._start) < 4 and not is_last:
@@ -148,13 +147,21 @@ class RecordDecoder(Generic[T]):
             data = self._told()
         inflater = self._inflater
         for block in (data,) if inflater is None else inflater.feed(data):
-            yield self._parts(block)
+            if isinstance(block, Loss):
+                yield self._lost(block)
+            else:
+                for part in self._splitter.feed(self._allowed(block)):
+                    yield self._decoded(part)
+                if self._left is not None and self._left < 0:
+                    yield self._refused()
             if self._ended:
                 return
         if is_last:
             for loss in () if inflater is None else inflater.finish():
                 yield self._lost(loss)
-            yield self._rest()
+            self._ended = True
+            for part in self._splitter.finish():
+                yield self._decoded(part)
 
     # --- machinery ---
 
@@ -167,24 +174,22 @@ class RecordDecoder(Generic[T]):
     def _new_inflater(self, compression: Compression) -> Inflater:
         return Inflater(compression, self._max_ratio, self._max_bytes)
 
-    def _parts(self, block: bytes | Loss) -> Iterator[list[T] | RecordError]:
-        """Decode the records in a block of decompressed data."""
-        if isinstance(block, Loss):
-            yield from self._lost(block)
-            return
+    def _allowed(self, block: bytes) -> bytes:
+        """Return the bytes of a block that are to be read: without those to skip, and not more than `max_total`."""
         if self._inflater is not None and self._skipped:
-            size = len(block)
-            block = block[self._skipped :]
-            self._skipped = max(self._skipped - size, 0)
-        most = self._max_total
-        self._total += len(block)
-        is_too_much = most is not None and self._total > most
-        for part in self._splitter.feed(block[: most - self._total] if is_too_much else block):
-            yield from self._decoded(part)
-        if is_too_much:
-            self._ended = True
-            reason = f"the data has more than max_total={most} bytes, and no more are read"
-            yield self._error(InputLimitError, reason, self._splitter.pending, 0)
+            skipped = min(self._skipped, len(block))
+            self._skipped -= skipped
+            block = block[skipped:]
+        if self._left is None:
+            return block
+        self._left -= len(block)
+        return block if self._left >= 0 else block[: self._left]
+
+    def _refused(self) -> Iterator[list[T] | RecordError]:
+        """Yield the error of data that is too long."""
+        self._ended = True
+        reason = f"the data has more than max_total={self._max_total} bytes, and no more are read"
+        yield self._error(InputLimitError, reason, self._splitter.pending, 0)
 
     def _lost(self, loss: Loss) -> Iterator[list[T] | RecordError]:
         """Drop the record that lost bytes have cut off, and yield the error of the loss."""
@@ -199,12 +204,6 @@ class RecordDecoder(Generic[T]):
         about = self._index * loss.skipped // (loss.place or 1)
         reason = f"{loss.reason}; about {about} records may be missing" if about else loss.reason
         yield self._error(cls, reason, offset, loss.skipped)
-
-    def _rest(self) -> Iterator[list[T] | RecordError]:
-        """Decode the record that has no end yet."""
-        self._ended = True
-        for part in self._splitter.finish():
-            yield from self._decoded(part)
 
     def _error(self, cls: type[RecordError], reason: str, offset: int, size: int) -> RecordError:
         """Make the error that stands in the place of a record."""
