@@ -94,7 +94,8 @@ class Inflater:
         self._max_ratio = max_ratio
         self._current: Any = None  # Any: the decompressors of zlib and zstd have no common class
         self._lost: str | None = None
-        self._place = 0  # where the damage is
+        self._begin = 0  # where the last stream starts
+        self._place = 0  # the piece in which damage was noticed starts here
         self._taken = 0  # how many compressed bytes were taken, with the current piece
         self._given = 0  # how many bytes they were decompressed to
         self._recent = b""  # the last bytes of the current stream, or those of lost data that may begin a header
@@ -113,18 +114,17 @@ class Inflater:
             piece = data[start : start + _PIECE]
             self._taken += len(piece)
             self._patience += len(piece)
-            while piece and not self._ended:
-                if self._lost is not None:
-                    piece = yield from self._found(self._recent + piece, 0)
-                elif self._current is not None:
-                    piece = yield from self._inflated(piece, self._current)
-                elif piece := piece.lstrip(b"\x00"):
-                    self._recent = b""
-                    piece = yield from self._inflated(piece, None)
+            yield from self._blocks(piece)
         yield from self._let_go()
 
-    def finish(self) -> Iterator[Loss]:
-        """Yield the loss at the end of the data, if there is one."""
+    def finish(self) -> Iterator[bytes | Loss]:
+        """Yield the loss at the end of the data, if there is one.
+
+        Damage may also make a stream longer. So streams are found that were taken for a part of one without an end.
+        """
+        while self._current is not None and self._header.search(self._recent) and len(self._recent) < self._patience:
+            yield from self._blocks((yield from self._damaged("it has no end", self._recent, self._recent)))
+            yield from self._let_go()
         if self._ended:
             return
         if self._lost is not None:
@@ -135,11 +135,23 @@ class Inflater:
             reason = f"the {self._compression} data ends too early, at byte {self._taken}"
             yield Loss(reason, place=self._taken, torn=True)
 
+    def _blocks(self, piece: bytes) -> Iterator[bytes | Loss]:
+        """Decompress a piece, whose bytes are the last ones that were taken."""
+        while piece and not self._ended:
+            if self._lost is not None:
+                piece = yield from self._found(self._recent + piece, 0)
+            elif self._current is not None:
+                piece = yield from self._inflated(piece, self._current)
+            elif piece := piece.lstrip(b"\x00"):
+                self._recent = b""
+                piece = yield from self._inflated(piece, None)
+
     def _inflated(self, piece: bytes, current: Any) -> Generator[bytes | Loss, None, bytes]:  # Any: like `_current`
         """Yield the blocks of a piece, which starts a stream if `current` is None; return the bytes behind it."""
         is_new = current is None
         if is_new:
             self._current = current = self._new()
+            self._begin = self._taken - len(piece)
         rest = piece
         is_full = False
         try:
@@ -164,20 +176,23 @@ class Inflater:
                     unused: bytes = current.unused_data
                     return unused
         except self._errors as error:
-            reason = str(error)
-        else:
-            self._recent = piece[1:] if is_new else piece  # its own header is not that of the next stream
-            return b""
-        dropped = self._held_size
+            return (yield from self._damaged(str(error), piece, self._recent + piece, int(is_new)))
+        # without its own header, which is not that of the next stream
+        self._recent = (self._recent + piece)[int(is_new) :][-_PIECE:]
+        return b""
+
+    def _damaged(self, reason: str, piece: bytes, known: bytes, first: int = 0) -> Generator[Loss, None, bytes]:
+        """End a stream that is damaged in a piece, and return the bytes from the start of the next one.
+
+        It may begin before the damage was noticed: its header was taken for a part of the damaged stream.
+        """
+        self._place = self._taken - len(piece)
+        where = f"in the {self._stream} from byte {self._begin} on, noticed behind byte {self._place}"
+        self._lost = f"the {self._compression} data is damaged {where}: {reason}"
+        if self._held_size:
+            self._lost += f"; {self._held_size} decompressed bytes before that are skipped, as they may be wrong"
         self._held, self._held_size = [], 0
         self._current = None
-        self._place = self._taken - len(rest)
-        self._lost = f"the {self._compression} data is damaged at byte {self._place} or soon after: {reason}"
-        if dropped:
-            self._lost += f"; {dropped} decompressed bytes before that are skipped, as they may be wrong"
-        # the next stream may begin before that: damage is noticed late, and its header was taken for damaged data
-        known = self._recent + piece
-        first = int(is_new)
         if len(known) > self._patience:
             first = len(known)
         self._patience -= len(known)

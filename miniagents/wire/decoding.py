@@ -145,8 +145,7 @@ class RecordDecoder(Generic[T]):
             if len(self._start) < 4 and not is_last:
                 return
             data = self._told()
-        inflater = self._inflater
-        for block in (data,) if inflater is None else inflater.feed(data):
+        for block in self._blocks(data, is_last=is_last):
             if isinstance(block, Loss):
                 yield self._lost(block)
             else:
@@ -154,16 +153,23 @@ class RecordDecoder(Generic[T]):
                     yield self._decoded(part)
                 if self._left is not None and self._left < 0:
                     yield self._refused()
-            if self._ended:
+            if self.ended:
                 return
         if is_last:
-            for loss in () if inflater is None else inflater.finish():
-                yield self._lost(loss)
             self._ended = True
             for part in self._splitter.finish():
                 yield self._decoded(part)
 
     # --- machinery ---
+
+    def _blocks(self, data: bytes, *, is_last: bool) -> Iterator[bytes | Loss]:
+        """Decompress data."""
+        if self._inflater is None:
+            yield data
+            return
+        yield from self._inflater.feed(data)
+        if is_last:
+            yield from self._inflater.finish()
 
     def _told(self) -> bytes:
         self._compression = told_by_magic(self._start)

@@ -19,7 +19,7 @@ from miniagents.messages.coding.codec import DecodeError
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["RecordError", "RecordTooLargeError", "RemoteError", "TornRecordError"]
+__all__ = ["InputLimitError", "RecordError", "RecordTooLargeError", "RemoteError", "TornRecordError"]
 
 
 class RecordError(DecodeError):
