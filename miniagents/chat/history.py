@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from miniagents.chat.chat_errors import ChatError
-from miniagents.messages import DecodeError, Message, decode, encode
+from miniagents.messages import DecodeError, Message, encode
+from miniagents.wire import InputLimitError, RecordError, read_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
+    "MAX_CONVERSATION_BYTES",
     "SUFFIX",
     "History",
     "conversations_folder",
@@ -23,8 +26,11 @@ __all__ = [
     "write_conversation",
 ]
 
+_BLOCK: Final = 1 << 18
 SUFFIX: Final = ".ndjson"
 """The suffix of files with conversations."""
+MAX_CONVERSATION_BYTES: Final = 1 << 30
+"""The default limit for the size of a conversation, which is kept in memory: 1 GiB."""
 
 
 class History:
@@ -56,25 +62,29 @@ class History:
         self._kept = len(messages)
 
 
-def read_conversation(path: Path) -> tuple[Message, ...]:
+def read_conversation(path: Path, *, max_total: int | None = MAX_CONVERSATION_BYTES) -> tuple[Message, ...]:
     """Return the messages in a file; those of unknown classes as `UnknownMessage`.
 
+    Args:
+        path: The file.
+        max_total: How many bytes of it are read; None for no limit.
+
     Raises:
-        ChatError: The file cannot be read, or a line of it is no message.
+        ChatError: The file cannot be read, is larger than `max_total`, or a line of it is no message.
     """
+    most = sys.maxsize if max_total is None else max_total  # a message with pictures may be most of the file
     try:
-        content = path.read_bytes()
+        with read_records(
+            path, Message, unknown="keep", compression=None, max_bytes=most, max_total=max_total
+        ) as records:
+            return tuple(records)
+    except InputLimitError as error:
+        raise ChatError(f"{path}: {error.reason}") from None
+    except RecordError as error:
+        number = _line_at(path, error.offset)
+        raise ChatError(f"{path}:{number}: this is no message: {DecodeError.__str__(error)}") from None
     except OSError as error:
         raise ChatError(f"{path}: {error.strerror}") from None
-    messages: list[Message] = []
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            messages.append(decode(line, Message, unknown="keep"))
-        except DecodeError as error:
-            raise ChatError(f"{path}:{number}: this is no message: {error}") from None
-    return tuple(messages)
 
 
 def write_conversation(path: Path, messages: Iterable[Message]) -> None:
@@ -126,6 +136,12 @@ def last_conversation(folder: Path) -> Path:
 
 
 # --- machinery ---
+
+
+def _line_at(path: Path, offset: int) -> int:
+    """Return the number of the line that starts at an offset."""
+    with path.open("rb") as file:
+        return 1 + sum(file.read(min(_BLOCK, offset - done)).count(b"\n") for done in range(0, offset, _BLOCK))
 
 
 def _append(path: Path, messages: Iterable[Message]) -> None:

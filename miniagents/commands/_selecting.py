@@ -16,7 +16,8 @@ from miniagents.messages import Codec, DecodeError, Frozen, encode
 from miniagents.messages.coding.exactness import refuse_unwritable
 from miniagents.messages.coding.msgspec_formats import functions_of, may_have_nan, refuse_unpackable, with_string_keys
 from miniagents.messages.values.freezing import is_list, is_mapping
-from miniagents.wire.compression import DamagedError, Inflater, told_by_magic
+from miniagents.wire import MAX_RATIO
+from miniagents.wire.compression import Inflater, told_by_magic
 from miniagents.wire.splitting import MARKER
 
 if TYPE_CHECKING:
@@ -124,6 +125,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-bytes", type=int, default=1 << 24, metavar="N", help="the largest size of a record (default: 16 MiB)"
     )
+    parser.add_argument(
+        "--max-ratio",
+        type=int,
+        default=MAX_RATIO,
+        metavar="N",
+        help="read no more than N bytes for each byte of compressed data, from 64 MiB on (default: 1000)",
+    )
+    parser.add_argument(
+        "--max-total", type=int, metavar="N", help="read no more than N bytes of decompressed data (default: no limit)"
+    )
 
 
 def import_modules(names: list[str]) -> bool:
@@ -163,10 +174,7 @@ def format_of_data(start: bytes) -> Format:
     """Return the format of a file, recognised by its first bytes, which may be compressed."""
     compression = told_by_magic(start)
     if compression is not None:
-        try:
-            start = next(Inflater(compression).feed(start), b"")
-        except DamagedError:
-            start = b""
+        start = next((block for block in Inflater(compression).feed(start) if isinstance(block, bytes)), b"")
     return "msgpack" if start.startswith(MARKER) else "json"
 
 

@@ -44,6 +44,8 @@ class Options(argparse.Namespace):
     limit: int | None
     skip_errors: bool
     max_bytes: int
+    max_ratio: int
+    max_total: int | None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -149,9 +151,11 @@ class _Cat:
         options = self._options
         read: Format = format_of(name) or format_of_data(first) if options.format == "auto" else options.format
         selector = Selector(read, "json", options.type, options.where, checked=bool(options.modules))
-        decoder = RecordDecoder(selector, max_bytes=options.max_bytes)
+        decoder = RecordDecoder(
+            selector, max_bytes=options.max_bytes, max_ratio=options.max_ratio, max_total=options.max_total
+        )
         self._show_parts(name, decoder.feed(first))
-        for block in blocks:
+        while not decoder.ended and (block := next(blocks, None)) is not None:
             self._show_parts(name, decoder.feed(block))
         self._show_parts(name, decoder.finish())
 

@@ -26,8 +26,8 @@ from miniagents.commands._selecting import (
     format_of_data,
     import_modules,
 )
-from miniagents.wire import RecordDecoder, RecordError, TornRecordError
-from miniagents.wire.compression import BLOCK, DamagedError, Inflater, deflater_of, told_by_magic
+from miniagents.wire import RecordDecoder, RecordError
+from miniagents.wire.compression import BLOCK, deflater_of, told_by_magic
 from miniagents.wire.splitting import frame
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class Options(argparse.Namespace):
     resume: bool
     skip_errors: bool
     max_bytes: int
+    max_ratio: int
+    max_total: int | None
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -203,25 +205,19 @@ class _Conversion:
         note = self._done
         decoder = RecordDecoder(
             self._selector,
-            compression=None,
+            compression=self._compressed,
             max_bytes=self._options.max_bytes,
+            max_ratio=self._options.max_ratio,
+            max_total=self._options.max_total,
             offset=note.offset,
             index=note.index,
         )
         batch = _Batch(output, self._write, self._compression, note)
         next_note = time.monotonic() + _SECONDS
-        blocks = self._blocks(note.offset, progress)
+        blocks = self._blocks(0 if self._compressed else note.offset, progress)
         while True:
-            damage: DamagedError | None = None
-            try:
-                block = next(blocks, b"")
-            except DamagedError as error:
-                block, damage = b"", error
+            block = b"" if decoder.ended else next(blocks, b"")
             for part in decoder.feed(block) if block else decoder.finish():
-                self._take(part, batch, progress)
-            if damage is not None:
-                cls = TornRecordError if damage.torn else RecordError
-                part = cls("$", damage.reason, offset=decoder.offset, index=decoder.index, size=0)
                 self._take(part, batch, progress)
             if not block:
                 batch.write()
@@ -246,30 +242,17 @@ class _Conversion:
         batch.wrong += 1
 
     def _blocks(self, offset: int, progress: Progress) -> Iterator[bytes]:
-        """Read the input and decompress it if necessary.
+        """Read the input.
 
         Args:
-            offset: The number of uncompressed bytes to skip.
+            offset: The number of bytes to skip.
             progress: The bar that shows how much is read.
-
-        Raises:
-            DamagedError: The compressed data is damaged.
         """
         with self._input.open("rb", buffering=0) as file:
-            if self._compressed is None:
-                file.seek(offset)
-                while data := file.read(BLOCK):
-                    yield data
-                    progress.update(file.tell())
-                return
-            inflater = Inflater(self._compressed)
+            file.seek(offset)
             while data := file.read(BLOCK):
-                for block in inflater.feed(data):
-                    if offset < len(block):
-                        yield block[offset:]
-                    offset = max(offset - len(block), 0)
+                yield data
                 progress.update(file.tell())
-            inflater.finish()
 
     # --- going on after an interrupt ---
 

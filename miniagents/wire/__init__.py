@@ -6,20 +6,28 @@ and `incoming.py` carry promises of messages that are still arriving.
 """
 
 from miniagents.wire._sources import AsyncSource, Source
-from miniagents.wire.compression import Compression
+from miniagents.wire.compression import MAX_RATIO, Compression
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
 from miniagents.wire.incoming import decode_stream
 from miniagents.wire.outgoing import encode_stream
 from miniagents.wire.reading import AsyncRecordReader, RecordReader, aread_records, read_records
-from miniagents.wire.record_errors import RecordError, RecordTooLargeError, RemoteError, TornRecordError
+from miniagents.wire.record_errors import (
+    InputLimitError,
+    RecordError,
+    RecordTooLargeError,
+    RemoteError,
+    TornRecordError,
+)
 from miniagents.wire.writing import AsyncTarget, RecordEncoder, RecordWriter, Target, awrite_records, write_records
 
 __all__ = [
+    "MAX_RATIO",
     "MAX_RECORD_BYTES",
     "AsyncRecordReader",
     "AsyncSource",
     "AsyncTarget",
     "Compression",
+    "InputLimitError",
     "RecordDecoder",
     "RecordEncoder",
     "RecordError",

@@ -93,7 +93,7 @@ async def async_blocks(source: object, offset: int = 0) -> AsyncGenerator[bytes,
         try:
             async for piece in iterator:
                 data = _as_bytes(piece)
-                for start in range(0, len(data), STRETCH):
+                for start in range(0, len(data) or 1, STRETCH):  # also yield empty pieces: there may be many
                     yield data[start : start + STRETCH]
         finally:
             close: Any = getattr(iterator, "aclose", None)  # Any: only async generators have it

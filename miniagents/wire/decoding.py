@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from miniagents.messages.coding.codec import DecodeError
-from miniagents.wire.compression import DamagedError, Inflater, told_by_magic
-from miniagents.wire.record_errors import RecordError, RecordTooLargeError, TornRecordError
+from miniagents.wire.compression import MAX_RATIO, Inflater, Loss, told_by_magic
+from miniagents.wire.record_errors import InputLimitError, RecordError, RecordTooLargeError, TornRecordError
 from miniagents.wire.splitting import Damage, splitter_of
 
 if TYPE_CHECKING:
@@ -58,11 +58,15 @@ class RecordDecoder(Generic[T]):
         codec: The type of the records, and their format.
         compression: How the data is compressed; "auto" looks at its first bytes.
         max_bytes: How large a record may be. Untrusted input is safe: memory use stays within a few times this size.
-        offset: Where the data starts, in bytes, if that is not the start of the file.
+        max_ratio: How many times its size compressed data may decompress to, from 64 MiB on; None for no limit.
+        max_total: How many bytes of (decompressed) data are read; None for no limit.
+        offset: Where the data starts, in bytes, if that is not the start of the file. Compressed data always starts at
+            the start of the file: so many bytes are skipped after they were decompressed.
         index: How many records are before that.
 
     Raises:
-        ValueError: `max_bytes` is less than one.
+        ModuleNotFoundError: The package for zstd is not installed.
+        ValueError: A limit is less than one, or there is no such compression.
     """
 
     def __init__(
@@ -71,15 +75,25 @@ class RecordDecoder(Generic[T]):
         *,
         compression: Compression | Literal["auto"] | None = "auto",
         max_bytes: int = MAX_RECORD_BYTES,
+        max_ratio: int | None = MAX_RATIO,
+        max_total: int | None = None,
         offset: int = 0,
         index: int = 0,
     ) -> None:
         if max_bytes < 1:
             raise ValueError(f"max_bytes={max_bytes}: a record has at least one byte")
+        for name, limit in (("max_ratio", max_ratio), ("max_total", max_total)):
+            if limit is not None and limit < 1:
+                raise ValueError(f"{name}={limit}: the limit is at least 1, or None for no limit")
         self._codec = codec
         self._splitter = splitter_of(codec.format, max_bytes, offset)
         self._compression: Compression | Literal["auto"] | None = compression
-        self._inflater = None if compression is None or compression == "auto" else Inflater(compression)
+        self._max_bytes = max_bytes
+        self._max_ratio = max_ratio
+        self._max_total = max_total
+        self._left = max_total  # how many more bytes may be read
+        self._skipped = offset  # how many decompressed bytes are still to be skipped
+        self._inflater = None if compression is None or compression == "auto" else self._new_inflater(compression)
         self._start = b""  # the first bytes, until there are enough to recognise the compression
         self._index = index
         self._behind = 0  # how many bytes of the current part are behind the records that were returned
@@ -101,56 +115,106 @@ class RecordDecoder(Generic[T]):
         """How many records are before `offset`, including those that could not be read."""
         return self._index
 
+    @property
+    def ended(self) -> bool:
+        """Whether more bytes are ignored: after `finish`, and behind an `InputLimitError`."""
+        return self._ended
+
     def feed(self, data: bytes) -> Iterator[list[T] | RecordError]:
         """Take more bytes, and yield the complete records; an error stands in the place of each that is invalid."""
-        if self._ended:
-            return
-        if self._compression == "auto":
-            self._start += data
-            if len(self._start) < 4:
-                return
-            data = self._told()
-        if self._inflater is None:
-            for part in self._splitter.feed(data):
-                yield from self._decoded(part)
-            return
-        try:
-            for block in self._inflater.feed(data):
-                for part in self._splitter.feed(block):
-                    yield from self._decoded(part)
-        except DamagedError as error:
-            yield from self._end(error)
+        for step in self.steps(data):
+            yield from step
 
     def finish(self) -> Iterator[list[T] | RecordError]:
         """Yield the records that are left; call this when there are no more bytes."""
+        for step in self.steps(None):
+            yield from step
+
+    def steps(self, data: bytes | None) -> Iterator[Iterator[list[T] | RecordError]]:
+        """Take bytes as `feed` does, or None as the end of the data, and yield the work in steps.
+
+        A step yields records and errors like `feed`; take them before the next step. It decodes no more than 32 KiB, or
+        one record. So an event loop can have a turn after each step, even if many of them have no records.
+        """
         if self._ended:
             return
+        is_last = data is None
+        data = b"" if data is None else data
         if self._compression == "auto":
+            self._start += data
+            if len(self._start) < 4 and not is_last:
+                return
             data = self._told()
-            yield from self.feed(data)
-        error: DamagedError | None = None
-        if self._inflater is not None:
-            try:
-                self._inflater.finish()
-            except DamagedError as damaged:
-                error = damaged
-        yield from self._end(error)
+        for block in self._blocks(data, is_last=is_last):
+            if isinstance(block, Loss):
+                yield self._lost(block)
+            else:
+                for part in self._splitter.feed(self._allowed(block)):
+                    yield self._decoded(part)
+                if self._left is not None and self._left < 0:
+                    yield self._refused()
+            if self.ended:
+                return
+        if is_last:
+            self._ended = True
+            for part in self._splitter.finish():
+                yield self._decoded(part)
 
     # --- machinery ---
 
+    def _blocks(self, data: bytes, *, is_last: bool) -> Iterator[bytes | Loss]:
+        """Decompress data."""
+        if self._inflater is None:
+            yield data
+            return
+        yield from self._inflater.feed(data)
+        if is_last:
+            yield from self._inflater.finish()
+
     def _told(self) -> bytes:
         self._compression = told_by_magic(self._start)
-        self._inflater = None if self._compression is None else Inflater(self._compression)
+        self._inflater = None if self._compression is None else self._new_inflater(self._compression)
         data, self._start = self._start, b""
         return data
 
-    def _end(self, error: DamagedError | None) -> Iterator[list[T] | RecordError]:
+    def _new_inflater(self, compression: Compression) -> Inflater:
+        return Inflater(compression, self._max_ratio, self._max_bytes)
+
+    def _allowed(self, block: bytes) -> bytes:
+        """Return the bytes of a block that are to be read: without those to skip, and not more than `max_total`."""
+        if self._inflater is not None and self._skipped:
+            skipped = min(self._skipped, len(block))
+            self._skipped -= skipped
+            block = block[skipped:]
+        if self._left is None:
+            return block
+        self._left -= len(block)
+        return block if self._left >= 0 else block[: self._left]
+
+    def _refused(self) -> Iterator[list[T] | RecordError]:
+        """Yield the error of data that is too long."""
         self._ended = True
-        if error is None:
-            for part in self._splitter.finish():
-                yield from self._decoded(part)
+        reason = f"the data has more than max_total={self._max_total} bytes, and no more are read"
+        yield self._error(InputLimitError, reason, self._splitter.pending, 0)
+
+    def _lost(self, loss: Loss) -> Iterator[list[T] | RecordError]:
+        """Drop the record that lost bytes have cut off, and yield the error of the loss."""
+        offset = self._splitter.pending
+        if loss.too_much:
+            self._ended = True
+        elif self._skipped:
+            return  # the reader that decoded the skipped bytes has reported it
         else:
-            yield from self._decoded(Damage(self._splitter.pending, 0, error.reason, torn=error.torn))
+            self._splitter.lose()
+        cls = InputLimitError if loss.too_much else TornRecordError if loss.torn else RecordError
+        about = self._index * loss.skipped // (loss.place or 1)
+        reason = f"{loss.reason}; about {about} records may be missing" if about else loss.reason
+        yield self._error(cls, reason, offset, loss.skipped)
+
+    def _error(self, cls: type[RecordError], reason: str, offset: int, size: int) -> RecordError:
+        """Make the error that stands in the place of a record."""
+        self._index += 1
+        return cls("$", reason, offset=offset, index=self._index - 1, size=size)
 
     def _decoded(self, part: Part) -> Iterator[list[T] | RecordError]:
         """Decode the records of a part.
@@ -161,9 +225,7 @@ class RecordDecoder(Generic[T]):
         """
         if isinstance(part, Damage):
             cls = TornRecordError if part.torn else RecordTooLargeError if part.too_large else RecordError
-            error = cls("$", part.reason, offset=part.offset, index=self._index, size=part.size)
-            self._index += 1
-            yield error
+            yield self._error(cls, part.reason, part.offset, part.size)
             return
         payloads, offset, overhead = part.payloads, part.offset, self._splitter.overhead
         waiting = iter(payloads)
@@ -180,6 +242,9 @@ class RecordDecoder(Generic[T]):
             payload = payloads[taken]
             taken += 1
             if self._skips_blank and not payload.strip():
+                while taken < len(payloads) and not payloads[taken].strip():  # many may follow; raising costs more
+                    taken += 1
+                    next(waiting)
                 continue
             try:
                 records.append(self._codec.decode(payload))

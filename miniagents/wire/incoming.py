@@ -34,6 +34,7 @@ from miniagents.wire._frames import (
 from miniagents.wire._sources import async_blocks
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
 from miniagents.wire.record_errors import RecordError, TornRecordError
+from miniagents.wire.splitting import STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -68,6 +69,7 @@ def decode_stream(
     *,
     errors: Iterable[type[BaseException]] = (),
     max_bytes: int = MAX_RECORD_BYTES,
+    max_total: int | None = None,
     start_asap: bool | Default = DEFAULT,
 ) -> MessageSequencePromise[M]: ...
 @overload
@@ -78,6 +80,7 @@ def decode_stream(
     *,
     errors: Iterable[type[BaseException]] = (),
     max_bytes: int = MAX_RECORD_BYTES,
+    max_total: int | None = None,
     start_asap: bool | Default = DEFAULT,
 ) -> MessagePromise[M]: ...
 def decode_stream(
@@ -87,6 +90,7 @@ def decode_stream(
     *,
     errors: Iterable[type[BaseException]] = (),
     max_bytes: int = MAX_RECORD_BYTES,
+    max_total: int | None = None,
     start_asap: bool | Default = DEFAULT,
 ) -> Any:  # Any: as the overloads say
     """Make the promise of a message, or of a sequence of messages, from the bytes of `encode_stream`.
@@ -106,6 +110,8 @@ def decode_stream(
         format: The format that `encode_stream` was given.
         errors: Further classes of errors. They are called with the `args` of the original error.
         max_bytes: How large a frame may be. A message is sent in one frame, so it also limits messages.
+        max_total: How many bytes are read; None for no limit. The promise keeps all pieces in memory. Behind the limit,
+            an `InputLimitError` stands in the stream.
         start_asap: True starts reading at the next turn of the loop, False at the first await or iteration. By default
             the active context decides.
 
@@ -125,7 +131,7 @@ def decode_stream(
     """
     inner = bare(form)
     is_sequence = get_origin(inner) is tuple
-    incoming = _Incoming(source, get_args(inner)[0] if is_sequence else form, format, errors, max_bytes)
+    incoming = _Incoming(source, get_args(inner)[0] if is_sequence else form, format, errors, max_bytes, max_total)
     name = f"decode_stream({getattr(form, '__name__', form) if not is_sequence else form})"
     buffer: _AnyBuffer = PieceBuffer(active_context.get(), name)
     promise: Any = sequence_over(buffer) if is_sequence else incoming.promise_over(buffer)  # Any: as the overloads say
@@ -153,6 +159,7 @@ class _Incoming:
         format: Format,
         errors: Iterable[type[BaseException]],
         max_bytes: int,
+        max_total: int | None,
     ) -> None:
         self._source = source
         self._form = form
@@ -161,9 +168,10 @@ class _Incoming:
         self._class = kind if is_message_class(kind) and issubclass(kind, Message) else None
         self._bases = tuple(each for each in map(bare, flat_members(inner)) if is_message_class(each))
         self._format: Format = format
-        self._frames = codec_of_frames(format)
         self._errors = error_classes(errors)
-        self._max_bytes = max_bytes
+        self._decoder = RecordDecoder(
+            codec_of_frames(format), compression=None, max_bytes=max_bytes, max_total=max_total
+        )
 
     def promise_over(self, buffer: _AnyBuffer) -> _AnyPromise:
         """Return the promise of the message whose pieces a buffer holds."""
@@ -300,21 +308,27 @@ class _Incoming:
         ones. If the bytes end before the last frame, the last failure says so. The loop gets a turn after each fair
         share, as the source may never wait. The source is closed in the end.
         """
-        decoder = RecordDecoder(self._frames, compression=None, max_bytes=self._max_bytes)
+        decoder = self._decoder
         left = FAIR_SHARE
+        quiet = 0  # how many bytes came since the loop had a turn
         blocks = async_blocks(self._source)
         try:
             async for data in blocks:
+                quiet += len(data) + 1
                 for part in decoder.feed(data):
                     frames = [buffer.failure_of(part)] if isinstance(part, RecordError) else part
                     for start in range(0, len(frames), FAIR_SHARE):
                         share = frames[start : start + FAIR_SHARE]
-                        if buffer.ended or take(share):
+                        if buffer.ended or take(share) or decoder.ended:
                             return
                         left -= len(share)
                         if left <= 0:
                             await take_turn()
                             left = FAIR_SHARE
+                            quiet = 0
+                if quiet >= STRETCH:  # the bytes may have no frames
+                    await take_turn()
+                    quiet = 0
         finally:
             await blocks.aclose()
         torn = False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypedDict, TypeVar, overload
 
 from miniagents.messages.coding.typed_codec import Codec
+from miniagents.promising.core.pieces import FAIR_SHARE, take_turn
 from miniagents.wire._sources import async_blocks, blocks
+from miniagents.wire.compression import MAX_RATIO
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
 from miniagents.wire.record_errors import RecordError
 
@@ -29,7 +30,7 @@ S = TypeVar("S")
 class _Reader(Generic[T, S]):
     """A source, and the records that were decoded from it but not returned yet.
 
-    A subclass reads the source, blocking or not, and passes each block to `_feed`.
+    A subclass reads the source, blocking or not, and passes each block to `_feed` when nothing of the last one is left.
     """
 
     def __init__(
@@ -41,28 +42,21 @@ class _Reader(Generic[T, S]):
         self._decoder = decoder
         self._source = source
         self._on_error = on_error
-        self._parts: Iterator[list[T] | RecordError] = iter(())  # of the last block, decoded when they are taken
+        self._steps: Iterator[Iterator[list[T] | RecordError]] = iter(())  # of the last block, done when they are taken
+        self._parts: Iterator[list[T] | RecordError] = iter(())  # of the last step, decoded when they are taken
         self._records: Iterator[T] = iter(())
         self._ended = False
 
-    def _take(self) -> list[T] | None:
-        """Decode the next records of the last block and return them; None if more must be read.
-
-        Raises:
-            RecordError: The next record cannot be read, and there is no `on_error`.
-        """
-        for part in self._parts:
-            if not isinstance(part, RecordError):
-                return part
-            if self._on_error is None:
-                raise part
-            self._on_error(part)
-        return None
+    def _tell(self, error: RecordError) -> None:
+        """Raise an error, or pass it to `on_error`."""
+        if self._on_error is None:
+            raise error
+        self._on_error(error)
 
     def _feed(self, data: bytes | None) -> None:
         """Take a block; None is the end of the source."""
         self._ended = data is None
-        self._parts = self._decoder.finish() if data is None else self._decoder.feed(data)
+        self._steps = self._decoder.steps(data)
 
 
 class RecordReader(_Reader[T, "Iterator[bytes]"]):
@@ -106,9 +100,18 @@ class RecordReader(_Reader[T, "Iterator[bytes]"]):
         self.close()
 
     def _next_batch(self) -> list[T] | None:
-        while (batch := self._take()) is None and not self._ended:
-            self._feed(next(self._source, None))
-        return batch
+        while True:
+            part = next(self._parts, None)
+            if isinstance(part, RecordError):
+                self._tell(part)
+            elif part is not None:
+                return part
+            elif (step := next(self._steps, None)) is not None:
+                self._parts = step
+            elif self._ended or self._decoder.ended:
+                return None
+            else:
+                self._feed(next(self._source, None))
 
 
 class AsyncRecordReader(_Reader[T, "AsyncIterator[bytes]"]):
@@ -116,6 +119,8 @@ class AsyncRecordReader(_Reader[T, "AsyncIterator[bytes]"]):
 
     Iterating again continues where the last iteration stopped, even after an error.
     """
+
+    _wrong = 0  # how many errors there were since the loop had a turn
 
     async def __aiter__(self) -> AsyncIterator[T]:
         while True:
@@ -153,10 +158,24 @@ class AsyncRecordReader(_Reader[T, "AsyncIterator[bytes]"]):
         await self.aclose()
 
     async def _next_batch(self) -> list[T] | None:
-        while (batch := self._take()) is None and not self._ended:
-            self._feed(await anext(self._source, None))
-            await asyncio.sleep(0)  # a source that has all its data never waits: give other tasks a turn
-        return batch
+        # a source that has all its data never waits: other tasks get a turn after each step, and after many errors
+        while True:
+            if self._wrong >= FAIR_SHARE:
+                self._wrong = 0
+                await take_turn()
+            part = next(self._parts, None)
+            if isinstance(part, RecordError):
+                self._wrong += 1
+                self._tell(part)
+            elif part is not None:
+                return part
+            elif (step := next(self._steps, None)) is not None:
+                self._parts = step
+                await take_turn()
+            elif self._ended or self._decoder.ended:
+                return None
+            else:
+                self._feed(await anext(self._source, None))
 
 
 class _ReadingOptions(TypedDict, total=False):
@@ -165,6 +184,8 @@ class _ReadingOptions(TypedDict, total=False):
     compression: Compression | Literal["auto"] | None
     on_error: Callable[[RecordError], object] | None
     max_bytes: int
+    max_ratio: int | None
+    max_total: int | None
     offset: int
 
 
@@ -195,6 +216,8 @@ def read_records(
     compression: Compression | Literal["auto"] | None = "auto",
     on_error: Callable[[RecordError], object] | None = None,
     max_bytes: int = MAX_RECORD_BYTES,
+    max_ratio: int | None = MAX_RATIO,
+    max_total: int | None = None,
     offset: int = 0,
 ) -> RecordReader[Any]:  # Any: as the overloads say
     r"""Read records one after the other; the source may give the bytes in pieces of any size.
@@ -213,6 +236,10 @@ def read_records(
         on_error: Called with the error of each record that cannot be read; reading then continues. None raises the
             error.
         max_bytes: How large a record may be, in bytes.
+        max_ratio: How many times its size compressed data may decompress to, from 64 MiB on; None for no limit. Behind
+            it, an `InputLimitError` ends the reading.
+        max_total: How many bytes of (decompressed) data may be read; None for no limit. Behind it, an
+            `InputLimitError` ends the reading.
         offset: Where to start, in bytes; only for a path that is not compressed.
 
     Raises:
@@ -225,7 +252,14 @@ def read_records(
         Hello
     """
     codec: Any = Codec(form, format, unknown=unknown)  # Any: as the overloads say
-    decoder = RecordDecoder[Any](codec, compression=compression, max_bytes=max_bytes, offset=offset)  # Any: like form
+    decoder = RecordDecoder[Any](  # Any: like form
+        codec,
+        compression=compression,
+        max_bytes=max_bytes,
+        max_ratio=max_ratio,
+        max_total=max_total,
+        offset=offset,
+    )
     return RecordReader(decoder, blocks(source, offset), on_error)
 
 
@@ -256,6 +290,8 @@ def aread_records(
     compression: Compression | Literal["auto"] | None = "auto",
     on_error: Callable[[RecordError], object] | None = None,
     max_bytes: int = MAX_RECORD_BYTES,
+    max_ratio: int | None = MAX_RATIO,
+    max_total: int | None = None,
     offset: int = 0,
 ) -> AsyncRecordReader[Any]:  # Any: as the overloads say
     r"""Read records as `read_records` does, without blocking the loop.
@@ -269,6 +305,10 @@ def aread_records(
         on_error: Called with the error of each record that cannot be read; reading then continues. None raises the
             error.
         max_bytes: How large a record may be, in bytes.
+        max_ratio: How many times its size compressed data may decompress to, from 64 MiB on; None for no limit. Behind
+            it, an `InputLimitError` ends the reading.
+        max_total: How many bytes of (decompressed) data may be read; None for no limit. Behind it, an
+            `InputLimitError` ends the reading.
         offset: Where to start, in bytes; only for a path that is not compressed.
 
     Raises:
@@ -285,5 +325,12 @@ def aread_records(
         ['Hello']
     """
     codec: Any = Codec(form, format, unknown=unknown)  # Any: as the overloads say
-    decoder = RecordDecoder[Any](codec, compression=compression, max_bytes=max_bytes, offset=offset)  # Any: like form
+    decoder = RecordDecoder[Any](  # Any: like form
+        codec,
+        compression=compression,
+        max_bytes=max_bytes,
+        max_ratio=max_ratio,
+        max_total=max_total,
+        offset=offset,
+    )
     return AsyncRecordReader(decoder, async_blocks(source, offset), on_error)

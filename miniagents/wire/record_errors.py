@@ -4,7 +4,8 @@
 DecodeError
 └── RecordError             a record cannot be read
     ├── TornRecordError     the data ends in the middle of it, as after a crash
-    └── RecordTooLargeError it is larger than the reader allows
+    ├── RecordTooLargeError it is larger than the reader allows
+    └── InputLimitError     all the data is; reading ends there
 RemoteError                 an error that another process raised, of a class that is unknown here
 ```
 """
@@ -18,7 +19,7 @@ from miniagents.messages.coding.codec import DecodeError
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["RecordError", "RecordTooLargeError", "RemoteError", "TornRecordError"]
+__all__ = ["InputLimitError", "RecordError", "RecordTooLargeError", "RemoteError", "TornRecordError"]
 
 
 class RecordError(DecodeError):
@@ -39,7 +40,10 @@ class RecordError(DecodeError):
         self.index: int = index
         """How many records are before it, including those that could not be read."""
         self.size: int = size
-        """How many bytes are skipped with it; for a record that is too large, those that had arrived."""
+        """How many bytes are skipped with it.
+
+        For a record that is too large, they are those that had arrived; for damaged compressed data, compressed bytes.
+        """
 
     def __str__(self) -> str:
         return f"record {self.index} at byte {self.offset}: {super().__str__()}"
@@ -58,6 +62,13 @@ class TornRecordError(RecordError):
 
 class RecordTooLargeError(RecordError):
     """A record is larger than `max_bytes`."""
+
+
+class InputLimitError(RecordError):
+    """The data is larger than `max_total`, or decompresses to more than `max_ratio` times its size.
+
+    It is the last error of a reader: nothing is read behind it. `offset` is the end of the records that were read.
+    """
 
 
 def _again(cls: type[RecordError], path: str, reason: str, place: dict[str, int]) -> RecordError:

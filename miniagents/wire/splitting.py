@@ -78,6 +78,10 @@ class Splitter(Protocol):
         """Yield the rest; call this at the end of the data."""
         ...
 
+    def lose(self) -> None:
+        """Drop the record that has begun: the bytes behind it are lost, and those that come next may begin in one."""
+        ...
+
     @property
     def pending(self) -> int:
         """Where the first record starts that is not complete, in bytes."""
@@ -108,9 +112,9 @@ class _Lines:
     def __init__(self, max_bytes: int, offset: int) -> None:
         self._most = max_bytes
         self._offset = offset
-        self._begun: list[bytes] = []  # the pieces of the last line, which has not ended
-        self._size = 0
-        self._passing = False  # whether the rest of a line that is too large is being skipped
+        self._begun = bytearray()  # the last line, which has not ended; a list of its pieces may need far more memory
+        self._passing = False  # whether the rest of a line is being skipped
+        self._cut = False  # whether the next bytes may begin in the middle of a line
 
     @property
     def pending(self) -> int:
@@ -125,6 +129,10 @@ class _Lines:
     def feed(self, data: bytes) -> Iterator[Part]:
         """Take more bytes, and yield the complete lines."""
         start = 0
+        if self._cut and data:
+            # the end of a line is never an object or a list; but it may be a number or text, as the whole line was
+            self._cut = False
+            self._passing = data[0] not in b"{["
         if self._passing:
             start = data.find(b"\n") + 1
             self._offset += start or len(data)
@@ -135,10 +143,10 @@ class _Lines:
         while start <= last:
             end = last if last - start <= STRETCH else _end_of_stretch(data, start)
             lines = data[start:end].split(b"\n")
-            offset, size = self._offset, self._size + end + 1 - start
+            offset, size = self._offset, len(self._begun) + end + 1 - start
             if self._begun:
-                lines[0] = b"".join((*self._begun, lines[0]))
-                self._begun, self._size = [], 0
+                lines[0] = b"".join((self._begun, lines[0]))
+                self._begun = bytearray()
             start = end + 1
             if size <= self._most or max(map(len, lines)) <= self._most:
                 self._offset = offset + size
@@ -146,23 +154,32 @@ class _Lines:
             else:
                 yield from self._checked(lines)
         if start < len(data):
-            self._begun.append(data[start:])
-            self._size += len(data) - start
-        if self._size > self._most:
-            damage = Damage(self._offset, self._size, _too_large(self._size, self._most), too_large=True)
-            self._offset += self._size
-            self._begun, self._size = [], 0
+            self._begun += data[start:]
+        size = len(self._begun)
+        if size > self._most:
+            damage = Damage(self._offset, size, _too_large(size, self._most), too_large=True)
+            self._drop()
             self._passing = True
             yield damage
 
     def finish(self) -> Iterator[Part]:
         """Yield the last line if it has no line feed."""
-        tail = b"".join(self._begun)
+        tail = bytes(self._begun)
         if tail.strip():
             if _is_torn(tail):
                 yield Damage(self._offset, len(tail), "the data ends in the middle of the record", torn=True)
             else:
                 yield Payloads(self._offset, [tail])
+
+    def lose(self) -> None:
+        """Drop the line that has begun."""
+        self._drop()
+        self._passing = False
+        self._cut = True
+
+    def _drop(self) -> None:
+        self._offset += len(self._begun)
+        self._begun = bytearray()
 
     def _checked(self, lines: list[bytes]) -> Iterator[Part]:
         """Yield lines of which some may be too large, one by one."""
@@ -311,6 +328,12 @@ class _Frames:
             self._go_on(len(self._buffer))
             while len(self._buffer) >= self._wanted and not self._lost:
                 yield from self._split()
+
+    def lose(self) -> None:
+        """Drop the frame that has begun."""
+        self._drop(len(self._buffer))
+        self._lost = False
+        self._wanted = _SIZE
 
     def _split(self) -> Iterator[Part]:
         """Yield a stretch of frames from the start of the buffer, up to the first one that is damaged or incomplete."""

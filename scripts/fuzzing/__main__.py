@@ -11,10 +11,10 @@ import sys
 import time
 from collections import Counter
 
-from scripts.fuzzing import readers
+from scripts.fuzzing import compressed, readers
 from scripts.fuzzing.definitions import Case, Kind
 
-KINDS: tuple[Kind, ...] = (readers.KIND,)
+KINDS: tuple[Kind, ...] = (readers.KIND, compressed.KIND)
 
 
 def main() -> int:

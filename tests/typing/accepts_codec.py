@@ -27,11 +27,13 @@ from miniagents.messages import (
     encode_into,
 )
 from miniagents.wire import (
+    MAX_RATIO,
     MAX_RECORD_BYTES,
     AsyncRecordReader,
     AsyncSource,
     AsyncTarget,
     Compression,
+    InputLimitError,
     RecordDecoder,
     RecordEncoder,
     RecordError,
@@ -79,7 +81,7 @@ def reading(path: Path, source: Source, server: socket.socket, pieces: Iterator[
         assert_type(message, UserMessage | AssistantMessage)
     assert_type(read_records(path, UserMessage, "msgpack", compression="zstd"), RecordReader[UserMessage])
     assert_type(read_records(server, UserMessage, unknown="keep"), RecordReader[UserMessage | UnknownMessage])
-    read_records(pieces, Message, on_error=print, max_bytes=MAX_RECORD_BYTES)
+    read_records(pieces, Message, on_error=print, max_bytes=MAX_RECORD_BYTES, max_ratio=MAX_RATIO, max_total=None)
     read_records([b"", b""], Message)
     read_records(BytesIO(), Message, compression=None)
     with read_records(source, Message, offset=3) as reader:
@@ -92,6 +94,8 @@ def reading(path: Path, source: Source, server: socket.socket, pieces: Iterator[
         assert_type(torn.offset, int)
     except RecordTooLargeError as large:
         assert_type(large.size, int)
+    except InputLimitError as limit:
+        assert_type(limit.reason, str)
     except RecordError as error:
         assert_type((error.index, error.path, error.reason), tuple[int, str, str])
 
@@ -110,6 +114,8 @@ async def async_reading(source: AsyncSource, reader: asyncio.StreamReader, piece
 def decoders(data: bytes) -> None:
     decoder = RecordDecoder(Codec(UserMessage))
     assert_type(decoder, RecordDecoder[UserMessage])
+    for step in decoder.steps(None if decoder.ended else b""):
+        assert_type(step, Iterator[list[UserMessage] | RecordError])
     for part in decoder.feed(data):
         assert_type(part, list[UserMessage] | RecordError)
     assert_type(decoder.finish(), Iterator[list[UserMessage] | RecordError])

@@ -23,6 +23,7 @@ from miniagents.messages import (
 from miniagents.promising import Promise
 from miniagents.wire import (
     AsyncRecordReader,
+    InputLimitError,
     RecordDecoder,
     RecordEncoder,
     RecordError,
@@ -74,6 +75,8 @@ def decoders(decoder: RecordDecoder[UserMessage], encoder: RecordEncoder, writer
     writer.write()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     RecordError("$", "no")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     TornRecordError("$", "no")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    InputLimitError("$", "no")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    decoder.steps("text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     RecordTooLargeError("$", "no")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     RemoteError("no")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
