@@ -1,81 +1,237 @@
-"""Records calls and replies of agents for the hooks that keep messages."""
+"""Records calls and replies of agents for the hooks that keep messages.
+
+A record costs no task. A callback of the loop looks at all sequences that have something new, once in each turn. Only a
+message that is still arriving is waited for by a task, because it may be lazy and needs a reader then.
+
+| state of a sequence               | event                                   | then                                        |
+|-----------------------------------|-----------------------------------------|---------------------------------------------|
+| followed                          | a piece comes, or the end               | due                                         |
+| due                               | the callback of the loop                | its ready messages are kept; then followed, |
+|                                   |                                         | waiting, or recorded                        |
+| waiting for a message             | the message is complete, or failed      | due                                         |
+| followed, due, or waiting         | the work of the context was cancelled   | recorded as far as it came                  |
+"""
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any, Final
+import asyncio
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any
 
-from miniagents.messages import AgentCallNode, AgentReplyNode, Message, MessageSequencePromise
-from miniagents.promising import Promise
+from miniagents.messages import AgentCallNode, AgentReplyNode, Message
+from miniagents.promising import ContextStateError, Promise
+from miniagents.promising.core.access import buffer_of, failure_of, pending, resolve_with, settled, value_of
 from miniagents.promising.core.current import producing
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.pieces import FAIR_SHARE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from miniagents.agents.interaction import InteractionContext
     from miniagents.agents.persistence import Persister
+    from miniagents.messages import MessageSequencePromise
     from miniagents.promising import PromisingContext
+    from miniagents.promising.core.pieces import AnyBuffer
 
-__all__ = ["Recorder"]
-
-logger: Final = logging.getLogger("miniagents")
+__all__ = ["CallRecord", "Recorder"]
 
 
 class Recorder:
     """Hands the messages of every call to the persister as they arrive, then a record of the call and of its reply."""
 
     def __init__(self, context: PromisingContext, persister: Persister) -> None:
-        self._context = context
-        self._persister = persister
+        self.context = context
+        self.persister = persister
+        self.open: set[_Followed] = set()
+        """The sequences that are not recorded to their end."""
+        self._due: list[_Followed] = []
+        self._is_called = False
 
-    def record(
+    async def begin(
         self,
         interaction: InteractionContext[Any, Any],  # Any: of any agent
         replies: MessageSequencePromise[Message],
-    ) -> None:
-        """Record one call; the agent's own task calls this as it begins."""
-        alias = interaction.this_agent.alias
-        caller = interaction.caller
+    ) -> CallRecord:
+        """Begin to record a call, as soon as the handlers are not too far behind; the agent's own task calls this."""
+        if self.persister.is_full():
+            await self.persister.room()
+        record = CallRecord(self, interaction)
+        _Followed(self, buffer_of(interaction.messages), record.called).step()
+        _Followed(self, buffer_of(replies), record.replied).step()
+        return record
 
-        async def call_node() -> str:
-            messages, _ = await self._keep_all(interaction.messages)
-            caller_node = caller.call_node if caller is not None else None
-            node = AgentCallNode(
-                agent=alias, messages=messages, caller=await caller_node if caller_node is not None else None
-            )
-            self._persister.keep(node)
-            return node.hash_key
+    def due(self, sequence: _Followed) -> None:
+        """Look at a sequence in the next turn of the loop."""
+        self._due.append(sequence)
+        if not self._is_called:
+            self._is_called = True
+            # not in the variables of whoever wakes the first sequence
+            self.context.watch.loop.call_soon(self._go_round, context=Context())
 
-        async def reply_node() -> None:
-            messages, error = await self._keep_all(replies)
-            call = await interaction.call_node if interaction.call_node is not None else ""
-            said = None if error is None else f"{type(error).__name__}: {error}"
-            self._persister.keep(AgentReplyNode(agent=alias, call=call, messages=messages, error=said))
-
-        # Without a producer these promises belong to no call, so cancelling the call does not cancel its record.
-        token = producing.set(None)
-        try:
-            interaction.call_node = Promise(call_node, start_asap=True, name=f"{alias}.call_node")
-            Promise(reply_node, start_asap=True, name=f"{alias}.reply_node")
-        finally:
-            producing.reset(token)
+    async def flush(self) -> None:
+        """Hand over everything that has arrived; see `Persister.flush`."""
+        self._go_round()
+        await self.persister.flush()
 
     async def finish(self) -> None:
-        """Call the handlers a last time with the messages that they failed to keep."""
-        await self._persister.finish()
+        """Record as much as has come of every sequence, and flush; report failures to the context."""
+        while self._due:
+            self._go_round()
+        for sequence in tuple(self.open):
+            sequence.cut_off()
+        await self.persister.finish()
 
     def log_not_kept(self) -> None:
         """Log the messages that were not kept because the context was left by an error."""
-        self._persister.log_not_kept()
+        self.persister.log_not_kept()
 
-    async def _keep_all(
-        self, sequence: MessageSequencePromise[Message]
-    ) -> tuple[tuple[Message, ...], BaseException | None]:
-        """Hand each message to the persister when it is complete; return all of them and the first error among them."""
-        messages: list[Message] = []
-        first_error: BaseException | None = None
-        async for message, error in sequence.settled_messages():
-            if message is not None:
-                messages.append(message)
-                self._persister.keep(message)
-            elif first_error is None:
-                first_error = error
-        return tuple(messages), first_error
+    def _go_round(self) -> None:
+        self._is_called = False
+        due, self._due = self._due, []
+        for sequence in due:
+            sequence.step()
+
+
+class CallRecord:
+    """The record of one call.
+
+    Attributes:
+        key: The hash key of the `AgentCallNode`; None until all messages of the call and of its callers are there.
+    """
+
+    __slots__ = ("_agent", "_caller", "_key_promise", "_persister", "_then", "key")
+
+    def __init__(self, recorder: Recorder, interaction: InteractionContext[Any, Any]) -> None:  # Any: of any agent
+        self._persister = recorder.persister
+        self._agent = interaction.this_agent.alias
+        self._caller = None if interaction.caller is None else interaction.caller.record
+        self._key_promise: Promise[str] | None = None
+        self._then: list[Callable[[], None]] = []
+        self.key: str | None = None
+
+    def key_promise(self) -> Promise[str]:
+        """Return the promise of the key."""
+        if self._key_promise is None:
+            if self.key is not None:
+                self._key_promise = Promise.resolved(self.key)
+            else:
+                self._key_promise = pending(f"{self._agent}.call_node")
+        return self._key_promise
+
+    def called(self, messages: tuple[Message, ...], _: BaseException | None) -> None:
+        """Keep the record of the call, once that of its caller is known."""
+        caller = self._caller
+        if caller is not None and caller.key is None:
+            caller._then.append(lambda: self.called(messages, None))
+            return
+        node = AgentCallNode(agent=self._agent, messages=messages, caller=None if caller is None else caller.key)
+        self.key = self._persister.keep(node, parts_are_known=True) or ""
+        if self._key_promise is not None:
+            resolve_with(self._key_promise, self.key)
+        then, self._then = self._then, []
+        for go_on in then:
+            go_on()
+
+    def replied(self, messages: tuple[Message, ...], error: BaseException | None) -> None:
+        """Keep the record of the reply, once that of the call is known."""
+        if self.key is None:
+            self._then.append(lambda: self.replied(messages, error))
+            return
+        said = None if error is None else f"{type(error).__name__}: {error}"
+        node = AgentReplyNode(agent=self._agent, call=self.key, messages=messages, error=said)
+        self._persister.keep(node, parts_are_known=True)
+
+
+class _Followed:
+    """A sequence of messages on its way to the persister.
+
+    Args:
+        recorder: Calls this when something new has come.
+        buffer: The messages.
+        then: Called at the end with the messages that are kept and the first error.
+    """
+
+    __slots__ = ("_buffer", "_error", "_is_due", "_is_followed", "_messages", "_position", "_recorder", "_then")
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        buffer: AnyBuffer,
+        then: Callable[[tuple[Message, ...], BaseException | None], None],
+    ) -> None:
+        self._recorder = recorder
+        self._buffer = buffer
+        self._then = then
+        self._messages: list[Message] = []
+        self._error: BaseException | None = None
+        self._position = 0
+        self._is_due = True
+        self._is_followed = False
+
+    def woken(self) -> None:
+        """Look at the sequence in the next turn of the loop."""
+        if not self._is_due:
+            self._is_due = True
+            self._recorder.due(self)
+
+    def step(self) -> None:
+        """Keep the messages that have come since the last time."""
+        buffer, pieces = self._buffer, self._buffer.pieces
+        for _ in range(FAIR_SHARE):
+            if self._position == len(pieces):
+                self._is_due = False
+                if buffer.ended:
+                    self._finish()
+                elif not self._is_followed:
+                    self._follow()
+                return
+            piece = pieces[self._position]
+            if not isinstance(piece, Message | Failure):
+                if not piece.done():
+                    self._wait_for(piece)  # this stays due meanwhile, so nobody calls it
+                    return
+                piece = failure_of(piece) or value_of(piece)
+            self._take(piece)
+        self._recorder.due(self)  # the rest comes in the next turn
+
+    def cut_off(self) -> None:
+        """Record the sequence as far as it came."""
+        if self in self._recorder.open:
+            error = self._error or asyncio.CancelledError("the context was left before")
+            self._error = error
+            self._finish()
+
+    def _take(self, piece: Message | Failure) -> None:
+        self._position += 1
+        if isinstance(piece, Failure):
+            self._error = self._error or piece.error
+        elif self._recorder.persister.keep(piece) is not None:
+            self._messages.append(piece)
+
+    def _follow(self) -> None:
+        self._is_followed = True
+        self._recorder.open.add(self)
+        self._buffer.follow(self)
+        self._buffer.start()
+        self._buffer.reached(float("inf"))
+
+    def _wait_for(self, message: Promise[Message]) -> None:
+        self._recorder.open.add(self)
+        variables = copy_context()
+        variables.run(producing.set, None)  # cancelling the call does not cancel its record
+        try:
+            variables.run(self._recorder.context.spawn, self._when_settled(message), f"record of {message.name}")
+        except ContextStateError as error:
+            self._error = self._error or error
+            self._finish()
+
+    async def _when_settled(self, message: Promise[Message]) -> None:
+        await settled(message)
+        self.step()
+
+    def _finish(self) -> None:
+        self._recorder.open.discard(self)
+        if self._is_followed:
+            self._buffer.unfollow(self)
+        self._then(tuple(self._messages), self._error)

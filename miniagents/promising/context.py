@@ -94,6 +94,7 @@ class PromisingContext:
         self._body: asyncio.Task[object] | None = None
         self._watch: Watch | None = None
         self._tasks: dict[Worker, Production | None] = {}
+        self._hook_tasks: set[asyncio.Task[None]] = set()
         self._writing_ends: weakref.WeakSet[AnyBuffer] = weakref.WeakSet()
         self._failures: weakref.WeakSet[Failure] = weakref.WeakSet()
         self._starting = 0
@@ -177,11 +178,21 @@ class PromisingContext:
             raise
         finally:
             try:
-                if self._tasks:
-                    await self._cancel_work()
+                await self._stop(error)
             finally:
                 self._close(error)
         self._raise_late_errors(error)
+
+    async def _stop(self, error: BaseException | None) -> None:
+        """Cancel the work that is left, and then the tasks of hooks."""
+        try:
+            if self._tasks:
+                await self._cancel_work(spared=self._hook_tasks)
+            if error is not None or self._interruption is not None:
+                await self._after_the_cancellation()
+        finally:
+            if self._tasks:
+                await self._cancel_work()
 
     async def __aenter__(self) -> Self:
         return self.activate()
@@ -248,6 +259,13 @@ class PromisingContext:
             self._tasks[task] = production
             if production is None:
                 task.add_done_callback(self.forget)
+        return task
+
+    def spawn_hook(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """Start a task as `spawn` does, which goes on when the work is cancelled, and is cancelled after it."""
+        task = self.spawn(work, name)
+        self._hook_tasks.add(task)
+        task.add_done_callback(self._hook_tasks.discard)
         return task
 
     def own(self, follower: Follower, name: str, production: Production) -> None:
@@ -334,6 +352,9 @@ class PromisingContext:
     async def _before_the_end(self) -> None:
         """Do what a derived class has to do after the end of the work and before the context closes."""
 
+    async def _after_the_cancellation(self) -> None:
+        """Do what a derived class has to do after its work was cancelled and before the context closes."""
+
     async def _end_of_work(self) -> None:
         while self._tasks:
             self._see_to((await asyncio.wait(self._tasks))[0])
@@ -363,25 +384,26 @@ class PromisingContext:
             if not buffer._is_done() and not buffer._is_lazy() and not any(buffer._workers())
         ]
 
-    async def _cancel_work(self) -> None:
-        """Cancel all tasks, give them time to stop, and give up those that do not."""
+    async def _cancel_work(self, spared: AbstractSet[Worker] = frozenset()) -> None:
+        """Cancel all tasks but the spared ones, give them time to stop, and give up those that do not."""
         deadline = asyncio.get_running_loop().time() + self.shutdown_timeout
         cancelled: set[Worker] = set()
         interrupted: asyncio.CancelledError | None = None
-        while self._tasks:
+        while work := self._tasks.keys() - spared:
             # tasks may start others while they stop, which have to be cancelled as well
-            for task in self._tasks.keys() - cancelled:
+            for task in work - cancelled:
                 task.cancel()
                 cancelled.add(task)
             left = deadline - asyncio.get_running_loop().time()
-            if left <= 0 or not self._tasks:  # followers end at once
+            work &= self._tasks.keys()  # followers end at once
+            if left <= 0 or not work:
                 break
             try:
-                self._see_to((await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED))[0])
+                self._see_to((await asyncio.wait(work, timeout=left, return_when=asyncio.FIRST_COMPLETED))[0])
             except asyncio.CancelledError as error:
                 interrupted = error
-        for task, production in tuple(self._tasks.items()):
-            self.forget(task)
+        for task in self._tasks.keys() - spared:
+            production = self._tasks.pop(task)
             if not isinstance(task, asyncio.Task):
                 continue  # it cannot be: a follower ends as soon as it is cancelled
             if production is not None:
