@@ -170,7 +170,9 @@ class InteractionContext(Generic[In_co, Out_contra]):
         _interaction.set(self)
         recorder = self._context.recorder
         if recorder is not None and not inside_hook.get():
-            self.record = await recorder.begin(self, self._replies.promise)
+            if recorder.is_full():
+                await recorder.room()
+            self.record = recorder.begin(self, self._replies.promise)
         try:
             function = self._agent._function
             body = function(self, *self._args, **self._kwargs)

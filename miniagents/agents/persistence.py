@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 from miniagents.messages import Frozen, Message
 from miniagents.messages.coding.contents import contents_of
 from miniagents.messages.values.untyped import is_plain
-from miniagents.promising.core.current import inside_hook, producing
+from miniagents.promising.core.current import inside_hook
 from miniagents.promising.core.failure import is_cancellation
 
 if TYPE_CHECKING:
@@ -106,7 +106,6 @@ class Persister:
             it can have no key.
         """
         key: str | None = None
-        new: list[Message] = []
         left_out: list[Message] = []
         for part in (message,) if parts_are_known else with_parts(message):
             key = self._key_of(part, left_out)
@@ -114,11 +113,9 @@ class Persister:
                 left_out.append(part)
             elif key not in self._remembered:
                 if key not in self._remembered_longer:
-                    new.append(part)
+                    for keeper in self._keepers:
+                        keeper.keep(part)
                 self._remember(key)
-        if new:
-            for keeper in self._keepers:
-                keeper.keep(new)
         return key
 
     def is_full(self) -> bool:
@@ -160,18 +157,12 @@ class Persister:
 
     def _key_of(self, part: Message, left_out: Collection[Message]) -> str | None:
         """Return the key of a message; None if it is not kept."""
-        what = "on_persist_messages"
+        if left_out and any(inner is each for inner in with_parts(part) for each in left_out):
+            return None
         try:
-            if left_out and any(inner is each for inner in with_parts(part) for each in left_out):
-                return None
-            if self._wanted is not None:
-                what = "persist_filter"
-                if not self._wanted(part):
-                    return None
-                what = "on_persist_messages"
-            return part.hash_key
+            return part.hash_key if self._wanted is None or self._wanted(part) else None
         except Exception as error:  # noqa: BLE001 - a filter is the user's code
-            self._context.report(PersistenceError(what, (part,), error))
+            self._context.report(PersistenceError("on_persist_messages", (part,), error))
             return None
 
     def _remember(self, key: str) -> None:
@@ -197,10 +188,11 @@ class _Keeper:
         self._task: asyncio.Task[None] | None = None
         self._progress: asyncio.Future[None] | None = None
 
-    def keep(self, messages: Collection[Message]) -> None:
-        """Put messages in the queue of the handler."""
-        self._waiting.extend(messages)
-        self._work_on()
+    def keep(self, message: Message) -> None:
+        """Put a message in the queue of the handler."""
+        self._waiting.append(message)
+        if self._task is None:
+            self._work_on()
 
     def is_full(self) -> bool:
         """Return whether the handler is behind, and at work."""
@@ -239,7 +231,6 @@ class _Keeper:
             variables = self._variables
             if variables is None:
                 variables = self._variables = copy_context()
-                variables.run(producing.set, None)  # the handler's work is no part of the call that came first
                 variables.run(inside_hook.set, True)
             name = f"on_persist_messages({self.name})"
             self._task = variables.copy().run(self._context.spawn_hook, self._work(), name)

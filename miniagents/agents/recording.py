@@ -1,12 +1,12 @@
 """Records calls and replies of agents for the hooks that keep messages.
 
-A record costs no task. A callback of the loop looks at all sequences that have something new, once in each turn. Only a
-message that is still arriving is waited for by a task, because it may be lazy and needs a reader then.
+A record costs no task. A timer looks at all sequences that have something new. Only a message that is still arriving is
+waited for by a task, because it may be lazy and needs a reader then.
 
 | state of a sequence               | event                                   | then                                        |
 |-----------------------------------|-----------------------------------------|---------------------------------------------|
 | followed                          | a piece comes, or the end               | due                                         |
-| due                               | the callback of the loop                | its ready messages are kept; then followed, |
+| due                               | the timer                               | its ready messages are kept; then followed, |
 |                                   |                                         | waiting, or recorded                        |
 | waiting for a message             | the message is complete, or failed      | due                                         |
 | followed, due, or waiting         | the work of the context was cancelled   | recorded as far as it came                  |
@@ -15,8 +15,8 @@ message that is still arriving is waited for by a task, because it may be lazy a
 from __future__ import annotations
 
 import asyncio
-from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.messages import AgentCallNode, AgentReplyNode, Message
 from miniagents.promising import ContextStateError, Promise
@@ -27,6 +27,7 @@ from miniagents.promising.core.pieces import FAIR_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextvars import Context
 
     from miniagents.agents.interaction import InteractionContext
     from miniagents.agents.persistence import Persister
@@ -37,47 +38,72 @@ if TYPE_CHECKING:
 __all__ = ["CallRecord", "Recorder"]
 
 
+_GATHERING: Final = 0.001
+"""Seconds that new messages gather before the recorder looks at them: looking at many at once is cheaper."""
+
+
 class Recorder:
     """Hands the messages of every call to the persister as they arrive, then a record of the call and of its reply."""
 
     def __init__(self, context: PromisingContext, persister: Persister) -> None:
         self.context = context
         self.persister = persister
-        self.open: set[_Followed] = set()
-        """The sequences that are not recorded to their end."""
+        self.open: dict[_Followed, None] = {}
+        """The sequences that are followed, or wait for a message."""
         self._due: list[_Followed] = []
-        self._is_called = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._variables: Context | None = None
+        self._is_looking = False
 
-    async def begin(
+    def is_full(self) -> bool:
+        """Return whether the handlers are so far behind that no call should begin."""
+        return self.persister.is_full()
+
+    async def room(self) -> None:
+        """Wait until calls may begin."""
+        await self.persister.room()
+
+    def begin(
         self,
         interaction: InteractionContext[Any, Any],  # Any: of any agent
         replies: MessageSequencePromise[Message],
     ) -> CallRecord:
-        """Begin to record a call, as soon as the handlers are not too far behind; the agent's own task calls this."""
-        if self.persister.is_full():
-            await self.persister.room()
+        """Begin to record a call; the agent's own task calls this."""
         record = CallRecord(self, interaction)
-        _Followed(self, buffer_of(interaction.messages), record.called).step()
-        _Followed(self, buffer_of(replies), record.replied).step()
+        self.due(_Followed(self, buffer_of(interaction.messages), record.called))
+        self.due(_Followed(self, buffer_of(replies), record.replied))
         return record
 
     def due(self, sequence: _Followed) -> None:
-        """Look at a sequence in the next turn of the loop."""
+        """Look at a sequence soon."""
         self._due.append(sequence)
-        if not self._is_called:
-            self._is_called = True
-            # not in the variables of whoever wakes the first sequence
-            self.context.watch.loop.call_soon(self._go_round, context=Context())
+        if self._timer is None:
+            self._timer = self.context.watch.loop.call_later(_GATHERING, self.look)
+            if self._variables is None:
+                self._variables = copy_context()
+                self._variables.run(producing.set, None)  # cancelling a call does not cancel its record
+
+    def look(self) -> None:
+        """Look at all sequences that are due."""
+        if self._timer is not None and not self._is_looking:
+            self._timer.cancel()
+            self._timer = None
+            self._is_looking = True
+            try:
+                self._variables.run(self._look)
+            finally:
+                self._is_looking = False
 
     async def flush(self) -> None:
         """Hand over everything that has arrived; see `Persister.flush`."""
-        self._go_round()
+        while self._due:
+            self.look()
         await self.persister.flush()
 
     async def finish(self) -> None:
         """Record as much as has come of every sequence, and flush; report failures to the context."""
         while self._due:
-            self._go_round()
+            self.look()
         for sequence in tuple(self.open):
             sequence.cut_off()
         await self.persister.finish()
@@ -86,8 +112,7 @@ class Recorder:
         """Log the messages that were not kept because the context was left by an error."""
         self.persister.log_not_kept()
 
-    def _go_round(self) -> None:
-        self._is_called = False
+    def _look(self) -> None:
         due, self._due = self._due, []
         for sequence in due:
             sequence.step()
@@ -100,19 +125,20 @@ class CallRecord:
         key: The hash key of the `AgentCallNode`; None until all messages of the call and of its callers are there.
     """
 
-    __slots__ = ("_agent", "_caller", "_key_promise", "_persister", "_then", "key")
+    __slots__ = ("_agent", "_caller", "_key_promise", "_recorder", "_then", "key")
 
     def __init__(self, recorder: Recorder, interaction: InteractionContext[Any, Any]) -> None:  # Any: of any agent
-        self._persister = recorder.persister
+        self._recorder = recorder
         self._agent = interaction.this_agent.alias
         self._caller = None if interaction.caller is None else interaction.caller.record
         self._key_promise: Promise[str] | None = None
-        self._then: list[Callable[[], None]] = []
+        self._then: list[Callable[[], None]] | None = None
         self.key: str | None = None
 
     def key_promise(self) -> Promise[str]:
         """Return the promise of the key."""
         if self._key_promise is None:
+            self._recorder.look()  # the messages may be there
             if self.key is not None:
                 self._key_promise = Promise.resolved(self.key)
             else:
@@ -123,24 +149,30 @@ class CallRecord:
         """Keep the record of the call, once that of its caller is known."""
         caller = self._caller
         if caller is not None and caller.key is None:
-            caller._then.append(lambda: self.called(messages, None))
+            caller._when_known(lambda: self.called(messages, None))
             return
         node = AgentCallNode(agent=self._agent, messages=messages, caller=None if caller is None else caller.key)
-        self.key = self._persister.keep(node, parts_are_known=True) or ""
+        self.key = self._recorder.persister.keep(node, parts_are_known=True) or ""
         if self._key_promise is not None:
             resolve_with(self._key_promise, self.key)
-        then, self._then = self._then, []
-        for go_on in then:
-            go_on()
+        if self._then is not None:
+            then, self._then = self._then, None
+            for go_on in then:
+                go_on()
 
     def replied(self, messages: tuple[Message, ...], error: BaseException | None) -> None:
         """Keep the record of the reply, once that of the call is known."""
         if self.key is None:
-            self._then.append(lambda: self.replied(messages, error))
+            self._when_known(lambda: self.replied(messages, error))
             return
         said = None if error is None else f"{type(error).__name__}: {error}"
         node = AgentReplyNode(agent=self._agent, call=self.key, messages=messages, error=said)
-        self._persister.keep(node, parts_are_known=True)
+        self._recorder.persister.keep(node, parts_are_known=True)
+
+    def _when_known(self, then: Callable[[], None]) -> None:
+        if self._then is None:
+            self._then = []
+        self._then.append(then)
 
 
 class _Followed:
@@ -211,17 +243,15 @@ class _Followed:
 
     def _follow(self) -> None:
         self._is_followed = True
-        self._recorder.open.add(self)
+        self._recorder.open[self] = None
         self._buffer.follow(self)
         self._buffer.start()
         self._buffer.reached(float("inf"))
 
     def _wait_for(self, message: Promise[Message]) -> None:
-        self._recorder.open.add(self)
-        variables = copy_context()
-        variables.run(producing.set, None)  # cancelling the call does not cancel its record
+        self._recorder.open[self] = None
         try:
-            variables.run(self._recorder.context.spawn, self._when_settled(message), f"record of {message.name}")
+            self._recorder.context.spawn(self._when_settled(message), f"record of {message.name}")
         except ContextStateError as error:
             self._error = self._error or error
             self._finish()
@@ -231,7 +261,7 @@ class _Followed:
         self.step()
 
     def _finish(self) -> None:
-        self._recorder.open.discard(self)
+        self._recorder.open.pop(self, None)
         if self._is_followed:
             self._buffer.unfollow(self)
         self._then(tuple(self._messages), self._error)
