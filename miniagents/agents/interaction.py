@@ -170,8 +170,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
         _interaction.set(self)
         recorder = self._context.recorder
         if recorder is not None and not inside_hook.get():
-            if recorder.is_full():
-                await recorder.room()
+            if recorder.persister.is_full:
+                await recorder.persister.room()
             self.record = recorder.begin(self, self._replies.promise)
         try:
             function = self._agent._function

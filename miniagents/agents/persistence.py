@@ -90,6 +90,8 @@ class Persister:
         self._context = context
         self._keepers = tuple(_Keeper(context, handler) for handler in handlers)
         self._wanted = wanted
+        self.is_full = False
+        """Whether a handler may be so far behind that new calls should wait in `room`."""
         # Keys move from the first set to the second when it is full. The second one is forgotten then.
         self._remembered: set[str] = set()
         self._remembered_longer: set[str] = set()
@@ -105,28 +107,34 @@ class Persister:
             The key of the message; None if it is not kept, because the filter leaves it or a part of it out, or because
             it can have no key.
         """
+        if self._wanted is None and (parts_are_known or not _names_of_holders(message)):
+            try:
+                key = message.hash_key
+            except (TypeError, ValueError):
+                pass  # as below
+            else:
+                if key not in self._remembered:
+                    self._hand_over(message, key)
+                return key
+        return self._keep_parts((message,) if parts_are_known else with_parts(message))
+
+    def _keep_parts(self, parts: Iterable[Message]) -> str | None:
         key: str | None = None
         left_out: list[Message] = []
-        for part in (message,) if parts_are_known else with_parts(message):
+        for part in parts:
             key = self._key_of(part, left_out)
             if key is None:
                 left_out.append(part)
             elif key not in self._remembered:
-                if key not in self._remembered_longer:
-                    for keeper in self._keepers:
-                        keeper.keep(part)
-                self._remember(key)
+                self._hand_over(part, key)
         return key
-
-    def is_full(self) -> bool:
-        """Return whether a handler is so slow that no calls should begin."""
-        return any(keeper.is_full() for keeper in self._keepers)
 
     async def room(self) -> None:
         """Wait until calls may begin."""
         for keeper in self._keepers:
             while keeper.is_full():
                 await keeper.progress()
+        self.is_full = False
 
     async def flush(self) -> None:
         """Wait until the handlers were given all messages, then call them again with those that they failed to keep.
@@ -165,7 +173,12 @@ class Persister:
             self._context.report(PersistenceError("on_persist_messages", (part,), error))
             return None
 
-    def _remember(self, key: str) -> None:
+    def _hand_over(self, message: Message, key: str) -> None:
+        """Hand over a message whose key was not remembered lately."""
+        if key not in self._remembered_longer:
+            for keeper in self._keepers:
+                if keeper.keep(message):
+                    self.is_full = True
         if len(self._remembered) >= _REMEMBERED:
             self._remembered_longer, self._remembered = self._remembered, set()
         self._remembered.add(key)
@@ -188,11 +201,12 @@ class _Keeper:
         self._task: asyncio.Task[None] | None = None
         self._progress: asyncio.Future[None] | None = None
 
-    def keep(self, message: Message) -> None:
-        """Put a message in the queue of the handler."""
+    def keep(self, message: Message) -> bool:
+        """Put a message in the queue of the handler; return whether the queue is too long."""
         self._waiting.append(message)
         if self._task is None:
             self._work_on()
+        return len(self._waiting) > LIMIT
 
     def is_full(self) -> bool:
         """Return whether the handler is behind, and at work."""

@@ -50,18 +50,10 @@ class Recorder:
         self.persister = persister
         self.open: dict[_Followed, None] = {}
         """The sequences that are followed, or wait for a message."""
-        self._due: list[_Followed] = []
+        self._due: list[CallRecord | _Followed] = []
         self._timer: asyncio.TimerHandle | None = None
         self._variables: Context | None = None
         self._is_looking = False
-
-    def is_full(self) -> bool:
-        """Return whether the handlers are so far behind that no call should begin."""
-        return self.persister.is_full()
-
-    async def room(self) -> None:
-        """Wait until calls may begin."""
-        await self.persister.room()
 
     def begin(
         self,
@@ -69,13 +61,12 @@ class Recorder:
         replies: MessageSequencePromise[Message],
     ) -> CallRecord:
         """Begin to record a call; the agent's own task calls this."""
-        record = CallRecord(self, interaction)
-        self.due(_Followed(self, buffer_of(interaction.messages), record.called))
-        self.due(_Followed(self, buffer_of(replies), record.replied))
+        record = CallRecord(self, interaction, replies)
+        self.due(record)
         return record
 
-    def due(self, sequence: _Followed) -> None:
-        """Look at a sequence soon."""
+    def due(self, sequence: CallRecord | _Followed) -> None:
+        """Look at a sequence, or at a new call, soon."""
         self._due.append(sequence)
         if self._timer is None:
             self._timer = self.context.watch.loop.call_later(_GATHERING, self.look)
@@ -125,15 +116,32 @@ class CallRecord:
         key: The hash key of the `AgentCallNode`; None until all messages of the call and of its callers are there.
     """
 
-    __slots__ = ("_agent", "_caller", "_key_promise", "_recorder", "_then", "key")
+    __slots__ = ("_agent", "_caller", "_key_promise", "_messages", "_recorder", "_replies", "_then", "key")
 
-    def __init__(self, recorder: Recorder, interaction: InteractionContext[Any, Any]) -> None:  # Any: of any agent
+    def __init__(
+        self,
+        recorder: Recorder,
+        interaction: InteractionContext[Any, Any],  # Any: of any agent
+        replies: MessageSequencePromise[Message],
+    ) -> None:
         self._recorder = recorder
         self._agent = interaction.this_agent.alias
-        self._caller = None if interaction.caller is None else interaction.caller.record
+        caller = interaction.caller
+        self._caller = None if caller is None else caller.record
+        self._messages: AnyBuffer = buffer_of(interaction.messages)
+        self._replies: AnyBuffer = buffer_of(replies)
         self._key_promise: Promise[str] | None = None
         self._then: list[Callable[[], None]] | None = None
         self.key: str | None = None
+
+    def step(self) -> None:
+        """Begin to keep the messages and replies, of which all may be there by now."""
+        for buffer, then in (self._messages, self._called), (self._replies, self._replied):
+            messages = self._ready(buffer)
+            if messages is None:
+                _Followed(self._recorder, buffer, then).step()
+            else:
+                then(messages, None)
 
     def key_promise(self) -> Promise[str]:
         """Return the promise of the key."""
@@ -145,11 +153,11 @@ class CallRecord:
                 self._key_promise = pending(f"{self._agent}.call_node")
         return self._key_promise
 
-    def called(self, messages: tuple[Message, ...], _: BaseException | None) -> None:
+    def _called(self, messages: tuple[Message, ...], _: BaseException | None) -> None:
         """Keep the record of the call, once that of its caller is known."""
         caller = self._caller
         if caller is not None and caller.key is None:
-            caller._when_known(lambda: self.called(messages, None))
+            caller._when_known(lambda: self._called(messages, None))
             return
         node = AgentCallNode(agent=self._agent, messages=messages, caller=None if caller is None else caller.key)
         self.key = self._recorder.persister.keep(node, parts_are_known=True) or ""
@@ -160,14 +168,25 @@ class CallRecord:
             for go_on in then:
                 go_on()
 
-    def replied(self, messages: tuple[Message, ...], error: BaseException | None) -> None:
+    def _replied(self, messages: tuple[Message, ...], error: BaseException | None) -> None:
         """Keep the record of the reply, once that of the call is known."""
         if self.key is None:
-            self._when_known(lambda: self.replied(messages, error))
+            self._when_known(lambda: self._replied(messages, error))
             return
         said = None if error is None else f"{type(error).__name__}: {error}"
         node = AgentReplyNode(agent=self._agent, call=self.key, messages=messages, error=said)
         self._recorder.persister.keep(node, parts_are_known=True)
+
+    def _ready(self, buffer: AnyBuffer) -> tuple[Message, ...] | None:
+        """Keep the messages of a sequence that are all there and no promises; None for any other sequence."""
+        pieces = buffer.pieces
+        if not buffer.ended or len(pieces) > FAIR_SHARE:
+            return None
+        for piece in pieces:
+            if not isinstance(piece, Message):
+                return None
+        keep = self._recorder.persister.keep
+        return tuple([piece for piece in pieces if keep(piece) is not None])
 
     def _when_known(self, then: Callable[[], None]) -> None:
         if self._then is None:
