@@ -3,13 +3,13 @@
 A record costs no task. A timer looks at all sequences that have something new. Only a message that is still arriving is
 waited for by a task, because it may be lazy and needs a reader then.
 
-| state of a sequence               | event                                   | then                                        |
-|-----------------------------------|-----------------------------------------|---------------------------------------------|
-| followed                          | a piece comes, or the end               | due                                         |
-| due                               | the timer                               | its ready messages are kept; then followed, |
-|                                   |                                         | waiting, or recorded                        |
-| waiting for a message             | the message is complete, or failed      | due                                         |
-| followed, due, or waiting         | the work of the context was cancelled   | recorded as far as it came                  |
+| state of a sequence       | event                               | then                                          |
+|---------------------------|-------------------------------------|-----------------------------------------------|
+| followed                  | a piece comes, or the end           | due                                           |
+| due                       | the timer                           | its ready messages are kept; then followed,   |
+|                           |                                     | waiting, or recorded                          |
+| waiting for a message     | the message is complete, or failed  | as for the timer                              |
+| followed, due, or waiting | the context's work was cancelled    | recorded as far as it came                    |
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Recorder:
         """The sequences that are followed, or wait for a message."""
         self._due: list[CallRecord | _Followed] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._variables: Context | None = None
+        self._has_variables = False
+        self._variables: Context
         self._is_looking = False
 
     def begin(
@@ -70,7 +71,8 @@ class Recorder:
         self._due.append(sequence)
         if self._timer is None:
             self._timer = self.context.watch.loop.call_later(_GATHERING, self.look)
-            if self._variables is None:
+            if not self._has_variables:
+                self._has_variables = True
                 self._variables = copy_context()
                 self._variables.run(producing.set, None)  # cancelling a call does not cancel its record
 
@@ -179,14 +181,16 @@ class CallRecord:
 
     def _ready(self, buffer: AnyBuffer) -> tuple[Message, ...] | None:
         """Keep the messages of a sequence that are all there and no promises; None for any other sequence."""
-        pieces = buffer.pieces
-        if not buffer.ended or len(pieces) > FAIR_SHARE:
+        if not buffer.ended or len(buffer.pieces) > FAIR_SHARE:
             return None
-        for piece in pieces:
-            if not isinstance(piece, Message):
-                return None
+        ready: list[Message] = []
         keep = self._recorder.persister.keep
-        return tuple([piece for piece in pieces if keep(piece) is not None])
+        for piece in buffer.pieces:
+            if not isinstance(piece, Message):
+                return None  # those before it are known by now
+            if keep(piece) is not None:
+                ready.append(piece)
+        return tuple(ready)
 
     def _when_known(self, then: Callable[[], None]) -> None:
         if self._then is None:

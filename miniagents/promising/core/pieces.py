@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
-    from miniagents.promising.core.followers import Follower
+    from miniagents.promising.core.followers import Watcher
 
 __all__ = ["FAIR_SHARE", "AnyBuffer", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
 
@@ -122,7 +122,7 @@ class PieceBuffer(Production, Generic[P]):
         if max_ahead is not None:
             self.bound(max_ahead)
         self._room: asyncio.Future[None] | None = None
-        self._followers: list[Follower] | None = None
+        self._followers: list[Watcher] | None = None
 
     def set_work(self, work: Callable[[], Coroutine[object, object, None]], *, is_only_writer: bool = False) -> None:
         """Have an async function make the pieces; it is called when somebody starts the work.
@@ -251,13 +251,13 @@ class PieceBuffer(Production, Generic[P]):
 
     # --- for readers ---
 
-    def follow(self, follower: Follower) -> None:
+    def follow(self, follower: Watcher) -> None:
         """Wake a follower whenever something has changed."""
         self._wakeup = self._wakeup or FOLLOWED
         self._followers = self._followers or []
         self._followers.append(follower)
 
-    def unfollow(self, follower: Follower) -> None:
+    def unfollow(self, follower: Watcher) -> None:
         """Wake the follower no more."""
         if self._followers is not None:
             self._followers.remove(follower)
