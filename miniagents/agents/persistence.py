@@ -16,6 +16,7 @@ Each handler has a queue and, as long as something is in it, one task. The task 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 from miniagents.messages import Frozen, Message
 from miniagents.messages.coding.contents import contents_of
 from miniagents.messages.values.untyped import is_plain
+from miniagents.promising import ContextStateError
 from miniagents.promising.core.current import inside_hook
 from miniagents.promising.core.failure import is_cancellation
 
@@ -33,7 +35,16 @@ if TYPE_CHECKING:
 
     from miniagents.promising import PromisingContext
 
-__all__ = ["BATCH", "LIMIT", "PersistFilter", "PersistHandler", "PersistenceError", "Persister", "with_parts"]
+__all__ = [
+    "BATCH",
+    "LIMIT",
+    "PersistFilter",
+    "PersistHandler",
+    "PersistenceError",
+    "Persister",
+    "described",
+    "with_parts",
+]
 
 logger: Final = logging.getLogger("miniagents")
 
@@ -71,7 +82,7 @@ class PersistenceError(Exception):
     def __str__(self) -> str:
         first = ", ".join(_shown(message) for message in self.messages[:3])
         more = f" and {len(self.messages) - 3} more" if len(self.messages) > 3 else ""
-        reason = "the context was left before" if self.__cause__ is None else _described(self.__cause__)
+        reason = "the context was left before" if self.__cause__ is None else described(self.__cause__)
         return f"{self.handler} could not keep {len(self.messages)} messages ({first}{more}): {reason}"
 
 
@@ -247,31 +258,36 @@ class _Keeper:
                 variables = self._variables = copy_context()
                 variables.run(inside_hook.set, True)
             name = f"on_persist_messages({self.name})"
-            self._task = variables.copy().run(self._context.spawn_hook, self._work(), name)
+            with contextlib.suppress(ContextStateError):  # it has ended, and logs what waits
+                task = variables.copy().run(self._context.spawn_hook, self._work(), name)
+                if not task.done():  # eager tasks may be
+                    self._task = task
+                    task.add_done_callback(lambda _: self._batch_ended())  # if it was cancelled before it began
 
     async def _work(self) -> None:
-        queue = self._waiting
         try:
             while queue := self._again or self._waiting:
                 self._batch = _taken(queue)
                 is_first = queue is self._waiting
                 pauses = _PAUSES if is_first and self._error is None else ()
                 self._error = await self._hand_over(self._batch, pauses)
-                if self._error is not None:
-                    self._set_aside.extend(self._batch)
-                    if is_first:
-                        error = PersistenceError(self.name, self._batch, self._error)
-                        logger.error("%s", error, exc_info=self._error)
-                self._given += len(self._batch)
-                self._batch = ()
-                self._tell_of_progress()
+                if self._error is not None and is_first:
+                    error = PersistenceError(self.name, self._batch, self._error)
+                    logger.error("%s", error, exc_info=self._error)
+                self._batch_ended()
+        except asyncio.CancelledError as error:
+            self._error = error
+            raise
         finally:
-            queue.extendleft(reversed(self._batch))  # not empty after a cancellation
-            self._batch = ()
             self._task = None
-            self._tell_of_progress()
+            self._batch_ended()
 
-    def _tell_of_progress(self) -> None:
+    def _batch_ended(self) -> None:
+        """Set the batch aside if it was not kept, and wake those who wait for progress."""
+        if self._error is not None:
+            self._set_aside.extend(self._batch)
+        self._given += len(self._batch)
+        self._batch = ()
         progress, self._progress = self._progress, None
         if progress is not None and not progress.done():
             progress.set_result(None)
@@ -361,5 +377,9 @@ def _shown(message: Message) -> str:
     return f"{type(message).__name__} {key}"
 
 
-def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+def described(error: BaseException) -> str:
+    """Return the class and the text of an error; the text is left out if the error cannot say it."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - the error's own code
+        return type(error).__name__

@@ -18,6 +18,7 @@ import asyncio
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
+from miniagents.agents.persistence import described
 from miniagents.messages import AgentCallNode, AgentReplyNode, Message
 from miniagents.promising import ContextStateError, Promise
 from miniagents.promising.core.access import buffer_of, failure_of, pending, resolve_with, settled, value_of
@@ -89,21 +90,24 @@ class Recorder:
 
     async def flush(self) -> None:
         """Hand over everything that has arrived; see `Persister.flush`."""
-        while self._due:
-            self.look()
+        self._look_at_all()
         await self.persister.flush()
 
     async def finish(self) -> None:
         """Record as much as has come of every sequence, and flush; report failures to the context."""
-        while self._due:
-            self.look()
+        self._look_at_all()
         for sequence in tuple(self.open):
             sequence.cut_off()
         await self.persister.finish()
 
     def log_not_kept(self) -> None:
         """Log the messages that were not kept because the context was left by an error."""
+        self._look_at_all()
         self.persister.log_not_kept()
+
+    def _look_at_all(self) -> None:
+        while self._timer is not None and not self._is_looking:
+            self.look()
 
     def _look(self) -> None:
         due, self._due = self._due, []
@@ -175,7 +179,7 @@ class CallRecord:
         if self.key is None:
             self._when_known(lambda: self._replied(messages, error))
             return
-        said = None if error is None else f"{type(error).__name__}: {error}"
+        said = None if error is None else described(error)
         node = AgentReplyNode(agent=self._agent, call=self.key, messages=messages, error=said)
         self._recorder.persister.keep(node, parts_are_known=True)
 

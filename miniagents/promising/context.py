@@ -30,6 +30,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias
 
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, still_open
+from miniagents.promising.core.failure import for_readers, is_cancellation
 from miniagents.promising.core.watch import Watch
 from miniagents.promising.errors import (
     AppenderAbandonedError,
@@ -469,8 +470,12 @@ class PromisingContext:
         for handler in self._resolved_handlers:
             try:
                 await handler(promise, result)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancellation(error):
+                    raise  # otherwise something was cancelled that the hook waited for: the hook has failed
                 logger.error("on_promise_resolved failed for %r", promise.name, exc_info=error)  # noqa: TRY400
+                if isinstance(error, asyncio.CancelledError):
+                    error = for_readers(error, "on_promise_resolved")  # noqa: PLW2901  # leaving must not look cancelled
                 self.report(error)
 
 

@@ -82,7 +82,7 @@ def pending(name: str) -> Promise[Any]:  # Any: the caller says of what
     """Make a promise without work of its own, for `resolve_with` or `fail_with`."""
     from miniagents.promising.promise import Promise, blank  # noqa: PLC0415  # a circle: promises are made of what is here
 
-    promise: Promise[Any] = blank(Promise)
+    promise: Promise[Any] = blank(Promise)  # Any: as above
     promise._prepare(None, name)
     return promise
 

@@ -22,6 +22,7 @@ __all__ = [
     "caught",
     "count_as_read",
     "ends_task",
+    "for_readers",
     "is_cancellation",
     "mark_as_read",
     "running_task",
@@ -58,7 +59,7 @@ class Failure:
             disguised.__cause__ = error
             error = disguised
         elif isinstance(error, asyncio.CancelledError):
-            error = _for_readers(error, origin)
+            error = for_readers(error, origin)
         readers: set[int] = error.__dict__.setdefault(_READERS, set())
         if id(raised_by) in readers:
             readers.discard(id(raised_by))
@@ -196,7 +197,7 @@ def running_task() -> asyncio.Task[object] | None:
         return None
 
 
-def _for_readers(error: asyncio.CancelledError, origin: str) -> PromiseCancelledError:
+def for_readers(error: asyncio.CancelledError, origin: str) -> PromiseCancelledError:
     """Return the error for readers of a cancelled promise, who are not cancelled themselves."""
     wished = is_cancellation(error)
     what = "was cancelled" if wished else "waited for something that was cancelled"
