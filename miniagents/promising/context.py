@@ -475,7 +475,7 @@ class PromisingContext:
                     raise  # otherwise something was cancelled that the hook waited for: the hook has failed
                 logger.error("on_promise_resolved failed for %r", promise.name, exc_info=error)  # noqa: TRY400
                 if isinstance(error, asyncio.CancelledError):
-                    error = for_readers(error, "on_promise_resolved")  # noqa: PLW2901  # leaving must not look cancelled
+                    error = for_readers(error, "on_promise_resolved")  # leaving must not look cancelled
                 self.report(error)
 
 
