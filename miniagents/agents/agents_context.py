@@ -202,10 +202,10 @@ class MiniAgents(PromisingContext):
         if self.recorder is not None:
             await self.recorder.finish()
 
-    async def _after_the_cancellation(self) -> None:
+    async def _after_the_cancellation(self, impatient: asyncio.Future[None]) -> None:
         if self.recorder is not None:
             last = self.spawn_hook(self.recorder.finish(), "on_persist_messages")
-            await asyncio.wait((last,), timeout=self.shutdown_timeout)
+            await asyncio.wait({last, impatient}, timeout=self.shutdown_timeout, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _recorder(
