@@ -502,11 +502,17 @@ class PieceIterator(_Reader[P_co]):
     async def __anext__(self) -> P_co:
         for piece in self._ready:
             if type(piece) is Failure:  # isinstance() takes three times as long to say no
-                piece.reraise()
+                try:
+                    piece.reraise()
+                finally:
+                    piece.leave_traceback()
             return piece
         piece = await self._next()
         if type(piece) is Failure:
-            piece.reraise()
+            try:
+                piece.reraise()
+            finally:
+                piece.leave_traceback()
         return piece
 
 
