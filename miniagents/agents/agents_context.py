@@ -45,8 +45,13 @@ class MiniAgents(PromisingContext):
             resolved. These are promises with a resolver or a streamer, streamed messages, and the messages and replies
             of agents. Promises of ready values and other views of the same stream are not among them.
         on_persist_messages: Called with the messages that agents exchange, each once, parts before the messages that
-            hold them. Each call adds an `AgentCallNode` and an `AgentReplyNode`. A handler that fails is called again;
-            if it still fails, leaving the context raises a `PersistenceError`.
+            hold them, at most 256 at once. Each call adds an `AgentCallNode` and an `AgentReplyNode`. A handler that
+            fails is called again; if it still fails, leaving the context raises a `PersistenceError`. If the work is
+            cancelled, the handlers still get what is there, within `shutdown_timeout`. New calls wait for a handler
+            that is more than 1,024 messages behind. A message that comes again after thousands of others is handed over
+            again. The calls that a handler makes are not recorded.
+        persist_filter: Called with each message; if it returns False, the handlers are not given the message, nor those
+            that hold it, and records of calls leave it out.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ logger: Final = logging.getLogger("miniagents")
 _READERS: Final = "__miniagents_readers__"
 """Where an exception keeps the ids of the productions whose code has seen it; that of None stands for other code."""
 _KEPT: Final = "__miniagents_traceback__"
-"""Where an exception keeps the traceback that it had before it was raised to readers."""
+"""Where an exception that was raised to a reader keeps the traceback that it had before."""
 _MACHINERY: Final = ("miniagents.promising.", "miniagents.agents.", "miniagents.messages.promised.")
 """How the names of the modules begin that run and read promises."""
 _UNWISHED: Final = "__miniagents_unwished__"
@@ -72,7 +72,7 @@ class Failure:
         else:
             readers.clear()  # it was not read there: it is raised again, and has to be seen again
             traceback = _without_readers(error)
-        self._traceback = error.__dict__[_KEPT] = without_machinery(traceback)
+        self._traceback = without_machinery(traceback)
         error.with_traceback(self._traceback)
         self.error: BaseException = error
         self.origin: str = origin
@@ -89,6 +89,7 @@ class Failure:
         thousand times would carry a thousand readers' frames.
         """
         error = count_as_read(self)
+        error.__dict__[_KEPT] = self._traceback
         try:
             raise error.with_traceback(self._traceback)
         finally:
@@ -100,8 +101,9 @@ class Failure:
     def leave_traceback(self) -> None:
         """Take the frames that lead to here out of the traceback.
 
-        For the `finally` around `reraise`. Each frame of the library that the error leaves adds itself before that. Such
-        frames say nothing to users, and hold promises that hold the error: only the garbage collector would free them.
+        For the `finally` around `reraise`. Each frame of the library that the error leaves adds itself before that.
+        Such frames say nothing to users, and hold promises that hold the error: only the garbage collector would free
+        them.
         """
         self.error.with_traceback(self._traceback)
 
@@ -230,11 +232,13 @@ def _without_readers(error: BaseException) -> TracebackType | None:
 
     An exception object that is raised again and again brings along the frames of earlier readers.
     """
-    kept = error.__dict__.get(_KEPT)
     traceback = error.__traceback__
+    if _KEPT not in error.__dict__:
+        return traceback  # it never was
+    kept: TracebackType | None = error.__dict__[_KEPT]
     while traceback is not None and traceback is not kept:
         traceback = traceback.tb_next
-    return error.__traceback__ if traceback is None else traceback
+    return kept if traceback is kept else error.__traceback__
 
 
 def without_machinery(traceback: TracebackType | None) -> TracebackType | None:

@@ -35,13 +35,17 @@ def impatience() -> Iterator[asyncio.Future[None]]:
         yield future
         return
 
+    def lose_patience() -> None:
+        if not future.done():
+            future.set_result(None)
+
     def handle(number: int, frame: FrameType | None) -> None:
         try:
             before(number, frame)
         except KeyboardInterrupt:
             if future.done() or asyncio.current_task(loop) is not None:
                 raise
-            loop.call_soon_threadsafe(lambda: future.done() or future.set_result(None))
+            loop.call_soon_threadsafe(lose_patience)
 
     signal.signal(signal.SIGINT, handle)
     try:

@@ -501,19 +501,19 @@ class PieceIterator(_Reader[P_co]):
 
     async def __anext__(self) -> P_co:
         for piece in self._ready:
-            if type(piece) is Failure:  # isinstance() takes three times as long to say no
-                try:
-                    piece.reraise()
-                finally:
-                    piece.leave_traceback()
-            return piece
-        piece = await self._next()
-        if type(piece) is Failure:
+            if type(piece) is not Failure:  # isinstance() takes three times as long to say so
+                return piece
             try:
                 piece.reraise()
             finally:
                 piece.leave_traceback()
-        return piece
+        piece = await self._next()
+        if type(piece) is not Failure:
+            return piece
+        try:
+            piece.reraise()
+        finally:
+            piece.leave_traceback()
 
 
 class OutcomeIterator(_Reader[P_co]):
