@@ -93,7 +93,7 @@ WORKLOADS: tuple[Workload, ...] = (
         "calls: recorded, one after another",
         "recorded_calls",
         2_000,
-        cpu("call", 5.0, reason=reasons.RECORDED),
+        cpu("call", 3.3, reason=reasons.RECORDED),
         old_size=0,
         counted=100,
     ),
