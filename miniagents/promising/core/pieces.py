@@ -501,14 +501,10 @@ class PieceIterator(_Reader[P_co]):
 
     async def __anext__(self) -> P_co:
         for piece in self._ready:
-            if type(piece) is not Failure:  # isinstance() takes three times as long to say so
-                return piece
-            try:
-                piece.reraise()
-            finally:
-                piece.leave_traceback()
-        piece = await self._next()
-        if type(piece) is not Failure:
+            break
+        else:
+            piece = await self._next()
+        if type(piece) is not Failure:  # isinstance() takes three times as long to say so
             return piece
         try:
             piece.reraise()
