@@ -586,25 +586,35 @@ def test_a7_a_handler_is_given_batches() -> None:
 
 
 def test_a7_calls_wait_for_a_slow_handler() -> None:
-    kept = 0
-    calls = 0
-    furthest = 0
-
-    async def keep(messages: tuple[Message, ...]) -> None:
-        nonlocal kept
-        await asyncio.sleep(0.005)
-        kept += len(messages)
-
     async def main() -> None:
-        nonlocal calls, furthest
-        for number in range(2_000):
-            await echo.inquire(f"{number}")
-            calls += 1
-            furthest = max(furthest, 3 * calls - kept)
+        gate = asyncio.Event()
+        kept = calls = 0
 
-    MiniAgents(on_persist_messages=keep).run(main())
-    assert kept == 6_000
-    assert LIMIT < furthest < LIMIT + 3 * BATCH  # besides those that wait: a batch, and what gathers meanwhile
+        async def keep(messages: tuple[Message, ...]) -> None:
+            nonlocal kept
+            await gate.wait()
+            kept += len(messages)
+
+        async def call() -> None:
+            nonlocal calls
+            for number in range(2_000):
+                await echo.inquire(f"{number}")
+                calls += 1
+
+        async with MiniAgents(on_persist_messages=keep) as context:
+            calling = asyncio.create_task(call())
+            while context.recorder is None or not context.recorder.persister.is_full:
+                await asyncio.sleep(0)
+            held_up_at = calls
+            for _ in range(1_000):
+                await asyncio.sleep(0)
+            assert LIMIT < 3 * held_up_at
+            assert calls - held_up_at <= 1  # the one that had begun
+            gate.set()
+            await calling
+        assert kept == 6_000
+
+    asyncio.run(main())
 
 
 def test_a7_nothing_waits_for_ever_for_a_handler_that_is_cancelled() -> None:

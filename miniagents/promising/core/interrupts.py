@@ -14,14 +14,14 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from types import FrameType
 
 __all__ = ["impatience"]
 
 
 @contextlib.contextmanager
-def impatience() -> Iterator[asyncio.Future[None]]:
+def impatience() -> Generator[asyncio.Future[None]]:
     """Give a future that is done as soon as the user has no more patience.
 
     That is when the handler of SIGINT would raise a `KeyboardInterrupt` while the loop runs no code of a task. A later

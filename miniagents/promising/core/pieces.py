@@ -223,6 +223,7 @@ class PieceBuffer(Production, Generic[P]):
     launch: Final = Production._launch
     launch_here: Final = Production._launch_here
     taken_over: Final = Production._taken_over
+    workers: Final = Production._workers
 
     def _wake(self) -> None:
         wakeup = self._wakeup
@@ -244,10 +245,6 @@ class PieceBuffer(Production, Generic[P]):
         else:
             self._more_tasks = self._more_tasks or {}
             self._more_tasks[task] = None
-
-    def workers(self) -> Iterator[Worker]:
-        """Return the tasks that can make progress here."""
-        return self._workers()
 
     # --- for readers ---
 
@@ -500,7 +497,7 @@ class PieceIterator(_Reader[P_co]):
         return self
 
     async def __anext__(self) -> P_co:
-        for piece in self._ready:
+        for piece in self._ready:  # noqa: B007  # the next one that is ready, if there is any
             break
         else:
             piece = await self._next()
