@@ -336,9 +336,8 @@ class PieceBuffer(Production, Generic[P]):
     # --- machinery ---
 
     def _make_room(self) -> None:
-        room = self._room
-        if room is not None and not room.done():
-            room.set_result(None)
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
 
     async def _produce(self, streamer: Callable[[], AsyncIterator[P | Failure]]) -> None:
         producing.set(self)
