@@ -570,15 +570,15 @@ _AGENTS: Final = (
     Mutation(
         "A7: a message is kept once",
         "agents/persistence.py",
-        "                self._handed_over.add(key)\n",
+        "        self._remembered.add(key)\n",
         "",
         test_of("agents/test_persistence.py", "test_a7_a_message_is_kept_once_however_often_it_is_sent"),
     ),
     Mutation(
         "A7: a handler that is cancelled loses no message from sight",
         "agents/persistence.py",
-        "        finally:\n            self._not_kept.extend(batch)",
-        "        finally:\n            pass",
+        "            self._set_aside.extend(self._batch)\n",
+        "            pass\n",
         test_of("agents/test_persistence.py", "test_a7_a_handler_that_is_cancelled_from_within_loses_nothing"),
     ),
     Mutation(

@@ -212,6 +212,22 @@ def test_p8_one_interrupt_ends_a_program_with_an_agent_that_swallows_cancellatio
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent otherwise there")
+@pytest.mark.parametrize("runner", ["asyncio.run(main())", "MiniAgents().run(main())"])
+def test_p8_a_second_interrupt_waits_no_longer_for_what_swallows_cancellation(runner: str) -> None:
+    program_text = PREAMBLE + STUBBORN.replace("shutdown_timeout=0.2", "shutdown_timeout=1_000_000") + runner
+    with running("-c", program_text) as program:
+        read_until(program, b"asleep\n")
+        program.send_signal(signal.SIGINT)
+        read_until(program, b"no\n")
+        time.sleep(0.1)  # from the print to the waiting of the loop: nothing outside tells when
+        code, _, err = interrupt_once(program)
+    assert code == -signal.SIGINT
+    assert "TaskAbandonedWarning: task 'stubborn' did not stop before a second Ctrl+C and was given up" in err
+    assert err.count("\nKeyboardInterrupt\n") == 1
+    assert "never retrieved" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent otherwise there")
 def test_p8_one_interrupt_ends_an_agent_that_holds_up_the_loop() -> None:
     with running("-c", PREAMBLE + BUSY + "MiniAgents().run(main())") as program:
         read_until(program, b"asleep\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -11,13 +12,13 @@ from typing_extensions import TypeVar
 
 from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here
 from miniagents.promising import ContextStateError, PromiseResolvedHandler, PromisingContext
+from miniagents.promising.core.current import inside_hook
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
 
     from miniagents.agents.interaction import AgentCall
-    from miniagents.agents.persistence import PersistHandler
+    from miniagents.agents.persistence import PersistFilter, PersistHandler
     from miniagents.agents.recording import Recorder
 
 __all__ = ["MiniAgents"]
@@ -44,8 +45,13 @@ class MiniAgents(PromisingContext):
             resolved. These are promises with a resolver or a streamer, streamed messages, and the messages and replies
             of agents. Promises of ready values and other views of the same stream are not among them.
         on_persist_messages: Called with the messages that agents exchange, each once, parts before the messages that
-            hold them. Each call adds an `AgentCallNode` and an `AgentReplyNode`. A handler that fails is called again;
-            if it still fails, leaving the context raises a `PersistenceError`.
+            hold them, at most 256 at once. Each call adds an `AgentCallNode` and an `AgentReplyNode`. A handler that
+            fails is called again; if it still fails, leaving the context raises a `PersistenceError`. If the work is
+            cancelled, the handlers still get what is there, within `shutdown_timeout`. New calls wait for a handler
+            that is more than 1,024 messages behind. A message that comes again after thousands of others is handed over
+            again. The calls that a handler makes are not recorded.
+        persist_filter: Called with each message; if it returns False, the handlers are not given the message, nor those
+            that hold it, and records of calls leave it out.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class MiniAgents(PromisingContext):
         shutdown_timeout: float = 5.0,
         on_promise_resolved: PromiseResolvedHandler | Iterable[PromiseResolvedHandler] = (),
         on_persist_messages: PersistHandler | Iterable[PersistHandler] = (),
+        persist_filter: PersistFilter | None = None,
     ) -> None:
         super().__init__(
             start_asap=start_asap,
@@ -68,7 +75,7 @@ class MiniAgents(PromisingContext):
         self.open_calls: WeakSet[AgentCall[Any, Any]] = WeakSet()  # Any: of any agents
         """Calls made outside of agents that are not finished yet."""
         handlers = _handlers("on_persist_messages", on_persist_messages)
-        self.recorder: Recorder | None = _recorder(self, handlers) if handlers else None
+        self.recorder: Recorder | None = _recorder(self, handlers, persist_filter) if handlers else None
         """Records the calls; None without a handler that keeps messages."""
         self._longer_hash_keys_outside = False
         self._shared: dict[Hashable, tuple[Any, Callable[[], Awaitable[object]]]] = {}  # Any: of the type of its key
@@ -181,16 +188,38 @@ class MiniAgents(PromisingContext):
             except Exception:
                 logger.exception("something that agents shared could not be closed")
 
+    async def flush(self) -> None:
+        """Wait until the handlers of `on_persist_messages` were given all messages that have arrived.
+
+        They are called again with those that they failed to keep before. This does nothing without a handler.
+
+        Raises:
+            PersistenceError: A handler could not keep some messages, which it is given once more at the end of the
+                context. It is an exception group if that is so for several handlers.
+            ContextStateError: A hook called this, which would wait for itself.
+        """
+        if inside_hook.get():
+            raise ContextStateError("flush() was called by a hook: it would wait for the hook itself")
+        if self.recorder is not None:
+            await self.recorder.flush()
+
     async def _before_the_end(self) -> None:
         if self.recorder is not None:
             await self.recorder.finish()
 
+    async def _after_the_cancellation(self, impatient: asyncio.Future[None]) -> None:
+        if self.recorder is not None:
+            last = self.spawn_hook(self.recorder.finish(), "on_persist_messages")
+            await asyncio.wait({last, impatient}, timeout=self.shutdown_timeout, return_when=asyncio.FIRST_COMPLETED)
 
-def _recorder(context: MiniAgents, handlers: tuple[PersistHandler, ...]) -> Recorder:
+
+def _recorder(
+    context: MiniAgents, handlers: tuple[PersistHandler, ...], persist_filter: PersistFilter | None
+) -> Recorder:
     from miniagents.agents.persistence import Persister  # noqa: PLC0415  # most programs record no calls
     from miniagents.agents.recording import Recorder  # noqa: PLC0415  # as above
 
-    return Recorder(context, Persister(context, handlers))
+    return Recorder(context, Persister(context, handlers, persist_filter))
 
 
 def _handlers(option: str, given: H | Iterable[H]) -> tuple[H, ...]:

@@ -13,6 +13,7 @@ from typing_extensions import TypeVar
 
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
+from miniagents.promising.core.current import inside_hook
 from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.agents_context import MiniAgents
+    from miniagents.agents.recording import CallRecord
 
 __all__ = ["AgentCall", "InteractionContext"]
 
@@ -50,7 +52,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         "_open_calls",
         "_raises",
         "_replies",
-        "call_node",
+        "record",
     )
 
     def __init__(
@@ -72,8 +74,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
         self._caller = _interaction.get()
         self._open_calls: WeakSet[AgentCall[Any, Any]] | None = None  # Any: of any agents
         self._raises = raises  # takes precedence over the context's `errors_as_messages`
-        self.call_node: Promise[str] | None = None
-        """The promise of the hash key of this call's `AgentCallNode`, where calls are recorded."""
+        self.record: CallRecord | None = None
+        """The record of this call, where calls are recorded."""
 
     @classmethod
     def current(cls) -> InteractionContext[Any, Any]:  # Any: of any agent
@@ -108,6 +110,11 @@ class InteractionContext(Generic[In_co, Out_contra]):
     def callers(self) -> tuple[MiniAgent[Any, Any, ...], ...]:  # Any: of any agents
         """The agents whose calls led here, the nearest first."""
         return tuple(interaction._agent for interaction in self._chain())[1:]
+
+    @property
+    def call_node(self) -> Promise[str] | None:
+        """The promise of the hash key of this call's `AgentCallNode`; None where calls are not recorded."""
+        return None if self.record is None else self.record.key_promise()
 
     # --- what goes out ---
 
@@ -162,8 +169,10 @@ class InteractionContext(Generic[In_co, Out_contra]):
         """Run the agent's function, in the task of the call."""
         _interaction.set(self)
         recorder = self._context.recorder
-        if recorder is not None:
-            recorder.record(self, self._replies.promise)
+        if recorder is not None and not inside_hook.get():
+            if recorder.persister.is_full:
+                await recorder.persister.room()
+            self.record = recorder.begin(self, self._replies.promise)
         try:
             function = self._agent._function
             body = function(self, *self._args, **self._kwargs)
@@ -196,9 +205,10 @@ class InteractionContext(Generic[In_co, Out_contra]):
 
         # The key of a call is made of the keys of its messages. The error must not wait for messages that are pending,
         # in this call or in a caller's: the agent may have failed exactly because they do not come.
-        if self.call_node is None or not all(interaction._messages.done() for interaction in self._chain()):
+        call_node = self.call_node
+        if call_node is None or not all(interaction._messages.done() for interaction in self._chain()):
             return message(None)
-        return self.call_node.recover(lambda _: None).map(message)
+        return call_node.recover(lambda _: None).map(message)
 
     def _chain(self) -> Iterator[InteractionContext[Any, Any]]:  # Any: of any agents
         interaction: InteractionContext[Any, Any] | None = self  # Any: of any agent

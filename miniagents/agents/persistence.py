@@ -1,30 +1,67 @@
 """Hands the messages that agents exchange to the handlers that keep them, each message once.
 
-Each handler has a task of its own. While the handler is busy, further messages gather, and the task then hands them
-over together.
+Each handler has a queue and, as long as something is in it, one task. The task hands over what has gathered, at most
+`BATCH` messages at once.
+
+| the handler                       | then                                                                      |
+|-----------------------------------|---------------------------------------------------------------------------|
+| returns                           | the next batch                                                            |
+| raises, or waited for something   | it is called again after a pause; after the last pause the batch is set   |
+| that was cancelled                | aside, and the next batches are tried once each until one of them is kept |
+| is slower than the agents         | new calls wait while more than `LIMIT` messages are in its queue          |
+| has a batch set aside, and        | it is called with that once more; what it cannot keep is reported         |
+| `flush` is called, or work ends   |                                                                           |
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeGuard
 
-import msgspec
-
 from miniagents.messages import Frozen, Message
+from miniagents.messages.coding.contents import contents_of
+from miniagents.messages.values.untyped import is_plain
+from miniagents.promising import ContextStateError
+from miniagents.promising.core.current import inside_hook
+from miniagents.promising.core.failure import is_cancellation
 
 if TYPE_CHECKING:
+    from contextvars import Context
+
     from miniagents.promising import PromisingContext
 
-__all__ = ["PersistHandler", "PersistenceError", "Persister"]
+__all__ = [
+    "BATCH",
+    "LIMIT",
+    "PersistFilter",
+    "PersistHandler",
+    "PersistenceError",
+    "Persister",
+    "described",
+    "with_parts",
+]
 
 logger: Final = logging.getLogger("miniagents")
 
 PersistHandler: TypeAlias = Callable[[tuple[Message, ...]], Awaitable[None]]
 """A hook: an async function that keeps messages, parts before the messages that hold them."""
 
+PersistFilter: TypeAlias = Callable[[Message], bool]
+"""A function that says whether a message may be kept."""
+
+BATCH: Final = 256
+"""How many messages a handler is given at once, at most."""
+LIMIT: Final = 1024
+"""How many messages may wait for a handler before new calls of agents wait for it."""
+_REMEMBERED: Final = 4096
+"""How many keys are remembered at least. A message that comes again later than that is handed over again."""
+_SET_ASIDE: Final = 16_384
+"""How many messages that a handler failed to keep are held for a last attempt. The oldest ones are dropped first."""
 _PAUSES: Final = (0.1, 0.4, 1.6)
 """Seconds before a handler that failed is tried again."""
 
@@ -36,7 +73,7 @@ class PersistenceError(Exception):
         messages: The messages it was not able to keep.
     """
 
-    def __init__(self, handler: str, messages: tuple[Message, ...], cause: Exception | None) -> None:
+    def __init__(self, handler: str, messages: tuple[Message, ...], cause: BaseException | None) -> None:
         super().__init__(handler, messages, cause)
         self.handler = handler
         self.messages = messages
@@ -45,7 +82,7 @@ class PersistenceError(Exception):
     def __str__(self) -> str:
         first = ", ".join(_shown(message) for message in self.messages[:3])
         more = f" and {len(self.messages) - 3} more" if len(self.messages) > 3 else ""
-        reason = "the context was left before" if self.__cause__ is None else _described(self.__cause__)
+        reason = "the context was left before" if self.__cause__ is None else described(self.__cause__)
         return f"{self.handler} could not keep {len(self.messages)} messages ({first}{more}): {reason}"
 
 
@@ -55,93 +92,213 @@ class Persister:
     Args:
         context: The context whose end waits for the handlers.
         handlers: The handlers; one that fails is called again and does not hinder the others.
+        wanted: Says which messages are kept; None for all.
     """
 
-    def __init__(self, context: PromisingContext, handlers: tuple[PersistHandler, ...]) -> None:
+    def __init__(
+        self, context: PromisingContext, handlers: tuple[PersistHandler, ...], wanted: PersistFilter | None = None
+    ) -> None:
         self._context = context
         self._keepers = tuple(_Keeper(context, handler) for handler in handlers)
-        self._handed_over: set[str] = set()
+        self._wanted = wanted
+        self.is_full = False
+        """Whether a handler may be so far behind that new calls should wait in `room`."""
+        # Keys move from the first set to the second when it is full. The second one is forgotten then.
+        self._remembered: set[str] = set()
+        self._remembered_longer: set[str] = set()
 
-    def keep(self, message: Message) -> None:
-        """Hand a message to the handlers, after the messages inside it; known ones are left out."""
-        new: list[Message] = []
-        for part in with_parts(message):
+    def keep(self, message: Message, *, parts_are_known: bool = False) -> str | None:
+        """Hand a message to the handlers, after the messages inside it; known ones are left out.
+
+        Args:
+            message: The message.
+            parts_are_known: Whether the messages inside it were handed over before.
+
+        Returns:
+            The key of the message; None if it is not kept, because the filter leaves it or a part of it out, or because
+            it can have no key.
+        """
+        if self._wanted is None and (parts_are_known or not _names_of_holders(message)):
             try:
-                key = part.hash_key
-            except (TypeError, ValueError) as error:
-                self._context.report(PersistenceError("on_persist_messages", (part,), error))
-                break  # the messages that hold it have no key either
-            if key not in self._handed_over:
-                self._handed_over.add(key)
-                new.append(part)
-        if new:
-            for keeper in self._keepers:
-                keeper.keep(new)
+                key = message.hash_key
+            except (TypeError, ValueError):
+                pass  # as below
+            else:
+                if key not in self._remembered:
+                    self._hand_over(message, key)
+                return key
+        return self._keep_parts((message,) if parts_are_known else with_parts(message))
+
+    def _keep_parts(self, parts: Iterable[Message]) -> str | None:
+        key: str | None = None
+        left_out: list[Message] = []
+        for part in parts:
+            key = self._key_of(part, left_out)
+            if key is None:
+                left_out.append(part)
+            elif key not in self._remembered:
+                self._hand_over(part, key)
+        return key
+
+    async def room(self) -> None:
+        """Wait until calls may begin."""
+        for keeper in self._keepers:
+            while keeper.is_full():
+                await keeper.progress()
+        self.is_full = False
+
+    async def flush(self) -> None:
+        """Wait until the handlers were given all messages, then call them again with those that they failed to keep.
+
+        Raises:
+            PersistenceError: A handler could not keep some of them; an exception group if that is so for several.
+        """
+        errors = [error for keeper in self._keepers if (error := await keeper.flush()) is not None]
+        if len(errors) > 1:
+            raise ExceptionGroup("some messages could not be kept", errors)
+        if errors:
+            raise errors[0]
 
     async def finish(self) -> None:
-        """Call the handlers a last time with the messages that they failed to keep; report failures to the context."""
+        """Flush a last time; report failures to the context."""
         for keeper in self._keepers:
-            await keeper.finish()
+            error = await keeper.flush()
+            if error is not None:
+                keeper.forget()
+                self._context.report(error)
 
     def log_not_kept(self) -> None:
         """Log the messages that the handlers have not kept."""
         for keeper in self._keepers:
-            keeper.log_not_kept()
+            batch = keeper.forget()
+            if batch:
+                logger.error("%s", PersistenceError(keeper.name, batch, None))
+
+    def _key_of(self, part: Message, left_out: Collection[Message]) -> str | None:
+        """Return the key of a message; None if it is not kept."""
+        if left_out and any(inner is each for inner in with_parts(part) for each in left_out):
+            return None
+        try:
+            return part.hash_key if self._wanted is None or self._wanted(part) else None
+        except Exception as error:  # noqa: BLE001 - a filter is the user's code
+            self._context.report(PersistenceError("on_persist_messages", (part,), error))
+            return None
+
+    def _hand_over(self, message: Message, key: str) -> None:
+        """Hand over a message whose key was not remembered lately."""
+        if key not in self._remembered_longer:
+            for keeper in self._keepers:
+                if keeper.keep(message):
+                    self.is_full = True
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered_longer, self._remembered = self._remembered, set()
+        self._remembered.add(key)
 
 
 class _Keeper:
     """A handler, with the messages that wait for it and those that it failed to keep."""
 
     def __init__(self, context: PromisingContext, handler: PersistHandler) -> None:
+        self.name: str = getattr(handler, "__qualname__", type(handler).__qualname__)
         self._context = context
         self._handler = handler
-        self._name: str = getattr(handler, "__qualname__", type(handler).__qualname__)
-        self._waiting: list[Message] = []
-        self._not_kept: list[Message] = []
-        self._working = False
+        self._variables: Context | None = None
+        self._waiting: deque[Message] = deque()
+        self._again: deque[Message] = deque()
+        self._batch: tuple[Message, ...] = ()
+        self._set_aside: deque[Message] = deque(maxlen=_SET_ASIDE)
+        self._error: BaseException | None = None  # why the last batch was not kept
+        self._given = 0
+        self._task: asyncio.Task[None] | None = None
+        self._progress: asyncio.Future[None] | None = None
 
-    def keep(self, messages: Collection[Message]) -> None:
-        """Hand messages to the handler, or queue them while it is busy."""
-        self._waiting.extend(messages)
-        if not self._working:
-            self._working = True
-            self._context.spawn(self._work(), f"on_persist_messages({self._name})")
+    def keep(self, message: Message) -> bool:
+        """Put a message in the queue of the handler; return whether the queue is too long."""
+        self._waiting.append(message)
+        if self._task is None:
+            self._work_on()
+        return len(self._waiting) > LIMIT
 
-    async def finish(self) -> None:
-        """Call the handler a last time with the messages that it has not kept; report a failure to the context."""
-        batch = (*self._not_kept, *self._waiting)
-        if batch:
-            error = await self._hand_over(batch, pauses=())
-            self._not_kept, self._waiting = [], []
-            if error is not None:
-                self._context.report(PersistenceError(self._name, batch, error))
+    def is_full(self) -> bool:
+        """Return whether the handler is behind, and at work."""
+        return len(self._waiting) > LIMIT and self._task is not None and not self._task.done()
 
-    def log_not_kept(self) -> None:
-        """Log the messages that are not kept and never will be."""
-        batch = (*self._not_kept, *self._waiting)
-        self._not_kept, self._waiting = [], []
-        if batch:
-            logger.error("%s", PersistenceError(self._name, batch, None))
+    async def progress(self) -> None:
+        """Wait until a batch was kept or set aside."""
+        if self._progress is None:
+            self._progress = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._progress)
+
+    async def flush(self) -> PersistenceError | None:
+        """Wait for the handler to be given all that waits now, then give it again what it failed to keep."""
+        await self._until_given()
+        if self._set_aside:
+            self._again.extend(self._set_aside)
+            self._set_aside.clear()
+            await self._until_given()
+        return PersistenceError(self.name, tuple(self._set_aside), self._error) if self._set_aside else None
+
+    def forget(self) -> tuple[Message, ...]:
+        """Return all messages that were not kept, and forget them."""
+        forgotten = (*self._set_aside, *self._batch, *self._again, *self._waiting)
+        for queue in (self._set_aside, self._again, self._waiting):
+            queue.clear()
+        return forgotten
+
+    async def _until_given(self) -> None:
+        goal = self._given + len(self._batch) + len(self._again) + len(self._waiting)
+        while self._given < goal and (self._batch or self._again or self._waiting):
+            self._work_on()  # somebody may have cancelled it
+            await self.progress()
+
+    def _work_on(self) -> None:
+        if self._task is None or self._task.done():
+            variables = self._variables
+            if variables is None:
+                variables = self._variables = copy_context()
+                variables.run(inside_hook.set, True)
+            name = f"on_persist_messages({self.name})"
+            with contextlib.suppress(ContextStateError):  # it has ended, and logs what waits
+                task = variables.copy().run(self._context.spawn_hook, self._work(), name)
+                if not task.done():  # eager tasks may be
+                    self._task = task
+                    task.add_done_callback(lambda _: self._batch_ended())  # if it was cancelled before it began
 
     async def _work(self) -> None:
-        batch: tuple[Message, ...] = ()
         try:
-            while self._waiting:
-                batch, self._waiting = tuple(self._waiting), []
-                error = await self._hand_over(batch, pauses=_PAUSES)
-                if error is not None:
-                    self._not_kept.extend(batch)
-                    logger.error("%s", PersistenceError(self._name, batch, error), exc_info=error)
-                batch = ()
+            while queue := self._again or self._waiting:
+                self._batch = _taken(queue)
+                is_first = queue is self._waiting
+                pauses = _PAUSES if is_first and self._error is None else ()
+                self._error = await self._hand_over(self._batch, pauses)
+                if self._error is not None and is_first:
+                    error = PersistenceError(self.name, self._batch, self._error)
+                    logger.error("%s", error, exc_info=self._error)
+                self._batch_ended()
+        except asyncio.CancelledError as error:
+            self._error = error
+            raise
         finally:
-            self._not_kept.extend(batch)  # not empty after a cancellation: the end of the context reports these
-            self._working = False
+            self._task = None
+            self._batch_ended()
 
-    async def _hand_over(self, batch: tuple[Message, ...], *, pauses: tuple[float, ...]) -> Exception | None:
+    def _batch_ended(self) -> None:
+        """Set the batch aside if it was not kept, and wake those who wait for progress."""
+        if self._error is not None:
+            self._set_aside.extend(self._batch)
+        self._given += len(self._batch)
+        self._batch = ()
+        progress, self._progress = self._progress, None
+        if progress is not None and not progress.done():
+            progress.set_result(None)
+
+    async def _hand_over(self, batch: tuple[Message, ...], pauses: tuple[float, ...]) -> BaseException | None:
         for pause in (*pauses, None):
             try:
                 await self._handler(batch)
-            except Exception as error:  # noqa: BLE001 - any error of a handler means that it kept nothing
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancellation(error):
+                    raise  # otherwise something was cancelled that the handler waited for: the handler has failed
                 if pause is None:
                     return error
                 await asyncio.sleep(pause)
@@ -150,10 +307,23 @@ class _Keeper:
         return None
 
 
-def with_parts(message: Message) -> Iterator[Message]:
+def _taken(queue: deque[Message]) -> tuple[Message, ...]:
+    """Take a batch from the beginning of a queue."""
+    if len(queue) > BATCH:
+        return tuple(queue.popleft() for _ in range(BATCH))
+    batch = tuple(queue)
+    queue.clear()
+    return batch
+
+
+def with_parts(message: Message) -> Iterable[Message]:
     """Return the messages inside a message at any depth, parts first, each once; the message itself comes last."""
+    return _walk(message) if _names_of_holders(message) else (message,)
+
+
+def _walk(message: Message) -> Iterator[Message]:
     done: set[int] = set()
-    path: list[tuple[object, Iterator[object]]] = [(message, iter(msgspec.structs.asdict(message).values()))]
+    path: list[tuple[object, Iterator[object]]] = [(message, _fields(message))]
     while path:
         owner, values = path[-1]
         for value in values:
@@ -170,12 +340,22 @@ def with_parts(message: Message) -> Iterator[Message]:
 
 
 def _values(holder: object) -> Iterator[object] | None:
-    """Return the values inside a value; None for a scalar."""
+    """Return the values inside a value that may be or hold messages; None for a scalar."""
     if isinstance(holder, Frozen):
-        return iter(msgspec.structs.asdict(holder).values())
+        return _fields(holder)
     if _is_mapping(holder):
-        return iter(holder.values())
+        return None if is_plain(holder) else iter(holder.values())
     return iter(holder) if _is_collection(holder) else None
+
+
+def _fields(holder: Frozen) -> Iterator[object]:
+    return (getattr(holder, name) for name in _names_of_holders(holder))
+
+
+def _names_of_holders(holder: Frozen) -> Collection[str]:
+    """Return the names of the fields that may hold messages, at any depth: those of some other types cannot."""
+    contents = contents_of(type(holder))
+    return contents.shapes or contents.untyped  # the second is all fields, if annotations cannot be evaluated yet
 
 
 # Narrowing by isinstance() alone would leave the types of the elements unknown.
@@ -197,5 +377,9 @@ def _shown(message: Message) -> str:
     return f"{type(message).__name__} {key}"
 
 
-def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+def described(error: BaseException) -> str:
+    """Return the class and the text of an error; the text is left out if the error cannot say it."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - the error's own code
+        return type(error).__name__

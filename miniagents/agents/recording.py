@@ -1,81 +1,294 @@
-"""Records calls and replies of agents for the hooks that keep messages."""
+"""Records calls and replies of agents for the hooks that keep messages.
+
+A record costs no task. A timer looks at all sequences that have something new. Only a message that is still arriving is
+waited for by a task, because it may be lazy and needs a reader then.
+
+| state of a sequence       | event                               | then                                          |
+|---------------------------|-------------------------------------|-----------------------------------------------|
+| followed                  | a piece comes, or the end           | due                                           |
+| due                       | the timer                           | its ready messages are kept; then followed,   |
+|                           |                                     | waiting, or recorded                          |
+| waiting for a message     | the message is complete, or failed  | as for the timer                              |
+| followed, due, or waiting | the context's work was cancelled    | recorded as far as it came                    |
+"""
 
 from __future__ import annotations
 
-import logging
+import asyncio
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
-from miniagents.messages import AgentCallNode, AgentReplyNode, Message, MessageSequencePromise
-from miniagents.promising import Promise
+from miniagents.agents.persistence import described
+from miniagents.messages import AgentCallNode, AgentReplyNode, Message
+from miniagents.promising import ContextStateError, Promise
+from miniagents.promising.core.access import buffer_of, failure_of, pending, resolve_with, settled, value_of
 from miniagents.promising.core.current import producing
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.pieces import FAIR_SHARE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Context
+
     from miniagents.agents.interaction import InteractionContext
     from miniagents.agents.persistence import Persister
+    from miniagents.messages import MessageSequencePromise
     from miniagents.promising import PromisingContext
+    from miniagents.promising.core.pieces import AnyBuffer
 
-__all__ = ["Recorder"]
+__all__ = ["CallRecord", "Recorder"]
 
-logger: Final = logging.getLogger("miniagents")
+
+_GATHERING: Final = 0.001
+"""Seconds that new messages gather before the recorder looks at them: looking at many at once is cheaper."""
 
 
 class Recorder:
     """Hands the messages of every call to the persister as they arrive, then a record of the call and of its reply."""
 
     def __init__(self, context: PromisingContext, persister: Persister) -> None:
-        self._context = context
-        self._persister = persister
+        self.context = context
+        self.persister = persister
+        self.open: dict[_Followed, None] = {}
+        """The sequences that are followed, or wait for a message."""
+        self._due: list[CallRecord | _Followed] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._has_variables = False
+        self._variables: Context
+        self._is_looking = False
 
-    def record(
+    def begin(
         self,
         interaction: InteractionContext[Any, Any],  # Any: of any agent
         replies: MessageSequencePromise[Message],
-    ) -> None:
-        """Record one call; the agent's own task calls this as it begins."""
-        alias = interaction.this_agent.alias
-        caller = interaction.caller
+    ) -> CallRecord:
+        """Begin to record a call; the agent's own task calls this."""
+        record = CallRecord(self, interaction, replies)
+        self.due(record)
+        return record
 
-        async def call_node() -> str:
-            messages, _ = await self._keep_all(interaction.messages)
-            caller_node = caller.call_node if caller is not None else None
-            node = AgentCallNode(
-                agent=alias, messages=messages, caller=await caller_node if caller_node is not None else None
-            )
-            self._persister.keep(node)
-            return node.hash_key
+    def due(self, sequence: CallRecord | _Followed) -> None:
+        """Look at a sequence, or at a new call, soon."""
+        self._due.append(sequence)
+        if self._timer is None:
+            self._timer = self.context.watch.loop.call_later(_GATHERING, self.look)
+            if not self._has_variables:
+                self._has_variables = True
+                self._variables = copy_context()
+                self._variables.run(producing.set, None)  # cancelling a call does not cancel its record
 
-        async def reply_node() -> None:
-            messages, error = await self._keep_all(replies)
-            call = await interaction.call_node if interaction.call_node is not None else ""
-            said = None if error is None else f"{type(error).__name__}: {error}"
-            self._persister.keep(AgentReplyNode(agent=alias, call=call, messages=messages, error=said))
+    def look(self) -> None:
+        """Look at all sequences that are due."""
+        if self._timer is not None and not self._is_looking:
+            self._timer.cancel()
+            self._timer = None
+            self._is_looking = True
+            try:
+                self._variables.run(self._look)
+            finally:
+                self._is_looking = False
 
-        # Without a producer these promises belong to no call, so cancelling the call does not cancel its record.
-        token = producing.set(None)
-        try:
-            interaction.call_node = Promise(call_node, start_asap=True, name=f"{alias}.call_node")
-            Promise(reply_node, start_asap=True, name=f"{alias}.reply_node")
-        finally:
-            producing.reset(token)
+    async def flush(self) -> None:
+        """Hand over everything that has arrived; see `Persister.flush`."""
+        self._look_at_all()
+        await self.persister.flush()
 
     async def finish(self) -> None:
-        """Call the handlers a last time with the messages that they failed to keep."""
-        await self._persister.finish()
+        """Record as much as has come of every sequence, and flush; report failures to the context."""
+        self._look_at_all()
+        for sequence in tuple(self.open):
+            sequence.cut_off()
+        await self.persister.finish()
 
     def log_not_kept(self) -> None:
         """Log the messages that were not kept because the context was left by an error."""
-        self._persister.log_not_kept()
+        self._look_at_all()
+        self.persister.log_not_kept()
 
-    async def _keep_all(
-        self, sequence: MessageSequencePromise[Message]
-    ) -> tuple[tuple[Message, ...], BaseException | None]:
-        """Hand each message to the persister when it is complete; return all of them and the first error among them."""
-        messages: list[Message] = []
-        first_error: BaseException | None = None
-        async for message, error in sequence.settled_messages():
-            if message is not None:
-                messages.append(message)
-                self._persister.keep(message)
-            elif first_error is None:
-                first_error = error
-        return tuple(messages), first_error
+    def _look_at_all(self) -> None:
+        while self._timer is not None and not self._is_looking:
+            self.look()
+
+    def _look(self) -> None:
+        due, self._due = self._due, []
+        for sequence in due:
+            sequence.step()
+
+
+class CallRecord:
+    """The record of one call.
+
+    Attributes:
+        key: The hash key of the `AgentCallNode`; None until all messages of the call and of its callers are there.
+    """
+
+    __slots__ = ("_agent", "_caller", "_key_promise", "_messages", "_recorder", "_replies", "_then", "key")
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        interaction: InteractionContext[Any, Any],  # Any: of any agent
+        replies: MessageSequencePromise[Message],
+    ) -> None:
+        self._recorder = recorder
+        self._agent = interaction.this_agent.alias
+        caller = interaction.caller
+        self._caller = None if caller is None else caller.record
+        self._messages: AnyBuffer = buffer_of(interaction.messages)
+        self._replies: AnyBuffer = buffer_of(replies)
+        self._key_promise: Promise[str] | None = None
+        self._then: list[Callable[[], None]] | None = None
+        self.key: str | None = None
+
+    def step(self) -> None:
+        """Begin to keep the messages and replies, of which all may be there by now."""
+        for buffer, then in (self._messages, self._called), (self._replies, self._replied):
+            messages = self._ready(buffer)
+            if messages is None:
+                _Followed(self._recorder, buffer, then).step()
+            else:
+                then(messages, None)
+
+    def key_promise(self) -> Promise[str]:
+        """Return the promise of the key."""
+        if self._key_promise is None:
+            self._recorder.look()  # the messages may be there
+            if self.key is not None:
+                self._key_promise = Promise.resolved(self.key)
+            else:
+                self._key_promise = pending(f"{self._agent}.call_node")
+        return self._key_promise
+
+    def _called(self, messages: tuple[Message, ...], _: BaseException | None) -> None:
+        """Keep the record of the call, once that of its caller is known."""
+        caller = self._caller
+        if caller is not None and caller.key is None:
+            caller._when_known(lambda: self._called(messages, None))
+            return
+        node = AgentCallNode(agent=self._agent, messages=messages, caller=None if caller is None else caller.key)
+        self.key = self._recorder.persister.keep(node, parts_are_known=True) or ""
+        if self._key_promise is not None:
+            resolve_with(self._key_promise, self.key)
+        if self._then is not None:
+            then, self._then = self._then, None
+            for go_on in then:
+                go_on()
+
+    def _replied(self, messages: tuple[Message, ...], error: BaseException | None) -> None:
+        """Keep the record of the reply, once that of the call is known."""
+        if self.key is None:
+            self._when_known(lambda: self._replied(messages, error))
+            return
+        said = None if error is None else described(error)
+        node = AgentReplyNode(agent=self._agent, call=self.key, messages=messages, error=said)
+        self._recorder.persister.keep(node, parts_are_known=True)
+
+    def _ready(self, buffer: AnyBuffer) -> tuple[Message, ...] | None:
+        """Keep the messages of a sequence that are all there and no promises; None for any other sequence."""
+        if not buffer.ended or len(buffer.pieces) > FAIR_SHARE:
+            return None
+        ready: list[Message] = []
+        keep = self._recorder.persister.keep
+        for piece in buffer.pieces:
+            if not isinstance(piece, Message):
+                return None  # those before it are known by now
+            if keep(piece) is not None:
+                ready.append(piece)
+        return tuple(ready)
+
+    def _when_known(self, then: Callable[[], None]) -> None:
+        if self._then is None:
+            self._then = []
+        self._then.append(then)
+
+
+class _Followed:
+    """A sequence of messages on its way to the persister.
+
+    Args:
+        recorder: Calls this when something new has come.
+        buffer: The messages.
+        then: Called at the end with the messages that are kept and the first error.
+    """
+
+    __slots__ = ("_buffer", "_error", "_is_due", "_is_followed", "_messages", "_position", "_recorder", "_then")
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        buffer: AnyBuffer,
+        then: Callable[[tuple[Message, ...], BaseException | None], None],
+    ) -> None:
+        self._recorder = recorder
+        self._buffer = buffer
+        self._then = then
+        self._messages: list[Message] = []
+        self._error: BaseException | None = None
+        self._position = 0
+        self._is_due = True
+        self._is_followed = False
+
+    def woken(self) -> None:
+        """Look at the sequence in the next turn of the loop."""
+        if not self._is_due:
+            self._is_due = True
+            self._recorder.due(self)
+
+    def step(self) -> None:
+        """Keep the messages that have come since the last time."""
+        buffer, pieces = self._buffer, self._buffer.pieces
+        for _ in range(FAIR_SHARE):
+            if self._position == len(pieces):
+                self._is_due = False
+                if buffer.ended:
+                    self._finish()
+                elif not self._is_followed:
+                    self._follow()
+                return
+            piece = pieces[self._position]
+            if not isinstance(piece, Message | Failure):
+                if not piece.done():
+                    self._wait_for(piece)  # this stays due meanwhile, so nobody calls it
+                    return
+                piece = failure_of(piece) or value_of(piece)
+            self._take(piece)
+        self._recorder.due(self)  # the rest comes in the next turn
+
+    def cut_off(self) -> None:
+        """Record the sequence as far as it came."""
+        if self in self._recorder.open:
+            error = self._error or asyncio.CancelledError("the context was left before")
+            self._error = error
+            self._finish()
+
+    def _take(self, piece: Message | Failure) -> None:
+        self._position += 1
+        if isinstance(piece, Failure):
+            self._error = self._error or piece.error
+        elif self._recorder.persister.keep(piece) is not None:
+            self._messages.append(piece)
+
+    def _follow(self) -> None:
+        self._is_followed = True
+        self._recorder.open[self] = None
+        self._buffer.follow(self)
+        self._buffer.start()
+        self._buffer.reached(float("inf"))
+
+    def _wait_for(self, message: Promise[Message]) -> None:
+        self._recorder.open[self] = None
+        try:
+            self._recorder.context.spawn(self._when_settled(message), f"record of {message.name}")
+        except ContextStateError as error:
+            self._error = self._error or error
+            self._finish()
+
+    async def _when_settled(self, message: Promise[Message]) -> None:
+        await settled(message)
+        self.step()
+
+    def _finish(self) -> None:
+        self._recorder.open.pop(self, None)
+        if self._is_followed:
+            self._buffer.unfollow(self)
+        self._then(tuple(self._messages), self._error)

@@ -11,7 +11,8 @@
 |         |                                    | end with an error, parked tasks are cancelled                     |
 | closing | `afinalize` is cancelled itself    | it cancels all tasks                                              |
 | closing | tasks that were cancelled still    | they are given up with a warning                                  |
-|         | run after `shutdown_timeout`       |                                                                   |
+|         | run after `shutdown_timeout`, or   |                                                                   |
+|         | at a second Ctrl+C                 |                                                                   |
 | closing | no task is left                    | closed: open streams end, errors that nobody has seen are logged  |
 
 Work can start in an active or closing context. In any other it ends with a `ContextStateError`. `activate` and
@@ -30,6 +31,8 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias
 
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, still_open
+from miniagents.promising.core.failure import for_readers, is_cancellation
+from miniagents.promising.core.interrupts import impatience
 from miniagents.promising.core.watch import Watch
 from miniagents.promising.errors import (
     AppenderAbandonedError,
@@ -94,6 +97,7 @@ class PromisingContext:
         self._body: asyncio.Task[object] | None = None
         self._watch: Watch | None = None
         self._tasks: dict[Worker, Production | None] = {}
+        self._hook_tasks: set[asyncio.Task[None]] = set()
         self._writing_ends: weakref.WeakSet[AnyBuffer] = weakref.WeakSet()
         self._failures: weakref.WeakSet[Failure] = weakref.WeakSet()
         self._starting = 0
@@ -177,11 +181,23 @@ class PromisingContext:
             raise
         finally:
             try:
-                if self._tasks:
-                    await self._cancel_work()
+                await self._stop(error)
             finally:
                 self._close(error)
         self._raise_late_errors(error)
+
+    async def _stop(self, error: BaseException | None) -> None:
+        """Cancel the work that is left, and then the tasks of hooks."""
+        has_failed = error is not None or self._interruption is not None
+        if not self._tasks and not has_failed:
+            return
+        with impatience() as impatient:
+            try:
+                await self._cancel_work(impatient, spared=self._hook_tasks)
+                if has_failed and not impatient.done():
+                    await self._after_the_cancellation(impatient)
+            finally:
+                await self._cancel_work(impatient)
 
     async def __aenter__(self) -> Self:
         return self.activate()
@@ -248,6 +264,13 @@ class PromisingContext:
             self._tasks[task] = production
             if production is None:
                 task.add_done_callback(self.forget)
+        return task
+
+    def spawn_hook(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        """Start a task as `spawn` does, which goes on when the work is cancelled, and is cancelled after it."""
+        task = self.spawn(work, name)
+        self._hook_tasks.add(task)
+        task.add_done_callback(self._hook_tasks.discard)
         return task
 
     def own(self, follower: Follower, name: str, production: Production) -> None:
@@ -334,6 +357,13 @@ class PromisingContext:
     async def _before_the_end(self) -> None:
         """Do what a derived class has to do after the end of the work and before the context closes."""
 
+    async def _after_the_cancellation(self, impatient: asyncio.Future[None]) -> None:
+        """Do what a derived class has to do after its work was cancelled and before the context closes.
+
+        Args:
+            impatient: When this is done, there is no more time.
+        """
+
     async def _end_of_work(self) -> None:
         while self._tasks:
             self._see_to((await asyncio.wait(self._tasks))[0])
@@ -363,32 +393,47 @@ class PromisingContext:
             if not buffer._is_done() and not buffer._is_lazy() and not any(buffer._workers())
         ]
 
-    async def _cancel_work(self) -> None:
-        """Cancel all tasks, give them time to stop, and give up those that do not."""
+    async def _cancel_work(self, impatient: asyncio.Future[None], spared: AbstractSet[Worker] = frozenset()) -> None:
+        """Cancel all tasks but the spared ones, give them time to stop, and give up those that do not.
+
+        Args:
+            impatient: When this is done, the time is over.
+            spared: Tasks that go on, and may start others.
+        """
         deadline = asyncio.get_running_loop().time() + self.shutdown_timeout
         cancelled: set[Worker] = set()
         interrupted: asyncio.CancelledError | None = None
-        while self._tasks:
+        while work := self._tasks.keys() - spared:
             # tasks may start others while they stop, which have to be cancelled as well
-            for task in self._tasks.keys() - cancelled:
+            for task in work - cancelled:
                 task.cancel()
                 cancelled.add(task)
             left = deadline - asyncio.get_running_loop().time()
-            if left <= 0 or not self._tasks:  # followers end at once
+            work &= self._tasks.keys()  # followers end at once
+            if left <= 0 or not work:
                 break
             try:
-                self._see_to((await asyncio.wait(self._tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED))[0])
+                if impatient.done():
+                    await _some_turns()  # for those that were cancelled right now
+                    self._see_to([task for task in work if task.done()])
+                    break
+                await asyncio.wait({*work, impatient}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                self._see_to([task for task in work if task.done()])
             except asyncio.CancelledError as error:
                 interrupted = error
-        for task, production in tuple(self._tasks.items()):
-            self.forget(task)
+        limit = (
+            "before a second Ctrl+C" if impatient.done() else f"within {self.shutdown_timeout} s of its cancellation"
+        )
+        for task in tuple(self._tasks):
+            if task in spared:
+                continue
+            production = self._tasks.pop(task)
             if not isinstance(task, asyncio.Task):
                 continue  # it cannot be: a follower ends as soon as it is cancelled
             if production is not None:
                 production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))
             warnings.warn(
-                f"task {task.get_name()!r} did not stop within {self.shutdown_timeout} s of its cancellation and was "
-                f"given up: {task.get_coro()!r}",
+                f"task {task.get_name()!r} did not stop {limit} and was given up: {task.get_coro()!r}",
                 TaskAbandonedWarning,
                 stacklevel=2,
             )
@@ -447,9 +492,19 @@ class PromisingContext:
         for handler in self._resolved_handlers:
             try:
                 await handler(promise, result)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancellation(error):
+                    raise  # otherwise something was cancelled that the hook waited for: the hook has failed
                 logger.error("on_promise_resolved failed for %r", promise.name, exc_info=error)  # noqa: TRY400
+                if isinstance(error, asyncio.CancelledError):
+                    error = for_readers(error, "on_promise_resolved")  # leaving must not look cancelled
                 self.report(error)
+
+
+async def _some_turns() -> None:
+    """Give a task that was cancelled the time to stop if it has nothing to wait for."""
+    for _ in range(4):
+        await asyncio.sleep(0)
 
 
 async def _at_next_turn(work: Coroutine[object, object, None]) -> None:

@@ -125,8 +125,12 @@ class Promise(Production, Generic[T_co]):
         if self._value is PENDING:
             if self._failure is None and not self._is_at_hand():
                 yield from self._settle().__await__()
-            if self._failure is not None:
-                self._failure.reraise()
+            failure = self._failure
+            if failure is not None:
+                try:
+                    failure.reraise()
+                finally:
+                    failure.leave_traceback()
         value: T_co = self._value
         return value
 

@@ -97,6 +97,11 @@ async def calls_in_turn(watch: Watch, n: int) -> object:
     return said
 
 
+async def recorded_calls(watch: Watch, n: int) -> object:
+    """Read each call to its end before making the next one; bare asyncio records nothing."""
+    return await calls_in_turn(watch, n)
+
+
 async def calls_at_once(watch: Watch, n: int) -> object:
     """Make all calls, then read all of them."""
     tasks = Tasks()

@@ -114,6 +114,18 @@ async def calls_in_turn(watch: Watch, n: int) -> object:
     return said
 
 
+async def _keep_nothing(_: tuple[Message, ...]) -> None:
+    """Do nothing with messages that could be kept."""
+
+
+async def recorded_calls(watch: Watch, n: int) -> object:
+    """Await each call before making the next one, where a handler is given all messages."""
+    with watch:
+        async with MiniAgents(on_persist_messages=_keep_nothing):
+            said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
+    return said
+
+
 async def calls_at_once(watch: Watch, n: int) -> object:
     """Make all calls, then await all of them."""
     with watch:

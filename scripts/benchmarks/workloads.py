@@ -89,6 +89,14 @@ WORKLOADS: tuple[Workload, ...] = (
         old_size=300,
         counted=100,
     ),
+    Workload(
+        "calls: recorded, one after another",
+        "recorded_calls",
+        2_000,
+        cpu("call", 3.3, reason=reasons.RECORDED),
+        old_size=0,
+        counted=100,
+    ),
     Workload("calls: 100 at once", "calls_at_once", 100, cpu("call"), fixed=True),
     Workload(
         "calls: 1,000 at once",

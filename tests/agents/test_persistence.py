@@ -1,6 +1,7 @@
 """Hooks: those that keep messages, and those that are told of promises."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,14 +10,17 @@ import pytest
 from miniagents import (
     AgentCallNode,
     AgentReplyNode,
+    FrozenDict,
     InteractionContext,
     Message,
     MiniAgents,
     PersistenceError,
     Promise,
+    PromiseCancelledError,
     miniagent,
     stream_message,
 )
+from miniagents.agents.persistence import BATCH, LIMIT, _names_of_holders, with_parts
 from miniagents.miniagents import PersistHandler
 
 
@@ -33,7 +37,8 @@ async def echo(ctx: InteractionContext) -> None:
 class Store:
     """Keeps messages, after it failed for the first times that it was asked to."""
 
-    def __init__(self, *, failures: int = 0, error: BaseException | None = None) -> None:
+    def __init__(self, *, failures: int = 0, error: BaseException | None = None, pause: float = 0) -> None:
+        self.pause = pause
         self.kept: list[Message] = []
         self.calls = 0
         self.failures = failures
@@ -41,7 +46,7 @@ class Store:
 
     async def keep(self, messages: tuple[Message, ...]) -> None:
         self.calls += 1
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.pause)
         if self.calls <= self.failures:
             raise self.error
         self.kept.extend(messages)
@@ -303,7 +308,7 @@ def test_a7_what_is_not_kept_because_the_context_was_left_by_an_error_is_logged(
 
     asked = asyncio.Event()
     with pytest.raises(KeyError):
-        MiniAgents(on_persist_messages=never).run(main())
+        MiniAgents(on_persist_messages=never, shutdown_timeout=0.05).run(main())
     assert "never could not keep" in caplog.text
     assert "the context was left before" in caplog.text
 
@@ -409,3 +414,315 @@ def test_a_hook_that_is_not_async_is_refused_at_once() -> None:
         MiniAgents(on_promise_resolved=3)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match="on_persist_messages: 'x' cannot be called"):
         MiniAgents(on_persist_messages="x")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+# --- runs that fail ---
+
+
+def test_a7_a_run_that_fails_keeps_its_record() -> None:
+    store = Store(pause=0.01)
+
+    async def main() -> None:
+        for number in range(6):
+            await echo.inquire(f"{number}")
+        raise KeyError("main")
+
+    with pytest.raises(KeyError):
+        MiniAgents(on_persist_messages=store.keep).run(main())
+    assert len(store.said) == len(store.calls_of("echo")) == len(store.replies_of("echo")) == 6
+
+
+def test_a7_a_run_that_fails_records_the_calls_that_were_cancelled_with_it() -> None:
+    store = Store(pause=0.01)
+
+    async def main() -> None:
+        begun = asyncio.Event()
+
+        @miniagent
+        async def endless(ctx: InteractionContext) -> None:
+            ctx.reply("before")
+            begun.set()
+            await asyncio.Event().wait()
+
+        endless.inquire("hello")
+        await begun.wait()
+        raise KeyError("main")
+
+    with pytest.raises(KeyError):
+        MiniAgents(on_persist_messages=store.keep).run(main())
+    [reply] = store.replies_of("endless")
+    assert reply.messages == (Message("before"),)
+    assert "cancelled" in str(reply.error)
+
+
+def test_a7_the_handler_is_not_cancelled_with_the_work() -> None:
+    finished: list[int] = []
+
+    async def keep(messages: tuple[Message, ...]) -> None:
+        await asyncio.sleep(0.01)
+        finished.append(len(messages))
+
+    async def main() -> None:
+        async with MiniAgents(on_persist_messages=keep) as context:
+            await echo.inquire("a")
+            flushing = asyncio.create_task(context.flush())
+            await asyncio.sleep(0.001)  # the handler has begun
+            asyncio.get_running_loop().call_soon(flushing.cancel)
+            raise KeyError("main")
+
+    with pytest.raises(KeyError):
+        asyncio.run(main())
+    assert finished == [3]
+
+
+def test_a7_ctrl_c_leaves_the_record_of_the_run() -> None:
+    store = Store(pause=0.01)
+
+    async def main() -> None:
+        for number in range(6):
+            await echo.inquire(f"{number}")
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.Event().wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        MiniAgents(on_persist_messages=store.keep).run(main())
+    assert len(store.said) == len(store.replies_of("echo")) == 6
+
+
+def test_a7_flush_hands_over_all_that_has_arrived() -> None:
+    store = Store(pause=0.001)
+
+    async def main() -> None:
+        context = MiniAgents.current()
+        for number in range(3):
+            await echo.inquire(f"{number}")
+            await context.flush()
+            assert len(store.kept) == 3 * (number + 1)
+
+    MiniAgents(on_persist_messages=store.keep).run(main())
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a7_flush_raises_what_could_not_be_kept_and_the_end_tries_again(logged: list[str]) -> None:
+    store = Store(failures=5)  # the first attempt, its three repetitions, and that of `flush`
+
+    async def main() -> None:
+        await echo.inquire("a")
+        with pytest.raises(PersistenceError, match=r"Store\.keep could not keep 3 messages"):
+            await MiniAgents.current().flush()
+
+    MiniAgents(on_persist_messages=store.keep).run(main())
+    assert store.said == [Message("a")]
+    assert len(logged) == 1
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a7_flush_is_refused_in_a_hook_and_does_nothing_without_one(logged: list[str]) -> None:
+    async def keep(_: tuple[Message, ...]) -> None:
+        await context.flush()
+
+    async def main() -> None:
+        await echo.inquire("a")
+
+    MiniAgents().run(MiniAgents().flush())
+    context = MiniAgents(on_persist_messages=keep)
+    with pytest.raises(PersistenceError, match="flush.. was called by a hook"):
+        context.run(main())
+    assert len(logged) == 1
+
+
+# --- messages that opt out ---
+
+
+class Secret(Message, frozen=True, kw_only=True, tag="persistence.Secret"): ...
+
+
+def test_a7_a_message_can_opt_out_with_all_that_hold_it() -> None:
+    store = Store()
+    part, secret = Message("part"), Secret("secret")
+    holder = Holder("holder", parts=(part, secret), one=Message("other"))
+
+    async def main() -> None:
+        await echo.inquire([secret, "said", holder])
+
+    MiniAgents(on_persist_messages=store.keep, persist_filter=lambda message: not isinstance(message, Secret)).run(
+        main()
+    )
+    assert store.said == [Message("said"), part, Message("other")]
+    [call], [reply] = store.calls_of("echo"), store.replies_of("echo")
+    assert call.messages == reply.messages == (Message("said"),)
+    assert reply.call == call.hash_key
+
+
+def test_a7_a_filter_that_fails_is_reported_and_nothing_is_kept_that_it_was_asked_for() -> None:
+    store = Store()
+
+    def failing(message: Message) -> bool:
+        if message == Message("a"):
+            raise ValueError("no")
+        return True
+
+    async def main() -> None:
+        await echo.inquire(["a", "b"])
+
+    with pytest.raises(BaseException) as reported:
+        MiniAgents(on_persist_messages=store.keep, persist_filter=failing).run(main())
+    assert all(isinstance(error, PersistenceError) for error in _all_errors(reported.value))
+    assert store.said == [Message("b")]
+
+
+# --- bounds ---
+
+
+def test_a7_a_handler_is_given_batches() -> None:
+    sizes: list[int] = []
+
+    async def keep(messages: tuple[Message, ...]) -> None:
+        sizes.append(len(messages))
+
+    say([str(number) for number in range(10_000)], keep)
+    assert sum(sizes) == 10_002
+    assert max(sizes) == BATCH
+
+
+def test_a7_calls_wait_for_a_slow_handler() -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+        kept = calls = 0
+
+        async def keep(messages: tuple[Message, ...]) -> None:
+            nonlocal kept
+            await gate.wait()
+            kept += len(messages)
+
+        async def call() -> None:
+            nonlocal calls
+            for number in range(2_000):
+                await echo.inquire(f"{number}")
+                calls += 1
+
+        async with MiniAgents(on_persist_messages=keep) as context:
+            calling = asyncio.create_task(call())
+            while context.recorder is None or not context.recorder.persister.is_full:
+                await asyncio.sleep(0)
+            held_up_at = calls
+            for _ in range(1_000):
+                await asyncio.sleep(0)
+            assert 3 * held_up_at > LIMIT
+            assert calls - held_up_at <= 1  # the one that had begun
+            gate.set()
+            await calling
+        assert kept == 6_000
+
+    asyncio.run(main())
+
+
+def test_a7_nothing_waits_for_ever_for_a_handler_that_is_cancelled() -> None:
+    async def keep(_: tuple[Message, ...]) -> None:
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("on_persist_messages"):
+                task.cancel()
+        await asyncio.sleep(0)
+
+    async def main() -> None:
+        for number in range(1_000):
+            await echo.inquire(f"{number}")
+
+    with pytest.raises(PersistenceError) as reported:
+        MiniAgents(on_persist_messages=keep).run(main())
+    assert len(reported.value.messages) == 3_000
+
+
+def test_a7_the_memory_of_what_was_kept_is_bounded() -> None:
+    store = Store()
+    remembered: list[int] = []
+
+    async def main() -> None:
+        recorder = MiniAgents.current().recorder
+        assert recorder is not None
+        for number in range(4_000):
+            await echo.inquire(f"{number}")
+            if not number % 100:
+                await MiniAgents.current().flush()
+                store.kept.clear()
+                remembered.append(len(recorder.persister._remembered) + len(recorder.persister._remembered_longer))
+                assert not recorder.open
+
+    MiniAgents(on_persist_messages=store.keep).run(main())
+    assert max(remembered) <= 8_192
+
+
+def test_a7_only_fields_that_can_hold_messages_are_looked_at() -> None:
+    class Wide(Message, frozen=True, kw_only=True, tag="persistence.Wide"):
+        numbers: tuple[int, ...] = ()
+        names: FrozenDict[str, str] = FrozenDict()
+        part: Message | None = None
+
+    assert [*with_parts(Message("a"))] == [Message("a")]
+    assert not _names_of_holders(Message("a"))
+    wide = Wide("w", numbers=(1,), part=Message("part"))
+    assert [*_names_of_holders(wide)] == ["part"]
+    assert [*with_parts(wide)] == [Message("part"), wide]
+
+
+def test_a7_calls_of_a_handler_are_not_recorded() -> None:
+    store = Store()
+
+    async def keep(messages: tuple[Message, ...]) -> None:
+        await echo.inquire([f"kept {message}" for message in messages])
+        await store.keep(messages)
+
+    say("a", keep)
+    assert store.said == [Message("a")]
+
+
+# --- cancellations of hooks ---
+
+
+async def _cancelled_query() -> None:
+    query = asyncio.create_task(asyncio.sleep(1_000_000))
+    asyncio.get_running_loop().call_soon(query.cancel)
+    await query
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a7_a_handler_whose_own_query_is_cancelled_has_failed(logged: list[str]) -> None:
+    async def keep(_: tuple[Message, ...]) -> None:
+        await _cancelled_query()
+
+    with pytest.raises(PersistenceError) as reported:
+        say("a", keep)
+    assert isinstance(reported.value.__cause__, asyncio.CancelledError)
+    assert len(reported.value.messages) == 3
+    assert logged
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a7_a_handler_whose_own_query_is_cancelled_is_tried_again() -> None:
+    store = Store()
+    calls = 0
+
+    async def keep(messages: tuple[Message, ...]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            await _cancelled_query()
+        await store.keep(messages)
+
+    say("a", keep)
+    assert (calls, store.said) == (3, [Message("a")])
+
+
+def test_a7_a_hook_of_promises_whose_own_query_is_cancelled_has_failed(logged: list[str]) -> None:
+    async def hook(_: Promise[object], __: object) -> None:
+        await _cancelled_query()
+
+    async def main() -> None:
+        async def answer() -> int:
+            return 42
+
+        await Promise(answer)
+
+    with pytest.raises(PromiseCancelledError, match="'?on_promise_resolved'? waited for something that was cancelled"):
+        MiniAgents(on_promise_resolved=hook).run(main())
+    assert len(logged) == 1

@@ -254,7 +254,8 @@ async def contexts(handlers: list[PersistHandler]) -> None:
         assert_type(MiniAgents.current(), MiniAgents)
     MiniAgents(on_persist_messages=keep, on_promise_resolved=on_resolved)
     MiniAgents(on_persist_messages=[keep, Keeper(), Keeper().method], on_promise_resolved=[on_resolved])
-    MiniAgents(on_persist_messages=handlers)
+    MiniAgents(on_persist_messages=handlers, persist_filter=lambda message: bool(message.text))
+    assert_type(await context.flush(), None)
     assert_type(context.activate(), MiniAgents)
     await context.afinalize()
     _base: PromisingContext = context

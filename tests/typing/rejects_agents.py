@@ -249,6 +249,8 @@ async def contexts() -> None:
     MiniAgents(on_persist_messages=keep_users)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     MiniAgents(on_persist_messages=keep_list)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     MiniAgents(on_persist_messages=[sync_keep])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    MiniAgents(persist_filter="no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await MiniAgents().flush(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     MiniAgents(on_promise_resolved=on_resolved)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     MiniAgents(start_asap=DEFAULT)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the default is the context's to say
     MiniAgents(errors_as_messages="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -94,7 +94,10 @@ class Tokens(TextOutcomes):
         if not isinstance(piece, str):
             piece = await self._text_from(piece)
             if isinstance(piece, Failure):
-                piece.reraise()
+                try:
+                    piece.reraise()
+                finally:
+                    piece.leave_traceback()
         return piece
 
 

@@ -15,6 +15,7 @@ A user of promises needs nothing from here. A package that makes a kind of promi
 | `naming`     | the names of promises that were given none                                                            |
 | `notes`      | notes on errors, about the errors before them                                                         |
 | `watch`      | who waits for whom: deadlocks, and tasks that nothing can end; of use to contexts alone               |
+| `interrupts` | `impatience`: the second Ctrl+C ends the waiting for tasks that do not stop                           |
 | `joins`      | which tasks a task waits for; of use to the watch alone                                               |
 | `followers`  | workers without a coroutine, for passing pieces on; of use to flat streams alone                      |
 

@@ -26,6 +26,7 @@ __all__ = [
     "give_up",
     "has_value",
     "outcomes",
+    "pending",
     "resolve_with",
     "settled",
     "value_of",
@@ -75,6 +76,15 @@ def buffer_of(stream: StreamedPromise[P, object]) -> PieceBuffer[P]:
 def give_up(production: Production, error: BaseException) -> None:
     """End a promise, or a buffer, with an error, unless it has ended."""
     production._give_up(error)
+
+
+def pending(name: str) -> Promise[Any]:  # Any: the caller says of what
+    """Make a promise without work of its own, for `resolve_with` or `fail_with`."""
+    from miniagents.promising.promise import Promise, blank  # noqa: PLC0415  # a circle: promises are made of what is here
+
+    promise: Promise[Any] = blank(Promise)  # Any: as above
+    promise._prepare(None, name)
+    return promise
 
 
 def resolve_with(promise: Promise[T], value: T) -> None:

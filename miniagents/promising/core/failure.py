@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from types import TracebackType
 from typing import TYPE_CHECKING, Final, NoReturn, final
 from weakref import ref
 
@@ -12,7 +13,6 @@ from miniagents.promising.errors import PromiseCancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from miniagents.promising.core.production import Production
 
@@ -22,15 +22,21 @@ __all__ = [
     "caught",
     "count_as_read",
     "ends_task",
+    "for_readers",
     "is_cancellation",
     "mark_as_read",
     "running_task",
+    "without_machinery",
 ]
 
 logger: Final = logging.getLogger("miniagents")
 
 _READERS: Final = "__miniagents_readers__"
 """Where an exception keeps the ids of the productions whose code has seen it; that of None stands for other code."""
+_KEPT: Final = "__miniagents_traceback__"
+"""Where an exception that was raised to a reader keeps the traceback that it had before."""
+_MACHINERY: Final = ("miniagents.promising.", "miniagents.agents.", "miniagents.messages.promised.")
+"""How the names of the modules begin that run and read promises."""
 _UNWISHED: Final = "__miniagents_unwished__"
 """Marks a `PromiseCancelledError` that was not requested: something was cancelled that the work waited for."""
 
@@ -58,14 +64,16 @@ class Failure:
             disguised.__cause__ = error
             error = disguised
         elif isinstance(error, asyncio.CancelledError):
-            error = _for_readers(error, origin)
+            error = for_readers(error, origin)
         readers: set[int] = error.__dict__.setdefault(_READERS, set())
+        traceback = error.__traceback__
         if id(raised_by) in readers:
             readers.discard(id(raised_by))
-            self._traceback = error.__traceback__
         else:
             readers.clear()  # it was not read there: it is raised again, and has to be seen again
-            self._traceback = _without_readers(error.__traceback__)
+            traceback = _without_readers(error)
+        self._traceback = without_machinery(traceback)
+        error.with_traceback(self._traceback)
         self.error: BaseException = error
         self.origin: str = origin
         # a requested cancellation needs no log entry
@@ -81,12 +89,23 @@ class Failure:
         thousand times would carry a thousand readers' frames.
         """
         error = count_as_read(self)
+        error.__dict__[_KEPT] = self._traceback
         try:
             raise error.with_traceback(self._traceback)
         finally:
             # the class may forbid assignments, as frozen dataclasses do
             BaseException.__setattr__(error, "__context__", self._context)
+            self.leave_traceback()
             del error
+
+    def leave_traceback(self) -> None:
+        """Take the frames that lead to here out of the traceback.
+
+        For the `finally` around `reraise`. Each frame of the library that the error leaves adds itself before that.
+        Such frames say nothing to users, and hold promises that hold the error: only the garbage collector would free
+        them.
+        """
+        self.error.with_traceback(self._traceback)
 
     def handed_over(self) -> Failure:
         """Return a copy for a stream that takes the pieces of another one; only the copy still has to be seen.
@@ -196,25 +215,53 @@ def running_task() -> asyncio.Task[object] | None:
         return None
 
 
-def _for_readers(error: asyncio.CancelledError, origin: str) -> PromiseCancelledError:
+def for_readers(error: asyncio.CancelledError, origin: str) -> PromiseCancelledError:
     """Return the error for readers of a cancelled promise, who are not cancelled themselves."""
     wished = is_cancellation(error)
     what = "was cancelled" if wished else "waited for something that was cancelled"
     cancelled = PromiseCancelledError(f"{origin} {what}")
-    cancelled.__cause__ = error
+    # its frames are those of the library's waiting, and hold the promise that this is the error of
+    cancelled.__cause__ = error.with_traceback(without_machinery(error.__traceback__))
     if not wished:
         cancelled.__dict__[_UNWISHED] = True
     return cancelled
 
 
-def _without_readers(traceback: TracebackType | None) -> TracebackType | None:
+def _without_readers(error: BaseException) -> TracebackType | None:
     """Return the traceback of an error from before promises raised it to readers.
 
     An exception object that is raised again and again brings along the frames of earlier readers.
     """
-    first = traceback
-    while traceback is not None:
-        if traceback.tb_frame.f_code is Failure.reraise.__code__:
-            first = traceback.tb_next
+    traceback = error.__traceback__
+    if _KEPT not in error.__dict__:
+        return traceback  # it never was
+    kept: TracebackType | None = error.__dict__[_KEPT]
+    while traceback is not None and traceback is not kept:
         traceback = traceback.tb_next
-    return first
+    return kept if traceback is kept else error.__traceback__
+
+
+def without_machinery(traceback: TracebackType | None) -> TracebackType | None:
+    """Return a traceback without the frames of the library that lead to a frame of other code.
+
+    The last frames stay if they are the library's: they show where it refused something.
+    """
+    entries: list[TracebackType] = []
+    while traceback is not None:
+        entries.append(traceback)
+        traceback = traceback.tb_next
+    kept: TracebackType | None = None
+    is_led_to = False
+    for entry in reversed(entries):
+        if not _is_machinery(entry):
+            is_led_to = True
+        elif is_led_to:
+            continue
+        # an error may be raised somewhere right now, so its entries are not changed
+        is_unchanged = entry.tb_next is kept
+        kept = entry if is_unchanged else TracebackType(kept, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return kept
+
+
+def _is_machinery(entry: TracebackType) -> bool:
+    return str(entry.tb_frame.f_globals.get("__name__")).startswith(_MACHINERY)

@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextvars import Context, copy_context
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from miniagents.promising.core.failure import mark_as_read
 from miniagents.promising.errors import ContextStateError, PromiseCancelledError
@@ -28,12 +28,19 @@ if TYPE_CHECKING:
     from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.watch import Watch
 
-__all__ = ["FOLLOWED", "Follower", "Rounds"]
+__all__ = ["FOLLOWED", "Follower", "Rounds", "Watcher"]
 
 _ROUND: Final = 2048
 """How many pieces the followers pass on in one callback, before the loop gets a turn."""
 _STEP: Final = 8
 """A step takes as long as this many pieces, besides those that it passes on."""
+
+
+class Watcher(Protocol):
+    """Something that a buffer tells of each change."""
+
+    def woken(self) -> None:
+        """Note that something has changed; called in the midst of the work of whoever changed it."""
 
 
 class Follower(asyncio.Future[None]):

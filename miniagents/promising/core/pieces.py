@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
-    from miniagents.promising.core.followers import Follower
+    from miniagents.promising.core.followers import Watcher
 
 __all__ = ["FAIR_SHARE", "AnyBuffer", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
 
@@ -122,7 +122,7 @@ class PieceBuffer(Production, Generic[P]):
         if max_ahead is not None:
             self.bound(max_ahead)
         self._room: asyncio.Future[None] | None = None
-        self._followers: list[Follower] | None = None
+        self._followers: list[Watcher] | None = None
 
     def set_work(self, work: Callable[[], Coroutine[object, object, None]], *, is_only_writer: bool = False) -> None:
         """Have an async function make the pieces; it is called when somebody starts the work.
@@ -223,6 +223,7 @@ class PieceBuffer(Production, Generic[P]):
     launch: Final = Production._launch
     launch_here: Final = Production._launch_here
     taken_over: Final = Production._taken_over
+    workers: Final = Production._workers
 
     def _wake(self) -> None:
         wakeup = self._wakeup
@@ -245,19 +246,15 @@ class PieceBuffer(Production, Generic[P]):
             self._more_tasks = self._more_tasks or {}
             self._more_tasks[task] = None
 
-    def workers(self) -> Iterator[Worker]:
-        """Return the tasks that can make progress here."""
-        return self._workers()
-
     # --- for readers ---
 
-    def follow(self, follower: Follower) -> None:
+    def follow(self, follower: Watcher) -> None:
         """Wake a follower whenever something has changed."""
         self._wakeup = self._wakeup or FOLLOWED
         self._followers = self._followers or []
         self._followers.append(follower)
 
-    def unfollow(self, follower: Follower) -> None:
+    def unfollow(self, follower: Watcher) -> None:
         """Wake the follower no more."""
         if self._followers is not None:
             self._followers.remove(follower)
@@ -339,9 +336,8 @@ class PieceBuffer(Production, Generic[P]):
     # --- machinery ---
 
     def _make_room(self) -> None:
-        room = self._room
-        if room is not None and not room.done():
-            room.set_result(None)
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
 
     async def _produce(self, streamer: Callable[[], AsyncIterator[P | Failure]]) -> None:
         producing.set(self)
@@ -500,14 +496,16 @@ class PieceIterator(_Reader[P_co]):
         return self
 
     async def __anext__(self) -> P_co:
-        for piece in self._ready:
-            if type(piece) is Failure:  # isinstance() takes three times as long to say no
-                piece.reraise()
+        for piece in self._ready:  # noqa: B007  # the next one that is ready, if there is any
+            break
+        else:
+            piece = await self._next()
+        if type(piece) is not Failure:  # isinstance() takes three times as long to say so
             return piece
-        piece = await self._next()
-        if type(piece) is Failure:
+        try:
             piece.reraise()
-        return piece
+        finally:
+            piece.leave_traceback()
 
 
 class OutcomeIterator(_Reader[P_co]):
