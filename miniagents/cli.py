@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from miniagents import __version__
 from miniagents.command_parser import suggestion
+from miniagents.command_running import run_command
+from miniagents.printing import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments else ""
+    status = run_command(f"miniagents {name}" if name in COMMANDS else "miniagents", lambda: _run(name, arguments))
+    if argv is None:  # Python would report another Ctrl+C, while it waits for threads, with a traceback
+        with suppress(ValueError):  # only the main thread can say so, and only it is interrupted
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return status
+
+
+def _run(name: str, arguments: list[str]) -> int:
     if name in ("-h", "--help"):
         sys.stdout.write(usage())
         return 0
@@ -67,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             wrong = f"there is no option {name}{suggestion(name, ('--help', '--version'))}"
         elif name:
             wrong = f"there is no command {name!r}{suggestion(name, COMMANDS)}"
-        sys.stderr.write(f"{usage()}\nminiagents: {wrong}\n")
+        sys.stderr.write(f"{usage()}\nminiagents: {printable(wrong)}\n")
         return 2
     command = COMMANDS[name]
     run = import_module(command.module).main

@@ -1,6 +1,6 @@
 """The argument parser of all commands, which shows examples and suggests corrections of mistyped words.
 
-It imports nothing of the package, because the code generator uses it and runs without the other modules.
+It imports nothing of the package but `printing`, because the code generator uses it and runs without the other modules.
 """
 
 from __future__ import annotations
@@ -9,10 +9,14 @@ import argparse
 import difflib
 import re
 import sys
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar, overload
+
+from miniagents.printing import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from _typeshed import SupportsWrite
 
 __all__ = ["CommandParser", "Example", "suggestion"]
 
@@ -50,6 +54,18 @@ class CommandParser(argparse.ArgumentParser):
             return text
         lines = [f"  # {example.comment}\n  {example.command}" for example in self.examples]
         return "\n".join((text, "examples:", *lines, ""))
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Write the help to a file, by default to stdout; unlike `argparse`, without hiding that this fails."""
+        (sys.stdout if file is None else file).write(self.format_help())
+
+    def error(self, message: str) -> NoReturn:
+        """Write the usage and an error, which may quote arguments such as the names of files, and exit.
+
+        Raises:
+            SystemExit: Always, with status 2.
+        """
+        super().error(printable(message))
 
     @overload
     def parse_known_args(

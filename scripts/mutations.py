@@ -656,4 +656,56 @@ _WIRE: Final = (
     ),
 )
 
-MUTATIONS: Final = (*_PROMISING, *_COMBINATORS, *_MESSAGES, *_AGENTS, *_WIRE)
+_EDGES: Final = (
+    Mutation(
+        "one line of output holds nothing that controls a terminal",
+        "printing.py",
+        'return "".join(char if is_printable(char) else escaped(char) for char in text)',
+        "return text",
+        test_of("test_printing.py", "test_one_line_has_only_what_is_seen_and_does_not_change_again"),
+    ),
+    Mutation(
+        "running text holds no half characters",
+        "printing.py",
+        '    "\\ud800-\\udfff]"',
+        '    "]"',
+        test_of("test_printing.py", "test_lines_have_only_what_is_seen_and_do_not_change_again"),
+    ),
+    Mutation(
+        "records at a terminal are escaped",
+        "commands/cat.py",
+        "sys.stdout.write(printable_json(data.decode()))",
+        "sys.stdout.write(data.decode())",
+        test_of("commands/test_hostile_output.py", "test_hostile_text_is_shown_as_escapes"),
+    ),
+    Mutation(
+        "characters that Markdown makes of references are escaped",
+        "chat/markdown.py",
+        "child.content = printable(child.content, lines=True)",
+        "pass",
+        test_of("chat/test_terminal_view.py", "test_a_character_reference_commands_nothing"),
+    ),
+    Mutation(
+        "a name with a step `..` is refused",
+        "codegen/reading/sources.py",
+        'if not {"", ".", ".."}.isdisjoint(steps):',
+        'if not {"", "."}.isdisjoint(steps):',
+        test_of("codegen/test_names_inside.py", "test_a_path_is_inside_on_every_system_or_refused"),
+    ),
+    Mutation(
+        "a closed stream is no place for a file",
+        "command_running.py",
+        "            os.open(os.devnull, mode)",
+        "            pass",
+        test_of("commands/test_edges.py", "test_a_file_takes_no_place_of_a_closed_stream"),
+    ),
+    Mutation(
+        "what a full stdout still holds is dropped",
+        "command_running.py",
+        "            os.dup2(null, stream.fileno())\n",
+        "",
+        test_of("commands/test_edges.py", "test_a_full_stdout_is_one_line"),
+    ),
+)
+
+MUTATIONS: Final = (*_PROMISING, *_COMBINATORS, *_MESSAGES, *_AGENTS, *_WIRE, *_EDGES)

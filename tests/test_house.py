@@ -23,6 +23,8 @@ PACKAGE: Final = ROOT / "miniagents"
 RANKS: Final = {
     "miniagents._lazy": 0,
     "miniagents.command_parser": 0,
+    "miniagents.command_running": 0,
+    "miniagents.printing": 0,
     "miniagents.promising": 0,
     "miniagents.codegen": 0,
     "miniagents.validation": 0,
@@ -282,8 +284,8 @@ def reached(graph: dict[str, set[str]], start: str) -> set[str]:
 def test_codegen_stands_apart(module: str) -> None:
     inside = module.startswith("miniagents.codegen")
     for each in imports_of(module):
-        # what generated modules check, the generator checks; and all commands have parsers of one kind
-        shared = each.target.startswith(("miniagents.validation", "miniagents.command_parser"))
+        # what generated modules check, the generator checks; and all commands parse, run and print in one way
+        shared = each.target.startswith(("miniagents.validation", "miniagents.command_", "miniagents.printing"))
         shared = shared or is_borrowed(module, each)
         if each.target in TREES and module not in ("miniagents.cli", "miniagents.commands") and not shared:
             assert each.target.startswith("miniagents.codegen") == inside, f"line {each.line}: {each.target}"

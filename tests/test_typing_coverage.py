@@ -30,7 +30,12 @@ ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / "tests" / "typing"
 REFUSED: Final = r"# (type|pyright): ignore\["
 
-NOT_IMPORTED: Final = {"miniagents.cli", "miniagents.command_parser"}
+NOT_IMPORTED: Final = {
+    "miniagents.cli",
+    "miniagents.command_parser",
+    "miniagents.command_running",
+    "miniagents.printing",
+}
 """Modules of the commands: they are run, not imported."""
 
 MACHINERY: Final = {

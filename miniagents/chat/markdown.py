@@ -9,6 +9,8 @@ from rich.markdown import Heading, Markdown, MarkdownElement
 from rich.segment import Segment
 from rich.theme import Theme
 
+from miniagents.printing import printable
+
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
@@ -22,7 +24,7 @@ _THEME: Final = "ansi_dark"
 
 
 class MarkdownText:
-    """Renders all of a text: line breaks stay line breaks, and HTML is shown as text.
+    """Renders all of a printable text: line breaks stay line breaks, and HTML is shown as text.
 
     The result has no empty lines at its beginning and end.
     """
@@ -31,7 +33,9 @@ class MarkdownText:
         self._markdown = _Markdown("", code_theme=_THEME, inline_code_theme=_THEME)
         self._markdown.parsed = _PARSER.parse(text)
         for token in self._markdown.parsed:
+            token.content = printable(token.content, lines=True)
             for child in token.children or ():
+                child.content = printable(child.content, lines=True)  # `&#x202e;` is a character only now
                 if child.type == "softbreak":
                     child.type = "hardbreak"
 

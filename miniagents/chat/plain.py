@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from miniagents.chat.chat_errors import ChatError, one_line
-from miniagents.chat.wording import call_text, printable
+from miniagents.chat.wording import call_text
 from miniagents.messages import (
     AssistantMessage,
     ErrorMessage,
@@ -15,6 +16,7 @@ from miniagents.messages import (
     TextDelta,
     ToolResultMessage,
 )
+from miniagents.printing import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,15 +104,16 @@ class PlainView:
     # --- machinery ---
 
     def _write(self, text: str) -> None:
-        self._answer.write(printable(text) if self._is_terminal else text)
+        self._answer.write(printable(text, lines=True) if self._is_terminal else text)
         self._answer.flush()
         self._wrote = text
 
     def _say(self, text: str) -> None:
         if self._is_terminal and self._wrote and not self._wrote.endswith("\n"):
             self._write("\n")
-        self._rest.write(printable(text))
-        self._rest.flush()
+        with suppress(OSError):  # the answer goes on if nobody can be told the rest
+            self._rest.write(printable(text, lines=True))
+            self._rest.flush()
         if text:
             self._is_open = not text.endswith("\n")
 

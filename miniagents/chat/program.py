@@ -6,7 +6,6 @@ import contextlib
 import importlib.util
 import io
 import logging
-import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -26,6 +25,7 @@ from miniagents.chat.history import (
 )
 from miniagents.chat.plain import PlainView
 from miniagents.miniagents import MiniAgents
+from miniagents.printing import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["build_parser", "main"]
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses: success; the answer failed; the arguments or files are wrong; Ctrl+C."""
+DONE, FAILED, WRONG = 0, 1, 2
+"""Exit statuses: success; the answer failed; the arguments or files are wrong."""
 
 _NO_QUESTION: Final = "there is no question: give one by a pipe, or by --ask TEXT"
 _PACKAGES: Final = ("prompt_toolkit", "rich")
@@ -62,13 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except ChatError as error:
-        sys.stderr.write(f"miniagents chat: {error}\n")
+        say(f"miniagents chat: {error}")
         return WRONG
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of the answer, such as `head`, has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout again when it exits
-        return DONE
 
 
 # --- machinery ---

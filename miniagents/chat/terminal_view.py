@@ -16,7 +16,7 @@ from rich.text import Text
 from miniagents.chat.blocks import MarkdownBlocks
 from miniagents.chat.chat_errors import ChatError, one_line
 from miniagents.chat.markdown import MarkdownText
-from miniagents.chat.wording import call_text, footer, is_silent, printable
+from miniagents.chat.wording import call_text, footer, is_silent
 from miniagents.messages import (
     AssistantMessage,
     ErrorMessage,
@@ -30,6 +30,7 @@ from miniagents.messages import (
     ToolResultMessage,
     UserMessage,
 )
+from miniagents.printing import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,7 +102,7 @@ class TerminalView:
             self._call_name += piece.name or ""
             self._arriving += piece.arguments
         elif isinstance(piece, TextDelta) and self._is_markdown:
-            for block in self._blocks.feed(printable(piece.text)):
+            for block in self._blocks.feed(printable(piece.text, lines=True)):
                 self._text(block)
         else:
             self._arriving += piece.text
@@ -133,7 +134,7 @@ class TerminalView:
     def said(self, message: Message) -> None:
         """Print a message as it was shown when it arrived, thoughts and tool calls included."""
         if isinstance(message, UserMessage):
-            lines = "\n  ".join(printable(str(message)).splitlines())
+            lines = "\n  ".join(printable(str(message), lines=True).splitlines())
             self._paragraph(Text(f"> {lines}", style="bold"))
             return
         self.begins(
@@ -182,7 +183,7 @@ class TerminalView:
 
     def _line(self, text: str, style: str) -> None:
         """Print a line, without empty lines between it and other such lines."""
-        self._console.print(Text(printable(text), style=style))
+        self._console.print(Text(printable(text, lines=True), style=style))
         self._is_tight = True
 
     def _text(self, text: str) -> None:
@@ -191,7 +192,7 @@ class TerminalView:
 
     def _reasoning(self, text: str) -> None:
         if text.strip():
-            self._paragraph(Padding(Text(printable(text.strip()), style=REASONING), (0, 0, 0, 2)))
+            self._paragraph(Padding(Text(printable(text.strip(), lines=True), style=REASONING), (0, 0, 0, 2)))
 
     def _call(self, name: str, arguments: str) -> None:
         self._line(f"→ {call_text(name, arguments)}", CALL)
@@ -199,13 +200,13 @@ class TerminalView:
     def _other(self, text: str) -> Text:
         """Return the text of a tool's result, of an error, or of a system message, in its style."""
         if issubclass(self._message_class, ErrorMessage):
-            return Text(printable(text), style=WRONG)
+            return Text(printable(text, lines=True), style=WRONG)
         if not issubclass(self._message_class, ToolResultMessage):
-            return Text(printable(text), style=ASIDE)
+            return Text(printable(text, lines=True), style=ASIDE)
         name = self._known.get("tool_name")
-        lines = printable(text).splitlines() or [""]
+        lines = printable(text, lines=True).splitlines() or [""]
         more = [f"… {len(lines) - MOST_LINES} more lines"] if len(lines) > MOST_LINES else []
-        head = printable(f"← {name}: ") if isinstance(name, str) else "← "
+        head = printable(f"← {name}: ", lines=True) if isinstance(name, str) else "← "
         return Text(head + "\n  ".join([*lines[:MOST_LINES], *more]), style=RESULT)
 
     def _footer(self, message: AssistantMessage) -> None:
@@ -219,11 +220,11 @@ class TerminalView:
         Only the thread of `Live` calls this, once for each drawing: many pieces cost one rendering.
         """
         if self._kind is ToolCallDelta:
-            return Text(printable(f"→ {self._call_name}({self._arriving}"), style=CALL)
+            return Text(printable(f"→ {self._call_name}({self._arriving}", lines=True), style=CALL)
         if self._kind is ReasoningDelta:
-            return Padding(Text(printable(self._arriving.strip()), style=REASONING), (0, 0, 0, 2))
+            return Padding(Text(printable(self._arriving.strip(), lines=True), style=REASONING), (0, 0, 0, 2))
         if self._kind is RefusalDelta:
-            return Text(printable(self._arriving), style=WRONG)
+            return Text(printable(self._arriving, lines=True), style=WRONG)
         if self._kind is TextDelta and self._is_markdown:
             return MarkdownText(self._blocks.tail(self._console.size.height))
         return self._other(self._arriving) if self._kind is TextDelta else None

@@ -1,9 +1,8 @@
-"""The wording that all views share: tool calls, the line about an answer, printable text."""
+"""The wording that all views share: tool calls, and the line about an answer."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,14 +11,7 @@ from miniagents.messages import AssistantMessage
 if TYPE_CHECKING:
     from miniagents.messages import Message
 
-__all__ = ["call_text", "footer", "is_silent", "printable"]
-
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def printable(text: str) -> str:
-    """Return the text without control characters: a model must not move the cursor or rename the window."""
-    return _CONTROLS.sub(lambda found: "\ufffd" if found[0] != "\r" else "", text)
+__all__ = ["call_text", "footer", "is_silent"]
 
 
 def is_silent(message: Message) -> bool:

@@ -6,7 +6,7 @@ wrong, and what to write instead.
 
 from dataclasses import dataclass
 
-from miniagents.codegen.texts import escaped, is_printable
+from miniagents.printing import printable
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,8 +37,3 @@ class GenerationError(Exception):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(problems))
         super().__init__("\n".join(map(str, self.problems)))
-
-
-def printable(text: str) -> str:
-    """Escape every character of a text that could break a line or control a terminal."""
-    return "".join(char if is_printable(char) else escaped(char) for char in text)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.schema_errors import printable
+from miniagents.printing import printable
 
 _MOST: Final = 60
 _MOST_LISTED: Final = 8

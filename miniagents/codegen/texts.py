@@ -2,27 +2,7 @@
 
 import unicodedata
 
-_LATE = range(0x13430, 0x13460)
-"""Formatting characters of Egyptian hieroglyphs, the only formatting characters added after Unicode 14."""
-
-
-def is_printable(char: str) -> bool:
-    """Return whether a character can be written unescaped.
-
-    Unassigned characters can: they are harmless, and a newer version of Python may know them.
-    """
-    if char.isascii():
-        return char.isprintable()
-    return (char.isprintable() or unicodedata.category(char) == "Cn") and ord(char) not in _LATE
-
-
-def escaped(char: str) -> str:
-    r"""Return a character as an escape of Python.
-
-    >>> print(escaped("\n"), escaped("\u2028"))
-    \n \u2028
-    """
-    return char.encode("unicode_escape", "backslashreplace").decode("ascii")
+from miniagents.printing import escaped, is_printable
 
 
 def literal(value: object) -> str:

@@ -150,7 +150,12 @@ def import_modules(names: list[str]) -> bool:
     if names and folder not in sys.path:
         sys.path.insert(0, folder)
     for name in names:
-        importlib.import_module(name.removesuffix(".py").replace("/", "."))
+        try:
+            importlib.import_module(name.removesuffix(".py").removeprefix("./").replace("/", "."))
+        except ImportError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the module does
+            raise ImportError(f"{name} cannot be imported: {type(error).__name__}: {error}") from None
     return bool(names)
 
 

@@ -6,7 +6,6 @@ import argparse
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Literal
 
@@ -15,6 +14,7 @@ import msgspec
 from miniagents.command_parser import CommandParser, Example
 from miniagents.commands._progress import Progress
 from miniagents.commands._selecting import Condition, Selector, add_options, format_of, format_of_data, import_modules
+from miniagents.printing import printable, printable_json, say
 from miniagents.wire import RecordDecoder, RecordError
 from miniagents.wire.compression import BLOCK
 
@@ -119,13 +119,12 @@ class _Cat:
             pass
         except KeyboardInterrupt:
             if not options.follow:
-                return 130
-        except BrokenPipeError:  # the reader of the output, such as `head`, has closed the pipe
-            _leave_stdout_alone()
-            return 0
+                raise
         except RecordError:
             return 1
         except (ImportError, OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.filename is None:  # a stream of the process cannot be used
+                raise
             self._say(f"miniagents cat: {error}")
             return 2
         if options.count:
@@ -136,6 +135,8 @@ class _Cat:
 
     def _show_file(self, name: str) -> None:
         if name == "-":
+            if sys.stdin is None:
+                raise ValueError("stdin is closed: name a file")
             self._show(name, _blocks(sys.stdin.buffer))
             return
         with Path(name).open("rb", buffering=0) as file:
@@ -186,12 +187,11 @@ class _Cat:
         width = max(len(str(self._counts.total())), 6)
         lines = [f"{count:{width}}  {tag}" for tag, count in sorted(self._counts.items())]
         lines.append(f"{self._counts.total():{width}}  in all")
-        _write("".join(f"{line}\n" for line in lines).encode())
+        _write("".join(f"{printable(line)}\n" for line in lines).encode())
 
     def _say(self, text: str) -> None:
         self._progress.clear()
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
+        say(text)
 
 
 class _Tagged(msgspec.Struct):
@@ -237,17 +237,14 @@ def _growing(file: FileIO) -> Iterator[bytes]:
 
 
 def _write(data: bytes) -> None:
-    """Write bytes to stdout, or as text if stdout was replaced by a stream without a buffer of bytes."""
+    """Write bytes of JSON or of printable text to stdout; as text if it is a terminal, or has no buffer of bytes."""
     buffer: IO[bytes] | None = getattr(sys.stdout, "buffer", None)
-    if buffer is None:
+    if sys.stdout.isatty():
+        sys.stdout.write(printable_json(data.decode()))
+        sys.stdout.flush()
+    elif buffer is None:
         sys.stdout.write(data.decode())
     else:
         sys.stdout.flush()
         buffer.write(data)
         buffer.flush()
-
-
-def _leave_stdout_alone() -> None:
-    """Close stdout, so that Python does not report the broken pipe when it exits."""
-    with suppress(BrokenPipeError):
-        sys.stdout.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -26,6 +25,7 @@ from miniagents.commands._selecting import (
     format_of_data,
     import_modules,
 )
+from miniagents.printing import say
 from miniagents.wire import RecordDecoder, RecordError
 from miniagents.wire.compression import BLOCK, deflater_of, told_by_magic
 from miniagents.wire.splitting import frame
@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RecordError:
         return 1
     except (ImportError, OSError, ValueError) as error:
-        _say(f"miniagents convert: {error}")
+        say(f"miniagents convert: {error}")
         return 2
 
 
@@ -191,14 +191,14 @@ class _Conversion:
         except KeyboardInterrupt:
             progress.clear()
             self._keep(self._done)
-            _say(f"interrupted after {self._done.count} records; continue with --resume")
+            say(f"interrupted after {self._done.count} records; continue with --resume")
             return 130
         self._partial.replace(self._output)
         self._note.unlink(missing_ok=True)
         progress.clear()
         done = self._done
         wrong = f", and {done.wrong} could not be read" if done.wrong else ""
-        _say(f"{self._output}: {done.count} of {done.index} records{wrong}")
+        say(f"{self._output}: {done.count} of {done.index} records{wrong}")
         return 1 if done.wrong else 0
 
     def _convert(self, output: IO[bytes], progress: Progress) -> None:
@@ -236,7 +236,7 @@ class _Conversion:
             batch.add([record for record in part if record is not None])
             return
         progress.clear()
-        _say(f"{self._input}: {part}")
+        say(f"{self._input}: {part}")
         if not self._options.skip_errors:
             raise part
         batch.wrong += 1
@@ -323,8 +323,3 @@ class _Batch:
 
 
 _COMPRESSIONS: Final[dict[str, Compression | None]] = {"none": None, "gzip": "gzip", "zstd": "zstd"}
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()

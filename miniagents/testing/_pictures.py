@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeGuard
 
+from miniagents.printing import printable
 from miniagents.promising import Promise
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def promises_in(value: object) -> Iterator[Promise[object]]:
 
 def error_in_words(error: BaseException) -> str:
     """Return the class and the text of an error, in one line."""
-    said = _ADDRESS.sub("", " ".join(str(error).split()))
+    said = _ADDRESS.sub("", printable(" ".join(str(error).split())))
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 

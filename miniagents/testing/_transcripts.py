@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeGuard
 
 from miniagents.messages import Message, MessageSequencePromise
+from miniagents.printing import printable
 from miniagents.promising import StreamedPromise
 
 if TYPE_CHECKING:
@@ -80,4 +81,4 @@ async def _record(delivered: Awaitable[object], lines: list[str], prefix: str) -
 
 
 def _error_line(prefix: str, error: Exception) -> str:
-    return f"{prefix}! {type(error).__name__}: {error}"
+    return f"{prefix}! {type(error).__name__}: {printable(str(error), lines=True)}"

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from hypothesis import given, strategies as st
 from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
@@ -24,8 +25,13 @@ from miniagents import (
     UserMessage,
 )
 from miniagents.chat.chat_errors import ChatError
+from miniagents.chat.conversation import View
 from miniagents.chat.markdown import THEME
+from miniagents.chat.plain import PlainView
 from miniagents.chat.terminal_view import TerminalView
+from scripts.fuzzing.hostile import unseen
+from scripts.fuzzing.terminal import Terminal
+from tests.hostile import texts
 
 MARKDOWN = """# A title
 
@@ -188,6 +194,40 @@ def test_a_model_cannot_command_the_terminal(colours: bool) -> None:
     for command in ("\x1b]", "\x1b[2J", "\x9b", "\x07", "\x00", "\x7f"):
         assert command not in screen.text
     assert screen.text.count("safe") == 12
+
+
+@given(texts(), st.integers(0, 20), st.booleans())
+def test_no_text_of_a_model_commands_the_terminal_however_it_is_cut(text: str, cut: int, plain: bool) -> None:
+    """Neither an escape sequence in two pieces, nor one that Markdown makes of harmless characters."""
+    text = text.encode("utf-8", "replace").decode()
+    screen = Screen()
+    stream = Terminal()
+    view: View = PlainView(stream, stream) if plain else screen.view
+    message = AssistantMessage(f"# {text}", model=text, tool_calls=(ToolCall(id="1", name=text, arguments=text),))
+    view.waiting()
+    for cls, cuts in (
+        (AssistantMessage, (text[:cut], text[cut:])),
+        (ToolResultMessage, (text,)),
+        (ErrorMessage, (text,)),
+    ):
+        for kind in (TextDelta, ReasoningDelta, RefusalDelta):
+            view.begins({"tool_name": text}, cls)
+            for piece in cuts:
+                view.piece(kind(piece))
+            view.ends(message if cls is AssistantMessage else None)
+    view.answered()
+    view.failed(ValueError(text))
+    view.note(text)
+    view.said(message)
+    view.said(UserMessage(text))
+    assert not unseen(stream.getvalue() + screen.text, but="\n\t")
+
+
+@pytest.mark.parametrize("reference", ["&#x202e;", "&rlm;", "&#8232;", "&#xfeff;", "`&#x202e;` &ZeroWidthSpace;"])
+def test_a_character_reference_commands_nothing(reference: str) -> None:
+    screen = Screen()
+    screen.show(AssistantMessage("x"), TextDelta(f"gpj.{reference}exe *{reference}* [a](b{reference})"))
+    assert not unseen(screen.text, but="\n")
 
 
 def test_colours(snapshot: SnapshotAssertion) -> None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from miniagents.codegen import names, texts
-from miniagents.codegen.schema_errors import printable
 from miniagents.codegen.shaping import limits, templates
 from miniagents.codegen.writing.written_docstrings import WIDTH, docstring
 from miniagents.messages._generated import Message
+from miniagents.printing import printable
 
 
 @pytest.mark.parametrize("module", [names, limits, texts])

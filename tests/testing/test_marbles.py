@@ -300,6 +300,7 @@ def test_errors_are_drawn() -> None:
     assert failing(TimeoutError()) == "result  <#TimeoutError>  ! TimeoutError"
     assert failing(GeneratorExit()) == "result  <#GeneratorExit>  ! GeneratorExit"
     assert failing(OSError("two\nlines")) == "result  <#OSError>  ! OSError: two lines"
+    assert failing(OSError("\x1b[2J")) == "result  <#OSError>  ! OSError: \\x1b[2J"
 
 
 def test_columns_make_room_for_what_is_long() -> None:

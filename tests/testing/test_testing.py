@@ -111,6 +111,13 @@ def test_a_transcript_shows_how_messages_overlap(snapshot: SnapshotAssertion) ->
     assert MiniAgents().run(main()) == snapshot
 
 
+def test_an_error_in_a_transcript_commands_no_terminal() -> None:
+    async def main() -> str:
+        return await transcript(Promise.failed(ValueError("\x1b[2J\nmore")))
+
+    assert asyncio.run(main()) == "= ! ValueError: \\x1b[2J\nmore"
+
+
 def test_a_transcript_is_made_of_any_promise(snapshot: SnapshotAssertion) -> None:
     async def main() -> str:
         async def answer() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from miniagents.codegen.commands.command_options import Options
-from miniagents.codegen.commands.console import OK, WRONG, Console
+from miniagents.codegen.commands.console import WRONG, Console
 from miniagents.codegen.commands.generate import run_generate
 from miniagents.codegen.commands.tools import run_diff, run_export, run_lint
 from miniagents.codegen.comparing.rules import AUDIENCES
@@ -41,8 +41,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _RUN[options.command](options, console)
     except GenerationError as error:
         console.problems(error.problems)
-    except BrokenPipeError:  # the reader of the output has closed it, as `head` does
-        return OK
     return WRONG
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from miniagents.codegen.commands.painting import Paint, When, paint_for, painted
-from miniagents.codegen.reading.sources import SUFFIX, YAML_SUFFIXES
+from miniagents.codegen.reading.sources import schema_files
 from miniagents.codegen.schema_errors import Problem
+from miniagents.printing import printable_json, say
 
 OK, DIFFERS, WRONG = 0, 1, 2
 """Exit statuses: success; a check found something; an error."""
@@ -35,18 +36,20 @@ class Console:
         """Write a result to stdout."""
         sys.stdout.write(text)
 
+    def write_json(self, text: str) -> None:
+        """Write JSON to stdout; at a terminal with escapes for what the terminal would not show."""
+        self.write(printable_json(text) if sys.stdout.isatty() else text)
+
     def say(self, text: str, colour: str = "") -> None:
         """Write a line for people to stderr."""
         paint = paint_for(sys.stderr, self._when)
-        sys.stderr.write(f"{paint(text, colour) if colour else text}\n")
-        sys.stderr.flush()
+        say(text, (lambda line: paint(line, colour)) if colour else str)
 
     def problems(self, problems: Iterable[Problem]) -> None:
         """Write problems to stderr, one on each line."""
         paint = paint_for(sys.stderr, self._when)
         for problem in problems:
-            sys.stderr.write(f"{painted(str(problem), paint)}\n")
-        sys.stderr.flush()
+            say(str(problem), lambda line: painted(line, paint))
 
     @contextmanager
     def reading(self, paths: Sequence[Path]) -> Generator[None, None, None]:
@@ -62,14 +65,3 @@ class Console:
         finally:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
-
-
-def schema_files(paths: Sequence[Path]) -> list[Path]:
-    """Return the schema files at paths, which are files or folders."""
-    found: set[Path] = set()
-    for path in paths:
-        if path.is_dir():
-            found.update(each for suffix in (SUFFIX, *YAML_SUFFIXES) for each in path.rglob(f"*{suffix}"))
-        else:
-            found.add(path)
-    return sorted(found)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from miniagents.codegen.commands.command_options import Options
-from miniagents.codegen.commands.console import DIFFERS, OK, WRONG, Console, schema_files
+from miniagents.codegen.commands.console import DIFFERS, OK, WRONG, Console
 from miniagents.codegen.generating import COMMAND, generate
+from miniagents.codegen.reading.sources import schema_files
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import Settings
+from miniagents.printing import printable
 
 PAUSE = 0.3
 """The time between two looks at the files, in seconds."""
@@ -60,9 +62,8 @@ def _check(options: Options, output: Path, text: str, console: Console) -> int:
     paint = console.paint
     colours = {"+": "green", "-": "red", "@": "cyan"}
     for line in diff:
-        plain = line.rstrip("\n") if paint.is_on else line
-        shown = paint(plain, colours[line[0]]) if line[0] in colours and paint.is_on else plain
-        console.write(shown if shown.endswith("\n") else f"{shown}\n")
+        plain = printable(line.rstrip("\n"))  # the present file may hold anything
+        console.write(f"{paint(plain, colours[line[0]]) if line[0] in colours else plain}\n")
     settings = Settings(options.formats, options.base, options.namespace)
     arguments = [*(path.as_posix() for path in options.schemas), "--output", name, *settings.arguments()]
     again = "scripts/generate" if options.library else f"{COMMAND} {shlex.join(arguments)}"

@@ -1,37 +1,24 @@
 """Reports of `lint` and `diff`, as text for people and as JSON for programs."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from miniagents.codegen.commands.painting import Paint, painted
 from miniagents.codegen.comparing.rules import AUDIENCES, Audience, Change
 from miniagents.codegen.documents import JsonValue, Place
-from miniagents.codegen.schema_errors import Problem, printable
+from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.shown import listed
+from miniagents.printing import printable
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Functions that return the names of files as the user knows them.
-
-    Attributes:
-        old: For the old version.
-        new: For the new version.
-    """
-
-    old: Callable[[str], str]
-    new: Callable[[str], str]
-
-
-def diff_text(changes: Sequence[Change], against: Sequence[Audience], names: Names, paint: Paint) -> str:
+def diff_text(changes: Sequence[Change], against: Sequence[Audience], paint: Paint) -> str:
     """Return the changes as text, by type, each with its place, its rule and the audiences it breaks."""
     lines: list[str] = []
     for name, group in groupby(changes, key=lambda change: change.type):
         lines.append(paint(printable(name), "bold"))
         for change in group:
-            place = _where(change, names)
+            place = _where(change)
             counts = [each for each in change.breaks if each in against]
             effect = f"breaks {listed(change.breaks)}" if change.breaks else "breaks nobody"
             effect = paint(effect, "red" if counts else "yellow" if change.breaks else "green")
@@ -41,7 +28,7 @@ def diff_text(changes: Sequence[Change], against: Sequence[Audience], names: Nam
     return "\n".join(lines) + "\n"
 
 
-def diff_json(changes: Iterable[Change], against: Sequence[Audience], names: Names) -> str:
+def diff_json(changes: Iterable[Change], against: Sequence[Audience]) -> str:
     """Return the changes as JSON."""
     every = [*changes]
     report: JsonValue = {
@@ -50,8 +37,8 @@ def diff_json(changes: Iterable[Change], against: Sequence[Audience], names: Nam
                 "type": change.type,
                 "rule": change.rule,
                 "breaks": [*change.breaks],
-                "old": _json_place(change.old, names.old),
-                "new": _json_place(change.new, names.new),
+                "old": _json_place(change.old),
+                "new": _json_place(change.new),
                 "what": change.what,
             }
             for change in every
@@ -89,11 +76,11 @@ def line_of(place: Place) -> int:
     return place.problem("", "", "").line
 
 
-def _where(change: Change, names: Names) -> str:
-    old = f"{names.old(change.old.document.name)}:{line_of(change.old)}" if change.old is not None else ""
+def _where(change: Change) -> str:
+    old = f"{change.old.document.name}:{line_of(change.old)}" if change.old is not None else ""
     if change.new is None:
         return f"{old}: {change.old.pointer}" if change.old is not None else old
-    new = f"{names.new(change.new.document.name)}:{line_of(change.new)}"
+    new = f"{change.new.document.name}:{line_of(change.new)}"
     if not old:
         return f"{new}: {change.new.pointer}"
     pointer = change.new.pointer
@@ -102,10 +89,10 @@ def _where(change: Change, names: Names) -> str:
     return f"{old} -> {new}: {pointer}"
 
 
-def _json_place(place: Place | None, shown: Callable[[str], str]) -> JsonValue:
+def _json_place(place: Place | None) -> JsonValue:
     if place is None:
         return None
-    return {"file": shown(place.document.name), "line": line_of(place), "pointer": place.pointer}
+    return {"file": place.document.name, "line": line_of(place), "pointer": place.pointer}
 
 
 def _summary(changes: Sequence[Change]) -> str:

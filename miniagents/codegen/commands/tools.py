@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from miniagents.codegen.commands.command_options import Options
 from miniagents.codegen.commands.console import DIFFERS, OK, Console
-from miniagents.codegen.reading.bundle import read_bundle
+from miniagents.codegen.reading.bundle import Bundle, read_bundle
 from miniagents.codegen.schema_errors import GenerationError, Problem
 
 
@@ -27,8 +27,10 @@ def run_lint(options: Options, console: Console) -> int:
     with console.reading(options.schemas):
         bundle = read_bundle(options.schemas, is_library=options.library)
         findings = linter.lint(bundle, options.level, ignored=options.ignore)
-    is_text = options.format == "text"
-    console.write(reports.lint_text(findings, console.paint) if is_text else reports.lint_json(findings))
+    if options.format == "text":
+        console.write(reports.lint_text(findings, console.paint))
+    else:
+        console.write_json(reports.lint_json(findings))
     return DIFFERS if findings else OK
 
 
@@ -43,7 +45,7 @@ def run_diff(options: Options, console: Console) -> int:
     from miniagents.codegen.reading import revisions  # noqa: PLC0415
 
     _known(options.ignore, comparer.DIFF_RULES, f"one of {', '.join(comparer.DIFF_RULES)}")
-    versions: list[revisions.Version] = []
+    versions: list[Bundle] = []
     problems: list[Problem] = []
     for argument in (options.old, options.new):
         try:
@@ -53,12 +55,11 @@ def run_diff(options: Options, console: Console) -> int:
     if problems:
         raise GenerationError(tuple(problems))
     old, new = versions
-    changes = [each for each in comparer.compare(old.bundle, new.bundle) if each.rule not in options.ignore]
-    names = reports.Names(old.shown, new.shown)
+    changes = [each for each in comparer.compare(old, new) if each.rule not in options.ignore]
     if options.format == "text":
-        console.write(reports.diff_text(changes, options.against, names, console.paint))
+        console.write(reports.diff_text(changes, options.against, console.paint))
     else:
-        console.write(reports.diff_json(changes, options.against, names))
+        console.write_json(reports.diff_json(changes, options.against))
     return DIFFERS if any(set(each.breaks) & set(options.against) for each in changes) else OK
 
 
@@ -72,7 +73,7 @@ def run_export(options: Options, console: Console) -> int:
 
     text = export(options.module)
     if options.output is None:
-        console.write(text)
+        console.write_json(text)
         return OK
     try:
         options.output.write_text(text, encoding="utf-8")

@@ -16,7 +16,7 @@ from miniagents.codegen.reading.dialects import ignores_siblings, knows
 from miniagents.codegen.reading.metaschemas import Metaschemas
 from miniagents.codegen.reading.normalising import Normaliser, text_of
 from miniagents.codegen.reading.registry import Registry, Site
-from miniagents.codegen.reading.sources import load
+from miniagents.codegen.reading.sources import Source, load
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import USUAL, Settings
 from miniagents.validation.keywords import DOCUMENTATION, HINTS, REFERENCES
@@ -73,7 +73,21 @@ def read_bundle(paths: Sequence[Path], *, is_library: bool = False, settings: Se
     Raises:
         GenerationError: Something is wrong with the files, or a package is not installed; it has all problems.
     """
-    registry = Registry(load(paths))
+    return bundle_of(load(paths), is_library=is_library, settings=settings)
+
+
+def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: Settings = USUAL) -> Bundle:
+    """Return the definitions of schema files that are loaded.
+
+    Args:
+        sources: The files, in the order of their absolute paths.
+        is_library: Whether they are the library's own schemas.
+        settings: The choices of the user where schemas leave something open.
+
+    Raises:
+        GenerationError: Something is wrong with the files; it has all problems.
+    """
+    registry = Registry(sources)
     references = _References(registry, is_library)
     references.follow()
     problems = [*references.problems]

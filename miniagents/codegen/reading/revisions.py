@@ -1,38 +1,26 @@
 """Read schemas from a revision of git, written like `HEAD~1:schemas/` as in git itself.
 
-Git exports the files to a temporary folder, which is removed after reading. The work tree is not changed.
+The files are read from git's own store into memory. Nothing is written, and the work tree is not changed.
 """
 
 import os
 import subprocess
-import tempfile
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+import warnings
+from pathlib import Path
+from typing import Final
 
-from miniagents.codegen.reading.bundle import Bundle, read_bundle
+from miniagents.codegen.reading.bundle import Bundle, bundle_of, read_bundle
+from miniagents.codegen.reading.sources import MAX_SIZE, SUFFIX, YAML_SUFFIXES, Source, inside, source_of, too_large
 from miniagents.codegen.schema_errors import GenerationError, Problem
 
 _AS_IN = "with a path, as in HEAD~1:schemas/"
+_ROOT: Final = Path("/revision")
+"""The folder that the paths of the files begin with: references lead from one file to another, but there is no disk."""
+_LINK: Final = "120000"
+"""The mode of a symbolic link."""
 
 
-class Version:
-    """One version of schemas, and the names of its files.
-
-    Attributes:
-        bundle: The definitions of the version.
-    """
-
-    def __init__(self, bundle: Bundle, folder: str = "", name: str = "") -> None:
-        self.bundle = bundle
-        self._folder = folder
-        self._name = name
-
-    def shown(self, file: str) -> str:
-        """Return the name of a file as the user knows it."""
-        return _shown(file, self._folder, self._name)
-
-
-def read_version(argument: str, *, is_library: bool = False) -> Version:
+def read_version(argument: str, *, is_library: bool = False) -> Bundle:
     """Read schemas from a file, from a folder, or from a revision of git as `REVISION:PATH`.
 
     An argument that exists as a path is a path. Otherwise an argument with a colon is a revision.
@@ -48,26 +36,12 @@ def read_version(argument: str, *, is_library: bool = False) -> Version:
     if not os.path.lexists(argument) and not colon:
         raise _error(argument, "there is no such file or folder", f"name one, or a revision of git {_AS_IN}")
     if os.path.lexists(argument) or not colon or not revision:
-        return Version(read_bundle([Path(argument)], is_library=is_library))
-    with tempfile.TemporaryDirectory(prefix="miniagents-") as folder:
-        root = Path(folder)
-        where = _exported(revision, path, root)
-        name = f"{revision}:"
-        try:
-            return Version(read_bundle([where], is_library=is_library), root.as_posix(), name)
-        except GenerationError as error:
-            problems = (replace(each, file=_shown(each.file, root.as_posix(), name)) for each in error.problems)
-            raise GenerationError(tuple(problems)) from None
+        return read_bundle([Path(argument)], is_library=is_library)
+    return bundle_of(_sources(revision, path), is_library=is_library)
 
 
-def _shown(file: str, folder: str, name: str) -> str:
-    if not folder or not file.startswith(folder):
-        return file
-    return name + file[len(folder) :].lstrip("/")
-
-
-def _exported(revision: str, path: str, folder: Path) -> Path:
-    """Export the files at a path of a revision to a folder, and return the path of the copy."""
+def _sources(revision: str, path: str) -> list[Source]:
+    """Read the schema files at a path of a revision."""
     argument = f"{revision}:{path}"
     if revision.startswith("-"):
         raise _error(argument, "is no revision", "name one as git does: HEAD~1:schemas/")
@@ -79,23 +53,32 @@ def _exported(revision: str, path: str, folder: Path) -> Path:
     tree = _git(argument, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{tree}}")
     options = ["--full-tree", "-r", "-z", tree.decode().strip()]
     listing = _git(argument, "ls-tree", *options, *([] if path == "." else ["--", path]))
-    found: list[str] = []
+    sources: list[Source] = []
+    problems: list[Problem] = []
     for line in listing.split(b"\0"):
-        about, _, name = line.partition(b"\t")
+        about, _, written = line.partition(b"\t")
         mode, kind, blob = [*about.decode().split(), "", "", ""][:3]
-        if kind != "blob" or mode == "120000":  # a link could point outside of the revision
+        file = written.decode("utf-8", "surrogateescape")
+        if kind != "blob" or (file != path and not file.endswith((SUFFIX, *YAML_SUFFIXES))):
             continue
-        file = name.decode("utf-8", "surrogateescape")
-        is_asked = file == path
-        if not is_asked and not file.endswith((".json", ".yaml", ".yml")):
-            continue
-        target = folder.joinpath(*PurePosixPath(file).parts)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(_git(argument, "cat-file", "blob", blob))
-        found.append(file)
-    if not found:
+        name = f"{revision}:{file}"
+        if mode == _LINK:  # it could lead out of the revision
+            warnings.warn(f"{name} is a symbolic link and was skipped", stacklevel=2)
+        elif int(_git(argument, "cat-file", "-s", blob)) > MAX_SIZE:
+            problems.append(too_large(name))
+        else:
+            try:
+                where = inside(_ROOT, file)
+                sources.append(source_of(where, name, _git(argument, "cat-file", "blob", blob)))
+            except ValueError as error:
+                problems.append(Problem(name, 0, 0, "", "", str(error), "give the file another name"))
+            except GenerationError as error:
+                problems += error.problems
+    if problems:
+        raise GenerationError(tuple(problems))
+    if not sources:
         raise _error(argument, "there are no schemas in that revision", "name a file or a folder that is there")
-    return folder if path == "." else folder / path
+    return sorted(sources, key=lambda source: source.absolute)
 
 
 def _git(argument: str, *words: str) -> bytes:

@@ -1,14 +1,16 @@
-"""Load the schema files of a run, and find the file that a reference means.
+"""Load the schema files of a run.
 
-Only files that the user named, and files in folders that the user named, are opened. A reference to any other file is
-refused.
+Only files that the user named, and files in folders that the user named, are opened. What is found in a folder is read
+if it is a regular file, or a link to one. A pipe or a device could be read for ever.
 """
 
 import os
-from collections.abc import Sequence
+import re
+import stat
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urljoin, urlsplit
 
 from miniagents.codegen.documents import Document, parse
 from miniagents.codegen.reading.yaml_documents import parse_yaml
@@ -19,6 +21,9 @@ SUFFIX = ".schema.json"
 
 YAML_SUFFIXES = (".schema.yaml", ".schema.yml")
 """The endings of the names of YAML schema files in a folder."""
+
+MAX_SIZE = 1 << 26
+"""The greatest size of a schema file in bytes: the largest that are published have half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,6 @@ class Source:
 
     path: Path
     document: Document
-
-    @property
-    def id(self) -> str | None:
-        """The `$id` of the file, without an empty fragment."""
-        value = self.document.value
-        found = value.get("$id") if isinstance(value, dict) else None
-        return found.removesuffix("#") if isinstance(found, str) else None
 
     @property
     def stem(self) -> str:
@@ -67,9 +65,9 @@ def load(paths: Sequence[Path]) -> tuple[Source, ...]:
     problems: list[Problem] = []
     files: dict[str, Path] = {}
     for path in paths:
-        found = [each for suffix in (SUFFIX, *YAML_SUFFIXES) for each in path.rglob(f"*{suffix}")]
-        if not path.is_dir():
-            found = [path]
+        found = schema_files([path])
+        for each in _unusual(path):
+            warnings.warn(f"{each.as_posix()} is no regular file and was skipped", stacklevel=2)
         if not found:
             problems.append(_unreadable(path, f"the folder has no file *{SUFFIX}", "name a schema file"))
         for each in found:  # one file may have several paths: take the one that sorts first, to be deterministic
@@ -77,36 +75,93 @@ def load(paths: Sequence[Path]) -> tuple[Source, ...]:
     sources: list[Source] = []
     for _, path in sorted(files.items()):
         try:
-            parser = parse_yaml if path.suffix in {".yaml", ".yml"} else parse
-            sources.append(Source(path, parser(path.as_posix(), path.read_bytes())))
+            with path.open("rb") as file:
+                sources.append(source_of(path, path.as_posix(), file.read(MAX_SIZE + 1)))
         except GenerationError as error:
             problems.extend(error.problems)
-        except OSError as error:
-            problems.append(_unreadable(path, error.strerror or str(error), "name a file that can be read"))
+        except (OSError, ValueError) as error:
+            wrong = error.strerror if isinstance(error, OSError) else None
+            problems.append(_unreadable(path, wrong or str(error), "name a file that can be read"))
     if problems:
         raise GenerationError(tuple(problems))
     return tuple(sources)
 
 
-def find(sources: Sequence[Source], origin: Source, reference: str) -> Source | None:
-    """Return the given file that a reference in `origin` means, or None if it means none of them.
+def schema_files(paths: Sequence[Path]) -> list[Path]:
+    """Return the schema files at paths, which are files or folders.
 
-    A reference is first compared with each `$id`, as the standard says. Then it is a path relative to `origin`.
+    A path that is no folder is a schema file, whatever it is: the user named it. In a folder regular files are, and
+    links to them. Links to folders are not followed.
     """
-    if not reference:
-        return origin
+    found: set[Path] = set()
+    for path in paths:
+        found.update(filter(_is_regular, _named_as_schemas(path)) if path.is_dir() else [path])
+    return sorted(found)
+
+
+def source_of(path: Path, name: str, data: bytes) -> Source:
+    """Return the schema file with some content.
+
+    Args:
+        path: The path of the file, which decides between JSON and YAML and need not exist.
+        name: The file as errors name it.
+        data: The content, or more than the first `MAX_SIZE` bytes of it.
+
+    Raises:
+        GenerationError: The content is too large, or is not JSON or YAML.
+    """
+    if len(data) > MAX_SIZE:
+        raise GenerationError((too_large(name),))
+    parser = parse_yaml if path.suffix in {".yaml", ".yml"} else parse
+    return Source(path, parser(name, data))
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the path in a folder for a name from outside: from a repository, an archive, a schema or a record.
+
+    Every use of such a name as a path goes through here. A name is refused on all systems if it would lead out of the
+    folder on one of them. Nothing is read from the disk.
+
+    Args:
+        folder: The folder.
+        name: The name: steps with `/` between them.
+
+    Raises:
+        ValueError: The name could mean a place outside of the folder; the text says why.
+    """
+    if "\0" in name:
+        raise ValueError("the name has a NUL character")
+    if "\\" in name:
+        raise ValueError("the name has a backslash, which leads to another folder on Windows")
+    if name.startswith("/") or re.match("[A-Za-z]:", name):
+        raise ValueError("the name is absolute")
+    steps = name.split("/")
+    if not {"", ".", ".."}.isdisjoint(steps):
+        raise ValueError('the name has an empty step, "." or ".."')
+    return folder.joinpath(*steps)
+
+
+def too_large(name: str) -> Problem:
+    """Return the problem of a file with more than `MAX_SIZE` bytes."""
+    return Problem(name, 0, 0, "", "", f"the file has more than {MAX_SIZE >> 20} MiB", "split it")
+
+
+def _named_as_schemas(folder: Path) -> Iterator[Path]:
+    for suffix in (SUFFIX, *YAML_SUFFIXES):
+        yield from folder.rglob(f"*{suffix}")
+
+
+def _unusual(path: Path) -> list[Path]:
+    """Return what is named as a schema in a folder, but is a pipe, a socket, a device or a folder."""
+    return sorted(each for each in _named_as_schemas(path) if not _is_regular(each))
+
+
+def _is_regular(path: Path) -> bool:
+    """Return whether a path is a regular file, or a link to one; a link to nothing is reported when it is read."""
     try:
-        wanted = {reference, urljoin(origin.id or "", reference)}
-        is_url = bool(urlsplit(reference).scheme)
-    except ValueError:
-        return None
-    for source in sources:
-        if source.id is not None and source.id in wanted:
-            return source
-    if is_url:
-        return None
-    path = _absolute(origin.path.parent / unquote(reference).replace("\0", ""))
-    return next((source for source in sources if _absolute(source.path) == path), None)
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def _absolute(path: Path) -> str:

@@ -30,7 +30,6 @@ from miniagents.codegen.model import (
     within,
 )
 from miniagents.codegen.names import ANY_MESSAGE
-from miniagents.codegen.schema_errors import printable
 from miniagents.codegen.shaping.defaults import expression
 from miniagents.codegen.shaping.templates import renamed
 from miniagents.codegen.shaping.union_tags import only_value
@@ -38,6 +37,7 @@ from miniagents.codegen.texts import literal
 from miniagents.codegen.writing.annotations import Annotator, union
 from miniagents.codegen.writing.order import in_order
 from miniagents.codegen.writing.written_docstrings import WIDTH, docstring
+from miniagents.printing import printable
 
 
 def emit(module: Module, *, sources: Sequence[str], command: str) -> str:

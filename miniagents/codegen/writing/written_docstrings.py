@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from miniagents.codegen.schema_errors import printable
+from miniagents.printing import printable
 
 WIDTH = 120
 """The length of lines in generated modules; the formatter gets the same number."""
