@@ -708,4 +708,42 @@ _EDGES: Final = (
     ),
 )
 
-MUTATIONS: Final = (*_PROMISING, *_COMBINATORS, *_MESSAGES, *_AGENTS, *_WIRE, *_EDGES)
+_FILES: Final = (
+    Mutation(
+        "a file that is replaced keeps its permissions",
+        "_replacing.py",
+        "    os.fchmod(file.fileno(), mode)\n",
+        "    os.fchmod(file.fileno(), 0o644)\n",
+        test_of("test_replacing.py", "test_every_command_keeps_permissions"),
+    ),
+    Mutation(
+        "the new file did not exist before, not even as a link",
+        "_replacing.py",
+        "os.O_RDWR | os.O_CREAT | os.O_EXCL | EXACTLY",
+        "os.O_RDWR | os.O_CREAT",
+        test_of("test_replacing.py", "test_nothing_that_is_there_is_taken_for_the_new_file"),
+    ),
+    Mutation(
+        "a link as output stays a link",
+        "_replacing.py",
+        "    for _ in range(_MOST_LINKS):\n",
+        "    for _ in range(0):\n",
+        test_of("test_replacing.py", "test_a_link_stays_a_link"),
+    ),
+    Mutation(
+        "a conversion continues only with the input that it began with",
+        "commands/_partial.py",
+        "    return blocks if found == checksum else None\n",
+        "    return blocks\n",
+        test_of("commands/test_resuming.py", "test_another_input_is_refused"),
+    ),
+    Mutation(
+        "two conversions to one output do not meet",
+        "commands/_partial.py",
+        "            return False\n        except OSError:  # this file system has no locks\n",
+        "            return True\n        except OSError:  # this file system has no locks\n",
+        test_of("commands/test_resuming.py", "test_two_conversions_to_one_output_do_not_meet"),
+    ),
+)
+
+MUTATIONS: Final = (*_PROMISING, *_COMBINATORS, *_MESSAGES, *_AGENTS, *_WIRE, *_EDGES, *_FILES)

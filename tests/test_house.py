@@ -22,6 +22,7 @@ PACKAGE: Final = ROOT / "miniagents"
 
 RANKS: Final = {
     "miniagents._lazy": 0,
+    "miniagents._replacing": 0,
     "miniagents.command_parser": 0,
     "miniagents.command_running": 0,
     "miniagents.printing": 0,
@@ -284,8 +285,10 @@ def reached(graph: dict[str, set[str]], start: str) -> set[str]:
 def test_codegen_stands_apart(module: str) -> None:
     inside = module.startswith("miniagents.codegen")
     for each in imports_of(module):
-        # what generated modules check, the generator checks; and all commands parse, run and print in one way
-        shared = each.target.startswith(("miniagents.validation", "miniagents.command_", "miniagents.printing"))
+        # what generated modules check, the generator checks; and all commands parse, run, print and write in one way
+        shared = each.target.startswith(
+            ("miniagents.validation", "miniagents.command_", "miniagents.printing", "miniagents._replacing")
+        )
         shared = shared or is_borrowed(module, each)
         if each.target in TREES and module not in ("miniagents.cli", "miniagents.commands") and not shared:
             assert each.target.startswith("miniagents.codegen") == inside, f"line {each.line}: {each.target}"

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from miniagents._replacing import replace, target_of
 from miniagents.chat.chat_errors import ChatError
 from miniagents.messages import DecodeError, Message, encode
 from miniagents.wire import InputLimitError, RecordError, read_records
@@ -94,15 +95,9 @@ def write_conversation(path: Path, messages: Iterable[Message]) -> None:
         ChatError: The file cannot be written.
     """
     lines = _lines(messages)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            with open(beside, "wb", opener=_private) as file:
-                file.write(lines)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        replace(target_of(path), lines, mode=0o600)
     except OSError as error:
         raise ChatError(f"the conversation cannot be saved: {path}: {error.strerror}") from None
 

@@ -11,10 +11,16 @@ import sys
 import time
 from collections import Counter
 
-from scripts.fuzzing import compressed, readers, terminal, tree_names
+from scripts.fuzzing import compressed, conversions, readers, terminal, tree_names
 from scripts.fuzzing.definitions import Case, Kind
 
-KINDS: tuple[Kind, ...] = (readers.KIND, compressed.KIND, terminal.KIND, tree_names.KIND)
+KINDS: tuple[Kind, ...] = (
+    readers.KIND,
+    compressed.KIND,
+    conversions.KIND,
+    terminal.KIND,
+    tree_names.KIND,
+)
 
 
 def main() -> int:

@@ -167,7 +167,7 @@ def test_m2_the_module_can_be_made_where_the_messages_are_not_there(tmp_path: Pa
     """The generator takes the table of keywords from the validator, which needs nothing of the package either."""
     for folder in ("miniagents/codegen", "miniagents/validation", "schemas", "scripts"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    for file in ("_lazy.py", "command_parser.py", "printing.py"):
+    for file in ("_lazy.py", "_replacing.py", "command_parser.py", "printing.py"):
         shutil.copy(ROOT / "miniagents" / file, tmp_path / "miniagents")
     (tmp_path / "miniagents" / "messages").mkdir()
     subprocess.run([sys.executable, tmp_path / "scripts" / "generate"], env={}, check=True)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from miniagents._replacing import replace, target_of
 from miniagents.codegen.commands.command_options import Options
 from miniagents.codegen.commands.console import DIFFERS, OK, WRONG, Console
 from miniagents.codegen.generating import COMMAND, generate
@@ -75,9 +76,9 @@ def _write(path: Path, text: str) -> bool:
     """Write the module if its text changed; an unchanged file keeps its modification time."""
     data = text.encode()
     try:
-        if path.exists() and path.read_bytes() == data:
+        if path.is_file() and path.read_bytes() == data:
             return False
-        path.write_bytes(data)
+        replace(target_of(path), data)
     except OSError as error:
         raise _unusable(path, error, "name a file that can be written") from None
     return True

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from miniagents._replacing import replace, target_of
 from miniagents.codegen.commands.command_options import Options
 from miniagents.codegen.commands.console import DIFFERS, OK, Console
 from miniagents.codegen.reading.bundle import Bundle, read_bundle
@@ -76,7 +77,7 @@ def run_export(options: Options, console: Console) -> int:
         console.write_json(text)
         return OK
     try:
-        options.output.write_text(text, encoding="utf-8")
+        replace(target_of(options.output), text.encode())
     except OSError as error:
         wrong = error.strerror or str(error)
         problem = Problem(options.output.as_posix(), 0, 0, "", "", wrong, "name a file that can be written")
