@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from contextlib import suppress
 from typing import Final
 
 from miniagents.messages.coding.decode_errors import DecodeError
@@ -19,8 +18,9 @@ __all__ = ["has_large_integers", "refuse_crowds"]
 
 
 def has_large_integers(data: bytes | str) -> bool:
-    """Return whether JSON may contain integers with more than 64 bits."""
-    return bool(_LARGE_IN_TEXT.search(data) if isinstance(data, str) else _LARGE.search(data))
+    """Return whether JSON may contain integers with 64 bits or more."""
+    large = r"(?<![0-9])[0-9]{19}"
+    return bool(re.search(large, data) if isinstance(data, str) else re.search(large.encode(), data))
 
 
 def refuse_crowds(data: bytes | str) -> None:
@@ -29,17 +29,18 @@ def refuse_crowds(data: bytes | str) -> None:
     Raises:
         DecodeError: They have.
     """
-    digits = {*_LARGE_IN_TEXT.findall(data)} if isinstance(data, str) else {*_LARGE.findall(bytes(data))}
-    hashes: Counter[int] = Counter()
-    for each in digits:
-        with suppress(ValueError):  # too many digits for Python, and for msgspec too
-            hashes[int(each) % sys.hash_info.modulus] += 1
+    # Of all integers with 20 digits, fewer than `_MOST` share a hash.
+    text = data if isinstance(data, str) else bytes(data).decode("latin-1")
+    digits = {each for each in re.findall("[0-9]+", text) if len(each) > 20}
+    if len(digits) <= _MOST:
+        return
+    # Longer ones are refused by msgspec.
+    hashes = Counter([int(each) % sys.hash_info.modulus for each in digits if len(each) <= _MOST_DIGITS])
     crowd = max(hashes.values(), default=0)
     if crowd > _MOST:
         reason = f"{crowd} integers have the same hash, which would take quadratic time; at most {_MOST} are allowed"
         raise DecodeError("$", reason)
 
 
-_LARGE: Final = re.compile(rb"[0-9]{19,}")
-_LARGE_IN_TEXT: Final = re.compile(r"[0-9]{19,}")
 _MOST: Final = 100
+_MOST_DIGITS: Final = 4300
