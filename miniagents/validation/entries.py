@@ -208,7 +208,7 @@ def remembered(entry: Entry) -> Entry:
         if known is None:
             own: Seen = set()
             known = memo[key] = own if run(value, memo, own) else False
-        if isinstance(known, bool):
+        if not isinstance(known, set):
             return False
         seen |= known
         return True

@@ -14,7 +14,7 @@ from miniagents.validation.findings import Finding, describe_union, ordinal
 from miniagents.validation.leaves import Leaf, constraints, leaves
 from miniagents.validation.survey import at_pointer, escaped, target_of
 from miniagents.validation.tags import Tags
-from miniagents.validation.values import JsonValue, Schema, counted, listed, shown
+from miniagents.validation.values import JsonValue, Memo, Schema, counted, listed, shown
 
 _Result: TypeAlias = Union["set[str | int]", Finding]
 _Steps: TypeAlias = Generator["_Steps", _Result, _Result]
@@ -92,6 +92,7 @@ class _Evaluation:
     def __init__(self, explainer: Explainer, memo: dict[tuple[str, int], _Result]) -> None:
         self._explainer = explainer
         self._memo = memo
+        self._checked: Memo = {}
 
     def schema(self, schema: Schema, value: JsonValue, place: _Place) -> _Steps:
         """Evaluate a schema for a value; return the evaluated properties or items, or the first finding."""
@@ -100,8 +101,8 @@ class _Evaluation:
         early, late = self._explainer.leaves_of(schema)
         seen: set[str | int] = set()
         for leaf in early:
-            if not _accepts(leaf, value):
-                return place.finding(leaf.keyword, leaf.message(value), leaf.expected)
+            if not self._accepts(leaf, value):
+                return place.finding(leaf.keyword, leaf.message(value, self._checked), leaf.expected)
         inside: _Steps | None = None
         if isinstance(value, dict):
             inside = self._members(schema, value, place)
@@ -113,8 +114,8 @@ class _Evaluation:
                 return result
             seen |= result
         for leaf in late:
-            if not _accepts(leaf, value):
-                return place.finding(leaf.keyword, leaf.message(value))
+            if not self._accepts(leaf, value):
+                return place.finding(leaf.keyword, leaf.message(value, self._checked))
         for step in self._in_place(schema, value, place):
             result = yield step
             if isinstance(result, Finding):
@@ -127,6 +128,10 @@ class _Evaluation:
         else:
             return seen
         return result if isinstance(result, Finding) else seen | result
+
+    def _accepts(self, leaf: Leaf, value: JsonValue) -> bool:
+        # `isinstance` would take True and False for integers; in JSON they are not.
+        return type(value) not in leaf.classes or leaf.accepts(value, self._checked)
 
     # --- inside ---
 
@@ -284,8 +289,3 @@ class _Evaluation:
             keyword = "then"
         result = yield self.schema(schema.get(keyword, True), value, place.below(keyword))
         return result if isinstance(result, Finding) else seen | result
-
-
-def _accepts(leaf: Leaf, value: JsonValue) -> bool:
-    # `isinstance` would take True and False for integers; in JSON they are not.
-    return type(value) not in leaf.classes or leaf.accepts(value, {})

@@ -29,7 +29,7 @@ class Leaf(NamedTuple):
     classes: tuple[type, ...]
     """The classes of values that the keyword restricts; it accepts all other values."""
     accepts: Check
-    message: Callable[[Any], str]  # Any: a value of `classes`
+    message: Callable[[Any, Memo], str]  # Any: a value of `classes`
     """Returns what is wrong with a refused value."""
     expected: str = ""
     """The kinds of values that are allowed, for keywords that name kinds."""
@@ -76,7 +76,8 @@ def _member_checks(cls: type, values: list[JsonValue]) -> list[Check] | None:
         return None
     if cls in (list, dict):
         texts = frozenset(map(canonical, members))
-        return [lambda value, _: canonical(value) in texts]
+        longest = max(map(len, texts))
+        return [lambda value, _: canonical(value, longest) in texts]
     if cls is type(None):
         return []
     if cls is bool:
@@ -124,7 +125,7 @@ def _kind(keyword: str, argument: Any) -> Leaf:  # Any: any JSON
         case _:
             expected = _shown_whole(argument)
 
-    def message(value: JsonValue) -> str:
+    def message(value: JsonValue, _: Memo) -> str:
         return f"Expected {expected}; got {shown(value)}"
 
     return Leaf(keyword, CLASSES, accepts, message, expected)
@@ -134,14 +135,14 @@ def _shown_whole(value: JsonValue) -> str:
     return f"{shown(value)} given in the schema" if value and isinstance(value, list | dict) else shown(value)
 
 
-def _leaf(keyword: str, accepts: Check, message: Callable[[Any], str]) -> Leaf:  # Any: as in `Leaf`
+def _leaf(keyword: str, accepts: Check, message: Callable[[Any, Memo], str]) -> Leaf:  # Any: as in `Leaf`
     about = KEYWORDS[keyword].about
     return Leaf(keyword, CLASSES if about is None else TYPES[about], accepts, message)
 
 
 def _bound(keyword: str, words: str, accepts: Callable[[float], Check]) -> Callable[[float], Leaf]:
     def make(limit: float) -> Leaf:
-        def message(value: float) -> str:
+        def message(value: float, _: Memo) -> str:
             return f"Expected a number {words} {shown(limit)}; got {shown(value)}"
 
         return _leaf(keyword, accepts(limit), message)
@@ -162,7 +163,7 @@ def _multiple_of(factor: float) -> Leaf:
             return False
         return Fraction(repr(value)) % exact == 0
 
-    def message(value: float) -> str:
+    def message(value: float, _: Memo) -> str:
         return f"Expected a multiple of {shown(factor)}; got {shown(value)}"
 
     return _leaf("multipleOf", accepts, message)
@@ -178,7 +179,7 @@ def _size(keyword: str, one: str, many: str) -> Callable[[float], Leaf]:
         def at_most(value: str, _: Memo) -> bool:
             return len(value) <= limit
 
-        def message(value: str) -> str:
+        def message(value: str, _: Memo) -> str:
             return f"Expected at {'least' if least else 'most'} {counted(limit, one, many)}; got {len(value)}"
 
         return _leaf(keyword, at_least if least else at_most, message)
@@ -192,7 +193,7 @@ def _pattern(pattern: str) -> Leaf:
     def accepts(value: str, _: Memo) -> bool:
         return search(value) is not None
 
-    def message(value: str) -> str:
+    def message(value: str, _: Memo) -> str:
         return f"Expected a string that matches {pattern}; got {shown(value)}"
 
     return _leaf("pattern", accepts, message)
@@ -204,18 +205,18 @@ def _format(name: str) -> Leaf:
     def accepts(value: str, _: Memo) -> bool:
         return fits(value)
 
-    def message(value: str) -> str:
+    def message(value: str, _: Memo) -> str:
         return f"Expected a {name}; got {shown(value)}"
 
     return Leaf("format", (str,), accepts, message)
 
 
 def _unique() -> Leaf:
-    def accepts(value: list[JsonValue], _: Memo) -> bool:
-        return len(value) < 2 or equal_items(value) is None
+    def accepts(value: list[JsonValue], memo: Memo) -> bool:
+        return len(value) < 2 or equal_items(value, memo) is None
 
-    def message(value: list[JsonValue]) -> str:
-        first, second = equal_items(value) or (0, 0)
+    def message(value: list[JsonValue], memo: Memo) -> str:
+        first, second = equal_items(value, memo) or (0, 0)
         return f"Expected different items; items {first} and {second} are equal"
 
     return _leaf("uniqueItems", accepts, message)
@@ -228,7 +229,7 @@ def _required(names: list[str]) -> Leaf:
                 return False
         return True
 
-    def message(value: dict[str, JsonValue]) -> str:
+    def message(value: dict[str, JsonValue], _: Memo) -> str:
         return missing([name for name in names if name not in value])
 
     return _leaf("required", accepts, message)
@@ -246,7 +247,7 @@ def _dependent_required(dependencies: dict[str, list[str]]) -> Leaf:
     def accepts(value: dict[str, JsonValue], _: Memo) -> bool:
         return first_missing(value) is None
 
-    def message(value: dict[str, JsonValue]) -> str:
+    def message(value: dict[str, JsonValue], _: Memo) -> str:
         name, other = first_missing(value) or ("", "")
         return f"property {shown(other)} is missing, which has to be there together with {shown(name)}"
 

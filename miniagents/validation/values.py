@@ -1,7 +1,9 @@
 """Plain JSON values: their types, their equality, and their form in messages."""
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from json.encoder import encode_basestring_ascii
 from types import NoneType
 from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
@@ -11,8 +13,11 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 """Plain JSON as `json.loads` returns it: `dict`, `list`, `str`, `int`, `float`, `bool` and None, no subclasses."""
 
 Schema: TypeAlias = bool | dict[str, Any]  # Any: `survey` has looked at the form of every keyword
-Memo: TypeAlias = "dict[tuple[object, int], bool | set[str | int]]"
-"""The cached results of one validation, by the identity of the check and the id of the value."""
+Memo: TypeAlias = "dict[tuple[object, int], bool | set[str | int] | str]"
+"""The cached results of one validation, by the identity of the check and the id of the value.
+
+Besides, it holds the names that `name_of` gives to containers.
+"""
 Check: TypeAlias = Callable[[Any, Memo], bool]  # Any: a value of the classes that the check is listed for
 
 JsonType: TypeAlias = Literal["null", "boolean", "integer", "number", "string", "array", "object"]
@@ -49,65 +54,124 @@ class _Text(str):
     __slots__ = ()
 
 
-def canonical(value: JsonValue) -> str:
+def canonical(value: JsonValue, most: float = math.inf) -> str:
     """Return a text that is the same for values that are equal in JSON Schema, and different for all others.
+
+    A text longer than `most` characters is cut off somewhere behind them.
 
     >>> canonical({"b": 1.0, "a": [True]}) == canonical({"a": [True], "b": 1}), canonical([1]) == canonical([True])
     (True, False)
     """
     parts: list[str] = []
+    length = 0
     todo: list[JsonValue] = [value]
-    while todo:
+    while todo and length <= most:
         match todo.pop():
-            case _Text() as text:
-                parts.append(text)
-            case str() as text:
-                parts.append(json.dumps(text))
-            case None | bool() as constant:
-                parts.append(str(constant))
-            case int() | float() as number:
-                parts.append(_number(number))
             case list() as items:
-                parts.append("[")
+                part = "["
                 todo.append(_Text("]"))
                 for item in reversed(items):
                     todo += (_Text(","), item)
             case dict() as members:
-                parts.append("{")
+                part = "{"
                 todo.append(_Text("}"))
                 for name in sorted(members, reverse=True):
-                    todo += (_Text(","), members[name], _Text(json.dumps(name) + ":"))
+                    todo += (_Text(","), members[name], _Text(encode_basestring_ascii(name) + ":"))
+            case scalar:
+                part = _scalar(scalar)
+        parts.append(part)
+        length += len(part)
     return "".join(parts)
 
 
-def _number(number: float) -> str:
-    if type(number) is float and not number.is_integer():
-        return repr(number)
-    return f"{int(number):x}"  # Python limits the number of decimal digits, but not of hexadecimal digits
+def _scalar(value: bool | float | str | None) -> str:
+    if isinstance(value, str):
+        return value if type(value) is _Text else encode_basestring_ascii(value)
+    if value is None or isinstance(value, bool):
+        return str(value)
+    if type(value) is float and not value.is_integer():
+        return repr(value)
+    return f"{int(value):x}"  # Python limits the number of decimal digits, but not of hexadecimal digits
 
 
-def equal_items(items: list[JsonValue]) -> tuple[int, int] | None:
+def name_of(value: JsonValue, memo: Memo) -> str:
+    """Return a text that is the same for equal values of one validation, and different for all others.
+
+    It is the canonical text of a scalar, and a number for a container. Each container is written once, with the numbers
+    of those inside it. So the time is linear also if each container of a deeply nested value is asked for.
+    """
+    todo = [value]
+    while todo:
+        part = todo[-1]
+        parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        unknown = [each for each in parts if type(each) in _CONTAINERS and (name_of, id(each)) not in memo]
+        if unknown:
+            todo += unknown
+            continue
+        todo.pop()
+        if type(part) not in _CONTAINERS or (name_of, id(part)) in memo:
+            continue
+        if isinstance(part, dict):
+            members = [f"{encode_basestring_ascii(key)}:{_known_name(part[key], memo)}" for key in sorted(part)]
+            text = f"{{{','.join(members)}"
+        else:
+            text = f"[{','.join([_known_name(each, memo) for each in parts])}"
+        memo[name_of, id(part)] = memo.setdefault((text, 0), f"#{len(memo)}")
+    return _known_name(value, memo)
+
+
+def _known_name(value: Any, memo: Memo) -> str:  # Any: any JSON
+    return str(memo[name_of, id(value)]) if type(value) in _CONTAINERS else _scalar(value)
+
+
+_CONTAINERS: Final = frozenset((list, dict))
+_STRINGS: Final[frozenset[type]] = frozenset((str,))
+_NUMBERS: Final[frozenset[type]] = frozenset((int, float))
+
+
+def equal_items(items: list[Any], memo: Memo) -> tuple[int, int] | None:  # Any: any JSON
     """Return the indexes of the first two equal items, or None if all items are different."""
+    kinds = {*map(type, items)}
+    if items and (kinds <= _STRINGS or kinds <= _NUMBERS) and _are_different(items):
+        return None
     seen: dict[object, int] = {}
-    containers: dict[tuple[bool, int], list[int]] = {}
+    containers: dict[tuple[type, int], list[int]] = {}
     found: tuple[int, int] | None = None
     for place, item in enumerate(items):
-        if isinstance(item, list | dict):
-            containers.setdefault((isinstance(item, list), len(item)), []).append(place)
+        kind: type = type(item)  # pyright: ignore[reportUnknownVariableType] # of an Any
+        if kind in _CONTAINERS:
+            containers.setdefault((kind, len(item)), []).append(place)
             continue
-        first = seen.setdefault((item,) if isinstance(item, bool) else item, place)
+        is_plain = kind is str or (kind in _NUMBERS and _is_small(item))
+        first = seen.setdefault(item if is_plain else (_scalar(item),), place)
         if first != place:
             found = (first, place)
             break
     for places in containers.values():
         if len(places) > 1:
-            texts: dict[str, int] = {}
+            names: dict[str, int] = {}
             for place in places:
-                first = texts.setdefault(canonical(items[place]), place)
+                first = names.setdefault(name_of(items[place], memo), place)
                 if first != place:
                     found = min(found or (first, place), (first, place), key=lambda pair: pair[1])
                     break
     return found
+
+
+def _are_different(scalars: Sequence[Any]) -> bool:  # Any: strings alone or numbers alone
+    """Return quickly whether strings or numbers are different; False is not certain."""
+    if type(scalars[0]) is not str and not (_is_small(min(scalars)) and _is_small(max(scalars))):
+        return False
+    return len(frozenset(scalars)) == len(scalars)
+
+
+def _is_small(number: float) -> bool:
+    """Return whether few other numbers of this size can have the hash of this one; of large ones, any number can."""
+    return -_MANY <= number <= _MANY
+
+
+_MANY: Final = 2**64
+"""At most nine integers between zero and this have the same hash."""
 
 
 def shown(value: JsonValue) -> str:

@@ -4,9 +4,12 @@ from threading import Thread
 from typing import Any, Final
 
 import pytest
+from hypothesis import given, strategies as st
 
 from miniagents.validation import UnsupportedSchemaError, Validator
-from miniagents.validation.values import JsonValue
+from miniagents.validation.values import JsonValue, Memo, canonical, equal_items, name_of
+from tests.counting import calls_of
+from tests.effort import examples
 
 DEPTH: Final = 10_000
 
@@ -186,6 +189,71 @@ def test_unique_items_are_found_in_linear_time() -> None:
     assert validator.accepts("X", many)  # what took quadratic time would hang
     assert not validator.accepts("X", [*many, 0.0])
     assert validator.accepts("X", [[n] for n in range(50_000)])
+
+
+class Watched(int):
+    """An integer that counts how often it is compared with another one."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Watched.compared += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
+
+
+def test_integers_of_one_hash_are_not_compared_with_one_another() -> None:
+    large: list[JsonValue] = [Watched(5 + number * (2**61 - 1)) for number in range(2**3, 2**3 + 300)]
+    assert len(set(map(hash, large))) == 1
+    for items in (large, ["x", *large], [1.5, *large]):
+        assert equal_items(items, {}) is None
+        assert equal_items([*items, float(2**63), 2**63], {}) == (len(items), len(items) + 1)
+    assert Watched.compared == 0
+
+
+UNIQUE: Final[dict[str, Any]] = {"uniqueItems": True, "items": {"$ref": "#/$defs/X"}}  # Any: a schema
+AGAIN: Final[dict[str, Any]] = {"anyOf": [{**UNIQUE, "maxItems": 0}, {"not": {"enum": [["x"]]}, **UNIQUE}]}  # Any: too
+
+
+@pytest.mark.parametrize("schema", [UNIQUE, AGAIN], ids=["unique", "again"])
+@pytest.mark.parametrize("is_right", [True, False], ids=["right", "wrong"])
+def test_unique_items_in_unique_items_take_linear_time(schema: dict[str, Any], is_right: bool) -> None:  # Any: a schema
+    validator = Validator({"X": schema})
+    validator.accepts("X", [])
+
+    def calls(depth: int) -> int:
+        value: JsonValue = [[1], [2]] if is_right else [[1], [1]]
+        for number in range(depth):
+            value = [value, [number, [number]]]  # of one length, so that they have to be compared
+        assert (validator.violation("X", value) is None) is is_right
+        return calls_of(lambda: validator.violation("X", value))
+
+    assert calls(80) < 2.5 * calls(40)
+
+
+json_values: st.SearchStrategy[Any] = st.recursive(  # Any: any JSON
+    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.0, 1.0, 1.5, 1e30, 10**30, 2**64, 2.0**64])
+    | st.sampled_from(["", "1", "#1", "#2", "a,", "null"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "#1"]), inner, max_size=2),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@examples(400)
+@given(st.lists(json_values, max_size=5))
+def test_equal_items_are_those_with_one_canonical_text(items: list[JsonValue]) -> None:
+    memo: Memo = {}
+    texts = list(map(canonical, items))
+    pairs = [(texts.index(text), place) for place, text in enumerate(texts) if texts.index(text) != place]
+    assert equal_items(items, memo) == (pairs[0] if pairs else None)
+    names = [name_of(item, memo) for item in items]
+    assert [names.index(name) for name in names] == [texts.index(text) for text in texts]
+    for text, item in zip(texts, items, strict=True):
+        for most in range(len(text) + 2):
+            cut = canonical(item, most)
+            assert text.startswith(cut) if len(cut) <= len(text) else cut == text
+            assert cut == text or len(cut) > most
 
 
 def test_a_validator_may_be_used_in_many_threads() -> None:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, cast, overload
 
 import msgspec
 
+from miniagents.messages.coding.crowds import has_large_integers, refuse_crowds
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError
 from miniagents.messages.coding.encoding import encode, encode_into
 from miniagents.messages.coding.msgspec_formats import Format, functions_of, refuse_unpacked, with_string_keys
-from miniagents.messages.coding.readers import known_readers, learn, read_open, read_unpacked, reader_of
+from miniagents.messages.coding.readers import known_readers, learn, read_large, read_open, read_unpacked, reader_of
 from miniagents.messages.coding.rebuilding import Rebuilder
 from miniagents.messages.coding.unknown_message import UnknownMessage
 from miniagents.messages.values.freezing import is_mapping
@@ -84,6 +85,10 @@ def decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown:
     keep = _kept if unknown == "keep" else None
     raw: object = None
     has_other_keys = False
+    if format == "json" and has_large_integers(data):
+        refuse_crowds(data)
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
+            return cast("T", read_large(data, form))  # of the type it was asked for
     try:  # `suppress` takes much longer than this
         if format == "json":
             return cast("T", read_open(data, form))  # of the type it was asked for

@@ -5,6 +5,8 @@ of a message class is the union of the classes that may stand there. A class tha
 as well. It is no class of values: msgspec takes any object with an `__origin__` for a generic class with arguments, so
 it makes values of the origin, whose fields have the types that the annotations of the object declare.
 
+For JSON, native types refuse integers with more than 64 bits in sets and keys; `crowds.py` says why.
+
 For MessagePack, native types also refuse what JSON cannot express. Floats have limits, which exclude NaN and infinity.
 Untyped parts are declared as `object`, for which msgspec calls `plain_only`.
 
@@ -48,7 +50,7 @@ from miniagents.messages.values.freezing import FrozenDict, is_list
 from miniagents.messages.values.frozen import classes_of_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from miniagents.messages.values.frozen import Frozen
 
@@ -64,11 +66,13 @@ class NativeTypes:
         known: Classes that may stand where a class is declared from which they are derived. Data with the tag of any
             other derived class is refused.
         plain: Refuse what JSON cannot express; the decoder needs `plain_only` as its `dec_hook`.
+        limited: Refuse integers with more than 64 bits where their hashes are used.
     """
 
-    def __init__(self, known: Collection[type[Frozen]], *, plain: bool) -> None:
+    def __init__(self, known: Collection[type[Frozen]], *, plain: bool = False, limited: bool = False) -> None:
         self._known = known
         self._plain = plain
+        self._limited = limited
         self._classes: dict[object, object] = {}
         self._undecodable: set[object] = set()
         self._unions: dict[tuple[object, ...], _Native] = {}
@@ -98,7 +102,7 @@ class NativeTypes:
 
     def _of(self, form: object) -> object:
         if not self._plain and not has_messages(form):
-            return form
+            return _limited(form) if self._limited else form
         inner, metadata = unwrapped(form)
         kind = kind_of(inner)
         if is_union(inner):
@@ -112,7 +116,7 @@ class NativeTypes:
         else:
             native = self._leaf(inner)
         if native is float and self._plain:
-            metadata = (*metadata, *_missing_limits(metadata))
+            metadata = (*metadata, *_missing_limits(metadata, -sys.float_info.max, sys.float_info.max))
         elif native is inner:
             return form
         annotated: Any = Annotated  # Any: made of what is known when the program runs
@@ -200,11 +204,11 @@ class NativeTypes:
             key, value = arguments
             if self._plain and (self._of(key) is object or is_union(bare(key))):
                 key = str  # JSON has only strings, and msgspec leaves them as they are
-            natives = [self._of(key), self._of(value)]
+            natives = [_limited_integers(key) if self._limited else self._of(key), self._of(value)]
             if bare(key) is not str and has_messages(value):  # only the slow way notices that two keys are the same
                 if self._plain or not _is_supported(value):
                     raise NoNativeTypeError
-                return form
+                natives[1] = value
             if bare(key) is str and kind is FrozenDict:
                 generic = dict  # the class that has the field freezes it
         else:
@@ -234,6 +238,44 @@ class NativeTypes:
         if any(self._of(part) is not part for part in parts):
             raise NoNativeTypeError
         return form
+
+
+def _limited(form: Any) -> Any:  # Any: a type of whatever kind
+    """Return a type without messages that refuses integers with more than 64 bits in sets and keys."""
+    inner, metadata = unwrapped(form)
+    kind = kind_of(inner)
+    of_parts = [_limited] * len(get_args(inner))
+    if of_parts and kind is not None and is_a(kind, collections.abc.Set, collections.abc.Mapping):
+        of_parts[0] = _limited_integers
+    return _with_parts(form, inner, metadata, of_parts)
+
+
+def _limited_integers(form: Any) -> Any:  # Any: as above
+    """Return a type of members of sets, or of keys, that refuses integers with more than 64 bits."""
+    inner, metadata = unwrapped(form)
+    if inner is int:
+        return Annotated[(int, *metadata, *_missing_limits(metadata, -(2**63), 2**63 - 1))]
+    if is_union(inner) and any(is_fixed(bare(member)) for member in members_of(inner)):
+        raise NoNativeTypeError  # msgspec (0.22) crashes on an integer with limits beside such a tuple
+    return _with_parts(form, inner, metadata, [_limited_integers] * len(get_args(inner)))
+
+
+def _with_parts(
+    form: Any,  # Any: a type of whatever kind
+    inner: object,
+    metadata: tuple[object, ...],
+    of_parts: Sequence[Callable[[Any], Any]],  # Any: as above
+) -> Any:  # Any: as above
+    """Return a type with other arguments, each made by a function; return the type itself if none is another one."""
+    arguments = get_args(inner)
+    generic: Any = Union if is_union(inner) else kind_of(inner)  # Any: it takes arguments
+    if not arguments or not (is_union(inner) or is_container(inner)):
+        return form
+    parts = [each if each is ... else of(each) for each, of in zip(arguments, of_parts, strict=True)]
+    if all(part is argument for part, argument in zip(parts, arguments, strict=True)):
+        return form
+    made = generic[tuple(parts)]
+    return Annotated[(made, *metadata)] if metadata else made
 
 
 def plain_only(form: object, value: object) -> object:
@@ -317,10 +359,10 @@ def _names_frozen_dict(form: object) -> bool:
     )
 
 
-def _missing_limits(metadata: tuple[object, ...]) -> Iterator[msgspec.Meta]:
-    """Yield the limits of finite floats, except where there are others already, which NaN does not fit either."""
+def _missing_limits(metadata: tuple[object, ...], least: float, most: float) -> Iterator[msgspec.Meta]:
+    """Yield limits of numbers, except where there are others already."""
     known = [meta for meta in metadata if isinstance(meta, msgspec.Meta)]
     if all(meta.ge is None and meta.gt is None for meta in known):
-        yield msgspec.Meta(ge=-sys.float_info.max)
+        yield msgspec.Meta(ge=least)
     if all(meta.le is None and meta.lt is None for meta in known):
-        yield msgspec.Meta(le=sys.float_info.max)
+        yield msgspec.Meta(le=most)

@@ -53,6 +53,15 @@ def read_open(data: object, form: object) -> object:
     return _kept(_open_readers["json"], form, _new_open_reader)(data)
 
 
+def read_large(data: object, form: object) -> object:
+    """Decode JSON with integers of any size in sets and keys; call `refuse_crowds` before.
+
+    Raises:
+        MsgspecError: msgspec alone cannot decode the data.
+    """
+    return _kept(_unchecked_readers["json"], form, _new_large_reader)(data)
+
+
 def read_unpacked(data: object, form: object) -> object:
     """Decode MessagePack, then look at the whole value for parts that JSON cannot express.
 
@@ -94,7 +103,7 @@ def _kept(readers: dict[object, Reader], form: object, new: Callable[[object], R
 
 
 def _new_json_reader(form: object) -> Reader:
-    reader = _unchecked(form, msgspec.json.Decoder)
+    reader = _unchecked(form, _knowledge.limited, msgspec.json.Decoder)
     return reader if reader is not _refuse else (*_native_ways(form), _refuse)[0]
 
 
@@ -108,7 +117,11 @@ def _native_ways(form: object) -> tuple[Reader, ...]:
 
 
 def _new_unchecked_reader(form: object) -> Reader:
-    return _unchecked(form, msgspec.msgpack.Decoder)
+    return _unchecked(form, _knowledge.native, msgspec.msgpack.Decoder)
+
+
+def _new_large_reader(form: object) -> Reader:
+    return _unchecked(form, _knowledge.native, msgspec.json.Decoder)
 
 
 def _new_msgpack_reader(form: object) -> Reader:
@@ -122,10 +135,14 @@ def _new_msgpack_reader(form: object) -> Reader:
         return read if read is not None else lambda data: read_unpacked(data, form)
 
 
-def _unchecked(form: object, new_decoder: Callable[[Any], Any]) -> Reader:  # Any: of the type that it is given
+def _unchecked(
+    form: object,
+    natives: NativeTypes,
+    new_decoder: Callable[[Any], Any],  # Any: of the type that it is given
+) -> Reader:
     """Return a reader that accepts from MessagePack also what JSON cannot express."""
     try:
-        reader: Reader = new_decoder(_knowledge.native.of(form)).decode
+        reader: Reader = new_decoder(natives.of(form)).decode
     except (NoNativeTypeError, NameError, RecursionError):
         return _refuse
     except TypeError:
@@ -150,12 +167,13 @@ class _Knowledge:
         known = tuple(classes_met)
         self.classes = len(known)
         self.slow = 0
-        self.native = NativeTypes(known, plain=False)
+        self.native = NativeTypes(known)
+        self.limited = NativeTypes(known, limited=True)
         self.plain = NativeTypes(known, plain=True)
 
 
 _MOST_READERS: Final = 512
-_unchecked_readers: Final[dict[Format, dict[object, Reader]]] = {"msgpack": {}}
+_unchecked_readers: Final[dict[Format, dict[object, Reader]]] = {"json": {}, "msgpack": {}}
 _making: Final = RLock()  # msgspec (0.22) crashes where two threads look at a class for the first time
 _open_readers: Final[dict[Format, dict[object, Reader]]] = {"json": {}}
 _knowledge: Final = _Knowledge()

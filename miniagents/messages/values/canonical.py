@@ -6,7 +6,8 @@ It follows RFC 8785 (JSON Canonicalization Scheme), and extends it for frozen va
 value                 is written as
 ====================  ==================================================================================================
 None, bool, str       themselves
-int, float            a JSON number as ECMAScript writes it; an int beyond 2**53 in full digits
+int, float            a JSON number as ECMAScript writes it; a whole number beyond 2**53 in full digits, a float from
+                      1e21 with an exponent
 tuple                 an array
 FrozenDict            an object; a key that starts with ``@`` gets another ``@`` in front. If a key is not a string:
                       ``{"@map": [[key, value], ...]}``, sorted
@@ -30,9 +31,14 @@ Sorting is by the UTF-16 code units of the canonical text. No value can imitate 
 because keys of values that start with ``@`` are escaped.
 
 ``a == b`` implies equal forms for values of the same types, even if their time zones, exponents or orders differ.
-Python's equality across types does not count: ``True`` is not ``1``, ``Decimal(1)`` is not ``1``, and a member of a
-``StrEnum`` is not its text. ``1`` and ``1.0`` are one number, as in JSON. Beyond 2**53 an int and the equal float have
-different forms, because RFC 8785 fixes the digits of the float.
+Python's equality across types does not count: ``True`` is not ``1``, ``Decimal(1)`` is not ``1``, and a member of an
+enum is not its value. ``1`` and ``1.0`` are one number, as in JSON, and a named tuple is a tuple.
+
+Different numbers have different forms: RFC 8785 alone would write ``2.0**60`` with the digits of another int. From 1e21
+an int and the equal float have different forms.
+
+The form names the class of an enum without its module, so that keys stay when the class is moved. If one field of a
+class holds members of two enums of one name, their forms could be equal. The second one is refused.
 """
 
 from __future__ import annotations
@@ -57,6 +63,7 @@ from miniagents.messages.values.freezing import (
     is_set,
     is_tuple,
     path_of,
+    same_place,
 )
 
 if TYPE_CHECKING:
@@ -80,25 +87,64 @@ def message_form(value: msgspec.Struct, key_of: Callable[[msgspec.Struct], str])
 
     Raises:
         ValueError: The message contains NaN, infinity or a lone surrogate; the text has its path.
-        TypeError: A field holds something that cannot be frozen; the text has its path.
+        TypeError: A field holds something that cannot be frozen, or members of two enums of one name; the text has its
+            path.
     """
-    return _write(value, _ATOMS, lambda part: _struct_frame(value) if part is value else _part(part, key_of)).encode()
+    cls = type(value)
+    fields = {"@record" if is_record(cls) else "@type": _quote(class_tag(cls))}
+    for name, encoded in zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True):
+        content = getattr(value, name)
+        if content is not msgspec.UNSET:
+            fields[escape(encoded)] = _field_form(content, key_of, cls, name)
+    return f"{{{','.join(f'{_quote(key)}:{fields[key]}' for key in sorted(fields, key=utf16))}}}".encode()
 
 
-def value_form(value: object, key_of: Callable[[msgspec.Struct], str]) -> bytes:
+def value_form(value: object, key_of: Callable[[msgspec.Struct], str], owner: type, name: str) -> bytes:
     """Write the canonical form of the value of a field; `key_of` returns the keys of the messages inside it.
 
+    Args:
+        value: The value of the field.
+        key_of: A function that returns the key of a message.
+        owner: The class of the field.
+        name: The name of the field.
+
     Raises:
-        ValueError: The value contains NaN, infinity or a lone surrogate.
-        TypeError: The value contains something that cannot be frozen.
+        ValueError: The value contains NaN, infinity or a lone surrogate; the text has its path.
+        TypeError: The value contains something that cannot be frozen, or a member of another enum than the field has
+            held, of the same name; the text has its path.
     """
-    return _write(value, _ATOMS, lambda part: _part(part, key_of)).encode()
+    return _field_form(value, key_of, owner, name).encode()
 
 
-def _part(part: object, key_of: Callable[[msgspec.Struct], str]) -> _Frame | str:
-    if isinstance(type(part), FrozenType) and isinstance(part, msgspec.Struct):
-        return f'{{"@key":"{key_of(part)}"}}'
-    return _frozen_frame(part)
+def _field_form(value: object, key_of: Callable[[msgspec.Struct], str], owner: type, name: str) -> str:
+    def frame_of(part: object) -> _Frame | str:
+        if isinstance(type(part), FrozenType) and isinstance(part, msgspec.Struct):
+            return f'{{"@key":"{key_of(part)}"}}'
+        if isinstance(part, Enum):
+            _only_enum_of_its_name(type(part), owner, name)
+        return _frozen_frame(part)
+
+    return _write(value, _ATOMS, frame_of, path_of("$", [name]))
+
+
+def _only_enum_of_its_name(cls: type[Enum], owner: type, name: str) -> None:
+    """Raise an error if the field has held members of another enum with this name: their forms could be equal."""
+    if _HELD_ENUMS not in vars(owner):
+        setattr(owner, _HELD_ENUMS, {})
+    held: dict[tuple[str, str], type[Enum]] = vars(owner)[_HELD_ENUMS]
+    other = held.setdefault((name, cls.__name__), cls)
+    if other is not cls:
+        if not same_place(other, cls):
+            raise _RefusedError(
+                TypeError,
+                f"the keys of {cls.__module__}.{cls.__qualname__} and {other.__module__}.{other.__qualname__} could be "
+                f"confused, for both enums have the name {cls.__name__!r}: give one of them another name",
+            )
+        held[name, cls.__name__] = cls
+
+
+_HELD_ENUMS: Final = "__held_enums__"
+"""The attribute of a class that holds the enums of its written fields, by the names of field and enum."""
 
 
 class _Frame:
@@ -132,6 +178,7 @@ def _write(
     root: object,
     atoms: dict[type, Callable[[Any], str]],  # Any: each function takes the type it stands under
     frame_of: Callable[[object], _Frame | str],
+    where: str = "$",
 ) -> str:
     """Write a value without recursion: depth costs memory, not stack."""
     # The root gets a frame around it, so that the loop need not treat it differently from other values.
@@ -155,26 +202,16 @@ def _write(
                     return text
                 stack[-1].parts.append(stack[-1].prefix + text)
     except _RefusedError as error:
-        path = path_of("$", [frame.step for frame in stack])
+        path = path_of(where, [frame.step for frame in stack])
         raise error.kind(f"{path}: {error.reason}") from None
 
 
-def _struct_frame(value: msgspec.Struct) -> _Frame:
-    kind = "@record" if is_record(type(value)) else "@type"
-    fields: dict[str, tuple[str | None, object]] = {kind: (None, class_tag(type(value)))}
-    for name, encoded in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
-        content = getattr(value, name)
-        if content is not msgspec.UNSET:
-            fields[escape(encoded)] = (name, content)
-    return _Frame("{", "}", [(f"{_quote(key)}:", *fields[key]) for key in sorted(fields, key=utf16)])
-
-
 def _frozen_frame(value: object) -> _Frame:
-    if is_tuple(value):
-        return _Frame("[", "]", (("", index, item) for index, item in enumerate(value)))
-    if isinstance(value, Enum):
+    if isinstance(value, Enum):  # asked first: a member may be a tuple as well
         member: tuple[object, ...] = (type(value).__name__, value.value)
         return _Frame('{"@enum":[', "]}", (("", None, part) for part in member))
+    if is_tuple(value):
+        return _Frame("[", "]", (("", index, item) for index, item in enumerate(value)))
     if is_set(value) and isinstance(value, frozenset):
         return _Frame('{"@set":[', "]}", (("", "...", member) for member in value), sorts=True)
     if is_mapping(value) and isinstance(value, FrozenDict):
@@ -265,6 +302,16 @@ def _float(value: float) -> str:
     return f"{sign}{digits[0]}{fraction}e{n - 1:+d}"
 
 
+def _number(value: float) -> str:
+    """Write a float like the equal int, unless ECMAScript writes an exponent."""
+    return _integer(int(value)) if EXACT <= abs(value) < _EXPONENT_FROM else _float(value)
+
+
+EXACT: Final = 2.0**53
+"""From here on, the digits that ECMAScript writes of a whole number may be those of another one."""
+_EXPONENT_FROM: Final = 1e21
+
+
 def _decimal(value: Decimal) -> str:
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
@@ -319,6 +366,7 @@ _JSON_ATOMS: Final[dict[type, Callable[[Any], str]]] = {  # Any: each function t
 }
 _ATOMS: Final[dict[type, Callable[[Any], str]]] = {  # Any: each function takes the type it stands under
     **_JSON_ATOMS,
+    float: _number,
     UUID: lambda value: f'{{"@uuid":"{value}"}}',
     date: lambda value: f'{{"@date":"{value.isoformat()}"}}',
     datetime: _datetime,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from miniagents.messages.values.canonical import escape, message_form, utf16, value_form
+from miniagents.messages.values.canonical import EXACT, escape, message_form, utf16, value_form
 from miniagents.messages.values.freezers import attribute, function
 from miniagents.messages.values.freezing import FrozenType, class_tag, is_record
 
@@ -49,7 +49,7 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
         gc=False,
     )
     contents = ", ".join(
-        f"content if type(content := {attribute(name)}) in as_they_are else written(content, key_of)"
+        f"content if type(content := {attribute(name)}) in as_they_are else written(content, key_of, cls, {name!r})"
         for _, name in names
     )
     lines = [
@@ -59,6 +59,7 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
     known: dict[str, object] = {
         "as_they_are": _AS_THEY_ARE,
         "written": _written,
+        "cls": cls,
         "write": _write,
         "properties": properties,
         "message_form": message_form,
@@ -66,32 +67,40 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
     return function(lines, known, "form(value, key_of)")
 
 
-def _written(content: Any, key_of: KeyOf) -> object:  # Any: of the type that is asked for before each use
+def _written(
+    content: Any,  # Any: of the type that is asked for before each use
+    key_of: KeyOf,
+    owner: type,
+    name: str,
+) -> object:
     """Return a value whose JSON is the canonical form of a value that msgspec might write in another way."""
     kind = type(content)  # pyright: ignore[reportUnknownVariableType] # of an Any
     if kind is tuple:
         if _ITEMS_AS_THEY_ARE.issuperset(map(type, content)):
             return content
         # most tuples are of messages: a call for each of them would double the time
-        return [_Part(key_of(item)) if isinstance(type(item), FrozenType) else _item(item, key_of) for item in content]
+        return [
+            _Part(key_of(item)) if isinstance(type(item), FrozenType) else _item(item, key_of, owner, name)
+            for item in content
+        ]
     if kind is float:
         # msgspec and ECMAScript format numbers in this range in the same way.
         if not content.is_integer():
-            return content if _PLAIN_FROM < abs(content) < _PLAIN_TO else _raw(content, key_of)
-        return int(content) if -_EXACT < content < _EXACT else _raw(content, key_of)
-    return _Part(key_of(content)) if isinstance(kind, FrozenType) else _raw(content, key_of)
+            return content if _PLAIN_FROM < abs(content) < _PLAIN_TO else _raw(content, key_of, owner, name)
+        return int(content) if -EXACT < content < EXACT else _raw(content, key_of, owner, name)
+    return _Part(key_of(content)) if isinstance(kind, FrozenType) else _raw(content, key_of, owner, name)
 
 
-def _item(item: object, key_of: KeyOf) -> object:
+def _item(item: object, key_of: KeyOf, owner: type, name: str) -> object:
     """Do the same for an item of a tuple; a tuple in a tuple is written whole, because that needs no recursion."""
     kind = type(item)
     if kind in _ITEMS_AS_THEY_ARE:
         return item
-    return _raw(item, key_of) if kind is tuple else _written(item, key_of)
+    return _raw(item, key_of, owner, name) if kind is tuple else _written(item, key_of, owner, name)
 
 
-def _raw(content: object, key_of: KeyOf) -> msgspec.Raw:
-    return msgspec.Raw(value_form(content, key_of))
+def _raw(content: object, key_of: KeyOf, owner: type, name: str) -> msgspec.Raw:
+    return msgspec.Raw(value_form(content, key_of, owner, name))
 
 
 class _Part(msgspec.Struct, gc=False):
@@ -101,6 +110,5 @@ class _Part(msgspec.Struct, gc=False):
 
 
 _ITEMS_AS_THEY_ARE: Final = _AS_THEY_ARE - {msgspec.UnsetType}
-_EXACT: Final = 2.0**53
 _PLAIN_FROM: Final = 1e-4
 _PLAIN_TO: Final = 1e15

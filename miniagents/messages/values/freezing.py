@@ -130,6 +130,11 @@ def is_record(cls: type) -> bool:
     return isinstance(cls, FrozenType) and cls.is_record
 
 
+def same_place(one: type, other: type) -> bool:
+    """Return whether two classes come from one definition that ran twice, as in a notebook."""
+    return one.__module__ == other.__module__ and one.__qualname__ == other.__qualname__
+
+
 def freeze(value: object) -> object:
     """Turn a value into an immutable one with the same content, nested to any depth.
 

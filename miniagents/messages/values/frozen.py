@@ -16,7 +16,7 @@ import msgspec
 from typing_extensions import Format, dataclass_transform, get_annotations
 
 from miniagents.messages.values.freezers import freeze_fields, freezer_of, freezing_of
-from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record
+from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record, same_place
 from miniagents.messages.values.untyped import note
 
 if TYPE_CHECKING:
@@ -181,8 +181,8 @@ class Frozen(
         Equal values of one class have equal keys in every process. The key is computed once for each object.
 
         Raises:
-            TypeError: Another loaded class has the same tag, so that keys could be confused. Or a field holds a value
-                that its declared type does not allow.
+            TypeError: Another loaded class has the same tag, or a field has held members of two enums of one name, so
+                that keys could be confused. Or a field holds a value that its declared type does not allow.
             ValueError: A string has a lone surrogate.
         """
         key: str = self.__dict__.get(_KEY) or _full_key(self)
@@ -216,11 +216,6 @@ def classes_of_tag(tag: str, bases: tuple[type, ...]) -> list[type[Frozen]]:
             found = [other for other in found if not same_place(other, cls)]
             found.append(cls)
     return found
-
-
-def same_place(one: type, other: type) -> bool:
-    """Return whether two classes come from one definition that ran twice, as in a notebook."""
-    return one.__module__ == other.__module__ and one.__qualname__ == other.__qualname__
 
 
 # Classes made --------------------------------------------------------------------------------------------------------

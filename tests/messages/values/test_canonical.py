@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -16,7 +18,9 @@ from hypothesis import given, strategies as st
 
 from miniagents.messages.values.canonical import canonical_json, message_form
 from miniagents.messages.values.canonical_classes import former_of
-from miniagents.messages.values.frozen import Frozen, FrozenDict, FrozenMeta, canonical_form
+from miniagents.messages.values.freezing import is_mapping, is_set, is_tuple
+from miniagents.messages.values.frozen import Frozen, FrozenDict, FrozenMeta, canonical_form, freeze
+from miniagents.messages.values.record import Record
 from tests.effort import examples
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -282,3 +286,179 @@ def test_m3_equal_values_have_equal_forms(one: object, other: object) -> None:
 def test_m3_times_are_compared_as_python_does() -> None:
     assert time(1, tzinfo=timezone(timedelta(hours=2))) != time(23, tzinfo=UTC)
     assert Held(time(1, tzinfo=timezone(timedelta(hours=2)))).hash_key != Held(time(23, tzinfo=UTC)).hash_key
+
+
+# --- identity: one form for equal values, and for no others ---
+
+
+class Pair(tuple[int, int], Enum):
+    __slots__ = ()
+    FIRST = (1, 2)
+
+
+class Twin(tuple[int, int], Enum):
+    __slots__ = ()
+    FIRST = (1, 2)
+
+
+class Named(NamedTuple):
+    left: object
+    right: object
+
+
+class Measured(Frozen, tag="canonical.Measured"):
+    """Holds what an annotation tells apart no better than its JSON."""
+
+    value: int | float | str | None = None
+
+
+class Noted(Record):
+    value: object = None
+
+
+def identity(value: object) -> object:
+    """Return what must be equal for two values to share a form, as the docstring of the canonical form says."""
+    kind = type(value)
+    if isinstance(value, Enum):
+        return (kind, value.name)
+    if isinstance(value, Frozen):
+        return (kind, *(identity(getattr(value, name)) for name in value.__struct_fields__))
+    if is_tuple(value):
+        return (tuple, *map(identity, value))
+    if is_set(value):
+        return (frozenset, frozenset(map(identity, value)))
+    if is_mapping(value):
+        return (dict, frozenset((identity(key), identity(item)) for key, item in value.items()))
+    if isinstance(value, (int, float)) and kind is not bool and abs(value) < 1e21:
+        return ("number", value)
+    return (kind, value)
+
+
+whole = st.floats(2.0**53, 1e22).map(lambda number: float(int(number)))
+identified = st.recursive(
+    st.sampled_from(LOOKALIKES)
+    | st.sampled_from((Pair.FIRST, Twin.FIRST, Colour.RED, Shade.RED, Named(1, 2), Measured(1), Noted(1), Held(1)))
+    | st.integers()
+    | st.booleans()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | whole
+    | whole.map(int)
+    | texts
+    | st.binary(max_size=3)
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.datetimes(timezones=st.none() | st.just(UTC))
+    | st.timedeltas()
+    | st.uuids(),
+    lambda inner: (
+        st.builds(Held, value=inner)
+        | st.builds(Noted, value=inner)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.builds(Named, inner, inner)
+        | st.frozensets(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["@type", "@key", "@@set", "a"]) | st.integers(0, 2), inner, max_size=3).map(
+            freeze
+        )
+    ),
+    max_leaves=5,
+)
+
+
+def imitations(value: object) -> list[object]:
+    """Return values that have the form of another value written in them."""
+    form = canonical_form(Held(value)).partition(b'"value":')[2][:-1]
+    fields = {"@type": "canonical.Held", "value": value}
+    return [
+        value,
+        form,
+        form.decode(),
+        json.loads(form),
+        json.loads(form, parse_int=float),
+        [value],
+        Held(value),
+        fields,
+    ]
+
+
+@examples(400)
+@given(identified, identified, st.data())
+def test_m3_no_value_has_the_form_of_another_one(one: object, other: object, data: st.DataObject) -> None:
+    chosen = data.draw(st.sampled_from([other, *imitations(one)]))
+    for cls in (Held, Noted):
+        first, second = cls(one), cls(chosen)
+        equal = identity(first) == identity(second)
+        assert (canonical_form(first) == canonical_form(second)) is equal
+        assert (first.hash_key == second.hash_key) is equal
+
+
+@examples(200)
+@given(whole | st.integers(2**53, 2**80).map(float), st.integers(-300, 300))
+def test_m3_different_numbers_beyond_two_to_the_53_have_different_forms(number: float, apart: int) -> None:
+    as_ecmascript_writes = int(float(rfc8785.dumps(number))), json.loads(rfc8785.dumps(number))
+    for other in (*as_ecmascript_writes, int(number) + apart):
+        for cls in (Held, Measured):
+            for sign in (1, -1):
+                one, two = cls(sign * number), cls(sign * other)
+                same_kind = number < 1e21 or type(other) is float
+                assert (canonical_form(one) == canonical_form(two)) is (number == other and same_kind)
+
+
+def test_m3_an_int_does_not_have_the_key_of_another_float() -> None:
+    assert Held(1152921504606847000).hash_key != Held(2.0**60).hash_key
+    assert Held(1152921504606846976).hash_key == Held(2.0**60).hash_key
+
+
+def test_m3_a_member_of_an_enum_of_tuples_is_not_the_tuple() -> None:
+    keys = {Held(value).hash_key for value in (Pair.FIRST, Twin.FIRST, (1, 2), Named("Pair", (1, 2)))}
+    assert len(keys) == 4
+
+
+def enum_of(module: str, name: str = "Kind") -> Enum:
+    """Return the member of an enum that stands in a module."""
+
+    class Kind(Enum):
+        FIRST = 1
+
+    Kind.__module__ = module
+    Kind.__name__ = Kind.__qualname__ = name
+    return Kind.FIRST
+
+
+def itself(member: Enum) -> object:
+    return member
+
+
+def in_a_tuple(member: Enum) -> object:
+    return ("x", member)
+
+
+def as_a_key(member: Enum) -> object:
+    return {member: 1}
+
+
+@pytest.mark.parametrize("wrapped", [itself, in_a_tuple, as_a_key])
+def test_m3_two_enums_of_one_name_in_one_field_are_refused(wrapped: Callable[[Enum], object]) -> None:
+    class OfEnums(Frozen):
+        kind: object
+        other: object = None
+        a_price: object = msgspec.field(default=None, name="$price")
+
+    orders, tickets = enum_of("orders"), enum_of("tickets")
+    key = OfEnums(wrapped(orders)).hash_key
+    refused = r"^\$\.kind.*: the keys of tickets.Kind and orders.Kind could be confused.* another name"
+    for _ in range(2):
+        with pytest.raises(TypeError, match=refused):
+            assert OfEnums(wrapped(tickets)).hash_key
+    assert OfEnums(wrapped(orders)).hash_key == key
+    assert OfEnums(None, wrapped(tickets)).hash_key != OfEnums(None).hash_key, "another field may hold the other one"
+    assert OfEnums(wrapped(enum_of("orders"))).hash_key == key, "the same enum, defined again as in a notebook"
+    assert OfEnums(wrapped(enum_of("tickets", "Sort"))).hash_key != key
+
+
+def test_m3_enums_of_one_name_in_different_classes_are_not_confused() -> None:
+    class OfOrders(Frozen):
+        kind: object
+
+    class OfTickets(Frozen):
+        kind: object
+
+    assert OfOrders(enum_of("orders")).hash_key != OfTickets(enum_of("tickets")).hash_key
