@@ -73,6 +73,7 @@ _PROTOCOL_ERRORS: Final = (
     KeyError,
     AttributeError,
     ValueError,
+    RecursionError,
 )
 """Errors that the SDKs raise if the body is not as they expect."""
 
