@@ -119,7 +119,7 @@ def create_anthropic_agent(
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
             that needs a client makes one, and closes it at its end.
         api_key: The key; by default the environment's ANTHROPIC_API_KEY.
-        base_url: The address of the server; by default ANTHROPIC_BASE_URL, or Anthropic.
+        base_url: The address of the server; by default ANTHROPIC_BASE_URL, or Anthropic. Redirects are not followed.
         max_retries: How often the SDK tries again if no answer has begun; by default twice.
         default_headers: Headers of all requests.
         alias: The name of the agent in logs, errors and records; by default the name of the model.

@@ -204,7 +204,7 @@ def create_openai_agent(
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
             that needs a client makes one, and closes it at its end.
         api_key: The key; by default the environment's OPENAI_API_KEY. For a server that needs no key, give any text.
-        base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI.
+        base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI. Redirects are not followed.
         max_retries: How often the SDK tries again if no answer has begun; by default twice. It waits as long as the
             server asks for. No token is ever streamed twice.
         default_headers: Headers of all requests.
@@ -264,7 +264,7 @@ def create_openai_embedding_agent(
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
             that needs a client makes one, and closes it at its end.
         api_key: The key; by default the environment's OPENAI_API_KEY. For a server that needs no key, give any text.
-        base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI.
+        base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI. Redirects are not followed.
         max_retries: How often the SDK tries again if no answer has begun; by default twice.
         default_headers: Headers of all requests.
         alias: The name of the agent in logs, errors and records; by default the name of the model.
