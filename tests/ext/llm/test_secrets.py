@@ -118,6 +118,18 @@ async def test_a_timeout(path: str) -> None:
             assert_hides_the_key(await error_of(keyed_agent(path, server.url, timeout=0.05)))
 
 
+@pytest.mark.virtual_clock
+@each_path
+async def test_an_agent_that_takes_too_long(path: str) -> None:
+    for after in (None, 5):
+        async with ModelServer(script_for(path, SAID).stall(after=after)) as server, MiniAgents():
+            replies = keyed_agent(path, server.url, extra_headers=HEADERS).with_timeout(0.05).inquire("Hi")
+            with pytest.raises(TimeoutError) as caught:
+                await replies
+            assert_hides_the_key(caught.value)
+            await server.until_client_gone()
+
+
 @each_path
 async def test_no_server(path: str) -> None:
     error = await error_of(keyed_agent(path, unreachable_url().removesuffix("/v1"), max_retries=1))
@@ -259,6 +271,21 @@ async def test_a_client_that_the_user_makes() -> None:
             for given in (client, make):
                 agent = create_openai_agent("m", client=given)
                 assert_hides_the_key(await error_of(agent))
+
+
+async def test_a_client_that_cannot_be_closed(caplog: pytest.LogCaptureFixture) -> None:
+    class Stuck(openai.AsyncOpenAI):
+        @override
+        async def close(self) -> None:
+            await super().close()
+            raise OSError("stuck")
+
+    async with ModelServer(script_for(CHAT, SAID)) as server, MiniAgents():
+        await create_openai_agent("m", client=lambda: Stuck(api_key=KEY, base_url=server.openai_url)).inquire("Hi")
+    (record,) = [each for each in caplog.records if each.exc_info]
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], OSError)
+    assert_hides_the_key(record.exc_info[1])
 
 
 async def test_a_client_that_the_context_shares() -> None:
