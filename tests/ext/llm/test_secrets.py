@@ -44,7 +44,7 @@ KEY: Final = "sk-planted-4f9a"
 HEADERS: Final = {"Authorization": f"Bearer {KEY}", "X-Auth-Token": KEY}
 SAID: Final = answer("one two three four", tool_calls=[tool_call("weather", {"city": "Paris"})])
 ERROR_EVENTS: Final = {
-    CHAT: chat_error("server_error", f"Sorry, {KEY}", code=KEY),
+    CHAT: chat_error("sorry", f"Sorry, {KEY}", code=KEY),
     RESPONSES: responses_error("server_error", f"Sorry, {KEY}"),
     MESSAGES: anthropic_error_event("api_error", f"Sorry, {KEY}"),
 }
@@ -273,15 +273,25 @@ async def test_a_client_that_the_user_makes() -> None:
                 assert_hides_the_key(await error_of(agent))
 
 
-async def test_a_client_that_cannot_be_closed(caplog: pytest.LogCaptureFixture) -> None:
-    class Stuck(openai.AsyncOpenAI):
-        @override
-        async def close(self) -> None:
-            await super().close()
-            raise OSError("stuck")
+class _Stuck(httpx2.AsyncBaseTransport):
+    """Neither connects nor closes."""
 
-    async with ModelServer(script_for(CHAT, SAID)) as server, MiniAgents():
-        await create_openai_agent("m", client=lambda: Stuck(api_key=KEY, base_url=server.openai_url)).inquire("Hi")
+    @override
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("stuck", request=request)
+
+    @override
+    async def aclose(self) -> None:
+        raise OSError("stuck")
+
+
+async def test_a_client_that_cannot_be_closed(caplog: pytest.LogCaptureFixture) -> None:
+    http_client = openai.DefaultAsyncHttpx2Client(transport=_Stuck())
+    async with MiniAgents():
+        with pytest.raises(ModelConnectionError):
+            await create_openai_agent(
+                "m", client=lambda: openai.AsyncOpenAI(api_key=KEY, http_client=http_client, max_retries=0)
+            ).inquire("Hi")
     (record,) = [each for each in caplog.records if each.exc_info]
     assert record.exc_info is not None
     assert isinstance(record.exc_info[1], OSError)

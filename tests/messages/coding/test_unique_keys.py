@@ -120,6 +120,16 @@ def test_the_error_names_the_object_and_the_key(case: str) -> None:
             decode(text, Message, unique_keys=True)
 
 
+def test_a_key_that_another_form_of_a_number_makes_up_for_is_found() -> None:
+    """msgspec writes each float in eight bytes: what is lost with a key may be as long as what a float gains."""
+    once, twice = (b"\x92\x81\xa1a\xcc\x80", b"\x92\x82\xa1a\xcc\x80\xa1a\xcc\x80")
+    narrow = b"\xca\x3f\x80\x00\x00"
+    assert len(msgspec.msgpack.encode(msgspec.msgpack.decode(twice + narrow))) == len(twice + narrow)
+    assert decode(once + narrow, object, "msgpack", unique_keys=True) == [{"a": 128}, 1.0]
+    with pytest.raises(DecodeError, match=r"^\$\[0\]: the property 'a' is there twice"):
+        decode(twice + narrow, object, "msgpack", unique_keys=True)
+
+
 def test_a_long_integer_alone_is_no_repeated_key() -> None:
     for digits in (30, 4_000):
         data = b'{"@type":"Loose","big":' + b"9" * digits + b"}"
