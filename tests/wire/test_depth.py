@@ -18,12 +18,12 @@ Unknown: TypeAlias = Literal["refuse", "ignore", "keep"]
 DEEP: Final = 100_000
 
 
-class Holder(Message, kw_only=True):
+class DeepHolder(Message, kw_only=True):
     data: object = None
 
 
-class Branch(Message, kw_only=True):
-    branches: tuple[Branch, ...] = ()
+class DeepBranch(Message, kw_only=True):
+    branches: tuple[DeepBranch, ...] = ()
 
 
 NESTED: Final[dict[Format, dict[str, Callable[[int], bytes]]]] = {
@@ -31,8 +31,8 @@ NESTED: Final[dict[Format, dict[str, Callable[[int], bytes]]]] = {
         "arrays": lambda depth: b"[" * depth + b"]" * depth,
         "objects": lambda depth: b'{"a":' * depth + b"0" + b"}" * depth,
         "without an end": lambda depth: b"[" * depth,
-        "untyped": lambda depth: b'{"@type":"Holder","data":' + b"[" * depth + b"]" * depth + b"}",
-        "messages": lambda depth: b'{"@type":"Branch","branches":[' * depth + b"]}" * depth,
+        "untyped": lambda depth: b'{"@type":"DeepHolder","data":' + b"[" * depth + b"]" * depth + b"}",
+        "messages": lambda depth: b'{"@type":"DeepBranch","branches":[' * depth + b"]}" * depth,
         "an unknown field": lambda depth: (
             b'{"@type":"UserMessage","text":"","new":' + b"[" * depth + b"]" * depth + b"}"
         ),
@@ -43,8 +43,8 @@ NESTED: Final[dict[Format, dict[str, Callable[[int], bytes]]]] = {
         "objects": lambda depth: b"\x81\xa1a" * depth + b"\xc0",
         "without an end": lambda depth: b"\x91" * depth,
         "keys": lambda depth: b"\x81" * depth + b"\xc0",
-        "untyped": lambda depth: b"\x82\xa5@type\xa6Holder\xa4data" + b"\x91" * depth + b"\xc0",
-        "messages": lambda depth: b"\x82\xa5@type\xa6Branch\xa8branches\x91" * depth + b"\xc0",
+        "untyped": lambda depth: b"\x82\xa5@type\xaaDeepHolder\xa4data" + b"\x91" * depth + b"\xc0",
+        "messages": lambda depth: b"\x82\xa5@type\xaaDeepBranch\xa8branches\x91" * depth + b"\xc0",
         "an unknown field": lambda depth: (
             b"\x83\xa5@type\xabUserMessage\xa4text\xa0\xa3new" + b"\x91" * depth + b"\xc0"
         ),
@@ -62,7 +62,7 @@ CASES: Final = pytest.mark.parametrize(
 @pytest.mark.parametrize("unique_keys", [False, True])
 def test_decode_and_codecs_raise_a_decode_error(format: Format, kind: str, unknown: Unknown, unique_keys: bool) -> None:
     data = NESTED[format][kind](DEEP)
-    for form in (object, Message, Holder, Branch, tuple[Message, ...]):
+    for form in (object, Message, DeepHolder, DeepBranch, tuple[Message, ...]):
         with pytest.raises(DecodeError):
             decode(data, form, format, unknown=unknown, unique_keys=unique_keys)
         codec: Any = Codec  # Any: the overloads tell apart values of `unknown`
@@ -108,9 +108,9 @@ def test_a_message_that_was_decoded_can_be_encoded_and_compared(format: Format, 
     """Not every depth that `decode` accepts has a `repr`, which takes more of Python's stack."""
     data = NESTED[format][kind](depth)
     if kind == "messages" and format == "msgpack":
-        data = data[:-1] + b"\x81\xa5@type\xa6Branch"
+        data = data[:-1] + b"\x81\xa5@type\xaaDeepBranch"
     elif kind == "messages":
-        data = data.replace(b"[]", b'[{"@type":"Branch"}]')
+        data = data.replace(b"[]", b'[{"@type":"DeepBranch"}]')
     try:
         value = decode(data, Message, format)
     except DecodeError as error:

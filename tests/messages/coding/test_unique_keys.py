@@ -20,7 +20,7 @@ Tree: TypeAlias = "str | int | float | tuple[Tree, ...] | list[tuple[str, Tree]]
 """A document: a tuple is an array, a list of pairs is an object."""
 
 
-class Loose(Message, kw_only=True):
+class LooseKeys(Message, kw_only=True):
     data: object = None
     big: int = 0
 
@@ -102,8 +102,8 @@ TWICE: Final = {
     "a field": (b'{"@type":"Message","text":"x","text":"y"}', "$", "text"),
     "an escaped name": (b'{"@type":"Message","text":"x","te\\u0078t":"y"}', "$", "text"),
     "behind an escaped colon": (b'{"@type":"Message","text":"\\u003A","text":"y"}', "$", "text"),
-    "inside": (b'{"@type":"Loose","data":[1,{"a":{"b":1,"b":2}}]}', "$.data[1].a", "b"),
-    "beside a long integer": (b'{"@type":"Loose","big":' + b"9" * 30 + b',"big":1,"data":0}', "$", "big"),
+    "inside": (b'{"@type":"LooseKeys","data":[1,{"a":{"b":1,"b":2}}]}', "$.data[1].a", "b"),
+    "beside a long integer": (b'{"@type":"LooseKeys","big":' + b"9" * 30 + b',"big":1,"data":0}', "$", "big"),
 }
 
 
@@ -132,7 +132,7 @@ def test_a_key_that_another_form_of_a_number_makes_up_for_is_found() -> None:
 
 def test_a_long_integer_alone_is_no_repeated_key() -> None:
     for digits in (30, 4_000):
-        data = b'{"@type":"Loose","big":' + b"9" * digits + b"}"
+        data = b'{"@type":"LooseKeys","big":' + b"9" * digits + b"}"
         assert decode(data, Message, unique_keys=True) == decode(data, Message)
 
 
