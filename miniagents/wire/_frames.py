@@ -131,9 +131,9 @@ _OURS: Final = (
 
 
 @cache
-def codec_of_frames(format: Format) -> Codec[Frame]:
+def codec_of_frames(format: Format, *, unique_keys: bool = False) -> Codec[Frame]:
     """Return the codec of all frames in a format."""
-    return Codec(Frame, format)
+    return Codec(Frame, format, unique_keys=unique_keys)
 
 
 def info_of(error: BaseException) -> ErrorInfo:

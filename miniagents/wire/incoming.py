@@ -70,6 +70,7 @@ def decode_stream(
     errors: Iterable[type[BaseException]] = (),
     max_bytes: int = MAX_RECORD_BYTES,
     max_total: int | None = None,
+    unique_keys: bool = False,
     start_asap: bool | Default = DEFAULT,
 ) -> MessageSequencePromise[M]: ...
 @overload
@@ -81,6 +82,7 @@ def decode_stream(
     errors: Iterable[type[BaseException]] = (),
     max_bytes: int = MAX_RECORD_BYTES,
     max_total: int | None = None,
+    unique_keys: bool = False,
     start_asap: bool | Default = DEFAULT,
 ) -> MessagePromise[M]: ...
 def decode_stream(
@@ -91,6 +93,7 @@ def decode_stream(
     errors: Iterable[type[BaseException]] = (),
     max_bytes: int = MAX_RECORD_BYTES,
     max_total: int | None = None,
+    unique_keys: bool = False,
     start_asap: bool | Default = DEFAULT,
 ) -> Any:  # Any: as the overloads say
     """Make the promise of a message, or of a sequence of messages, from the bytes of `encode_stream`.
@@ -112,6 +115,7 @@ def decode_stream(
         max_bytes: How large a frame may be. A message is sent in one frame, so it also limits messages.
         max_total: How many bytes are read; None for no limit. The promise keeps all pieces in memory. Behind the limit,
             an `InputLimitError` stands in the stream.
+        unique_keys: Refuse a frame with an object that has a key twice; see `decode`.
         start_asap: True starts reading at the next turn of the loop, False at the first await or iteration. By default
             the active context decides.
 
@@ -131,7 +135,13 @@ def decode_stream(
     """
     inner = bare(form)
     is_sequence = get_origin(inner) is tuple
-    incoming = _Incoming(source, get_args(inner)[0] if is_sequence else form, format, errors, max_bytes, max_total)
+    decoder = RecordDecoder(
+        codec_of_frames(format, unique_keys=unique_keys),  # a frame contains its message
+        compression=None,
+        max_bytes=max_bytes,
+        max_total=max_total,
+    )
+    incoming = _Incoming(source, get_args(inner)[0] if is_sequence else form, format, errors, decoder)
     name = f"decode_stream({getattr(form, '__name__', form) if not is_sequence else form})"
     buffer: _AnyBuffer = PieceBuffer(active_context.get(), name)
     promise: Any = sequence_over(buffer) if is_sequence else incoming.promise_over(buffer)  # Any: as the overloads say
@@ -158,8 +168,7 @@ class _Incoming:
         form: Any,  # Any: a type of messages
         format: Format,
         errors: Iterable[type[BaseException]],
-        max_bytes: int,
-        max_total: int | None,
+        decoder: RecordDecoder[Frame],
     ) -> None:
         self._source = source
         self._form = form
@@ -169,9 +178,7 @@ class _Incoming:
         self._bases = tuple(each for each in map(bare, flat_members(inner)) if is_message_class(each))
         self._format: Format = format
         self._errors = error_classes(errors)
-        self._decoder = RecordDecoder(
-            codec_of_frames(format), compression=None, max_bytes=max_bytes, max_total=max_total
-        )
+        self._decoder = decoder
 
     def promise_over(self, buffer: _AnyBuffer) -> _AnyPromise:
         """Return the promise of the message whose pieces a buffer holds."""

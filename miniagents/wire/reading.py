@@ -187,6 +187,7 @@ class _ReadingOptions(TypedDict, total=False):
     max_ratio: int | None
     max_total: int | None
     offset: int
+    unique_keys: bool
 
 
 @overload
@@ -219,6 +220,7 @@ def read_records(
     max_ratio: int | None = MAX_RATIO,
     max_total: int | None = None,
     offset: int = 0,
+    unique_keys: bool = False,
 ) -> RecordReader[Any]:  # Any: as the overloads say
     r"""Read records one after the other; the source may give the bytes in pieces of any size.
 
@@ -241,6 +243,7 @@ def read_records(
         max_total: How many bytes of (decompressed) data may be read; None for no limit. Behind it, an
             `InputLimitError` ends the reading.
         offset: Where to start, in bytes; only for a path that is not compressed.
+        unique_keys: Refuse a record with an object that has a key twice; see `decode`.
 
     Raises:
         TypeError: The source gives no bytes.
@@ -251,7 +254,7 @@ def read_records(
         ...     print(message)
         Hello
     """
-    codec: Any = Codec(form, format, unknown=unknown)  # Any: as the overloads say
+    codec: Any = Codec(form, format, unknown=unknown, unique_keys=unique_keys)  # Any: as above
     decoder = RecordDecoder[Any](  # Any: like form
         codec,
         compression=compression,
@@ -293,6 +296,7 @@ def aread_records(
     max_ratio: int | None = MAX_RATIO,
     max_total: int | None = None,
     offset: int = 0,
+    unique_keys: bool = False,
 ) -> AsyncRecordReader[Any]:  # Any: as the overloads say
     r"""Read records as `read_records` does, without blocking the loop.
 
@@ -310,6 +314,7 @@ def aread_records(
         max_total: How many bytes of (decompressed) data may be read; None for no limit. Behind it, an
             `InputLimitError` ends the reading.
         offset: Where to start, in bytes; only for a path that is not compressed.
+        unique_keys: Refuse a record with an object that has a key twice; see `decode`.
 
     Raises:
         TypeError: The source gives no bytes.
@@ -324,7 +329,7 @@ def aread_records(
         >>> asyncio.run(main())
         ['Hello']
     """
-    codec: Any = Codec(form, format, unknown=unknown)  # Any: as the overloads say
+    codec: Any = Codec(form, format, unknown=unknown, unique_keys=unique_keys)  # Any: as above
     decoder = RecordDecoder[Any](  # Any: like form
         codec,
         compression=compression,

@@ -59,6 +59,8 @@ def functions(data: bytes, text: str, form: Format) -> None:
     assert_type(decode(data, UserMessage | AssistantMessage, "msgpack"), UserMessage | AssistantMessage)
     assert_type(decode(text, tuple[Message, ...], form, unknown="ignore"), tuple[Message, ...])
     assert_type(decode(data, UserMessage, "json", unknown="keep"), UserMessage | UnknownMessage)
+    assert_type(decode(data, UserMessage, unique_keys=True), UserMessage)
+    assert_type(decode(data, UserMessage, unknown="keep", unique_keys=True), UserMessage | UnknownMessage)
     encode_into(UserMessage("x"), bytearray())
     encode_into(UserMessage("x"), bytearray(), -1, "msgpack")
 
@@ -70,9 +72,11 @@ def codecs(data: bytes) -> None:
     assert_type(codec.encode(AssistantMessage("x")), bytes)
     assert_type(codec.format, Format)
     assert_type(codec.unknown, Unknown)
+    assert_type(codec.unique_keys, bool)
     _form: object = codec.form
     assert_type(Codec(UserMessage, "msgpack", unknown="ignore"), Codec[UserMessage])
     assert_type(Codec(UserMessage, "msgpack", unknown="keep"), Codec[UserMessage | UnknownMessage])
+    assert_type(Codec(UserMessage, unknown="keep", unique_keys=True), Codec[UserMessage | UnknownMessage])
     assert_type(Codec(tuple[Message, ...]).decode(data), tuple[Message, ...])
 
 
@@ -82,7 +86,7 @@ def reading(path: Path, source: Source, server: socket.socket, pieces: Iterator[
     assert_type(read_records(path, UserMessage, "msgpack", compression="zstd"), RecordReader[UserMessage])
     assert_type(read_records(server, UserMessage, unknown="keep"), RecordReader[UserMessage | UnknownMessage])
     read_records(pieces, Message, on_error=print, max_bytes=MAX_RECORD_BYTES, max_ratio=MAX_RATIO, max_total=None)
-    read_records([b"", b""], Message)
+    read_records([b"", b""], Message, unique_keys=True)
     read_records(BytesIO(), Message, compression=None)
     with read_records(source, Message, offset=3) as reader:
         assert_type(reader, RecordReader[Message])
@@ -103,7 +107,10 @@ def reading(path: Path, source: Source, server: socket.socket, pieces: Iterator[
 async def async_reading(source: AsyncSource, reader: asyncio.StreamReader, pieces: AsyncIterator[bytes]) -> None:
     async for message in aread_records(reader, UserMessage | AssistantMessage):
         assert_type(message, UserMessage | AssistantMessage)
-    assert_type(aread_records(pieces, UserMessage, unknown="keep"), AsyncRecordReader[UserMessage | UnknownMessage])
+    assert_type(
+        aread_records(pieces, UserMessage, unknown="keep", unique_keys=False),
+        AsyncRecordReader[UserMessage | UnknownMessage],
+    )
     async with aread_records(source, Message, "msgpack") as records:
         assert_type(records, AsyncRecordReader[Message])
         async for batch in records.batches():

@@ -46,11 +46,13 @@ def functions(data: bytes) -> None:
     encode_into(UserMessage("x"), b"")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     decode(data, UserMessage, "xml")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     decode(data, UserMessage, unknown="drop")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    decode(data, UserMessage, unique_keys="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     assert_type(decode(data, UserMessage, unknown="keep"), UserMessage)  # type: ignore[assert-type]  # pyright: ignore[reportAssertTypeFailure]
 
 
 def codecs(codec: Codec[UserMessage], data: bytes) -> None:
     Codec(UserMessage, "xml")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    Codec(UserMessage, unique_keys="no")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     codec.encode(AssistantMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     codec.decode(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     codec.decode(data).model  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]

@@ -9,12 +9,14 @@ from typing_extensions import TypeVar
 from miniagents.ext.llm._clients import clients_for
 from miniagents.ext.llm._equipping import equipped
 from miniagents.ext.llm._model import LanguageModel
+from miniagents.ext.llm._secrets import Hidden, hide_headers
 from miniagents.messages import Message
 from miniagents.miniagents import MiniAgent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from miniagents.agents.members import AnyContext
     from miniagents.ext.llm._clients import ClientSettings, Closable
     from miniagents.ext.llm._protocol import ModelProtocol
 
@@ -34,6 +36,22 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
 
     _protocol: ClassVar[ModelProtocol[Any, Any]]  # Any: the vendor's client and answers
 
+    def bound(self, *args: Any, **kwargs: Any) -> Any:  # Any: vendors' subclasses declare the options and the result
+        """Return the same agent with other options."""
+        hide_headers(kwargs)
+        return super().bound(*args, **kwargs)
+
+    def _call(
+        self,
+        args: tuple[object, ...],
+        kwargs: Mapping[str, Any],  # Any: checked by `_check_arguments`
+        *,
+        raises: bool = False,
+    ) -> AnyContext:
+        options = kwargs if isinstance(kwargs, dict) else dict(kwargs)
+        hide_headers(options)  # in the dict that the frames of the caller hold
+        return super()._call(args, options, raises=raises)
+
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         super()._check_arguments(args, {})
         self._protocol.option_rules.check(f"agent {self.alias!r}", kwargs)
@@ -44,8 +62,8 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
         where: str,
         name: str,
         make_client: Callable[[ClientSettings], Closable],
-        client: Closable | Callable[[], Closable] | None,
-        settings: ClientSettings,
+        client: Hidden[Closable | Callable[[], Closable] | None],
+        settings: Hidden[ClientSettings],
         *,
         options: Mapping[str, object],
         tools: Iterable[object],
@@ -75,8 +93,8 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
         """
         protocol = cls._protocol
         protocol.option_rules.check(where, options)
-        clients = clients_for(where, make_client, settings, client)
-        model = LanguageModel(name=name, protocol=protocol, clients=clients, options=options)
+        client_of = clients_for(where, make_client, settings, client)
+        model = LanguageModel(name=name, protocol=protocol, client_of=client_of, options=options)
         work, gives = equipped(where, model, tools=tools, reply_type=reply_type, strict_reply=strict_reply)
         return cls(
             work,

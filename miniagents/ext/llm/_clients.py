@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import importlib
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from typing_extensions import TypeVar
 
-from miniagents.ext.llm._json import is_object
-from miniagents.ext.llm.errors import MissingKeyError, MissingSDKError
+from miniagents.ext.llm._secrets import Hidden, bare
+from miniagents.ext.llm.errors import MissingKeyError, MissingSDKError, ModelSetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from miniagents.miniagents import MiniAgents
 
-__all__ = ["ClientSettings", "Closable", "ModelClients", "clients_for", "import_sdk", "missing_key", "secrets_of"]
+__all__ = ["ClientOf", "ClientSettings", "Closable", "clients_for", "import_sdk", "made", "missing_key"]
 
 
 class Closable(Protocol):
@@ -65,56 +65,63 @@ class ClientSettings:
         return {name: value for name, value in arguments.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ModelClients(Generic[C]):
-    """Which client an agent uses.
+ClientOf: TypeAlias = "Callable[[MiniAgents], Hidden[C]]"
+"""Returns the client to use in a context; the context closes a client that was made for it.
 
-    Attributes:
-        make: Makes a default client.
-        settings: The settings of a default client; agents with equal settings share one.
-        given: The client of the user, or a function that makes one for each context; None for a default one.
-    """
-
-    make: Callable[[ClientSettings], C] = field(repr=False)
-    settings: ClientSettings
-    given: C | Callable[[], C] | None = field(default=None, repr=False)
-
-    def client(self, context: MiniAgents) -> C:
-        """Return the client to use in a context; the context closes a client that was made for it.
-
-        Raises:
-            LanguageModelError: The SDK is not installed, or there is no key.
-        """
-        given = self.given
-        if given is None:
-            make = self.make
-            return context.shared((make, self.settings.key), lambda: _without_password(make(self.settings)), _close)
-        if callable(given):
-            return context.shared(given, given, _close)
-        return given
+It raises a `LanguageModelError` if the SDK is not installed, there is no key, or the settings are not valid.
+"""
 
 
 def clients_for(
     where: str,
     make: Callable[[ClientSettings], C],
-    settings: ClientSettings,
-    given: C | Callable[[], C] | None,
-) -> ModelClients[C]:
+    settings: Hidden[ClientSettings],
+    given: Hidden[C | Callable[[], C] | None],
+) -> ClientOf[C]:
     """Return the clients of an agent: those of its user, or else default ones.
 
     Args:
         where: The function that makes the agent, for errors.
         make: Makes a default client.
-        settings: The settings of a default client.
-        given: The client of the user, or a function that makes one; None for a default one.
+        settings: The settings of a default client; agents with equal settings share one.
+        given: The client of the user, or a function that makes one for each context; None for a default one.
 
     Raises:
         TypeError: Both a client and settings are given.
     """
-    ignored = ", ".join(settings.given())
-    if given is not None and ignored:
+    if given.reveal() is None:
+        key = make, Hidden(settings.reveal().key)
+        return lambda context: context.shared(key, lambda: made(make, settings), _close)
+    ignored = ", ".join(settings.reveal().given())
+    if ignored:
         raise TypeError(f"{where}: {ignored} would be ignored: the given client has its own")
-    return ModelClients(make, settings, given)
+    if callable(given.reveal()):
+        return lambda context: context.shared(given, lambda: _called(given), _close)
+    own: Any = given  # Any: neither None nor a function
+    return lambda _: own
+
+
+def made(make: Callable[[ClientSettings], C], settings: Hidden[ClientSettings]) -> Hidden[C]:
+    """Return a default client, whose address has no user name and password.
+
+    Args:
+        make: Makes a client of the vendor's SDK.
+        settings: Its settings.
+
+    Raises:
+        MissingSDKError: The SDK is not installed.
+        MissingKeyError: Neither the settings nor the environment have a key.
+        ModelSetupError: The SDK refuses the settings.
+    """
+    problem: ModelSetupError
+    try:
+        return Hidden(_without_password(make(settings.reveal())))
+    except ModelSetupError as error:
+        problem = bare(error)
+    except Exception as error:  # noqa: BLE001 - the SDKs raise many errors for headers, keys and addresses
+        # an error for a setting has its text: an invalid address, or a key with a letter that no header can have
+        problem = ModelSetupError(f"the SDK makes no client with these settings: {type(error).__name__}")
+    raise problem
 
 
 def import_sdk(name: str) -> ModuleType:
@@ -148,35 +155,7 @@ def missing_key(provider: str, variable: str, *, reason: str = "", hint: str = "
     )
 
 
-def secrets_of(client: object, headers: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the texts that must not appear in errors: keys and tokens of a client, and headers that may hold one.
-
-    Very short texts such as "none" are no secrets: users give them for servers that need no key.
-    """
-    own = [getattr(client, name, None) for name in _SECRET]
-    default: object = getattr(client, "_custom_headers", None)
-    for each in (default, headers):
-        if is_object(each):
-            own += [value for name, value in each.items() if _may_be_secret(str(name))]
-    texts = [text.removeprefix("Bearer ") for text in own if isinstance(text, str)]
-    return tuple(sorted({text for text in texts if len(text) >= _SHORTEST}, key=len, reverse=True))
-
-
 # --- machinery ---
-
-
-_SECRET: Final = (
-    *("api_key", "auth_token", "admin_api_key", "webhook_key", "webhook_secret"),
-    *("access_token", "aws_access_key", "aws_secret_key", "aws_session_token", "_azure_ad_token"),
-)
-"""The attributes of the SDKs' clients that hold secrets."""
-
-_SHORTEST: Final = 8
-"""The length of the shortest secret, in characters. Shorter texts occur in ordinary words, which must stay."""
-
-
-def _may_be_secret(header: str) -> bool:
-    return any(word in header.lower() for word in ("auth", "key", "token", "secret", "cookie"))
 
 
 def _without_password(client: C) -> C:
@@ -191,5 +170,16 @@ def _without_password(client: C) -> C:
     return changed
 
 
-async def _close(client: Closable) -> None:
-    await client.close()
+def _called(function: Hidden[Any]) -> Hidden[Any]:  # Any: a function that makes a client of any SDK
+    return Hidden(function.reveal()())
+
+
+async def _close(client: Hidden[Closable]) -> None:
+    failed: Exception
+    try:
+        await client.reveal().close()
+    except Exception as error:  # noqa: BLE001 - it is raised below, without the frames of the SDK
+        failed = bare(error)
+    else:
+        return
+    raise failed

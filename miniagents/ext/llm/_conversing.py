@@ -29,6 +29,9 @@ __all__ = ["Conversing"]
 
 CANCELLED: Final = "This was cancelled."
 CUT_OFF: Final = "This was not carried out: the answer reached the limit of tokens before the call was complete."
+TOO_MANY: Final = (
+    "This was not carried out: only the first {} calls of an answer are. Call again if it is still needed."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,7 +90,7 @@ class Conversing:
             said = await answer
             if not self._goes_on(said):
                 return
-            results = self._results_of(said)
+            results = self._results_of(said, limits.max_calls)
             ctx.reply(results)
             if len(results) < len(said.tool_calls):
                 return  # the caller carries out the other calls
@@ -146,15 +149,17 @@ class Conversing:
         """Return whether the model must be asked again after this answer: it calls tools, or is paused."""
         return bool(self.model.tools and (said.tool_calls or said.finish_reason == "pause"))
 
-    def _results_of(self, said: AssistantMessage) -> list[MessagePromise[ToolResultMessage]]:
-        """Start all calls of an answer at the same time, and return the promises of their results.
+    def _results_of(self, said: AssistantMessage, max_calls: int) -> list[MessagePromise[ToolResultMessage]]:
+        """Start the calls of an answer at the same time, and return the promises of the results of all.
 
         Calls that are left to the caller have no result here. The last call of an answer that reached the limit of
-        tokens is not started, because its arguments may be incomplete.
+        tokens is not started, because its arguments may be incomplete. Calls behind the first `max_calls` are not
+        started either: the text of an answer must not decide how much work there is at the same time.
         """
         calls = [call for call in said.tool_calls if call.name not in self.left_to_caller]
         cut_off = said.tool_calls[-1] if said.tool_calls and said.finish_reason == "length" else None
-        return [_error(call, CUT_OFF) if call is cut_off else self._result_of(call) for call in calls]
+        started = [_error(call, CUT_OFF) if call is cut_off else self._result_of(call) for call in calls[:max_calls]]
+        return started + [_error(call, TOO_MANY.format(max_calls)) for call in calls[max_calls:]]
 
     def _result_of(self, call: ToolCall) -> MessagePromise[ToolResultMessage]:
         tool = self.tools.get(call.name)

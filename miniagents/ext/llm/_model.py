@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 from typing_extensions import TypeVar
 
 from miniagents.ext.llm._assembling import Assembler
-from miniagents.ext.llm._clients import Closable, ModelClients, secrets_of
+from miniagents.ext.llm._clients import Closable
 from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm._options import LIBRARY_OPTIONS
 from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest
+from miniagents.ext.llm._secrets import bare, concealing, revealed
 from miniagents.ext.llm._translating import translated
 from miniagents.ext.llm.errors import ContentFilterError, ModelConnectionError, ProtocolError, TruncatedError
 from miniagents.messages import AssistantMessage, MessagePromise
 from miniagents.miniagents import MiniAgents
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 
+    from miniagents.ext.llm._clients import ClientOf
     from miniagents.ext.llm._events import StreamedEvent
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm._protocol import Reader
@@ -42,7 +44,7 @@ class LanguageModel(Generic[C, M]):
     Attributes:
         name: The name of the model.
         protocol: The provider's protocol.
-        clients: Chooses the client for each context.
+        client_of: Chooses the client for each context.
         options: Options of the provider, and those of `CommonOptions`.
         tools: The tools that the model may call; a mapping is a tool of the provider in its own format.
         reply_schema: The schema of the answers; None for any answer.
@@ -50,7 +52,7 @@ class LanguageModel(Generic[C, M]):
 
     name: str
     protocol: ModelProtocol[C, M]
-    clients: ModelClients[C]
+    client_of: ClientOf[C]
     options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     tools: tuple[ToolDefinition | JsonObject, ...] = ()
     reply_schema: ReplySchema | None = None
@@ -88,8 +90,12 @@ class LanguageModel(Generic[C, M]):
         """
         request = self.request(messages)
         body = self.protocol.body(request)
-        client = self.clients.client(MiniAgents.current())
+        client = self.client_of(MiniAgents.current())
         assembler = Assembler(self.protocol.message)
+        conceal = concealing(client, body)
+
+        def chunks() -> AsyncGenerator[object, None]:
+            return self.protocol.chunks(client.reveal(), revealed(body), stream=request.stream)
 
         async def whole(pieces: AsyncIterable[str]) -> M:
             async for _ in pieces:
@@ -97,7 +103,7 @@ class LanguageModel(Generic[C, M]):
             return assembler.message()
 
         return MessagePromise(
-            lambda: self._streamed(client, body, assembler, stream=request.stream),
+            lambda: self._streamed(chunks, assembler, conceal, stream=request.stream),
             whole,
             message_class=self.protocol.message_class,
             known={"role": "assistant"},
@@ -107,14 +113,22 @@ class LanguageModel(Generic[C, M]):
     # --- machinery ---
 
     async def _streamed(
-        self, client: C, body: Mapping[str, object], assembler: Assembler[M], *, stream: bool
+        self,
+        chunks: Callable[[], AsyncGenerator[object, None]],
+        assembler: Assembler[M],
+        conceal: Callable[[str], str],
+        *,
+        stream: bool,
     ) -> AsyncIterator[StreamedEvent]:
-        reader = self.protocol.reader()
-        failed: Exception | None = None
+        reader: Any = self.protocol.reader()  # Any: None in the end, like the others
+        chunk: object = None
+        event: Any = None  # Any: an event of the reader
+        piece: StreamedEvent | None = None
         is_first = True
+        problem: BaseException | None
         try:
-            async with aclosing(self.protocol.chunks(client, body, stream=stream)) as chunks:
-                async for chunk in chunks:
+            async with aclosing(chunks()) as answered:
+                async for chunk in answered:
                     for event in self._read(reader, chunk, stream=stream):
                         piece = assembler.feed(event)
                         if piece is not None:
@@ -123,40 +137,47 @@ class LanguageModel(Generic[C, M]):
                                 # let readers see the first piece before the rest of its block is read: it saves 0.6 ms
                                 is_first = False
                                 await asyncio.sleep(0)
-        except Exception as error:  # noqa: BLE001 - the SDKs raise many errors; `_check_end` translates them
-            failed = error
-        self._check_end(assembler, failed, secrets_of(client, self._headers()))
+        except BaseException as error:  # noqa: BLE001 - the SDKs raise many errors; `_problem` translates them
+            problem = self._problem(assembler, error, conceal)
+        else:
+            problem = self._problem(assembler, None, conceal)
+        if problem is not None:
+            # outside of the `except`, and without what the server sent: it may repeat the key
+            reader = chunk = event = piece = None
+            try:
+                raise problem
+            finally:
+                del problem  # its traceback holds this frame
 
     def _read(self, reader: Reader, chunk: object, *, stream: bool) -> Any:  # Any: an iterator of events
         if not is_object(chunk):
             raise ProtocolError(f"the answer is not what the protocol says: no object, but {chunk!r:.100}")
         return reader.read(chunk) if stream else reader.read_whole(chunk)
 
-    def _check_end(self, assembler: Assembler[M], failed: Exception | None, secrets: tuple[str, ...]) -> None:
-        """Raise the error of an incomplete answer.
+    def _problem(
+        self, assembler: Assembler[M], failed: BaseException | None, conceal: Callable[[str], str]
+    ) -> BaseException | None:
+        """Return the error to raise at the end of an answer; None if the answer is complete.
 
-        Call this outside of any `except`. An SDK's error that is chained to ours would keep the request alive, and the
-        request holds the key.
+        It has no traceback and is chained to nothing: the frames of the SDK, its errors and its requests hold the key.
         """
+        if failed is not None and not isinstance(failed, Exception):
+            return bare(failed)  # a cancellation
         partial = assembler.message() if assembler.has_anything else None
         if failed is None and not assembler.is_finished:
             failed = TruncatedError("the stream ended before the answer did")
         if failed is None and partial is not None and partial.finish_reason == "content_filter":
             failed = ContentFilterError("a filter of the provider stopped the answer")
         if failed is None:
-            return
-        error = translated(failed, provider=self.protocol.provider, model=self.name, secrets=secrets, partial=partial)
+            return None
+        error = translated(failed, provider=self.protocol.provider, model=self.name, conceal=conceal, partial=partial)
         if isinstance(error, ModelConnectionError) and assembler.is_finished:
-            return  # the answer is complete; only closing the stream failed
-        raise error
+            return None  # the answer is complete; only closing the stream failed
+        return error
 
     def _text_option(self, name: str) -> str | None:
         value = self.options.get(name)
         return value if isinstance(value, str) else None
-
-    def _headers(self) -> dict[str, str]:
-        headers = self.options.get("extra_headers")
-        return {str(name): str(value) for name, value in headers.items()} if is_object(headers) else {}
 
 
 AnyLanguageModel: TypeAlias = LanguageModel[Any, Any]  # Any: the client of any SDK, and the answers of any provider

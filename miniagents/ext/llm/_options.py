@@ -23,6 +23,8 @@ class CommonOptions(TypedDict, total=False):
         system: An instruction that stands before the conversation.
         stream: Whether the answer is streamed; by default it is.
         max_turns: How often a model with tools may be asked for one reply; by default 20 times.
+        max_calls: How many tool calls of one answer are carried out, at least 1; by default 100. The model is told
+            that the others were not.
         repair_turns: How often a model may correct a reply that is not of the `reply_type`; by default never. While it
             still may, no token of a reply can be read before the whole reply was checked.
         timeout: Seconds that the answer may take to begin, and that each further piece may take.
@@ -34,6 +36,7 @@ class CommonOptions(TypedDict, total=False):
     system: str | None
     stream: bool
     max_turns: int
+    max_calls: int
     repair_turns: int
     timeout: float | None
     extra_body: Mapping[str, object]
@@ -55,14 +58,15 @@ class NewAgentOptions(TypedDict, total=False):
     description: str | None
 
 
-LIBRARY_OPTIONS = frozenset({"system", "stream", "max_turns", "repair_turns", "send_reasoning_as"})
+LIBRARY_OPTIONS = frozenset({"system", "stream", "max_turns", "max_calls", "repair_turns", "send_reasoning_as"})
 """The options that the library uses itself; they are not passed to the SDKs."""
 
 
 class Limits(NamedTuple):
-    """The limits of how often a model is asked for one reply; see `CommonOptions`."""
+    """The limits of what a model may do for one reply; see `CommonOptions`."""
 
     max_turns: int = 20
+    max_calls: int = 100
     repair_turns: int = 0
 
     @classmethod
@@ -74,7 +78,7 @@ class Limits(NamedTuple):
         """
         limits = {name: value for name, value in options.items() if name in cls._fields}
         for name, value in limits.items():
-            least = 1 if name == "max_turns" else 0
+            least = 0 if name == "repair_turns" else 1
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"{name}={value!r}: give a number of at least {least}")
         checked: Any = limits  # Any: whole numbers, which was just checked

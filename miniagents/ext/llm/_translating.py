@@ -17,7 +17,7 @@ from miniagents.ext.llm._json import is_object, object_in, text_in
 from miniagents.ext.llm.errors import LanguageModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from miniagents.ext.llm._json import JsonObject
     from miniagents.messages import AssistantMessage
@@ -73,6 +73,7 @@ _PROTOCOL_ERRORS: Final = (
     KeyError,
     AttributeError,
     ValueError,
+    RecursionError,
 )
 """Errors that the SDKs raise if the body is not as they expect."""
 
@@ -88,7 +89,12 @@ class _Known(TypedDict, total=False):
 
 
 def translated(
-    error: Exception, *, provider: str, model: str, secrets: Iterable[str], partial: AssistantMessage | None = None
+    error: Exception,
+    *,
+    provider: str,
+    model: str,
+    conceal: Callable[[str], str],
+    partial: AssistantMessage | None = None,
 ) -> LanguageModelError:
     """Translate an error of an SDK, or of the HTTP client under it.
 
@@ -96,7 +102,7 @@ def translated(
         error: The error.
         provider: The name of the provider.
         model: The name of the model.
-        secrets: Texts that are removed from the error's text.
+        conceal: Removes secrets from a text.
         partial: The part of the answer that had arrived.
     """
     known: _Known = {"provider": provider, "model": model, "partial": partial}
@@ -110,7 +116,10 @@ def translated(
         where += f" (HTTP {known.get('status')})"
     if partial is not None:
         where += ", in the middle of the answer"
-    return cls(_without(f"{where}: {said}", secrets), **known)
+    code = known.get("code")
+    if code is not None:
+        known["code"] = conceal(code)
+    return cls(conceal(f"{where}: {said}"), **known)
 
 
 def error_of_code(code: str | None, message: str) -> LanguageModelError:
@@ -148,6 +157,8 @@ def _class_and_text(error: Exception, known: _Known) -> tuple[type[LanguageModel
             errors.RequestRefusedError,
             "so many tokens may take longer than a request without a stream may: stream=True",
         )
+    if isinstance(error, UnicodeEncodeError):
+        return errors.ModelSetupError, "the key or a header has a letter that no header can have"
     if isinstance(error, _PROTOCOL_ERRORS):
         return errors.ProtocolError, f"the answer is not what the protocol says: {name}: {_shortened(str(error))}"
     return LanguageModelError, f"{name}: {_shortened(str(error))}"
@@ -162,6 +173,10 @@ def _of_response(error: Exception, status: int, known: _Known) -> tuple[type[Lan
     known["request_id"] = request_id if isinstance(request_id, str) else None
     known["retry_after"] = _retry_after(headers)
     cls = _class_of_code(code, said) or _BY_STATUS.get(status)
+    if 300 <= status < 400:
+        location: object = getattr(headers, "get", dict[str, str]().get)("location")
+        there = f" to {location!r:.200}" if isinstance(location, str) else ""
+        return errors.RequestRefusedError, f"the server redirects{there}, which is not followed: give its base_url=..."
     if cls is None:
         cls = errors.RequestRefusedError if 400 <= status < 500 else errors.ProviderError
     return cls, said
@@ -204,9 +219,3 @@ def _retry_after(headers: object) -> float | None:
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
-
-
-def _without(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "[secret]")
-    return text

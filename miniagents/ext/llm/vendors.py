@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from miniagents.ext.llm._clients import ClientSettings
+from miniagents.ext.llm._clients import ClientSettings, made
+from miniagents.ext.llm._secrets import Hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,10 +55,14 @@ class Vendor:
         Raises:
             MissingSDKError: The SDK is not installed.
             MissingKeyError: There is no key.
+            ModelSetupError: The SDK refuses the settings.
         """
-        return self.make_client(
-            ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers)
+        settings = ClientSettings(
+            api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers
         )
+        hidden = Hidden(settings)
+        del settings, api_key, base_url, default_headers
+        return made(self.make_client, hidden).reveal()
 
 
 def vendor_names() -> tuple[str, ...]:

@@ -1,11 +1,13 @@
 """Parse JSON exactly: nothing is dropped, and values that Python cannot represent raise an error.
 
-This is slower than msgspec, which keeps only the last of two properties with one name. Only `schema_codec.py` uses it.
+This is slower than msgspec, which keeps only the last of two properties with one name. `schema_codec.py` uses it, and
+`unique_keys.py` to find such a property.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from miniagents.messages.coding.decode_errors import DecodeError
@@ -29,13 +31,13 @@ def read_json(data: bytes | bytearray | memoryview | str) -> object:
             contains a lone surrogate, a property twice, a number too large for a float, or an integer with more digits
             than Python converts.
     """
-    twice: list[tuple[object, str]] = []
+    twice: dict[int, tuple[object, str]] = {}  # by identity; the objects are kept, so that no other one gets it
 
     def json_object(properties: list[tuple[str, object]]) -> dict[str, object]:
         made = dict(properties)
         if len(made) != len(properties):
-            names = [name for name, _ in properties]
-            twice.append((made, next(name for name in names if names.count(name) > 1)))
+            count = Counter(name for name, _ in properties)
+            twice[id(made)] = made, next(name for name, _ in properties if count[name] > 1)
         return made
 
     try:
@@ -48,14 +50,15 @@ def read_json(data: bytes | bytearray | memoryview | str) -> object:
     except ValueError as error:  # not JSON, not UTF-8, or a refused number
         raise DecodeError("$", str(error)) from None
     if twice:
-        _refuse_where(raw, lambda value: _name_of(value, twice))
+
+        def reason_of(value: object) -> str | None:
+            found = twice.get(id(value))
+            return None if found is None else f"the property {found[1]!r} is there twice"
+
+        _refuse_where(raw, reason_of)
     if "\\u" in text or not (text.isascii() or isinstance(data, bytes)):
         _refuse_where(raw, _surrogate)
     return raw
-
-
-def _name_of(value: object, twice: list[tuple[object, str]]) -> str | None:
-    return next((f"the property {name!r} is there twice" for found, name in twice if found is value), None)
 
 
 def _surrogate(value: object) -> str | None:

@@ -10,6 +10,7 @@ import msgspec
 from miniagents.messages.coding.codec import UnknownMessage, decode_slowly
 from miniagents.messages.coding.encoding import known_writers, refuse, writer_of
 from miniagents.messages.coding.readers import reader_of, when_readers_change
+from miniagents.messages.coding.unique_keys import refuse_repeated_keys, with_unique_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,7 @@ class Codec(Generic[T]):
         form: The type: a class, a union, or a container of them.
         format: "json" or "msgpack".
         unknown: How to handle unknown tags and fields, as in `decode`. With "keep" the type is ``T | UnknownMessage``.
+        unique_keys: Refuse an object that has a key twice, as in `decode`.
 
     Examples:
         >>> codec = Codec(Message, "msgpack")
@@ -38,7 +40,7 @@ class Codec(Generic[T]):
         UserMessage(text='Hello')
     """
 
-    __slots__ = ("__weakref__", "_decode", "_form", "_format", "_unknown", "_writers")
+    __slots__ = ("__weakref__", "_decode", "_form", "_format", "_unique_keys", "_unknown", "_writers")
 
     @overload
     def __init__(
@@ -47,6 +49,7 @@ class Codec(Generic[T]):
         format: Format = "json",
         *,
         unknown: Literal["refuse", "ignore"] = "refuse",
+        unique_keys: bool = False,
     ) -> None: ...
     @overload
     def __init__(
@@ -55,6 +58,7 @@ class Codec(Generic[T]):
         format: Format = "json",
         *,
         unknown: Literal["keep"],
+        unique_keys: bool = False,
     ) -> None: ...
     def __init__(
         self,
@@ -62,11 +66,13 @@ class Codec(Generic[T]):
         format: Format = "json",
         *,
         unknown: Unknown = "refuse",
+        unique_keys: bool = False,
     ) -> None:
         self._writers = known_writers(format)
         self._form = form
         self._format: Format = format
         self._unknown: Unknown = unknown
+        self._unique_keys = unique_keys
         key = id(self)
         _codecs[key] = ref(self, lambda _: _codecs.pop(key, None))
         self._forget_reader()
@@ -85,6 +91,11 @@ class Codec(Generic[T]):
     def unknown(self) -> Unknown:
         """How `decode` handles unknown tags and fields."""
         return self._unknown
+
+    @property
+    def unique_keys(self) -> bool:
+        """Whether `decode` refuses an object that has a key twice."""
+        return self._unique_keys
 
     def encode(self, value: T) -> bytes:
         """Encode a value, like `miniagents.encode`.
@@ -115,20 +126,24 @@ class Codec(Generic[T]):
             return read(data)
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             pass
-        return cast("T", decode_slowly(data, self._form, self._format, self._unknown))  # of the type it was made for
+        value = cast("T", decode_slowly(data, self._form, self._format, self._unknown))  # of the type it was made for
+        if self._unique_keys:
+            refuse_repeated_keys(data, self._format)
+        return value
 
     # --- machinery ---
 
-    def _fast(self) -> Callable[[bytes], T]:
+    def _fast(self) -> Callable[[bytes | str], T]:
         """Return a function that decodes valid data and raises msgspec's own errors."""
-        return reader_of(self._form, self._format)
+        read = reader_of(self._form, self._format)
+        return with_unique_keys(read, self._format) if self._unique_keys else read
 
     def _forget_reader(self) -> None:
         """Ask for the reader again at the next call, because it is outdated."""
         self._decode: Callable[[bytes | str], T] = self._read_first
 
     def _read_first(self, data: bytes | str) -> T:
-        self._decode = reader_of(self._form, self._format)
+        self._decode = self._fast()
         return self._decode(data)
 
 

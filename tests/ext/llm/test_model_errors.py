@@ -250,6 +250,14 @@ async def test_a_server_that_is_too_slow(path: str) -> None:
             assert isinstance(caught.value, TimeoutError)
 
 
+@each_path
+@streamed_or_not
+async def test_an_answer_that_is_nested_without_end(path: str, stream: bool) -> None:
+    deep = "[" * 100_000
+    reply = malformed_event(deep) if stream else malformed_body(deep)
+    assert type(await error_of(path, reply, stream=stream)) is ProtocolError
+
+
 # --- cancelled, retried, replaced ---
 
 

@@ -174,10 +174,35 @@ async def test_turns_are_bounded(path: str) -> None:
 
 
 @each_path
+@pytest.mark.parametrize(("given", "carried_out"), [({}, 100), ({"max_calls": 3}, 3), ({"max_calls": 2_000}, 2_000)])
+async def test_the_calls_of_one_answer_are_bounded(path: str, given: dict[str, int], carried_out: int) -> None:
+    ran: list[int] = []
+
+    @tool(in_thread=False)
+    def count(number: int) -> int:
+        """Note a number."""
+        ran.append(number)
+        return number
+
+    many = answer(tool_calls=[tool_call("count", {"number": number}, id=f"c{number}") for number in range(2_000)])
+    async with ModelServer(*saying(many, DONE)) as server, MiniAgents():
+        _, *results, done = await agent_for(path, server, tools=[count], **given).inquire("Go")
+    assert str(done) == "That is all."
+    assert sorted(ran) == list(range(carried_out))
+    assert [str(result) for result in results[:carried_out]] == [str(number) for number in range(carried_out)]
+    left = results[carried_out:]
+    assert len(left) == 2_000 - carried_out
+    told = f"This was not carried out: only the first {carried_out} calls of an answer are."
+    assert all(str(result).startswith(told) for result in left)
+
+
+@each_path
 async def test_the_bounds_are_checked(path: str) -> None:
     async with ModelServer() as server:
         with pytest.raises(ValueError, match="max_turns=0: give a number of at least 1"):
             agent_for(path, server, tools=[weather], max_turns=0)
+        with pytest.raises(ValueError, match="max_calls=0: give a number of at least 1"):
+            agent_for(path, server, tools=[weather], max_calls=0)
         with pytest.raises(TypeError, match="repair_turns is for replies of a type"):
             agent_for(path, server, tools=[weather], repair_turns=1)
 

@@ -8,6 +8,7 @@ from typing_extensions import TypeVar, Unpack
 
 from miniagents.ext.llm._agent import ModelAgent
 from miniagents.ext.llm._clients import ClientSettings, import_sdk, missing_key
+from miniagents.ext.llm._secrets import Hidden, hide_headers
 from miniagents.ext.llm.anthropic.messages import DEFAULT_MAX_TOKENS, AnthropicMessages
 from miniagents.ext.llm.anthropic.options import MessagesOptions
 from miniagents.ext.llm.vendors import Vendor
@@ -118,7 +119,7 @@ def create_anthropic_agent(
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
             that needs a client makes one, and closes it at its end.
         api_key: The key; by default the environment's ANTHROPIC_API_KEY.
-        base_url: The address of the server; by default ANTHROPIC_BASE_URL, or Anthropic.
+        base_url: The address of the server; by default ANTHROPIC_BASE_URL, or Anthropic. Redirects are not followed.
         max_retries: How often the SDK tries again if no answer has begun; by default twice.
         default_headers: Headers of all requests.
         alias: The name of the agent in logs, errors and records; by default the name of the model.
@@ -131,12 +132,18 @@ def create_anthropic_agent(
             Anthropic's form cannot express a schema.
         ValueError: A limit is too small.
     """
+    settings = Hidden(
+        ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers)
+    )
+    given = Hidden(client)
+    del api_key, base_url, default_headers, client  # frames of errors are recorded with their variables
+    hide_headers(options)
     return AnthropicAgent[Any]._of_model(  # Any: the overloads say which messages
         "create_anthropic_agent",
         model,
         default_client,
-        client,
-        ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers),
+        given,
+        settings,
         options=options,
         tools=tools,
         reply_type=reply_type,
@@ -157,8 +164,9 @@ def default_client(settings: ClientSettings) -> AnthropicClient:
     """
     sdk: Any = import_sdk("anthropic")  # Any: a module that is imported by name
     reason = ""
+    http_client = sdk.DefaultAsyncHttpxClient(follow_redirects=False)  # another server must not get the key
     try:
-        client: AsyncAnthropic = sdk.AsyncAnthropic(**settings.given())
+        client: AsyncAnthropic = sdk.AsyncAnthropic(**settings.given(), http_client=http_client)
     except sdk.CredentialsError as error:  # the environment names a profile without valid credentials
         reason = str(error)
     else:

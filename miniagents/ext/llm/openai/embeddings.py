@@ -7,10 +7,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from miniagents.ext.llm._answers import whole_answer
-from miniagents.ext.llm._clients import ModelClients, secrets_of
 from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, text_in
+from miniagents.ext.llm._secrets import bare, concealing
 from miniagents.ext.llm._translating import translated
-from miniagents.ext.llm.errors import LanguageModelError, ProtocolError
+from miniagents.ext.llm.errors import ProtocolError
 from miniagents.messages import EmbeddingMessage, Message, Usage
 from miniagents.miniagents import InteractionContext, MiniAgents
 from miniagents.promising import Promise
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from openai import AsyncOpenAI
 
+    from miniagents.ext.llm._clients import ClientOf
     from miniagents.ext.llm._json import JsonObject
 
 __all__ = ["EmbeddingModel"]
@@ -31,13 +32,13 @@ class EmbeddingModel:
 
     Attributes:
         name: The name of the model.
-        clients: Chooses the client for each context.
+        client_of: Chooses the client for each context.
         dimensions: How many coordinates an embedding has; None for the model's default.
         batch_size: How many texts go into one request at most.
     """
 
     name: str
-    clients: ModelClients[AsyncOpenAI]
+    client_of: ClientOf[AsyncOpenAI]
     dimensions: int | None
     batch_size: int
 
@@ -57,23 +58,28 @@ class EmbeddingModel:
         return [whole.map(itemgetter(place)) for place in range(len(messages))]
 
     async def _request(self, messages: Sequence[Message]) -> tuple[EmbeddingMessage, ...]:
-        texts = [str(message) for message in messages]
-        client = self.clients.client(MiniAgents.current())
+        client = self.client_of(MiniAgents.current())
+        problem: BaseException
+        try:
+            return await self._embeddings(client.reveal(), [str(message) for message in messages])
+        except Exception as error:  # noqa: BLE001 - the SDK raises many errors
+            conceal = concealing(client, {})
+            problem = translated(error, provider="OpenAI", model=self.name, conceal=conceal)
+        except BaseException as error:  # noqa: BLE001 - a cancellation, which is raised again
+            problem = bare(error)
+        # outside of the `except`: the frames of the SDK, its errors and its requests hold the key
+        try:
+            raise problem
+        finally:
+            del problem  # its traceback holds this frame
+
+    async def _embeddings(self, client: AsyncOpenAI, texts: Sequence[str]) -> tuple[EmbeddingMessage, ...]:
         arguments: dict[str, Any] = {"model": self.name, "input": texts}  # Any: arguments of the SDK's method
         if self.dimensions is not None:
             arguments["dimensions"] = self.dimensions
         arguments["encoding_format"] = "float"
-        failed: Exception
-        try:
-            raw = await client.embeddings.with_raw_response.create(**arguments)
-            return _messages(whole_answer(raw.http_response), texts)
-        except Exception as error:  # noqa: BLE001 - the SDK raises many errors; they are translated below
-            failed = error
-        # outside of the `except`: the SDK's error must not be chained, because it holds the request with the key
-        raise self._translated(failed, client)
-
-    def _translated(self, error: Exception, client: AsyncOpenAI) -> LanguageModelError:
-        return translated(error, provider="OpenAI", model=self.name, secrets=secrets_of(client))
+        raw = await client.embeddings.with_raw_response.create(**arguments)
+        return _messages(whole_answer(raw.http_response), texts)
 
 
 def _messages(answer: object, texts: Sequence[str]) -> tuple[EmbeddingMessage, ...]:

@@ -8,6 +8,7 @@ from typing_extensions import TypeVar, Unpack
 
 from miniagents.ext.llm._agent import ModelAgent
 from miniagents.ext.llm._clients import ClientSettings, clients_for, import_sdk, missing_key
+from miniagents.ext.llm._secrets import Hidden, hide_headers
 from miniagents.ext.llm.openai.chat import ChatCompletions
 from miniagents.ext.llm.openai.embeddings import EmbeddingModel
 from miniagents.ext.llm.openai.options import ChatOptions, ResponsesOptions
@@ -203,7 +204,7 @@ def create_openai_agent(
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
             that needs a client makes one, and closes it at its end.
         api_key: The key; by default the environment's OPENAI_API_KEY. For a server that needs no key, give any text.
-        base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI.
+        base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI. Redirects are not followed.
         max_retries: How often the SDK tries again if no answer has begun; by default twice. It waits as long as the
             server asks for. No token is ever streamed twice.
         default_headers: Headers of all requests.
@@ -216,6 +217,12 @@ def create_openai_agent(
             OpenAI's strict form cannot express a schema.
         ValueError: There is no such API, or a limit is too small.
     """
+    settings = Hidden(
+        ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers)
+    )
+    given = Hidden(client)
+    del api_key, base_url, default_headers, client  # frames of errors are recorded with their variables
+    hide_headers(options)
     where = "create_openai_agent"
     if api not in ("chat_completions", "responses"):
         raise ValueError(f"{where}: api={api!r}: give 'chat_completions' or 'responses'")
@@ -225,8 +232,8 @@ def create_openai_agent(
         where,
         model,
         default_client,
-        client,
-        ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers),
+        given,
+        settings,
         options=options,
         tools=tools,
         reply_type=reply_type,
@@ -257,7 +264,7 @@ def create_openai_embedding_agent(
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
             that needs a client makes one, and closes it at its end.
         api_key: The key; by default the environment's OPENAI_API_KEY. For a server that needs no key, give any text.
-        base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI.
+        base_url: The address of the server; by default OPENAI_BASE_URL, or OpenAI. Redirects are not followed.
         max_retries: How often the SDK tries again if no answer has begun; by default twice.
         default_headers: Headers of all requests.
         alias: The name of the agent in logs, errors and records; by default the name of the model.
@@ -266,15 +273,17 @@ def create_openai_embedding_agent(
         TypeError: Both a client and settings for one are given.
         ValueError: `batch_size` is less than one.
     """
+    settings = Hidden(
+        ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers)
+    )
+    given = Hidden(client)
+    del api_key, base_url, default_headers, client  # frames of errors are recorded with their variables
     where = "create_openai_embedding_agent"
     if batch_size < 1:
         raise ValueError(f"{where}: batch_size={batch_size}: give a number of at least 1")
-    settings = ClientSettings(
-        api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers
-    )
     embedding_model = EmbeddingModel(
         name=model,
-        clients=clients_for(where, default_client, settings, client),
+        client_of=clients_for(where, default_client, settings, given),
         dimensions=dimensions,
         batch_size=batch_size,
     )
@@ -296,8 +305,9 @@ def default_client(settings: ClientSettings) -> AsyncOpenAI:
         MissingKeyError: Neither the settings nor the environment have a key.
     """
     sdk: Any = import_sdk("openai")  # Any: a module that is imported by name
+    http_client = sdk.DefaultAsyncHttpxClient(follow_redirects=False)  # another server must not get the key
     try:
-        client: AsyncOpenAI = sdk.AsyncOpenAI(**settings.given())
+        client: AsyncOpenAI = sdk.AsyncOpenAI(**settings.given(), http_client=http_client)
     except sdk.OpenAIError as error:
         if "api_key" not in str(error) and "credentials" not in str(error):
             raise
