@@ -33,6 +33,8 @@ logger: Final = logging.getLogger("miniagents")
 
 _READERS: Final = "__miniagents_readers__"
 """Where an exception keeps the ids of the productions whose code has seen it; that of None stands for other code."""
+_HOLDERS: Final = "__miniagents_failures__"
+"""Where an exception keeps how many failures hold it. The last one that is dropped tells whether it was seen."""
 _KEPT: Final = "__miniagents_traceback__"
 """Where an exception that was raised to a reader keeps the traceback that it had before."""
 _MACHINERY: Final = ("miniagents.promising.", "miniagents.agents.", "miniagents.messages.promised.")
@@ -45,7 +47,7 @@ _UNWISHED: Final = "__miniagents_unwished__"
 class Failure:
     """An error that happened in a promise.
 
-    A failure that nobody has seen is logged once: when the last promise that holds it is dropped, or when the context
+    An error that nobody has seen is logged once: when the last promise that holds it is dropped, or when the context
     ends. The same exception object may travel through many promises, with a failure for each. A promise that reads it
     and fails with it passes it on to its own readers, and one reader of any of them is enough.
 
@@ -79,6 +81,7 @@ class Failure:
         # a requested cancellation needs no log entry
         self.wished: bool = isinstance(error, PromiseCancelledError) and _UNWISHED not in error.__dict__
         self.seen: bool = self.wished
+        error.__dict__[_HOLDERS] = error.__dict__.get(_HOLDERS, 0) + 1
         self._context = error.__context__
         self._source: ref[Failure] | None = None
 
@@ -120,6 +123,7 @@ class Failure:
         failure._traceback = self._traceback
         failure._context = self._context
         failure._source = ref(self)
+        failure.error.__dict__[_HOLDERS] += 1
         return failure
 
     def log_unseen(self) -> None:
@@ -129,13 +133,16 @@ class Failure:
             logger.error("an error that nobody has read, in %s", self.origin, exc_info=self.error)
 
     def __del__(self) -> None:
-        if not hasattr(self, "seen") or self.seen:  # if `__init__` itself failed there is none
+        if not hasattr(self, "_source"):  # `__init__` itself failed
+            return
+        self.error.__dict__[_HOLDERS] -= 1
+        if self.seen:
             return
         source = None if self._source is None else self._source()
-        if source is None:
-            self.log_unseen()
-        else:
+        if source is not None:
             source.seen = False
+        elif not self.error.__dict__[_HOLDERS]:
+            self.log_unseen()
 
 
 def mark_as_read(error: BaseException) -> None:
