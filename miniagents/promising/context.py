@@ -169,7 +169,7 @@ class PromisingContext:
                 f"this {name} is already {self._state} and serves one `async with` only: "
                 f"make one per run or request, `async with {name}():`"
             )
-        loop = asyncio.getrunning_loop()
+        loop = asyncio.get_running_loop()
         if self.parent is None:
             self.parent = still_open(active_context.get())
         elif self.parent.open_loop(f"a {name} inside of another") is not loop:
@@ -391,7 +391,7 @@ class PromisingContext:
     def running_task(self) -> asyncio.Task[object] | None:
         """Return the running task, if it is one of this context's loop.
 
-        On Python 3.11 `getrunning_loop()` asks the system for the id of the process, which may take a microsecond: a
+        On Python 3.11 `get_running_loop()` asks the system for the id of the process, which may take a microsecond: a
         tenth of a call of an agent, each time. This takes a fifth of that.
         """
         return asyncio.current_task(self._loop) if get_ident() == self._thread else None
