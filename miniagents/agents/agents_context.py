@@ -266,7 +266,7 @@ class MiniAgents(PromisingContext):
             await self.recorder.finish()
 
     async def _after_the_cancellation(self, impatient: asyncio.Future[None]) -> None:
-        if self.recorder is not None:
+        if self.recorder is not None and self._owns_recorder:
             last = self.spawn_hook(self.recorder.finish(), "on_persist_messages")
             await asyncio.wait({last, impatient}, timeout=self.shutdown_timeout, return_when=asyncio.FIRST_COMPLETED)
 

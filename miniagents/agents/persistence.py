@@ -102,7 +102,7 @@ class Persister:
         self._keepers = tuple(_Keeper(context, handler) for handler in handlers)
         self._wanted = wanted
         self._outer: Persister | None = None
-        self.is_full = False
+        self.is_full: bool = False
         """Whether a handler may be so far behind that new calls should wait in `room`."""
         # Keys move from the first set to the second when it is full. The second one is forgotten then.
         self._remembered: set[str] = set()

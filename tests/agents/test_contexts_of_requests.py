@@ -120,7 +120,7 @@ async def test_a7_handlers_of_both_contexts_keep_the_messages_of_the_inner_one()
         await echo.inquire("one")
         async with PromisingContext(), MiniAgents(on_persist_messages=inner.keep):
             await echo.inquire("two")
-    assert (outer.said, inner.said) == (["one", "two"], ["two"])
+    assert (sorted(outer.said), inner.said) == (["one", "two"], ["two"])
     assert (outer.nodes(AgentReplyNode), inner.nodes(AgentReplyNode)) == (2, 1)
 
 
@@ -130,6 +130,31 @@ async def test_a7_a_reply_that_was_read_is_kept_although_leaving_cancels() -> No
         await echo.inquire("hello")
     assert store.said == ["hello"]
     assert (store.nodes(AgentCallNode), store.nodes(AgentReplyNode)) == (1, 1)
+
+
+async def test_a7_a_request_that_fails_cuts_no_record_of_another_one_short() -> None:
+    store = Store()
+
+    @miniagent
+    async def later(ctx: InteractionContext) -> None:
+        ctx.reply("first")
+        await asyncio.sleep(10)
+        ctx.reply("second")
+
+    async with MiniAgents(on_persist_messages=store.keep) as context:
+
+        async def request(fails: bool) -> None:
+            async with MiniAgents(parent=context):
+                replies = later.inquire("x")
+                await asyncio.sleep(1)
+                if fails:
+                    raise ValueError("stop")
+                assert len(await replies) == 2
+
+        failed, _ = await asyncio.gather(request(True), request(False), return_exceptions=True)
+        assert isinstance(failed, ValueError)
+    nodes = [message for message in store.kept if isinstance(message, AgentReplyNode)]
+    assert sorted((len(node.messages), node.error is None) for node in nodes) == [(1, False), (2, True)]
 
 
 # --- leaving ---
