@@ -220,7 +220,8 @@ class Flattening(Generic[P]):
             self._refuse()
 
         def adapt(part: object) -> Any:  # Any: as for `_adapt`
-            return _ForLoop(part) if isinstance(part, _LOOPS_OWN) else self._adapt(part)
+            is_loops_own: bool = issubclass(type(part), _LOOPS_OWN)  # isinstance() would half forget the type
+            return _ForLoop(part) if is_loops_own else self._adapt(part)
 
         piece = adapt(item)
         return self._take_apart(item, adapt) if piece is NotImplemented else [piece]
