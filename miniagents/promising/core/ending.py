@@ -52,10 +52,11 @@ async def cancel_work(
         for task in work - cancelled:
             task.cancel()
             cancelled.add(task)
-        left: float | None = deadline - loop.time()
+        left = deadline - loop.time()
         work &= tasks.keys()  # followers end at once
-        if left is not None and left <= 0:
-            work, left = {*_contexts_among(work)}, None  # these have time limits of their own
+        limit: float | None = left
+        if left <= 0:
+            work, limit = {*_contexts_among(work)}, None  # these have time limits of their own
         if not work:
             break
         try:
@@ -63,11 +64,11 @@ async def cancel_work(
                 await _some_turns()  # for those that were cancelled right now
                 _see_to(tasks, [task for task in work if task.done()])
                 break
-            await asyncio.wait({*work, impatient}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({*work, impatient}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
             _see_to(tasks, [task for task in work if task.done()])
         except asyncio.CancelledError as error:
             interrupted = error
-    limit = "before a second Ctrl+C" if impatient.done() else f"within {shutdown_timeout} s of its cancellation"
+    until = "before a second Ctrl+C" if impatient.done() else f"within {shutdown_timeout} s of its cancellation"
     for task in tuple(tasks):
         if task in spared:
             continue
@@ -77,7 +78,7 @@ async def cancel_work(
         if production is not None:
             production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))
         warnings.warn(
-            f"task {task.get_name()!r} did not stop {limit} and was given up: {task.get_coro()!r}",
+            f"task {task.get_name()!r} did not stop {until} and was given up: {task.get_coro()!r}",
             TaskAbandonedWarning,
             stacklevel=3,
         )
