@@ -289,8 +289,8 @@ _PROMISING: Final = (
     ),
     Mutation(
         "P8: a cancellation while a context cancels its work is not swallowed",
-        "promising/context.py",
-        "        if interrupted is not None:\n            raise interrupted\n",
+        "promising/core/ending.py",
+        "    if interrupted is not None:\n        raise interrupted\n",
         "",
         test_of(
             "promising/test_contexts.py", "test_p8_a_cancellation_while_an_error_cancels_the_work_is_not_swallowed"

@@ -2,10 +2,11 @@
 
 import ast
 import asyncio
+import contextlib
 import doctest
 import importlib
 import io
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +60,8 @@ def names_for_examples() -> dict[str, object]:
     """What an example may use without importing it."""
     names: dict[str, object] = {
         "asyncio": asyncio,
+        "contextlib": contextlib,
+        "AsyncGenerator": AsyncGenerator,
         "AsyncIterable": AsyncIterable,
         "AsyncIterator": AsyncIterator,
         "io": io,

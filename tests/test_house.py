@@ -102,10 +102,12 @@ CACHES: Final = {
         "when_readers_change",
     },
     "miniagents.messages.coding.rebuilding": {"_fields", "classes_met"},
+    "miniagents.promising.core.places": {"_opened"},
 }
 """What is remembered of classes: it follows from the classes and the notes on them (see `values/untyped.py`) alone, or
 from which of them were in data, which no result depends on. No loop, no conversation and no user is in it. `_codecs`
-are weak references to what remembers such things itself."""
+are weak references to what remembers such things itself. `_opened` are weak references to open contexts: an error names
+them where code is in none of them, and nothing else leads there."""
 
 
 MOST_KEYWORDS: Final = 4
@@ -243,9 +245,12 @@ CIRCLES: Final = {
     frozenset({"grouping", "of_pieces", "of_places", "of_time", "piped", "stream"}): (
         "a stream is made of its combinators, which return streams"
     ),
-    frozenset({"context", "current", "failure", "followers", "joins", "pieces", "production", "promise", "watch"}): (
-        "a context owns productions, and a production waits and fails in its context"
-    ),
+    frozenset(
+        {
+            *("context", "current", "ending", "failure", "followers", "joins", "pieces", "places", "production"),
+            *("promise", "threads", "watch"),
+        }
+    ): ("a context owns productions, and a production waits and fails in its context"),
     frozenset({"flattening", "forwarding"}): (
         "a flat stream has parts forwarded that are still to come, and they are taken apart as it does it"
     ),

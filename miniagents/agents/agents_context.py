@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
-from typing import TYPE_CHECKING, Any, Final, Self
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, Literal, Self
 from weakref import WeakSet
 
 from typing_extensions import TypeVar
@@ -16,14 +16,16 @@ from miniagents.promising.core.current import inside_hook
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
+    from contextlib import AbstractAsyncContextManager
+    from contextvars import Context
 
     from miniagents.agents.interaction import AgentCall
     from miniagents.agents.persistence import PersistFilter, PersistHandler
     from miniagents.agents.recording import Recorder
+    from miniagents.agents.sharing import Shares
+    from miniagents.promising.core.places import Tokens
 
 __all__ = ["MiniAgents"]
-
-logger: Final = logging.getLogger("miniagents")
 
 T = TypeVar("T")
 H = TypeVar("H", bound="Callable[..., object]")
@@ -33,7 +35,10 @@ class MiniAgents(PromisingContext):
     """The context that agents live in: `async with MiniAgents(): ...`, or `MiniAgents().run(main())` for a program.
 
     Leaving the block waits for all agents. If the block raises or is cancelled, they are cancelled first. One object
-    serves one `async with`.
+    serves one `async with`, which any task can enter meanwhile: `with context.entered(): ...`.
+
+    A context that is opened inside another one of its loop shares the hooks, the records and the shared resources of
+    that. Leaving the outer one waits for the inner one, or cancels its work.
 
     Args:
         start_asap: When agents and promises start that do not say so themselves: at the next turn of the loop (True),
@@ -41,6 +46,8 @@ class MiniAgents(PromisingContext):
         errors_as_messages: True replies with an `ErrorMessage` where an agent fails, False raises the error to readers.
         longer_hash_keys: True gives messages hash keys of 64 digits instead of 40 in this context.
         shutdown_timeout: Seconds that a cancelled task has to stop before it is given up with a warning.
+        on_leave: "wait" waits for all agents where the block ends, "cancel" cancels those that still run.
+        parent: The context that this one is opened inside; by default the one that is active where it is opened.
         on_promise_resolved: Called with each promise that this context did work for, and its result, once it has
             resolved. These are promises with a resolver or a streamer, streamed messages, and the messages and replies
             of agents. Promises of ready values and other views of the same stream are not among them.
@@ -61,6 +68,8 @@ class MiniAgents(PromisingContext):
         errors_as_messages: bool = False,
         longer_hash_keys: bool = False,
         shutdown_timeout: float = 5.0,
+        on_leave: Literal["wait", "cancel"] = "wait",
+        parent: PromisingContext | None = None,
         on_promise_resolved: PromiseResolvedHandler | Iterable[PromiseResolvedHandler] = (),
         on_persist_messages: PersistHandler | Iterable[PersistHandler] = (),
         persist_filter: PersistFilter | None = None,
@@ -68,6 +77,8 @@ class MiniAgents(PromisingContext):
         super().__init__(
             start_asap=start_asap,
             shutdown_timeout=shutdown_timeout,
+            on_leave=on_leave,
+            parent=parent,
             on_promise_resolved=_handlers("on_promise_resolved", on_promise_resolved),
         )
         self.errors_as_messages = errors_as_messages
@@ -77,8 +88,9 @@ class MiniAgents(PromisingContext):
         handlers = _handlers("on_persist_messages", on_persist_messages)
         self.recorder: Recorder | None = _recorder(self, handlers, persist_filter) if handlers else None
         """Records the calls; None without a handler that keeps messages."""
-        self._longer_hash_keys_outside = False
-        self._shared: dict[Hashable, tuple[Any, Callable[[], Awaitable[object]]]] = {}  # Any: of the type of its key
+        self._owns_recorder = self.recorder is not None
+        self._variables: Context | None = None  # of the place where this was opened
+        self._shares: Shares | None = None
         self._shares_no_more = False
 
     def run(
@@ -116,12 +128,16 @@ class MiniAgents(PromisingContext):
         """Make this the active context of the running task and of all tasks it starts.
 
         Raises:
-            ContextStateError: This object was activated before.
+            ContextStateError: This object was activated before, or its `parent` is not open in this loop.
         """
+        variables = copy_context()
         super().activate()
-        self._longer_hash_keys_outside = longer_hash_keys_here.get()
-        longer_hash_keys_here.set(self.longer_hash_keys)
+        self._variables = variables
         return self
+
+    def _make_active(self) -> Tokens:
+        """Make this the active context of the running code."""
+        return *super()._make_active(), longer_hash_keys_here.set(self.longer_hash_keys)
 
     async def afinalize(self, error: BaseException | None = None) -> None:
         """End the context: wait for all its agents, or cancel them if `error` is given.
@@ -134,10 +150,12 @@ class MiniAgents(PromisingContext):
         try:
             await super().afinalize(error)
         finally:
-            longer_hash_keys_here.set(self._longer_hash_keys_outside)
-            if self.recorder is not None:
+            if self.recorder is not None and self._owns_recorder:
                 self.recorder.log_not_kept()
-            await self._close_shared()
+            self._shares_no_more = True
+            if self._shares is not None:
+                await self._shares.close()
+                self._shares = self._variables = None
 
     def shared(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
         """Return a resource that agents share, such as a client with its connections.
@@ -153,19 +171,39 @@ class MiniAgents(PromisingContext):
         Raises:
             ContextStateError: The context has ended.
         """
-        if self._shares_no_more:
-            raise ContextStateError(f"this {type(self).__name__} has ended, nothing can be shared in it any more")
-        owner = self
-        outer = self.parent
-        while outer is not None and outer._loop is self._loop:
-            if isinstance(outer, MiniAgents) and not outer._shares_no_more:
-                owner = outer
-            outer = outer.parent
-        if key not in owner._shared:
-            made = make()
-            owner._shared[key] = made, lambda: close(made)
-        shared: T = owner._shared[key][0]
-        return shared
+        return self._outermost_shares().plain(key, make, close)
+
+    async def shared_async(self, key: Hashable, enter: Callable[[], AbstractAsyncContextManager[T]]) -> T:
+        """Return a resource that agents share and that is an async context manager.
+
+        Like `shared`, but one task of its own enters the resource when its key is first asked for, and leaves it after
+        the outermost context has ended. So it may hold cancel scopes and task groups. Resources are left in the reverse
+        order, within `shutdown_timeout`.
+
+        Args:
+            key: Identifies the resource; all resources under one key are of one type.
+            enter: Makes the async context manager. Its errors are raised to all who wait; who asks after that tries
+                again.
+
+        Raises:
+            ContextStateError: The context has ended.
+
+        >>> @contextlib.asynccontextmanager
+        ... async def connected() -> AsyncGenerator[str]:
+        ...     print("open")
+        ...     yield "connection"
+        ...     print("close")
+        >>> async def main() -> None:
+        ...     async with MiniAgents() as context:
+        ...         print(await context.shared_async("server", connected))
+        ...         print(await context.shared_async("server", connected))
+        >>> asyncio.run(main())
+        open
+        connection
+        connection
+        close
+        """
+        return await self._outermost_shares().held(key, enter)
 
     def end_what_nobody_can_end(self) -> None:
         """End the streams for which tasks wait although nothing can write or read them any more."""
@@ -178,15 +216,35 @@ class MiniAgents(PromisingContext):
         for call in tuple(self.open_calls):
             call.finish()
 
-    async def _close_shared(self) -> None:
-        """Close the shared resources, the last one first; log those that fail to close and go on."""
-        self._shares_no_more = True
-        while self._shared:
-            _, (_, close) = self._shared.popitem()
-            try:
-                await close()
-            except Exception:
-                logger.exception("something that agents shared could not be closed")
+    def _outermost_shares(self) -> Shares:
+        if self._variables is None or self._shares_no_more:
+            state = "has ended, nothing can be shared in it any more" if self._shares_no_more else "is not active yet"
+            raise ContextStateError(f"this {type(self).__name__} {state}")
+        owner = self
+        outer = self.parent
+        while outer is not None and outer._loop is self._loop:
+            if isinstance(outer, MiniAgents) and not outer._shares_no_more:
+                owner = outer
+            outer = outer.parent
+        if owner._shares is None:
+            from miniagents.agents.sharing import Shares  # noqa: PLC0415  # many programs share nothing
+
+            variables = owner._variables or copy_context()
+            variables.run(owner._make_active)
+            owner._shares = Shares(owner.shutdown_timeout, variables)
+        return owner._shares
+
+    def _joins(self, outer: PromisingContext) -> None:
+        super()._joins(outer)
+        around: PromisingContext | None = outer
+        while around is not None and not isinstance(around, MiniAgents):
+            around = around.parent
+        if around is None or around._loop is not self._loop or around.recorder is None:
+            return
+        if self.recorder is None:
+            self.recorder = around.recorder
+        else:
+            self.recorder.also_for(around.recorder)
 
     async def flush(self) -> None:
         """Wait until the handlers of `on_persist_messages` were given all messages that have arrived.
@@ -204,11 +262,11 @@ class MiniAgents(PromisingContext):
             await self.recorder.flush()
 
     async def _before_the_end(self) -> None:
-        if self.recorder is not None:
+        if self.recorder is not None and self._owns_recorder:
             await self.recorder.finish()
 
     async def _after_the_cancellation(self, impatient: asyncio.Future[None]) -> None:
-        if self.recorder is not None:
+        if self.recorder is not None and self._owns_recorder:
             last = self.spawn_hook(self.recorder.finish(), "on_persist_messages")
             await asyncio.wait({last, impatient}, timeout=self.shutdown_timeout, return_when=asyncio.FIRST_COMPLETED)
 

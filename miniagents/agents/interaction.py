@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from contextvars import ContextVar
+from threading import get_ident
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, Self
 from weakref import WeakSet
@@ -240,7 +241,7 @@ class AgentCall(Generic[In_contra, Out_co]):
     (Message(text='3'),)
     """
 
-    __slots__ = ("__weakref__", "_loop", "_messages", "_open_calls", "_replies")
+    __slots__ = ("__weakref__", "_loop", "_messages", "_open_calls", "_replies", "_thread")
 
     def __init__(
         self,
@@ -251,6 +252,7 @@ class AgentCall(Generic[In_contra, Out_co]):
         self._replies = replies
         self._open_calls: WeakSet[AgentCall[Any, Any]] | None = None  # Any: of any agents
         self._loop = asyncio.get_running_loop()
+        self._thread = get_ident()
 
     def __del__(self) -> None:
         messages: MessageSequence[Any] | None = getattr(self, "_messages", None)  # Any: of In_contra
@@ -276,7 +278,8 @@ class AgentCall(Generic[In_contra, Out_co]):
     def finish(self) -> None:
         """Tell the agent that no more messages will come; a finished call stays finished."""
         self._messages.close()
-        if self._open_calls is not None:
+        # the set is the loop's: if another thread finishes the call, its owner does so once more, which changes nothing
+        if self._open_calls is not None and get_ident() == self._thread:
             self._open_calls.discard(self)
             self._open_calls = None
 

@@ -101,11 +101,16 @@ class Persister:
         self._context = context
         self._keepers = tuple(_Keeper(context, handler) for handler in handlers)
         self._wanted = wanted
-        self.is_full = False
+        self._outer: Persister | None = None
+        self.is_full: bool = False
         """Whether a handler may be so far behind that new calls should wait in `room`."""
         # Keys move from the first set to the second when it is full. The second one is forgotten then.
         self._remembered: set[str] = set()
         self._remembered_longer: set[str] = set()
+
+    def also_for(self, outer: Persister) -> None:
+        """Hand all messages to the handlers of the context around this one as well."""
+        self._outer = outer
 
     def keep(self, message: Message, *, parts_are_known: bool = False) -> str | None:
         """Hand a message to the handlers, after the messages inside it; known ones are left out.
@@ -118,6 +123,9 @@ class Persister:
             The key of the message; None if it is not kept, because the filter leaves it or a part of it out, or because
             it can have no key.
         """
+        if self._outer is not None:
+            self._outer.keep(message, parts_are_known=parts_are_known)
+            self.is_full = self.is_full or self._outer.is_full
         if self._wanted is None and (parts_are_known or not _names_of_holders(message)):
             try:
                 key = message.hash_key
@@ -142,6 +150,8 @@ class Persister:
 
     async def room(self) -> None:
         """Wait until calls may begin."""
+        if self._outer is not None:
+            await self._outer.room()
         for keeper in self._keepers:
             while keeper.is_full():
                 await keeper.progress()

@@ -93,6 +93,10 @@ class Recorder:
         self._look_at_all()
         await self.persister.flush()
 
+    def also_for(self, outer: Recorder) -> None:
+        """Hand everything to the handlers of the context around this one as well."""
+        self.persister.also_for(outer.persister)
+
     async def finish(self) -> None:
         """Record as much as has come of every sequence, and flush; report failures to the context."""
         self._look_at_all()

@@ -1,19 +1,37 @@
-"""The writing end of a stream, if you push pieces instead of generating them."""
+"""The writing end of a stream, if you push pieces instead of generating them.
+
+Any thread may append. Asking for each piece which thread this is would double the cost of appending it, so pieces go
+straight into the list of the buffer, and only waking readers is left to the thread of the loop. That loses nothing:
+
+- CPython switches threads behind calls and at jumps backwards only. So nothing ends the stream between the look at
+  `ended` and the append behind it.
+- A reader that is about to wait first leaves its future in `_wakeup`, and then looks at the pieces once more. A thread
+  first appends and then looks at `_wakeup`. So one of the two sees the other.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from threading import get_ident
 from typing import TYPE_CHECKING, Generic, Self
 
 from typing_extensions import TypeVar
 
 from miniagents.promising.core.current import active_context
+from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, Replayed, take_turn
-from miniagents.promising.errors import AppenderAbandonedError, AppenderClosedError, PromiseCancelledError
+from miniagents.promising.core.places import hand_over
+from miniagents.promising.errors import (
+    AppenderAbandonedError,
+    AppenderClosedError,
+    ContextStateError,
+    PromiseCancelledError,
+)
 from miniagents.promising.stream import Stream, stream_over
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
     from types import TracebackType
 
 
@@ -54,6 +72,7 @@ class StreamAppender(Replayed[P], Generic[P]):
         self._buffer.context.register_writing_end(self._buffer)
         self._buffer.adopt()
         self._loop = asyncio.get_running_loop()
+        self._thread = get_ident()
 
     @property
     def promise(self) -> Stream[P]:
@@ -66,7 +85,9 @@ class StreamAppender(Replayed[P], Generic[P]):
         return self._buffer.ended
 
     def append(self, piece: P) -> None:
-        """Add a piece to the stream; its readers see it at the next turn of the loop.
+        """Add a piece to the stream; its readers see it at the next turn of the loop, which begins at once.
+
+        Any thread may call this and the other methods that are not async.
 
         Raises:
             AppenderClosedError: The stream has ended.
@@ -77,7 +98,10 @@ class StreamAppender(Replayed[P], Generic[P]):
             self._refuse("append")
         buffer.pieces.append(piece)  # as `emit` does: calling it would be a third of the cost
         if buffer._wakeup is not None:
-            buffer.wake()
+            if get_ident() == self._thread:
+                buffer.wake()
+            else:
+                self._hand_over(buffer.wake)
 
     def extend(self, pieces: Iterable[P]) -> None:
         """Add pieces to the stream.
@@ -86,9 +110,12 @@ class StreamAppender(Replayed[P], Generic[P]):
             AppenderClosedError: The stream has ended.
             PromiseCancelledError: The stream was cancelled.
         """
-        if self._buffer.ended:
+        buffer = self._buffer
+        pieces = tuple(pieces)
+        if buffer.ended:
             self._refuse("extend")
-        self._buffer.emit_all(tuple(pieces))
+        buffer.pieces.extend(pieces)
+        self._in_loop(buffer.wake)
 
     def fail(self, error: BaseException) -> None:
         """Add an error to the stream, which is raised to its readers at this place; more pieces may follow.
@@ -97,9 +124,17 @@ class StreamAppender(Replayed[P], Generic[P]):
             AppenderClosedError: The stream has ended.
             PromiseCancelledError: The stream was cancelled.
         """
-        if self._buffer.ended:
+        buffer = self._buffer
+        if buffer.ended:
             self._refuse("fail")
-        self._buffer.emit_failure(self._buffer.failure_of(error))
+        if get_ident() == self._thread:
+            buffer.emit_failure(buffer.failure_of(error))
+            return
+        failure = Failure(error, buffer._origin(), buffer)
+        buffer.failure = buffer.failure or failure
+        buffer.pieces.append(failure)
+        self._hand_over(buffer.context.remember, failure)
+        self._hand_over(buffer.wake)
 
     async def drain(self) -> None:
         """Wait until the furthest reader is less than `max_ahead` pieces behind; at least one turn of the loop."""
@@ -108,7 +143,10 @@ class StreamAppender(Replayed[P], Generic[P]):
 
     def close(self) -> None:
         """End the stream; closing it again does nothing."""
-        self._buffer.end()
+        buffer = self._buffer
+        if not buffer.ended:
+            buffer.ended = True  # at once: this thread may append nothing more
+            self._in_loop(buffer.has_ended)
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +155,7 @@ class StreamAppender(Replayed[P], Generic[P]):
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is not None and not self._buffer.ended:
-            self._buffer.emit_failure(self._buffer.failure_of(error))
+            self.fail(error)
         self.close()
 
     def __aiter__(self) -> AsyncIterator[P]:
@@ -133,6 +171,17 @@ class StreamAppender(Replayed[P], Generic[P]):
         error = AppenderAbandonedError(f"{buffer.name!r} was dropped before it was closed: use it in a `with` block")
         # the garbage collector may run in any thread
         self._loop.call_soon_threadsafe(buffer.give_up, error)
+
+    def _in_loop(self, change: Callable[[], None]) -> None:
+        if get_ident() == self._thread:
+            change()
+        else:
+            self._hand_over(change)
+
+    def _hand_over(self, change: Callable[..., None], *arguments: object) -> None:
+        # a context that has ended needs no change: it has ended the stream, and all have been told of that
+        with contextlib.suppress(ContextStateError):
+            hand_over(self._buffer.context, change, *arguments)
 
     def _refuse(self, what: str) -> None:
         if self._buffer.was_cancelled():

@@ -4,7 +4,10 @@
 |---------|------------------------------------|-------------------------------------------------------------------|
 | new     | `activate`, `async with`           | active                                                            |
 | active  | `afinalize`                        | closing: it waits for all tasks, also for those that they start   |
-| active  | `afinalize(error)`                 | closing: it cancels all tasks                                     |
+|         |                                    | and for contexts inside; with `on_leave="cancel"` it cancels them |
+| active  | `afinalize(error)`                 | closing: it cancels all tasks and contexts inside                 |
+| active, | the context around it cancels it   | closing: as by `afinalize(error)`, in a task of its own           |
+| closing |                                    |                                                                   |
 | active, | Ctrl+C or `sys.exit()` in a task   | the task that activated it is cancelled; leaving the context      |
 | closing |                                    | raises the `KeyboardInterrupt` or `SystemExit`                    |
 | closing | no task can continue by itself     | the watch calls `end_what_nobody_can_end`: streams that are open  |
@@ -15,45 +18,52 @@
 |         | at a second Ctrl+C                 |                                                                   |
 | closing | no task is left                    | closed: open streams end, errors that nobody has seen are logged  |
 
-Work can start in an active or closing context. In any other it ends with a `ContextStateError`. `activate` and
-`afinalize` raise one in any other state than theirs.
+Work can start in an active or closing context, which any task of its loop can enter with `entered`. In any other it
+ends with a `ContextStateError`. `activate` and `afinalize` raise one in any other state than theirs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import warnings
 import weakref
 from asyncio import current_task
 from contextvars import copy_context
 from threading import get_ident
-from typing import TYPE_CHECKING, Final, NoReturn, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
 
-from miniagents.promising.core.current import active_context, innermost_of, inside_hook, still_open
+from typing_extensions import ParamSpec, TypeVar
+
+from miniagents.promising.core.current import active_context, innermost_of, inside_hook, running_loop, still_open
+from miniagents.promising.core.ending import cancel_work, end_of_work
 from miniagents.promising.core.failure import for_readers, is_cancellation
 from miniagents.promising.core.interrupts import impatience
+from miniagents.promising.core.places import Entered, Inside, hint_at_open, make_inactive, note_closed, note_opened
 from miniagents.promising.core.watch import Watch
 from miniagents.promising.errors import (
     AppenderAbandonedError,
     ContextStateError,
     NoActiveContextError,
-    PromiseCancelledError,
-    TaskAbandonedWarning,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Set as AbstractSet
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.followers import Follower
     from miniagents.promising.core.pieces import AnyBuffer
+    from miniagents.promising.core.places import Tokens
     from miniagents.promising.core.production import Production
     from miniagents.promising.promise import Promise
 
 __all__ = ["PromiseResolvedHandler", "PromisingContext"]
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 logger: Final = logging.getLogger("miniagents")
 
@@ -71,11 +81,19 @@ class PromisingContext:
     cancelled first. Either way, nothing that the context owns runs on afterwards. A plain asyncio task that was started
     inside is not waited for. But as long as it may still feed work of the context, that work is not given up.
 
+    A context that is opened inside another one of its loop shares the hooks of that. Leaving the outer one waits for
+    the inner one, or cancels its work.
+
     Args:
         start_asap: Whether promises that do not say so themselves start at the next turn of the loop (True), or when
             somebody first awaits or iterates them (False).
         shutdown_timeout: Seconds that a cancelled task has to stop before it is given up with a `TaskAbandonedWarning`.
+        on_leave: Whether leaving the context waits for the work that still runs, or cancels it ("cancel").
+        parent: The context that this one is opened inside; by default the one that is active where it is opened.
         on_promise_resolved: Called with every promise that resolved in this context and its result.
+
+    Raises:
+        ValueError: `on_leave` is none of the two.
     """
 
     def __init__(
@@ -83,18 +101,27 @@ class PromisingContext:
         *,
         start_asap: bool = True,
         shutdown_timeout: float = 5.0,
+        on_leave: Literal["wait", "cancel"] = "wait",
+        parent: PromisingContext | None = None,
         on_promise_resolved: PromiseResolvedHandler | Iterable[PromiseResolvedHandler] = (),
     ) -> None:
+        if on_leave not in ("wait", "cancel"):
+            raise ValueError(f'on_leave={on_leave!r}: write "wait" or "cancel"')
         self.start_asap: Final = start_asap
         self.shutdown_timeout: Final = shutdown_timeout
+        self.on_leave: Final = on_leave
         self._resolved_handlers: tuple[PromiseResolvedHandler, ...] = (
             (on_promise_resolved,) if callable(on_promise_resolved) else tuple(on_promise_resolved)
         )
-        self.parent: PromisingContext | None = None
+        self.parent: PromisingContext | None = parent
+        self._inside: Inside | None = None  # this context among the work of its parent
+        self._tokens: Tokens = ()
+        self._opened_at = ("", 0)
         self._state = "new"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._body: asyncio.Task[object] | None = None
+        self._leaving: asyncio.Task[object] | None = None
         self._watch: Watch | None = None
         self._tasks: dict[Worker, Production | None] = {}
         self._hook_tasks: set[asyncio.Task[None]] = set()
@@ -123,6 +150,7 @@ class PromisingContext:
         if context is None:
             raise NoActiveContextError(
                 f"there is no active {cls.__name__} here: write `async with {cls.__name__}():` around this code"
+                + hint_at_open(cls)
             )
         return context
 
@@ -133,7 +161,7 @@ class PromisingContext:
         tasks.
 
         Raises:
-            ContextStateError: This object was activated before.
+            ContextStateError: This object was activated before, or its `parent` is not open in this loop.
         """
         name = type(self).__name__
         if self._state != "new":
@@ -141,16 +169,68 @@ class PromisingContext:
                 f"this {name} is already {self._state} and serves one `async with` only: "
                 f"make one per run or request, `async with {name}():`"
             )
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        if self.parent is None:
+            self.parent = still_open(active_context.get())
+        elif self.parent.open_loop(f"a {name} inside of another") is not loop:
+            self.parent._refuse_loop(f"a {name} inside of another cannot start")
+        self._loop = loop
         self._thread = get_ident()
         self._body = asyncio.current_task()
-        self.parent = still_open(active_context.get())
+        self._opened_at = note_opened(self)
         # a thread with a loop of its own may have inherited a context of another loop
-        shares_loop = self.parent is not None and self.parent._loop is self._loop
-        self._watch = self.parent.watch if self.parent is not None and shares_loop else Watch(self._loop)
+        outer = self.parent if self.parent is not None and self.parent._loop is loop else None
+        self._watch = Watch(loop) if outer is None else outer.watch
         self._state = "active"
-        active_context.set(self)
+        if outer is not None:
+            self._inside = Inside(self)
+            outer._tasks[self._inside] = None
+            self._joins(outer)
+        self._tokens = self._make_active()
         return self
+
+    def entered(self) -> AbstractContextManager[Self]:
+        """Make this the active context for a block of code: `with context.entered(): ...`.
+
+        Any task of the context's loop can enter it, many at the same time, and again while it has entered it. Leaving
+        the block waits for nothing: what was started in it belongs to the context.
+
+        Raises:
+            ContextStateError: The context is not open, or belongs to another event loop.
+
+        >>> async def main() -> None:
+        ...     context = PromisingContext()
+        ...     async def request(number: int) -> int:
+        ...         with context.entered():
+        ...             return await Promise(lambda: asyncio.sleep(0, number))
+        ...     requests = [asyncio.create_task(request(number)) for number in range(3)]
+        ...     async with context:  # the tasks were started outside of it
+        ...         print(await asyncio.gather(*requests))
+        >>> asyncio.run(main())
+        [0, 1, 2]
+        """
+        return Entered(self)
+
+    def from_thread(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call a function in the context from another thread; return the future of what its result resolves to.
+
+        The function is an async function, or any other that returns an awaitable, such as an agent's `inquire`. The
+        context waits for the call. Cancelling the future cancels the call and all that it started.
+
+        Raises:
+            ContextStateError: The context is not open, or this is the thread of its loop.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext() as context:
+        ...         def work() -> int:
+        ...             return context.from_thread(asyncio.sleep, 0, result=3).result()
+        ...         print(await asyncio.to_thread(work))
+        >>> asyncio.run(main())
+        3
+        """
+        from miniagents.promising.core.threads import call_from_thread  # noqa: PLC0415  # few programs have threads
+
+        return call_from_thread(self, function, *args, **kwargs)
 
     async def afinalize(self, error: BaseException | None = None) -> None:
         """End the context: wait for all its work or, if `error` is given, cancel it.
@@ -160,9 +240,14 @@ class PromisingContext:
             BaseException: An error that no stream could carry, e.g. of an agent that failed after it had closed its
                 replies; an exception group if there are several.
         """
-        if self._state != "active":
+        if self._inside is not None and self._inside.leaving is not None:
+            if self._inside.leaving is not asyncio.current_task():
+                await asyncio.wait((self._inside.leaving,))  # the context around it ends this one
+                return
+        elif self._state != "active":
             raise ContextStateError(f"this {type(self).__name__} is {self._state}, not active")
         self._state = "closing"
+        self._leaving = asyncio.current_task()
         self.watch.closing(self)
         try:
             await self._end(error)
@@ -173,9 +258,12 @@ class PromisingContext:
         try:
             if error is None and self._interruption is None:
                 await asyncio.sleep(0)  # readers that the last pieces have woken see them before this closes
-                await self._end_of_work()
+                if self.on_leave == "cancel":
+                    patient = asyncio.get_running_loop().create_future()
+                    await cancel_work(self._tasks, self.shutdown_timeout, patient, self._hook_tasks)
+                await end_of_work(self._tasks)
                 await self._before_the_end()
-                await self._end_of_work()  # `_before_the_end` may have started some
+                await end_of_work(self._tasks)  # `_before_the_end` may have started some
         except asyncio.CancelledError as cancelled:
             error = cancelled
             raise
@@ -193,11 +281,11 @@ class PromisingContext:
             return
         with impatience() as impatient:
             try:
-                await self._cancel_work(impatient, spared=self._hook_tasks)
+                await cancel_work(self._tasks, self.shutdown_timeout, impatient, self._hook_tasks)
                 if has_failed and not impatient.done():
                     await self._after_the_cancellation(impatient)
             finally:
-                await self._cancel_work(impatient)
+                await cancel_work(self._tasks, self.shutdown_timeout, impatient)
 
     async def __aenter__(self) -> Self:
         return self.activate()
@@ -296,7 +384,7 @@ class PromisingContext:
         if loop is None or self._state == "closed":
             raise ContextStateError(f"{name!r} cannot start: its {type(self).__name__} is {self._state}")
         # as `running_task` does it: twice in each call of an agent
-        if (get_ident() != self._thread or current_task(loop) is None) and loop is not asyncio.get_running_loop():
+        if (get_ident() != self._thread or current_task(loop) is None) and loop is not running_loop():
             self._refuse_loop(f"{name!r} cannot start")
         return loop
 
@@ -317,7 +405,7 @@ class PromisingContext:
         """
         task, watch = self.running_task(), self._watch
         if task is None or watch is None:
-            if self._loop is not asyncio.get_running_loop():
+            if self._loop is not running_loop():
                 self._refuse_loop(f"{name!r} cannot be waited for")
             raise NoActiveContextError(f"{name!r} can only be waited for in a task")
         return task, watch
@@ -351,8 +439,39 @@ class PromisingContext:
 
     # --- machinery ---
 
+    def _is_active(self) -> bool:
+        """Return whether the context is open and nobody is leaving it."""
+        return self._state == "active"
+
+    def _is_open(self) -> bool:
+        """Return whether work can be started in the context."""
+        return self._state in ("active", "closing")
+
+    def _described(self) -> str:
+        """Return the class of the context, and the line that opened it."""
+        file, line = self._opened_at
+        return f"the {type(self).__name__} of {file}:{line}"
+
+    def _make_active(self) -> Tokens:
+        """Make this the active context of the running code; return what `make_inactive` needs to undo that."""
+        return (active_context.set(self),)
+
+    def _is_here(self) -> bool:
+        """Return whether this runs in the thread of the context's loop."""
+        return get_ident() == self._thread
+
     def _refuse_loop(self, what_cannot: str) -> NoReturn:
-        raise ContextStateError(f"{what_cannot}: its {type(self).__name__} is one of another event loop")
+        name = type(self).__name__
+        if running_loop() is None:
+            raise ContextStateError(
+                f"{what_cannot}: no event loop runs in this thread, and the one of its {name} runs in another; "
+                "call `context.from_thread(function, …)`, whose future waits for the result"
+            )
+        raise ContextStateError(f"{what_cannot}: its {name} is one of another event loop")
+
+    def _joins(self, outer: PromisingContext) -> None:
+        """Share what the context around this one has."""
+        self._resolved_handlers = (*outer._resolved_handlers, *self._resolved_handlers)
 
     async def _before_the_end(self) -> None:
         """Do what a derived class has to do after the end of the work and before the context closes."""
@@ -363,17 +482,6 @@ class PromisingContext:
         Args:
             impatient: When this is done, there is no more time.
         """
-
-    async def _end_of_work(self) -> None:
-        while self._tasks:
-            self._see_to((await asyncio.wait(self._tasks))[0])
-
-    def _see_to(self, ended: Iterable[Worker]) -> None:
-        """Forget tasks that have ended without a word, as those do that were cancelled before they began."""
-        for task in ended:
-            production = self._tasks.pop(task, None)
-            if production is not None:
-                production._task_ended(task)
 
     def end_what_nobody_can_end(self) -> None:
         """End tasks and streams that wait for readers or writers that no longer exist."""
@@ -393,55 +501,6 @@ class PromisingContext:
             if not buffer._is_done() and not buffer._is_lazy() and not any(buffer._workers())
         ]
 
-    async def _cancel_work(self, impatient: asyncio.Future[None], spared: AbstractSet[Worker] = frozenset()) -> None:
-        """Cancel all tasks but the spared ones, give them time to stop, and give up those that do not.
-
-        Args:
-            impatient: When this is done, the time is over.
-            spared: Tasks that go on, and may start others.
-        """
-        deadline = asyncio.get_running_loop().time() + self.shutdown_timeout
-        cancelled: set[Worker] = set()
-        interrupted: asyncio.CancelledError | None = None
-        while work := self._tasks.keys() - spared:
-            # tasks may start others while they stop, which have to be cancelled as well
-            for task in work - cancelled:
-                task.cancel()
-                cancelled.add(task)
-            left = deadline - asyncio.get_running_loop().time()
-            work &= self._tasks.keys()  # followers end at once
-            if left <= 0 or not work:
-                break
-            try:
-                if impatient.done():
-                    await _some_turns()  # for those that were cancelled right now
-                    self._see_to([task for task in work if task.done()])
-                    break
-                await asyncio.wait({*work, impatient}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                self._see_to([task for task in work if task.done()])
-            except asyncio.CancelledError as error:
-                interrupted = error
-        limit = (
-            "before a second Ctrl+C" if impatient.done() else f"within {self.shutdown_timeout} s of its cancellation"
-        )
-        for task in tuple(self._tasks):
-            if task in spared:
-                continue
-            production = self._tasks.pop(task)
-            if not isinstance(task, asyncio.Task):
-                continue  # it cannot be: a follower ends as soon as it is cancelled
-            if production is not None:
-                production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))
-            warnings.warn(
-                f"task {task.get_name()!r} did not stop {limit} and was given up: {task.get_coro()!r}",
-                TaskAbandonedWarning,
-                stacklevel=2,
-            )
-            # asyncio.run() would wait for the task without end; this is the documented way to make it forget one
-            asyncio._unregister_task(task)
-        if interrupted is not None:
-            raise interrupted
-
     def _close(self, error: BaseException | None) -> None:
         for buffer in self._open_writing_ends():
             if error is None:
@@ -450,8 +509,14 @@ class PromisingContext:
                 buffer.cancel()
         self.watch.closed(self)
         self._state = "closed"
+        note_closed(self)
         if active_context.get() is self:
-            active_context.set(self.parent)
+            make_inactive(self._tokens)
+            if active_context.get() is self:
+                active_context.set(self.parent)
+        self._tokens = ()
+        if self._inside is not None and self._inside.closed():
+            self._inside = None  # the two would hold each other
         for failure in tuple(self._failures):
             failure.log_unseen()
 
@@ -499,12 +564,6 @@ class PromisingContext:
                 if isinstance(error, asyncio.CancelledError):
                     error = for_readers(error, "on_promise_resolved")  # leaving must not look cancelled
                 self.report(error)
-
-
-async def _some_turns() -> None:
-    """Give a task that was cancelled the time to stop if it has nothing to wait for."""
-    for _ in range(4):
-        await asyncio.sleep(0)
 
 
 async def _at_next_turn(work: Coroutine[object, object, None]) -> None:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterable, Iterator, Sequence, Set as AbstractSet
 from functools import partial
 from itertools import chain, islice
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeGuard
 
 from typing_extensions import TypeVar
@@ -16,6 +17,8 @@ from typing_extensions import TypeVar
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, caught, is_cancellation
 from miniagents.promising.core.foreign import outcomes_of
+from miniagents.promising.core.places import hand_over
+from miniagents.promising.core.production import Production
 from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
 from miniagents.promising.forwarding import AnyPart, Forwarding, Pending, is_stream
 
@@ -46,7 +49,7 @@ class Flattening(Generic[P]):
             fills and closes, or hands to `produce`: its end needs no watching then.
     """
 
-    __slots__ = ("__weakref__", "_buffer", "_closed", "_instead", "_on_their_way", "_queue")
+    __slots__ = ("__weakref__", "_buffer", "_closed", "_closing", "_home", "_instead", "_on_their_way", "_queue")
 
     def __init__(self, buffer: PieceBuffer[P], *, kept_open: bool = True) -> None:
         self._buffer = buffer
@@ -57,7 +60,10 @@ class Flattening(Generic[P]):
         self._queue: deque[AnyPart] | None = None  # what was put in behind something that is still to come
         self._on_their_way = 0  # how many queues there are: each part that is out of order has its own
         self._instead: Callable[[Exception], object] | None = None
+        context = buffer._context
+        self._home = 0 if context is None else context._thread  # the loop's thread as long as this is not closed
         self._closed = False
+        self._closing = False  # whether another thread has closed this, which the loop has yet to do
 
     def _adapt(self, item: object) -> Any:  # Any: a P or NotImplemented, which has no type of its own to say
         """Make a piece of an item, or return `NotImplemented` for an item that has to be taken apart.
@@ -70,7 +76,7 @@ class Flattening(Generic[P]):
     @property
     def closed(self) -> bool:
         """Whether the sequence is closed; pieces of the stream may still be to come."""
-        return self._closed
+        return self._closed or self._closing
 
     def produce(
         self,
@@ -97,25 +103,40 @@ class Flattening(Generic[P]):
 
     def close(self) -> None:
         """End the sequence: the stream ends when everything that was put in has appeared."""
+        if get_ident() != self._home and self._is_elsewhere():
+            if not self.closed and not self._buffer.ended:
+                self._closing = True
+                hand_over(self._buffer.context, self.close)
+            return
         self._closed = True
+        self._home = 0
         self._end_if_complete()
 
     # --- machinery ---
 
     def _put(self, item: object) -> None:
-        if self._closed or self._buffer.ended:
-            self._refuse()
+        """Add an item, or everything in it, behind all that was put in before."""
+        # one comparison for two questions, the thread and whether this is closed: it is asked for each reply
+        buffer = self._buffer
+        if get_ident() != self._home or buffer.ended:
+            if self._closed or buffer.ended:
+                self._refuse()
+            if self._is_elsewhere():
+                hand_over(buffer.context, self._add_late, self._parts_for_loop(item), self._add)
+                return
         kind = type(item)
         if kind is list and self._queue is None:
             pieces = self._pieces_in(item)
             if pieces is not None:
-                self._buffer.emit_all(pieces)
+                buffer.emit_all(pieces)
                 return
         piece: Any = NotImplemented if kind is Failure else self._adapt(item)  # Any: as for `_adapt`
         if piece is not NotImplemented and self._queue is None:
-            self._buffer.emit(piece)  # the short way for nearly everything that is ever put in
+            buffer.emit(piece)  # the short way for nearly everything that is ever put in
             return
-        parts = self._take_apart(item) if piece is NotImplemented else [piece]
+        self._add(self._take_apart(item) if piece is NotImplemented else [piece])
+
+    def _add(self, parts: list[P | Failure | Pending]) -> None:
         if self._queue is not None:
             self._queue.extend(parts)
             return
@@ -135,7 +156,13 @@ class Flattening(Generic[P]):
     def _put_out_of_order(self, item: object) -> None:
         if self._closed or self._buffer.ended:
             self._refuse()
-        for part in self._parts(item):
+        if get_ident() != self._home and self._is_elsewhere():
+            hand_over(self._buffer.context, self._add_late, self._parts_for_loop(item), self._add_out_of_order)
+            return
+        self._add_out_of_order(self._parts(item))
+
+    def _add_out_of_order(self, parts: list[P | Failure | Pending]) -> None:
+        for part in parts:
             if isinstance(part, Pending):
                 self._forward(deque((part,)))
             else:
@@ -176,6 +203,45 @@ class Flattening(Generic[P]):
             failure.seen = True
             self._buffer.context.report(failure.error)
 
+    def _is_elsewhere(self) -> bool:
+        """Return whether this runs in another thread than the loop's."""
+        context = self._buffer._context
+        return context is not None and not context._is_here()
+
+    def _parts_for_loop(self, item: object) -> list[Any]:  # Any: a P or a _ForLoop
+        """Return the parts of an item as they are now, in another thread than the loop's.
+
+        Raises:
+            TypeError: Something in it is no item.
+            AppenderClosedError: The sequence is closed.
+            PromiseCancelledError: The stream was cancelled.
+        """
+        if self._closing:
+            self._refuse()
+
+        def adapt(part: object) -> Any:  # Any: as for `_adapt`
+            is_loops_own: bool = issubclass(type(part), _LOOPS_OWN)  # isinstance() would half forget the type
+            return _ForLoop(part) if is_loops_own else self._adapt(part)
+
+        piece = adapt(item)
+        return self._take_apart(item, adapt) if piece is NotImplemented else [piece]
+
+    def _add_late(
+        self,
+        parts: list[Any],  # Any: as `_parts_for_loop` says
+        add: Callable[[list[P | Failure | Pending]], None],
+    ) -> None:
+        """Add what another thread has put in; if the stream has ended since, that thread is not there to be told."""
+        buffer = self._buffer
+        if buffer.ended:
+            late = AppenderClosedError(f"{buffer.name!r} ended before it got what another thread had put in")
+            buffer.failure_of(late).log_unseen()
+            return
+        ready: list[P | Failure | Pending] = []
+        for part in parts:
+            ready.extend(self._parts_of(part.item) if type(part) is _ForLoop else (part,))
+        add(ready)
+
     def _refuse(self) -> NoReturn:
         if self._buffer.was_cancelled():
             raise PromiseCancelledError(f"{self._buffer.name!r} was cancelled: nothing can be added to it")
@@ -203,8 +269,18 @@ class Flattening(Generic[P]):
         piece = NotImplemented if isinstance(item, Failure) else self._adapt(item)
         return self._take_apart(item) if piece is NotImplemented else [piece]
 
-    def _take_apart(self, item: object) -> list[P | Failure | Pending]:
-        """Return the pieces, and the parts still to come, of an item; lists within lists cost no recursion."""
+    def _take_apart(
+        self,
+        item: object,
+        adapt: Callable[[object], Any] | None = None,  # Any: as for `_adapt`
+    ) -> list[P | Failure | Pending]:
+        """Return the pieces, and the parts still to come, of an item; lists within lists cost no recursion.
+
+        Args:
+            item: The item, which `adapt` makes no piece of.
+            adapt: Used instead of `_adapt`.
+        """
+        adapt = adapt or self._adapt
         opened = self._opened(item)
         if not isinstance(opened, tuple):
             return [opened]
@@ -213,7 +289,7 @@ class Flattening(Generic[P]):
         within = {id(opened[0])}
         while nested:
             for part in nested[-1][1]:
-                piece = NotImplemented if type(part) is Failure else self._adapt(part)
+                piece = NotImplemented if type(part) is Failure else adapt(part)
                 if piece is not NotImplemented:
                     parts.append(piece)
                 elif isinstance(opened := self._opened(part), tuple):
@@ -289,6 +365,18 @@ class Flattening(Generic[P]):
     def _end_if_complete(self) -> None:
         if self._closed and not self._on_their_way:
             self._buffer.end()
+
+
+class _ForLoop:
+    """A part that only the thread of the loop may look at."""
+
+    __slots__ = ("item",)
+
+    def __init__(self, item: object) -> None:
+        self.item = item
+
+
+_LOOPS_OWN: Final = (Production, BaseException, AsyncIterable)
 
 
 # isinstance() alone would leave the types of the elements unknown.

@@ -112,6 +112,8 @@ class Forwarding(Follower):
                 else:
                     if self._awaited is None:
                         self._wait_for(source)
+                        if self._position < len(pieces):  # another thread appended before this began to wait
+                            self.woken()
                     return
             if left <= 0:
                 self.woken()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 import msgspec
 
@@ -246,6 +248,11 @@ async def main() -> int:
     return 42
 
 
+@contextlib.asynccontextmanager
+async def connected() -> AsyncGenerator[int]:
+    yield 42
+
+
 async def contexts(handlers: list[PersistHandler]) -> None:
     async with MiniAgents(
         start_asap=False, errors_as_messages=True, longer_hash_keys=True, shutdown_timeout=1
@@ -259,6 +266,14 @@ async def contexts(handlers: list[PersistHandler]) -> None:
     assert_type(context.activate(), MiniAgents)
     await context.afinalize()
     _base: PromisingContext = context
+    MiniAgents(parent=context, on_leave="cancel")
+    MiniAgents(parent=_base, on_leave="wait")
+    with context.entered() as entered:
+        assert_type(entered, MiniAgents)
+    assert_type(context.from_thread(bare.inquire, "x").result(timeout=1), tuple[Message, ...])
+    assert_type(context.from_thread(main), Future[int])
+    assert_type(await context.shared_async("key", connected), int)
+    assert_type(context.on_leave, Literal["wait", "cancel"])
 
 
 def programs(coroutine: Coroutine[Any, Any, str]) -> None:

@@ -179,6 +179,10 @@ class Hook:
     async def __call__(self, promise: Promise[object], result: object) -> None: ...
 
 
+async def spelled(_: int, *, upper: bool = False) -> str:
+    return str(upper)
+
+
 async def contexts(handlers: list[PromiseResolvedHandler]) -> None:
     async with PromisingContext(start_asap=False, shutdown_timeout=1) as context:
         assert_type(context, PromisingContext)
@@ -188,6 +192,10 @@ async def contexts(handlers: list[PromiseResolvedHandler]) -> None:
     PromisingContext(on_promise_resolved=[on_resolved, Hook()])
     PromisingContext(on_promise_resolved=handlers)
     assert_type(context.activate(), PromisingContext)
+    PromisingContext(parent=context, on_leave="cancel")
+    with context.entered() as entered:
+        assert_type(entered, PromisingContext)
+    assert_type(context.from_thread(spelled, 3, upper=True).result(), str)
     await context.afinalize(ValueError("no"))
 
 

@@ -259,6 +259,14 @@ async def contexts() -> None:
     MiniAgents().run(main)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # called, please
     MiniAgents().run(bare.inquire("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # a promise is made inside the context
     _text: str = MiniAgents().run(main())  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    MiniAgents(on_leave="stop")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MiniAgents(parent="outer")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MiniAgents().on_leave = "wait"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    MiniAgents().from_thread(bare.inquire, times=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    MiniAgents().from_thread(len, "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # nothing to await
+    await MiniAgents().shared_async("key", main)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    async with MiniAgents().entered():  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # `with`
+        pass
     with MiniAgents():  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # `async with`
         pass
 

@@ -130,6 +130,10 @@ async def short_handler(_promise: Promise[object]) -> None: ...
 async def narrow_handler(_promise: Promise[int], _result: object) -> None: ...
 
 
+async def spelled(_: int, *, upper: bool = False) -> str:
+    return str(upper)
+
+
 async def contexts() -> None:
     await PromisingContext().afinalize("no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     PromisingContext(on_promise_resolved=sync_handler)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -140,6 +144,9 @@ async def contexts() -> None:
     PromisingContext(start_asap="no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     PromisingContext(timeout=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     PromisingContext().start_asap = False  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    PromisingContext(on_leave=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PromisingContext().from_thread(spelled, "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PromisingContext().entered("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     with PromisingContext():  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # `async with`
         pass
 

@@ -87,11 +87,11 @@ class _Counted(PieceBuffer[P]):
         self._one_waits_no_more(task)
         return super()._end_wait(task, watch)
 
-    async def _progress_until(self, moment: float) -> bool:
+    async def _progress_until(self, moment: float, is_ready: Callable[[], bool]) -> bool:
         waiter = object()
         self._one_more_waits(waiter)
         try:
-            return await super()._progress_until(moment)
+            return await super()._progress_until(moment, is_ready)
         finally:
             self._one_waits_no_more(waiter)
 

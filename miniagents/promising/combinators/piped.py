@@ -49,7 +49,7 @@ class TimedOutcomes(OutcomeIterator[P_co]):
         if buffer.bounded:
             buffer.reached(self._position + 1)
         while not self.is_ready():
-            if await buffer._progress_until(moment):
+            if await buffer._progress_until(moment, self.is_ready):
                 return self.is_ready()
         return True
 
@@ -64,7 +64,7 @@ class TimedOutcomes(OutcomeIterator[P_co]):
                 async with asyncio.timeout_at(None if moment == float("inf") else moment):
                     self._arrive()
                     while not self.is_ready():
-                        await self._buffer._progress()
+                        await self._buffer._progress(self.is_ready)
         return self.is_ready()
 
     def _all_there(self) -> bool:

@@ -17,6 +17,9 @@ A user of promises needs nothing from here. A package that makes a kind of promi
 | `watch`      | who waits for whom: deadlocks, and tasks that nothing can end; of use to contexts alone               |
 | `interrupts` | `impatience`: the second Ctrl+C ends the waiting for tasks that do not stop                           |
 | `joins`      | which tasks a task waits for; of use to the watch alone                                               |
+| `places`     | entering contexts, contexts inside others, and which ones are open; of use to contexts alone          |
+| `ending`     | waiting for the work of a context, and cancelling it; of use to contexts alone                        |
+| `threads`    | calls from other threads; of use to contexts alone                                                    |
 | `followers`  | workers without a coroutine, for passing pieces on; of use to flat streams alone                      |
 
 Names that begin with an underscore are private to this package, with one exception. Those of `Production`, `Promise`

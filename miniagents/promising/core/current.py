@@ -37,3 +37,11 @@ def still_open(context: PromisingContext | None) -> PromisingContext | None:
     while context is not None and context._state == "closed":
         context = context.parent
     return context
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that runs in this thread; None if there is none."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

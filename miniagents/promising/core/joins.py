@@ -9,6 +9,7 @@ from types import AsyncGeneratorType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
 from miniagents.promising.core.current import active_context, producing
+from miniagents.promising.core.places import Inside
 
 if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
@@ -23,6 +24,9 @@ def joined_tasks(task: Worker) -> list[Worker]:
 
     asyncio has no public way to ask this. If its insides look different, nothing is found and no deadlock is reported.
     """
+    if isinstance(task, Inside):  # an inner context ends with the task that opened it
+        body = task.body
+        return [] if body is None or body.done() else [body]
     waiter: object = getattr(task, "_fut_waiter", _UNKNOWN)
     if waiter is None or not isinstance(task, asyncio.Task):
         return []  # it waits for nothing but its turn; looking into it would take ten times as long

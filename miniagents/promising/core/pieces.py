@@ -116,11 +116,9 @@ class PieceBuffer(Production, Generic[P]):
         if streamer is not None:
             self._work = lambda: self._produce(streamer)
             self._belongs_here()
-        self.max_ahead: int | None = None
-        self.bounded: bool = False
+        self.max_ahead: int | None = max_ahead
+        self.bounded: bool = max_ahead is not None
         self._furthest = 0.0
-        if max_ahead is not None:
-            self.bound(max_ahead)
         self._room: asyncio.Future[None] | None = None
         self._followers: list[Watcher] | None = None
 
@@ -177,13 +175,16 @@ class PieceBuffer(Production, Generic[P]):
         """End the stream."""
         if not self.ended:
             self.ended = True
-            self._finished()
-            if self._room is not None:
-                self._make_room()
-            at_end = self._at_end
-            if at_end is not None:
-                self._at_end = None
-                at_end()
+            self.has_ended()
+
+    def has_ended(self) -> None:
+        """Tell everybody of the end; doing that again changes nothing."""
+        self._finished()
+        if self._room is not None:
+            self._make_room()
+        at_end, self._at_end = self._at_end, None
+        if at_end is not None:
+            at_end()
 
     def _give_up(self, error: BaseException) -> None:
         """End the stream with an error, unless it has ended."""
@@ -428,7 +429,8 @@ class _Reader(Generic[P_co]):
                     raise StopAsyncIteration
                 task, wakeup, watch = buffer._begin_wait()
                 try:  # as `_progress` does: calling it would cost as much as all the rest
-                    await wakeup
+                    if position >= len(pieces):  # another thread may have appended before this began to wait
+                        await wakeup
                 except asyncio.CancelledError:
                     if task.cancelling():
                         self._leave()  # not by `__del__`: a traceback may keep this object alive

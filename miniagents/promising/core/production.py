@@ -38,10 +38,11 @@ from weakref import WeakSet
 
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Failure, mark_as_read
+from miniagents.promising.core.places import hand_over, hint_at_open
 from miniagents.promising.errors import ContextStateError, NoActiveContextError, PromiseCancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
     from contextvars import Context
 
     from miniagents.promising.context import PromisingContext
@@ -90,8 +91,11 @@ class Production:
 
     # --- for readers ---
 
-    async def _progress(self) -> None:
+    async def _progress(self, is_ready: Callable[[], bool] | None = None) -> None:
         """Wait until something has changed, or may have; call this as a guest, and look again afterwards.
+
+        Args:
+            is_ready: Asked once more before the wait, for what another thread may change.
 
         Raises:
             PromiseDeadlockError: The promise waits, directly or not, for the task that calls this.
@@ -99,7 +103,8 @@ class Production:
         """
         task, wakeup, watch = self._begin_wait()
         try:
-            await wakeup
+            if is_ready is None or not is_ready():
+                await wakeup
         except asyncio.CancelledError:
             # Cancelling the task of one reader cancels the future that all of them wait on. In the others this is no
             # cancellation of their own: they look again, and wait on a new future.
@@ -148,10 +153,14 @@ class Production:
         """Note that the task no longer waits; return the error to raise in it, if it was found to wait for itself."""
         return watch.waits_no_more(task)
 
-    async def _progress_until(self, moment: float) -> bool:
+    async def _progress_until(self, moment: float, is_ready: Callable[[], bool]) -> bool:
         """Like `_progress`, but wait no longer than until a moment of the loop's clock.
 
         The watch does not look at such a wait, as it ends by itself.
+
+        Args:
+            moment: The moment.
+            is_ready: As for `_progress`.
 
         Returns:
             Whether the moment came first.
@@ -160,6 +169,8 @@ class Production:
         wakeup = self._wakeup
         if wakeup is None or wakeup.done():
             wakeup = self._wakeup = loop.create_future()
+        if is_ready():
+            return False
         own: asyncio.Future[bool] = loop.create_future()
 
         def go_on(is_moment: bool) -> None:
@@ -213,8 +224,11 @@ class Production:
         if context is None:
             context = self._context = active_context.get()
             if context is None:
+                from miniagents.promising.context import PromisingContext  # noqa: PLC0415  # which imports this
+
                 raise NoActiveContextError(
                     f"{self._name!r} needs an active context: write `async with MiniAgents():` around it"
+                    + hint_at_open(PromisingContext)
                 )
         return context
 
@@ -333,11 +347,17 @@ class Production:
         """Stop this and everything that it started, including work that still runs after this has finished.
 
         The sources of this are stopped as well, if they have no reader and nothing else is made of them. Readers get
-        `PromiseCancelledError`. Productions that have finished stay as they are.
+        `PromiseCancelledError`. Productions that have finished stay as they are. Called in another thread than the
+        loop's, this happens at the loop's next turn.
 
         Returns:
             Whether there was anything to stop.
         """
+        context = self._context
+        if context is not None and not context._is_here() and context._is_open():
+            is_done = self._is_done()  # first: the loop may be faster
+            hand_over(context, self.cancel)
+            return not is_done
         stopped = False
         results: list[tuple[Production, str]] = [(self, "was cancelled")]
         while results:

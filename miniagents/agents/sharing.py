@@ -1,0 +1,159 @@
+"""The resources that the agents of a context share, such as clients with their connections."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import warnings
+from typing import TYPE_CHECKING, Any, Final, Generic
+
+from typing_extensions import TypeVar
+
+from miniagents.promising import ContextStateError, TaskAbandonedWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Hashable
+    from contextlib import AbstractAsyncContextManager
+    from contextvars import Context
+
+__all__ = ["Shares"]
+
+logger: Final = logging.getLogger("miniagents")
+
+T = TypeVar("T")
+
+_LAST_MOMENT: Final = 0.1
+"""The part of `shutdown_timeout` that a resource has in any case, and then once more its cancelled task."""
+
+
+class Shares:
+    """What the agents of a context share; it is closed after the context has ended, the last resource first.
+
+    Args:
+        shutdown_timeout: Seconds that closing all of them may take.
+        variables: The context variables of the tasks that hold resources.
+    """
+
+    def __init__(self, shutdown_timeout: float, variables: Context) -> None:
+        self._shutdown_timeout = shutdown_timeout
+        self._variables = variables
+        self._plain: dict[Hashable, Any] = {}  # Any: of the type of its key
+        self._held: dict[Hashable, _Held[Any]] = {}  # Any: as above
+        self._closings: dict[object, Callable[[], Awaitable[object]]] = {}
+
+    def plain(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
+        """Return the resource under a key; make it when the key is first asked for."""
+        if key not in self._plain:
+            made = self._plain[key] = make()
+            self._closings["plain", key] = lambda: close(made)
+        shared: T = self._plain[key]
+        return shared
+
+    async def held(self, key: Hashable, enter: Callable[[], AbstractAsyncContextManager[T]]) -> T:
+        """Return the resource under a key; enter it when the key is first asked for, in a task of its own."""
+        held: _Held[T] | None = self._held.get(key)
+        if held is None or held.is_over():  # after an error, the next one to ask tries again
+            held = self._held[key] = _Held(enter)
+            held.begin(f"shared_async({key!r})", self._variables.copy())
+            self._closings.pop(("held", key), None)  # the last one to be entered is the first to be left
+            self._closings["held", key] = held.close
+        await asyncio.wait((held.entered,))  # cancelling one who waits cancels nothing for the others
+        return held.entered.result()
+
+    async def close(self) -> None:
+        """Close all resources, the last one first, within the context's `shutdown_timeout`; log errors and go on."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._shutdown_timeout
+        moment = self._shutdown_timeout * _LAST_MOMENT
+        interrupted: asyncio.CancelledError | None = None
+        while self._closings:
+            _, close = self._closings.popitem()
+            try:
+                async with asyncio.timeout_at(max(deadline, loop.time() + moment)):
+                    await close()
+            except asyncio.CancelledError as error:
+                interrupted = error
+            except Exception:
+                logger.exception("something that agents shared could not be closed")
+        for held in self._held.values():
+            await held.give_up(moment)
+        self._plain, self._held = {}, {}
+        if interrupted is not None:
+            raise interrupted
+
+
+class _Held(Generic[T]):
+    """A resource that one task enters and leaves: a cancel scope inside must be left by the task that entered it.
+
+    | state    | event                        | then                                                   |
+    |----------|------------------------------|--------------------------------------------------------|
+    | entering | the resource is there        | entered: whoever waits has it                          |
+    | entering | an error                     | over: whoever waits is raised the error                |
+    | entering | `close`                      | over: the task is cancelled                            |
+    | entered  | `close`                      | leaving                                                |
+    | leaving  | the end of the task          | over: an error is raised to the caller of `close`      |
+    | leaving  | the caller of `close` is out | over: the task is cancelled, and given up if it has to |
+    |          | of time                      | be                                                     |
+    """
+
+    def __init__(self, enter: Callable[[], AbstractAsyncContextManager[T]]) -> None:
+        loop = asyncio.get_running_loop()
+        self._enter = enter
+        self._left = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.entered: asyncio.Future[T] = loop.create_future()
+
+    def begin(self, name: str, variables: Context) -> None:
+        """Start the task."""
+        # not by the context: that would wait for it, and has to end first
+        task = asyncio.get_running_loop().create_task(self._hold(), name=name, context=variables)
+        task.add_done_callback(self._over)
+        self._task = task
+
+    def is_over(self) -> bool:
+        """Return whether the task has ended, by an error or by a cancellation."""
+        return self._task is not None and self._task.done()
+
+    async def close(self) -> None:
+        """Leave the resource; raise the error of that."""
+        task = self._task
+        if task is None or task.done():
+            return
+        self._left.set()
+        if not self.entered.done():
+            task.cancel()
+        try:
+            await asyncio.wait((task,))
+        finally:
+            task.cancel()  # which does nothing if it has ended
+        if not task.cancelled():
+            task.result()
+
+    async def give_up(self, moment: float) -> None:
+        """Wait a last moment, in seconds, for a task that was cancelled; then no longer."""
+        task = self._task
+        if task is None or task.done():
+            return
+        await asyncio.wait((task,), timeout=moment)
+        if not task.done():
+            warnings.warn(
+                f"{task.get_name()} did not stop within the `shutdown_timeout` of its context and was given up: "
+                f"{task.get_coro()!r}",
+                TaskAbandonedWarning,
+                stacklevel=2,
+            )
+            asyncio._unregister_task(task)  # asyncio.run() would wait for it without end
+
+    async def _hold(self) -> None:
+        async with self._enter() as resource:
+            if not self.entered.done():
+                self.entered.set_result(resource)
+            await self._left.wait()
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if not self.entered.done():
+            late = f"{task.get_name()}: the context ended before the resource was there"
+            self.entered.set_exception(error or ContextStateError(late))
+        elif not self._left.is_set():  # for example, a task group inside has failed
+            logger.error("%s ended before it was left; who asks next enters it again", task.get_name(), exc_info=error)

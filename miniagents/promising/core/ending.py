@@ -1,0 +1,106 @@
+"""The end of the work of a context: waiting for it, or cancelling it and giving up what does not stop."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from typing import TYPE_CHECKING, TypeAlias
+
+from miniagents.promising.core.places import Inside
+from miniagents.promising.errors import PromiseCancelledError, TaskAbandonedWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Set as AbstractSet
+
+    from miniagents.promising.core.current import Worker
+    from miniagents.promising.core.production import Production
+
+__all__ = ["cancel_work", "end_of_work"]
+
+_Tasks: TypeAlias = "dict[Worker, Production | None]"
+"""The work of a context, which loses what ends and gains what that starts."""
+
+
+async def end_of_work(tasks: _Tasks) -> None:
+    """Wait for all tasks, and for the contexts inside."""
+    for inside in _contexts_among(tasks):
+        inside.end_if_left()
+    while tasks:
+        _see_to(tasks, (await asyncio.wait(tasks))[0])
+
+
+async def cancel_work(
+    tasks: _Tasks,
+    shutdown_timeout: float,
+    impatient: asyncio.Future[None],
+    spared: AbstractSet[Worker] = frozenset(),
+) -> None:
+    """Cancel all tasks but the spared ones, give them time to stop, and give up those that do not.
+
+    Args:
+        tasks: The tasks.
+        shutdown_timeout: How many seconds they have.
+        impatient: When this is done, the time is over.
+        spared: Tasks that go on, and may start others.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + shutdown_timeout
+    cancelled: set[Worker] = set()
+    interrupted: asyncio.CancelledError | None = None
+    while work := tasks.keys() - spared:
+        # tasks may start others while they stop, which have to be cancelled as well
+        for task in work - cancelled:
+            task.cancel()
+            cancelled.add(task)
+        left = deadline - loop.time()
+        work &= tasks.keys()  # followers end at once
+        limit: float | None = left
+        if left <= 0:
+            work, limit = {*_contexts_among(work)}, None  # these have time limits of their own
+        if not work:
+            break
+        try:
+            if impatient.done():
+                await _some_turns()  # for those that were cancelled right now
+                _see_to(tasks, [task for task in work if task.done()])
+                break
+            await asyncio.wait({*work, impatient}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            _see_to(tasks, [task for task in work if task.done()])
+        except asyncio.CancelledError as error:
+            interrupted = error
+    until = "before a second Ctrl+C" if impatient.done() else f"within {shutdown_timeout} s of its cancellation"
+    for task in tuple(tasks):
+        if task in spared:
+            continue
+        production = tasks.pop(task)
+        if not isinstance(task, asyncio.Task):
+            continue  # it cannot be: a follower ends as soon as it is cancelled
+        if production is not None:
+            production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))
+        warnings.warn(
+            f"task {task.get_name()!r} did not stop {until} and was given up: {task.get_coro()!r}",
+            TaskAbandonedWarning,
+            stacklevel=3,
+        )
+        # asyncio.run() would wait for the task without end; this is the documented way to make it forget one
+        asyncio._unregister_task(task)
+    if interrupted is not None:
+        raise interrupted
+
+
+async def _some_turns() -> None:
+    """Give a task that was cancelled the time to stop if it has nothing to wait for."""
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+
+def _see_to(tasks: _Tasks, ended: Iterable[Worker]) -> None:
+    """Forget tasks that have ended without a word, as those do that were cancelled before they began."""
+    for task in ended:
+        production = tasks.pop(task, None)
+        if production is not None:
+            production._task_ended(task)
+
+
+def _contexts_among(tasks: Iterable[Worker]) -> list[Inside]:
+    return [task for task in tasks if isinstance(task, Inside)]
