@@ -7,7 +7,6 @@ plan of the type makes the value, or says what is wrong.
 
 from __future__ import annotations
 
-import collections.abc
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, get_args, get_origin
 
 import msgspec
@@ -15,7 +14,7 @@ from msgspec import UnsetType
 from msgspec.structs import force_setattr
 
 from miniagents.messages.coding.decode_errors import DecodeError
-from miniagents.messages.coding.native_types import _Native
+from miniagents.messages.coding.native_types import MAPPINGS, _Native
 from miniagents.messages.coding.planning import fields_of
 from miniagents.messages.coding.type_shapes import (
     bare,
@@ -27,7 +26,7 @@ from miniagents.messages.coding.type_shapes import (
     limits_of,
     union_of,
 )
-from miniagents.messages.values.freezing import FrozenDict, freeze, is_list, is_mapping
+from miniagents.messages.values.freezing import freeze, is_list, is_mapping
 from miniagents.messages.values.record import EXTRAS_FIELD, Extras
 
 if TYPE_CHECKING:
@@ -248,7 +247,6 @@ ANYTHING: Any = Any  # Any: the type itself; for `object` msgspec would call a f
 UNTYPED = (ANYTHING, object)
 UNDECODABLE: Any = Extras[ANYTHING]  # Any: a type for msgspec
 """A type that no data fits, for the field of extras and for classes that only stand beside others."""
-MAPPINGS = (collections.abc.Mapping, dict, FrozenDict)
 
 
 def _needs(cls: type[Frozen]) -> list[tuple[str, tuple[object, ...] | None]]:

@@ -90,6 +90,8 @@ class Exact(NamedTuple):
     """Exactly these classes, without their subclasses."""
     floats: bool
     """Whether finite floats are frozen as well."""
+    json: bool = False
+    """Whether FrozenDicts of plain JSON are frozen as well."""
 
 
 class OwnFreezer(NamedTuple):
@@ -169,7 +171,7 @@ def freezer_of(annotation: object, cls: type, own: OwnFreezer | None = None) -> 
         whole = list(_alternatives(annotation, cls, whole=True))
         declared = all(get_origin(alternative) or _is_typed_kind(alternative) for alternative in whole)
         kinds = frozenset(kind for kind in whole if declared and isinstance(kind, FrozenType))
-        json = Exact(JSON_FLAT, floats=True)
+        json = Exact(JSON_FLAT, floats=True, json=True)
         return FieldFreezer(_untyped_field, json._replace(kinds=kinds | JSON_FLAT | {msgspec.UnsetType}), json)
     freeze: Freezer = freeze_field
     if float in alternatives and int not in alternatives and not _NEED_LOOKING_AT.intersection(alternatives):
@@ -275,6 +277,9 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
     elif kinds:
         names[known_as] = kinds
         conditions += [f"type({name}) not in {known_as}"]
+    if exact.json:
+        names |= {"FrozenDict": FrozenDict, "is_plain": is_plain}
+        conditions += [f"(type({name}) is not FrozenDict or not is_plain({name}))"]
     if any(isinstance(kind, FrozenType) for kind in exact.kinds):  # values of derived classes are frozen as well
         names["FrozenType"] = FrozenType
         conditions += [f"not isinstance(type({name}), FrozenType)"]
