@@ -7,6 +7,8 @@ The differential test compares both ways for random schemas. These tests say whi
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import GenericAlias, ModuleType
@@ -64,6 +66,13 @@ TEXT: Final[Json] = {"kind": "text", "text": "Hello"}
 IMAGE: Final[Json] = {"kind": "image", "file": {"uri": "x:y", "size": 3}, "more": [{"bytes": "AA"}, {"uri": "x:z"}]}
 
 
+def values_by(ways: Iterable[Any], packed: bytes) -> Iterator[object]:  # Any: functions of bytes
+    """Yield the values that these ways to decode give."""
+    for way in ways:
+        with suppress(msgspec.MsgspecError, KeyError):
+            yield way(packed)
+
+
 @pytest.fixture
 def module(tmp_path: Path) -> ModuleType:
     return generated(DEFINITIONS, tmp_path)[1]
@@ -97,7 +106,33 @@ def test_g7_objects_are_told_apart_and_extras_kept_without_the_schema(module: Mo
     assert decode(data, module.Letter) == Codec(module.Letter).decode(data) == made
     packed = msgspec.msgpack.encode(value)
     assert decode(packed, module.Letter, "msgpack") == Codec(module.Letter, "msgpack").decode(packed) == made
+    ways = (module._codec.unpacking(module.Letter), module._codec.unpacking_open(module.Letter))
+    assert made in [*values_by(ways, packed)]
     hash(made)
+
+
+@pytest.mark.parametrize("part", [float("nan"), b"x", datetime(2026, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({"parts": [TEXT], "unknown": {"a": [..., 1]}}, "$.unknown.a[0]"),
+        ({"parts": [TEXT, {**TEXT, "unknown": ...}]}, "$.parts[1].unknown"),
+        ({"parts": [TEXT], "metadata": {"a": {"b": ...}}}, "$.metadata.a.b"),
+        ({"parts": [TEXT], "metadata": {"a": {"b": ...}}, "unknown": 1}, "$.metadata.a.b"),
+    ],
+    ids=str,
+)
+def test_m5_what_json_cannot_express_is_found_beside_and_in_undeclared_properties(
+    module: ModuleType, value: Json, path: str, part: object
+) -> None:
+    def filled(here: Json) -> Json:
+        if isinstance(here, dict):
+            return {name: filled(item) for name, item in here.items()}
+        return [filled(item) for item in here] if isinstance(here, list) else part if here is ... else here
+
+    with pytest.raises(DecodeError) as caught:
+        decode(msgspec.msgpack.encode(filled(value)), module.Letter, "msgpack")
+    assert str(caught.value).replace(".extra_properties", "").startswith(f"{path}: ")
 
 
 @pytest.mark.parametrize(

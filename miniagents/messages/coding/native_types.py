@@ -35,7 +35,6 @@ from typing import (
 )
 
 import msgspec
-from typing_extensions import TypeIs
 
 from miniagents.messages.coding.codec_hazards import is_container, is_fixed, members_of
 from miniagents.messages.coding.planning import fields_of, has_only_sound_records
@@ -50,12 +49,12 @@ from miniagents.messages.coding.type_shapes import (
     union_of,
     unwrapped,
 )
-from miniagents.messages.values.freezing import FrozenDict, class_of, is_list
+from miniagents.messages.values.freezing import FrozenDict, class_of
 from miniagents.messages.values.frozen import classes_of_tag
 from miniagents.messages.values.untyped import frozen_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from miniagents.messages.values.frozen import Frozen
 
@@ -321,23 +320,22 @@ def plain_only(form: object, value: Any) -> object:  # Any: of any class
         if form is FrozenDict and class_of(value) is dict:
             return frozen_json(value)
         raise ValueError(f"{form} is not known")
-    pending: list[object] = [] if type(value) in _SCALARS else [value]
+    pending: list[Any] = [] if type(value) in _SCALARS else [value]  # Any: of any class
     while pending:
         current = pending.pop()
-        parts: Iterable[object] = ()
-        if is_list(current):
-            parts = current
-        elif _is_dict(current) and _ONLY_STRINGS.issuperset(map(type, current)):
-            parts = current.values()
-        elif not (isinstance(current, float) and current - current == 0):
-            raise ValueError(f"{type(current).__qualname__} is no plain JSON")
-        if not _SCALARS.issuperset(map(type, parts)):
-            pending += [part for part in parts if type(part) not in _SCALARS]
+        kind = class_of(current)
+        if kind is list:
+            if not _SCALARS.issuperset(map(type, current)):
+                pending += current
+        elif kind is dict:
+            if not _ONLY_STRINGS.issuperset(map(type, current)):
+                raise ValueError("a key is no string")
+            for part in current.values():
+                if type(part) not in _SCALARS:
+                    pending.append(part)
+        elif kind not in _SCALARS and not (kind is float and current - current == 0):
+            raise ValueError(f"{kind.__qualname__} is no plain JSON")
     return value
-
-
-def _is_dict(value: object) -> TypeIs[dict[object, object]]:
-    return isinstance(value, dict)
 
 
 MAPPINGS: Final = (collections.abc.Mapping, dict, FrozenDict)

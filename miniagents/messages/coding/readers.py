@@ -45,13 +45,13 @@ def reader_of(form: object, format: Format) -> Reader:
     return _kept(known_readers[format], form, _new_json_reader if format == "json" else _new_msgpack_reader)
 
 
-def read_open(data: object, form: object) -> object:
-    """Decode JSON with properties that records do not declare, as fast as their module can.
+def read_open(data: object, form: object, format: Format) -> object:
+    """Decode data with properties that records do not declare, as fast as their module can.
 
     Raises:
         MsgspecError: It cannot.
     """
-    return _kept(_open_readers["json"], form, _new_open_reader)(data)
+    return _kept(_open_readers[format], form, _new_open_reader if format == "json" else _new_open_unpacker)(data)
 
 
 def read_large(data: object, form: object) -> object:
@@ -110,6 +110,11 @@ def _new_json_reader(form: object) -> Reader:
 
 def _new_open_reader(form: object) -> Reader:
     return (*_native_ways(form)[1:], _refuse)[0]
+
+
+def _new_open_unpacker(form: object) -> Reader:
+    schemas = schemas_of(form)
+    return (schemas.unpacking_open(form) if schemas is not None else None) or _refuse
 
 
 def _native_ways(form: object) -> tuple[Reader, ...]:
@@ -182,7 +187,7 @@ class _Knowledge:
 _MOST_READERS: Final = 512
 _unchecked_readers: Final[dict[Format, dict[object, Reader]]] = {"json": {}, "msgpack": {}}
 _making: Final = RLock()  # msgspec (0.22) crashes where two threads look at a class for the first time
-_open_readers: Final[dict[Format, dict[object, Reader]]] = {"json": {}}
+_open_readers: Final[dict[Format, dict[object, Reader]]] = {"json": {}, "msgpack": {}}
 _knowledge: Final = _Knowledge()
 
 

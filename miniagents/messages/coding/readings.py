@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UnsetType
 from typing_extensions import override
 
-from miniagents.messages.coding.makers import UNDECODABLE, UnreadableError
+from miniagents.messages.coding.makers import UNDECODABLE, UnreadableError, are_told_apart
 from miniagents.messages.coding.native_types import (
     MAPPINGS,
     NativeTypes,
@@ -97,7 +97,7 @@ class Readings:
             raise UnreadableError("a choice beside other types, which msgspec does not know")
         if not classes:
             return union_of(read)
-        if _are_told_apart(classes) and not any(map(self._judge.is_checked, classes)):
+        if are_told_apart(classes) and not any(map(self._judge.is_checked, classes)):
             return self._of_classes(classes, read)
         choice = _choice(self._makers.of(union_of(_present(members))))
         return union_of([choice, UnsetType]) if UnsetType in members else choice
@@ -162,17 +162,6 @@ def _choice(make: Make) -> _Choice:
 
 def _present(members: Sequence[object]) -> list[object]:
     return [member for member in members if member is not UnsetType]
-
-
-def _are_told_apart(classes: Sequence[type[Frozen]]) -> bool:
-    """Return whether msgspec can tell classes apart."""
-    configs = [cls.__struct_config__ for cls in classes]
-    return len(classes) < 2 or (
-        configs[0].tag_field is not None
-        and len({config.tag_field for config in configs}) == 1
-        and len({type(config.tag) for config in configs}) == 1
-        and len({config.tag for config in configs}) == len(classes)
-    )
 
 
 def _beside(cls: type[Frozen]) -> type[msgspec.Struct]:

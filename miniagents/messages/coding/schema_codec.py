@@ -23,7 +23,7 @@ from miniagents.messages.coding.codec_hazards import breaks_msgspec
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError
 from miniagents.messages.coding.json_text import read_json
 from miniagents.messages.coding.makers import UNTYPED, Makers, UnreadableError
-from miniagents.messages.coding.native_types import NoNativeTypeError
+from miniagents.messages.coding.native_types import NoNativeTypeError, plain_only
 from miniagents.messages.coding.planning import PLANNER, Planner
 from miniagents.messages.coding.plans import Foreign
 from miniagents.messages.coding.readers import _making
@@ -179,6 +179,24 @@ class SchemaCodec:
             return None
         return decode if is_frozen_when_decoded(form, Frozen) else lambda data: freeze(decode(data))
 
+    def unpacking_open(self, form: object) -> Callable[[Any], Any] | None:  # Any: from MessagePack to such a value
+        """Return the way to decode a type with undeclared properties from MessagePack, or None if there is none."""
+        if len(self.native(form)) < 2:
+            return None
+        make = self._makers.of(form)
+        is_frozen = is_frozen_when_decoded(form, Frozen)
+
+        def unpack(data: bytes) -> object:
+            raw = _unpack_plain(data)
+            try:
+                plain_only(object, raw)
+            except ValueError as error:
+                raise msgspec.ValidationError(str(error)) from None
+            made = make(raw)
+            return made if is_frozen else freeze(made)
+
+        return unpack
+
     def is_own(self, cls: type[Frozen]) -> bool:
         """Return whether a class is of the module."""
         return self._name_of(cls) is not None
@@ -328,6 +346,7 @@ class _Schema:
 
 
 _decode_plain = msgspec.json.Decoder().decode
+_unpack_plain = msgspec.msgpack.Decoder().decode
 _REFUSALS = (KeyError, msgspec.MsgspecError, UnicodeError, RecursionError)
 """What is raised by a way to decode that cannot, or does not yet exist."""
 _ABOUT_UNKNOWN = frozenset(("additionalProperties", "unevaluatedProperties"))
