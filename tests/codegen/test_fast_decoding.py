@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import GenericAlias, ModuleType
-from typing import Any, Final, Literal, TypeAlias, Union
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union
 
 import msgspec
 import pytest
@@ -304,3 +304,30 @@ def test_g2_the_functions_of_the_library_check_an_alias_that_contains_records(
             assert json.loads(module.encode(codec.decode(encoded(accepted)))) == accepted
             with pytest.raises(DecodeError):
                 codec.decode(encoded(refused))
+
+
+def test_g6_aliases_that_are_equal_or_short_lived_are_decoded_as_what_they_are(tmp_path: Path) -> None:
+    """A codec knows the aliases of its module by their places in memory, and only these: others may be gone."""
+    definitions: Json = {
+        "Id": {"type": "string", "minLength": 2},
+        "Note": {"type": "string"},
+        "Either": {"anyOf": [{"$ref": "#/$defs/Note"}, {"type": "integer"}]},
+    }
+    module = generated(definitions, tmp_path)[1]
+    again = generated(definitions, tmp_path)[1]
+    for _ in range(3):
+        assert module.decode(b'"a"', module.Note) == "a"
+        assert module.decode(b"1", module.Either) == 1
+        with pytest.raises(DecodeError, match="at least 2"):
+            module.decode(b'"a"', module.Id)
+        with pytest.raises(TypeError, match="is no type of this module"):
+            module.decode(b'"a"', again.Note)
+    annotated: Any = Annotated  # Any: it takes arguments that are known when the test runs
+    for name in (module.Id, module.Note) * 50:
+        evaluated = annotated[(str, *name.__metadata__)]  # as `get_type_hints` may give it
+        assert module.decode(b'"ab"', evaluated) == "ab"
+        if name is module.Id:
+            with pytest.raises(DecodeError, match="at least 2"):
+                module.decode(b'"a"', evaluated)
+        else:
+            assert module.decode(b'"a"', evaluated) == "a"

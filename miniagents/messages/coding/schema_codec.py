@@ -12,7 +12,7 @@ from __future__ import annotations
 import collections.abc
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args
 
 import msgspec
 
@@ -42,7 +42,7 @@ from miniagents.messages.coding.type_shapes import (
     unnamed,
 )
 from miniagents.messages.values.freezers import is_frozen_when_decoded
-from miniagents.messages.values.freezing import FrozenDict, FrozenType, freeze, path_of
+from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_of, freeze, path_of
 from miniagents.messages.values.frozen import Frozen
 from miniagents.messages.values.record import NAMESPACE
 
@@ -110,7 +110,7 @@ class SchemaCodec:
         self._sound = frozenset(sound)
         self._checked = None if checked is None else frozenset(checked)
         self._checked_extras = frozenset(checked_extras)
-        self._readers: dict[object, Callable[[Any], Any]] = {}  # Any: one for each type
+        self._readers: dict[object, Callable[[Any], Any]] = {}  # Any: one for each type, see `_key_of`
         self._ways: dict[object, _Ways] = {}
         self._makers = Makers(self)
         self._readings = Readings(self, self._makers)
@@ -140,11 +140,14 @@ class SchemaCodec:
                 than Python's recursion limit.
             TypeError: `form` is not a type of the module.
         """
+        read = None
         try:
-            return self._readers[form](data)  # type: ignore[no-any-return] # of the type that the reader is for
+            # hashing an alias takes longer than decoding a short value
+            read = self._readers[id(form) if class_of(form) is _ALIAS else form]
+            return read(data)  # type: ignore[no-any-return] # of the type that the reader is for
         except _REFUSALS:
             pass
-        return self._read_slowly(data, form)  # type: ignore[return-value] # pyright: ignore[reportReturnType] # as above
+        return self._read_slowly(data, form, read)  # type: ignore[return-value] # pyright: ignore[reportReturnType] # as above
 
     encode: Callable[[object], bytes] = staticmethod(encode)
     """Encode a value, or a container of values, as JSON; this is `miniagents.encode` itself."""
@@ -240,9 +243,8 @@ class SchemaCodec:
             )
         return names[0]
 
-    def _read_slowly(self, data: bytes | str, form: object) -> object:
+    def _read_slowly(self, data: bytes | str, form: object, tried: object) -> object:
         """Decode data that the reader in use did not decode, or raise a `DecodeError` that says what is wrong."""
-        tried = self._readers.get(form)
         ways = self._ways.get(form) or self._prepare(form)
         for read in ways.native:
             if read is not tried:
@@ -250,7 +252,7 @@ class SchemaCodec:
                     made = read(data)
                 except _REFUSALS:
                     continue
-                self._readers[form] = read  # the next data is probably similar
+                self._readers[ways.key] = read  # the next data is probably similar
                 return made
         return ways.exact(data)
 
@@ -267,11 +269,16 @@ class SchemaCodec:
             return build_exactly(read_json(data))
 
         with _making:
-            ways = self._ways[form] = _Ways(tuple(self._new_ways(form)), exact)
-        self._readers[form] = (*ways.native, ways.exact)[0]
+            key = self._key_of(form)
+            ways = self._ways[form] = _Ways(tuple(self._new_ways(form, key)), exact, key)
+        self._readers[key] = (*ways.native, ways.exact)[0]
         return ways
 
-    def _new_ways(self, form: object) -> Iterator[Callable[[Any], Any]]:  # Any: as above
+    def _key_of(self, form: object) -> object:
+        """Return what stands for a type in a dict: for an alias of the module, which lives as long as it, its id."""
+        return id(form) if any(form is known for known in self._types.values()) and class_of(form) is _ALIAS else form
+
+    def _new_ways(self, form: object, key: object) -> Iterator[Callable[[Any], Any]]:  # Any: as above
         """Yield the ways to decode a type by msgspec."""
         if breaks_msgspec(form) or self._needs_plan(form):
             return
@@ -295,7 +302,7 @@ class SchemaCodec:
             self._makers.met_extras = False
             made = make(_decode_plain(data))
             if not self._makers.met_extras:
-                self._readers[form] = fast
+                self._readers[key] = fast
             return made if is_frozen else freeze(made)
 
         yield decode_open
@@ -325,6 +332,8 @@ class _Ways(NamedTuple):
     """Those by msgspec, which may refuse data that the schema accepts: the fastest first."""
     exact: Callable[[Any], Any]  # Any: as above
     """The one that accepts all that the schema accepts, and whose errors say what is wrong."""
+    key: object
+    """Stands for the type in a dict of readers."""
 
 
 class _Schema:
@@ -345,6 +354,7 @@ class _Schema:
         return RefusedError(f"{violation.message} ({violation.keyword})", path_of("", violation.path), kind)
 
 
+_ALIAS: Any = type(Annotated[None, ""])  # Any: a class that `typing` hides
 _decode_plain = msgspec.json.Decoder().decode
 _unpack_plain = msgspec.msgpack.Decoder().decode
 _REFUSALS = (KeyError, msgspec.MsgspecError, UnicodeError, RecursionError)
