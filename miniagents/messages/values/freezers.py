@@ -212,7 +212,7 @@ def freeze_fields(
             if frozen is not value:
                 force_setattr(message, name, frozen)
 
-    names: dict[str, object] = {"freeze_one": freeze_one, "then": then}
+    names: dict[str, object] = {"freeze_one": freeze_one, "then": then, "nothing": ()}
     lines: list[str] = []
     for place, (name, field) in enumerate(fields.items()):
         freeze = f"freeze_one(self, {name!r}, value)"
@@ -226,12 +226,13 @@ def freeze_fields(
             lines += [f"if {other}: {freeze}"]
         else:
             lines += [
-                "if type(value) is tuple:",
-                " for item in value:",
-                f"  if {_other('item', field.items, f'items_{place}', names)}:",
-                f"   {freeze}",
-                "   break",
-                f"elif {other}: {freeze}",
+                "if value is not nothing:",  # most tuples of messages are empty
+                " if type(value) is tuple:",
+                "  for item in value:",
+                f"   if {_other('item', field.items, f'items_{place}', names)}:",
+                f"    {freeze}",
+                "    break",
+                f" elif {other}: {freeze}",
             ]
     if then is not None:
         lines += ["then(self)"]
@@ -265,10 +266,11 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
     """Write the condition (Python source) that a value needs its freezer."""
     conditions: list[str] = []
     kinds = exact.kinds
-    if msgspec.UnsetType in kinds:  # optional fields are absent more often than not
-        kinds -= {msgspec.UnsetType}
-        names["unset"] = msgspec.UNSET
-        conditions += [f"{name} is not unset"]
+    for absent in (msgspec.UNSET, None):  # optional fields are absent more often than not
+        if type(absent) in kinds:
+            kinds -= {type(absent)}
+            names[f"absent_{absent}"] = absent
+            conditions += [f"{name} is not absent_{absent}"]
     if exact.floats:
         conditions += [f"(type({name}) is not float or {name} - {name})"]  # NaN for infinity and NaN, otherwise zero
     if len(kinds) == 1:  # testing for one class takes half the time
