@@ -42,7 +42,8 @@ def encode(value: object, format: Format = "json") -> bytes:
     Raises:
         ValueError: The value contains NaN, infinity or a lone surrogate; the text has its path. Or MessagePack cannot
             express an integer of more than 64 bits. Or the value is nested deeper than Python's recursion limit. NaN in
-            a field that is not declared as float, which type checkers refuse, is found only in messages as JSON.
+            a field that is not declared as float, which type checkers refuse, is found only in JSON, in messages and in
+            records with a field that may be None.
         TypeError: A part of the value is not JSON-serialisable, or would be decoded as something else, such as a date
             in a field declared as `object` or `Any`. The text has its path and a remedy.
     """
@@ -179,8 +180,8 @@ def _new_writer(cls: type, format: Format, functions: FormatFunctions) -> Writer
 def _new_searching_writer(cls: type) -> Writer:
     """Return the function that encodes values of a class as JSON and finds NaN in them wherever it is.
 
-    Constructors refuse NaN in all fields that may hold a float. So messages are searched for what type checkers refuse,
-    and records are not.
+    Constructors refuse NaN in all fields that may hold a float. So messages are searched for what type checkers refuse.
+    Records are searched only if one of their fields may be None, as which NaN would be read back.
     """
     with notes_lock:
         write, is_sound = writer_of(cls), finite_check_of(cls)
@@ -192,8 +193,8 @@ def _new_searching_writer(cls: type) -> Writer:
                 refuse_unwritable(value)
             return data
 
-        is_record = issubclass(cls, Frozen) and cls.is_record and not survey(cls).has_messages
-        if is_record:
+        parts = survey(cls) if issubclass(cls, Frozen) else None
+        if parts is not None and not parts.has_messages and not parts.may_be_null:
             found = write
         elif issubclass(cls, Frozen) and contents_of(cls).nullable:
             found = nullable_writer(cls, write, refuse_unwritable)

@@ -213,6 +213,15 @@ class Nullable(Message, kw_only=True, tag="encoding.Nullable"):
     other: str | None
 
 
+class Sparse(Record, frozen=True, kw_only=True):
+    count: int | None = None
+    label: str = ""
+
+
+class Sparses(Record, frozen=True, kw_only=True):
+    first: Sparse
+
+
 class Cover(Record, frozen=True, kw_only=True):
     value: object
     leaf: Leaf
@@ -352,6 +361,8 @@ def test_m5_extras_are_found_at_any_depth(format: Format, depth: int) -> None:
         (Holder(content=Leaf(), items=(Leaf(text=cast("Any", [INFINITE])),)), r"^\$\.items\[0\]\.text\[0\]: inf"),
         (Cover(value=UUID(int=0).hex, leaf=Leaf(text=INFINITE)), r"^\$\.leaf\.text: inf"),
         ([Leaf(text="null: null"), Leaf(text=INFINITE)], r"^\$\[1\]\.text: inf"),
+        (Sparse(count=INFINITE), r"^\$\.count: inf"),
+        (Sparses(first=Sparse(count=INFINITE)), r"^\$\.first\.count: inf"),
         (Nullable(one=None, other=INFINITE), r"^\$\.other: inf"),
         (Nullable(one=INFINITE, other="null"), r"^\$\.one: inf"),
         (Nullable(one=INFINITE, other="null" * 200), r"^\$\.one: inf"),
