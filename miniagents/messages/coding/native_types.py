@@ -28,6 +28,7 @@ from typing import (
     Final,
     TypeVar,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -300,8 +301,8 @@ def frozen_form(form: object) -> Any:  # Any: a type for msgspec
         frozen = frozen_form(others[0]) if len(others) == 1 else None  # msgspec allows only these beside such a type
         return frozen and union_of((frozen, *(member for member in flat_members(inner) if member in _ABSENT)))
     if kind is tuple and arguments[1:] == (...,):
-        frozen = frozen_form(arguments[0])
-        return frozen and tuple[frozen, ...]
+        frozen, generic = frozen_form(arguments[0]), cast("Any", tuple)  # Any: takes what the program knows
+        return frozen and generic[frozen, ...]
     return FrozenDict if kind in MAPPINGS and arguments in _ANY_JSON else None
 
 

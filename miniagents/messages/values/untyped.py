@@ -14,7 +14,15 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict, _wrapped, class_of, freeze, note_json
+from miniagents.messages.values.freezing import (
+    JSON_FLAT,
+    FrozenDict,
+    _FrozenDict,
+    _wrapped,
+    class_of,
+    freeze,
+    note_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,12 +80,13 @@ def frozen_json(raw: dict[Any, Any]) -> object:  # Any: JSON or MessagePack
         ValueError: JSON cannot express a part of it.
     """
     try:
-        for key, item in raw.items():
+        for key in raw:  # noqa: PLC0206  # a loop over the items takes longer
+            if type(key) is not str:
+                raise ValueError(f"{key!r} is no name of a property")
+            item = raw[key]
             kind = class_of(item)
             if kind not in JSON_FLAT and (kind is not float or item - item):  # NaN for infinity and NaN
                 raw[key] = _frozen_part(kind, item)  # the keys stay the same, so the loop may go on
-            if type(key) is not str:
-                raise ValueError(f"{key!r} is no name of a property")
     except RecursionError:
         if not is_plain(frozen := freeze(raw)):
             raise ValueError("a part of the object is no plain JSON") from None
@@ -101,7 +110,7 @@ def _frozen_part(kind: type[object], part: Any) -> object:  # Any: of that class
     return tuple([_frozen_part(class_of(item), item) for item in part])
 
 
-_EMPTY: Final = FrozenDict[str, object]() if TYPE_CHECKING else FrozenDict()
+_EMPTY: Final[object] = _FrozenDict()
 
 
 def note(owner: type, name: str) -> None:
