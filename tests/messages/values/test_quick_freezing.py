@@ -18,6 +18,7 @@ from miniagents.messages.values.freezing import (
     _freeze,
     freeze,
     frozen_quickly,
+    is_list,
     is_mapping,
     is_tuple,
 )
@@ -108,10 +109,10 @@ def test_m1_an_object_that_json_cannot_express_is_not_frozen_in_place(
 
 def with_part(value: object, path: list[int], part: object) -> Any:  # Any: an object if `value` is one
     """Put a part into JSON, at the end of a path of places if there are so many containers in each other."""
-    if isinstance(value, dict):
+    if is_mapping(value):
         key = [*value, "new"][path[0] % (len(value) + 1)] if path else "new"
-        return value | {key: with_part(value.get(key), path[1:], part)}
-    if isinstance(value, list) and path:
+        return {**value, key: with_part(value.get(key), path[1:], part)}
+    if is_list(value) and path:
         place = path[0] % (len(value) + 1)
         return [*value[:place], with_part([*value, None][place], path[1:], part), *value[place + 1 :]]
     return part
