@@ -492,7 +492,7 @@ _MESSAGES: Final = (
     Mutation(
         "M5: NaN is not written as null",
         "messages/coding/encoding.py",
-        "and not is_finite(value):\n                refuse_unwritable",
+        "and not is_sound(value):\n                refuse_unwritable",
         "and False:\n                refuse_unwritable",
         test_of("messages/coding/test_codec.py", "test_m5_what_json_cannot_write_is_refused_with_its_path"),
     ),

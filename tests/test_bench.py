@@ -412,7 +412,7 @@ def test_a_library_that_is_not_installed_is_left_out(module: str) -> None:
 
 def test_every_sample_is_of_a_workload() -> None:
     kinds = {workload.arguments["kind"] for workload in WORKLOADS if "kind" in workload.arguments}
-    assert kinds | {"extras"} == set(SAMPLES)
+    assert kinds == set(SAMPLES)
 
 
 def test_the_limit_of_a_generated_module_has_the_same_classes(monkeypatch: pytest.MonkeyPatch) -> None:

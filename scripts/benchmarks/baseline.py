@@ -181,7 +181,13 @@ pass_on: Old = old.miniagent(_pass_on)
 shout: Old = old.miniagent(_shout)
 
 
-async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
+async def relay(
+    watch: Watch,
+    n: int,
+    agents: int,
+    mapped: bool,
+    by: str = "",  # noqa: ARG001  # here all ways are one
+) -> object:
     """Ask a chain of agents, each with the replies of the one before it."""
     bursts = some_tokens(n, 1)
     agent = shout if mapped else pass_on

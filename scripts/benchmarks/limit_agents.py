@@ -36,7 +36,13 @@ class Tasks:
             self._running.difference_update(running)  # since 3.12 `gather` of finished tasks lets no callback run
 
 
-async def relay(watch: Watch, n: int, agents: int, mapped: bool, by: str = "") -> object:  # noqa: ARG001
+async def relay(
+    watch: Watch,
+    n: int,
+    agents: int,
+    mapped: bool,
+    by: str = "",  # noqa: ARG001  # here all ways are one
+) -> object:
     """Read a stream of messages in a task for each agent, and append their tokens to the next stream."""
     bursts = some_tokens(n, 1)
 

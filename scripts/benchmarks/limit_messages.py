@@ -163,7 +163,12 @@ async def hash_first(watch: Watch, n: int) -> object:
         return [key_of(each)[:40] for each in orders]
 
 
-async def encode_messages(watch: Watch, n: int, format: str, by: str = "") -> object:  # noqa: ARG001
+async def encode_messages(
+    watch: Watch,
+    n: int,
+    format: str,
+    by: str = "",  # noqa: ARG001  # msgspec has one way
+) -> object:
     """Encode messages by a method of an existing encoder."""
     orders = [order(number) for number in range(n)]
     encode = _ENCODERS[format]
@@ -172,7 +177,13 @@ async def encode_messages(watch: Watch, n: int, format: str, by: str = "") -> ob
     return [each.hex() for each in encoded]
 
 
-async def decode_messages(watch: Watch, n: int, format: str, by: str = "", union: bool = False) -> object:  # noqa: ARG001
+async def decode_messages(
+    watch: Watch,
+    n: int,
+    format: str,
+    by: str = "",  # noqa: ARG001  # msgspec has one way
+    union: bool = False,
+) -> object:
     """Decode messages by a method of an existing decoder."""
     encoded = [_ENCODERS[format](order(number)) for number in range(n)]
     decode: Callable[[bytes], Message] = (_UNION_DECODERS if union else _DECODERS)[format]

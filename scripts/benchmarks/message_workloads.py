@@ -119,6 +119,22 @@ def _kind(
     ]
 
 
+def _with_extras(title: str, kind: str, format: str) -> list[Workload]:
+    """Return the workloads of values with properties that their classes do not declare."""
+    return [
+        Workload(
+            f"generated: {verb} {NAMES[format]}, {title}, by a codec",
+            f"{verb}_extras",
+            20_000,
+            cpu("value", UNCOMMON, reason=reasons.MADE),
+            {"kind": kind, "format": format},
+            old_size=0,
+            counted=200,
+        )
+        for verb in VERBS
+    ]
+
+
 def _short(length: int) -> Workload:
     """Return the workload of decoding streams of a number of tokens each."""
     one = length == 1
@@ -234,19 +250,12 @@ MESSAGE_WORKLOADS: tuple[Workload, ...] = (
     *_kind("generated: {}, the result of a tool", "tool output", GENERATED, by="module"),
     *_kind("generated: {}, an event of a vendor", "vendor event", GENERATED),
     *_kind("generated: {}, an event of a vendor", "vendor event", GENERATED, by="module"),
-    *(
-        Workload(
-            f"generated: {verb} JSON, an object with extras, by a codec",
-            f"{verb}_extras",
-            20_000,
-            cpu("value", UNCOMMON, reason=reasons.MADE),
-            old_size=0,
-            counted=200,
-        )
-        for verb in VERBS
-    ),
+    *_with_extras("an object with extras", "extras", "json"),
+    *_with_extras("a message with extras", "agent message with extras", "json"),
+    *_with_extras("a message with extras", "agent message with extras", "msgpack"),
     *_kind("generated: {}, a union without a tag", "union", UNCOMMON),
     *_kind("generated: {}, a message with a file", "agent message with a file", UNCOMMON),
+    *_kind("generated: {}, a message with a file", "agent message with a file", UNCOMMON, format="msgpack"),
     *_records("records: write {} in memory", "write_in_memory", bare=True),
     *_records("records: write {} to a file", "write_to_file"),
     *_records("records: read {} from memory", "read_from_memory", bare=True, reason=reasons.LINES),

@@ -55,6 +55,7 @@ def kinds() -> dict[str, Kind]:
         "union": module.Reading,
         "agent message": module.AgentMessage,
         "agent message with a file": module.AgentMessage,
+        "agent message with extras": module.AgentMessage,
         "tool output": module.ToolOutput,
         "vendor event": module.ResponseEvent,
     }
@@ -110,14 +111,14 @@ async def decode_kind(watch: Watch, n: int, kind: str, format: Format = "json", 
     return [codec.encode(each).hex() for each in values]
 
 
-async def encode_extras(watch: Watch, n: int) -> object:
+async def encode_extras(watch: Watch, n: int, kind: str, format: Format = "json") -> object:
     """Encode open objects that hold properties which their class does not declare."""
-    return await encode_kind(watch, n, "extras", by="codec")
+    return await encode_kind(watch, n, kind, format, by="codec")
 
 
-async def decode_extras(watch: Watch, n: int) -> object:
+async def decode_extras(watch: Watch, n: int, kind: str, format: Format = "json") -> object:
     """Decode such objects."""
-    return await decode_kind(watch, n, "extras", by="codec")
+    return await decode_kind(watch, n, kind, format, by="codec")
 
 
 async def new_codec(watch: Watch, n: int) -> object:

@@ -45,7 +45,12 @@ async def write_to_file(watch: Watch, n: int, format: Format) -> object:
     return hashlib.sha256(data).hexdigest()
 
 
-async def read_from_memory(watch: Watch, n: int, format: Format, checksum: bool = True) -> object:  # noqa: ARG001
+async def read_from_memory(
+    watch: Watch,
+    n: int,
+    format: Format,
+    checksum: bool = True,  # noqa: ARG001  # ours always has checksums
+) -> object:
     """Read records from bytes in one piece."""
     data = _records(n, format)
     with watch:

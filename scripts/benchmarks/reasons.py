@@ -41,8 +41,9 @@ IMPORTED: Final = (
 )
 WRITTEN: Final = (
     "The function looks up what the class needs, and searches the output for `null`, because msgspec writes NaN as "
-    "`null`. If it finds one, a function generated for the class looks at the types of the fields. `rpartition` is the "
-    "fastest search: `rfind` took a third longer. A codec only looks up the class."
+    "`null`. If it finds one, or if the class has fields that are written as null, a function generated for the class "
+    "looks at the types of the fields. `rpartition` is the fastest search: `rfind` took a third longer, and counting "
+    "nulls twice as long. A codec only looks up the class."
 )
 READ: Final = (
     "Messages with tuples or floats have a `__post_init__` in Python that freezes and checks them, also when msgspec "
@@ -52,14 +53,16 @@ READ: Final = (
 )
 FROZEN: Final = (
     "Messages with tuples, floats or untyped data have a `__post_init__` in Python that freezes and checks them. For "
-    "untyped data such as `provider_data` that takes as long as decoding the message: each dict is copied into one "
-    "that cannot change. The limit keeps dicts that can."
+    "untyped data such as `provider_data`, msgspec calls a function in Python that copies each dict into one that "
+    "cannot change, in 0.4 µs; half of that is the memory of the second dict. msgspec makes only plain dicts, and "
+    "freezing them when they are read would let them change until then. The limit keeps dicts that can change."
 )
 MADE: Final = (
-    "Each mapping is copied into one that cannot change, in 0.3 to 1 µs; the limit keeps dicts that can. Objects of a "
-    "union without a tag, and undeclared properties, are taken apart by a function in Python that msgspec calls. "
-    "Capturing such objects as raw JSON and decoding them again took as long. By its module, a Python function also "
-    "looks up the type."
+    "Each mapping is copied into one that cannot change, by a function in Python that msgspec calls, in 0.4 µs; the "
+    "limit keeps dicts that can. Objects of a union without a tag, and undeclared properties, are taken apart by such "
+    "functions as well. Capturing such objects as raw JSON and decoding them again took as long. So did the "
+    "conversion of dicts to types that are no classes, which msgspec does not prepare. By its module, a Python "
+    "function also looks up the type; aliases are found by their place in memory."
 )
 TOGETHER: Final = (
     "The library looks at the classes of all messages in a list before msgspec encodes them together, because another "

@@ -40,6 +40,13 @@ SAMPLES: Final = {
         '{"kind":"message","messageId":"5f3a-<N>","role":"agent","parts":[{"kind":"text","text":"Here it is."},'
         '{"kind":"file","file":{"uri":"https://example.com/tea.png","mimeType":"image/png"}}],"contextId":"c-295"}'
     ),
+    "agent message with extras": (
+        '{"kind":"message","messageId":"5f3a-<N>","role":"agent","parts":[{"kind":"text","text":"Here it is.",'
+        '"metadata":{"language":"en"},"annotations":["polite"]},{"kind":"file","file":{"uri":'
+        '"https://example.com/tea.png","mimeType":"image/png","size":4711},"caption":"tea"},{"kind":"data","data":'
+        '{"price":19.5,"boxes":[1,2]}}],"contextId":"c-295","taskId":"t-7","metadata":{"priority":1,"labels":'
+        '["tea","express"]},"timestamp":"2025-01-01T00:00:00Z","trace":{"id":"7","span":"8"}}'
+    ),
     "tool output": (
         '{"content":[{"type":"text","text":"It is 21 degrees in London."},{"type":"image","data":"iVBORw0KGgo=",'
         '"mimeType":"image/png"}],"isError":false,"structuredContent":{"place":"London","celsius":21,"sample":<N>}}'

@@ -20,6 +20,7 @@ SIDES = {
         "limit_agents",
         "limit_messages",
         "limit_kinds",
+        "limit_extras",
         "limit_records",
         "limit_conversations",
         "limit_models",

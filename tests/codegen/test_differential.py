@@ -296,10 +296,10 @@ def by_msgspec(module: ModuleType, form: Json, value: Json) -> Iterator[Json]:
     for way in module._codec._ways[form].native:
         with suppress(msgspec.MsgspecError, KeyError):
             yield way(json.dumps(value))
-    unpack = module._codec.unpacking(form)
-    if unpack is not None:
-        with suppress(msgspec.MsgspecError, KeyError, OverflowError):  # MessagePack has no larger integers
-            yield unpack(msgspec.msgpack.encode(value))
+    for unpack in (module._codec.unpacking(form), module._codec.unpacking_open(form)):
+        if unpack is not None:
+            with suppress(msgspec.MsgspecError, KeyError, OverflowError):  # MessagePack has no larger integers
+                yield unpack(msgspec.msgpack.encode(value))
 
 
 def values_for(definitions: Json, name: str, random: Random, count: int) -> Iterator[Json]:

@@ -7,10 +7,12 @@ The differential test compares both ways for random schemas. These tests say whi
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import GenericAlias, ModuleType
-from typing import Any, Final, Literal, TypeAlias, Union
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union
 
 import msgspec
 import pytest
@@ -64,6 +66,13 @@ TEXT: Final[Json] = {"kind": "text", "text": "Hello"}
 IMAGE: Final[Json] = {"kind": "image", "file": {"uri": "x:y", "size": 3}, "more": [{"bytes": "AA"}, {"uri": "x:z"}]}
 
 
+def values_by(ways: Iterable[Any], packed: bytes) -> Iterator[object]:  # Any: functions of bytes
+    """Yield the values that these ways to decode give."""
+    for way in ways:
+        with suppress(msgspec.MsgspecError, KeyError):
+            yield way(packed)
+
+
 @pytest.fixture
 def module(tmp_path: Path) -> ModuleType:
     return generated(DEFINITIONS, tmp_path)[1]
@@ -97,7 +106,33 @@ def test_g7_objects_are_told_apart_and_extras_kept_without_the_schema(module: Mo
     assert decode(data, module.Letter) == Codec(module.Letter).decode(data) == made
     packed = msgspec.msgpack.encode(value)
     assert decode(packed, module.Letter, "msgpack") == Codec(module.Letter, "msgpack").decode(packed) == made
+    ways = (module._codec.unpacking(module.Letter), module._codec.unpacking_open(module.Letter))
+    assert made in [*values_by(ways, packed)]
     hash(made)
+
+
+@pytest.mark.parametrize("part", [float("nan"), b"x", datetime(2026, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        ({"parts": [TEXT], "unknown": {"a": [..., 1]}}, "$.unknown.a[0]"),
+        ({"parts": [TEXT, {**TEXT, "unknown": ...}]}, "$.parts[1].unknown"),
+        ({"parts": [TEXT], "metadata": {"a": {"b": ...}}}, "$.metadata.a.b"),
+        ({"parts": [TEXT], "metadata": {"a": {"b": ...}}, "unknown": 1}, "$.metadata.a.b"),
+    ],
+    ids=str,
+)
+def test_m5_what_json_cannot_express_is_found_beside_and_in_undeclared_properties(
+    module: ModuleType, value: Json, path: str, part: object
+) -> None:
+    def filled(here: Json) -> Json:
+        if isinstance(here, dict):
+            return {name: filled(item) for name, item in here.items()}
+        return [filled(item) for item in here] if isinstance(here, list) else part if here is ... else here
+
+    with pytest.raises(DecodeError) as caught:
+        decode(msgspec.msgpack.encode(filled(value)), module.Letter, "msgpack")
+    assert str(caught.value).replace(".extra_properties", "").startswith(f"{path}: ")
 
 
 @pytest.mark.parametrize(
@@ -269,3 +304,30 @@ def test_g2_the_functions_of_the_library_check_an_alias_that_contains_records(
             assert json.loads(module.encode(codec.decode(encoded(accepted)))) == accepted
             with pytest.raises(DecodeError):
                 codec.decode(encoded(refused))
+
+
+def test_g6_aliases_that_are_equal_or_short_lived_are_decoded_as_what_they_are(tmp_path: Path) -> None:
+    """A codec knows the aliases of its module by their places in memory, and only these: others may be gone."""
+    definitions: Json = {
+        "Id": {"type": "string", "minLength": 2},
+        "Note": {"type": "string"},
+        "Either": {"anyOf": [{"$ref": "#/$defs/Note"}, {"type": "integer"}]},
+    }
+    module = generated(definitions, tmp_path)[1]
+    again = generated(definitions, tmp_path)[1]
+    for _ in range(3):
+        assert module.decode(b'"a"', module.Note) == "a"
+        assert module.decode(b"1", module.Either) == 1
+        with pytest.raises(DecodeError, match="at least 2"):
+            module.decode(b'"a"', module.Id)
+        with pytest.raises(TypeError, match="is no type of this module"):
+            module.decode(b'"a"', again.Note)
+    annotated: Any = Annotated  # Any: it takes arguments that are known when the test runs
+    for name in (module.Id, module.Note) * 50:
+        evaluated = annotated[(str, *name.__metadata__)]  # as `get_type_hints` may give it
+        assert module.decode(b'"ab"', evaluated) == "ab"
+        if name is module.Id:
+            with pytest.raises(DecodeError, match="at least 2"):
+                module.decode(b'"a"', evaluated)
+        else:
+            assert module.decode(b'"a"', evaluated) == "a"

@@ -113,8 +113,7 @@ def decode_slowly(data: bytes | str, form: TypeForm[T], format: Format, unknown:
         with contextlib.suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
             return cast("T", read_large(data, form))  # of the type it was asked for
     try:  # `suppress` takes much longer than this
-        if format == "json":
-            return cast("T", read_open(data, form))  # of the type it was asked for
+        return cast("T", read_open(data, form, format))  # of the type it was asked for
     except (msgspec.MsgspecError, UnicodeError, KeyError, RecursionError):
         pass
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import msgspec
 
-from miniagents.messages.coding.type_shapes import Shape, bare, shape_of
+from miniagents.messages.coding.type_shapes import Shape, bare, is_union, shape_of
 from miniagents.messages.values.frozen import Frozen, loaded_classes
 from miniagents.messages.values.record import EXTRAS_FIELD, EXTRAS_KEY
 from miniagents.messages.values.untyped import noted
@@ -34,6 +34,8 @@ class Contents(NamedTuple):
     """The names of the fields that are written as null if they are None."""
     is_open: bool
     """Whether there is a field of extras."""
+    may_be_null: bool = True
+    """Whether a field may be None, so that null is read as a value of it."""
 
 
 class Survey(NamedTuple):
@@ -45,6 +47,8 @@ class Survey(NamedTuple):
     """Whether there may be extras in the parts; the class itself may have others."""
     has_messages: bool
     """Whether there are messages, and not only records."""
+    may_be_null: bool
+    """Whether a field of one of the classes may be None."""
 
 
 def contents_of(cls: type[msgspec.Struct]) -> Contents:
@@ -63,13 +67,15 @@ def contents_of(cls: type[msgspec.Struct]) -> Contents:
             frozenset(kind for shape in shapes.values() for part in _parts(shape) for kind in part.classes),
             tuple(field.name for field in infos if field.default is not None and _is_nullable(field.type)),
             _is_open(cls),
+            any(_is_nullable(field.type) for field in infos),
         )
         setattr(cls, _CONTENTS, known)
     return known
 
 
 def _is_nullable(form: object) -> bool:
-    return type(None) in map(bare, get_args(bare(form)))
+    inner = bare(form)
+    return inner is None or inner is type(None) or (is_union(inner) and any(map(_is_nullable, get_args(inner))))
 
 
 def json_fields(cls: type[msgspec.Struct]) -> set[str]:
@@ -80,7 +86,7 @@ def json_fields(cls: type[msgspec.Struct]) -> set[str]:
 
 def survey(cls: type[Frozen]) -> Survey:
     """Return the parts that values of exactly this class may have."""
-    is_clean, has_open, has_messages = True, False, False
+    is_clean, has_open, has_messages, may_be_null = True, False, False, False
     pending: list[type[Frozen]] = [cls]
     seen: set[type] = {cls}
     declared: set[type] = set()
@@ -90,13 +96,14 @@ def survey(cls: type[Frozen]) -> Survey:
         is_clean = is_clean and (not contents.untyped or contents.untyped.isdisjoint(noted(current)))
         has_open = has_open or (contents.is_open and current is not cls)
         has_messages = has_messages or not current.is_record
+        may_be_null = may_be_null or contents.may_be_null
         for kind in contents.classes - declared:
             declared.add(kind)
             has_open = has_open or (contents_of(cls).is_open and issubclass(cls, kind))
             new = [each for each in loaded_classes(kind) if each not in seen]
             seen.update(new)
             pending += new
-    return Survey(is_clean, has_open, has_messages)
+    return Survey(is_clean, has_open, has_messages, may_be_null)
 
 
 def _is_open(cls: type[msgspec.Struct]) -> bool:

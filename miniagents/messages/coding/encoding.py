@@ -14,7 +14,7 @@ import msgspec
 from miniagents.messages.coding.contents import contents_of, survey
 from miniagents.messages.coding.exactness import refuse_inexact, refuse_unwritable
 from miniagents.messages.coding.extras import merged
-from miniagents.messages.coding.finiteness import is_finite, null_counter
+from miniagents.messages.coding.finiteness import finite_check_of, is_finite, nullable_writer
 from miniagents.messages.coding.msgspec_formats import functions_of, may_have_nan, refuse_unpackable
 from miniagents.messages.coding.rewriting import UnsureError, rewriter_of, rewritten
 from miniagents.messages.coding.unknown_message import UnknownMessage
@@ -42,7 +42,8 @@ def encode(value: object, format: Format = "json") -> bytes:
     Raises:
         ValueError: The value contains NaN, infinity or a lone surrogate; the text has its path. Or MessagePack cannot
             express an integer of more than 64 bits. Or the value is nested deeper than Python's recursion limit. NaN in
-            a field that is not declared as float, which type checkers refuse, is found only in messages as JSON.
+            a field that is not declared as float, which type checkers refuse, is found only in JSON, in messages and in
+            records with a field that may be None.
         TypeError: A part of the value is not JSON-serialisable, or would be decoded as something else, such as a date
             in a field declared as `object` or `Any`. The text has its path and a remedy.
     """
@@ -179,33 +180,34 @@ def _new_writer(cls: type, format: Format, functions: FormatFunctions) -> Writer
 def _new_searching_writer(cls: type) -> Writer:
     """Return the function that encodes values of a class as JSON and finds NaN in them wherever it is.
 
-    Constructors refuse NaN in all fields that may hold a float. So messages are searched for what type checkers refuse,
-    and records are not.
+    Constructors refuse NaN in all fields that may hold a float. So messages are searched for what type checkers refuse.
+    Records are searched only if one of their fields may be None, as which NaN would be read back.
     """
     with notes_lock:
-        write, count_nulls = writer_of(cls), null_counter(cls)
+        write, is_sound = writer_of(cls), finite_check_of(cls)
 
         def write_message(value: object) -> bytes:
             data = write(value)
             # `rfind` takes a third longer than `rpartition`, and `in` three times as long
-            before = data.rpartition(b"null")[0]
-            if not before or data.count(b"null") == count_nulls(value):
-                return data
-            # If the letters are in the JSON once, and not where a value begins, then they are in a text.
-            if (before[-1] in _BEFORE_VALUES or before.rpartition(b"null")[0]) and not is_finite(value):
+            if data.rpartition(b"null")[0] and not is_sound(value):
                 refuse_unwritable(value)
             return data
 
-        is_record = issubclass(cls, Frozen) and cls.is_record and not survey(cls).has_messages
-        _searching_writers[cls] = write if is_record else write_message
-        return _searching_writers[cls]
+        parts = survey(cls) if issubclass(cls, Frozen) else None
+        if parts is not None and not parts.has_messages and not parts.may_be_null:
+            found = write
+        elif issubclass(cls, Frozen) and contents_of(cls).nullable:
+            found = nullable_writer(cls, write, refuse_unwritable)
+        else:
+            found = write_message
+        _searching_writers[cls] = found
+        return found
 
 
 _writers: Final[dict[Format, dict[type, Writer]]] = {"json": {}, "msgpack": {}}
 _searching_writers: Final[dict[type, Writer]] = {}
 _JSON: Final = functions_of("json")[:2]
 _AT: Final = ord("@")
-_BEFORE_VALUES: Final = frozenset(b":[,")
 
 
 def _forget() -> None:

@@ -17,9 +17,9 @@ from miniagents.messages.values.frozen import Frozen, when_classes_change
 from miniagents.messages.values.untyped import notes_lock, when_noted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["is_finite", "null_counter"]
+__all__ = ["finite_check_of", "is_finite", "nullable_writer"]
 
 
 def is_finite(value: object) -> bool:
@@ -36,26 +36,57 @@ def is_finite(value: object) -> bool:
         return _SCALARS.issuperset(map(type, value)) or all(map(is_finite, value))
     if is_mapping(value):
         return all(map(is_finite, value)) and all(map(is_finite, value.values()))
-    if not isinstance(value, Frozen):
-        return False
-    with notes_lock:
-        check = _checks[kind] = _check_of(type(value))
-    return check(value)
+    return isinstance(value, Frozen) and finite_check_of(type(value))(value)
 
 
-def null_counter(cls: type) -> Callable[[Any], int]:  # Any: a value of the class
-    """Return a function that counts the fields of a value of the class that are None and written as null.
+def finite_check_of(cls: type) -> Callable[[Any], bool]:  # Any: a value of the class
+    """Return the function that does the work of `is_finite` for values of exactly this class.
 
-    If the JSON of a value has as many nulls, then none of them stands for NaN.
+    It is valid until a class is made or a note; see `values/untyped.py`.
     """
-    names = contents_of(cls).nullable if issubclass(cls, Frozen) else ()
-    return function((f"return {' + '.join(f'({attribute(name)} is None)' for name in names) or 0}",), {})
+    if not issubclass(cls, Frozen):
+        return is_finite
+    with notes_lock:
+        check = _checks.get(cls)
+        if check is None:
+            check = _checks[cls] = function((*_check_lines(cls, "return False"), "return True"), _checking())
+    return check
 
 
-def _check_of(cls: type[Frozen]) -> Callable[[Any], bool]:  # Any: a value of the class
-    """Return the function that does the work of `is_finite` for values of one class.
+def nullable_writer(
+    cls: type[Frozen],
+    write: Callable[[Any], bytes],  # Any: here and below, a value of the class
+    refuse: Callable[[object], None],
+) -> Callable[[Any], bytes]:  # Any: as above
+    """Return the function that encodes values of a class with fields that are written as null.
 
-    For a class with the fields `text` and `parts` its source is::
+    A search for nulls would mostly find some, so it takes less time to look at the fields. In long JSON, nulls are
+    counted first: if there are as many as fields that are None, then none of them stands for NaN.
+
+    Args:
+        cls: The class.
+        write: Encodes a value as JSON.
+        refuse: Raises an error for a value that contains NaN.
+    """
+    nulls = " + ".join(f"({attribute(name)} is None)" for name in contents_of(cls).nullable)
+    lines = (
+        "data = write(value)",
+        f"if len(data) > {_LONG} and data.count(b'null') == {nulls}: return data",
+        *_check_lines(cls, "refuse(value); return data"),
+        "return data",
+    )
+    return function(lines, _checking(write=write, refuse=refuse))
+
+
+def _checking(**others: object) -> dict[str, object]:
+    """Return the names in the source of a check, and others."""
+    return {"scalars": _SCALARS, "frozen": _SCALARS | {float}, "is_finite": is_finite, **others}
+
+
+def _check_lines(cls: type[Frozen], otherwise: str) -> Iterator[str]:
+    """Yield the source that looks at the fields of values of one class.
+
+    For a class with the fields `text` and `parts` it is::
 
         x = value.text
         if type(x) not in scalars and not is_finite(x): return False
@@ -64,27 +95,27 @@ def _check_of(cls: type[Frozen]) -> Callable[[Any], bool]:  # Any: a value of th
             for item in x:
                 if type(item) not in frozen and not is_finite(item): return False
         elif type(x) not in frozen and not is_finite(x): return False
-        return True
+
+    Args:
+        cls: The class.
+        otherwise: What to do instead of `return False`.
     """
-    names: dict[str, object] = {"scalars": _SCALARS, "frozen": _SCALARS | {float}, "is_finite": is_finite}
-    lines: list[str] = []
+    json = json_fields(cls)
     for name in cls.__struct_fields__:
-        if name in json_fields(cls):
+        if name in json:
             continue
-        lines.append(f"x = {attribute(name)}")
+        yield f"x = {attribute(name)}"
         if name in cls.__frozen_fields__:  # freezing has refused NaN in its own floats, and in those of its items
-            lines += [
-                "if type(x) is tuple:",
-                "  for item in x:",
-                "    if type(item) not in frozen and not is_finite(item): return False",
-                "elif type(x) not in frozen and not is_finite(x): return False",
-            ]
+            yield "if type(x) is tuple:"
+            yield "  for item in x:"
+            yield f"    if type(item) not in frozen and not is_finite(item): {otherwise}"
+            yield f"elif type(x) not in frozen and not is_finite(x): {otherwise}"
         else:
-            lines.append("if type(x) not in scalars and not is_finite(x): return False")
-    return function((*lines, "return True"), names)
+            yield f"if type(x) not in scalars and not is_finite(x): {otherwise}"
 
 
 _SCALARS = UNCHANGED - {FrozenDict} | {datetime, time, Decimal}
+_LONG = 400
 _checks: dict[type, Callable[[Any], bool]] = {}  # Any: values of the class
 when_classes_change.append(_checks.clear)
 when_noted.append(_checks.clear)

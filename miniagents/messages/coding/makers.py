@@ -7,7 +7,6 @@ plan of the type makes the value, or says what is wrong.
 
 from __future__ import annotations
 
-import collections.abc
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, get_args, get_origin
 
 import msgspec
@@ -15,7 +14,7 @@ from msgspec import UnsetType
 from msgspec.structs import force_setattr
 
 from miniagents.messages.coding.decode_errors import DecodeError
-from miniagents.messages.coding.native_types import _Native
+from miniagents.messages.coding.native_types import MAPPINGS, _Native, frozen_form
 from miniagents.messages.coding.planning import fields_of
 from miniagents.messages.coding.type_shapes import (
     bare,
@@ -27,8 +26,9 @@ from miniagents.messages.coding.type_shapes import (
     limits_of,
     union_of,
 )
-from miniagents.messages.values.freezing import FrozenDict, freeze, is_list, is_mapping
+from miniagents.messages.values.freezing import FrozenDict, class_of, freeze, is_list, is_mapping
 from miniagents.messages.values.record import EXTRAS_FIELD, Extras
+from miniagents.messages.values.untyped import frozen_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,17 +109,27 @@ class Makers:
     def _of_classes(self, classes: Sequence[type[Frozen]], other: Make | None = None) -> Make:
         """Return the maker of a union of classes.
 
-        The properties that are there rule classes out. Of the rest the first is taken, for the union is an `anyOf`, or
-        no value fits two of them.
+        The tag tells the class, if each has its own. Otherwise the properties that are there rule classes out. Of the
+        rest the first is taken, for the union is an `anyOf`, or no value fits two of them.
 
         Args:
             classes: The classes.
             other: Makes values of what is no object.
         """
-        branches = [(_needs(cls), self._of_class(cls)) for cls in classes]
+        makes = [self._of_class(cls) for cls in classes]
+        configs = [cls.__struct_config__ for cls in classes]
+        tag_field = configs[0].tag_field if are_told_apart(classes) else None
+        by_tag = {config.tag: make for config, make in zip(configs, makes, strict=True)}
+        kind_of_tag = type(configs[0].tag)
+        branches = [(_needs(cls), make) for cls, make in zip(classes, makes, strict=True)]
 
         def make(raw: Any) -> object:  # Any: plain JSON
-            if type(raw) is dict:
+            if class_of(raw) is dict:
+                if tag_field is not None:
+                    tag = raw.get(tag_field)
+                    if type(tag) is kind_of_tag and tag in by_tag:
+                        return by_tag[tag](raw)
+                    raise msgspec.ValidationError("no member of the union has this tag")
                 for needs, make_branch in branches:
                     for name, values in needs:
                         if name not in raw or (values is not None and raw[name] not in values):
@@ -194,6 +204,11 @@ class Makers:
         fields = [field for field in fields_of(cls) if field.name != EXTRAS_FIELD]
         with_records = [field for field in fields if has_messages(field.type)]
         parts: list[tuple[str, Make]] = []
+        objects = [
+            (field.encode_name, field.name)
+            for field in fields
+            if frozen_form(field.type) == union_of((FrozenDict, UnsetType))
+        ]
         native: Any = cls  # Any: a type for msgspec
         if not self._judge.is_sound(cls):
             forms = {field.name: ANYTHING if field in with_records else field.type for field in fields}
@@ -208,19 +223,29 @@ class Makers:
             made = self._classes[cls] = lambda raw: msgspec.convert(raw, native)
             return made
 
-        def make(raw: dict[str, object]) -> object:
-            extras: dict[str, object] | None = None
+        def make(raw: dict[str, Any]) -> object:  # Any: plain JSON
+            frozen: list[tuple[str, object]] | None = (
+                None  # fields that are set later, because `convert` would copy them
+            )
             if has_no_other is not None and not has_no_other(raw):
                 self.met_extras = True
-                all_of_it, raw, extras = raw, {}, {}
-                for name, part in all_of_it.items():
-                    (raw if name in declared else extras)[name] = part
+                extras = {name: part for name, part in raw.items() if name not in declared}
+                for name in extras:
+                    del raw[name]
+                frozen = [(EXTRAS_FIELD, frozen_json(extras))]
+            for name, field_name in objects:
+                if name in raw:
+                    part = raw.pop(name)
+                    if class_of(part) is not dict:
+                        raise msgspec.ValidationError("expected an object")
+                    frozen = [*(frozen or ()), (field_name, frozen_json(part))]
             for name, make_part in parts:
                 if name in raw:
                     raw[name] = make_part(raw[name])
             made: Frozen = msgspec.convert(raw, native)
-            if extras is not None:
-                force_setattr(made, EXTRAS_FIELD, freeze(extras))
+            if frozen is not None:
+                for name, part in frozen:
+                    force_setattr(made, name, part)
             return made
 
         self._classes[cls] = make  # now, because it may contain itself
@@ -248,7 +273,17 @@ ANYTHING: Any = Any  # Any: the type itself; for `object` msgspec would call a f
 UNTYPED = (ANYTHING, object)
 UNDECODABLE: Any = Extras[ANYTHING]  # Any: a type for msgspec
 """A type that no data fits, for the field of extras and for classes that only stand beside others."""
-MAPPINGS = (collections.abc.Mapping, dict, FrozenDict)
+
+
+def are_told_apart(classes: Sequence[type[Frozen]]) -> bool:
+    """Return whether each class has a tag of its own under the same name, or stands alone."""
+    configs = [cls.__struct_config__ for cls in classes]
+    return len(classes) < 2 or (
+        configs[0].tag_field is not None
+        and len({config.tag_field for config in configs}) == 1
+        and len({type(config.tag) for config in configs}) == 1
+        and len({config.tag for config in configs}) == len(classes)
+    )
 
 
 def _needs(cls: type[Frozen]) -> list[tuple[str, tuple[object, ...] | None]]:

@@ -7,6 +7,9 @@ it makes values of the origin, whose fields have the types that the annotations 
 
 For JSON, native types refuse integers with more than 64 bits in sets and keys; `crowds.py` says why.
 
+The field of a message that holds any JSON object is declared as `FrozenDict`, for which msgspec calls `frozen_only` or
+`plain_only`. They freeze the decoded dict in place.
+
 For MessagePack, native types also refuse what JSON cannot express. Floats have limits, which exclude NaN and infinity.
 Untyped parts are declared as `object`, for which msgspec calls `plain_only`.
 
@@ -25,6 +28,7 @@ from typing import (
     Final,
     TypeVar,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
@@ -32,7 +36,6 @@ from typing import (
 )
 
 import msgspec
-from typing_extensions import TypeIs
 
 from miniagents.messages.coding.codec_hazards import is_container, is_fixed, members_of
 from miniagents.messages.coding.planning import fields_of, has_only_sound_records
@@ -44,13 +47,15 @@ from miniagents.messages.coding.type_shapes import (
     is_message_class,
     is_union,
     kind_of,
+    union_of,
     unwrapped,
 )
-from miniagents.messages.values.freezing import FrozenDict, is_list
+from miniagents.messages.values.freezing import FrozenDict, class_of
 from miniagents.messages.values.frozen import classes_of_tag
+from miniagents.messages.values.untyped import frozen_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from miniagents.messages.values.frozen import Frozen
 
@@ -66,6 +71,7 @@ class NativeTypes:
         known: Classes that may stand where a class is declared from which they are derived. Data with the tag of any
             other derived class is refused.
         plain: Refuse what JSON cannot express; the decoder needs `plain_only` as its `dec_hook`.
+            Otherwise it needs `frozen_only`.
         limited: Refuse integers with more than 64 bits where their hashes are used.
     """
 
@@ -181,7 +187,10 @@ class NativeTypes:
         if not is_message_class(kind_of(form)) and any(_names_frozen_dict(field.type) for field in fields):
             raise NoNativeTypeError  # such a class would not make a FrozenDict of it
         asked = self._asked
-        native.__annotations__ = {field.name: self._of(field.type) for field in fields}
+        is_message = is_message_class(kind_of(form))
+        native.__annotations__ = {
+            field.name: (frozen_form(field.type) if is_message else None) or self._of(field.type) for field in fields
+        }
         self._nesting += self._asked > asked
         if self._asked > asked and self._nesting > _MOST_NESTING:
             raise NoNativeTypeError
@@ -278,33 +287,62 @@ def _with_parts(
     return Annotated[(made, *metadata)] if metadata else made
 
 
-def plain_only(form: object, value: object) -> object:
-    """Return the value of an untyped part that msgspec has decoded from MessagePack.
+def frozen_form(form: object) -> Any:  # Any: a type for msgspec
+    """Return the type that msgspec decodes in place of a field of any JSON objects, or None for any other field.
+
+    In it `FrozenDict` stands for the type of the objects, which msgspec does not know, so that it calls a function.
+    """
+    inner, metadata = unwrapped(form)
+    if any(isinstance(each, msgspec.Meta) for each in metadata):
+        return None
+    kind, arguments = kind_of(inner), get_args(inner)
+    if is_union(inner):
+        others = [member for member in flat_members(inner) if member not in _ABSENT]
+        frozen = frozen_form(others[0]) if len(others) == 1 else None  # msgspec allows only these beside such a type
+        return frozen and union_of((frozen, *(member for member in flat_members(inner) if member in _ABSENT)))
+    if kind is tuple and arguments[1:] == (...,):
+        frozen, generic = frozen_form(arguments[0]), cast("Any", tuple)  # Any: takes what the program knows
+        return frozen and generic[frozen, ...]
+    return FrozenDict if kind in MAPPINGS and arguments in _ANY_JSON else None
+
+
+def frozen_only(form: object, raw: Any) -> object:  # Any: of any class
+    """Freeze the object that msgspec has decoded for a `frozen_form` from JSON; it refuses all that stays as it is."""
+    return frozen_json(raw) if form is FrozenDict and class_of(raw) is dict else raw
+
+
+def plain_only(form: object, value: Any) -> object:  # Any: of any class
+    """Return the value of an untyped part that msgspec has decoded from MessagePack, frozen if a `frozen_form` asks.
 
     Raises:
         ValueError: JSON cannot express the value. Or msgspec does not know the type `form`.
     """
     if form is not object:
+        if form is FrozenDict and class_of(value) is dict:
+            return frozen_json(value)
         raise ValueError(f"{form} is not known")
-    pending: list[object] = [] if type(value) in _SCALARS else [value]
+    pending: list[Any] = [] if type(value) in _SCALARS else [value]  # Any: of any class
     while pending:
         current = pending.pop()
-        parts: Iterable[object] = ()
-        if is_list(current):
-            parts = current
-        elif _is_dict(current) and _ONLY_STRINGS.issuperset(map(type, current)):
-            parts = current.values()
-        elif not (isinstance(current, float) and current - current == 0):
-            raise ValueError(f"{type(current).__qualname__} is no plain JSON")
-        if not _SCALARS.issuperset(map(type, parts)):
-            pending += [part for part in parts if type(part) not in _SCALARS]
+        kind = class_of(current)
+        if kind is list:
+            if not _SCALARS.issuperset(map(type, current)):
+                pending += current
+        elif kind is dict:
+            if not _ONLY_STRINGS.issuperset(map(type, current)):
+                raise ValueError("a key is no string")
+            for part in current.values():
+                if type(part) not in _SCALARS:
+                    pending.append(part)
+        elif kind not in _SCALARS and not (kind is float and current - current == 0):
+            raise ValueError(f"{kind.__qualname__} is no plain JSON")
     return value
 
 
-def _is_dict(value: object) -> TypeIs[dict[object, object]]:
-    return isinstance(value, dict)
-
-
+MAPPINGS: Final = (collections.abc.Mapping, dict, FrozenDict)
+_ANY: Any = Any  # Any: the type itself
+_ANY_JSON: Final = ((), (str, _ANY), (str, object))
+_ABSENT: Final = (type(None), msgspec.UnsetType)
 _MOST_NESTING: Final = 100  # msgspec looks at such classes by recursion, and at all of them for each of them
 _ONLY_STRINGS: Final = frozenset((str,))
 _SCALARS: Final = frozenset((type(None), bool, int, str))

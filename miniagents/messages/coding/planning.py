@@ -74,6 +74,10 @@ class Schemas(Protocol):
         """Return the way to decode a type from MessagePack by msgspec, or None if there is none."""
         ...
 
+    def unpacking_open(self, form: object) -> Callable[[Any], Any] | None:  # Any: from MessagePack to such a value
+        """Return the way to decode a type with undeclared properties from MessagePack, or None if there is none."""
+        ...
+
 
 class Planner:
     """Makes the plans of types and caches them.

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 import msgspec
 
 from miniagents.messages.coding.msgspec_formats import Format, functions_of, refuse_unpacked
-from miniagents.messages.coding.native_types import NativeTypes, NoNativeTypeError, plain_only
+from miniagents.messages.coding.native_types import NativeTypes, NoNativeTypeError, frozen_only, plain_only
 from miniagents.messages.coding.planning import names_records, schemas_of
 from miniagents.messages.coding.rebuilding import classes_met
+from miniagents.messages.values.freezing import FrozenDict, class_of, freeze
 from miniagents.messages.values.frozen import when_tags_repeat
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ def reader_of(form: object, format: Format) -> Reader:
     return _kept(known_readers[format], form, _new_json_reader if format == "json" else _new_msgpack_reader)
 
 
-def read_open(data: object, form: object) -> object:
-    """Decode JSON with properties that records do not declare, as fast as their module can.
+def read_open(data: object, form: object, format: Format) -> object:
+    """Decode data with properties that records do not declare, as fast as their module can.
 
     Raises:
         MsgspecError: It cannot.
     """
-    return _kept(_open_readers["json"], form, _new_open_reader)(data)
+    return _kept(_open_readers[format], form, _new_open_reader if format == "json" else _new_open_unpacker)(data)
 
 
 def read_large(data: object, form: object) -> object:
@@ -103,12 +104,17 @@ def _kept(readers: dict[object, Reader], form: object, new: Callable[[object], R
 
 
 def _new_json_reader(form: object) -> Reader:
-    reader = _unchecked(form, _knowledge.limited, msgspec.json.Decoder)
+    reader = _unchecked(form, _knowledge.limited, msgspec.json.Decoder, frozen_only)
     return reader if reader is not _refuse else (*_native_ways(form), _refuse)[0]
 
 
 def _new_open_reader(form: object) -> Reader:
     return (*_native_ways(form)[1:], _refuse)[0]
+
+
+def _new_open_unpacker(form: object) -> Reader:
+    schemas = schemas_of(form)
+    return (schemas.unpacking_open(form) if schemas is not None else None) or _refuse
 
 
 def _native_ways(form: object) -> tuple[Reader, ...]:
@@ -117,11 +123,11 @@ def _native_ways(form: object) -> tuple[Reader, ...]:
 
 
 def _new_unchecked_reader(form: object) -> Reader:
-    return _unchecked(form, _knowledge.native, msgspec.msgpack.Decoder)
+    return _unchecked(form, _knowledge.native, msgspec.msgpack.Decoder, _frozen)
 
 
 def _new_large_reader(form: object) -> Reader:
-    return _unchecked(form, _knowledge.native, msgspec.json.Decoder)
+    return _unchecked(form, _knowledge.native, msgspec.json.Decoder, frozen_only)
 
 
 def _new_msgpack_reader(form: object) -> Reader:
@@ -135,14 +141,20 @@ def _new_msgpack_reader(form: object) -> Reader:
         return read if read is not None else lambda data: read_unpacked(data, form)
 
 
+def _frozen(form: object, raw: Any) -> object:  # Any: of any class
+    """Do the work of `frozen_only` for a part that may hold what JSON cannot express."""
+    return freeze(raw) if form is FrozenDict and class_of(raw) is dict else raw
+
+
 def _unchecked(
     form: object,
     natives: NativeTypes,
-    new_decoder: Callable[[Any], Any],  # Any: of the type that it is given
+    new_decoder: Callable[..., Any],  # Any: of the type that it is given
+    frozen: Callable[[object, object], object],
 ) -> Reader:
     """Return a reader that accepts from MessagePack also what JSON cannot express."""
     try:
-        reader: Reader = new_decoder(natives.of(form)).decode
+        reader: Reader = new_decoder(natives.of(form), dec_hook=frozen).decode
     except (NoNativeTypeError, NameError, RecursionError):
         return _refuse
     except TypeError:
@@ -175,7 +187,7 @@ class _Knowledge:
 _MOST_READERS: Final = 512
 _unchecked_readers: Final[dict[Format, dict[object, Reader]]] = {"json": {}, "msgpack": {}}
 _making: Final = RLock()  # msgspec (0.22) crashes where two threads look at a class for the first time
-_open_readers: Final[dict[Format, dict[object, Reader]]] = {"json": {}}
+_open_readers: Final[dict[Format, dict[object, Reader]]] = {"json": {}, "msgpack": {}}
 _knowledge: Final = _Knowledge()
 
 

@@ -14,8 +14,14 @@ import msgspec
 from msgspec import UnsetType
 from typing_extensions import override
 
-from miniagents.messages.coding.makers import MAPPINGS, UNDECODABLE, UnreadableError
-from miniagents.messages.coding.native_types import NativeTypes, _Native, plain_only
+from miniagents.messages.coding.makers import UNDECODABLE, UnreadableError, are_told_apart
+from miniagents.messages.coding.native_types import (
+    MAPPINGS,
+    NativeTypes,
+    _Native,
+    frozen_form,
+    plain_only,
+)
 from miniagents.messages.coding.planning import fields_of, has_only_sound_records
 from miniagents.messages.coding.type_shapes import (
     bare,
@@ -27,7 +33,9 @@ from miniagents.messages.coding.type_shapes import (
     limits_of,
     union_of,
 )
+from miniagents.messages.values.freezing import FrozenDict, class_of
 from miniagents.messages.values.record import EXTRAS_FIELD
+from miniagents.messages.values.untyped import frozen_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +97,7 @@ class Readings:
             raise UnreadableError("a choice beside other types, which msgspec does not know")
         if not classes:
             return union_of(read)
-        if _are_told_apart(classes) and not any(map(self._judge.is_checked, classes)):
+        if are_told_apart(classes) and not any(map(self._judge.is_checked, classes)):
             return self._of_classes(classes, read)
         choice = _choice(self._makers.of(union_of(_present(members))))
         return union_of([choice, UnsetType]) if UnsetType in members else choice
@@ -113,7 +121,11 @@ class Readings:
         known = self._classes.get(cls)
         if known is None:
             known = self._classes[cls] = _Native.of(cls)  # now, because it may contain itself
-            forms = {field.name: self._of(field.type) for field in fields_of(cls) if field.name != EXTRAS_FIELD}
+            forms = {
+                field.name: frozen_form(field.type) or self._of(field.type)
+                for field in fields_of(cls)
+                if field.name != EXTRAS_FIELD
+            }
             known.__annotations__ = {**forms, EXTRAS_FIELD: UNDECODABLE}
         return known
 
@@ -128,19 +140,20 @@ class _Choice(type):
         return True  # msgspec asks whether a value is of the type that it was made for
 
 
-def chosen(choice: Any, raw: object) -> object:  # Any: a `_Choice`, as a type of msgspec
-    """Make the value of a choice, for msgspec."""
-    return choice.make(raw)
+def chosen(form: Any, raw: Any) -> object:  # Any: a `_Choice` or `FrozenDict`; any JSON
+    """Make the value of a choice, or freeze a JSON object, for msgspec."""
+    if form is FrozenDict:
+        return frozen_json(raw) if class_of(raw) is dict else raw  # `frozen_only` would be one call more
+    return form.make(raw)
 
 
 def chosen_plain(form: Any, raw: object) -> object:  # Any: as above, or `object`
-    """Make the value of a choice, or return plain JSON, after a look at what comes from MessagePack.
+    """Make the value of a choice, or freeze or return plain JSON, after a look at what comes from MessagePack.
 
     Raises:
         ValueError: JSON cannot express it.
     """
-    plain = plain_only(object if isinstance(form, _Choice) else form, raw)
-    return form.make(plain) if isinstance(form, _Choice) else plain
+    return form.make(plain_only(object, raw)) if isinstance(form, _Choice) else plain_only(form, raw)
 
 
 def _choice(make: Make) -> _Choice:
@@ -149,17 +162,6 @@ def _choice(make: Make) -> _Choice:
 
 def _present(members: Sequence[object]) -> list[object]:
     return [member for member in members if member is not UnsetType]
-
-
-def _are_told_apart(classes: Sequence[type[Frozen]]) -> bool:
-    """Return whether msgspec can tell classes apart."""
-    configs = [cls.__struct_config__ for cls in classes]
-    return len(classes) < 2 or (
-        configs[0].tag_field is not None
-        and len({config.tag_field for config in configs}) == 1
-        and len({type(config.tag) for config in configs}) == 1
-        and len({config.tag for config in configs}) == len(classes)
-    )
 
 
 def _beside(cls: type[Frozen]) -> type[msgspec.Struct]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import collections.abc
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args
 
 import msgspec
 
@@ -23,7 +23,7 @@ from miniagents.messages.coding.codec_hazards import breaks_msgspec
 from miniagents.messages.coding.decode_errors import DecodeError, UnknownFormError
 from miniagents.messages.coding.json_text import read_json
 from miniagents.messages.coding.makers import UNTYPED, Makers, UnreadableError
-from miniagents.messages.coding.native_types import NoNativeTypeError
+from miniagents.messages.coding.native_types import NoNativeTypeError, plain_only
 from miniagents.messages.coding.planning import PLANNER, Planner
 from miniagents.messages.coding.plans import Foreign
 from miniagents.messages.coding.readers import _making
@@ -42,7 +42,7 @@ from miniagents.messages.coding.type_shapes import (
     unnamed,
 )
 from miniagents.messages.values.freezers import is_frozen_when_decoded
-from miniagents.messages.values.freezing import FrozenDict, FrozenType, freeze, path_of
+from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_of, freeze, path_of
 from miniagents.messages.values.frozen import Frozen
 from miniagents.messages.values.record import NAMESPACE
 
@@ -110,7 +110,7 @@ class SchemaCodec:
         self._sound = frozenset(sound)
         self._checked = None if checked is None else frozenset(checked)
         self._checked_extras = frozenset(checked_extras)
-        self._readers: dict[object, Callable[[Any], Any]] = {}  # Any: one for each type
+        self._readers: dict[object, Callable[[Any], Any]] = {}  # Any: one for each type, see `_key_of`
         self._ways: dict[object, _Ways] = {}
         self._makers = Makers(self)
         self._readings = Readings(self, self._makers)
@@ -140,11 +140,14 @@ class SchemaCodec:
                 than Python's recursion limit.
             TypeError: `form` is not a type of the module.
         """
+        read = None
         try:
-            return self._readers[form](data)  # type: ignore[no-any-return] # of the type that the reader is for
+            # hashing an alias takes longer than decoding a short value
+            read = self._readers[id(form) if class_of(form) is _ALIAS else form]
+            return read(data)  # type: ignore[no-any-return] # of the type that the reader is for
         except _REFUSALS:
             pass
-        return self._read_slowly(data, form)  # type: ignore[return-value] # pyright: ignore[reportReturnType] # as above
+        return self._read_slowly(data, form, read)  # type: ignore[return-value] # pyright: ignore[reportReturnType] # as above
 
     encode: Callable[[object], bytes] = staticmethod(encode)
     """Encode a value, or a container of values, as JSON; this is `miniagents.encode` itself."""
@@ -178,6 +181,24 @@ class SchemaCodec:
         except (TypeError, NoNativeTypeError, UnreadableError):
             return None
         return decode if is_frozen_when_decoded(form, Frozen) else lambda data: freeze(decode(data))
+
+    def unpacking_open(self, form: object) -> Callable[[Any], Any] | None:  # Any: from MessagePack to such a value
+        """Return the way to decode a type with undeclared properties from MessagePack, or None if there is none."""
+        if len(self.native(form)) < 2:
+            return None
+        make = self._makers.of(form)
+        is_frozen = is_frozen_when_decoded(form, Frozen)
+
+        def unpack(data: bytes) -> object:
+            raw = _unpack_plain(data)
+            try:
+                plain_only(object, raw)
+            except ValueError as error:
+                raise msgspec.ValidationError(str(error)) from None
+            made = make(raw)
+            return made if is_frozen else freeze(made)
+
+        return unpack
 
     def is_own(self, cls: type[Frozen]) -> bool:
         """Return whether a class is of the module."""
@@ -222,9 +243,8 @@ class SchemaCodec:
             )
         return names[0]
 
-    def _read_slowly(self, data: bytes | str, form: object) -> object:
+    def _read_slowly(self, data: bytes | str, form: object, tried: object) -> object:
         """Decode data that the reader in use did not decode, or raise a `DecodeError` that says what is wrong."""
-        tried = self._readers.get(form)
         ways = self._ways.get(form) or self._prepare(form)
         for read in ways.native:
             if read is not tried:
@@ -232,7 +252,7 @@ class SchemaCodec:
                     made = read(data)
                 except _REFUSALS:
                     continue
-                self._readers[form] = read  # the next data is probably similar
+                self._readers[ways.key] = read  # the next data is probably similar
                 return made
         return ways.exact(data)
 
@@ -249,11 +269,16 @@ class SchemaCodec:
             return build_exactly(read_json(data))
 
         with _making:
-            ways = self._ways[form] = _Ways(tuple(self._new_ways(form)), exact)
-        self._readers[form] = (*ways.native, ways.exact)[0]
+            key = self._key_of(form)
+            ways = self._ways[form] = _Ways(tuple(self._new_ways(form, key)), exact, key)
+        self._readers[key] = (*ways.native, ways.exact)[0]
         return ways
 
-    def _new_ways(self, form: object) -> Iterator[Callable[[Any], Any]]:  # Any: as above
+    def _key_of(self, form: object) -> object:
+        """Return what stands for a type in a dict: for an alias of the module, which lives as long as it, its id."""
+        return id(form) if any(form is known for known in self._types.values()) and class_of(form) is _ALIAS else form
+
+    def _new_ways(self, form: object, key: object) -> Iterator[Callable[[Any], Any]]:  # Any: as above
         """Yield the ways to decode a type by msgspec."""
         if breaks_msgspec(form) or self._needs_plan(form):
             return
@@ -277,7 +302,7 @@ class SchemaCodec:
             self._makers.met_extras = False
             made = make(_decode_plain(data))
             if not self._makers.met_extras:
-                self._readers[form] = fast
+                self._readers[key] = fast
             return made if is_frozen else freeze(made)
 
         yield decode_open
@@ -307,6 +332,8 @@ class _Ways(NamedTuple):
     """Those by msgspec, which may refuse data that the schema accepts: the fastest first."""
     exact: Callable[[Any], Any]  # Any: as above
     """The one that accepts all that the schema accepts, and whose errors say what is wrong."""
+    key: object
+    """Stands for the type in a dict of readers."""
 
 
 class _Schema:
@@ -327,7 +354,9 @@ class _Schema:
         return RefusedError(f"{violation.message} ({violation.keyword})", path_of("", violation.path), kind)
 
 
+_ALIAS: Any = type(Annotated[None, ""])  # Any: a class that `typing` hides
 _decode_plain = msgspec.json.Decoder().decode
+_unpack_plain = msgspec.msgpack.Decoder().decode
 _REFUSALS = (KeyError, msgspec.MsgspecError, UnicodeError, RecursionError)
 """What is raised by a way to decode that cannot, or does not yet exist."""
 _ABOUT_UNKNOWN = frozenset(("additionalProperties", "unevaluatedProperties"))

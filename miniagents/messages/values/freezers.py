@@ -90,6 +90,8 @@ class Exact(NamedTuple):
     """Exactly these classes, without their subclasses."""
     floats: bool
     """Whether finite floats are frozen as well."""
+    json: bool = False
+    """Whether FrozenDicts of plain JSON are frozen as well."""
 
 
 class OwnFreezer(NamedTuple):
@@ -169,7 +171,7 @@ def freezer_of(annotation: object, cls: type, own: OwnFreezer | None = None) -> 
         whole = list(_alternatives(annotation, cls, whole=True))
         declared = all(get_origin(alternative) or _is_typed_kind(alternative) for alternative in whole)
         kinds = frozenset(kind for kind in whole if declared and isinstance(kind, FrozenType))
-        json = Exact(JSON_FLAT, floats=True)
+        json = Exact(JSON_FLAT, floats=True, json=True)
         return FieldFreezer(_untyped_field, json._replace(kinds=kinds | JSON_FLAT | {msgspec.UnsetType}), json)
     freeze: Freezer = freeze_field
     if float in alternatives and int not in alternatives and not _NEED_LOOKING_AT.intersection(alternatives):
@@ -210,7 +212,7 @@ def freeze_fields(
             if frozen is not value:
                 force_setattr(message, name, frozen)
 
-    names: dict[str, object] = {"freeze_one": freeze_one, "then": then}
+    names: dict[str, object] = {"freeze_one": freeze_one, "then": then, "nothing": ()}
     lines: list[str] = []
     for place, (name, field) in enumerate(fields.items()):
         freeze = f"freeze_one(self, {name!r}, value)"
@@ -224,12 +226,13 @@ def freeze_fields(
             lines += [f"if {other}: {freeze}"]
         else:
             lines += [
-                "if type(value) is tuple:",
-                " for item in value:",
-                f"  if {_other('item', field.items, f'items_{place}', names)}:",
-                f"   {freeze}",
-                "   break",
-                f"elif {other}: {freeze}",
+                "if value is not nothing:",  # most tuples of messages are empty
+                " if type(value) is tuple:",
+                "  for item in value:",
+                f"   if {_other('item', field.items, f'items_{place}', names)}:",
+                f"    {freeze}",
+                "    break",
+                f" elif {other}: {freeze}",
             ]
     if then is not None:
         lines += ["then(self)"]
@@ -263,10 +266,11 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
     """Write the condition (Python source) that a value needs its freezer."""
     conditions: list[str] = []
     kinds = exact.kinds
-    if msgspec.UnsetType in kinds:  # optional fields are absent more often than not
-        kinds -= {msgspec.UnsetType}
-        names["unset"] = msgspec.UNSET
-        conditions += [f"{name} is not unset"]
+    for absent in (msgspec.UNSET, None):  # optional fields are absent more often than not
+        if type(absent) in kinds:
+            kinds -= {type(absent)}
+            names[f"absent_{absent}"] = absent
+            conditions += [f"{name} is not absent_{absent}"]
     if exact.floats:
         conditions += [f"(type({name}) is not float or {name} - {name})"]  # NaN for infinity and NaN, otherwise zero
     if len(kinds) == 1:  # testing for one class takes half the time
@@ -275,6 +279,9 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
     elif kinds:
         names[known_as] = kinds
         conditions += [f"type({name}) not in {known_as}"]
+    if exact.json:
+        names |= {"FrozenDict": FrozenDict, "is_plain": is_plain}
+        conditions += [f"(type({name}) is not FrozenDict or not is_plain({name}))"]
     if any(isinstance(kind, FrozenType) for kind in exact.kinds):  # values of derived classes are frozen as well
         names["FrozenType"] = FrozenType
         conditions += [f"not isinstance(type({name}), FrozenType)"]

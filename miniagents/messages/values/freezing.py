@@ -104,6 +104,10 @@ else:
         clear = fromkeys = pop = popitem = setdefault = update = _refuse
 
 
+class_of: Callable[[object], type[object]] = type
+"""`type` itself; type checkers do not take its result as a test of the type of the value, which may be `Any`."""
+
+
 class FrozenType(msgspec.StructMeta):
     """The metaclass of all Frozen classes, by which `freeze` recognises their values; see `FrozenMeta`."""
 
@@ -318,7 +322,7 @@ def frozen_quickly(value: object, scalars: frozenset[type]) -> object:
 
 
 def _nested(value: Any, depth: int, scalars: frozenset[type]) -> object:  # Any: a value of any type
-    kind = type(cast("object", value))  # or checkers would not know what this is the type of
+    kind = class_of(value)
     if kind is dict and depth:
         for key, item in value.items():  # faster than two looks by `map` unless there are dozens of them
             if type(key) is not str:

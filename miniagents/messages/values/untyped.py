@@ -14,12 +14,20 @@ from __future__ import annotations
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict, note_json
+from miniagents.messages.values.freezing import (
+    JSON_FLAT,
+    FrozenDict,
+    _FrozenDict,
+    _wrapped,
+    class_of,
+    freeze,
+    note_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["JSON_SCALARS", "is_plain", "note", "noted", "notes_lock", "when_noted"]
+__all__ = ["JSON_SCALARS", "frozen_json", "is_plain", "note", "noted", "notes_lock", "when_noted"]
 
 JSON_SCALARS: Final = JSON_FLAT | {float}
 """The classes of the scalars of JSON."""
@@ -33,7 +41,7 @@ notes_lock: Final = RLock()
 
 def is_plain(value: Any) -> bool:  # Any: of any class; checkers do not see the slot
     """Return whether a frozen value is plain JSON. A FrozenDict remembers the answer."""
-    if type(cast("object", value)) is not FrozenDict:  # or checkers would not know what this is the type of
+    if class_of(value) is not FrozenDict:
         return _is_plain(value)
     try:
         is_json: bool = value._is_json
@@ -61,6 +69,48 @@ def _is_plain(value: object) -> bool:
         elif kind not in JSON_SCALARS:
             return False
     return True
+
+
+def frozen_json(raw: dict[Any, Any]) -> object:  # Any: JSON or MessagePack
+    """Freeze an object that was just decoded, and so has no other owner; its dicts may change.
+
+    Unlike `freeze`, this copies each dict once only, and expects few types.
+
+    Raises:
+        ValueError: JSON cannot express a part of it.
+    """
+    try:
+        for key in raw:  # noqa: PLC0206  # a loop over the items takes longer
+            if type(key) is not str:
+                raise ValueError(f"{key!r} is no name of a property")
+            item = raw[key]
+            kind = class_of(item)
+            if kind not in JSON_FLAT and (kind is not float or item - item):  # NaN for infinity and NaN
+                raw[key] = _frozen_part(kind, item)  # the keys stay the same, so the loop may go on
+    except RecursionError:
+        if not is_plain(frozen := freeze(raw)):
+            raise ValueError("a part of the object is no plain JSON") from None
+        return frozen
+    made = _wrapped(raw) if raw else _EMPTY
+    note_json(made, True)
+    return made
+
+
+def _frozen_part(kind: type[object], part: Any) -> object:  # Any: of that class
+    if kind in JSON_FLAT:
+        return part
+    if kind is dict:
+        return frozen_json(part)
+    if kind is float and not part - part:
+        return part
+    if kind is not list:
+        raise ValueError(f"{kind.__qualname__} is no plain JSON")
+    if JSON_FLAT.issuperset(map(type, part)):
+        return tuple(part)
+    return tuple([_frozen_part(class_of(item), item) for item in part])
+
+
+_EMPTY: Final[object] = _FrozenDict()
 
 
 def note(owner: type, name: str) -> None:

@@ -157,7 +157,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {  # Any: of its annotation
 # Values that are right in some of these places only.
 strange: st.SearchStrategy[Any] = st.sampled_from(  # Any: as above
     [
-        *(float("nan"), [float("nan")], "null", None, 3, UUID(int=1), b"x", {1: 2}, {"a": UUID(int=2)}, 2**70),
+        *(float("nan"), [float("nan")], "null", "null" * 150, None, 3, UUID(int=1), b"x", {1: 2}),
+        *({"a": UUID(int=2)}, 2**70),
         *({"a": [b"x"]}, [{"a": 1}, UUID(int=3)], Level.LOW, Point(1, None), Point(1, b"x"), msgspec.UNSET, "x\ud800"),
     ]
 )
@@ -210,6 +211,15 @@ class Holder(Message, kw_only=True, tag="encoding.Holder"):
 class Nullable(Message, kw_only=True, tag="encoding.Nullable"):
     one: str | None
     other: str | None
+
+
+class Sparse(Record, frozen=True, kw_only=True):
+    count: int | None = None
+    label: str = ""
+
+
+class Sparses(Record, frozen=True, kw_only=True):
+    first: Sparse
 
 
 class Cover(Record, frozen=True, kw_only=True):
@@ -351,8 +361,13 @@ def test_m5_extras_are_found_at_any_depth(format: Format, depth: int) -> None:
         (Holder(content=Leaf(), items=(Leaf(text=cast("Any", [INFINITE])),)), r"^\$\.items\[0\]\.text\[0\]: inf"),
         (Cover(value=UUID(int=0).hex, leaf=Leaf(text=INFINITE)), r"^\$\.leaf\.text: inf"),
         ([Leaf(text="null: null"), Leaf(text=INFINITE)], r"^\$\[1\]\.text: inf"),
+        (Sparse(count=INFINITE), r"^\$\.count: inf"),
+        (Sparses(first=Sparse(count=INFINITE)), r"^\$\.first\.count: inf"),
         (Nullable(one=None, other=INFINITE), r"^\$\.other: inf"),
         (Nullable(one=INFINITE, other="null"), r"^\$\.one: inf"),
+        (Nullable(one=INFINITE, other="null" * 200), r"^\$\.one: inf"),
+        (Nullable(one="null" * 200, other=cast("Any", (None, INFINITE))), r"^\$\.other\[1\]: inf"),
+        (Nullable(one=None, other=cast("Any", Leaf(text=INFINITE))), r"^\$\.other\.text: inf"),
     ],
 )
 def test_m5_nan_is_found_where_no_float_is_declared(value: object, path: str) -> None:

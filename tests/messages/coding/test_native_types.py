@@ -106,6 +106,13 @@ LEAVES = [
     Kind(bytes, st.binary(max_size=2)),
     Kind(object, json_values),
     Kind(Mapping[str, Any], st.dictionaries(texts, json_values, max_size=2)),
+    Kind(Mapping[str, Any] | None, st.none() | st.dictionaries(texts, json_values, max_size=2)),
+    Kind(FrozenDict[str, Any], st.dictionaries(texts, json_values, max_size=2)),
+    Kind(tuple[dict[str, Any], ...], st.lists(st.dictionaries(texts, json_values, max_size=2), max_size=2)),
+    Kind(
+        Annotated[dict[str, Any], msgspec.Meta(max_length=2)],
+        st.dictionaries(texts, json_values, max_size=2),
+    ),
     Kind(Mapping[int | str, int], st.dictionaries(texts, st.integers(0, 3), max_size=2)),
     Kind(Mapping[UUID, float], st.dictionaries(st.uuids(), floats, max_size=2)),
     Kind(Pair, st.builds(Pair, st.integers(0, 3), floats), ("msgpack",)),
@@ -229,6 +236,7 @@ def outcome(decoded: Callable[[], object]) -> object:
     except DecodeError as error:
         return str(error)
     assert isinstance(value, Frozen)
+    hash(value)  # a value that is not frozen has none
     return value, value.hash_key
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,11 +18,12 @@ from miniagents.messages.values.freezing import (
     _freeze,
     freeze,
     frozen_quickly,
+    is_list,
     is_mapping,
     is_tuple,
 )
 from miniagents.messages.values.frozen import Frozen
-from miniagents.messages.values.untyped import is_plain
+from miniagents.messages.values.untyped import frozen_json, is_plain
 from tests.effort import examples
 from tests.messages.values.test_freezing import mutables
 from tests.messages.values.test_freezing_of_fields import Part, Wider, values
@@ -62,6 +66,16 @@ def test_m1_errors_are_those_of_the_slow_way(value: object) -> None:
         freeze(value)
 
 
+NOT_JSON: list[object] = [
+    float("nan"),
+    float("-inf"),
+    b"a",
+    {1: 2},
+    [{"a": {None: 1}}],
+    msgspec.msgpack.Ext(5, b""),
+    datetime(2026, 1, 1),  # noqa: DTZ001  # as MessagePack may have it
+]
+
 json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
@@ -74,6 +88,41 @@ json = st.recursive(
 def test_m1_plain_json_goes_the_quick_way(value: object) -> None:
     assert frozen_quickly(value, FLAT) is not None
     assert frozen_quickly(value, JSON_FLAT) is not None
+
+
+@examples(200)
+@given(st.dictionaries(st.text(max_size=2), json))
+def test_m1_an_object_that_was_just_decoded_is_frozen_in_place(value: dict[str, object]) -> None:
+    frozen = frozen_json(deepcopy(value))
+    assert same(frozen, freeze(value))
+    assert is_plain(frozen)
+
+
+@examples(200)
+@given(st.dictionaries(st.text(max_size=2), json), st.lists(st.integers(0, 3), max_size=4), st.sampled_from(NOT_JSON))
+def test_m1_an_object_that_json_cannot_express_is_not_frozen_in_place(
+    value: dict[str, object], path: list[int], other: object
+) -> None:
+    with pytest.raises(ValueError, match=r"no plain JSON|no name of a property"):
+        frozen_json(with_part(value, path, other))
+
+
+def with_part(value: object, path: list[int], part: object) -> Any:  # Any: an object if `value` is one
+    """Put a part into JSON, at the end of a path of places if there are so many containers in each other."""
+    if is_mapping(value):
+        key = [*value, "new"][path[0] % (len(value) + 1)] if path else "new"
+        return {**value, key: with_part(value.get(key), path[1:], part)}
+    if is_list(value) and path:
+        place = path[0] % (len(value) + 1)
+        return [*value[:place], with_part([*value, None][place], path[1:], part), *value[place + 1 :]]
+    return part
+
+
+def test_m1_an_object_that_was_just_decoded_may_be_nested_deeper_than_python_can_call() -> None:
+    deep: dict[str, object] = {}
+    for _ in range(sys.getrecursionlimit()):
+        deep = {"a": deep}
+    assert is_plain(frozen_json(deep))
 
 
 @pytest.mark.parametrize("value", [msgspec.UNSET, float("nan"), float("inf"), {1: 2}, {"a"}, bytearray(b"a")])
