@@ -91,14 +91,13 @@ class Tokens(TextOutcomes):
             break
         else:
             piece = await self._next()
-        if not isinstance(piece, str):
-            piece = await self._text_from(piece)
-            if isinstance(piece, Failure):
-                try:
-                    piece.reraise()
-                finally:
-                    piece.leave_traceback()
-        return piece
+        text = piece if isinstance(piece, str) else await self._text_from(piece)
+        if isinstance(text, str):
+            return text
+        try:
+            text.reraise()
+        finally:
+            text.leave_traceback()
 
 
 class EventOutcomes(AsyncIterator[StreamEvent | Failure]):
