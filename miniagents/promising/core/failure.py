@@ -31,16 +31,41 @@ __all__ = [
 
 logger: Final = logging.getLogger("miniagents")
 
-_READERS: Final = "__miniagents_readers__"
-"""Where an exception keeps the ids of the productions whose code has seen it; that of None stands for other code."""
-_HOLDERS: Final = "__miniagents_failures__"
-"""Where an exception keeps how many failures hold it. The last one that is dropped tells whether it was seen."""
-_KEPT: Final = "__miniagents_traceback__"
-"""Where an exception that was raised to a reader keeps the traceback that it had before."""
+_TRAVELS: Final = "__miniagents_travels__"
+"""Where an exception keeps its `Travels`."""
 _MACHINERY: Final = ("miniagents.promising.", "miniagents.agents.", "miniagents.messages.promised.")
 """How the names of the modules begin that run and read promises."""
 _UNWISHED: Final = "__miniagents_unwished__"
 """Marks a `PromiseCancelledError` that was not requested: something was cancelled that the work waited for."""
+
+
+@final
+class Travels:
+    """What promises know of an exception object that they hand to each other."""
+
+    __slots__ = ("failures", "is_owed", "readers", "traceback", "was_raised")
+
+    def __init__(self) -> None:
+        self.readers: set[int] = set()
+        """The ids of the productions whose code has seen it; that of None stands for other code."""
+        self.failures = 0
+        """How many failures hold it."""
+        self.is_owed = False
+        """Whether a failure was dropped that nobody had seen: then the last one is logged, unless it was seen."""
+        self.was_raised = False
+        self.traceback: TracebackType | None = None
+        """The traceback that it had before it was raised to a reader, if it was."""
+
+    def __reduce__(self) -> tuple[type[Travels], tuple[()]]:
+        """Copy and pickle the exception without them: what comes of that begins anew."""
+        return Travels, ()
+
+
+def _travels_of(error: BaseException) -> Travels:
+    travels: Travels | None = error.__dict__.get(_TRAVELS)
+    if travels is None:
+        travels = error.__dict__[_TRAVELS] = Travels()
+    return travels
 
 
 @final
@@ -57,7 +82,7 @@ class Failure:
         raised_by: The production in which it happened.
     """
 
-    __slots__ = ("__weakref__", "_context", "_source", "_traceback", "error", "origin", "seen", "wished")
+    __slots__ = ("__weakref__", "_context", "_source", "_traceback", "_travels", "error", "origin", "seen", "wished")
 
     def __init__(self, error: BaseException, origin: str, raised_by: Production | None = None) -> None:
         if isinstance(error, StopIteration | StopAsyncIteration):
@@ -67,13 +92,13 @@ class Failure:
             error = disguised
         elif isinstance(error, asyncio.CancelledError):
             error = for_readers(error, origin)
-        readers: set[int] = error.__dict__.setdefault(_READERS, set())
+        travels = self._travels = _travels_of(error)
         traceback = error.__traceback__
-        if id(raised_by) in readers:
-            readers.discard(id(raised_by))
+        if id(raised_by) in travels.readers:
+            travels.readers.discard(id(raised_by))
         else:
-            readers.clear()  # it was not read there: it is raised again, and has to be seen again
-            traceback = _without_readers(error)
+            travels.readers.clear()  # it was not read there: it is raised again, and has to be seen again
+            traceback = _without_readers(error, travels)
         self._traceback = without_machinery(traceback)
         error.with_traceback(self._traceback)
         self.error: BaseException = error
@@ -81,7 +106,7 @@ class Failure:
         # a requested cancellation needs no log entry
         self.wished: bool = isinstance(error, PromiseCancelledError) and _UNWISHED not in error.__dict__
         self.seen: bool = self.wished
-        error.__dict__[_HOLDERS] = error.__dict__.get(_HOLDERS, 0) + 1
+        travels.failures += 1
         self._context = error.__context__
         self._source: ref[Failure] | None = None
 
@@ -92,7 +117,7 @@ class Failure:
         thousand times would carry a thousand readers' frames.
         """
         error = count_as_read(self)
-        error.__dict__[_KEPT] = self._traceback
+        self._travels.was_raised, self._travels.traceback = True, self._traceback
         try:
             raise error.with_traceback(self._traceback)
         finally:
@@ -123,31 +148,35 @@ class Failure:
         failure._traceback = self._traceback
         failure._context = self._context
         failure._source = ref(self)
-        failure.error.__dict__[_HOLDERS] += 1
+        failure._travels = self._travels
+        failure._travels.failures += 1
         return failure
 
     def log_unseen(self) -> None:
         """Log the error unless somebody has seen it."""
-        if not self.seen and not self.error.__dict__[_READERS]:
+        if not self.seen and not self._travels.readers:
             mark_as_read(self.error)
             logger.error("an error that nobody has read, in %s", self.origin, exc_info=self.error)
 
     def __del__(self) -> None:
         if not hasattr(self, "_source"):  # `__init__` itself failed
             return
-        self.error.__dict__[_HOLDERS] -= 1
-        if self.seen:
-            return
-        source = None if self._source is None else self._source()
-        if source is not None:
-            source.seen = False
-        elif not self.error.__dict__[_HOLDERS]:
+        travels = self._travels
+        travels.failures -= 1
+        if not self.seen:
+            source = None if self._source is None else self._source()
+            if source is None:
+                travels.is_owed = True
+            else:
+                source.seen = False
+        if travels.is_owed and not travels.failures:
+            travels.is_owed = self.seen = False
             self.log_unseen()
 
 
 def mark_as_read(error: BaseException) -> None:
     """Note that the running code knows of the error, so that it need not be logged."""
-    error.__dict__.setdefault(_READERS, set()).add(id(producing.get()))
+    _travels_of(error).readers.add(id(producing.get()))
 
 
 def count_as_read(failure: Failure) -> BaseException:
@@ -234,15 +263,15 @@ def for_readers(error: asyncio.CancelledError, origin: str) -> PromiseCancelledE
     return cancelled
 
 
-def _without_readers(error: BaseException) -> TracebackType | None:
+def _without_readers(error: BaseException, travels: Travels) -> TracebackType | None:
     """Return the traceback of an error from before promises raised it to readers.
 
     An exception object that is raised again and again brings along the frames of earlier readers.
     """
     traceback = error.__traceback__
-    if _KEPT not in error.__dict__:
-        return traceback  # it never was
-    kept: TracebackType | None = error.__dict__[_KEPT]
+    if not travels.was_raised:
+        return traceback
+    kept = travels.traceback
     while traceback is not None and traceback is not kept:
         traceback = traceback.tb_next
     return kept if traceback is kept else error.__traceback__
