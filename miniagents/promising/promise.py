@@ -390,6 +390,9 @@ class Promise(Production, Generic[T_co]):
             await self._settle()
         return self._failure
 
+    async def _until_complete(self) -> None:
+        """Start the work and wait until all pieces are there; this counts as no reader, and leaves bounds alone."""
+
     async def _settle(self) -> None:
         """Wait until there is a value or an error."""
         self._start()

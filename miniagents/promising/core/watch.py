@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Set as AbstractSet
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.bounds import Bounded
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
 
@@ -67,7 +68,7 @@ class Watch:
         self.rounds: Final = Rounds(loop)
         """The followers in this loop that are due."""
         self._waits: _Waits = {}
-        self._parked: set[Worker] = set()
+        self._parked: dict[Worker, tuple[Bounded, bool]] = {}
         self._deadlocks: dict[Worker, PromiseDeadlockError] = {}
         self._closing: list[PromisingContext] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -95,19 +96,33 @@ class Watch:
         """Return the error to raise in a task that waits, if its wait was found to close a circle."""
         return self._deadlocks.pop(task, None) if self._deadlocks else None
 
-    def parked(self, task: Worker) -> None:
-        """Note that the task produces nothing before somebody reads."""
-        self._parked.add(task)
+    def parked(self, task: Worker, buffer: Bounded, *, does_more: bool = False) -> None:
+        """Note that the task produces nothing before somebody reads.
+
+        Args:
+            task: The task.
+            buffer: The full stream, on which it waits for room.
+            does_more: Whether the task has more to do than filling the stream.
+        """
+        self._parked[task] = buffer, does_more
         if self._closing:
             self._look_soon()
 
     def parked_no_more(self, task: Worker) -> None:
         """Forget that the task waits for readers."""
-        self._parked.discard(task)
+        self._parked.pop(task, None)
 
     def is_parked(self, task: Worker) -> bool:
         """Return whether the task waits for readers."""
         return task in self._parked
+
+    def full(self, context: PromisingContext) -> dict[Bounded, bool]:
+        """Return the streams of a context with tasks that wait for readers, and whether one of these does more."""
+        full: dict[Bounded, bool] = {}
+        for buffer, does_more in self._parked.values():
+            if buffer._context is context and buffer.waits_for_room():
+                full[buffer] = full.get(buffer, False) or does_more
+        return full
 
     def closing(self, context: PromisingContext) -> None:
         """From now on call `end_what_nobody_can_end` of the context when none of its tasks can go on by itself."""
@@ -169,7 +184,8 @@ class Watch:
         context: PromisingContext,
         tasks: AbstractSet[Worker],
     ) -> bool:
-        return tasks <= _stuck(self._waits, tasks=tasks, parked=self._parked, ending=context)
+        parked = [task for task, (buffer, _) in self._parked.items() if buffer.waits_for_room()]
+        return tasks <= _stuck(self._waits, tasks=tasks, parked=parked, ending=context)
 
     def _outsiders(self, context: PromisingContext) -> set[asyncio.Task[object]]:
         """Return the tasks started by plain asyncio inside a context; they may hold writing ends or be readers."""
