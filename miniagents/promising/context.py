@@ -10,9 +10,9 @@
 | closing |                                    |                                                                   |
 | active, | Ctrl+C or `sys.exit()` in a task   | the task that activated it is cancelled; leaving the context      |
 | closing |                                    | raises the `KeyboardInterrupt` or `SystemExit`                    |
-| closing | no task can continue by itself     | the watch calls `end_what_nobody_can_end`: agents whose replies   |
-|         |                                    | nobody reads go on without a bound; if there are none, streams    |
-|         |                                    | that are open end with an error, and parked tasks are cancelled   |
+| closing | no task can continue by itself     | agents whose replies nobody reads go on without a bound; if there |
+|         |                                    | are none, the watch calls `end_what_nobody_can_end`: streams that |
+|         |                                    | are open end with an error, parked tasks are cancelled            |
 | closing | `afinalize` is cancelled itself    | it cancels all tasks                                              |
 | closing | tasks that were cancelled still    | they are given up with a warning                                  |
 |         | run after `shutdown_timeout`, or   |                                                                   |
@@ -485,17 +485,7 @@ class PromisingContext:
         """
 
     def end_what_nobody_can_end(self) -> None:
-        """End tasks and streams that wait for readers or writers that no longer exist.
-
-        A task that does more than filling a stream is not ended together with a stream that nobody ever began to read.
-        It goes on without the bound.
-        """
-        full = self.watch.full(self)
-        unread = [buffer for buffer in full if buffer.may_go_unread and buffer.is_unread()]
-        if unread and any(full.values()):
-            for buffer in unread:
-                buffer.reached(float("inf"))
-            return
+        """End tasks and streams that wait for readers or writers that no longer exist."""
         ended = any(self.watch.is_parked(task) for task in self._tasks)
         for production in self._open_writing_ends():
             production._give_up(AppenderAbandonedError(f"the context ended before {production.name!r} was closed"))
@@ -561,8 +551,7 @@ class PromisingContext:
 
     async def _call_resolved_handlers(self, promise: Promise[object]) -> None:
         inside_hook.set(True)
-        await promise._until_complete()  # first: a hook is no reader, for which a bounded stream would go on
-        failure = await promise._settled()
+        failure = await promise._settled_as_read()
         if failure is not None:
             return
         result = await promise

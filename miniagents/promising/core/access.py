@@ -52,8 +52,7 @@ def settled(
 
 async def settled_as_read(promise: Promise[object]) -> Failure | None:
     """Do as `settled`, but do not count as a reader: a bounded stream keeps to its readers."""
-    await promise._until_complete()
-    return await promise._settled()
+    return await promise._settled_as_read()
 
 
 async def until_ended(stream: StreamedPromise[object, object]) -> None:

@@ -71,7 +71,7 @@ class Bounded(Production):
 
         Args:
             under_way: Counts the pieces that will come without any more work of the task that calls this. A task that
-                gives it has more to do than making pieces: see `PromisingContext.end_what_nobody_can_end`.
+                gives it has more to do than making pieces: see the states of a context.
         """
         task = self.context.running_task() if self.bounded else None
         while self.is_full(0 if under_way is None else under_way()) and not self.ended:

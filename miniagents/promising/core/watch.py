@@ -116,14 +116,6 @@ class Watch:
         """Return whether the task waits for readers."""
         return task in self._parked
 
-    def full(self, context: PromisingContext) -> dict[Bounded, bool]:
-        """Return the streams of a context with tasks that wait for readers, and whether one of these does more."""
-        full: dict[Bounded, bool] = {}
-        for buffer, does_more in self._parked.values():
-            if buffer._context is context and buffer.waits_for_room():
-                full[buffer] = full.get(buffer, False) or does_more
-        return full
-
     def closing(self, context: PromisingContext) -> None:
         """From now on call `end_what_nobody_can_end` of the context when none of its tasks can go on by itself."""
         self._closing.append(context)
@@ -172,12 +164,29 @@ class Watch:
             if context.tasks and self._is_stuck(context, context.tasks):
                 outsiders = self._outsiders(context)
                 if self._is_stuck(context, context.tasks | outsiders):
-                    context.end_what_nobody_can_end()
+                    if not self._lifted_bounds(context):
+                        context.end_what_nobody_can_end()
                 self._look_when_done(outsiders)  # an outsider's end is the only news that no wait tells of
         ended = self.loop.time()
         self._not_before = ended + _SWEEP_SHARE * (ended - began)
         if (self._waits or self._closing) and self._timer is None:
             self._schedule()
+
+    def _lifted_bounds(self, context: PromisingContext) -> bool:
+        """Let tasks that wait for readers go on, in an ending context, if they do more than filling a stream.
+
+        Only those go on whose replies nobody ever began to read, with all that is made of these.
+
+        Returns:
+            Whether there were any.
+        """
+        full = [parked for parked in self._parked.values() if parked[0]._context is context]
+        unread = [buffer for buffer, _ in full if buffer.may_go_unread and buffer.is_unread()]
+        if not any(does_more for _, does_more in full):
+            return False
+        for buffer in unread:
+            buffer.reached(float("inf"))
+        return bool(unread)
 
     def _is_stuck(
         self,
