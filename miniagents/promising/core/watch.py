@@ -163,9 +163,8 @@ class Watch:
             # As above: outsiders matter only if the context's own tasks look stuck.
             if context.tasks and self._is_stuck(context, context.tasks):
                 outsiders = self._outsiders(context)
-                if self._is_stuck(context, context.tasks | outsiders):
-                    if not self._lifted_bounds(context):
-                        context.end_what_nobody_can_end()
+                if self._is_stuck(context, context.tasks | outsiders) and not self._lifted_bounds(context):
+                    context.end_what_nobody_can_end()
                 self._look_when_done(outsiders)  # an outsider's end is the only news that no wait tells of
         ended = self.loop.time()
         self._not_before = ended + _SWEEP_SHARE * (ended - began)
