@@ -83,16 +83,16 @@ _PROMISING: Final = (
     ),
     Mutation(
         "P9: a producer is not one piece further ahead than its bound",
-        "promising/core/pieces.py",
-        "len(self.pieces) - self._furthest >= self.max_ahead",
-        "len(self.pieces) - self._furthest > self.max_ahead",
+        "promising/core/bounds.py",
+        "len(self.pieces) + under_way - self._furthest >= self.max_ahead",
+        "len(self.pieces) + under_way - self._furthest > self.max_ahead",
         test_of("promising/test_stream.py", "test_p9_a_producer_stays_within_its_bound_of_the_furthest_reader"),
     ),
     Mutation(
         "P3: cancelling one of the writers that wait for room leaves the others waiting",
-        "promising/core/pieces.py",
-        "await asyncio.shield(self._room)",
-        "await self._room",
+        "promising/core/bounds.py",
+        "await asyncio.shield(self.next_room())",
+        "await self.next_room()",
         test_of("promising/test_appender.py", "test_p3_one_of_several_writers_can_be_cancelled_alone"),
     ),
     Mutation(

@@ -247,8 +247,8 @@ CIRCLES: Final = {
     ),
     frozenset(
         {
-            *("context", "current", "ending", "failure", "followers", "joins", "pieces", "places", "production"),
-            *("promise", "threads", "watch"),
+            *("bounds", "context", "current", "ending", "failure", "followers", "joins", "pieces", "places"),
+            *("production", "promise", "threads", "watch"),
         }
     ): ("a context owns productions, and a production waits and fails in its context"),
     frozenset({"flattening", "forwarding"}): (

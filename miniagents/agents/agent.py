@@ -31,7 +31,7 @@ from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageS
 from miniagents.messages.promised.message_sequence import ready_message
 from miniagents.messages.promised.sequence_promise import sequence_of
 from miniagents.promising import DEFAULT, Default, NoActiveContextError
-from miniagents.promising.core.arguments import check_errors
+from miniagents.promising.core.arguments import check_bound, check_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,6 +71,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         "_function",
         "_kwargs",
         "_local_names",
+        "_max_ahead",
         "_names",
         "_signature",
         "_start_asap",
@@ -93,6 +94,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         self._args: tuple[Any, ...] = ()  # Any: checked by `Params`
         self._kwargs: dict[str, Any] = {}  # Any: checked by `Params`
         self._start_asap: bool | Default = DEFAULT
+        self._max_ahead: int | Default | None = DEFAULT
         self._local_names = local_names or {}
         self._declared: Declared | None = None
         self._declares = declares
@@ -137,17 +139,34 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         self._begun(call, messages.promise)
         return held
 
-    def options(self, *, start_asap: bool | Default = DEFAULT, alias: str | None = None) -> Self:
+    def options(
+        self,
+        *,
+        start_asap: bool | Default = DEFAULT,
+        max_ahead: int | Default | None = DEFAULT,
+        alias: str | None = None,
+    ) -> Self:
         """Return the same agent with other options.
 
         Args:
             start_asap: True starts calls at the next turn of the loop, False when the replies are first read. By
                 default the context decides.
+            max_ahead: How many replies the agent may be ahead of their furthest reader; None for no bound. By default
+                the context decides. The agent waits in `ctx.drain()`. What it replies with that is still to come, and
+                the tokens of messages that it streams, come by themselves no further than that. A bound of a
+                composition is also that of its members. Without a bound, the replies have the narrowest bound of the
+                streams among them.
             alias: The agent's name in logs, errors and records; by default it stays.
+
+        Raises:
+            ValueError: `max_ahead` is less than one.
         """
         agent = self._copy()
         if start_asap is not DEFAULT:
             agent._start_asap = start_asap
+        if max_ahead is not DEFAULT:
+            check_bound(max_ahead)
+            agent._max_ahead = max_ahead
         if alias is not None:
             agent.alias = alias
         return agent
@@ -253,7 +272,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         cancelled with all that it started.
 
         Each message that is incomplete when it appears is read by a task of its own, so lazy messages start too. Their
-        tokens are held twice in memory. Cancelling the replies cancels the call and these tasks.
+        tokens are held twice in memory. A bound (`max_ahead`) does not hold the call up, as its time is running.
+        Cancelling the replies cancels the call and these tasks.
 
         Args:
             seconds: How long the reply may take, on the loop's clock.
@@ -381,7 +401,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
 
     def _parts(self) -> tuple[AnyAgent, ...]:
         chain = self._function
-        plain = isinstance(chain, Chain) and self.alias == chain.alias and self._start_asap is DEFAULT
+        has_options = self._start_asap is not DEFAULT or self._max_ahead is not DEFAULT
+        plain = isinstance(chain, Chain) and self.alias == chain.alias and not has_options
         return chain.agents if isinstance(chain, Chain) and plain else (self,)
 
     def _guarded(
@@ -429,8 +450,9 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         kwargs: Mapping[str, Any],  # Any: checked by `Params`
         *,
         raises: bool = False,
+        max_ahead: int | None = None,
     ) -> MessageSequencePromise[Out_co]:
-        call = self._call(args, kwargs, raises=raises)
+        call = self._call(args, kwargs, raises=raises, max_ahead=max_ahead)
         return self._begun(call, self._given(call._context, messages))
 
     def _call(
@@ -439,8 +461,16 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         kwargs: Mapping[str, Any],  # Any: checked by `Params`
         *,
         raises: bool = False,
+        max_ahead: int | None = None,
     ) -> AnyContext:
-        """Return a call that has not begun: it has no messages and no task yet."""
+        """Return a call that has not begun: it has no messages and no task yet.
+
+        Args:
+            args: The positional arguments.
+            kwargs: The keyword arguments.
+            raises: Whether errors stay errors, despite `errors_as_messages`.
+            max_ahead: The bound of the composition that makes the call; the agent's own comes first.
+        """
         try:
             context = MiniAgents.current()
         except NoActiveContextError as error:
@@ -462,6 +492,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
             message_classes=gives,
             context=context,
             kept_open=False,
+            max_ahead=(max_ahead or context.max_ahead) if self._max_ahead is DEFAULT else self._max_ahead,
         )
         return InteractionContext(self, context, replies, args, kwargs, raises=raises)
 

@@ -12,6 +12,7 @@ from typing_extensions import TypeVar
 
 from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here
 from miniagents.promising import ContextStateError, PromiseResolvedHandler, PromisingContext
+from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import inside_hook
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class MiniAgents(PromisingContext):
     Args:
         start_asap: When agents and promises start that do not say so themselves: at the next turn of the loop (True),
             or when they are first read (False).
+        max_ahead: How many replies an agent that was given no bound of its own may be ahead of their furthest reader,
+            if it waits in `ctx.drain()` or replies with streams. See `MiniAgent.options`. None for no bound.
         errors_as_messages: True replies with an `ErrorMessage` where an agent fails, False raises the error to readers.
         longer_hash_keys: True gives messages hash keys of 64 digits instead of 40 in this context.
         shutdown_timeout: Seconds that a cancelled task has to stop before it is given up with a warning.
@@ -56,7 +59,8 @@ class MiniAgents(PromisingContext):
             fails is called again; if it still fails, leaving the context raises a `PersistenceError`. If the work is
             cancelled, the handlers still get what is there, within `shutdown_timeout`. New calls wait for a handler
             that is more than 1,024 messages behind. A message that comes again after thousands of others is handed over
-            again. The calls that a handler makes are not recorded.
+            again. The calls that a handler makes are not recorded. Handlers are no readers: of a bounded reply they get
+            what its readers have made the agent give.
         persist_filter: Called with each message; if it returns False, the handlers are not given the message, nor those
             that hold it, and records of calls leave it out.
     """
@@ -65,6 +69,7 @@ class MiniAgents(PromisingContext):
         self,
         *,
         start_asap: bool = True,
+        max_ahead: int | None = None,
         errors_as_messages: bool = False,
         longer_hash_keys: bool = False,
         shutdown_timeout: float = 5.0,
@@ -81,6 +86,8 @@ class MiniAgents(PromisingContext):
             parent=parent,
             on_promise_resolved=_handlers("on_promise_resolved", on_promise_resolved),
         )
+        check_bound(max_ahead)
+        self.max_ahead = max_ahead
         self.errors_as_messages = errors_as_messages
         self.longer_hash_keys = longer_hash_keys
         self.open_calls: WeakSet[AgentCall[Any, Any]] = WeakSet()  # Any: of any agents

@@ -19,7 +19,7 @@ from miniagents.agents.members import (
 )
 from miniagents.messages import MessagePromise
 from miniagents.messages.promised.message_promise import mixed_buffer
-from miniagents.promising.core.access import buffer_of, failure_of, give_up, has_value, settled
+from miniagents.promising.core.access import buffer_of, failure_of, give_up, has_value, settled, settled_as_read
 from miniagents.promising.core.arguments import check_not_negative
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.notes import add_note, listed, said
@@ -173,6 +173,7 @@ class _Mirror:
             message_class=source.message_class,
             known=source.known,
             start_asap=True,
+            max_ahead=None,  # the time runs: a slow reader must not hold the agent up
             name=source.name,
         )
 
@@ -250,7 +251,7 @@ async def _deliver(ctx: AnyContext, replies: AnyReplies, failure: Failure | None
     ctx.reply(passed_on(ctx, replies))
     if failure is None and notes:
         ctx.finish_early()  # readers need not wait until the notes are added
-        failure = await settled(replies)
+        failure = await settled_as_read(replies)
         if failure is not None:
             for note in notes:
                 add_note(failure.error, note)

@@ -14,6 +14,7 @@ from typing_extensions import TypeVar
 
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
+from miniagents.promising.core.access import bound_of, buffer_of
 from miniagents.promising.core.current import inside_hook
 from miniagents.promising.sentinels import EndLoop
 
@@ -141,6 +142,29 @@ class InteractionContext(Generic[In_co, Out_contra]):
         """
         self._replies.put_out_of_order(messages)
 
+    async def drain(self) -> None:
+        """Wait until the readers of the replies are near enough, as asyncio's writers do.
+
+        The bound is the agent's (`options(max_ahead=…)`), else that of the context (`MiniAgents(max_ahead=…)`), else
+        the narrowest of the messages and of the streams that were given to `reply`. Without one, this waits for nobody.
+        Each reply counts, and so does each that is still to come: less than the bound are unread when this returns. It
+        returns when the replies have ended, and takes at least one turn of the loop.
+
+        >>> @miniagent
+        ... async def count(ctx: InteractionContext) -> None:
+        ...     for number in range(1_000_000):
+        ...         ctx.reply(str(number))
+        ...         await ctx.drain()
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         replies = count.options(max_ahead=3).inquire()
+        ...         print(await (await anext(aiter(replies))))
+        >>> asyncio.run(main())
+        0
+        """
+        self.take_over_bound(self._messages)
+        await self._replies.drain()
+
     def finish_early(self) -> None:
         """End the replies now; the agent may go on working, and its context waits for it.
 
@@ -165,6 +189,21 @@ class InteractionContext(Generic[In_co, Out_contra]):
         return f"<InteractionContext of {self._agent.alias!r}>"
 
     # --- machinery ---
+
+    @property
+    def own_bound(self) -> int | None:
+        """The bound that the agent was given; None if there is none, or another one."""
+        buffer = self._replies.production
+        return buffer.max_ahead if buffer.has_own_bound else None
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether `drain` may have to wait."""
+        return self._replies.production.bounded or buffer_of(self._messages).bounded
+
+    def take_over_bound(self, source: MessageSequencePromise[Any]) -> None:  # Any: of any class
+        """Bound the replies as something that they are made of is, unless the agent was given a bound."""
+        self._replies.production.take_over_bound(bound_of(source))
 
     async def work(self) -> None:
         """Run the agent's function, in the task of the call."""

@@ -113,8 +113,9 @@ class Member:
         kwargs: Mapping[str, Any],  # Any: checked by the agent's signature
         *,
         raises: bool,
+        max_ahead: int | None,
     ) -> AnyReplies:
-        """Call the agent as `inquire` does; if `raises`, errors stay errors, despite `errors_as_messages`."""
+        """Call the agent as `inquire` does, on behalf of a composition; see `ask`."""
         raise NotImplementedError
 
 
@@ -183,9 +184,11 @@ def ask(
         kwargs: Keyword arguments of the member.
         raises: Whether the composition needs the member's errors as errors, despite `errors_as_messages`. The members
             of members inherit this.
+
+    The members have the composition's bound, unless they were given their own.
     """
     if isinstance(agent, Member):
-        return agent._ask(messages, args, kwargs or {}, raises=raises or ctx._raises)
+        return agent._ask(messages, args, kwargs or {}, raises=raises or ctx._raises, max_ahead=ctx.own_bound)
     return agent.inquire(messages, *args, **(kwargs or {}))
 
 
@@ -198,6 +201,8 @@ def passed_on(ctx: AnyContext, replies: AnyReplies) -> Any:  # Any: a MessageTyp
     """Return the replies of a member that was called with `raises`, in the form that the composition replies."""
     if ctx._raises or not ctx._context.errors_as_messages:
         return replies
+
+    ctx.take_over_bound(replies)
 
     async def with_messages() -> AsyncIterator[object]:
         async for piece in pieces_of(replies):

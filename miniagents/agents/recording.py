@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from miniagents.agents.persistence import described
 from miniagents.messages import AgentCallNode, AgentReplyNode, Message
 from miniagents.promising import ContextStateError, Promise
-from miniagents.promising.core.access import buffer_of, failure_of, pending, resolve_with, settled, value_of
+from miniagents.promising.core.access import buffer_of, failure_of, pending, resolve_with, settled_as_read, value_of
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import FAIR_SHARE
@@ -277,7 +277,6 @@ class _Followed:
         self._recorder.open[self] = None
         self._buffer.follow(self)
         self._buffer.start()
-        self._buffer.reached(float("inf"))
 
     def _wait_for(self, message: Promise[Message]) -> None:
         self._recorder.open[self] = None
@@ -288,7 +287,7 @@ class _Followed:
             self._finish()
 
     async def _when_settled(self, message: Promise[Message]) -> None:
-        await settled(message)
+        await settled_as_read(message)
         self.step()
 
     def _finish(self) -> None:

@@ -21,7 +21,7 @@ from miniagents.agents.members import (
     refuse_misfits,
 )
 from miniagents.messages import Message
-from miniagents.promising.core.access import settled
+from miniagents.promising.core.access import settled, until_ended
 from miniagents.promising.core.arguments import check_plain
 from miniagents.promising.core.failure import Failure
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from miniagents.agents.agent import MiniAgent
-    from miniagents.agents.members import Inquirable
+    from miniagents.agents.members import AnyReplies, Inquirable
 
 __all__ = ["TooManyRoundsError", "loop", "map_agent"]
 
@@ -158,7 +158,7 @@ def map_agent(
 
     async def ask_each(ctx: AnyContext) -> None:
         reply = ctx.reply if ordered else ctx.reply_out_of_order
-        calls: set[asyncio.Task[Failure | None]] = set()
+        calls: set[asyncio.Task[None]] = set()
         try:
             async for piece in pieces_of(ctx.messages):
                 if isinstance(piece, Failure):
@@ -174,10 +174,17 @@ def map_agent(
                 replies = ask(ctx, agent, piece)
                 reply(replies)
                 if concurrency is not None:
-                    calls.add(asyncio.create_task(settled(replies), name=f"{ctx.this_agent.alias}.settled"))
+                    calls.add(asyncio.create_task(_complete(replies), name=f"{ctx.this_agent.alias}.settled"))
+                if ctx.is_bounded:
+                    await ctx.drain()
         finally:
             for call in calls:
                 call.cancel()
             await asyncio.gather(*calls, return_exceptions=True)
 
     return composed(ask_each, f"map_agent({alias_of(agent)})", lambda: declared_by(agent))
+
+
+async def _complete(replies: AnyReplies) -> None:
+    await until_ended(replies)  # first: this is no reader, for which a bounded agent would go on
+    await settled(replies)

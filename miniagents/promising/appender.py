@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Generic, Self
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, Replayed, take_turn
@@ -66,8 +67,7 @@ class StreamAppender(Replayed[P], Generic[P]):
     """
 
     def __init__(self, *, name: str = "StreamAppender", max_ahead: int | None = None) -> None:
-        if max_ahead is not None and max_ahead < 1:
-            raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
+        check_bound(max_ahead)
         self._buffer: PieceBuffer[P] = PieceBuffer(active_context.get(), name, max_ahead=max_ahead)
         self._buffer.context.register_writing_end(self._buffer)
         self._buffer.adopt()

@@ -10,8 +10,9 @@
 | closing |                                    |                                                                   |
 | active, | Ctrl+C or `sys.exit()` in a task   | the task that activated it is cancelled; leaving the context      |
 | closing |                                    | raises the `KeyboardInterrupt` or `SystemExit`                    |
-| closing | no task can continue by itself     | the watch calls `end_what_nobody_can_end`: streams that are open  |
-|         |                                    | end with an error, parked tasks are cancelled                     |
+| closing | no task can continue by itself     | agents whose replies nobody reads go on without a bound; if there |
+|         |                                    | are none, the watch calls `end_what_nobody_can_end`: streams that |
+|         |                                    | are open end with an error, parked tasks are cancelled            |
 | closing | `afinalize` is cancelled itself    | it cancels all tasks                                              |
 | closing | tasks that were cancelled still    | they are given up with a warning                                  |
 |         | run after `shutdown_timeout`, or   |                                                                   |
@@ -550,7 +551,7 @@ class PromisingContext:
 
     async def _call_resolved_handlers(self, promise: Promise[object]) -> None:
         inside_hook.set(True)
-        failure = await promise._settled()
+        failure = await promise._settled_as_read()
         if failure is not None:
             return
         result = await promise

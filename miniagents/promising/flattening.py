@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, caught, is_cancellation
 from miniagents.promising.core.foreign import outcomes_of
+from miniagents.promising.core.pieces import take_turn
 from miniagents.promising.core.places import hand_over
 from miniagents.promising.core.production import Production
 from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
@@ -101,6 +102,16 @@ class Flattening(Generic[P]):
             buffer.belongs_here()
             buffer.set_work(partial(self._run, work))
 
+    async def drain(self) -> None:
+        """Wait until readers are near enough to what was put in; at least one turn of the loop.
+
+        A sequence with a bound N waits until less than N parts are unread. What is still to come counts as one part.
+        Without a bound this waits for no reader. It returns when the sequence ends.
+        """
+        await take_turn()
+        if self._buffer.bounded:
+            await self._buffer.room(self._under_way)
+
     def close(self) -> None:
         """End the sequence: the stream ends when everything that was put in has appeared."""
         if get_ident() != self._home and self._is_elsewhere():
@@ -113,6 +124,10 @@ class Flattening(Generic[P]):
         self._end_if_complete()
 
     # --- machinery ---
+
+    def _under_way(self) -> int:
+        """Return how many parts were put in and have not appeared."""
+        return self._on_their_way + len(self._queue or ())
 
     def _put(self, item: object) -> None:
         """Add an item, or everything in it, behind all that was put in before."""
@@ -360,6 +375,8 @@ class Flattening(Generic[P]):
         if queue is self._queue:
             self._queue = None
         self._on_their_way -= 1
+        if self._buffer.bounded:
+            self._buffer.make_room()  # perhaps nothing came of them
         self._end_if_complete()
 
     def _end_if_complete(self) -> None:

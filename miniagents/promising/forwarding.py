@@ -74,26 +74,38 @@ class Forwarding(Follower):
     def _go_on(self) -> None:
         out, queue = self._out, self._queue
         left = FAIR_SHARE
+        if out.bounded:
+            self._watch.parked_no_more(self)
         while not out.ended:
             source = self._source
+            if source is not None:
+                if source.bounded:
+                    out.take_over_bound(source.max_ahead)
+                if source.ended and self._position == len(self._pieces):
+                    self._leave()
+                    continue
+            elif not queue:
+                break
+            if out.bounded and out.is_full():
+                self._park()
+                return
             if source is None:
-                if not queue:
-                    break
                 part = queue.popleft()
-                if type(part) is Pending:
-                    source = self._begin(part)
-                    if source is None:
-                        queue.appendleft(part)
-                        self._variables.run(out.launch, _forward_all(self._flat, queue))
-                        self._finish()
-                        return
-                else:
+                if type(part) is not Pending:
                     out.emit_outcome(part)
                     left -= 1
-            if source is not None and not out.ended:  # eager work that it started may have cancelled this
+                elif not self._begin(part):
+                    queue.appendleft(part)
+                    self._variables.run(out.launch, _forward_all(self._flat, queue))
+                    self._finish()
+                    return
+                elif out.bounded:
+                    out.make_room()  # what was put in behind it is nearer now
+            else:
                 pieces = self._pieces
                 if self._position < len(pieces):
-                    taken = pieces[self._position : self._position + left]
+                    count = out.vacancies(left) if out.bounded else left
+                    taken = pieces[self._position : self._position + count]
                     left -= len(taken)
                     self._rounds.left -= len(taken)
                     try:
@@ -105,11 +117,12 @@ class Forwarding(Follower):
                     else:
                         self._position += len(taken)
                         out.emit_all(adapted)
-                if self._position < len(pieces) or self._source is None:
-                    pass  # there is more to do
-                elif source.ended:
-                    self._leave()
-                else:
+                if source.bounded:
+                    source.reached(self._position)
+                has_all = self._source is not None and self._position == len(pieces)
+                if has_all and not source.ended and not (out.bounded and out.is_full()):
+                    if source.bounded:
+                        source.reached(self._position + 1)
                     if self._awaited is None:
                         self._wait_for(source)
                         if self._position < len(pieces):  # another thread appended before this began to wait
@@ -121,15 +134,15 @@ class Forwarding(Follower):
         self._flat._forwarded(queue)
         self._finish()
 
-    def _begin(self, part: Pending) -> AnyBuffer | None:
-        """Begin to read a stream and return its buffer; None if only a coroutine can do that."""
+    def _begin(self, part: Pending) -> bool:
+        """Begin to read a stream; return whether this could, because only a coroutine can read some."""
         if getattr(type(part.stream), "_outcomes", None) is not _READ_AS_IT_IS:
-            return None
+            return False
         stream: Any = part.stream  # Any: it is a StreamedPromise of pieces that are not looked at here
         source: AnyBuffer = stream._buffer
         context = source._context
-        if source.bounded or source.counts_readers or (context is not None and context._watch is not self._watch):
-            return None
+        if source.counts_readers or (context is not None and context._watch is not self._watch):
+            return False
         self._source = source
         self._pieces = self._flat._pieces_of(stream)
         self._position = part.position
@@ -138,7 +151,14 @@ class Forwarding(Follower):
             self._is_guest = self._variables.run(source._guest_came)
         if source._work is not None:
             self._variables.run(source.start)
-        return source
+        return True
+
+    def _park(self) -> None:
+        """Go on when there is room in the result."""
+        if self._awaited is not None:
+            super()._leave()
+        self._watch.parked(self, self._out)
+        self._out.next_room().add_done_callback(lambda _: self.woken())
 
     def _pass_on_each(self, pieces: list[Any]) -> None:  # Any: as above
         """Put in pieces one by one; if one has to be taken apart, its parts and the rest of the stream come next."""
@@ -155,6 +175,8 @@ class Forwarding(Follower):
             self._out.emit_outcome(parts[0])
 
     def _leave(self) -> None:
+        if self._out.bounded:
+            self._watch.parked_no_more(self)
         if self._awaited is not None:
             super()._leave()
         if self._is_guest and self._source is not None:
@@ -170,8 +192,11 @@ async def _forward_all(flat: Flattening[Any], queue: deque[AnyPart]) -> None:  #
         pieces = out.pieces
         since_turn = len(pieces)
         while queue and not out.ended:
+            if out.bounded:
+                await out.room()
             part = queue.popleft()
             if isinstance(part, Pending):
+                out.make_room()  # what was put in behind it is nearer now
                 await _forward(flat, part)
             else:
                 out.emit_outcome(part)
@@ -188,16 +213,20 @@ async def _forward(flat: Flattening[P], pending: Pending) -> None:
     try:
         while levels and not out.ended:
             level = levels[-1]
+            if isinstance(level, _Parts) and not level.left:
+                levels.pop()
+                continue
+            if out.bounded:
+                await out.room()
             if isinstance(level, _Parts):
-                if not level.left:
-                    levels.pop()
-                    continue
                 part = level.left.pop()
                 if isinstance(part, Pending):
                     stream = part.stream
                     if not part.position and _is_short(stream):
                         levels.append(_Parts(flat._parts_of(stream)))  # it has ended since it was put in
                     else:
+                        if is_stream(stream):
+                            out.take_over_bound(stream._bound_to_readers())
                         outcomes = flat._outcomes_of(stream)
                         if isinstance(outcomes, OutcomeIterator):
                             outcomes.skip(part.position)

@@ -390,6 +390,14 @@ class Promise(Production, Generic[T_co]):
             await self._settle()
         return self._failure
 
+    async def _until_complete(self) -> None:
+        """Start the work and wait until all pieces are there; this counts as no reader, and leaves bounds alone."""
+
+    async def _settled_as_read(self) -> Failure | None:
+        """Do as `_settled`, but do not count as a reader, for whom a bounded stream would go on."""
+        await self._until_complete()
+        return await self._settled()
+
     async def _settle(self) -> None:
         """Wait until there is a value or an error."""
         self._start()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.pieces import PieceBuffer
 from miniagents.promising.flattening import Flattening
@@ -32,6 +33,11 @@ class FlatSequence(Flattening[P]):
         adapt: Makes a piece of an item, or returns `NotImplemented` for an item that has to be taken apart.
         name: The name of the stream in errors and logs.
         context: The context that owns the stream; by default the active one.
+        max_ahead: How many pieces the parts that are still to come, and writers that `drain`, may be ahead of the
+            furthest reader. By default it is the narrowest bound of the streams that are put in, if any is bounded.
+
+    Raises:
+        ValueError: `max_ahead` is less than one.
 
     >>> async def later() -> AsyncIterator[str]:
     ...     yield "b"
@@ -53,8 +59,10 @@ class FlatSequence(Flattening[P]):
         *,
         name: str = "FlatSequence",
         context: PromisingContext | None = None,
+        max_ahead: int | None = None,
     ) -> None:
-        super().__init__(PieceBuffer(context or active_context.get(), name))
+        check_bound(max_ahead)
+        super().__init__(PieceBuffer(context or active_context.get(), name, max_ahead=max_ahead))
         self._adapts = adapt
 
     @property

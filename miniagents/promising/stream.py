@@ -10,7 +10,7 @@ from miniagents.promising.combinators.of_pieces import PieceCombinators
 from miniagents.promising.combinators.of_places import PlaceCombinators
 from miniagents.promising.combinators.of_time import TimeCombinators
 from miniagents.promising.combinators.piped import TimedOutcomes
-from miniagents.promising.core.arguments import check_callable
+from miniagents.promising.core.arguments import check_bound, check_callable
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.failure import ends_task, running_task
 from miniagents.promising.core.naming import derived_name, name_of
@@ -92,8 +92,7 @@ class StreamedPromise(
         max_ahead: int | None = None,
         name: str | None = None,
     ) -> None:
-        if max_ahead is not None and max_ahead < 1:
-            raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
+        check_bound(max_ahead)
         check_callable("StreamedPromise: streamer", streamer)
         check_callable("StreamedPromise: resolver", resolver)
         name = name if name is not None else name_of(streamer)
@@ -214,7 +213,7 @@ class StreamedPromise(
 
     def _bound_to_readers(self) -> int | None:
         """Return how many pieces this may be ahead of its furthest reader, as long as there are more to come."""
-        return None if self._buffer.ended else self._buffer.max_ahead
+        return None if self._is_done() or self._buffer.ended else self._buffer.max_ahead
 
     def _pieces_production(self) -> Production:
         """Return the buffer, which counts readers and results."""
@@ -228,6 +227,14 @@ class StreamedPromise(
     def _parts(self) -> Iterable[Production]:
         """Return the productions that are cancelled with this: the buffer, and those that it started."""
         return (self._buffer, *super()._parts())
+
+    async def _until_complete(self) -> None:
+        await self._until_ended()
+
+    async def _until_ended(self) -> None:
+        """Start the work and wait for the last piece, without counting as a reader."""
+        self._buffer.start()
+        await self._buffer._until_done()
 
     async def _settle(self) -> None:
         await self._buffer.completed()

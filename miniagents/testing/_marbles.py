@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 
 from miniagents.promising import DEFAULT, Default, Promise, PromisingContext, Stream
 from miniagents.promising.core.access import buffer_of
+from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.stream import piped
 from miniagents.testing._pictures import ERROR, Line, Picture
 
@@ -131,8 +132,7 @@ def marbles(
     """
     reader = _Reader("marbles", diagram, values, errors)
     events = tuple(reader.events())
-    if max_ahead is not None and max_ahead < 1:
-        raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
+    check_bound(max_ahead)
     source = _Source(name, unit)
 
     async def played(out: PieceBuffer[Any]) -> AsyncIterator[Any | Failure]:  # Any: pieces of any type

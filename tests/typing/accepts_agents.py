@@ -81,6 +81,7 @@ async def calls() -> None:
     assert_type(named_bare.inquire("x"), MessageSequencePromise[Message])
     assert_type(await chat.inquire("x", 0.1).aresolve_messages(), tuple[AssistantMessage, ...])
     chat.options(start_asap=False).inquire("x", temperature=0.3)
+    chat.options(max_ahead=3).options(max_ahead=None).inquire("x", temperature=0.3)
     assert_type(chat.initiate_inquiry(temperature=0.3), AgentCall[UserMessage, AssistantMessage])
     chat.initiate_inquiry(temperature=0.3).send_message("x").send_message(UserMessage("y")).reply_sequence()
     _agent: MiniAgent = bare
@@ -125,6 +126,7 @@ async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) ->
     ctx.make_sure_to_wait(chat.inquire("x", 0.3))
     ctx.make_sure_to_wait(calls())
     ctx.finish_early()
+    await ctx.drain()
     if ctx.call_node is not None:
         assert_type(await ctx.call_node, str)
     assert_type(InteractionContext.current().this_agent.alias, str)

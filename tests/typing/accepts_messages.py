@@ -226,7 +226,7 @@ async def nothing() -> None: ...
 
 
 async def sequences() -> None:
-    assert_type(MessageSequence().promise, MessageSequencePromise[Message])
+    assert_type(MessageSequence(max_ahead=3).promise, MessageSequencePromise[Message])
     sequence = MessageSequence[UserMessage](name="questions", message_classes=(UserMessage,))
     assert_type(sequence.promise, MessageSequencePromise[UserMessage])
     assert_type(sequence.closed, bool)

@@ -160,13 +160,16 @@ async def appenders(appender: StreamAppender[str]) -> None:
     assert_type(merge(appender, out), Stream[str | int])
 
 
-def flat_sequences() -> None:
-    flat = FlatSequence[str](lambda item: item if isinstance(item, str) else NotImplemented, name="letters")
+async def flat_sequences() -> None:
+    flat = FlatSequence[str](
+        lambda item: item if isinstance(item, str) else NotImplemented, name="letters", max_ahead=3
+    )
     assert_type(flat.promise, Stream[str])
     assert_type(flat.closed, bool)
     flat.put(["a", ["b", numbers()], ValueError("no")])
     flat.put_out_of_order("a")
     flat.fail(ValueError("no"))
+    await flat.drain()
     flat.produce(one, start_asap=True, instead=str)
     flat.close()
 

@@ -55,6 +55,7 @@ async def calls() -> None:
     named.inquire("hi", temperature=0.3, model=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     bare.inquire("x", foo=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chat.options(start_asap="no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chat.options(max_ahead="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     chat.options(start=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
@@ -108,6 +109,7 @@ async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) ->
     ctx.reply()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ctx.reply(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ctx.reply_out_of_order(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    _ = ctx.drain(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ctx.make_sure_to_wait(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ctx.messages = ctx.messages  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     ctx.nope  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]

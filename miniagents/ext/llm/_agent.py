@@ -47,10 +47,11 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
         kwargs: Mapping[str, Any],  # Any: checked by `_check_arguments`
         *,
         raises: bool = False,
+        max_ahead: int | None = None,
     ) -> AnyContext:
         options = kwargs if isinstance(kwargs, dict) else dict(kwargs)
         hide_headers(options)  # in the dict that the frames of the caller hold
-        return super()._call(args, options, raises=raises)
+        return super()._call(args, options, raises=raises, max_ahead=max_ahead)
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         super()._check_arguments(args, {})

@@ -29,8 +29,10 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
 
     __slots__ = ("_is_read",)
 
-    def __init__(self, context: PromisingContext | None, name: str) -> None:
-        super().__init__(context, name)
+    may_go_unread = True
+
+    def __init__(self, context: PromisingContext | None, name: str, max_ahead: int | None = None) -> None:
+        super().__init__(context, name, max_ahead=max_ahead)
         self._is_read = False
 
     def emit(self, piece: Any) -> None:  # Any: an M or a MessagePromise[M]
@@ -48,6 +50,10 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
         self.pieces.extend(pieces)
         if self._wakeup is not None:
             self.wake()
+
+    def _bound_of_messages(self) -> int | None:
+        """Return the bound of the messages that are streamed in this work: the one given to the agent."""
+        return self.max_ahead if self.has_own_bound else None
 
     def readable(self) -> list[MessagePromise[M] | Failure]:
         """Return the promises of the messages; from now on each message that comes gets one."""

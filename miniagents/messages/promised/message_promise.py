@@ -13,6 +13,7 @@ from miniagents.messages.promised.tokens import EventOutcomes, MixedOutcomes, Te
 from miniagents.messages.values.frozen import FrozenDict
 from miniagents.promising.combinators.piped import TimedOutcomes, attempt
 from miniagents.promising.core.arguments import check_errors, check_not_negative
+from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
@@ -58,7 +59,8 @@ class MessagePromise(StreamedPromise[str, M_co]):
         known: Fields of the message that are known beforehand.
         start_asap: True starts the streamer at the next turn of the loop, False at the first await or iteration; by
             default as the active context says.
-        max_ahead: How many pieces the streamer may be ahead of the furthest reader; None for no bound.
+        max_ahead: How many pieces the streamer may be ahead of the furthest reader; None for no bound. By default it is
+            the bound of the agent that makes the message, if that was given one.
         name: The name of this promise in errors, logs and tasks.
 
     Raises:
@@ -78,9 +80,11 @@ class MessagePromise(StreamedPromise[str, M_co]):
         message_class: type[Message] | None = None,
         known: Mapping[str, object] | None = None,
         start_asap: bool | Default = DEFAULT,
-        max_ahead: int | None = None,
+        max_ahead: int | Default | None = DEFAULT,
         name: str | None = None,
     ) -> None:
+        if max_ahead is DEFAULT:
+            max_ahead = bound_here()
         self._message_class = message_class
         self._known = known_fields(known or {})
         # the buffer holds events besides the tokens; readers of tokens skip them
@@ -492,6 +496,12 @@ def _in_one_piece(source: MessagePromise[Message], message: Promise[M], what: st
     return derived_message(source, pieces, whole, what, message)
 
 
+def bound_here() -> int | None:
+    """Return the bound of messages that are streamed by the running code: the one that its agent was given."""
+    work = producing.get()
+    return None if work is None else work._bound_of_messages()
+
+
 def message_over(
     buffer: PieceBuffer[Any],  # Any: tokens and events; for the base class the buffer holds tokens alone
     collect: Callable[[Iterable[Any]], M] | None,  # Any: the types of a streamer are not checked at run time
@@ -536,6 +546,7 @@ def from_promise(promise: Promise[M], message_class: type[Message] | None) -> Me
         message,
         message_class=message_class,
         start_asap=False,
+        max_ahead=None,
         name=promise.name,
     )
     made._made_of((promise,))

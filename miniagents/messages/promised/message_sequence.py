@@ -15,6 +15,7 @@ from miniagents.messages.promised.sequence_promise import (
     sequence_over,
 )
 from miniagents.promising.appender import StreamAppender
+from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import active_context
 from miniagents.promising.flattening import Flattening
 from miniagents.promising.promise import Promise
@@ -75,6 +76,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         context: The context that owns the sequence; by default the active one.
         kept_open: Whether any code may put something in at any time. False for a sequence that the code that makes it
             fills and closes, or hands to `produce`.
+        max_ahead: As for `FlatSequence`.
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -96,8 +98,11 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         message_classes: tuple[type[Message], ...] = (Message,),
         context: PromisingContext | None = None,
         kept_open: bool = True,
+        max_ahead: int | None = None,
     ) -> None:
-        buffer: MessageBuffer[M] = MessageBuffer(context or active_context.get(), name)
+        if max_ahead is not None:
+            check_bound(max_ahead)
+        buffer: MessageBuffer[M] = MessageBuffer(context or active_context.get(), name, max_ahead)
         super().__init__(buffer, kept_open=kept_open)
         self._place = place or name
         self._classes = message_classes

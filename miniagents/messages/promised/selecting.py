@@ -124,7 +124,7 @@ def of_one(
             await checked
         return message
 
-    made = MessagePromise(pieces, whole, start_asap=False, name=name)
+    made = MessagePromise(pieces, whole, start_asap=False, max_ahead=None, name=name)
     made._made_of((sequence, choice, *(() if checked is None else (checked,))))
     made._start_if(False if sequence._is_lazy() else DEFAULT)
     return made

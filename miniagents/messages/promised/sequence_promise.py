@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, overload
 
 from typing_extensions import TypeIs, TypeVar
 
@@ -510,14 +510,21 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         # very many take their time: `_settle` gives other tasks their turn
         return self._buffer.ended and len(self._buffer.pieces) <= FAIR_SHARE and self.done()
 
+    async def _until_complete(self) -> None:
+        await self._until_ended()
+        for piece in tuple(self._mixed()):
+            if isinstance(piece, MessagePromise) and not piece._is_done():
+                await piece._until_complete()
+
     async def _settle(self) -> None:
         # Several readers may do this at the same time: all find the same messages, and the first to end sets them.
         # An index and a list: an iterator of the pieces would be a tenth of the cost of a call.
         buffer = self._buffer
         if buffer._work is not None:
             buffer.start()
+        buffer._furthest = _EVERYTHING  # first: the sequence may get a bound while this waits
         if buffer.bounded:
-            buffer.reached(float("inf"))
+            buffer.make_room()
         pieces = self._mixed()
         messages: list[Message] = []
         failure: Failure | None = None
@@ -567,6 +574,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                 self._value = tuple(messages)
             self._failure = failure
             self._finished()
+
+
+_EVERYTHING: Final = float("inf")
+"""The position of a reader that reads on by itself."""
 
 
 def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name: str) -> MessageSequencePromise[M]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeGuard
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent
-from miniagents.messages.promised.message_promise import MessagePromise, message_over
+from miniagents.messages.promised.message_promise import MessagePromise, bound_here, message_over
 from miniagents.messages.promised.tokens import check_arguments, text_of
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.core.current import active_context
@@ -31,6 +31,9 @@ def stream_message(
     **known_beforehand: P.kwargs,
 ) -> MessagePromise[M]:
     """Make the promise of a message whose text arrives token by token.
+
+    In the work of an agent that was given a bound (`max_ahead`), the tokens of an async generator are read at most so
+    far ahead of the furthest reader of the message.
 
     Args:
         cls: The class of the message.
@@ -60,7 +63,10 @@ def stream_message(
     name = getattr(cls, "__name__", "message")
     shared = shared_buffer(tokens)  # the same list of pieces: nothing is copied
     buffer: PieceBuffer[Any]  # Any: tokens and events; for the base class the buffer holds tokens alone
-    buffer = PieceBuffer(active_context.get(), name, streamer=lambda: aiter(tokens)) if shared is None else shared
+    if shared is None:
+        buffer = PieceBuffer(active_context.get(), name, streamer=lambda: aiter(tokens), max_ahead=bound_here())
+    else:
+        buffer = shared
     promise = message_over(buffer, whole, cls if isinstance(cls, type) else None, known_beforehand)
     promise._name = name
     if buffer._context is not None:

@@ -64,8 +64,7 @@ class _Calls(Generic[P, Q]):
         self._source = source
         self._fn = fn
         self._out = out
-        # without a limit the bound is one: a result that nobody reads must not call for the whole source
-        self._limit: float = concurrency or out.max_ahead or float("inf")
+        self._concurrency = concurrency
         self._under_way = 0
         self._places: deque[_Place[Q]] | None = deque() if ordered else None
         self._is_read = False
@@ -96,7 +95,11 @@ class _Calls(Generic[P, Q]):
     # --- machinery ---
 
     def _may_read(self) -> bool:
-        return not (self._is_read or self._source_ended or self._out.ended) and self._under_way < self._limit
+        return not (self._is_read or self._source_ended or self._out.ended) and self._under_way < self._limit()
+
+    def _limit(self) -> float:
+        # without a limit the bound is one: a result that nobody reads must not call for the whole source
+        return self._concurrency or self._out.max_ahead or float("inf")
 
     async def _next(self) -> P | Failure:
         self._is_read = True
@@ -108,7 +111,7 @@ class _Calls(Generic[P, Q]):
             self._is_read = False
 
     async def _call(self, piece: P) -> Q | Failure:
-        if not self._has_spare and self._under_way < self._limit:
+        if not self._has_spare and self._under_way < self._limit():
             self._has_spare = self._is_launching = True
             self._out.launch(self._run_as_spare())
             self._is_launching = False

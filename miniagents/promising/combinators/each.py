@@ -49,12 +49,12 @@ async def _work(
 ) -> None:
     producing.set(out)  # first: whoever reads the source from here on reads it for `out`, and is no guest
     append = out.pieces.append  # not `emit`: one `wake` for each slice is enough
-    bounded = out.bounded
     gives_made = kept != "piece if made is true"
     gives_none = kept == "made"
     with Catching(out):
         outcomes = source()
         while (taken := await outcomes.next_slice()) is not None:
+            bounded = out.bounded  # a source may have got a bound meanwhile
             for piece in taken:
                 if out.ended:
                     return

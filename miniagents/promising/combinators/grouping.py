@@ -130,13 +130,13 @@ class Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         self._key = key
         self._over = over
         self._groups: dict[K, _Group[P]] = {}
-        self._account.changed = self._make_room
+        self._account.changed = self.make_room
         self.set_work(lambda: self._sort_all(source))
 
-    def is_full(self) -> bool:
+    def is_full(self, under_way: int = 0) -> bool:
         """Return whether nothing more may be taken from the source for now."""
         account = self._account
-        return self.max_ahead is not None and account.unread >= self.max_ahead and not account.waiting
+        return self.max_ahead is not None and account.unread + under_way >= self.max_ahead and not account.waiting
 
     def _is_used(self) -> bool:
         return super()._is_used() or any(group._is_used() for group in self._groups.values() if not group.ended)

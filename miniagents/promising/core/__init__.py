@@ -6,6 +6,7 @@ A user of promises needs nothing from here. A package that makes a kind of promi
 |--------------|-------------------------------------------------------------------------------------------------------|
 | `access`     | asking a promise how it stands, reading its failures as objects, settling it: functions that take one |
 | `pieces`     | `PieceBuffer`, the pieces of a stream, and the iterators that read one                                |
+| `bounds`     | how far a stream may be ahead of its readers: the base of `PieceBuffer`                               |
 | `failure`    | `Failure`, an error as a piece; `Catching`, which makes one of an error of the work                   |
 | `production` | `Production`, the base of promises and buffers; its underscored names are for derived classes         |
 | `current`    | the context and the production that are active in the running task                                    |

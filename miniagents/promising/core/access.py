@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from miniagents.promising.stream import StreamedPromise
 
 __all__ = [
+    "bound_of",
     "buffer_of",
     "fail_with",
     "failure_of",
@@ -29,6 +30,8 @@ __all__ = [
     "pending",
     "resolve_with",
     "settled",
+    "settled_as_read",
+    "until_ended",
     "value_of",
 ]
 
@@ -45,6 +48,16 @@ def settled(
         The failure, if the promise ends with one.
     """
     return promise._settled()
+
+
+async def settled_as_read(promise: Promise[object]) -> Failure | None:
+    """Do as `settled`, but do not count as a reader: a bounded stream keeps to its readers."""
+    return await promise._settled_as_read()
+
+
+async def until_ended(stream: StreamedPromise[object, object]) -> None:
+    """Start a stream and wait for its last piece, without counting as a reader."""
+    await stream._until_ended()
 
 
 def failure_of(promise: Promise[object]) -> Failure | None:
@@ -66,6 +79,11 @@ def value_of(promise: Promise[T]) -> T:
 def outcomes(stream: Replayed[P]) -> OutcomeIterator[P]:
     """Read a stream from its first piece, with its failures as objects."""
     return stream._outcomes()
+
+
+def bound_of(stream: StreamedPromise[object, object]) -> int | None:
+    """Return how many pieces a stream may be ahead of its furthest reader; None without a bound, or after its end."""
+    return stream._bound_to_readers()
 
 
 def buffer_of(stream: StreamedPromise[P, object]) -> PieceBuffer[P]:

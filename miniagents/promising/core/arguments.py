@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, Iterable
 
 __all__ = [
     "check_awaitables",
+    "check_bound",
     "check_callable",
     "check_errors",
     "check_kind",
@@ -24,6 +25,16 @@ def check_not_negative(what: str, number: float) -> None:
     """
     if not number >= 0:  # this refuses nan too, which would break the order of a loop's timers
         raise ValueError(f"{what}: give a number that is not negative")
+
+
+def check_bound(max_ahead: int | None) -> None:
+    """Refuse a bound that lets nothing through.
+
+    Raises:
+        ValueError: It is less than one.
+    """
+    if max_ahead is not None and max_ahead < 1:
+        raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
 
 
 def check_callable(what: str, function: object) -> None:

@@ -13,6 +13,7 @@ A buffer:
 |                        |                                          | and as many pieces are unread                  |
 | open                   | `end`, `give_up`, `cancel`               | ended                                          |
 | full                   | `reached`: a reader came nearer          | open; whoever waits in `room` goes on          |
+| open, full             | `bound`: a source has a narrower bound   | the results of this have it too                |
 | full                   | `end`, `give_up`, `cancel`               | ended; whoever waits in `room` goes on         |
 | ended                  | `end`, `give_up`, `cancel`               | nothing                                        |
 
@@ -37,6 +38,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeAlias
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.core.bounds import Bounded
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.followers import FOLLOWED
@@ -58,7 +60,7 @@ FAIR_SHARE: Final = 256
 """How many pieces that are already there are read in a row before the loop gets a turn."""
 
 
-class PieceBuffer(Production, Generic[P]):
+class PieceBuffer(Bounded, Generic[P]):
     """Pieces and failures in the order in which they came, with an end.
 
     Args:
@@ -72,23 +74,14 @@ class PieceBuffer(Production, Generic[P]):
         pieces: The pieces and failures so far. Only the work of the buffer appends to it, and calls `wake` then.
         ended: Whether no more pieces will come. Only the methods here set this and what follows.
         failure: The first failure among the pieces.
-        max_ahead: The bound.
-        bounded: Whether there is one, which is faster to ask.
     """
 
     __slots__ = (
         "_at_end",
         "_fed",
-        "_followers",
-        "_furthest",
         "_more_tasks",
-        "_room",
         "_work",
-        "bounded",
-        "ended",
         "failure",
-        "max_ahead",
-        "pieces",
     )
 
     counts_readers: ClassVar[bool] = False
@@ -116,11 +109,12 @@ class PieceBuffer(Production, Generic[P]):
         if streamer is not None:
             self._work = lambda: self._produce(streamer)
             self._belongs_here()
-        self.max_ahead: int | None = max_ahead
-        self.bounded: bool = max_ahead is not None
-        self._furthest = 0.0
         self._room: asyncio.Future[None] | None = None
         self._followers: list[Watcher] | None = None
+        self.max_ahead: int | None = max_ahead
+        self.bounded: bool = max_ahead is not None
+        self.has_own_bound: bool = self.bounded
+        self._furthest = 0.0
 
     def set_work(self, work: Callable[[], Coroutine[object, object, None]], *, is_only_writer: bool = False) -> None:
         """Have an async function make the pieces; it is called when somebody starts the work.
@@ -138,11 +132,6 @@ class PieceBuffer(Production, Generic[P]):
         """Put in all pieces that the stream will ever have; for a buffer that nobody has seen yet."""
         self.pieces.extend(pieces)
         self.ended = True
-
-    def bound(self, max_ahead: int) -> None:
-        """Set how many pieces the streamer may be ahead of the furthest reader."""
-        self.max_ahead = max_ahead
-        self.bounded = True
 
     # --- for producers ---
 
@@ -181,7 +170,7 @@ class PieceBuffer(Production, Generic[P]):
         """Tell everybody of the end; doing that again changes nothing."""
         self._finished()
         if self._room is not None:
-            self._make_room()
+            self.make_room()
         at_end, self._at_end = self._at_end, None
         if at_end is not None:
             at_end()
@@ -192,28 +181,6 @@ class PieceBuffer(Production, Generic[P]):
             self.emit_failure(self._failure_of(error))
             self._work = None
             self.end()
-
-    async def room(self) -> None:
-        """Wait until the stream may have one more piece: as soon as a reader is near enough to its end."""
-        if not self.is_full():
-            return
-        task = self.context.running_task()
-        while self.is_full() and not self.ended:
-            if self._room is None or self._room.done():
-                self._room = asyncio.get_running_loop().create_future()
-            if task is not None:
-                self.context.watch.parked(task)
-            try:
-                # Several tasks of one producer may wait here. Without the shield, cancelling one of them would
-                # cancel the future, and with it the wait of all others.
-                await asyncio.shield(self._room)
-            finally:
-                if task is not None:
-                    self.context.watch.parked_no_more(task)
-
-    def is_full(self) -> bool:
-        """Return whether the stream may have no more pieces before a reader comes nearer."""
-        return self.max_ahead is not None and len(self.pieces) - self._furthest >= self.max_ahead
 
     # What every production has, under public names: users see promises, never a buffer.
     adopt: Final = Production._adopt
@@ -299,12 +266,6 @@ class PieceBuffer(Production, Generic[P]):
         last = self.pieces[-1] if self.ended and self.pieces else None
         return isinstance(last, Failure) and last.wished
 
-    def unread(self) -> int:
-        """Return how many pieces the furthest reader has still to come to."""
-        if self.ended or self._furthest >= len(self.pieces):
-            return 0
-        return len(self.pieces) - int(self._furthest)
-
     def whole_pieces(self) -> tuple[P, ...]:
         """Return all pieces of a stream that had no failure."""
         pieces: list[Any] = self.readable()  # Any: there are no failures among them
@@ -322,12 +283,6 @@ class PieceBuffer(Production, Generic[P]):
         """Return whether the work waits for a first reader."""
         return self._work is not None
 
-    def reached(self, position: float) -> None:
-        """Note how far the furthest reader has come (infinity: it wants everything), for streams with a bound."""
-        if position > self._furthest:
-            self._furthest = position
-            self._make_room()
-
     async def completed(self) -> None:
         """Wait for the end of the stream."""
         self.start()
@@ -335,10 +290,6 @@ class PieceBuffer(Production, Generic[P]):
         await self._until_done()
 
     # --- machinery ---
-
-    def _make_room(self) -> None:
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
 
     async def _produce(self, streamer: Callable[[], AsyncIterator[P | Failure]]) -> None:
         producing.set(self)

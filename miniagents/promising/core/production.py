@@ -401,6 +401,10 @@ class Production:
         """Return how many pieces this may be ahead of its furthest reader; None without a bound."""
         return None
 
+    def _bound_of_messages(self) -> int | None:
+        """Return the bound of the messages that are streamed in this work and do not say so themselves."""
+        return None
+
     def _pieces_production(self) -> Production:
         """Return the production that counts readers and results: for a stream, its buffer, which promises share."""
         return self

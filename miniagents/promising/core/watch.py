@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Set as AbstractSet
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.bounds import Bounded
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
 
@@ -67,7 +68,7 @@ class Watch:
         self.rounds: Final = Rounds(loop)
         """The followers in this loop that are due."""
         self._waits: _Waits = {}
-        self._parked: set[Worker] = set()
+        self._parked: dict[Worker, tuple[Bounded, bool]] = {}
         self._deadlocks: dict[Worker, PromiseDeadlockError] = {}
         self._closing: list[PromisingContext] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -95,15 +96,21 @@ class Watch:
         """Return the error to raise in a task that waits, if its wait was found to close a circle."""
         return self._deadlocks.pop(task, None) if self._deadlocks else None
 
-    def parked(self, task: Worker) -> None:
-        """Note that the task produces nothing before somebody reads."""
-        self._parked.add(task)
+    def parked(self, task: Worker, buffer: Bounded, *, does_more: bool = False) -> None:
+        """Note that the task produces nothing before somebody reads.
+
+        Args:
+            task: The task.
+            buffer: The full stream, on which it waits for room.
+            does_more: Whether the task has more to do than filling the stream.
+        """
+        self._parked[task] = buffer, does_more
         if self._closing:
             self._look_soon()
 
     def parked_no_more(self, task: Worker) -> None:
         """Forget that the task waits for readers."""
-        self._parked.discard(task)
+        self._parked.pop(task, None)
 
     def is_parked(self, task: Worker) -> bool:
         """Return whether the task waits for readers."""
@@ -156,7 +163,7 @@ class Watch:
             # As above: outsiders matter only if the context's own tasks look stuck.
             if context.tasks and self._is_stuck(context, context.tasks):
                 outsiders = self._outsiders(context)
-                if self._is_stuck(context, context.tasks | outsiders):
+                if self._is_stuck(context, context.tasks | outsiders) and not self._lifted_bounds(context):
                     context.end_what_nobody_can_end()
                 self._look_when_done(outsiders)  # an outsider's end is the only news that no wait tells of
         ended = self.loop.time()
@@ -164,12 +171,29 @@ class Watch:
         if (self._waits or self._closing) and self._timer is None:
             self._schedule()
 
+    def _lifted_bounds(self, context: PromisingContext) -> bool:
+        """Let tasks that wait for readers go on, in an ending context, if they do more than filling a stream.
+
+        Only those go on whose replies nobody ever began to read, with all that is made of these.
+
+        Returns:
+            Whether there were any.
+        """
+        full = [parked for parked in self._parked.values() if parked[0]._context is context]
+        unread = [buffer for buffer, _ in full if buffer.may_go_unread and buffer.is_unread()]
+        if not any(does_more for _, does_more in full):
+            return False
+        for buffer in unread:
+            buffer.reached(float("inf"))
+        return bool(unread)
+
     def _is_stuck(
         self,
         context: PromisingContext,
         tasks: AbstractSet[Worker],
     ) -> bool:
-        return tasks <= _stuck(self._waits, tasks=tasks, parked=self._parked, ending=context)
+        parked = [task for task, (buffer, _) in self._parked.items() if buffer.waits_for_room()]
+        return tasks <= _stuck(self._waits, tasks=tasks, parked=parked, ending=context)
 
     def _outsiders(self, context: PromisingContext) -> set[asyncio.Task[object]]:
         """Return the tasks started by plain asyncio inside a context; they may hold writing ends or be readers."""

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from miniagents.promising import Promise, PromisingContext
+from miniagents.promising.core.access import buffer_of
 from miniagents.promising.core.pieces import FAIR_SHARE
 from tests.promising.laws.cases import each_case
 from tests.promising.laws.registry import Case, Law
@@ -78,6 +79,28 @@ async def test_p9_what_is_made_of_a_bounded_source_is_bounded(case: Case, max_ah
             bounded = [source for source in given.sources if not source.is_foreign()]
             assert [source.made for source in bounded if source.made > most] == []
             await anext(pieces)
+        await case.expect(given, await outcomes(result))
+
+
+@each_case(Law.BOUNDED)
+@pytest.mark.parametrize("max_ahead", [1, 3])
+async def test_p9_a_bound_that_a_source_gets_later_holds_as_well(case: Case, max_ahead: int) -> None:
+    async with PromisingContext():
+        given = Given(case.numbers(200), Manner())
+        result = case.result(given)
+        assert is_stream(result)
+        streams = [source.promise for source in given.sources if is_stream(source.promise)]
+        pieces = aiter(result)
+        waiting = asyncio.ensure_future(anext(pieces))
+        for stream in streams:
+            buffer_of(stream).bound(max_ahead)
+        for count in range(1, 6):
+            await waiting
+            await turns(A_WHILE)
+            most = case.needs(count + max_ahead) + max_ahead + 1
+            assert [source.made for source in given.sources if source.promise in streams and source.made > most] == []
+            waiting = asyncio.ensure_future(anext(pieces))
+        await waiting
         await case.expect(given, await outcomes(result))
 
 
