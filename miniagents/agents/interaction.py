@@ -13,7 +13,7 @@ from weakref import WeakSet
 from typing_extensions import TypeVar
 
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
-from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
+from miniagents.promising import AppenderClosedError, NoActiveContextError, Promise, PromiseCancelledError
 from miniagents.promising.core.current import inside_hook
 from miniagents.promising.sentinels import EndLoop
 
@@ -144,22 +144,66 @@ class InteractionContext(Generic[In_co, Out_contra]):
     def finish_early(self) -> None:
         """End the replies now; the agent may go on working, and its context waits for it.
 
-        No reply can carry a later error of the agent; leaving the context raises it.
+        No reply can carry a later error of the agent, or of work given to `make_sure_to_wait`; leaving the context
+        raises it.
         """
         self._replies.close()
 
-    def make_sure_to_wait(self, awaitable: Awaitable[object], /) -> None:
-        """Have the agents' context await something before it ends; leaving the context raises its error."""
+    def make_sure_to_wait(self, work: Awaitable[object], /) -> None:
+        """Have the replies end only when some work has ended, too; it starts at once.
+
+        Its error becomes one of the replies, as an error of the agent does. Until it ends, `reply` can be called.
+        Cancelling the call cancels the work.
+
+        Args:
+            work: A coroutine, a promise, a task or any other awaitable; its result is ignored.
+
+        Raises:
+            AppenderClosedError: The replies have ended; `in_background` is for work that they need not wait for.
+            PromiseCancelledError: The call was cancelled.
+
+        >>> @miniagent
+        ... async def both(ctx: InteractionContext) -> None:
+        ...     async def look_up() -> None:
+        ...         await asyncio.sleep(0)
+        ...         ctx.reply("found")
+        ...     ctx.make_sure_to_wait(look_up())
+        ...     ctx.reply("looking")
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         print(await both.inquire())
+        >>> asyncio.run(main())
+        (Message(text='looking'), Message(text='found'))
+        """
+
+        async def wait() -> None:
+            await work
+
+        try:
+            self._replies.produce_also(wait)
+        except (AppenderClosedError, PromiseCancelledError):
+            if inspect.iscoroutine(work):
+                work.close()  # it will never run, and would complain
+            raise
+
+    def in_background(self, work: Awaitable[object], /) -> None:
+        """Have only the agents' context wait for some work, which starts at once; leaving the context raises its error.
+
+        The replies do not wait for it. Cancelling the call cancels the work.
+
+        Args:
+            work: A coroutine, a promise, a task or any other awaitable; its result is ignored.
+        """
 
         async def wait() -> None:
             try:
-                await awaitable
+                await work
             except (asyncio.CancelledError, PromiseCancelledError):
                 raise  # a requested cancellation is not an error
             except BaseException as error:  # noqa: BLE001 - leaving the context raises it
                 self._context.report(error)
 
-        Promise(wait, start_asap=True, name=f"{self._agent.alias}.make_sure_to_wait")
+        Promise(wait, start_asap=True, name=f"{self._agent.alias}.in_background")
 
     def __repr__(self) -> str:
         return f"<InteractionContext of {self._agent.alias!r}>"

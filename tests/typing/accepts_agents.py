@@ -124,6 +124,8 @@ async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) ->
     ctx.reply_out_of_order(["x", chat.inquire("x", 0.3), ValueError("no")])
     ctx.make_sure_to_wait(chat.inquire("x", 0.3))
     ctx.make_sure_to_wait(calls())
+    ctx.in_background(chat.inquire("x", 0.3))
+    ctx.in_background(calls())
     ctx.finish_early()
     if ctx.call_node is not None:
         assert_type(await ctx.call_node, str)

@@ -109,6 +109,7 @@ async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) ->
     ctx.reply(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ctx.reply_out_of_order(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ctx.make_sure_to_wait(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.in_background(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ctx.messages = ctx.messages  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     ctx.nope  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     bare_context: InteractionContext = ctx  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # it may reply what is not declared
