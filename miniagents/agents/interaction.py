@@ -48,6 +48,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         "_args",
         "_caller",
         "_context",
+        "_errors_as_messages",
         "_kwargs",
         "_messages",
         "_open_calls",
@@ -64,6 +65,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         args: tuple[Any, ...],  # Any: checked by the agent's signature
         kwargs: Mapping[str, Any],  # Any: checked by the agent's signature
         *,
+        errors_as_messages: bool,
         raises: bool = False,
     ) -> None:
         self._agent = agent
@@ -74,7 +76,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
         self._kwargs = kwargs
         self._caller = _interaction.get()
         self._open_calls: WeakSet[AgentCall[Any, Any]] | None = None  # Any: of any agents
-        self._raises = raises  # takes precedence over the context's `errors_as_messages`
+        self._errors_as_messages = errors_as_messages
+        self._raises = raises  # takes precedence over `errors_as_messages`
         self.record: CallRecord | None = None
         """The record of this call, where calls are recorded."""
 

@@ -66,7 +66,7 @@ async def named(
 ) -> None: ...
 
 
-@miniagent(alias="Y", description="d")
+@miniagent(alias="Y", description="d", errors_as_messages=True)
 async def named_bare(_: InteractionContext) -> None: ...
 
 
@@ -81,6 +81,9 @@ async def calls() -> None:
     assert_type(named_bare.inquire("x"), MessageSequencePromise[Message])
     assert_type(await chat.inquire("x", 0.1).aresolve_messages(), tuple[AssistantMessage, ...])
     chat.options(start_asap=False).inquire("x", temperature=0.3)
+    chat.options(errors_as_messages=False).inquire("x", temperature=0.3)
+    assert_type(chat == chat.options(alias="x"), bool)
+    assert_type({chat: 1}.get(chat), int | None)
     assert_type(chat.initiate_inquiry(temperature=0.3), AgentCall[UserMessage, AssistantMessage])
     chat.initiate_inquiry(temperature=0.3).send_message("x").send_message(UserMessage("y")).reply_sequence()
     _agent: MiniAgent = bare

@@ -168,6 +168,7 @@ def flat_sequences() -> None:
     flat.put_out_of_order("a")
     flat.fail(ValueError("no"))
     flat.produce(one, start_asap=True, instead=str)
+    flat.produce_also(one)
     flat.close()
 
 

@@ -95,7 +95,10 @@ async def more_of_calls(call: AgentCall[UserMessage, AssistantMessage]) -> None:
         pass
     _other: MessageSequencePromise[UserMessage] = chat.inquire("x", 0.3)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     _message: AssistantMessage = await chat.inquire("x", 0.3)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # a tuple of them
-    chat.alias = 3  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+    chat.alias = "x"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # agents are values
+    chat.description = "x"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    chat.options(errors_as_messages="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chat.bound(temperature=0.3).inquire("x", temperature=0.4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # given already
     chat.options(temperature=0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chat.options(start_asap=AWAIT)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 

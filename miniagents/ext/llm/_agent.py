@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from typing_extensions import TypeVar
@@ -92,6 +93,8 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
             ValueError: A limit is too small.
         """
         protocol = cls._protocol
+        if isinstance(tools, Iterator):
+            tools = tuple(tools)
         protocol.option_rules.check(where, options)
         client_of = clients_for(where, make_client, settings, client)
         model = LanguageModel(name=name, protocol=protocol, client_of=client_of, options=options)
@@ -101,4 +104,5 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
             alias=alias if alias is not None else name,
             description=description or f"The language model {name}.",
             declares=lambda: ((Message,), gives),
+            made_of=(name, make_client, client, settings.key, options, tools, reply_type, strict_reply),
         )
