@@ -19,6 +19,7 @@ from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping
+    from types import TracebackType
 
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.agents_context import MiniAgents
@@ -273,8 +274,9 @@ def _is_awaitable(body: object) -> bool:
 class AgentCall(Generic[In_contra, Out_co]):
     """A call of an agent whose messages are not all known yet.
 
-    The agent runs already. An unfinished call is finished when it is dropped, or when the agent or the context that
-    made it ends.
+    The agent runs already, and both sides can talk at the same time. An unfinished call is finished when it is dropped,
+    or when the agent or the context that made it ends. As a context manager it is finished at the end of the block; if
+    the block raises, the agent is cancelled, as it has not been told everything.
 
     >>> @miniagent
     ... async def count(ctx: InteractionContext) -> None:
@@ -286,6 +288,21 @@ class AgentCall(Generic[In_contra, Out_co]):
     ...         print(await call.reply_sequence())
     >>> asyncio.run(main())
     (Message(text='3'),)
+
+    >>> @miniagent
+    ... async def echo(ctx: InteractionContext) -> None:
+    ...     async for message in ctx.messages:
+    ...         ctx.reply(f"{await message}, {await message}")
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         with echo.initiate_inquiry() as call:
+    ...             replies = aiter(call.replies)
+    ...             for word in "one", "two":
+    ...                 call.send_message(word)
+    ...                 print(await (await anext(replies)))
+    >>> asyncio.run(main())
+    one, one
+    two, two
     """
 
     __slots__ = ("__weakref__", "_loop", "_messages", "_open_calls", "_replies", "_thread")
@@ -307,14 +324,25 @@ class AgentCall(Generic[In_contra, Out_co]):
             # the garbage collector runs in any thread; the sequence may only be closed in the loop's
             self._loop.call_soon_threadsafe(messages.close)
 
-    def send_message(self, messages: MessageType[In_contra], /) -> Self:
-        """Send messages, behind all that were sent before.
+    @property
+    def replies(self) -> MessageSequencePromise[Out_co]:
+        """The replies, as they come; the call can go on sending messages.
+
+        If the agent needs all its messages first, wait for `reply_sequence()`, which finishes the call.
+        """
+        return self._replies
+
+    def send_message(self, messages: MessageType[In_contra], /, *, out_of_order: bool = False) -> Self:
+        """Send messages, behind all that were sent before; `out_of_order` sends each as soon as it is there.
 
         Raises:
             TypeError: Something in it is not a message, or is a message of a class that the agent does not declare.
             AppenderClosedError: The call is finished.
         """
-        self._messages.put(messages)
+        if out_of_order:
+            self._messages.put_out_of_order(messages)
+        else:
+            self._messages.put(messages)
         return self
 
     def reply_sequence(self) -> MessageSequencePromise[Out_co]:
@@ -329,6 +357,16 @@ class AgentCall(Generic[In_contra, Out_co]):
         if self._open_calls is not None and get_ident() == self._thread:
             self._open_calls.discard(self)
             self._open_calls = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._replies.cancel()
+        self.finish()
 
 
 def keep_open(call: AgentCall[Any, Any], context: MiniAgents) -> None:  # Any: of any agent

@@ -94,6 +94,10 @@ async def calls() -> None:
 async def more_of_calls(call: AgentCall[UserMessage, AssistantMessage]) -> None:
     assert_type(call.send_message(["x", [UserMessage("y")]]), AgentCall[UserMessage, AssistantMessage])
     assert_type(call.reply_sequence(), MessageSequencePromise[AssistantMessage])
+    assert_type(call.replies, MessageSequencePromise[AssistantMessage])
+    call.send_message(["x", [UserMessage("y")]], out_of_order=True)
+    with call as same:
+        assert_type(same, AgentCall[UserMessage, AssistantMessage])
     call.finish()
     async for promise in chat.inquire("x", 0.3):
         assert_type(promise, MessagePromise[AssistantMessage])

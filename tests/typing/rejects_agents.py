@@ -86,6 +86,10 @@ async def more_of_calls(call: AgentCall[UserMessage, AssistantMessage]) -> None:
     chat.initiate_inquiry("x", temperature=0.3)  # type: ignore[arg-type, misc]  # pyright: ignore[reportCallIssue]  # messages are sent to the call
     call.send_message(AssistantMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     call.send_message([["x", Message("x")]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    call.send_message("x", True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # by name only
+    call.replies = call.replies  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    async with call:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # there is nothing to wait for
+        pass
     call.send_message(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await call  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]  # its replies can be awaited
     await chat  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
