@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ def refuse_bound(
 
 def hint_at_bound(args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
     """Return the end of an error text about arguments, which tells of bound ones; it is empty if there are none."""
-    bound = [reprlib.repr(value) for value in args]
-    bound += [f"{name}={reprlib.repr(value)}" for name, value in kwargs.items()]
+    bound = ["…" for _ in args] + [f"{name}=…" for name in kwargs]  # not the values: they may be secret or long
     if not bound:
         return ""
     return f"; bound({', '.join(bound)}) has given these: for other values, call `bound` of the agent without them"

@@ -38,14 +38,14 @@ GIVEN_AGAIN: tuple[tuple[Callable[[], AnyAgent], Callable[[AnyAgent], object], s
     (
         lambda: repeat.bound(times=5),
         lambda agent: agent.inquire(None, times=9),
-        "got 'times' again; bound(times=5)",
+        "got 'times' again; bound(times=…)",
     ),
     (lambda: repeat.bound(times=5), lambda agent: agent.inquire(None, 9), "multiple values for argument 'times'"),
     (lambda: repeat.bound(5), lambda agent: agent.inquire(None, times=9), "multiple values for argument 'times'"),
     (
         lambda: repeat.bound(5, 6),
         lambda agent: agent.inquire(None, 7),
-        "too many positional arguments; bound(5, 6)",
+        "too many positional arguments; bound(…, …)",
     ),
     (lambda: repeat.bound(times=5), lambda agent: agent.initiate_inquiry(times=9), "got 'times' again"),
     (lambda: repeat.bound(times=5, a=1, b=2), lambda agent: agent.inquire(None, b=3, a=1), "got 'b', 'a' again"),
@@ -91,11 +91,11 @@ def test_the_rest_of_the_arguments_can_be_given_in_any_number_of_steps() -> None
     MiniAgents().run(main())
 
 
-def test_an_error_about_long_arguments_is_short() -> None:
+def test_an_error_does_not_show_arguments_which_may_be_secret() -> None:
     async def main() -> None:
         with pytest.raises(TypeError) as raised:
-            repeat.bound(1, unit="x" * 10_000).inquire(None, unit="y")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
-        assert len(str(raised.value)) < 250
+            repeat.bound(1, unit="secret").inquire(None, unit="y")  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+        assert "secret" not in str(raised.value)
 
     MiniAgents().run(main())
 

@@ -257,3 +257,23 @@ def test_the_reply_has_everything_that_comes_of_any_works_and_its_agent(
         assert sorted(map(str, said)) == sorted([*expected, *(["! body"] if body_fails else [])])
 
     MiniAgents().run(main())
+
+
+def test_another_thread_can_have_the_reply_wait_for_work() -> None:
+    """P11: it takes effect at once."""
+    done: list[str] = []
+
+    @miniagent
+    async def agent(ctx: InteractionContext) -> None:
+        async def work() -> None:
+            await asyncio.sleep(0)
+            done.append("work")
+            ctx.reply("from the work")
+
+        await asyncio.to_thread(lambda: ctx.make_sure_to_wait(work()))
+
+    async def main() -> None:
+        assert texts(await agent.inquire()) == ["from the work"]
+        assert done == ["work"]
+
+    MiniAgents().run(main())

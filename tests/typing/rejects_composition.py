@@ -159,7 +159,6 @@ def turns() -> None:
     counting.state = 3  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     counting.inquire(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     counting.inquire("x", 3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    chain(write, counting, write)  # type: ignore[misc]  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def per_message() -> None:

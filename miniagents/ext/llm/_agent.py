@@ -46,12 +46,13 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
         self,
         args: tuple[object, ...],
         kwargs: Mapping[str, Any],  # Any: checked by `_check_arguments`
+        composition: AnyContext | None = None,
         *,
         raises: bool = False,
     ) -> AnyContext:
         options = kwargs if isinstance(kwargs, dict) else dict(kwargs)
         hide_headers(options)  # in the dict that the frames of the caller hold
-        return super()._call(args, options, raises=raises)
+        return super()._call(args, options, composition, raises=raises)
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         super()._check_arguments(args, {})
@@ -104,5 +105,14 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
             alias=alias if alias is not None else name,
             description=description or f"The language model {name}.",
             declares=lambda: ((Message,), gives),
-            made_of=(name, make_client, client, settings.key, options, tools, reply_type, strict_reply),
+            made_of=(
+                name,
+                make_client,
+                client,
+                Hidden(settings.reveal().key),
+                options,
+                tools,
+                reply_type,
+                strict_reply,
+            ),
         )
