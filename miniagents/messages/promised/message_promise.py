@@ -70,6 +70,12 @@ class MessagePromise(StreamedPromise[str, M_co]):
     _known: Mapping[str, object] | None
     _message_class: type[Message] | None
 
+    def _repr_html_(self) -> str:
+        """Return what has come so far as notebooks show it."""
+        from miniagents.messages.promised.html import html_of_promise  # noqa: PLC0415  # few programs are notebooks
+
+        return html_of_promise(self)
+
     def __init__(
         self,
         streamer: Callable[[], AsyncIterator[str | StreamEvent]],

@@ -57,6 +57,12 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     __slots__ = ()
 
+    def _repr_html_(self) -> str:
+        """Return what has come so far as notebooks show it."""
+        from miniagents.messages.promised.html import html_of_sequence  # noqa: PLC0415  # few programs are notebooks
+
+        return html_of_sequence(self)
+
     @classmethod
     def of_messages(cls, messages: Iterable[M], /) -> MessageSequencePromise[M]:
         """Make the promise of messages that are there already; needs no context.
