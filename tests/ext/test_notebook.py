@@ -87,7 +87,9 @@ def test_a_failed_promise_shows_its_error_behind_what_came_before_it() -> None:
     @miniagent
     async def failing(ctx: InteractionContext) -> None:
         ctx.reply(["before", ValueError("<no>"), "behind"])
-        await asyncio.Event().wait()
+        await may_end.wait()
+
+    may_end = asyncio.Event()
 
     async def main() -> None:
         replies = failing.inquire()
@@ -100,7 +102,7 @@ def test_a_failed_promise_shows_its_error_behind_what_came_before_it() -> None:
             "behind",
             "…",
         ]
-        replies.cancel()
+        may_end.set()
         with pytest.raises(ValueError, match="no"):
             await replies
 
