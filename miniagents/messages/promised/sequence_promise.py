@@ -59,9 +59,18 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     def _repr_html_(self) -> str:
         """Return what has come so far as notebooks show it."""
-        from miniagents.messages.promised.html import html_of_sequence  # noqa: PLC0415  # few programs are notebooks
+        from miniagents.messages.values.html import html_of  # noqa: PLC0415  # few programs are notebooks
 
-        return html_of_sequence(self)
+        buffer = self._buffer
+        parts = [
+            html_of("error", f"{type(piece.error).__name__}: {piece.error}")
+            if isinstance(piece, Failure)
+            else piece._repr_html_()
+            for piece in buffer.pieces
+        ]
+        if not buffer.ended:
+            parts.append(html_of(self.name, "…"))
+        return "".join(parts)
 
     @classmethod
     def of_messages(cls, messages: Iterable[M], /) -> MessageSequencePromise[M]:
