@@ -57,7 +57,7 @@ class Flattening(Generic[P]):
         "_home",
         "_instead",
         "_on_their_way",
-        "_producers",
+        "_others",
         "_queue",
     )
 
@@ -74,7 +74,7 @@ class Flattening(Generic[P]):
         self._home = 0 if context is None else context._thread  # the loop's thread as long as this is not closed
         self._closed = False
         self._closing = False  # whether another thread has closed this, which the loop has yet to do
-        self._producers = 0  # how many functions put items in that have not ended
+        self._others = 0  # how many functions put items in besides one, and have not ended
 
     def _adapt(self, item: object) -> Any:  # Any: a P or NotImplemented, which has no type of its own to say
         """Make a piece of an item, or return `NotImplemented` for an item that has to be taken apart.
@@ -105,7 +105,6 @@ class Flattening(Generic[P]):
         """
         buffer = self._buffer
         self._instead = instead
-        self._producers = 1
         if start_asap:
             buffer.launch_here(self._run(work), tells=True)
         else:
@@ -127,7 +126,7 @@ class Flattening(Generic[P]):
         if get_ident() != self._home and self._is_elsewhere():
             hand_over(self._buffer.context, self._produce_late, work)
             return
-        self._producers += 1
+        self._others += 1
         self._buffer.launch(self._run(work), tells=True)
 
     def close(self) -> None:
@@ -215,8 +214,9 @@ class Flattening(Generic[P]):
             if not has_told:
                 raise
         finally:
-            self._producers -= 1
-            if self._producers <= 0:
+            if self._others:
+                self._others -= 1
+            else:
                 self.close()
             buffer._work_ended(task, has_told=has_told)
 
