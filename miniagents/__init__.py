@@ -59,8 +59,10 @@ if TYPE_CHECKING:
     from miniagents.agents import PersistenceError
     from miniagents.composition import (
         Case,
+        Conversation,
         NoRouteError,
         TooManyRoundsError,
+        TurnFunction,
         case,
         chain,
         loop,
@@ -95,8 +97,10 @@ else:
             "miniagents": (),
             "composition": (
                 "Case",
+                "Conversation",
                 "NoRouteError",
                 "TooManyRoundsError",
+                "TurnFunction",
                 "case",
                 "chain",
                 "loop",
@@ -145,6 +149,7 @@ __all__ = [
     "Codec",
     "ContentPart",
     "ContextStateError",
+    "Conversation",
     "DecodeError",
     "EmbeddingMessage",
     "EndLoop",
@@ -192,6 +197,7 @@ __all__ = [
     "ToolCall",
     "ToolCallDelta",
     "ToolResultMessage",
+    "TurnFunction",
     "UnknownMessage",
     "Usage",
     "UserMessage",

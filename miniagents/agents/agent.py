@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self
 
-from typing_extensions import ParamSpec, TypeVar
+from typing_extensions import ParamSpec, TypeIs, TypeVar
 
+from miniagents.agents.agent_refusals import check_seconds, hint_at_bound, refuse_bound, said_of_assigning
 from miniagents.agents.agent_signatures import declared_messages
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
@@ -56,27 +56,27 @@ _SHAPES_KEPT: Final = 64
 class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     """An agent function or class together with the ways to call it; `miniagent` makes it.
 
-    Agents are values: `bound` and `options` return new ones and change nothing.
+    Agents are values: `bound` and `options` return new ones and change nothing. Agents that are made alike, of the same
+    function with the same arguments and options, are equal.
 
-    Attributes:
-        alias: The agent's name in logs, errors and records.
-        description: What the agent does; by default its docstring.
     """
 
     __slots__ = (
+        "_alias",
         "_args",
         "_declared",
         "_declares",
+        "_description",
+        "_errors_as_messages",
         "_fitting",
         "_function",
         "_kwargs",
         "_local_names",
+        "_made_of",
         "_max_ahead",
         "_names",
         "_signature",
         "_start_asap",
-        "alias",
-        "description",
     )
 
     def __init__(
@@ -86,23 +86,37 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         alias: str | None = None,
         description: str | None = None,
         local_names: Mapping[str, object] | None = None,
+        errors_as_messages: bool | Default = DEFAULT,
         declares: Callable[[], Declared] | None = None,
+        made_of: tuple[object, ...] | None = None,
     ) -> None:
         self._function = function
+        self._made_of = made_of or (function,)  # what its work is made of: equal for works that are equal
         self._signature = signature_of(function)
         self._fitting: set[tuple[object, ...]] = set()  # shapes of arguments that are known to fit
         self._args: tuple[Any, ...] = ()  # Any: checked by `Params`
         self._kwargs: dict[str, Any] = {}  # Any: checked by `Params`
         self._start_asap: bool | Default = DEFAULT
         self._max_ahead: int | Default | None = DEFAULT
+        self._errors_as_messages = errors_as_messages
         self._local_names = local_names or {}
         self._declared: Declared | None = None
         self._declares = declares
         self._names: tuple[str, str, str, str] = ("", "", "", "")
-        self.alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
-        self.description: str | None = description if description is not None else own_docstring(function)
+        self._alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
+        self._description = description if description is not None else own_docstring(function)
         with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
             self._classes()
+
+    @property
+    def alias(self) -> str:
+        """The agent's name in logs, errors and records."""
+        return self._alias
+
+    @property
+    def description(self) -> str | None:
+        """What the agent does; by default its docstring."""
+        return self._description
 
     def inquire(
         self, messages: MessageType[In_contra] | None = None, /, *args: Params.args, **kwargs: Params.kwargs
@@ -110,8 +124,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         """Call the agent with messages and arguments, and return the promise of its replies at once.
 
         Raises:
-            TypeError: The arguments do not fit, or something among the messages is not a message of a class that the
-                agent takes.
+            TypeError: The arguments do not fit, one is bound already, or something among the messages is not a message
+                of a class that the agent takes.
             NoActiveContextError: There is no active `MiniAgents`.
 
         >>> @miniagent
@@ -129,7 +143,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         """Start a call to which messages can be sent one after the other, until it is finished.
 
         Raises:
-            TypeError: The arguments do not fit.
+            TypeError: The arguments do not fit, or one is bound already.
             NoActiveContextError: There is no active `MiniAgents`.
         """
         call = self._call(args, kwargs)
@@ -145,8 +159,9 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         start_asap: bool | Default = DEFAULT,
         max_ahead: int | Default | None = DEFAULT,
         alias: str | None = None,
+        errors_as_messages: bool | Default = DEFAULT,
     ) -> Self:
-        """Return the same agent with other options.
+        """Return the same agent with other options: for good, or for one call, `agent.options(…).inquire(…)`.
 
         Args:
             start_asap: True starts calls at the next turn of the loop, False when the replies are first read. By
@@ -157,9 +172,20 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
                 composition is also that of its members. Without a bound, the replies have the narrowest bound of the
                 streams among them.
             alias: The agent's name in logs, errors and records; by default it stays.
+            errors_as_messages: True replies with an `ErrorMessage` where the agent fails, False with the error. By
+                default the context decides. The agents that a composition calls take this over, unless they have
+                options of their own; the agents that an agent function calls do not.
 
         Raises:
             ValueError: `max_ahead` is less than one.
+
+        >>> failing = scripted_agent(ValueError("no"), alias="failing")
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         (message,) = await failing.options(errors_as_messages=True).inquire()
+        ...         print(message.text)
+        >>> asyncio.run(main())
+        ValueError: no
         """
         agent = self._copy()
         if start_asap is not DEFAULT:
@@ -167,15 +193,20 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         if max_ahead is not DEFAULT:
             check_bound(max_ahead)
             agent._max_ahead = max_ahead
+        if errors_as_messages is not DEFAULT:
+            agent._errors_as_messages = errors_as_messages
         if alias is not None:
-            agent.alias = alias
+            agent._alias = alias
         return agent
 
     def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]:
         """Return the same agent with these arguments already given; calls give the rest.
 
+        Each argument is given once: neither a call nor `bound` replaces one that is bound. For another value, call
+        `bound` of the agent without it.
+
         Raises:
-            TypeError: The arguments do not fit.
+            TypeError: The arguments do not fit, or one is bound already.
 
         >>> @miniagent
         ... async def repeat(ctx: InteractionContext, times: int) -> None:
@@ -187,9 +218,10 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         (Message(text='ho'), Message(text='ho'))
         """
         agent: Any = self._copy()  # Any: the parameters that are left are none
+        refuse_bound(self._alias, kwargs, self._args, self._kwargs)
         agent._args = (*self._args, *args)
         agent._kwargs = {**self._kwargs, **kwargs}
-        agent._check_arguments(agent._args, agent._kwargs)
+        self._check_arguments(agent._args, agent._kwargs)
         bound: MiniAgent[In_contra, Out_co, []] = agent
         return bound
 
@@ -215,7 +247,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         if not callable(getattr(other, "inquire", None)):
             return NotImplemented
         chained = Chain(self, other)
-        return composed(chained, chained.alias, chained.declares)
+        return composed(chained, chained.alias, chained.declares, ("chain", *chained.agents))
 
     def with_retry(
         self,
@@ -258,11 +290,12 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
 
         check_count(f"with_retry: attempts={attempts}", attempts)
         if not callable(backoff):
-            _check_seconds(f"with_retry: backoff={backoff}", backoff, zero=True)
+            check_seconds(f"with_retry: backoff={backoff}", backoff, zero=True)
         expected = errors if isinstance(errors, tuple) else (errors,)
         check_errors("with_retry", expected)
         alias = f"{operand(self)}.with_retry({attempts})"
-        return self._guarded(lambda agent: Retried(agent, attempts, backoff, expected), alias)
+        made_of = ("with_retry", attempts, backoff, expected)
+        return self._guarded(lambda agent: Retried(agent, attempts, backoff, expected), alias, made_of)
 
     def with_timeout(self, seconds: float, /) -> Self:
         """Return the same agent, whose reply must be complete within some seconds of the start of the call.
@@ -296,9 +329,9 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         """
         from miniagents.agents.guarding import Timed  # noqa: PLC0415  # few agents are guarded
 
-        _check_seconds(f"with_timeout({seconds})", seconds, zero=False)
+        check_seconds(f"with_timeout({seconds})", seconds, zero=False)
         alias = f"{operand(self)}.with_timeout({seconds})"
-        return self._guarded(lambda agent: Timed(agent, seconds), alias)
+        return self._guarded(lambda agent: Timed(agent, seconds), alias, ("with_timeout", seconds))
 
     def with_fallback(
         self, other: Inquirable[In_contra, OtherOut], /, *errors: type[BaseException]
@@ -336,7 +369,8 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
             return FallenBack(inner, other, errors or (Exception,))
 
         alias = f"{operand(self)}.with_fallback({alias_of(other)})"
-        made: Any = self._guarded(body, alias, declares)  # Any: it gives more than this agent
+        made_of = ("with_fallback", other, errors)
+        made: Any = self._guarded(body, alias, made_of, declares)  # Any: it gives more than this agent
         agent: MiniAgent[In_contra, Out_co | OtherOut, Params] = made
         return agent
 
@@ -376,9 +410,41 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         return made
 
     def __repr__(self) -> str:
-        return f"<MiniAgent {self.alias!r}>"
+        return f"<MiniAgent {self._alias!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not _is_agent(other):
+            return NotImplemented
+        # asked first: values such as `{1}` and `frozenset({1})` are equal, and only one of them can be hashed
+        return hash(self) == hash(other) and self._likeness() == other._likeness()
+
+    def __hash__(self) -> int:
+        try:
+            return hash((self._made_of, self._alias, self._args, frozenset(self._kwargs.items())))
+        except TypeError:  # an argument has no hash
+            return hash((type(self), self._alias))
+
+    def __copy__(self) -> Self:
+        return self  # it does not change
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    if not TYPE_CHECKING:  # for type checkers this would allow any attribute
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if not name.startswith("_"):
+                raise AttributeError(said_of_assigning(self._alias, name))
+            object.__setattr__(self, name, value)
 
     # --- machinery ---
+
+    def _likeness(self) -> tuple[object, ...]:
+        """Return everything that makes two agents different."""
+        options = self._alias, self._description, self._start_asap, self._max_ahead, self._errors_as_messages
+        return type(self), self._made_of, options, self._args, self._kwargs
 
     def _classes(self) -> Declared:
         """Return the classes of the messages that the agent takes, and of those it gives.
@@ -391,7 +457,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
             if self._declares is not None:
                 self._declared = self._declares()
             else:
-                self._declared = declared_messages(self._function, InteractionContext, self._local_names, self.alias)
+                self._declared = declared_messages(self._function, InteractionContext, self._local_names, self._alias)
             self._local_names = {}
             self._declares = None
         return self._declared
@@ -401,14 +467,15 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
 
     def _parts(self) -> tuple[AnyAgent, ...]:
         chain = self._function
-        has_options = self._start_asap is not DEFAULT or self._max_ahead is not DEFAULT
-        plain = isinstance(chain, Chain) and self.alias == chain.alias and not has_options
+        options = self._start_asap, self._max_ahead, self._errors_as_messages
+        plain = isinstance(chain, Chain) and self._alias == chain.alias and options == (DEFAULT, DEFAULT, DEFAULT)
         return chain.agents if isinstance(chain, Chain) and plain else (self,)
 
     def _guarded(
         self,
         body: Callable[[AnyAgent], Callable[..., Any]],  # Any: as for any agent's function
         alias: str,
+        made_of: tuple[object, ...],
         declares: Callable[[], Declared] | None = None,
     ) -> Self:
         """Return an agent with the same parameters, whose work surrounds this agent's.
@@ -417,14 +484,16 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
             body: Makes the work of the result. It is given this agent without its bound arguments; the result passes
                 them on with each call.
             alias: The result's name.
+            made_of: What else than this agent the work is made of.
             declares: Returns the classes that the result takes and gives; by default those of this agent.
         """
         inner, agent = self._copy(), self._copy()
         inner._args, inner._kwargs = (), {}
         agent._function = body(inner)
+        agent._made_of = (inner, *made_of)
         agent._declares = declares or self._classes
         agent._declared = None
-        agent.alias = alias
+        agent._alias = alias
         with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
             agent._classes()
         return agent
@@ -439,7 +508,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         try:
             self._signature.bind(None, *args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"agent {self.alias!r}: {error}") from None
+            raise TypeError(f"agent {self._alias!r}: {error}{hint_at_bound(self._args, self._kwargs)}") from None
         if len(self._fitting) < _SHAPES_KEPT:
             self._fitting.add((len(args), *kwargs))
 
@@ -449,42 +518,51 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         args: tuple[Any, ...],  # Any: checked by `Params`
         kwargs: Mapping[str, Any],  # Any: checked by `Params`
         *,
+        composition: AnyContext | None = None,
         raises: bool = False,
-        max_ahead: int | None = None,
     ) -> MessageSequencePromise[Out_co]:
-        call = self._call(args, kwargs, raises=raises, max_ahead=max_ahead)
+        call = self._call(args, kwargs, composition, raises=raises)
         return self._begun(call, self._given(call._context, messages))
 
     def _call(
         self,
         args: tuple[Any, ...],  # Any: checked by `Params`
         kwargs: Mapping[str, Any],  # Any: checked by `Params`
+        composition: AnyContext | None = None,
         *,
         raises: bool = False,
-        max_ahead: int | None = None,
     ) -> AnyContext:
         """Return a call that has not begun: it has no messages and no task yet.
 
         Args:
             args: The positional arguments.
             kwargs: The keyword arguments.
+            composition: The call that makes this one on behalf of a composition. The agent takes over its bound and its
+                way with errors, unless it was given its own.
             raises: Whether errors stay errors, despite `errors_as_messages`.
-            max_ahead: The bound of the composition that makes the call; the agent's own comes first.
         """
         try:
             context = MiniAgents.current()
         except NoActiveContextError as error:
-            raise NoActiveContextError(f"agent {self.alias!r} was called where {error}") from None
-        alias, messages, _, replies_place = self._names if self._names[0] is self.alias else self._named()
+            raise NoActiveContextError(f"agent {self._alias!r} was called where {error}") from None
+        alias, messages, _, replies_place = self._names if self._names[0] is self._alias else self._named()
         context.open_loop(messages)
         if self._args:
             args = (*self._args, *args)
         if self._kwargs:
+            if kwargs:
+                refuse_bound(self._alias, kwargs, self._args, self._kwargs)
             kwargs = {**self._kwargs, **kwargs}
         if (len(args), *kwargs) not in self._fitting:  # binding arguments takes a tenth of the time of a call
             self._check_arguments(args, kwargs)
         gives = self._classes()[1]
-        if context.errors_as_messages and not issubclass(ErrorMessage, gives):
+        as_messages = self._errors_as_messages
+        if as_messages is DEFAULT:
+            as_messages = context.errors_as_messages if composition is None else composition._errors_as_messages
+        bound = self._max_ahead
+        if bound is DEFAULT:
+            bound = (composition is not None and composition.own_bound) or context.max_ahead
+        if as_messages and not issubclass(ErrorMessage, gives):
             gives = (*gives, ErrorMessage)
         replies: MessageSequence[Any] = MessageSequence(  # Any: the writing end of Out_co
             name=alias,
@@ -492,13 +570,13 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
             message_classes=gives,
             context=context,
             kept_open=False,
-            max_ahead=(max_ahead or context.max_ahead) if self._max_ahead is DEFAULT else self._max_ahead,
+            max_ahead=bound,
         )
-        return InteractionContext(self, context, replies, args, kwargs, raises=raises)
+        return InteractionContext(self, context, replies, args, kwargs, errors_as_messages=as_messages, raises=raises)
 
     def _named(self) -> tuple[str, str, str, str]:
         """Cache the alias, the name of the messages, their place, and that of the replies."""
-        alias = self.alias
+        alias = self._alias
         self._names = (alias, f"{alias}.messages", f"agent {alias!r}: messages", f"agent {alias!r}: reply")
         return self._names
 
@@ -541,7 +619,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         call._replies.produce(
             call.work,
             start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
-            instead=call.error_message if context.errors_as_messages and not call._raises else None,
+            instead=call.error_message if call._errors_as_messages and not call._raises else None,
         )
         return call._replies.promise
 
@@ -550,6 +628,7 @@ def composed(
     body: Callable[..., Any],  # Any: as for any agent's function
     alias: str,
     declares: Callable[[], Declared],
+    made_of: tuple[object, ...] | None = None,
 ) -> MiniAgent[Any, Any, []]:  # Any: the composing function declares the types
     """Return the agent that does the given work and has no parameters.
 
@@ -557,6 +636,7 @@ def composed(
         body: The work of one call; it is called with the call's context.
         alias: The agent's name.
         declares: Returns the classes of the messages that the agent takes, and of those it gives.
+        made_of: What the work is made of: equal for works that are equal. By default no other work is.
 
     Raises:
         TypeError: The agents of the composition do not fit together.
@@ -569,11 +649,10 @@ def composed(
     >>> asyncio.run(main())
     (Message(text='done'),)
     """
-    agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares)  # Any: as in the result
-    agent.description = None
+    agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares, made_of=made_of)  # Any: as in the result
+    agent._description = None
     return agent
 
 
-def _check_seconds(what: str, seconds: float, *, zero: bool) -> None:
-    if not (seconds > 0 or (zero and seconds == 0)) or math.isinf(seconds):
-        raise ValueError(f"{what}: give a finite number of seconds {'that is not negative' if zero else 'above 0'}")
+def _is_agent(value: object) -> TypeIs[MiniAgent[Any, Any, ...]]:  # Any: isinstance() leaves the types unknown
+    return isinstance(value, MiniAgent)

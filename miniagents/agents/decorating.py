@@ -12,6 +12,7 @@ from miniagents.agents.agent import MiniAgent
 from miniagents.agents.interaction import InteractionContext
 from miniagents.describing.signatures import names_around
 from miniagents.messages import Message
+from miniagents.promising import DEFAULT, Default
 
 if TYPE_CHECKING:
     from miniagents.agents.members import AgentBody
@@ -31,13 +32,16 @@ def miniagent(fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
 @overload
 def miniagent(cls: Callable[Concatenate[InteractionContext[In, Out], P], AgentBody], /) -> MiniAgent[In, Out, P]: ...
 @overload
-def miniagent(*, alias: str | None = None, description: str | None = None) -> _Decorator: ...
+def miniagent(
+    *, alias: str | None = None, description: str | None = None, errors_as_messages: bool | Default = DEFAULT
+) -> _Decorator: ...
 def miniagent(
     fn: Callable[..., Any] | None = None,  # Any: the overloads say what it is
     /,
     *,
     alias: str | None = None,
     description: str | None = None,
+    errors_as_messages: bool | Default = DEFAULT,
 ) -> Any:  # Any: the overloads say what it is
     """Make an agent from an async function, or from a class whose objects are called to do the work.
 
@@ -49,6 +53,8 @@ def miniagent(
         fn: The function or class.
         alias: The agent's name in logs, errors and records; by default the name of the function or class.
         description: What the agent does; by default the docstring.
+        errors_as_messages: True replies with an `ErrorMessage` where the agent fails, False with the error; by default
+            the context decides.
 
     Raises:
         TypeError: `fn` is neither an async function nor a class with an async `__call__`, or its first parameter is
@@ -68,7 +74,13 @@ def miniagent(
 
     def decorate(function: Callable[..., Any]) -> MiniAgent[Any, Any, ...]:  # Any: the overloads say what it is
         _check_async(function)
-        return MiniAgent(function, alias=alias, description=description, local_names=local_names)
+        return MiniAgent(
+            function,
+            alias=alias,
+            description=description,
+            local_names=local_names,
+            errors_as_messages=errors_as_messages,
+        )
 
     return decorate if fn is None else decorate(fn)
 

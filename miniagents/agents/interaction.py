@@ -13,13 +13,14 @@ from weakref import WeakSet
 from typing_extensions import TypeVar
 
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
-from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
+from miniagents.promising import AppenderClosedError, NoActiveContextError, Promise, PromiseCancelledError
 from miniagents.promising.core.access import bound_of, buffer_of
 from miniagents.promising.core.current import inside_hook
 from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping
+    from types import TracebackType
 
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.agents_context import MiniAgents
@@ -49,6 +50,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         "_args",
         "_caller",
         "_context",
+        "_errors_as_messages",
         "_kwargs",
         "_messages",
         "_open_calls",
@@ -65,6 +67,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         args: tuple[Any, ...],  # Any: checked by the agent's signature
         kwargs: Mapping[str, Any],  # Any: checked by the agent's signature
         *,
+        errors_as_messages: bool,
         raises: bool = False,
     ) -> None:
         self._agent = agent
@@ -75,7 +78,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
         self._kwargs = kwargs
         self._caller = _interaction.get()
         self._open_calls: WeakSet[AgentCall[Any, Any]] | None = None  # Any: of any agents
-        self._raises = raises  # takes precedence over the context's `errors_as_messages`
+        self._errors_as_messages = errors_as_messages
+        self._raises = raises  # takes precedence over `errors_as_messages`
         self.record: CallRecord | None = None
         """The record of this call, where calls are recorded."""
 
@@ -168,22 +172,66 @@ class InteractionContext(Generic[In_co, Out_contra]):
     def finish_early(self) -> None:
         """End the replies now; the agent may go on working, and its context waits for it.
 
-        No reply can carry a later error of the agent; leaving the context raises it.
+        No reply can carry a later error of the agent, or of work given to `make_sure_to_wait`; leaving the context
+        raises it.
         """
         self._replies.close()
 
-    def make_sure_to_wait(self, awaitable: Awaitable[object], /) -> None:
-        """Have the agents' context await something before it ends; leaving the context raises its error."""
+    def make_sure_to_wait(self, work: Awaitable[object], /) -> None:
+        """Have the replies end only when some work has ended, too; it starts at once.
+
+        Its error becomes one of the replies, as an error of the agent does. Until it ends, `reply` can be called.
+        Cancelling the call cancels the work.
+
+        Args:
+            work: A coroutine, a promise, a task or any other awaitable; its result is ignored.
+
+        Raises:
+            AppenderClosedError: The replies have ended; `in_background` is for work that they need not wait for.
+            PromiseCancelledError: The call was cancelled.
+
+        >>> @miniagent
+        ... async def both(ctx: InteractionContext) -> None:
+        ...     async def look_up() -> None:
+        ...         await asyncio.sleep(0)
+        ...         ctx.reply("found")
+        ...     ctx.make_sure_to_wait(look_up())
+        ...     ctx.reply("looking")
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         print(await both.inquire())
+        >>> asyncio.run(main())
+        (Message(text='looking'), Message(text='found'))
+        """
+
+        async def wait() -> None:
+            await work
+
+        try:
+            self._replies.produce_also(wait)
+        except (AppenderClosedError, PromiseCancelledError):
+            if inspect.iscoroutine(work):
+                work.close()  # it will never run, and would complain
+            raise
+
+    def in_background(self, work: Awaitable[object], /) -> None:
+        """Have only the agents' context wait for some work, which starts at once; leaving the context raises its error.
+
+        The replies do not wait for it. Cancelling the call cancels the work.
+
+        Args:
+            work: A coroutine, a promise, a task or any other awaitable; its result is ignored.
+        """
 
         async def wait() -> None:
             try:
-                await awaitable
+                await work
             except (asyncio.CancelledError, PromiseCancelledError):
                 raise  # a requested cancellation is not an error
             except BaseException as error:  # noqa: BLE001 - leaving the context raises it
                 self._context.report(error)
 
-        Promise(wait, start_asap=True, name=f"{self._agent.alias}.make_sure_to_wait")
+        Promise(wait, start_asap=True, name=f"{self._agent.alias}.in_background")
 
     def __repr__(self) -> str:
         return f"<InteractionContext of {self._agent.alias!r}>"
@@ -265,8 +313,9 @@ def _is_awaitable(body: object) -> bool:
 class AgentCall(Generic[In_contra, Out_co]):
     """A call of an agent whose messages are not all known yet.
 
-    The agent runs already. An unfinished call is finished when it is dropped, or when the agent or the context that
-    made it ends.
+    The agent runs already, and both sides can talk at the same time. An unfinished call is finished when it is dropped,
+    or when the agent or the context that made it ends. As a context manager it is finished at the end of the block; if
+    the block raises, the agent is cancelled, as it has not been told everything.
 
     >>> @miniagent
     ... async def count(ctx: InteractionContext) -> None:
@@ -278,6 +327,21 @@ class AgentCall(Generic[In_contra, Out_co]):
     ...         print(await call.reply_sequence())
     >>> asyncio.run(main())
     (Message(text='3'),)
+
+    >>> @miniagent
+    ... async def echo(ctx: InteractionContext) -> None:
+    ...     async for message in ctx.messages:
+    ...         ctx.reply(f"{await message}, {await message}")
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         with echo.initiate_inquiry() as call:
+    ...             replies = aiter(call.replies)
+    ...             for word in "one", "two":
+    ...                 call.send_message(word)
+    ...                 print(await (await anext(replies)))
+    >>> asyncio.run(main())
+    one, one
+    two, two
     """
 
     __slots__ = ("__weakref__", "_loop", "_messages", "_open_calls", "_replies", "_thread")
@@ -299,14 +363,25 @@ class AgentCall(Generic[In_contra, Out_co]):
             # the garbage collector runs in any thread; the sequence may only be closed in the loop's
             self._loop.call_soon_threadsafe(messages.close)
 
-    def send_message(self, messages: MessageType[In_contra], /) -> Self:
-        """Send messages, behind all that were sent before.
+    @property
+    def replies(self) -> MessageSequencePromise[Out_co]:
+        """The replies, as they come; the call can go on sending messages.
+
+        If the agent needs all its messages first, wait for `reply_sequence()`, which finishes the call.
+        """
+        return self._replies
+
+    def send_message(self, messages: MessageType[In_contra], /, *, out_of_order: bool = False) -> Self:
+        """Send messages, behind all that were sent before; `out_of_order` sends each as soon as it is there.
 
         Raises:
             TypeError: Something in it is not a message, or is a message of a class that the agent does not declare.
             AppenderClosedError: The call is finished.
         """
-        self._messages.put(messages)
+        if out_of_order:
+            self._messages.put_out_of_order(messages)
+        else:
+            self._messages.put(messages)
         return self
 
     def reply_sequence(self) -> MessageSequencePromise[Out_co]:
@@ -321,6 +396,16 @@ class AgentCall(Generic[In_contra, Out_co]):
         if self._open_calls is not None and get_ident() == self._thread:
             self._open_calls.discard(self)
             self._open_calls = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._replies.cancel()
+        self.finish()
 
 
 def keep_open(call: AgentCall[Any, Any], context: MiniAgents) -> None:  # Any: of any agent

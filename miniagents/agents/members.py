@@ -84,7 +84,10 @@ class Member:
 
     __slots__ = ()
 
-    alias: str
+    @property
+    def alias(self) -> str:
+        """The agent's name in logs, errors and records."""
+        raise NotImplementedError
 
     def _classes(self) -> Declared:
         """Return the classes of the messages that the agent takes, and of those it gives.
@@ -112,10 +115,13 @@ class Member:
         args: tuple[Any, ...],  # Any: checked by the agent's signature
         kwargs: Mapping[str, Any],  # Any: checked by the agent's signature
         *,
+        composition: AnyContext,
         raises: bool,
-        max_ahead: int | None,
     ) -> AnyReplies:
-        """Call the agent as `inquire` does, on behalf of a composition; see `ask`."""
+        """Call the agent as `inquire` does, on behalf of a composition.
+
+        If `raises`, errors stay errors, despite `errors_as_messages`.
+        """
         raise NotImplementedError
 
 
@@ -188,7 +194,7 @@ def ask(
     The members have the composition's bound, unless they were given their own.
     """
     if isinstance(agent, Member):
-        return agent._ask(messages, args, kwargs or {}, raises=raises or ctx._raises, max_ahead=ctx.own_bound)
+        return agent._ask(messages, args, kwargs or {}, composition=ctx, raises=raises or ctx._raises)
     return agent.inquire(messages, *args, **(kwargs or {}))
 
 
@@ -199,7 +205,7 @@ def pieces_of(sequence: AnyReplies) -> AsyncIterator[MessagePromise[Any] | Failu
 
 def passed_on(ctx: AnyContext, replies: AnyReplies) -> Any:  # Any: a MessageType
     """Return the replies of a member that was called with `raises`, in the form that the composition replies."""
-    if ctx._raises or not ctx._context.errors_as_messages:
+    if ctx._raises or not ctx._errors_as_messages:
         return replies
 
     ctx.take_over_bound(replies)
@@ -222,7 +228,7 @@ def failure_in_place(ctx: AnyContext, failure: Failure) -> Any:  # Any: the fail
 
 def error_in_place(ctx: AnyContext, error: BaseException) -> Any:  # Any: an error, or a message where these are wanted
     """Return the reply in the place of an error: the error itself or an `ErrorMessage`."""
-    if ctx._raises or not ctx._context.errors_as_messages or not isinstance(error, Exception) or is_cancelled(error):
+    if ctx._raises or not ctx._errors_as_messages or not isinstance(error, Exception) or is_cancelled(error):
         return error
     return ctx.error_message(error)
 

@@ -126,7 +126,7 @@ def chain(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads t
     (Message(text='Hello!!'), Message(text='Hello!!'))
     """
     chained = Chain(*agents)
-    return composed(chained, chained.alias, chained.declares)
+    return composed(chained, chained.alias, chained.declares, ("chain", *chained.agents))
 
 
 # --- side by side ---
@@ -243,4 +243,5 @@ def parallel(
     def declares() -> Declared:
         return common("parallel", agents), union(declared_by(agent)[1] for agent in agents)
 
-    return composed(ask_all, f"parallel({joined_alias(', ', agents)})", declares)
+    made_of = ("parallel", *agents, ordered)
+    return composed(ask_all, f"parallel({joined_alias(', ', agents)})", declares, made_of)

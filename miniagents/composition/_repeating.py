@@ -114,7 +114,7 @@ def loop(
         refuse_misfits("loop", gives, takes, f"agent {name!r}", "it")
         return takes, gives
 
-    return composed(go_round, f"loop({name})", declares)
+    return composed(go_round, f"loop({name})", declares, ("loop", agent, until, max_rounds))
 
 
 # --- once per message ---
@@ -182,7 +182,8 @@ def map_agent(
                 call.cancel()
             await asyncio.gather(*calls, return_exceptions=True)
 
-    return composed(ask_each, f"map_agent({alias_of(agent)})", lambda: declared_by(agent))
+    made_of = ("map_agent", agent, concurrency, ordered)
+    return composed(ask_each, f"map_agent({alias_of(agent)})", lambda: declared_by(agent), made_of)
 
 
 async def _complete(replies: AnyReplies) -> None:

@@ -50,7 +50,17 @@ class Flattening(Generic[P]):
             fills and closes, or hands to `produce`: its end needs no watching then.
     """
 
-    __slots__ = ("__weakref__", "_buffer", "_closed", "_closing", "_home", "_instead", "_on_their_way", "_queue")
+    __slots__ = (
+        "__weakref__",
+        "_buffer",
+        "_closed",
+        "_closing",
+        "_home",
+        "_instead",
+        "_on_their_way",
+        "_others",
+        "_queue",
+    )
 
     def __init__(self, buffer: PieceBuffer[P], *, kept_open: bool = True) -> None:
         self._buffer = buffer
@@ -65,6 +75,7 @@ class Flattening(Generic[P]):
         self._home = 0 if context is None else context._thread  # the loop's thread as long as this is not closed
         self._closed = False
         self._closing = False  # whether another thread has closed this, which the loop has yet to do
+        self._others = 0  # how many functions put items in besides one, and have not ended
 
     def _adapt(self, item: object) -> Any:  # Any: a P or NotImplemented, which has no type of its own to say
         """Make a piece of an item, or return `NotImplemented` for an item that has to be taken apart.
@@ -101,6 +112,23 @@ class Flattening(Generic[P]):
             buffer.adopt()
             buffer.belongs_here()
             buffer.set_work(partial(self._run, work))
+
+    def produce_also(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Run another async function besides the one given to `produce`; the last of them to end closes the sequence.
+
+        It starts at the next turn of the loop. Its error becomes a piece, as that of the first function does.
+
+        Raises:
+            AppenderClosedError: The sequence is closed.
+            PromiseCancelledError: The stream was cancelled.
+        """
+        if self.closed or self._buffer.ended:
+            self._refuse()
+        if get_ident() != self._home and self._is_elsewhere():
+            hand_over(self._buffer.context, self._produce_late, work)
+            return
+        self._others += 1
+        self._buffer.launch(self._run(work), tells=True)
 
     async def drain(self) -> None:
         """Wait until readers are near enough to what was put in; at least one turn of the loop.
@@ -201,7 +229,10 @@ class Flattening(Generic[P]):
             if not has_told:
                 raise
         finally:
-            self.close()
+            if self._others:
+                self._others -= 1
+            else:
+                self.close()
             buffer._work_ended(task, has_told=has_told)
 
     def _take_error(self, error: BaseException) -> None:
@@ -247,15 +278,24 @@ class Flattening(Generic[P]):
         add: Callable[[list[P | Failure | Pending]], None],
     ) -> None:
         """Add what another thread has put in; if the stream has ended since, that thread is not there to be told."""
-        buffer = self._buffer
-        if buffer.ended:
-            late = AppenderClosedError(f"{buffer.name!r} ended before it got what another thread had put in")
-            buffer.failure_of(late).log_unseen()
+        if self._buffer.ended:
+            self._log_late()
             return
         ready: list[P | Failure | Pending] = []
         for part in parts:
             ready.extend(self._parts_of(part.item) if type(part) is _ForLoop else (part,))
         add(ready)
+
+    def _produce_late(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Run a function that another thread has given, as `_add_late` adds what it has put in."""
+        if self._closed or self._buffer.ended:
+            self._log_late()
+        else:
+            self.produce_also(work)
+
+    def _log_late(self) -> None:
+        late = AppenderClosedError(f"{self._buffer.name!r} ended before it got what another thread had put in")
+        self._buffer.failure_of(late).log_unseen()
 
     def _refuse(self) -> NoReturn:
         if self._buffer.was_cancelled():

@@ -196,7 +196,7 @@ def test_finish_early_ends_the_replies_while_the_agent_works_on() -> None:
     assert ended == ["ended"], "the context waits for it"
 
 
-def test_make_sure_to_wait_lets_the_context_wait() -> None:
+def test_only_the_context_waits_for_work_in_the_background() -> None:
     done: list[str] = []
 
     @miniagent
@@ -206,7 +206,7 @@ def test_make_sure_to_wait_lets_the_context_wait() -> None:
                 await asyncio.sleep(0)
             done.append("work")
 
-        ctx.make_sure_to_wait(work())
+        ctx.in_background(work())
         ctx.reply("done")
 
     async def main() -> None:

@@ -232,10 +232,10 @@ def test_late_errors_do_not_hide_the_error_that_the_context_is_left_by(caplog: p
     assert "late" in caplog.text
 
 
-def test_an_error_of_what_the_context_was_made_to_wait_for_is_raised_at_its_exit() -> None:
+def test_leaving_the_context_raises_an_error_of_work_in_the_background() -> None:
     @miniagent
     async def agent(ctx: InteractionContext) -> None:
-        ctx.make_sure_to_wait(failing.inquire())
+        ctx.in_background(failing.inquire())
 
     async def main() -> None:
         await agent.inquire()
@@ -438,11 +438,11 @@ def test_an_async_generator_is_no_agent() -> None:
         miniagent(yielding)  # type: ignore[arg-type] # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
-def test_make_sure_to_wait_takes_a_cancellation_for_what_it_is() -> None:
+def test_work_in_the_background_may_be_cancelled() -> None:
     @miniagent
     async def waiting(ctx: InteractionContext) -> None:
         endless = Promise(asyncio.Event().wait)
-        ctx.make_sure_to_wait(endless)
+        ctx.in_background(endless)
         await asyncio.sleep(0)
         endless.cancel()
 
@@ -452,7 +452,7 @@ def test_make_sure_to_wait_takes_a_cancellation_for_what_it_is() -> None:
     MiniAgents().run(main())
 
 
-def test_make_sure_to_wait_reports_whatever_else_goes_wrong() -> None:
+def test_leaving_the_context_raises_whatever_else_goes_wrong_in_the_background() -> None:
     class Odd(BaseException):
         pass
 
@@ -461,7 +461,7 @@ def test_make_sure_to_wait_reports_whatever_else_goes_wrong() -> None:
 
     @miniagent
     async def waiting(ctx: InteractionContext) -> None:
-        ctx.make_sure_to_wait(fail())
+        ctx.in_background(fail())
 
     async def main() -> None:
         await waiting.inquire()

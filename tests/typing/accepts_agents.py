@@ -66,7 +66,7 @@ async def named(
 ) -> None: ...
 
 
-@miniagent(alias="Y", description="d")
+@miniagent(alias="Y", description="d", errors_as_messages=True)
 async def named_bare(_: InteractionContext) -> None: ...
 
 
@@ -82,6 +82,9 @@ async def calls() -> None:
     assert_type(await chat.inquire("x", 0.1).aresolve_messages(), tuple[AssistantMessage, ...])
     chat.options(start_asap=False).inquire("x", temperature=0.3)
     chat.options(max_ahead=3).options(max_ahead=None).inquire("x", temperature=0.3)
+    chat.options(errors_as_messages=False).inquire("x", temperature=0.3)
+    assert_type(chat == chat.options(alias="x"), bool)
+    assert_type({chat: 1}.get(chat), int | None)
     assert_type(chat.initiate_inquiry(temperature=0.3), AgentCall[UserMessage, AssistantMessage])
     chat.initiate_inquiry(temperature=0.3).send_message("x").send_message(UserMessage("y")).reply_sequence()
     _agent: MiniAgent = bare
@@ -92,6 +95,10 @@ async def calls() -> None:
 async def more_of_calls(call: AgentCall[UserMessage, AssistantMessage]) -> None:
     assert_type(call.send_message(["x", [UserMessage("y")]]), AgentCall[UserMessage, AssistantMessage])
     assert_type(call.reply_sequence(), MessageSequencePromise[AssistantMessage])
+    assert_type(call.replies, MessageSequencePromise[AssistantMessage])
+    call.send_message(["x", [UserMessage("y")]], out_of_order=True)
+    with call as same:
+        assert_type(same, AgentCall[UserMessage, AssistantMessage])
     call.finish()
     async for promise in chat.inquire("x", 0.3):
         assert_type(promise, MessagePromise[AssistantMessage])
@@ -125,6 +132,8 @@ async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) ->
     ctx.reply_out_of_order(["x", chat.inquire("x", 0.3), ValueError("no")])
     ctx.make_sure_to_wait(chat.inquire("x", 0.3))
     ctx.make_sure_to_wait(calls())
+    ctx.in_background(chat.inquire("x", 0.3))
+    ctx.in_background(calls())
     ctx.finish_early()
     await ctx.drain()
     if ctx.call_node is not None:

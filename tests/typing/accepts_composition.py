@@ -10,6 +10,7 @@ from miniagents import (
     AgentCall,
     AssistantMessage,
     Case,
+    Conversation,
     InteractionContext,
     Message,
     MessageSequencePromise,
@@ -18,6 +19,7 @@ from miniagents import (
     NoRouteError,
     SystemMessage,
     TooManyRoundsError,
+    TurnFunction,
     UserMessage,
     case,
     chain,
@@ -168,6 +170,25 @@ def rounds() -> None:
         MiniAgent[Draft, Draft, []],
     )
     assert_type(loop(echo, until=any, max_rounds=1), MiniAgent[Message, Message, []])
+
+
+async def count(_: InteractionContext[Draft, Review], drafts: int) -> int:
+    return drafts + 1
+
+
+async def gather(ctx: InteractionContext[UserMessage, Draft], seen: tuple[str, ...]) -> tuple[str, ...]:
+    return (*seen, *map(str, await ctx.messages))
+
+
+def turns() -> None:
+    counting = Conversation(count, state=0, alias="counting")
+    assert_type(counting, Conversation[Draft, Review, int])
+    assert_type(counting.state, int)
+    assert_type(counting.alias, str)
+    assert_type(counting.inquire(["x", Draft("y")]), MessageSequencePromise[Review])
+    assert_type(chain(Conversation(gather, state=()), counting), MiniAgent[UserMessage, Review, []])
+    _turn: TurnFunction[Draft, Review, int] = count
+    _asked: Inquirable[Draft, Review] = counting
 
 
 def per_message() -> None:

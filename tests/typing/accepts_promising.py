@@ -171,6 +171,7 @@ async def flat_sequences() -> None:
     flat.fail(ValueError("no"))
     await flat.drain()
     flat.produce(one, start_asap=True, instead=str)
+    flat.produce_also(one)
     flat.close()
 
 

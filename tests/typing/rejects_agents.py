@@ -87,6 +87,10 @@ async def more_of_calls(call: AgentCall[UserMessage, AssistantMessage]) -> None:
     chat.initiate_inquiry("x", temperature=0.3)  # type: ignore[arg-type, misc]  # pyright: ignore[reportCallIssue]  # messages are sent to the call
     call.send_message(AssistantMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     call.send_message([["x", Message("x")]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    call.send_message("x", True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # by name only
+    call.replies = call.replies  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    async with call:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # there is nothing to wait for
+        pass
     call.send_message(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await call  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]  # its replies can be awaited
     await chat  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
@@ -96,7 +100,10 @@ async def more_of_calls(call: AgentCall[UserMessage, AssistantMessage]) -> None:
         pass
     _other: MessageSequencePromise[UserMessage] = chat.inquire("x", 0.3)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     _message: AssistantMessage = await chat.inquire("x", 0.3)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # a tuple of them
-    chat.alias = 3  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+    chat.alias = "x"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # agents are values
+    chat.description = "x"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    chat.options(errors_as_messages="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    chat.bound(temperature=0.3).inquire("x", temperature=0.4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # given already
     chat.options(temperature=0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chat.options(start_asap=AWAIT)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -111,6 +118,7 @@ async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) ->
     ctx.reply_out_of_order(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     _ = ctx.drain(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ctx.make_sure_to_wait(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.in_background(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ctx.messages = ctx.messages  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     ctx.nope  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     bare_context: InteractionContext = ctx  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # it may reply what is not declared

@@ -9,6 +9,7 @@ from __future__ import annotations
 from miniagents import (
     AssistantMessage,
     Case,
+    Conversation,
     InteractionContext,
     Message,
     MiniAgent,
@@ -140,6 +141,24 @@ def rounds() -> None:
     loop(improve, until=bool)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     loop(improve, until=bool, max_rounds="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     loop(improve, bool, 3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+async def count(_: InteractionContext[Draft, Review], drafts: int) -> int:
+    return drafts + 1
+
+
+async def forgets(_: InteractionContext[Draft, Review], drafts: int) -> None: ...
+
+
+def turns() -> None:
+    Conversation(count, state="x")  # type: ignore[misc]  # pyright: ignore[reportArgumentType]
+    Conversation(count)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Conversation(forgets, state=0)  # type: ignore[misc]  # pyright: ignore[reportArgumentType]
+    Conversation(write, state=0)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    counting = Conversation(count, state=0)
+    counting.state = 3  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    counting.inquire(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    counting.inquire("x", 3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def per_message() -> None:

@@ -116,6 +116,7 @@ def flat_sequences(flat: FlatSequence[str]) -> None:
     flat.put_out_of_order("a", "b")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     flat.produce(one)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     flat.produce(plain, start_asap=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    flat.produce_also(plain)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     FlatSequence[str]()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     _other: Stream[int] = flat.promise  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     flat.fail("no")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

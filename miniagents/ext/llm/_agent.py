@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from typing_extensions import TypeVar
@@ -45,13 +46,13 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
         self,
         args: tuple[object, ...],
         kwargs: Mapping[str, Any],  # Any: checked by `_check_arguments`
+        composition: AnyContext | None = None,
         *,
         raises: bool = False,
-        max_ahead: int | None = None,
     ) -> AnyContext:
         options = kwargs if isinstance(kwargs, dict) else dict(kwargs)
         hide_headers(options)  # in the dict that the frames of the caller hold
-        return super()._call(args, options, raises=raises, max_ahead=max_ahead)
+        return super()._call(args, options, composition, raises=raises)
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         super()._check_arguments(args, {})
@@ -93,6 +94,8 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
             ValueError: A limit is too small.
         """
         protocol = cls._protocol
+        if isinstance(tools, Iterator):
+            tools = tuple(tools)
         protocol.option_rules.check(where, options)
         client_of = clients_for(where, make_client, settings, client)
         model = LanguageModel(name=name, protocol=protocol, client_of=client_of, options=options)
@@ -102,4 +105,14 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
             alias=alias if alias is not None else name,
             description=description or f"The language model {name}.",
             declares=lambda: ((Message,), gives),
+            made_of=(
+                name,
+                make_client,
+                client,
+                Hidden(settings.reveal().key),
+                options,
+                tools,
+                reply_type,
+                strict_reply,
+            ),
         )

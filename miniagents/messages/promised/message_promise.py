@@ -12,6 +12,7 @@ from miniagents.messages._generated import Message, StreamEvent, TextDelta
 from miniagents.messages.promised.tokens import EventOutcomes, MixedOutcomes, TextOutcomes, Tokens, checked_piece
 from miniagents.messages.values.frozen import FrozenDict
 from miniagents.promising.combinators.piped import TimedOutcomes, attempt
+from miniagents.promising.core.access import failure_of, has_value, value_of
 from miniagents.promising.core.arguments import check_errors, check_not_negative
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, mark_as_read
@@ -71,6 +72,20 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
     _known: Mapping[str, object] | None
     _message_class: type[Message] | None
+
+    def _repr_html_(self) -> str:
+        """Return what has come so far as notebooks show it; this starts nothing."""
+        from miniagents.messages.values.html import html_of  # noqa: PLC0415  # few programs are notebooks
+
+        if has_value(self):
+            return value_of(self)._repr_html_()
+        pieces = mixed_buffer(self).pieces
+        text = "".join([piece for piece in pieces if isinstance(piece, str)])
+        failure = failure_of(self) or next((piece for piece in pieces if isinstance(piece, Failure)), None)
+        name = Message.__name__ if self.message_class is None else self.message_class.__name__
+        if failure is None:
+            return html_of(f"{name}, still to come", f"{text}…")
+        return html_of(f"{name}, failed", f"{text}\n{type(failure.error).__name__}: {failure.error}")
 
     def __init__(
         self,

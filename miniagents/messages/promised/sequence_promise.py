@@ -57,6 +57,21 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     __slots__ = ()
 
+    def _repr_html_(self) -> str:
+        """Return what has come so far as notebooks show it."""
+        from miniagents.messages.values.html import html_of  # noqa: PLC0415  # few programs are notebooks
+
+        buffer = self._buffer
+        parts = [
+            html_of("error", f"{type(piece.error).__name__}: {piece.error}")
+            if isinstance(piece, Failure)
+            else piece._repr_html_()
+            for piece in buffer.pieces
+        ]
+        if not buffer.ended:
+            parts.append(html_of(self.name, "…"))
+        return "".join(parts)
+
     @classmethod
     def of_messages(cls, messages: Iterable[M], /) -> MessageSequencePromise[M]:
         """Make the promise of messages that are there already; needs no context.

@@ -36,6 +36,12 @@ class MessageBase(Frozen, frozen=True):
         encoded = msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
         return f"```json\n{encoded}\n```"
 
+    def _repr_html_(self) -> str:
+        """Return the message as notebooks show it."""
+        from miniagents.messages.values.html import html_of  # noqa: PLC0415  # few programs are notebooks
+
+        return html_of(type(self).__name__, str(self))
+
     def _part(self, match: re.Match[str]) -> str:
         """Return the replacement of a part of the template: a value for a field, one brace for two."""
         name = match["field"]

@@ -266,11 +266,18 @@ class Production:
         """Make this a part of the work of the production that the running task works for, to be cancelled with it."""
         if self._owner is None:
             owner = producing.get()
-            if owner is not None and owner is not self and not self._is_done():
+            if owner is not None and owner is not self and not self._is_done() and not self._started_for(owner):
                 self._owner = owner
                 if owner._started is None:
                     owner._started = set()
                 owner._started.add(self)
+
+    def _started_for(self, production: Production) -> bool:
+        """Return whether a production is a part of this one, at any depth; it cannot own this as well."""
+        part: Production | None = production if self._started else None  # most productions have started nothing
+        while part is not None and part is not self:
+            part = part._owner
+        return part is self
 
     def _finished(self) -> None:
         """Note that nothing more will come: readers look again, the owner need not remember this any longer."""

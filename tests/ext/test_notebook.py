@@ -1,0 +1,127 @@
+"""P12: a session of a notebook is one context for all cells; a real kernel runs the cells of the guide."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miniagents import (
+    InteractionContext,
+    Message,
+    MessageSequencePromise,
+    MiniAgents,
+    StreamAppender,
+    miniagent,
+    stream_message,
+)
+from miniagents.ext.notebook import open_in_cells
+
+GUIDE = Path(__file__).parents[2] / "miniagents" / "guide" / "notebooks.md"
+CELL = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", re.MULTILINE | re.DOTALL)
+
+MORE_CELLS = (
+    "call = greeter.initiate_inquiry().send_message('one')",  # the context has ended
+    "agents = open_in_cells(MiniAgents()); call = greeter.initiate_inquiry().send_message('one')",
+    "call.send_message('two')\nimport asyncio\nawait asyncio.sleep(0)",
+    "print(*await call.reply_sequence())\nawait agents.afinalize()",
+)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the packages of Jupyter, which are not ours
+def test_a_kernel_runs_the_cells_of_the_guide_and_of_a_second_session() -> None:
+    nbformat = pytest.importorskip("nbformat", reason="it is in the extra `test`")
+    nbclient = pytest.importorskip("nbclient", reason="it is in the extra `test`")
+    pytest.importorskip("ipykernel", reason="it is in the extra `test`")
+    guide = CELL.findall(GUIDE.read_text(encoding="utf-8"))
+    assert len(guide) == 4
+    sources = [*(source for source, _ in guide), *MORE_CELLS]
+    notebook: Any = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    nbclient.NotebookClient(notebook, timeout=60, allow_errors=True).execute()
+    outputs = [[dict(output) for output in cell.outputs] for cell in notebook.cells]
+    said = ["".join(output.get("text", "") for output in cell) for cell in outputs]
+    assert said[: len(guide)] == [expected for _, expected in guide]
+    failed = [cell for cell, found in enumerate(outputs) if any(output["output_type"] == "error" for output in found)]
+    assert failed == [4], outputs
+    assert outputs[4][0]["ename"] == "ContextStateError" or "NoActiveContext" in outputs[4][0]["ename"]
+    assert "<pre" in outputs[2][0]["data"]["text/html"]
+    assert said[-1] == "Hello, one! Hello, two!\n"
+
+
+def test_a_program_that_is_no_notebook_is_told_so() -> None:
+    with pytest.raises(RuntimeError, match="is for cells of notebooks"):
+        open_in_cells(MiniAgents())
+
+
+def html_of(value: Any) -> str:
+    return str(value._repr_html_())
+
+
+def test_a_message_shows_its_class_and_its_text_without_markup() -> None:
+    shown = html_of(Message("<script>alert('x')</script> & more"))
+    assert "<script" not in shown
+    assert "&lt;script&gt;" in shown
+    assert ">Message<" in shown
+
+
+def test_promises_show_what_has_come_so_far() -> None:
+    async def main() -> None:
+        with StreamAppender[str]() as appender:
+            promise = stream_message(Message, appender)
+            assert "still to come" in html_of(promise)
+            appender.append("<i>Hel")
+            assert await anext(aiter(promise)) == "<i>Hel"
+            assert "&lt;i&gt;Hel…" in html_of(promise)
+            appender.append("lo")
+        await promise
+        assert "&lt;i&gt;Hello</pre>" in html_of(promise)
+        assert "&lt;b&gt;" in html_of(MessageSequencePromise.of_messages([Message("<b>")]))
+
+    MiniAgents().run(main())
+
+
+def test_a_failed_promise_shows_its_error_behind_what_came_before_it() -> None:
+    @miniagent
+    async def failing(ctx: InteractionContext) -> None:
+        ctx.reply(["before", ValueError("<no>"), "behind"])
+        await may_end.wait()
+
+    may_end = asyncio.Event()
+
+    async def main() -> None:
+        replies = failing.inquire()
+        assert "…" in html_of(replies)
+        await anext(aiter(replies))
+        shown = html_of(replies)
+        assert re.findall("before|ValueError: &lt;no&gt;|behind|…", shown) == [
+            "before",
+            "ValueError: &lt;no&gt;",
+            "behind",
+            "…",
+        ]
+        may_end.set()
+        with pytest.raises(ValueError, match="no"):
+            await replies
+
+    MiniAgents().run(main())
+
+
+def test_showing_a_promise_starts_nothing() -> None:
+    started: list[str] = []
+
+    @miniagent
+    async def lazy(ctx: InteractionContext) -> None:
+        started.append("started")
+        ctx.reply("there")
+
+    async def main() -> None:
+        replies = lazy.inquire()
+        html_of(replies)
+        await asyncio.sleep(0)
+        assert not started
+        await replies
+
+    MiniAgents(start_asap=False).run(main())
