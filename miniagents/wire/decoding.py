@@ -9,7 +9,7 @@ import msgspec
 from miniagents.messages.coding.codec import DecodeError
 from miniagents.wire.compression import MAX_RATIO, Inflater, Loss, told_by_magic
 from miniagents.wire.record_errors import InputLimitError, RecordError, RecordTooLargeError, TornRecordError
-from miniagents.wire.splitting import Damage, splitter_of
+from miniagents.wire.splitting import STRETCH, Damage, splitter_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +47,8 @@ class Records(Protocol[T_co]):
 
 MAX_RECORD_BYTES: Final = 1 << 24
 """The default limit for the size of a record: 16 MiB."""
+_BLOCK_COST: Final = 1 << 7
+"""What a decompressed block costs, in bytes that take the same time: a few compressed bytes can be an empty stream."""
 
 
 class RecordDecoder(Generic[T]):
@@ -97,6 +99,7 @@ class RecordDecoder(Generic[T]):
         self._start = b""  # the first bytes, until there are enough to recognise the compression
         self._index = index
         self._behind = 0  # how many bytes of the current part are behind the records that were returned
+        self._quiet = 0  # how many bytes have come since the last step
         self._ended = False
         self._skips_blank = codec.format == "json"
 
@@ -134,12 +137,14 @@ class RecordDecoder(Generic[T]):
         """Take bytes as `feed` does, or None as the end of the data, and yield the work in steps.
 
         A step yields records and errors like `feed`; take them before the next step. It decodes no more than 32 KiB, or
-        one record. So an event loop can have a turn after each step, even if many of them have no records.
+        one record. So an event loop can have a turn after each step, even if many of them have no records. There are
+        also steps for bytes that have no record, such as the middle of a large one.
         """
         if self._ended:
             return
         is_last = data is None
         data = b"" if data is None else data
+        self._quiet += len(data)
         if self._compression == "auto":
             self._start += data
             if len(self._start) < 4 and not is_last:
@@ -149,12 +154,20 @@ class RecordDecoder(Generic[T]):
             if isinstance(block, Loss):
                 yield self._lost(block)
             else:
+                self._quiet += len(block) + _BLOCK_COST
                 for part in self._splitter.feed(self._allowed(block)):
+                    self._quiet = 0
                     yield self._decoded(part)
+                if self._quiet >= STRETCH:
+                    self._quiet = 0
+                    yield iter(())
                 if self._left is not None and self._left < 0:
                     yield self._refused()
             if self.ended:
                 return
+        if self._quiet >= STRETCH:  # the bytes may be skipped: then there are no blocks
+            self._quiet = 0
+            yield iter(())
         if is_last:
             self._ended = True
             for part in self._splitter.finish():

@@ -343,6 +343,8 @@ class _Incoming:
             torn = isinstance(part, TornRecordError)
             if buffer.ended or take([buffer.failure_of(part)] if isinstance(part, RecordError) else part):
                 return
+            if not isinstance(part, RecordError):  # many frames may be behind the last damage
+                await take_turn()
         if not torn and not buffer.ended:
             reason = "the stream ended before its last frame"
             error = TornRecordError("$", reason, offset=decoder.offset, index=decoder.index, size=0)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from unittest import mock
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
@@ -31,7 +32,7 @@ from miniagents.wire import (
     decode_stream,
     read_records,
 )
-from miniagents.wire.compression import Compression, deflater_of
+from miniagents.wire.compression import BLOCK, Compression, deflater_of
 from miniagents.wire.splitting import STRETCH, Part, frame
 from tests.effort import examples, rounds
 from tests.wire.kinds import in_pieces
@@ -130,6 +131,28 @@ def test_the_loop_gets_its_turns_whatever_the_bytes_are(kind: str, compression: 
         assert load.records or load.errors or not data.strip()
 
 
+DAMAGED: Final = gzip.compress(GOOD)[:-8] + bytes(8)
+QUIET: Final[dict[str, tuple[Format, bytes, int]]] = {  # with the fewest turns
+    "zeros behind a member": ("json", gzip.compress(GOOD) + bytes(MANY), MANY // STRETCH),
+    "bytes behind damage": ("json", DAMAGED + b"\xff" * MANY, MANY // STRETCH),
+    "members without bytes": ("json", gzip.compress(b"") * 4096, 16),
+    "frames of zstd without bytes": ("json", compressed(b"", "zstd") * 4096, 16),
+    "a large line in few bytes": ("json", gzip.compress(b"x" * (MANY << 3)), (MANY << 3) // BLOCK),
+    "the rest of a line that is too large": ("json", b"x" * (MANY << 6), (MANY << 6) // STRETCH),
+    "a line that never ends": ("json", b"[" * MANY, MANY // STRETCH),
+    "a frame that never ends": ("msgpack", frame(bytes(2 * MANY))[:MANY], MANY // STRETCH),
+    "places that may be frames, at the end": ("msgpack", b"\xc1\x00\x00\x00\x40" * (MANY // 5), MANY // STRETCH),
+    "places that may be frames": ("msgpack", b"\xc1\x00\x00\x00\x40" * (MANY << 3), (MANY << 3) // STRETCH),
+}
+
+
+@pytest.mark.parametrize("kind", QUIET)
+def test_the_loop_gets_its_turns_while_there_are_no_records(kind: str) -> None:
+    """From a source that never waits."""
+    written, data, turns = QUIET[kind]
+    assert asyncio.run(load_of(data, written, is_raising=False)).turns >= turns
+
+
 @pytest.mark.parametrize("kind", [kind for kind, (written, _) in LOADS.items() if written == "json"])
 def test_a_line_is_decoded_in_steps_of_a_bounded_size(kind: str) -> None:
     _, data = LOADS[kind]
@@ -199,12 +222,49 @@ def test_a_stream_lets_others_have_their_turn_between_bytes_without_frames() -> 
     assert asyncio.run(main()) >= MANY // STRETCH + MANY // 16 // STRETCH
 
 
+def test_a_stream_lets_others_have_their_turn_between_frames_behind_damage() -> None:
+    """The next good frame is only found at the end of the bytes; then there are many."""
+    text = frame(msgspec.msgpack.encode({"frame": "text", "text": "x"}))
+    count = (1 << 20) // len(text)
+
+    async def main() -> int:
+        turns = 0
+
+        async def source() -> AsyncIterator[bytes]:
+            yield frame(b"damage")[:-1] + b"." + text * count
+
+        async def tick() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        async with MiniAgents():
+            promise = decode_stream(source(), Message, "msgpack")
+            counting = asyncio.create_task(tick())
+            reader = aiter(promise)
+            with pytest.raises(RecordError, match="the frame is damaged"):
+                await anext(reader)
+            assert [text async for text in take(reader, count)] == ["x"] * count
+            with pytest.raises(RecordError, match="the stream ended before its last frame"):
+                await anext(reader)
+            counting.cancel()
+        return turns
+
+    assert asyncio.run(main()) >= (1 << 20) // STRETCH
+
+
 # Limits of all the data ----------------------------------------------------------------------------------------------
 
 
 def endless(block: bytes) -> Iterator[bytes]:
     while True:
         yield block
+
+
+async def take(reader: AsyncIterator[str], count: int) -> AsyncIterator[str]:
+    for _ in range(count):
+        yield await anext(reader)
 
 
 async def aendless(block: bytes) -> AsyncIterator[bytes]:
