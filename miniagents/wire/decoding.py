@@ -61,10 +61,11 @@ class RecordDecoder(Generic[T]):
         compression: How the data is compressed; "auto" looks at its first bytes.
         max_bytes: How large a record may be. Untrusted input is safe: memory use stays within a few times this size.
         max_ratio: How many times its size compressed data may decompress to, from 64 MiB on; None for no limit.
-        max_total: How many bytes of (decompressed) data are read; None for no limit.
+        max_total: How many bytes of (decompressed) data are read, with those before `offset`; None for no limit.
         offset: Where the data starts, in bytes, if that is not the start of the file. Compressed data always starts at
             the start of the file: so many bytes are skipped after they were decompressed.
         index: How many records are before that.
+        read: How many compressed bytes an earlier decoder was given until then: it has reported the damage in them.
 
     Raises:
         ModuleNotFoundError: The package for zstd is not installed.
@@ -81,6 +82,7 @@ class RecordDecoder(Generic[T]):
         max_total: int | None = None,
         offset: int = 0,
         index: int = 0,
+        read: int = 0,
     ) -> None:
         if max_bytes < 1:
             raise ValueError(f"max_bytes={max_bytes}: a record has at least one byte")
@@ -93,11 +95,12 @@ class RecordDecoder(Generic[T]):
         self._max_bytes = max_bytes
         self._max_ratio = max_ratio
         self._max_total = max_total
-        self._left = max_total  # how many more bytes may be read
+        self._left = None if max_total is None else max_total - offset  # how many more bytes may be read
         self._skipped = offset  # how many decompressed bytes are still to be skipped
         self._inflater = None if compression is None or compression == "auto" else self._new_inflater(compression)
         self._start = b""  # the first bytes, until there are enough to recognise the compression
         self._index = index
+        self._known = read  # how many more bytes an earlier decoder was given
         self._behind = 0  # how many bytes of the current part are behind the records that were returned
         self._quiet = 0  # how many bytes have come since the last step
         self._ended = False
@@ -145,6 +148,7 @@ class RecordDecoder(Generic[T]):
         is_last = data is None
         data = b"" if data is None else data
         self._quiet += len(data)
+        self._known -= 1 if is_last else len(data)
         if self._compression == "auto":
             self._start += data
             if len(self._start) < 4 and not is_last:
@@ -216,9 +220,11 @@ class RecordDecoder(Generic[T]):
         if loss.too_much:
             self._ended = True
         elif self._skipped:
-            return  # the reader that decoded the skipped bytes has reported it
+            return  # the decoder of the skipped bytes has reported it
         else:
             self._splitter.lose()
+            if self._known >= 0:  # that one has reported it, as its last act
+                return
         cls = InputLimitError if loss.too_much else TornRecordError if loss.torn else RecordError
         about = self._index * loss.skipped // (loss.place or 1)
         reason = f"{loss.reason}; about {about} records may be missing" if about else loss.reason
