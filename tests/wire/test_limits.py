@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import random
 import tracemalloc
@@ -19,7 +20,15 @@ from miniagents import MiniAgents
 from miniagents.chat.chat_errors import ChatError
 from miniagents.chat.history import read_conversation
 from miniagents.cli import main as run_command
-from miniagents.messages import Codec, Message, UserMessage, encode
+from miniagents.messages import (
+    Codec,
+    DecodeError,
+    Message,
+    MessagePromise,
+    MessageSequencePromise,
+    UserMessage,
+    encode,
+)
 from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.wire import (
     InputLimitError,
@@ -27,6 +36,7 @@ from miniagents.wire import (
     RecordError,
     RecordReader,
     RecordTooLargeError,
+    RemoteError,
     aread_records,
     compression as compressing,
     decode_stream,
@@ -252,6 +262,103 @@ def test_a_stream_lets_others_have_their_turn_between_frames_behind_damage() -> 
         return turns
 
     assert asyncio.run(main()) >= (1 << 20) // STRETCH
+
+
+async def peak_of(promise: MessagePromise[Message] | MessageSequencePromise[Message]) -> int:
+    """Return how many bytes are needed to read a stream to its end."""
+    gc.collect()
+    tracemalloc.start()
+    with pytest.raises((DecodeError, RemoteError)):
+        await promise
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+KEPT: Final[dict[str, tuple[object, str, int]]] = {  # with the bytes for each frame; the guide says them
+    "texts": (Message, '{"frame":"text","text":"x"}', 150),
+    "errors of the other process": (Message, '{"frame":"failed","error":{"type":"X","text":""}}', 1500),
+    "messages": (tuple[Message, ...], '{"frame":"opened","number":%d}', 1500),
+    "wrong lines": (Message, "x", 150),
+    "wrong frames": (Message, '{"frame":"text"}', 150),
+    "frames without a place": (Message, '{"frame":"end"}', 150),
+    "frames without a message": (tuple[Message, ...], '{"frame":"text","text":"x","number":7}', 150),
+    "wrong events": (Message, '{"frame":"event","event":{"@type":"X"}}', 500),
+}
+
+
+@pytest.mark.leaves_errors_unread
+@pytest.mark.parametrize("kind", KEPT)
+def test_a_stream_keeps_no_more_than_the_guide_says(kind: str) -> None:
+    """Of wrong frames, it keeps a thousand."""
+    form, line, most = KEPT[kind]
+    count = 30_000 if most < 1000 else 4000
+
+    async def source() -> AsyncIterator[bytes]:
+        for number in range(count):
+            yield (line % number if "%" in line else line).encode() + b"\n"
+
+    async def main() -> int:
+        async with MiniAgents():
+            promise: MessagePromise[Message] | MessageSequencePromise[Message]
+            if form is Message:
+                promise = decode_stream(source(), Message, start_asap=False)
+            else:
+                promise = decode_stream(source(), tuple[Message, ...], start_asap=False)
+            return await peak_of(promise)
+
+    assert asyncio.run(main()) / count < most
+
+
+WRONG: Final = [kind for kind, (_, _, most) in KEPT.items() if most < 1000 and kind != "texts"]
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_stream_with_many_wrong_frames_ends(kind: str) -> None:
+    """The source need not end."""
+    form, line, _ = KEPT[kind]
+
+    async def main() -> list[type[BaseException]]:
+        async with MiniAgents():
+            frames = aendless(line.encode() + b"\n")
+            reader = aiter(
+                decode_stream(frames, Message) if form is Message else decode_stream(frames, tuple[Message, ...])
+            )
+            seen: list[type[BaseException]] = []
+            while True:
+                try:
+                    await anext(reader)
+                except StopAsyncIteration:
+                    return seen
+                except DecodeError as error:
+                    seen.append(type(error))
+
+    errors = asyncio.run(main())
+    assert len(errors) == 1001
+    assert errors[-1] is InputLimitError
+    assert InputLimitError not in errors[:-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "most"),
+    [
+        ('{"@type":"Message"}', 200),
+        ('{"@type":"UserMessage","text":"%d"}', 300),
+        ('{"@type":"Unknown"}', 600),
+        ('{"@type":"Unknown","object":{"a":1,"b":{}}}', 900),
+    ],
+)
+def test_the_chat_keeps_the_messages_and_nothing_else(line: str, most: int, tmp_path: Path) -> None:
+    """In bytes for each short message; the guide says them."""
+    path = tmp_path / "talk.ndjson"
+    path.write_text("".join(f"{line % number if '%' in line else line}\n" for number in range(10_000)))
+    read_conversation(path)  # what is cached for a class is no part of it
+    tracemalloc.start()
+    messages = read_conversation(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(messages) == 10_000
+    assert peak < 10_000 * most + (1 << 20)
 
 
 # Limits of all the data ----------------------------------------------------------------------------------------------
