@@ -229,6 +229,7 @@ class _Conversion:
             max_total=self._options.max_total,
             offset=note.offset,
             index=note.index,
+            read=note.read,
         )
         prefix = Prefix(note.read, note.checksum)
         known = note.read  # how many bytes of the input file were ever read, and

@@ -9,7 +9,7 @@ import msgspec
 from miniagents.messages.coding.codec import DecodeError
 from miniagents.wire.compression import MAX_RATIO, Inflater, Loss, told_by_magic
 from miniagents.wire.record_errors import InputLimitError, RecordError, RecordTooLargeError, TornRecordError
-from miniagents.wire.splitting import Damage, splitter_of
+from miniagents.wire.splitting import STRETCH, Damage, splitter_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +47,8 @@ class Records(Protocol[T_co]):
 
 MAX_RECORD_BYTES: Final = 1 << 24
 """The default limit for the size of a record: 16 MiB."""
+_BLOCK_COST: Final = 1 << 7
+"""What a decompressed block costs, in bytes that take the same time: a few compressed bytes can be an empty stream."""
 
 
 class RecordDecoder(Generic[T]):
@@ -59,10 +61,11 @@ class RecordDecoder(Generic[T]):
         compression: How the data is compressed; "auto" looks at its first bytes.
         max_bytes: How large a record may be. Untrusted input is safe: memory use stays within a few times this size.
         max_ratio: How many times its size compressed data may decompress to, from 64 MiB on; None for no limit.
-        max_total: How many bytes of (decompressed) data are read; None for no limit.
+        max_total: How many bytes of (decompressed) data are read, with those before `offset`; None for no limit.
         offset: Where the data starts, in bytes, if that is not the start of the file. Compressed data always starts at
             the start of the file: so many bytes are skipped after they were decompressed.
         index: How many records are before that.
+        read: How many compressed bytes an earlier decoder was given until then: it has reported the damage in them.
 
     Raises:
         ModuleNotFoundError: The package for zstd is not installed.
@@ -79,6 +82,7 @@ class RecordDecoder(Generic[T]):
         max_total: int | None = None,
         offset: int = 0,
         index: int = 0,
+        read: int = 0,
     ) -> None:
         if max_bytes < 1:
             raise ValueError(f"max_bytes={max_bytes}: a record has at least one byte")
@@ -91,12 +95,14 @@ class RecordDecoder(Generic[T]):
         self._max_bytes = max_bytes
         self._max_ratio = max_ratio
         self._max_total = max_total
-        self._left = max_total  # how many more bytes may be read
+        self._left = None if max_total is None else max_total - offset  # how many more bytes may be read
         self._skipped = offset  # how many decompressed bytes are still to be skipped
         self._inflater = None if compression is None or compression == "auto" else self._new_inflater(compression)
         self._start = b""  # the first bytes, until there are enough to recognise the compression
         self._index = index
+        self._known = read  # how many more bytes an earlier decoder was given
         self._behind = 0  # how many bytes of the current part are behind the records that were returned
+        self._quiet = 0  # how many bytes have come since the last step
         self._ended = False
         self._skips_blank = codec.format == "json"
 
@@ -134,12 +140,15 @@ class RecordDecoder(Generic[T]):
         """Take bytes as `feed` does, or None as the end of the data, and yield the work in steps.
 
         A step yields records and errors like `feed`; take them before the next step. It decodes no more than 32 KiB, or
-        one record. So an event loop can have a turn after each step, even if many of them have no records.
+        one record. So an event loop can have a turn after each step, even if many of them have no records. There are
+        also steps for bytes that have no record, such as the middle of a large one.
         """
         if self._ended:
             return
         is_last = data is None
         data = b"" if data is None else data
+        self._quiet += len(data)
+        self._known -= 1 if is_last else len(data)
         if self._compression == "auto":
             self._start += data
             if len(self._start) < 4 and not is_last:
@@ -149,12 +158,20 @@ class RecordDecoder(Generic[T]):
             if isinstance(block, Loss):
                 yield self._lost(block)
             else:
+                self._quiet += len(block) + _BLOCK_COST
                 for part in self._splitter.feed(self._allowed(block)):
+                    self._quiet = 0
                     yield self._decoded(part)
+                if self._quiet >= STRETCH:
+                    self._quiet = 0
+                    yield iter(())
                 if self._left is not None and self._left < 0:
                     yield self._refused()
             if self.ended:
                 return
+        if self._quiet >= STRETCH:  # the bytes may be skipped: then there are no blocks
+            self._quiet = 0
+            yield iter(())
         if is_last:
             self._ended = True
             for part in self._splitter.finish():
@@ -203,9 +220,11 @@ class RecordDecoder(Generic[T]):
         if loss.too_much:
             self._ended = True
         elif self._skipped:
-            return  # the reader that decoded the skipped bytes has reported it
+            return  # the decoder of the skipped bytes has reported it
         else:
             self._splitter.lose()
+            if self._known >= 0:  # that one has reported it, as its last act
+                return
         cls = InputLimitError if loss.too_much else TornRecordError if loss.torn else RecordError
         about = self._index * loss.skipped // (loss.place or 1)
         reason = f"{loss.reason}; about {about} records may be missing" if about else loss.reason

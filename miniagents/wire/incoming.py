@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args, get_origin, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, get_args, get_origin, overload
 
 import msgspec
 
@@ -33,7 +33,7 @@ from miniagents.wire._frames import (
 )
 from miniagents.wire._sources import async_blocks
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
-from miniagents.wire.record_errors import RecordError, TornRecordError
+from miniagents.wire.record_errors import InputLimitError, RecordError, TornRecordError
 from miniagents.wire.splitting import STRETCH
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ M = TypeVar("M", bound=Message)
 
 _Part: TypeAlias = Opened | Text | Event | Failed | Whole | Broken
 """A frame of a message."""
+
+_MAX_WRONG: Final = 1000
+"""How many frames may be wrong. An error needs a thousand times the memory of a wrong byte, and is logged if unread."""
 
 _Share: TypeAlias = list[Frame] | list[Failure]
 """Frames that are read together, or the failure in the place of one."""
@@ -101,7 +104,8 @@ def decode_stream(
     Its readers see the tokens, events and errors as they arrive, each in its place. Awaiting the promise returns an
     equal message, or raises an error like the one in the other process. Errors of Python's own classes, of promises and
     of the given classes have their class again. All others are a `RemoteError` with the name of the class. If the bytes
-    end too early, a `TornRecordError` stands at that place of the stream; if they are damaged, a `RecordError`.
+    end too early, a `TornRecordError` stands at that place of the stream; if they are damaged, a `RecordError`. Behind
+    1000 wrong frames, an `InputLimitError` ends the stream.
 
     The active context owns the work. The source is closed behind the last frame, and when the promise is cancelled. A
     reader that stops reading changes nothing for the others.
@@ -179,6 +183,7 @@ class _Incoming:
         self._format: Format = format
         self._errors = error_classes(errors)
         self._decoder = decoder
+        self._wrong_frames = 0
 
     def promise_over(self, buffer: _AnyBuffer) -> _AnyPromise:
         """Return the promise of the message whose pieces a buffer holds."""
@@ -198,7 +203,7 @@ class _Incoming:
                     buffer.emit_failure(frame)
                 elif isinstance(frame, Sequence | End):
                     why = "tuple[…, ...] is the type of a sequence"
-                    buffer.emit_failure(buffer.failure_of(_unexpected(frame, why)))
+                    buffer.emit_failure(self._wrong(buffer, _unexpected(frame, why)))
                 elif self._apply(frame, promise):
                     return True
             buffer.wake()
@@ -243,11 +248,23 @@ class _Incoming:
 
     # --- machinery ---
 
+    def _wrong(self, buffer: _AnyBuffer, error: DecodeError) -> Failure:
+        """Return the failure in the place of a wrong frame.
+
+        Raises:
+            InputLimitError: There are too many of them.
+        """
+        self._wrong_frames += 1
+        if self._wrong_frames > _MAX_WRONG:
+            reason = f"more than {_MAX_WRONG} frames are wrong, and no more are read"
+            raise InputLimitError("$", reason, offset=self._decoder.offset, index=self._decoder.index, size=0)
+        return buffer.failure_of(error)
+
     def _apply_to_sequence(self, frame: _Part | Sequence, buffer: _AnyBuffer, opened: dict[int, _AnyPromise]) -> None:
         """Apply a frame to its message, or to the sequence itself."""
         if isinstance(frame, Opened):
             if frame.number in opened:
-                buffer.emit_failure(buffer.failure_of(_unexpected(frame, "it is open already")))
+                buffer.emit_failure(self._wrong(buffer, _unexpected(frame, "it is open already")))
             else:
                 promise = opened[frame.number] = self._opened(frame, buffer)
                 buffer.emit(promise)
@@ -256,7 +273,7 @@ class _Incoming:
         elif not isinstance(frame, Sequence):
             number = frame.number or 0
             if _open_buffer(opened, number) is None:
-                buffer.emit_failure(buffer.failure_of(_unexpected(frame, "no message of that number is open")))
+                buffer.emit_failure(self._wrong(buffer, _unexpected(frame, "no message of that number is open")))
             else:
                 self._apply(frame, opened[number])
 
@@ -292,7 +309,7 @@ class _Incoming:
                     if failure is not None:
                         fail_with(promise, failure)
         except DecodeError as error:
-            buffer.emit_failure(buffer.failure_of(error))
+            buffer.emit_failure(self._wrong(buffer, error))
         if is_last:
             buffer.end()
         return is_last
@@ -323,7 +340,7 @@ class _Incoming:
             async for data in blocks:
                 quiet += len(data) + 1
                 for part in decoder.feed(data):
-                    frames = [buffer.failure_of(part)] if isinstance(part, RecordError) else part
+                    frames = [self._wrong(buffer, part)] if isinstance(part, RecordError) else part
                     for start in range(0, len(frames), FAIR_SHARE):
                         share = frames[start : start + FAIR_SHARE]
                         if buffer.ended or take(share) or decoder.ended:
@@ -339,10 +356,12 @@ class _Incoming:
         finally:
             await blocks.aclose()
         torn = False
-        for part in decoder.finish():
-            torn = isinstance(part, TornRecordError)
-            if buffer.ended or take([buffer.failure_of(part)] if isinstance(part, RecordError) else part):
-                return
+        for step in decoder.steps(None):
+            for part in step:
+                torn = isinstance(part, TornRecordError)
+                if buffer.ended or take([self._wrong(buffer, part)] if isinstance(part, RecordError) else part):
+                    return
+            await take_turn()  # many frames may be behind the last damage
         if not torn and not buffer.ended:
             reason = "the stream ended before its last frame"
             error = TornRecordError("$", reason, offset=decoder.offset, index=decoder.index, size=0)

@@ -240,8 +240,8 @@ def read_records(
         max_bytes: How large a record may be, in bytes.
         max_ratio: How many times its size compressed data may decompress to, from 64 MiB on; None for no limit. Behind
             it, an `InputLimitError` ends the reading.
-        max_total: How many bytes of (decompressed) data may be read; None for no limit. Behind it, an
-            `InputLimitError` ends the reading.
+        max_total: How many bytes of (decompressed) data may be read, with those before `offset`; None for no limit.
+            Behind it, an `InputLimitError` ends the reading.
         offset: Where to start, in bytes; only for a path that is not compressed.
         unique_keys: Refuse a record with an object that has a key twice; see `decode`.
 
@@ -311,8 +311,8 @@ def aread_records(
         max_bytes: How large a record may be, in bytes.
         max_ratio: How many times its size compressed data may decompress to, from 64 MiB on; None for no limit. Behind
             it, an `InputLimitError` ends the reading.
-        max_total: How many bytes of (decompressed) data may be read; None for no limit. Behind it, an
-            `InputLimitError` ends the reading.
+        max_total: How many bytes of (decompressed) data may be read, with those before `offset`; None for no limit.
+            Behind it, an `InputLimitError` ends the reading.
         offset: Where to start, in bytes; only for a path that is not compressed.
         unique_keys: Refuse a record with an object that has a key twice; see `decode`.
 

@@ -65,7 +65,9 @@ class RecordTooLargeError(RecordError):
 
 
 class InputLimitError(RecordError):
-    """The data is larger than `max_total`, or decompresses to more than `max_ratio` times its size.
+    """The data is larger than `max_total`, decompresses to more than `max_ratio` times its size, or is no stream.
+
+    Of the frames of a stream, no more than 1000 may be wrong.
 
     It is the last error of a reader: nothing is read behind it. `offset` is the end of the records that were read.
     """

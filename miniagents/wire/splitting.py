@@ -25,7 +25,7 @@ import msgspec
 from miniagents.messages.coding.msgspec_formats import functions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from miniagents.messages.coding.codec import Format
 
@@ -310,7 +310,7 @@ class _Frames:
                     yield from self._split()
                 elif self._work > 0:
                     # only search places whose frame would be complete: an incomplete one cannot be checked
-                    self._go_on(len(self._buffer) - self._most - _SIZE)
+                    yield from self._go_on(len(self._buffer) - self._most - _SIZE)
                 else:
                     self._drop(len(self._buffer))
 
@@ -319,13 +319,13 @@ class _Frames:
         while self._buffer:
             if not self._lost:
                 # the data was cut off here, or the length is damaged and good frames follow
-                if self._next(1, len(self._buffer)) is None:
+                if (yield from self._searched(1, len(self._buffer))) is None:
                     reason = "the data ends in the middle of the record"
                     yield Damage(self._offset, len(self._buffer), reason, torn=True)
                     return
                 yield Damage(self._offset, _SIZE, _DAMAGED)
                 self._drop(1)
-            self._go_on(len(self._buffer))
+            yield from self._go_on(len(self._buffer))
             while len(self._buffer) >= self._wanted and not self._lost:
                 yield from self._split()
 
@@ -372,13 +372,22 @@ class _Frames:
             self._wanted = most + 2 * _SIZE
             yield damage
 
-    def _go_on(self, stop: int) -> None:
+    def _go_on(self, stop: int) -> Iterator[Part]:
         """Drop damaged bytes up to the next good frame that starts before `stop`, or up to `stop`."""
-        place = self._next(0, stop)
+        place = yield from self._searched(0, stop)
         if place is not None:
             self._lost = False
             self._wanted = _SIZE
         self._drop(stop if place is None else place)
+
+    def _searched(self, start: int, stop: int) -> Generator[Part, None, int | None]:
+        """Search a good frame as `_next` does; yield parts without records, so that the work is done in steps."""
+        for begin in range(start, stop, STRETCH):
+            place = self._next(begin, min(begin + STRETCH, stop))
+            if place is not None or self._work <= 0:
+                return place
+            yield Payloads(self._offset, [])
+        return None
 
     def _next(self, start: int, stop: int) -> int | None:
         """Return where the next good frame starts, from `start` on and before `stop`; None if there is none.

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from zlib import crc32
@@ -134,6 +134,57 @@ def test_a_compressed_input_is_known_too(
         assert resume(capsys, command)[0] == 2
     Path("many.ndjson.gz").write_bytes(b"".join((*parts, gzip.compress(b'{"@type":"UserMessage","text":"more"}\n'))))
     assert resume(capsys, command) == (0, f"{target}: {len(MANY) + 1} of {len(MANY) + 1} records\n")
+
+
+def test_damage_is_reported_once_wherever_the_interrupt_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also between the damage and the next record: the conversion then continues exactly there."""
+    monkeypatch.chdir(tmp_path)
+    write_records("many.ndjson", MANY[:600])
+    lines = Path("many.ndjson").read_bytes().splitlines(keepends=True)
+    parts = [bytearray(gzip.compress(b"".join(lines[at : at + 100]))) for at in range(0, 600, 100)]
+    parts[2][-6] ^= 1  # its checksum
+    parts[0] += bytes(-(sum(map(len, parts[:3])) + 12) % 8)  # padding: blocks end behind the header after the damage
+    block = (sum(map(len, parts[:3])) + 12) // 8
+    monkeypatch.setattr(convert, "BLOCK", block)
+    Path("many.ndjson.gz").write_bytes(b"".join(parts))
+    command = ["convert", "many.ndjson.gz", "out.ndjson", "--skip-errors"]
+    assert main(command) == 1
+    undisturbed = Path("out.ndjson").read_bytes(), capsys.readouterr().err
+    assert undisturbed[1].count("the gzip data is damaged") == 1
+    for stop in range(Path("many.ndjson.gz").stat().st_size // block):
+        calls = iter(range(1000))
+
+        def update(self: Progress, done: int, *, calls: Iterator[int] = calls, stop: int = stop) -> None:
+            if next(calls) == stop:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Progress, "update", update)
+            assert main(command) == 130
+        before = capsys.readouterr().err.splitlines(keepends=True)[:-1]
+        status, said = resume(capsys, command)
+        assert status == 1
+        assert (Path("out.ndjson").read_bytes(), "".join(before) + said) == undisturbed
+
+
+@pytest.mark.parametrize("source", ["many.ndjson", "many.ndjson.gz"])
+def test_the_total_is_that_of_all_runs(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_records("many.ndjson", MANY)
+    size = Path("many.ndjson").stat().st_size
+    Path("many.ndjson.gz").write_bytes(gzip.compress(Path("many.ndjson").read_bytes(), 0))
+    command = ["convert", source, "out.ndjson", "--max-total"]
+    interrupt([*command, str(size)], monkeypatch)
+    status, said = resume(capsys, [*command, str(size - 1)])
+    assert status == 1
+    assert f"the data has more than max_total={size - 1} bytes" in said
+    assert resume(capsys, [*command, "1"])[0] == 1
+    assert resume(capsys, [*command, str(size)])[0] == 0
+    assert Path("out.ndjson").read_bytes() == Path("many.ndjson").read_bytes()
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20), max_size=8), st.data())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import random
 import tracemalloc
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from unittest import mock
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
@@ -18,7 +20,15 @@ from miniagents import MiniAgents
 from miniagents.chat.chat_errors import ChatError
 from miniagents.chat.history import read_conversation
 from miniagents.cli import main as run_command
-from miniagents.messages import Codec, Message, UserMessage, encode
+from miniagents.messages import (
+    Codec,
+    DecodeError,
+    Message,
+    MessagePromise,
+    MessageSequencePromise,
+    UserMessage,
+    encode,
+)
 from miniagents.promising.core.pieces import FAIR_SHARE
 from miniagents.wire import (
     InputLimitError,
@@ -26,12 +36,13 @@ from miniagents.wire import (
     RecordError,
     RecordReader,
     RecordTooLargeError,
+    RemoteError,
     aread_records,
     compression as compressing,
     decode_stream,
     read_records,
 )
-from miniagents.wire.compression import Compression, deflater_of
+from miniagents.wire.compression import BLOCK, Compression, deflater_of
 from miniagents.wire.splitting import STRETCH, Part, frame
 from tests.effort import examples, rounds
 from tests.wire.kinds import in_pieces
@@ -130,6 +141,28 @@ def test_the_loop_gets_its_turns_whatever_the_bytes_are(kind: str, compression: 
         assert load.records or load.errors or not data.strip()
 
 
+DAMAGED: Final = gzip.compress(GOOD)[:-8] + bytes(8)
+QUIET: Final[dict[str, tuple[Format, bytes, int]]] = {  # with the fewest turns
+    "zeros behind a member": ("json", gzip.compress(GOOD) + bytes(MANY), MANY // STRETCH),
+    "bytes behind damage": ("json", DAMAGED + b"\xff" * MANY, MANY // STRETCH),
+    "members without bytes": ("json", gzip.compress(b"") * 4096, 16),
+    "frames of zstd without bytes": ("json", compressed(b"", "zstd") * 4096, 16),
+    "a large line in few bytes": ("json", gzip.compress(b"x" * (MANY << 3)), (MANY << 3) // BLOCK),
+    "the rest of a line that is too large": ("json", b"x" * (MANY << 6), (MANY << 6) // STRETCH),
+    "a line that never ends": ("json", b"[" * MANY, MANY // STRETCH),
+    "a frame that never ends": ("msgpack", frame(bytes(2 * MANY))[:MANY], MANY // STRETCH),
+    "places that may be frames, at the end": ("msgpack", b"\xc1\x00\x00\x00\x40" * (MANY // 5), MANY // STRETCH),
+    "places that may be frames": ("msgpack", b"\xc1\x00\x00\x00\x40" * (MANY << 3), (MANY << 3) // STRETCH),
+}
+
+
+@pytest.mark.parametrize("kind", QUIET)
+def test_the_loop_gets_its_turns_while_there_are_no_records(kind: str) -> None:
+    """From a source that never waits."""
+    written, data, turns = QUIET[kind]
+    assert asyncio.run(load_of(data, written, is_raising=False)).turns >= turns
+
+
 @pytest.mark.parametrize("kind", [kind for kind, (written, _) in LOADS.items() if written == "json"])
 def test_a_line_is_decoded_in_steps_of_a_bounded_size(kind: str) -> None:
     _, data = LOADS[kind]
@@ -199,12 +232,146 @@ def test_a_stream_lets_others_have_their_turn_between_bytes_without_frames() -> 
     assert asyncio.run(main()) >= MANY // STRETCH + MANY // 16 // STRETCH
 
 
+def test_a_stream_lets_others_have_their_turn_between_frames_behind_damage() -> None:
+    """The next good frame is only found at the end of the bytes; then there are many."""
+    text = frame(msgspec.msgpack.encode({"frame": "text", "text": "x"}))
+    count = (1 << 20) // len(text)
+
+    async def main() -> int:
+        turns = 0
+
+        async def source() -> AsyncIterator[bytes]:
+            yield frame(b"damage")[:-1] + b"." + text * count
+
+        async def tick() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        async with MiniAgents():
+            promise = decode_stream(source(), Message, "msgpack")
+            counting = asyncio.create_task(tick())
+            reader = aiter(promise)
+            with pytest.raises(RecordError, match="the frame is damaged"):
+                await anext(reader)
+            assert [text async for text in take(reader, count)] == ["x"] * count
+            with pytest.raises(RecordError, match="the stream ended before its last frame"):
+                await anext(reader)
+            counting.cancel()
+        return turns
+
+    assert asyncio.run(main()) >= (1 << 20) // STRETCH
+
+
+async def peak_of(promise: MessagePromise[Message] | MessageSequencePromise[Message]) -> int:
+    """Return how many bytes are needed to read a stream to its end."""
+    gc.collect()
+    tracemalloc.start()
+    with pytest.raises((DecodeError, RemoteError)):
+        await promise
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+KEPT: Final[dict[str, tuple[object, str, int]]] = {  # with the bytes for each frame; the guide says them
+    "texts": (Message, '{"frame":"text","text":"x"}', 150),
+    "errors of the other process": (Message, '{"frame":"failed","error":{"type":"X","text":""}}', 1500),
+    "messages": (tuple[Message, ...], '{"frame":"opened","number":%d}', 1500),
+    "wrong lines": (Message, "x", 150),
+    "wrong frames": (Message, '{"frame":"text"}', 150),
+    "frames without a place": (Message, '{"frame":"end"}', 150),
+    "frames without a message": (tuple[Message, ...], '{"frame":"text","text":"x","number":7}', 150),
+    "wrong events": (Message, '{"frame":"event","event":{"@type":"X"}}', 500),
+}
+
+
+@pytest.mark.leaves_errors_unread
+@pytest.mark.parametrize("kind", KEPT)
+def test_a_stream_keeps_no_more_than_the_guide_says(kind: str) -> None:
+    """Of wrong frames, it keeps a thousand."""
+    form, line, most = KEPT[kind]
+    count = 30_000 if most < 1000 else 4000
+
+    async def source() -> AsyncIterator[bytes]:
+        for number in range(count):
+            yield (line % number if "%" in line else line).encode() + b"\n"
+
+    async def main() -> int:
+        async with MiniAgents():
+            promise: MessagePromise[Message] | MessageSequencePromise[Message]
+            if form is Message:
+                promise = decode_stream(source(), Message, start_asap=False)
+            else:
+                promise = decode_stream(source(), tuple[Message, ...], start_asap=False)
+            return await peak_of(promise)
+
+    assert asyncio.run(main()) / count < most
+
+
+WRONG: Final = [kind for kind, (_, _, most) in KEPT.items() if most < 1000 and kind != "texts"]
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_stream_with_many_wrong_frames_ends(kind: str) -> None:
+    """The source need not end."""
+    form, line, _ = KEPT[kind]
+
+    async def main() -> list[type[BaseException]]:
+        async with MiniAgents():
+            frames = aendless(line.encode() + b"\n")
+            reader = aiter(
+                decode_stream(frames, Message) if form is Message else decode_stream(frames, tuple[Message, ...])
+            )
+            seen: list[type[BaseException]] = []
+            while True:
+                try:
+                    await anext(reader)
+                except StopAsyncIteration:
+                    return seen
+                except DecodeError as error:
+                    seen.append(type(error))
+
+    errors = asyncio.run(main())
+    assert len(errors) == 1001
+    assert errors[-1] is InputLimitError
+    assert InputLimitError not in errors[:-1]
+
+
+@pytest.mark.parametrize(
+    ("line", "most"),
+    [
+        ('{"@type":"Message"}', 200),
+        ('{"@type":"UserMessage","text":"%d"}', 300),
+        ('{"@type":"Unknown"}', 600),
+        ('{"@type":"Unknown","object":{"a":1,"b":{}}}', 900),
+    ],
+)
+def test_the_chat_keeps_the_messages_and_nothing_else(line: str, most: int, tmp_path: Path) -> None:
+    """In bytes for each short message; the guide says them."""
+    path = tmp_path / "talk.ndjson"
+    path.write_text("".join(f"{line % number if '%' in line else line}\n" for number in range(10_000)))
+    read_conversation(path)  # what is cached for a class is no part of it
+    tracemalloc.start()
+    messages = read_conversation(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(messages) == 10_000
+    assert peak < 10_000 * most + (1 << 20)
+
+
 # Limits of all the data ----------------------------------------------------------------------------------------------
 
 
 def endless(block: bytes) -> Iterator[bytes]:
     while True:
         yield block
+
+
+async def take(reader: AsyncIterator[str], count: int) -> AsyncIterator[str]:
+    for _ in range(count):
+        yield await anext(reader)
 
 
 async def aendless(block: bytes) -> AsyncIterator[bytes]:
