@@ -82,6 +82,8 @@ class FrozenMeta(FrozenType):
     """Freezers for fields of these names; they replace the freezers that the annotations ask for."""
     frozen_by_decoding: ClassVar[bool] = False
     """Whether decoded values skip the freezing of fields that decoding has frozen already."""
+    called_with: ClassVar[type[FrozenMeta]]
+    """The metaclass of those classes whose calls look at the new value."""
 
     def __new__(
         mcs,
@@ -96,6 +98,10 @@ class FrozenMeta(FrozenType):
             TypeError: A field or an option of the class is not allowed; the text names it.
         """
         is_root = not any(isinstance(base, FrozenType) for base in bases)
+        for kind in map(
+            type, bases
+        ):  # or `type.__new__` would call this again, with a namespace that msgspec has changed
+            mcs = kind if issubclass(kind, mcs) else mcs
         if not is_root and "hash_key" in namespace.keys() | namespace.get("__annotations__", {}).keys():
             raise TypeError(f"{name}.hash_key would shadow Frozen.hash_key: give the field another name")
         # A tag names one class. Without this, subclasses would inherit a literal tag from msgspec.
@@ -108,7 +114,7 @@ class FrozenMeta(FrozenType):
             mcs.made(cls)
             cls.__finish__ = _finish_first
             if cls.__text_fields__ or cls.__given_fields__:
-                cls.__class__ = called_metas[mcs]
+                cls.__class__ = mcs.called_with  # pyright: ignore[reportAttributeAccessIssue] # a class that is called in another way
         for forget in when_classes_change:
             forget()
         if not cls.is_record:
@@ -165,15 +171,16 @@ class CalledMeta(FrozenMeta):
 
 def _finish_first(made: Frozen) -> None:
     """Finish the first value that a call of its class has made, and compile the function that finishes the next."""
-    from miniagents.messages.values.calling import finisher  # noqa: PLC0415  # most classes are never called
+    from miniagents.messages.values.finishing import finisher  # noqa: PLC0415  # most classes are never called
 
     cls = type(made)
-    cls.__finish__ = finisher(cls, cls.__given_fields__, cls.__text_fields__)
-    cls.__finish__(made)
+    finish = finisher(cls, cls.__given_fields__, cls.__text_fields__)
+    cls.__finish__ = finish  # pyright: ignore[reportAttributeAccessIssue] # a function of the class, not of its metaclass
+    finish(made)
 
 
 _make: Any = msgspec.StructMeta.__call__  # Any: it makes values of every class
-called_metas: dict[type[FrozenMeta], type[FrozenMeta]] = {FrozenMeta: CalledMeta, CalledMeta: CalledMeta}
+FrozenMeta.called_with = CalledMeta
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))

@@ -16,7 +16,7 @@ from typing_extensions import dataclass_transform
 
 from miniagents.messages.values.freezers import OwnFreezer
 from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict, freeze_field, frozen_quickly, is_mapping
-from miniagents.messages.values.frozen import CalledMeta, Frozen, FrozenMeta, called_metas
+from miniagents.messages.values.frozen import CalledMeta, Frozen, FrozenMeta
 from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class CalledRecordMeta(CalledMeta, RecordMeta):
     """The metaclass of Record classes whose calls look at the new value."""
 
 
-called_metas |= {RecordMeta: CalledRecordMeta, CalledRecordMeta: CalledRecordMeta}
+RecordMeta.called_with = CalledRecordMeta
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))

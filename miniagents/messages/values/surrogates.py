@@ -13,7 +13,17 @@ from uuid import UUID
 
 import msgspec
 
-__all__ = ["NO_TEXT", "Surrogate", "has_surrogates", "look_for_surrogates", "mended", "surrogate_in"]
+__all__ = [
+    "NO_TEXT",
+    "Surrogate",
+    "ends_in_half",
+    "has_surrogates",
+    "look_for_surrogates",
+    "mended",
+    "refusal",
+    "surrogate_in",
+    "with_joined_halves",
+]
 
 NO_TEXT: Final[frozenset[type]] = frozenset(
     (type(None), bool, int, float, bytes, UUID, date, datetime, time, timedelta, Decimal, msgspec.UnsetType)
@@ -32,7 +42,22 @@ class Surrogate(NamedTuple):
 
 def has_surrogates(text: str) -> bool:
     """Return whether a string is no Unicode text."""
-    return not text.isascii() and _refusal(text) is not None
+    return not text.isascii() and refusal(text) is not None
+
+
+def ends_in_half(text: str) -> bool:
+    """Return whether a text ends in the first half of a surrogate pair."""
+    return "\ud800" <= text[-1:] <= "\udbff"
+
+
+def begins_in_half(text: str) -> bool:
+    """Return whether a text begins with the second half of a surrogate pair."""
+    return "\udc00" <= text[:1] <= "\udfff"
+
+
+def with_joined_halves(text: str) -> str:
+    """Return a text in which each two halves of a surrogate pair are the character that they stand for."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def mended(text: str) -> str:
@@ -63,8 +88,9 @@ def look_for_surrogates(value: object) -> None:
     pending: list[Any] = [value]  # Any: frozen values
     for part in pending:  # which grows meanwhile
         if isinstance(part, str):
-            part.isascii() or part.encode()
-        elif isinstance(part, dict):
+            if not part.isascii():
+                part.encode()
+        elif isinstance(part, _MAPPING):
             if not getattr(part, "_is_json", False) or not _is_encoded(part):
                 pending += part
                 pending += part.values()
@@ -77,14 +103,14 @@ def _place_in(value: object) -> Surrogate | None:
     while pending:
         steps, part = pending.pop()
         if isinstance(part, str):
-            reason = _refusal(part)
+            reason = refusal(part)
             if reason is not None:
                 return Surrogate(steps, reason)
-        elif isinstance(part, dict):
+        elif isinstance(part, _MAPPING):
             for key, item in part.items():
                 pending += (([*steps, key if isinstance(key, (str, int)) else repr(key)], item), ([*steps, "..."], key))
         elif isinstance(part, _COLLECTIONS):
-            is_ordered = isinstance(part, (tuple, list))
+            is_ordered = isinstance(part, _SEQUENCES)
             pending += reversed([([*steps, index if is_ordered else "..."], item) for index, item in enumerate(part)])
     return None
 
@@ -98,11 +124,13 @@ def _is_encoded(value: object) -> bool:
     return True
 
 
-_COLLECTIONS: Final = (tuple, frozenset, list, set)
+_MAPPING: Final[Any] = dict  # Any: isinstance() would otherwise narrow to items of unknown types
+_SEQUENCES: Final[Any] = (tuple, list)  # Any: as above
+_COLLECTIONS: Final[Any] = (tuple, frozenset, list, set)  # Any: as above
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def _refusal(text: str) -> str | None:
+def refusal(text: str) -> str | None:
     """Return why a string is no Unicode text, or None if it is."""
     try:
         text.encode()
