@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 __all__ = [
+    "LONE",
     "NO_TEXT",
     "Surrogate",
     "ends_in_half",
@@ -24,6 +25,9 @@ __all__ = [
     "surrogate_in",
     "with_joined_halves",
 ]
+
+LONE: Final = "\ufffd"
+"""The character that stands for a lone surrogate in text that was mended."""
 
 NO_TEXT: Final[frozenset[type]] = frozenset(
     (type(None), bool, int, float, bytes, UUID, date, datetime, time, timedelta, Decimal, msgspec.UnsetType)
