@@ -183,7 +183,8 @@ class Assembler(Generic[M_co]):
     def _tool_call(self, piece: ToolCallPiece) -> ToolCallDelta:
         """Merge a fragment into the call that it belongs to."""
         calls = self._answer.tool_calls
-        place = self._place_of(piece)
+        call_id = mended(piece.id or "")
+        place = self._place_of(piece.index, call_id)
         if place == len(calls):
             calls.append(_GrowingCall(piece.index))
         call = calls[place]
@@ -198,7 +199,7 @@ class Assembler(Generic[M_co]):
             call.arguments.append(arguments)
         return ToolCallDelta(index=place, id=call_id or None, name=name or None, arguments=arguments)
 
-    def _place_of(self, piece: ToolCallPiece) -> int:
+    def _place_of(self, index: int | None, call_id: str) -> int:
         """Return the place of the call in the list of calls; its length for a new call.
 
         The provider's index distinguishes calls. Some servers leave it out, or number every call 0. Then a different
@@ -207,9 +208,9 @@ class Assembler(Generic[M_co]):
         calls = self._answer.tool_calls
         for place in reversed(range(len(calls))):
             call = calls[place]
-            if piece.index is not None and piece.index != call.index:
+            if index is not None and index != call.index:
                 continue
-            is_other = bool(piece.id and call.id and piece.id != call.id)
+            is_other = bool(call_id and call.id and call_id != call.id)
             return len(calls) if is_other else place
         return len(calls)
 
