@@ -188,11 +188,7 @@ class Assembler(Generic[M_co]):
         if place == len(calls):
             calls.append(_GrowingCall(piece.index))
         call = calls[place]
-        call_id, name, arguments = (
-            mended(piece.id or ""),
-            mended(piece.name or ""),
-            self._mended(place, piece.arguments),
-        )
+        name, arguments = mended(piece.name or ""), self._mended(place, piece.arguments)
         call.id = call.id or call_id
         call.name = call.name or name
         if arguments:

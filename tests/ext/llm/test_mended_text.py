@@ -67,8 +67,8 @@ def test_m8_every_part_of_an_answer_is_mended_wherever_it_is_cut(pieces: list[st
 
 def test_m8_what_a_model_said_before_its_connection_broke_is_mended() -> None:
     made = assembler()
-    for event in ("a\ud83d", raw_piece(ReasoningDelta, "b\ud83d")):
-        made.feed(event)
+    made.feed("a\ud83d")
+    made.feed(raw_piece(ReasoningDelta, "b\ud83d"))
     message = made.message()
     assert message.text == "a\ufffd"
     assert message.reasoning[0].text == "b\ufffd"
