@@ -59,9 +59,9 @@ def test_m8_every_part_of_an_answer_is_mended_wherever_it_is_cut(pieces: list[st
     assert (message.refusal or "") == whole
     calls = [ToolCall(id="a", name="b", arguments=whole or "{}"), ToolCall(id="c", name="d", arguments=whole or "{}")]
     assert list(message.tool_calls) == (calls if pieces else [])
-    for piece in seen:
-        if isinstance(piece, ReasoningDelta | RefusalDelta | ToolCallDelta):
-            encode(piece)
+    for shown in seen:
+        if isinstance(shown, ReasoningDelta | RefusalDelta | ToolCallDelta):
+            encode(shown)
     assert decode(encode(message), AssistantMessage) == message
 
 
