@@ -127,6 +127,8 @@ class Freezing(NamedTuple):
 
 def freezing_of(annotation: object, cls: type) -> Freezing:
     """Return how a field of a class is frozen; the answers for annotations of built-in types alone are cached."""
+    if isinstance(annotation, (str, ForwardRef)):
+        annotation = _evaluated(annotation, cls)  # once for all questions below
     try:
         known = _known.get(annotation)
     except TypeError:  # the annotation has arguments that cannot be hashed
