@@ -11,10 +11,9 @@ from miniagents.messages import Message, TextDelta
 from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.msgspec_formats import functions_of
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
-from miniagents.messages.promised.tokens import checked_piece
+from miniagents.messages.promised.tokens import MixedOutcomes, checked_piece, holds_surrogates
 from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure, ends_task, running_task
-from miniagents.promising.core.pieces import SliceIterator
 from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of
 from miniagents.wire.splitting import frame, records_of
 
@@ -115,11 +114,13 @@ async def _sequence(
 
 async def _message(promise: MessagePromise[Message], number: int, writer: _Writer) -> AsyncIterator[bytes]:
     buffer = mixed_buffer(promise)
-    async for pieces in SliceIterator(buffer):
-        if len(pieces) > 1 and _are_texts(pieces) and (data := writer.texts(pieces, number)):
-            yield data
-        else:
-            yield b"".join([writer.piece(checked_piece(piece, promise.name, buffer), number) for piece in pieces])
+    reader = MixedOutcomes(buffer, promise.name)
+    while (pieces := await reader.next_slice()) is not None:
+        data = writer.texts(pieces, number) if len(pieces) > 1 and _are_texts(pieces) else b""
+        if not data and holds_surrogates(pieces):
+            reader.put_back(pieces)
+            pieces = [await anext(reader)]  # halves of a pair are joined, and a lone surrogate is an error
+        yield data or b"".join([writer.piece(checked_piece(piece, promise.name, buffer), number) for piece in pieces])
     try:
         message = await promise
         end: Frame = Whole(msgspec.Raw(writer.encoded(message)), number)
@@ -172,10 +173,7 @@ class _Writer:
             each = Text(piece.text, number)
         else:
             each = Event(msgspec.Raw(self.encoded(piece)), number)
-        try:
-            return self.bytes_of(each)
-        except UnicodeEncodeError as error:  # a lone surrogate, which UTF-8 cannot write
-            return self.bytes_of(Failed(info_of(ValueError(f"a token cannot be encoded: {error}")), number))
+        return self.bytes_of(each)
 
 
 def _are_texts(pieces: list[str | StreamEvent | Failure]) -> TypeGuard[list[str]]:

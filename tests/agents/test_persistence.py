@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from miniagents import (
@@ -317,7 +318,7 @@ def test_a7_what_is_not_kept_because_the_context_was_left_by_an_error_is_logged(
 def test_a7_a_message_that_can_have_no_key_is_reported_and_the_others_are_kept() -> None:
     store = Store()
     with pytest.raises(BaseException) as reported:
-        say(["a", "\ud800", "b"], store.keep)
+        say(["a", msgspec.structs.replace(Message(), text="\ud800"), "b"], store.keep)
     assert "Message without a key" in repr([str(error) for error in _all_errors(reported.value)])
     assert store.said == [Message("a"), Message("b")]
 

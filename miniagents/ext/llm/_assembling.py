@@ -16,6 +16,7 @@ from miniagents.messages import (
     ToolCallDelta,
     Usage,
 )
+from miniagents.messages.values.surrogates import LONE, ends_in_half, mended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,11 +66,12 @@ class Assembler(Generic[M_co]):
             provider sent it, and the provider's further data.
     """
 
-    __slots__ = ("_answer", "_make")
+    __slots__ = ("_answer", "_halves", "_make")
 
     def __init__(self, make: Callable[[AssistantMessage, tuple[JsonObject, ...], JsonObject], M_co]) -> None:
         self._make = make
         self._answer = Answer()
+        self._halves: dict[str | int, str] = {}
 
     @property
     def is_finished(self) -> bool:
@@ -89,21 +91,25 @@ class Assembler(Generic[M_co]):
         answer = self._answer
         match event:
             case str():
-                if not event:
+                text = event if event.isascii() and not self._halves else self._mended("text", event)
+                if not text:
                     return None
-                answer.texts.append(event)
-                return event
+                answer.texts.append(text)
+                return text
             case ReasoningDelta():
-                answer.thoughts.append(event.text)
-                return event if event.text else None
+                text = self._mended("reasoning", event.text)
+                answer.thoughts.append(text)
+                return ReasoningDelta(text) if text else None
             case RefusalDelta():
-                answer.refusals.append(event.text)
-                return event if event.text else None
+                text = self._mended("refusal", event.text)
+                answer.refusals.append(text)
+                return RefusalDelta(text) if text else None
             case ToolCallPiece():
                 return self._tool_call(event)
             case Started():
                 started = answer.started
-                answer.started = Started(started.model or event.model, started.response_id or event.response_id)
+                model, response_id = started.model or event.model, started.response_id or event.response_id
+                answer.started = Started(model and mended(model), response_id and mended(response_id))
             case ReasoningEnded():
                 self._end_reasoning(event.signature)
             case Usage():
@@ -112,12 +118,14 @@ class Assembler(Generic[M_co]):
                 answer.notes |= event.data
             case Finished():
                 answer.finished = event
+                return self._end_text()
         return None
 
     def message(self) -> M_co:
         """Return a message of everything that has arrived; it has a finish reason only when it is complete."""
         answer = self._answer
-        if answer.thoughts:
+        self._end_text()
+        if answer.thoughts or "reasoning" in self._halves:
             self._end_reasoning(None)
         prefix = answer.started.response_id or "call"
         calls = tuple(call.tool_call(f"{prefix}_{place}") for place, call in enumerate(answer.tool_calls))
@@ -137,8 +145,37 @@ class Assembler(Generic[M_co]):
         )
         return self._make(message, () if finished is None else finished.content, answer.notes)
 
+    def _mended(self, what: str | int, text: str) -> str:
+        """Return Unicode text: a first half of a surrogate pair waits for its second one, U+FFFD replaces other halves.
+
+        Args:
+            what: The part of the answer that the text is added to: its name, or the place of a call.
+            text: A piece of it.
+        """
+        text = self._halves.pop(what, "") + text
+        if ends_in_half(text):
+            self._halves[what] = text[-1]
+            text = text[:-1]
+        return mended(text)
+
+    def _end_text(self) -> str | None:
+        """Replace the halves that nothing has followed; return the piece that readers see of it, None if nothing."""
+        answer, seen = self._answer, None
+        if self._halves.pop("text", None):
+            seen = LONE
+            answer.texts.append(LONE)
+        if self._halves.pop("refusal", None):
+            answer.refusals.append(LONE)
+        for place, call in enumerate(answer.tool_calls):
+            if self._halves.pop(place, None):
+                call.arguments.append(LONE)
+        return seen
+
     def _end_reasoning(self, signature: str | None) -> None:
         answer = self._answer
+        if self._halves.pop("reasoning", None):
+            answer.thoughts.append(LONE)
+        signature = signature and mended(signature)
         if answer.thoughts or signature:
             answer.reasoning.append(Reasoning("".join(answer.thoughts), signature))
             answer.thoughts.clear()
@@ -146,17 +183,19 @@ class Assembler(Generic[M_co]):
     def _tool_call(self, piece: ToolCallPiece) -> ToolCallDelta:
         """Merge a fragment into the call that it belongs to."""
         calls = self._answer.tool_calls
-        place = self._place_of(piece)
+        call_id = mended(piece.id or "")
+        place = self._place_of(piece.index, call_id)
         if place == len(calls):
             calls.append(_GrowingCall(piece.index))
         call = calls[place]
-        call.id = call.id or piece.id
-        call.name = call.name or piece.name
-        if piece.arguments:
-            call.arguments.append(piece.arguments)
-        return ToolCallDelta(index=place, id=piece.id or None, name=piece.name or None, arguments=piece.arguments)
+        name, arguments = mended(piece.name or ""), self._mended(place, piece.arguments)
+        call.id = call.id or call_id
+        call.name = call.name or name
+        if arguments:
+            call.arguments.append(arguments)
+        return ToolCallDelta(index=place, id=call_id or None, name=name or None, arguments=arguments)
 
-    def _place_of(self, piece: ToolCallPiece) -> int:
+    def _place_of(self, index: int | None, call_id: str) -> int:
         """Return the place of the call in the list of calls; its length for a new call.
 
         The provider's index distinguishes calls. Some servers leave it out, or number every call 0. Then a different
@@ -165,9 +204,9 @@ class Assembler(Generic[M_co]):
         calls = self._answer.tool_calls
         for place in reversed(range(len(calls))):
             call = calls[place]
-            if piece.index is not None and piece.index != call.index:
+            if index is not None and index != call.index:
                 continue
-            is_other = bool(piece.id and call.id and piece.id != call.id)
+            is_other = bool(call_id and call.id and call_id != call.id)
             return len(calls) if is_other else place
         return len(calls)
 

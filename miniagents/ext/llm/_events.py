@@ -7,14 +7,18 @@ Text is `str`. The other events that readers see are the library's own stream ev
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+import msgspec
 
 from miniagents.messages import ReasoningDelta, RefusalDelta, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
     from miniagents.ext.llm._json import JsonObject
 
-__all__ = ["FinishReason", "Finished", "ModelEvent", "Noted", "ReasoningEnded", "Started", "ToolCallPiece"]
+__all__ = ["FinishReason", "Finished", "ModelEvent", "Noted", "ReasoningEnded", "Started", "ToolCallPiece", "raw_piece"]
+
+D = TypeVar("D", ReasoningDelta, RefusalDelta)
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "pause", "other"]
 """Why a model stopped; see `AssistantMessage.finish_reason`."""
@@ -75,6 +79,14 @@ class Finished:
 
     reason: FinishReason
     content: tuple[JsonObject, ...] = field(default=())
+
+
+def raw_piece(cls: type[D], text: str) -> D:
+    """Return a piece of reasoning or of a refusal as the provider sent it.
+
+    It may have halves of surrogate pairs, which the class refuses. The assembler mends them.
+    """
+    return msgspec.structs.replace(cls(""), text=text)
 
 
 ModelEvent: TypeAlias = (

@@ -9,6 +9,7 @@ import msgspec
 
 from miniagents.messages import FrozenDict
 from miniagents.messages.values.freezing import is_list, is_mapping, is_tuple
+from miniagents.messages.values.surrogates import mended
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -20,6 +21,7 @@ __all__ = [
     "frozen_object",
     "is_object",
     "list_in",
+    "mended_json",
     "number_in",
     "object_from_text",
     "object_in",
@@ -74,9 +76,21 @@ def plain_object(value: JsonObject) -> dict[str, object]:
 
 
 def frozen_object(value: JsonObject) -> Mapping[str, JsonValue]:
-    """Return a frozen copy of an object, for a field of a message."""
+    """Return a frozen copy of an object, for a field of a message; its text is mended."""
     content: Mapping[str, Any] = value  # Any: JSON that was received
-    return FrozenDict(content)
+    try:
+        return FrozenDict(content)
+    except ValueError:  # a lone surrogate
+        return FrozenDict({mended(name): mended_json(each) for name, each in content.items()})
+
+
+def mended_json(value: object) -> Any:  # Any: JSON that was received
+    """Return JSON whose text is Unicode text: halves of surrogate pairs are joined or replaced."""
+    if isinstance(value, str):
+        return mended(value)
+    if is_object(value):
+        return {mended(name): mended_json(each) for name, each in value.items()}
+    return [mended_json(each) for each in value] if is_tuple(value) or is_list(value) else value
 
 
 def object_from_text(text: str) -> JsonObject | None:

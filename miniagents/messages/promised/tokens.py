@@ -5,13 +5,22 @@ Tokens are text as they are, other events are skipped, and anything else is an e
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
+from typing_extensions import TypeIs
 
 from miniagents.messages._generated import StreamEvent, TextDelta
 from miniagents.messages.values.frozen import FrozenDict
+from miniagents.messages.values.surrogates import (
+    begins_in_half,
+    ends_in_half,
+    has_surrogates,
+    refusal,
+    with_joined_halves,
+)
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator
 
@@ -26,12 +35,16 @@ __all__ = [
     "check_arguments",
     "check_fields",
     "checked_piece",
+    "holds_surrogates",
     "text_of",
 ]
 
 
 class MixedOutcomes(OutcomeIterator[Any]):  # Any: the types of a streamer are not checked at run time
-    """A reader that gets everything as it is; an object that is no piece of the message `name` is an error."""
+    """A reader that gets everything as it is; an object that is no piece of the message `name` is an error.
+
+    A token that ends in the first half of a surrogate pair is joined to the next one. A lone surrogate is an error.
+    """
 
     __slots__ = ("_name",)
 
@@ -40,9 +53,45 @@ class MixedOutcomes(OutcomeIterator[Any]):  # Any: the types of a streamer are n
         self._name = name
 
     async def __anext__(self) -> str | StreamEvent | Failure:
-        for piece in self._ready:
-            return piece if isinstance(piece, str) else checked_piece(piece, self._name, self._buffer)
-        return checked_piece(await self._next(), self._name, self._buffer)
+        for piece in self._ready:  # noqa: B007  # the next one that is ready, if there is any
+            break
+        else:
+            piece = await self._next()
+        if isinstance(piece, str):
+            return piece if piece.isascii() or not has_surrogates(piece) else await self._joined(piece)
+        return checked_piece(piece, self._name, self._buffer)
+
+    def put_back(self, pieces: Iterable[object]) -> None:
+        """Have pieces that were taken be read again."""
+        self._ready = chain([*pieces], self._ready)
+
+    async def _joined(self, text: str) -> str | Failure:
+        """Return a token that has surrogates, with the ones behind it that complete its last pair, or an error."""
+        taken: list[object] = [text]
+        behind: list[object] = []
+        try:
+            while ends_in_half(text) and not isinstance(taken[-1], Failure):
+                for piece in self._ready:  # noqa: B007  # as above
+                    break
+                else:
+                    piece = await self._next()
+                taken.append(piece)
+                if not isinstance(piece, str):
+                    behind.append(piece)
+                elif begins_in_half(piece):
+                    text += piece
+                elif piece:
+                    behind.append(piece)
+                    break
+        except StopAsyncIteration:
+            pass  # the error below says what is missing
+        except BaseException:
+            self.put_back(taken)  # this reader may go on after a timeout
+            raise
+        self.put_back(behind)
+        text = with_joined_halves(text)
+        reason = refusal(text)
+        return text if reason is None else self._buffer.failure_of(ValueError(f"{self._name}: a token: {reason}"))
 
 
 class TextOutcomes(MixedOutcomes):
@@ -51,17 +100,22 @@ class TextOutcomes(MixedOutcomes):
     __slots__ = ()
 
     async def __anext__(self) -> str | Failure:
-        for piece in self._ready:
-            if isinstance(piece, str):
-                return piece
-            return await self._text_from(piece)
-        return await self._text_from(await self._next())
+        for piece in self._ready:  # noqa: B007  # the next one that is ready, if there is any
+            break
+        else:
+            piece = await self._next()
+        if isinstance(piece, str):
+            return piece if piece.isascii() or not has_surrogates(piece) else await self._joined(piece)
+        return await self._text_from(piece)
 
     async def next_slice(self) -> list[str | Failure] | None:
         """Return the tokens that are ready, as `PieceIterator.next_slice` returns pieces."""
         taken = await super().next_slice()
         if taken is None:
             return None
+        if holds_surrogates(taken):
+            self.put_back(taken)
+            return [await anext(self)]
         return [text for piece in taken if (text := self._text(piece)) is not None]
 
     async def _text_from(self, piece: object) -> str | Failure:
@@ -85,13 +139,20 @@ class Tokens(TextOutcomes):
     __slots__ = ()
 
     async def __anext__(self) -> str:
-        for piece in self._ready:
-            if isinstance(piece, str):
-                return piece
+        for piece in self._ready:  # noqa: B007  # the next one that is ready, if there is any
             break
         else:
             piece = await self._next()
-        text = piece if isinstance(piece, str) else await self._text_from(piece)
+        try:
+            if _is_ascii(piece):
+                return piece
+        except TypeError:
+            pass  # an event or an error
+        if isinstance(piece, str):
+            if not has_surrogates(piece):
+                return piece
+            piece = await self._joined(piece)
+        text = await self._text_from(piece)
         if isinstance(text, str):
             return text
         try:
@@ -113,6 +174,11 @@ class EventOutcomes(AsyncIterator[StreamEvent | Failure]):
         return TextDelta(text=piece) if isinstance(piece, str) else piece
 
 
+def holds_surrogates(pieces: Iterable[object]) -> bool:
+    """Return whether some of the pieces are tokens that a `MixedOutcomes` would join or refuse."""
+    return any(isinstance(piece, str) and not piece.isascii() and has_surrogates(piece) for piece in pieces)
+
+
 def checked_piece(
     piece: str | StreamEvent | Failure, name: str, buffer: PieceBuffer[str | StreamEvent]
 ) -> str | StreamEvent | Failure:
@@ -127,11 +193,21 @@ def text_of(pieces: Iterable[Any], name: str) -> str:  # Any: the types of a str
 
     Raises:
         TypeError: Something among them is no piece of a message.
+        ValueError: The text has a lone surrogate.
     """
     try:
-        return "".join(pieces)
+        text = "".join(pieces)
     except TypeError:  # there are events among them
-        return "".join([_text_of(piece, name) for piece in pieces])
+        text = "".join([_text_of(piece, name) for piece in pieces])
+    if has_surrogates(text):
+        text = with_joined_halves(text)
+        reason = refusal(text)
+        if reason is not None:
+            raise ValueError(f"{name}: the tokens: {reason}")
+    return text
+
+
+_is_ascii: Final[Callable[[object], TypeIs[str]]] = cast("Any", str.isascii)  # it raises a TypeError for other objects
 
 
 def _text_of(piece: object, name: str) -> str:

@@ -41,6 +41,7 @@ from miniagents.messages.values.freezing import (
     frozen_quickly,
     note_json,
 )
+from miniagents.messages.values.surrogates import NO_TEXT
 from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
@@ -120,10 +121,14 @@ class Freezing(NamedTuple):
     """How the field is frozen; None if it holds only plain scalars."""
     is_decoded_frozen: bool
     """Whether every value that msgspec decodes for the annotation is frozen already."""
+    has_text: bool
+    """Whether a value may contain text outside messages and records."""
 
 
 def freezing_of(annotation: object, cls: type) -> Freezing:
     """Return how a field of a class is frozen; the answers for annotations of built-in types alone are cached."""
+    if isinstance(annotation, (str, ForwardRef)):
+        annotation = _evaluated(annotation, cls)  # once for all questions below
     try:
         known = _known.get(annotation)
     except TypeError:  # the annotation has arguments that cannot be hashed
@@ -133,8 +138,14 @@ def freezing_of(annotation: object, cls: type) -> Freezing:
         if get_origin(annotation) in _UNIONS:
             kinds = get_args(annotation)
         if all(isinstance(kind, FrozenType) or kind is msgspec.UnsetType for kind in kinds):  # as the rest would find
-            return Freezing(FieldFreezer(freeze_field, Exact(frozenset(kinds), floats=False)), is_decoded_frozen=True)
-        known = Freezing(freezer_of(annotation, cls), is_frozen_when_decoded(annotation, cls))
+            return Freezing(
+                FieldFreezer(freeze_field, Exact(frozenset(kinds), floats=False)),
+                is_decoded_frozen=True,
+                has_text=False,
+            )
+        known = Freezing(
+            freezer_of(annotation, cls), is_frozen_when_decoded(annotation, cls), may_hold_text(annotation, cls)
+        )
         if _is_built_in(annotation):
             _known[annotation] = known
     return known
@@ -162,13 +173,13 @@ def freezer_of(annotation: object, cls: type, own: OwnFreezer | None = None) -> 
         cls: The class of the field.
         own: A freezer to use instead of the one that the annotation asks for.
     """
-    alternatives = list(_alternatives(annotation, cls))
+    alternatives = list(alternatives_of(annotation, cls))
     if all(alternative in _PLAIN or _is_enum(alternative) for alternative in alternatives):
         return None
     if own is not None:
         return FieldFreezer(own.freeze, None, empty=own.empty)
     if not is_typed(annotation, cls):
-        whole = list(_alternatives(annotation, cls, whole=True))
+        whole = list(alternatives_of(annotation, cls, whole=True))
         declared = all(get_origin(alternative) or _is_typed_kind(alternative) for alternative in whole)
         kinds = frozenset(kind for kind in whole if declared and isinstance(kind, FrozenType))
         json = Exact(JSON_FLAT, floats=True, json=True)
@@ -177,16 +188,16 @@ def freezer_of(annotation: object, cls: type, own: OwnFreezer | None = None) -> 
     if float in alternatives and int not in alternatives and not _NEED_LOOKING_AT.intersection(alternatives):
         freeze = _float_field
     items: Exact | None = None
-    for alternative in _alternatives(annotation, cls, whole=True):
+    for alternative in alternatives_of(annotation, cls, whole=True):
         if get_origin(alternative) is tuple and get_args(alternative)[1:] == (...,):
-            exact = _exact(_alternatives(get_args(alternative)[0], cls))
+            exact = _exact(alternatives_of(get_args(alternative)[0], cls))
             items = exact._replace(
                 kinds=exact.kinds - {msgspec.UnsetType}
             )  # UNSET is allowed as a whole field only, not inside a container
     return FieldFreezer(freeze, _exact(alternatives), items)
 
 
-def _exact(alternatives: Iterable[Any]) -> Exact:  # Any: as `_alternatives` gives them
+def _exact(alternatives: Iterable[Any]) -> Exact:  # Any: as `alternatives_of` gives them
     known = set(alternatives)
     kinds = {kind for kind in known if kind in _PLAIN or isinstance(kind, FrozenType) or _is_enum(kind)}
     if object in known:
@@ -290,7 +301,7 @@ def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> 
 
 def is_frozen_when_decoded(annotation: object, cls: type) -> bool:
     """Return whether every value that msgspec decodes for this annotation is frozen already."""
-    for alternative in _alternatives(annotation, cls, whole=True):
+    for alternative in alternatives_of(annotation, cls, whole=True):
         origin = get_origin(alternative)
         if origin is tuple or origin is frozenset:
             arguments = [argument for argument in get_args(alternative) if argument is not ...]
@@ -304,12 +315,24 @@ def is_frozen_when_decoded(annotation: object, cls: type) -> bool:
 _FROZEN_WHEN_DECODED = _PLAIN | {float, datetime, time}
 
 
+def may_hold_text(annotation: object, cls: type) -> bool:
+    """Return whether a value may contain text outside messages and records; if in doubt it may."""
+    for alternative in alternatives_of(annotation, cls, whole=True):
+        arguments = [argument for argument in get_args(alternative) if argument is not ...]
+        if arguments:
+            if any(may_hold_text(argument, cls) for argument in arguments):
+                return True
+        elif not (alternative in NO_TEXT or isinstance(alternative, FrozenType) or _is_enum(alternative)):
+            return True
+    return False
+
+
 def is_typed(annotation: object, cls: type) -> bool:
     """Return whether a type says what every part of its values is; if in doubt it does not."""
-    for alternative in _alternatives(annotation, cls, whole=True):
+    for alternative in alternatives_of(annotation, cls, whole=True):
         kind, arguments = get_origin(alternative), [each for each in get_args(alternative) if each is not ...]
         if kind in _TYPED_MAPPINGS and len(arguments) == 2:
-            if len(list(_alternatives(arguments[0], cls))) != 1:  # msgspec decodes the keys of a union as strings
+            if len(list(alternatives_of(arguments[0], cls))) != 1:  # msgspec decodes the keys of a union as strings
                 return False
         elif kind not in _TYPED_COLLECTIONS or not arguments:
             arguments = []
@@ -320,7 +343,7 @@ def is_typed(annotation: object, cls: type) -> bool:
     return True
 
 
-def _is_typed_kind(kind: Any) -> bool:  # Any: hashable, as `_alternatives` gives them
+def _is_typed_kind(kind: Any) -> bool:  # Any: hashable, as `alternatives_of` gives them
     return kind in _TYPED or isinstance(kind, FrozenType) or _is_enum(kind)
 
 
@@ -335,7 +358,9 @@ def _is_enum(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Enum)
 
 
-def _alternatives(annotation: object, cls: type, *, whole: bool = False) -> Iterator[Any]:  # Any: hashable, as they are
+def alternatives_of(
+    annotation: object, cls: type, *, whole: bool = False
+) -> Iterator[Any]:  # Any: hashable, as they are
     """Split unions, aliases and names into types; anything unknown becomes `object`, which needs freezing.
 
     Types with arguments become `object` too, unless the caller asks to keep them whole.
@@ -350,10 +375,10 @@ def _alternatives(annotation: object, cls: type, *, whole: bool = False) -> Iter
     elif origin is ClassVar or annotation is ClassVar:
         yield type(None)  # a class variable is not a field
     elif origin is Annotated:
-        yield from _alternatives(get_args(annotation)[0], cls, whole=whole)
+        yield from alternatives_of(get_args(annotation)[0], cls, whole=whole)
     elif origin is Union or origin is types.UnionType:
         for argument in get_args(annotation):
-            yield from _alternatives(argument, cls, whole=whole)
+            yield from alternatives_of(argument, cls, whole=whole)
     else:
         yield annotation if whole or (isinstance(annotation, type) and origin is None) else object
 

@@ -16,6 +16,8 @@ from uuid import UUID
 import msgspec
 from typing_extensions import TypeIs, TypeVar
 
+from miniagents.messages.values.surrogates import surrogate_in
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
         Raises:
             TypeError: A key or value cannot be frozen, or the program tries to change the dict.
-            ValueError: A key or value is NaN or infinity.
+            ValueError: A key or value is NaN or infinity, or a string with a lone surrogate.
         """
 
         def __new__(cls, content: Mapping[K, V_co] | Iterable[tuple[K, V_co]] = (), /) -> Self:
@@ -64,7 +66,15 @@ else:
             mutable = dict(content)
             if not mutable and _empty is not None:
                 return _empty
-            return freeze(mutable)
+            frozen = frozen_quickly(mutable, JSON_FLAT)
+            if frozen is None:
+                frozen = freeze(mutable)
+            else:
+                note_json(frozen, True)
+            found = surrogate_in(frozen)
+            if found is not None:
+                raise ValueError(f"{path_of('$', found.steps)}: {found.reason}")
+            return frozen
 
         def __init__(self, content: object = (), /) -> None:
             """Do nothing: `__new__` has filled the dict, and `dict.__init__` would change it."""

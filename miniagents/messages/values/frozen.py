@@ -15,8 +15,9 @@ from weakref import ref
 import msgspec
 from typing_extensions import Format, dataclass_transform, get_annotations
 
-from miniagents.messages.values.freezers import freeze_fields, freezer_of, freezing_of
+from miniagents.messages.values.freezers import Freezing, freeze_fields, freezer_of, freezing_of
 from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record, same_place
+from miniagents.messages.values.surrogates import has_surrogates
 from miniagents.messages.values.untyped import note
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class FrozenMeta(FrozenType):
     """Freezers for fields of these names; they replace the freezers that the annotations ask for."""
     frozen_by_decoding: ClassVar[bool] = False
     """Whether decoded values skip the freezing of fields that decoding has frozen already."""
+    called_with: ClassVar[type[FrozenMeta]]
+    """The metaclass of those classes whose calls look at the new value."""
 
     def __new__(
         mcs,
@@ -95,6 +98,10 @@ class FrozenMeta(FrozenType):
             TypeError: A field or an option of the class is not allowed; the text names it.
         """
         is_root = not any(isinstance(base, FrozenType) for base in bases)
+        for kind in map(
+            type, bases
+        ):  # or `type.__new__` would call this again, with a namespace that msgspec has changed
+            mcs = kind if issubclass(kind, mcs) else mcs
         if not is_root and "hash_key" in namespace.keys() | namespace.get("__annotations__", {}).keys():
             raise TypeError(f"{name}.hash_key would shadow Frozen.hash_key: give the field another name")
         # A tag names one class. Without this, subclasses would inherit a literal tag from msgspec.
@@ -105,11 +112,19 @@ class FrozenMeta(FrozenType):
             raise TypeError(f"{name} cannot be Frozen: {error}") from None
         if not is_root:
             mcs.made(cls)
+            cls.__finish__ = _finish_first
+            if cls.__text_fields__ or cls.__given_fields__:
+                cls.__class__ = mcs.called_with  # pyright: ignore[reportAttributeAccessIssue] # a class that is called in another way
         for forget in when_classes_change:
             forget()
         if not cls.is_record:
             _remember_tag(cls)
         return cls
+
+    if TYPE_CHECKING:
+        __text_fields__: frozenset[str]
+        __given_fields__: Mapping[str, FieldFreezer]
+        __finish__: Callable[[Frozen], None]
 
     def made(cls) -> None:
         """Check a class that was just made.
@@ -133,9 +148,39 @@ class FrozenMeta(FrozenType):
         for option, wrong in refused.items():
             if wrong:
                 raise TypeError(f"{cls.__name__} cannot be Frozen with {option}: leave that option out")
+        for text in (class_tag(cls), *cls.__struct_encode_fields__):
+            if has_surrogates(text):
+                raise TypeError(
+                    f"{cls.__name__} cannot be Frozen: {text!a} has a lone surrogate: it is no Unicode text"
+                )
         for name in cls.__struct_fields__:
             if name == "hash_key" or name.startswith("__"):
                 raise TypeError(f"{cls.__name__}.{name} would shadow Frozen.{name}: give the field another name")
+
+
+class CalledMeta(FrozenMeta):
+    """The metaclass of Frozen classes whose calls look at the new value; the others are called as fast as bare ones."""
+
+    if not TYPE_CHECKING:  # type checkers derive the signature from the fields
+
+        def __call__(*arguments: object, **fields: object) -> Frozen:  # without `cls`, no tuple needs to be made anew
+            made = _make(*arguments, **fields)
+            made.__finish__()
+            return made
+
+
+def _finish_first(made: Frozen) -> None:
+    """Finish the first value that a call of its class has made, and compile the function that finishes the next."""
+    from miniagents.messages.values.finishing import finisher  # noqa: PLC0415  # most classes are never called
+
+    cls = type(made)
+    finish = finisher(cls, cls.__given_fields__, cls.__text_fields__)
+    cls.__finish__ = finish  # pyright: ignore[reportAttributeAccessIssue] # a function of the class, not of its metaclass
+    finish(made)
+
+
+_make: Any = msgspec.StructMeta.__call__  # Any: it makes values of every class
+FrozenMeta.called_with = CalledMeta
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
@@ -162,7 +207,7 @@ class Frozen(
     Raises:
         TypeError: A value cannot be frozen; the text names class, field and remedy. Or a derived class has a field or
             an option that is not allowed.
-        ValueError: A field contains NaN or infinity.
+        ValueError: A field contains NaN, infinity or a lone surrogate.
     """
 
     if TYPE_CHECKING:
@@ -230,6 +275,7 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
     for base in reversed(cls.__mro__[1:]):
         inherited_fields |= base.__dict__.get("__frozen_fields__", {})
     fields = dict(inherited_fields)
+    texts = {name for base in cls.__mro__[1:] for name in base.__dict__.get("__text_fields__", ())}
     own_freezers = type(cls).own_freezers
     own: Callable[[Frozen], None] | None = cls.__dict__.get("__post_init__")
     inherited: Callable[[Frozen], None] | None = getattr(cls, "__post_init__", None)
@@ -240,9 +286,11 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
         fields.pop(name, None)
         always.pop(name, None)
         if name in own_freezers:
-            freezer, is_decoded_frozen = freezer_of(annotation, cls, own_freezers[name]), True
+            freezing = Freezing(freezer_of(annotation, cls, own_freezers[name]), is_decoded_frozen=True, has_text=True)
         else:
-            freezer, is_decoded_frozen = freezing_of(annotation, cls)
+            freezing = freezing_of(annotation, cls)
+        freezer, is_decoded_frozen, has_text = freezing
+        (texts.add if has_text else texts.discard)(name)
         if freezer is not None:
             fields[name] = freezer
             if not is_given or not is_decoded_frozen:
@@ -250,6 +298,8 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
     if always and own_freezers.keys().isdisjoint(fields):
         always = fields  # one function for all fields makes calls faster; open records are mostly decoded
     cls.__frozen_fields__ = fields
+    cls.__text_fields__ = frozenset(texts)
+    cls.__given_fields__ = {}
     runs_code = inherited is not None and getattr(inherited, "__runs_code__", True)
     if runs_code:
         for name in fields:  # that code may set them to anything, and nothing freezes them after it

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping  # evaluated by msgspec
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, TypeVar
 
 import msgspec
 from typing_extensions import dataclass_transform
 
-from miniagents.messages.values.freezers import OwnFreezer, freeze_fields
+from miniagents.messages.values.freezers import OwnFreezer
 from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict, freeze_field, frozen_quickly, is_mapping
-from miniagents.messages.values.frozen import Frozen, FrozenMeta
+from miniagents.messages.values.frozen import CalledMeta, Frozen, FrozenMeta
 from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Self
 
     from miniagents.messages.values.freezers import FieldFreezer
@@ -89,9 +87,6 @@ class RecordMeta(FrozenMeta):
         """Whether values of the class are encoded without a class tag: always True here."""
         return True
 
-    if TYPE_CHECKING:
-        __freeze_given__: Callable[[Frozen], None] | None
-
     def made(cls) -> None:  # noqa: N805  # a metaclass
         """Check a class that was just made, and set up the freezing of its arguments.
 
@@ -108,30 +103,15 @@ class RecordMeta(FrozenMeta):
             )
         always: dict[str, FieldFreezer] = getattr(getattr(cls, "__post_init__", None), "__frozen_fields__", {})
         frozen: dict[str, FieldFreezer] = vars(cls).get("__frozen_fields__", {})
-        fields = {name: freezer for name, freezer in frozen.items() if name not in always}
-        cls.__freeze_given__ = None
-        if fields:
-            # Decoding has frozen these fields, so only calls of the class pay for freezing.
-            cls.__freeze_given__ = partial(_freeze_first, cls, fields)
-            cls.__class__ = CallableRecordMeta  # pyright: ignore[reportAttributeAccessIssue] # a class that is called in another way
+        # Decoding freezes these fields, so only calls of the class pay for freezing.
+        cls.__given_fields__ = {name: freezer for name, freezer in frozen.items() if name not in always}
 
 
-def _freeze_first(cls: RecordMeta, fields: dict[str, FieldFreezer], made: Frozen) -> None:
-    """Freeze the fields of the first value, and compile the function that freezes those of the next ones."""
-    freeze = cls.__freeze_given__ = freeze_fields(fields)
-    freeze(made)
+class CalledRecordMeta(CalledMeta, RecordMeta):
+    """The metaclass of Record classes whose calls look at the new value."""
 
 
-class CallableRecordMeta(RecordMeta):
-    """The metaclass of Record classes that freeze their fields when called; it costs nothing for the others."""
-
-    if not TYPE_CHECKING:  # type checkers derive the signature from the fields
-
-        def __call__(cls, *arguments: object, **fields: object) -> Frozen:  # noqa: N805  # a class
-            made = super().__call__(*arguments, **fields)
-            if cls.__freeze_given__ is not None:
-                cls.__freeze_given__(made)
-            return made
+RecordMeta.called_with = CalledRecordMeta
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))

@@ -7,6 +7,7 @@ stream, and methods that make a faulty script from a good one: `cut`, `reset`, `
 import dataclasses
 import enum
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -171,7 +172,8 @@ def stream_response(*steps: Step, headers: Headers = ()) -> Response:
 
 
 def encode(body: Json) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 @dataclasses.dataclass(frozen=True)

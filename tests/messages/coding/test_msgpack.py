@@ -159,7 +159,7 @@ def test_m5_what_does_not_fit_is_refused_with_its_path(data: bytes, form: type[o
         (kinds.Scalars(whole=2**64), ValueError, r"^\$\.whole: MessagePack has no form for an integer of 65 bits"),
         ([{"a": -(2**70)}], ValueError, r"^\$\[0\]\.a: MessagePack has no form"),
         ([float("nan")], ValueError, r"^\$\[0\]: nan"),
-        (kinds.Picture(url="x\ud800"), ValueError, r"^\$\.url: .* lone surrogate"),
+        (msgspec.structs.replace(kinds.Picture(), url="x\ud800"), ValueError, r"^\$\.url: .* lone surrogate"),
         (kinds.Containers(anything=b"x"), TypeError, r"^\$\.anything: bytes would be read back"),
     ],
 )

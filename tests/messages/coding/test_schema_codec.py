@@ -544,6 +544,6 @@ def test_m5_what_json_cannot_say_is_not_written() -> None:
     with pytest.raises(ValueError, match=r"ScCustomer\.scores\[0\]: nan"):
         ScCustomer(name="a", age=1, active=True, home=ScAddress(street="", city=None), scores=(wrong,))
     with pytest.raises(ValueError, match="surrogate"):
-        closed.encode(ScAddress(street="\ud800", city=None))
+        closed.encode(msgspec.structs.replace(ScAddress(street="", city=None), street="\ud800"))
     with pytest.raises(TypeError, match="would be read back as plain JSON"):
         unions.encode(ScNode(value=frozenset()))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]

@@ -339,7 +339,7 @@ def test_m3_a_value_of_the_wrong_type_has_no_key() -> None:
     with pytest.raises(TypeError, match=r"\$\.text: list is not a frozen value"):
         assert Plain(wrong).hash_key
     with pytest.raises(ValueError, match=r"\$\.text: .* lone surrogate"):
-        assert Plain("\ud800").hash_key
+        assert msgspec.structs.replace(Plain(), text="\ud800").hash_key
     with pytest.raises(ValueError, match=r"\$\.number: nan"):
         assert Plain(number=cast("int", float("nan"))).hash_key
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece
-from miniagents.ext.llm._json import is_object, number_in, object_from_text, object_in, objects_in, text_in
+from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece, raw_piece
+from miniagents.ext.llm._json import is_object, mended_json, number_in, object_from_text, object_in, objects_in, text_in
 from miniagents.ext.llm._protocol import Reader
 from miniagents.ext.llm._translating import error_of_code
 from miniagents.messages import ReasoningDelta, RefusalDelta, Usage
@@ -97,7 +97,7 @@ class MessagesReader(Reader):
             case "text":
                 yield text_in(block, "text") or ""
             case "thinking":
-                yield ReasoningDelta(text_in(block, "thinking") or "")
+                yield raw_piece(ReasoningDelta, text_in(block, "thinking") or "")
             case "tool_use":
                 index = self._calls[place] = len(self._calls)
                 yield ToolCallPiece(index, text_in(block, "id"), text_in(block, "name"))
@@ -115,7 +115,7 @@ class MessagesReader(Reader):
             if kind == "text_delta":
                 yield piece
             elif kind == "thinking_delta":
-                yield ReasoningDelta(piece)
+                yield raw_piece(ReasoningDelta, piece)
         elif kind == "input_json_delta":
             piece = text_in(delta, "partial_json") or ""
             self._inputs.setdefault(place, []).append(piece)
@@ -135,7 +135,7 @@ class MessagesReader(Reader):
             read = object_from_text(written)
             block["input"] = {"invalid_json": written} if read is None else read
         elif place in self._calls and object_in(block, "input"):  # the arguments were not streamed
-            arguments = msgspec.json.encode(block["input"]).decode()
+            arguments = msgspec.json.encode(mended_json(block["input"])).decode()
             yield ToolCallPiece(self._calls[place], arguments=arguments)
 
     # --- the rest ---
@@ -169,7 +169,9 @@ class MessagesReader(Reader):
             yield Noted(noted)
         if reason == "refusal":
             details = object_in(stop, "stop_details")
-            yield RefusalDelta(text_in(details, "explanation") or text_in(details, "category") or "The model refused.")
+            yield raw_piece(
+                RefusalDelta, text_in(details, "explanation") or text_in(details, "category") or "The model refused."
+            )
         yield Finished(_FINISH_REASONS.get(reason, "other"), tuple(self._blocks.values()))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from miniagents.ext.llm._answers import chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
-from miniagents.ext.llm._events import Finished, Noted, Started, ToolCallPiece
+from miniagents.ext.llm._events import Finished, Noted, Started, ToolCallPiece, raw_piece
 from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, text_in
 from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
@@ -149,7 +149,7 @@ class ChatReader(Reader):
         # servers have two names for reasoning
         reasoning = text_in(delta, "reasoning_content") or text_in(delta, "reasoning")
         if reasoning:
-            yield ReasoningDelta(reasoning)
+            yield raw_piece(ReasoningDelta, reasoning)
         content = text_in(delta, "content")
         if content:
             yield content
@@ -159,7 +159,7 @@ class ChatReader(Reader):
                 yield text
         refusal = text_in(delta, "refusal")
         if refusal:
-            yield RefusalDelta(refusal)
+            yield raw_piece(RefusalDelta, refusal)
         for place, call in enumerate(objects_in(delta, "tool_calls")):
             function = object_in(call, "function")
             index = call.get("index", place)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from miniagents.ext.llm._answers import chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
-from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece
+from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece, raw_piece
 from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, plain_object, text_in
 from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
@@ -119,7 +119,7 @@ class ResponsesReader(Reader):
                 yield from self._thought(place, chunk)
             case "response.refusal.delta":
                 self._streamed.add(place)
-                yield RefusalDelta(text_in(chunk, "delta") or "")
+                yield raw_piece(RefusalDelta, text_in(chunk, "delta") or "")
             case "response.function_call_arguments.delta":
                 self._streamed.add(place)
                 yield ToolCallPiece(index=self._call(place), arguments=text_in(chunk, "delta") or "")
@@ -174,7 +174,7 @@ class ResponsesReader(Reader):
                 yield text_in(part, "text") or ""
                 refusal = text_in(part, "refusal")
                 if refusal:
-                    yield RefusalDelta(refusal)
+                    yield raw_piece(RefusalDelta, refusal)
         elif kind == "function_call":
             index = self._call(place)
             arguments = "" if was_streamed else text_in(item, "arguments") or ""
@@ -182,7 +182,7 @@ class ResponsesReader(Reader):
         elif kind == "reasoning":
             if not was_streamed:
                 texts = [text_in(part, "text") for name in ("summary", "content") for part in objects_in(item, name)]
-                yield ReasoningDelta("\n\n".join(filter(None, texts)))
+                yield raw_piece(ReasoningDelta, "\n\n".join(filter(None, texts)))
             yield ReasoningEnded(text_in(item, "encrypted_content"))
 
     def _thought(self, place: object, chunk: JsonObject) -> Iterator[ModelEvent]:
@@ -191,7 +191,7 @@ class ResponsesReader(Reader):
         if self._thinking is not None and self._thinking[0] == place and self._thinking != part:
             yield ReasoningDelta("\n\n")
         self._thinking = part
-        yield ReasoningDelta(text_in(chunk, "delta") or "")
+        yield raw_piece(ReasoningDelta, text_in(chunk, "delta") or "")
 
     def _call(self, place: object) -> int:
         return self._calls.setdefault(place, len(self._calls))

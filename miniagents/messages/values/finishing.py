@@ -1,0 +1,56 @@
+"""Calls of Frozen classes: what happens to a value that is made from arguments instead of being decoded.
+
+Decoding yields no lone surrogates and freezes most fields of records. So these are left to calls, which decoding does
+not make: a `__post_init__` would slow it down by half.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from miniagents.messages.values.freezers import attribute, freeze_fields, function
+from miniagents.messages.values.freezing import path_of
+from miniagents.messages.values.surrogates import NO_TEXT, look_for_surrogates, surrogate_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from miniagents.messages.values.freezers import FieldFreezer
+
+__all__ = ["finisher"]
+
+
+def finisher(
+    cls: Any,  # Any: a Frozen class
+    given: Mapping[str, FieldFreezer],
+    texts: Collection[str],
+) -> Callable[[Any], None]:  # Any: values of the class
+    """Compile the function that is called with each value that a call has made.
+
+    Args:
+        cls: The class.
+        given: The fields that are frozen only in calls.
+        texts: The fields in which a lone surrogate is refused.
+    """
+    defaults = dict(zip(reversed(cls.__struct_fields__), reversed(cls.__struct_defaults__), strict=False))
+    names: dict[str, object] = {"kinds": NO_TEXT, "look": look_for_surrogates, "refuse": partial(_refuse, texts)}
+    lines = ["try:", " pass"]
+    for place, name in enumerate(name for name in cls.__struct_fields__ if name in texts):
+        names[f"default_{place}"] = defaults.get(name, "")
+        lines += [
+            f" value = {attribute(name, of='made')}",
+            " if type(value) is str: value.isascii() or value.encode()",
+            f" elif type(value) not in kinds and value is not default_{place}: look(value)",
+        ]
+    lines += ["except UnicodeEncodeError: refuse(made)"]
+    look = function(lines, names, "finish(made)")
+    return freeze_fields(given, look) if given else look
+
+
+def _refuse(names: Collection[str], made: object) -> None:
+    """Raise a ValueError that names the field which contains a lone surrogate."""
+    for name in names:
+        found = surrogate_in(getattr(made, name))
+        if found is not None:
+            raise ValueError(f"{path_of(f'{type(made).__qualname__}.{name}', found.steps)}: {found.reason}") from None
