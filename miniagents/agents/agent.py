@@ -34,8 +34,9 @@ from miniagents.promising import DEFAULT, Default, NoActiveContextError
 from miniagents.promising.core.arguments import check_bound, check_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from miniagents.messages import Identity
     from miniagents.promising import Backoff
     from miniagents.tools import Tool
 
@@ -74,9 +75,11 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         "_local_names",
         "_made_of",
         "_max_ahead",
+        "_model_identity",
         "_names",
         "_signature",
         "_start_asap",
+        "_version",
     )
 
     def __init__(
@@ -85,6 +88,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         *,
         alias: str | None = None,
         description: str | None = None,
+        version: str | None = None,
         local_names: Mapping[str, object] | None = None,
         errors_as_messages: bool | Default = DEFAULT,
         declares: Callable[[], Declared] | None = None,
@@ -102,9 +106,11 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         self._local_names = local_names or {}
         self._declared: Declared | None = None
         self._declares = declares
+        self._model_identity: Callable[[], Identity] | None = None  # of an agent that is a language model
         self._names: tuple[str, str, str, str] = ("", "", "", "")
         self._alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
         self._description = description if description is not None else own_docstring(function)
+        self._version = version
         with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
             self._classes()
 
@@ -112,6 +118,11 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     def alias(self) -> str:
         """The agent's name in logs, errors and records."""
         return self._alias
+
+    @property
+    def version(self) -> str | None:
+        """The version that its author gave it, a part of its identity; None without one."""
+        return self._version
 
     @property
     def description(self) -> str | None:
@@ -224,6 +235,27 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         self._check_arguments(agent._args, agent._kwargs)
         bound: MiniAgent[In_contra, Out_co, []] = agent
         return bound
+
+    @property
+    def identity(self) -> Identity:
+        """What the agent is, as a frozen value with a hash key: its name, version and bound arguments.
+
+        Agents with equal identities are taken to behave alike, for example by a cache of replies. So give an agent
+        another `version` when its behaviour changes. A composition has the identities of its members. A language model
+        has its provider, address, name, options and schemas. No identity has a key or another secret.
+
+        >>> @miniagent(version="2")
+        ... async def repeat(ctx: InteractionContext, times: int) -> None:
+        ...     ctx.reply([await ctx.messages] * times)
+        >>> identity = repeat.bound(times=2).identity
+        >>> identity.name, identity.version, identity.details["arguments"]["times"]
+        ('repeat', '2', 2)
+        >>> identity == repeat.bound(times=3).identity
+        False
+        """
+        from miniagents.agents.agent_identity import identity_of  # noqa: PLC0415  # many programs do not ask
+
+        return identity_of(self)
 
     def __rshift__(self: Inquirable[In, Mid], other: Inquirable[Mid, Out], /) -> MiniAgent[In, Out, []]:
         """Return the `chain` of this agent and another one, which is called with this agent's replies.
@@ -443,7 +475,10 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
 
     def _likeness(self) -> tuple[object, ...]:
         """Return everything that makes two agents different."""
-        options = self._alias, self._description, self._start_asap, self._max_ahead, self._errors_as_messages
+        options = (
+            *(self._alias, self._description, self._version),
+            *(self._start_asap, self._max_ahead, self._errors_as_messages),
+        )
         return type(self), self._made_of, options, self._args, self._kwargs
 
     def _classes(self) -> Declared:
@@ -461,6 +496,10 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
             self._local_names = {}
             self._declares = None
         return self._declared
+
+    def _without_secrets(self, arguments: Iterable[tuple[str, object]]) -> Iterable[tuple[str, object]]:
+        """Return arguments as records and identities may show them."""
+        return arguments
 
     def _check_complete(self) -> None:
         self._check_arguments(self._args, self._kwargs)
@@ -493,6 +532,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         agent._made_of = (inner, *made_of)
         agent._declares = declares or self._classes
         agent._declared = None
+        agent._model_identity = None
         agent._alias = alias
         with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
             agent._classes()
@@ -616,9 +656,13 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         context = call._context
         call._messages = messages
         context.notify_resolved(messages)
+        start_asap = context.start_asap if self._start_asap is DEFAULT else self._start_asap
+        around = context.around
+        if around is not None and around.surround_agent(call, messages, start_asap=start_asap):
+            return call._replies.promise
         call._replies.produce(
             call.work,
-            start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
+            start_asap=start_asap,
             instead=call.error_message if call._errors_as_messages and not call._raises else None,
         )
         return call._replies.promise

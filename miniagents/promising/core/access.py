@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, Replayed
@@ -33,6 +33,7 @@ __all__ = [
     "settled_as_read",
     "until_ended",
     "value_of",
+    "when_woken",
 ]
 
 T = TypeVar("T")
@@ -117,3 +118,11 @@ def fail_with(promise: Promise[object], failure: Failure) -> None:
     if not promise._is_done():
         promise._failure = failure
         promise._finished()
+
+
+def when_woken(production: Production, callback: Callable[[], object]) -> None:
+    """Call a function once at the next change of a promise, without being one of its readers."""
+    wakeup = production._wakeup
+    if wakeup is None or wakeup.done():
+        wakeup = production._wakeup = production.context.watch.loop.create_future()
+    wakeup.add_done_callback(lambda _: callback())
