@@ -292,8 +292,8 @@ class AgentCallNode(Message, frozen=True, kw_only=True, tag="AgentCallNode"):
 
     agent: str
     messages: tuple[Message, ...] = ()
-    arguments: Mapping[str, JsonValue] = msgspec.field(default_factory=dict)
-    opaque_arguments: Mapping[str, str] = msgspec.field(default_factory=dict)
+    arguments: Mapping[str, JsonValue] = {}
+    opaque_arguments: Mapping[str, str] = {}
     caller: str | None = None
 
 
@@ -327,7 +327,7 @@ class Identity(Frozen, frozen=True, kw_only=True, tag="Identity"):
     kind: Literal["agent", "tool", "model"]
     name: str
     version: str | None = None
-    details: Mapping[str, JsonValue] = msgspec.field(default_factory=dict)
+    details: Mapping[str, JsonValue] = {}
 
 
 class CallRecord(Message, frozen=True, kw_only=True, tag="CallRecord"):
@@ -353,8 +353,8 @@ class CallRecord(Message, frozen=True, kw_only=True, tag="CallRecord"):
     parent: int | None = None
     place: tuple[Annotated[int, msgspec.Meta(ge=1)], ...] = ()
     called: Identity
-    arguments: Mapping[str, JsonValue] = msgspec.field(default_factory=dict)
-    opaque_arguments: Mapping[str, str] = msgspec.field(default_factory=dict)
+    arguments: Mapping[str, JsonValue] = {}
+    opaque_arguments: Mapping[str, str] = {}
     began: int | float | None = None
     first_piece: int | float | None = None
     ended: int | float | None = None

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from miniagents.calls.forms import json_of_arguments
 from miniagents.ext.llm._json import is_object
-from miniagents.ext.llm._secrets import Hidden
+from miniagents.ext.llm._secrets import Hidden, revealed
 from miniagents.ext.llm.common import ToolDefinition
 from miniagents.messages import Identity
 
@@ -85,7 +85,7 @@ _NAMES_ONLY: Final = {"extra_headers", "extra_query"}
 
 
 def _names_in(value: object) -> list[str]:
-    names: object = value.reveal() if isinstance(value, Hidden) else value
+    names: object = revealed({"": value})[""]
     return sorted(map(str, names)) if is_object(names) else []
 
 
