@@ -64,7 +64,7 @@ class Proceed(Protocol):
         """Begin the call and return its replies at once.
 
         Calling this again makes the call again. Attempts run at the same time; cancel one that is not needed any more.
-        An error with which the call cannot even begin stands in the replies.
+        An error with which the call cannot even begin stands in the replies. The handler must not have returned yet.
 
         Args:
             messages: Other messages for the call; None keeps its own.
@@ -196,7 +196,7 @@ class _Level:
         self._within = within
         self._replies = replies
         self._has_begun = False
-        self._inside: tuple[CallHandler, ...] = handlers  # of the handler that runs
+        self._inside: tuple[CallHandler, ...] | None = None  # of the handler that runs; None between handlers
         self._last: _Proceeded | None = None
         self._pending: _Proceeded | None = None
 
@@ -215,7 +215,7 @@ class _Level:
             try:
                 # the first step by hand: most handlers do not wait, and need nothing that looks on while they do
                 self._last = None
-                running: Any = handler(self._call, self._proceed)  # Any: an awaitable, in most cases a coroutine
+                running: Any = handler(self._call, partial(self._proceed, inside))  # Any: an awaitable
                 if type(running) in _COROUTINES:
                     try:
                         waits_for: object = running.send(None)
@@ -229,7 +229,7 @@ class _Level:
                     returned = await _Driven(coroutine, None, self._begin_pending)
                 if returned is None:
                     returned = self._last
-                pending, self._last = self._pending, None
+                pending, self._last, self._inside = self._pending, None, None
                 if pending is not None and returned is pending:
                     self._pending = pending._level = None  # no circle of references stays
                     pending._buffer = self._replies.production
@@ -238,6 +238,7 @@ class _Level:
                 self._give(returned)
             except BaseException as error:
                 self._begin_pending()
+                self._inside = None
                 if not ends_task(error, running_task()):
                     add_note(error, f"in the handler {name_of(handler)!r} around {call.kind} {call.name!r}")
                 raise
@@ -273,16 +274,22 @@ class _Level:
     # --- machinery ---
 
     def _proceed(
-        self, *, messages: MessageType[Message] | None = None, arguments: Mapping[str, object] | None = None
+        self,
+        inside: tuple[CallHandler, ...],
+        *,
+        messages: MessageType[Message] | None = None,
+        arguments: Mapping[str, object] | None = None,
     ) -> MessageSequencePromise[Message]:
         """Begin what is further inside, as `Proceed` says."""
+        if self._inside is not inside:
+            raise RuntimeError(f"proceed() was called after its handler had returned, for {self._call!r}")
         if self._pending is not None:
             self._begin_pending()
         call = self._call
         if messages is not None or arguments is not None:
             callee = call._callee if arguments is None else call._callee.with_arguments(arguments)
             call = call._changed(callee, call.messages if messages is None else callee.given(messages))
-        self._last = self._pending = proceeded = _Proceeded(self, call)
+        self._last = self._pending = proceeded = _Proceeded(self, call, inside)
         return proceeded
 
     def _give(self, returned: Any) -> None:  # Any: a MessageType, which its writing end checks
@@ -306,12 +313,12 @@ class _Proceeded(MessageSequencePromise[Any]):  # Any: of the classes that the c
 
     __slots__ = ("_level", "call", "inside")
 
-    def __init__(self, level: _Level, call: Call) -> None:
+    def __init__(self, level: _Level, call: Call, inside: tuple[CallHandler, ...]) -> None:
         self._prepare(level._replies.production._context, level._replies.production._name)
         self._collect = None
         self._level: _Level | None = level  # as long as nothing has begun
         self.call: Call = call
-        self.inside: tuple[CallHandler, ...] = level._inside
+        self.inside: tuple[CallHandler, ...] = inside
 
     def begin_apart(self) -> None:
         """Run it in a task of its own."""

@@ -329,6 +329,19 @@ async def test_an_error_of_a_handler_is_that_of_the_call_and_names_the_handler()
         assert isinstance(message, ErrorMessage)
 
 
+async def test_a_handler_that_has_returned_cannot_go_on() -> None:
+    later: list[Proceed] = []
+
+    async def keeping(_: Call, proceed: Proceed) -> MessageType[Message]:
+        later.append(proceed)
+        return proceed()
+
+    async with MiniAgents(around_calls=[keeping, passing]):
+        await echo.inquire("x")
+        with pytest.raises(RuntimeError, match="called after its handler had returned, for <Call 1 of agent 'echo'"):
+            later[0]()
+
+
 async def test_replies_of_a_wrong_class_are_refused() -> None:
     @miniagent
     async def strict(ctx: InteractionContext[Message, UserMessage]) -> None:
@@ -441,6 +454,18 @@ async def test_inner_contexts_have_the_handlers_of_the_outer_ones() -> None:
     assert called.parent is opened
     assert called.run is opened.run
     assert separate.run is not opened.run
+
+
+async def test_a_context_for_a_request_has_the_handlers_of_its_parent_and_is_a_run_of_its_own() -> None:
+    seen = Seen()
+    async with MiniAgents(around_calls=seen) as server:
+
+        async def request() -> None:
+            async with MiniAgents(parent=server):
+                await echo.inquire("x")
+
+        await asyncio.gather(request(), request())
+    assert len({call.run for call in seen.calls}) == len(seen.calls) == 2
 
 
 async def test_a_plain_function_is_refused() -> None:
