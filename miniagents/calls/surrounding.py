@@ -24,7 +24,7 @@ import logging
 from contextvars import ContextVar, copy_context
 from functools import partial
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -80,12 +80,11 @@ It returns the replies for the caller, or None for those of the last `proceed()`
 """
 
 
-class _Place(NamedTuple):
-    """Where code runs: in a call, and in handlers, which do not stand around the calls that they make themselves."""
+_Place: TypeAlias = tuple[Call, tuple["CallHandler", ...]]
+"""Where code runs: in a call, and in handlers, which do not stand around the calls that they make themselves.
 
-    call: Call
-    within: tuple[CallHandler, ...]
-
+It is a plain tuple, because making a named one takes as long as all else that is done for a handler.
+"""
 
 _here: ContextVar[_Place | None] = ContextVar("miniagents.call", default=None)
 
@@ -127,13 +126,13 @@ class Surroundings:
         place = _here.get()
         within: tuple[CallHandler, ...] = ()
         handlers = self.handlers
-        if place is not None and place.within:
-            within = place.within
+        if place is not None and place[1]:
+            within = place[1]
             handlers = tuple(handler for handler in handlers if not any(handler is other for other in within))
             if not handlers:
                 return False
-        parent = None if place is None else place.call
-        progress = Progress(replies.production, self._loop, self._offset)
+        parent = None if place is None else place[0]
+        progress = Progress(replies._buffer, self._loop, self._offset)
         run = self.run if parent is None else parent.run
         call = Call(callee, run, parent, messages, replies.promise, progress)
         level = _Level(self, call, handlers, within, replies)
@@ -209,7 +208,7 @@ class _Level:
             call._callee.begins(call)
         inside = self._handlers
         while inside:
-            _here.set(_Place(self._call, (*self._within, *inside)))
+            _here.set((self._call, (*self._within, *inside)))
             handler, inside = inside[0], inside[1:]
             self._inside = inside
             try:
@@ -232,7 +231,7 @@ class _Level:
                 pending, self._last, self._inside = self._pending, None, None
                 if pending is not None and returned is pending:
                     self._pending = pending._level = None  # no circle of references stays
-                    pending._buffer = self._replies.production
+                    pending._buffer = self._replies._buffer
                     self._call = pending.call
                     continue
                 self._give(returned)
@@ -243,7 +242,7 @@ class _Level:
                     add_note(error, f"in the handler {name_of(handler)!r} around {call.kind} {call.name!r}")
                 raise
             return
-        _here.set(_Place(self._call, self._within))
+        _here.set((self._call, self._within))
         await self._call._callee.work(self._call, self._replies)
 
     def apart(self, proceeded: _Proceeded) -> AnyBuffer:
@@ -253,22 +252,22 @@ class _Level:
         call = proceeded.call
         replies: MessageSequence[Any] = call._callee.sequence()  # Any: of the classes that the callee gives
         level = _Level(self._around, call, proceeded.inside, self._within, replies)
-        replies.production.follow(level)
+        replies._buffer.follow(level)
         # not as `MessageSequence` does it: hooks hear of the replies that the caller gets, and of no others
         produce = Flattening[Any].produce  # Any: as above
         copy_context().run(produce, replies, level.work, start_asap=True, instead=call._callee.in_place_of)
-        return replies.production
+        return replies._buffer
 
     def woken(self) -> None:
         """Look whether the sequence has ended before its task has begun."""
-        if self._replies.production.ended:
+        if self._replies._buffer.ended:
             self.was_cancelled()
 
     def was_cancelled(self) -> None:
         """Show the call to the handlers, if they have not begun."""
         if not self._has_begun:
             self._has_begun = True
-            if self._replies.production.was_cancelled():
+            if self._replies._buffer.was_cancelled():
                 self._around.show(self._call, self._handlers, self._replies.promise)
 
     # --- machinery ---
@@ -300,7 +299,7 @@ class _Level:
                 "it returned no replies and did not call `proceed()`: return replies, [] for none, "
                 "or raise an error to refuse the call"
             )
-        if not self._replies.production.ended:
+        if not self._replies._buffer.ended:
             self._replies.put(returned)
 
     def _begin_pending(self) -> None:
@@ -314,7 +313,8 @@ class _Proceeded(MessageSequencePromise[Any]):  # Any: of the classes that the c
     __slots__ = ("_level", "call", "inside")
 
     def __init__(self, level: _Level, call: Call, inside: tuple[CallHandler, ...]) -> None:
-        self._prepare(level._replies.production._context, level._replies.production._name)
+        buffer = level._replies._buffer
+        self._prepare(buffer._context, buffer._name)
         self._collect = None
         self._level: _Level | None = level  # as long as nothing has begun
         self.call: Call = call
@@ -388,7 +388,7 @@ async def _shown(handler: CallHandler, call: Call, cancelled: MessageSequencePro
     task = asyncio.current_task()
     if task is not None:
         task.cancel()
-    _here.set(_Place(call, (handler,)))
+    _here.set((call, (handler,)))
     try:
         await handler(call, proceed)
     except asyncio.CancelledError:
