@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from miniagents.messages import ErrorMessage, Message
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
-from miniagents.promising.core.access import when_woken
+from miniagents.promising.core.access import failure_of, has_worker, value_of, when_woken
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.errors import PromiseCancelledError
 
@@ -106,8 +106,8 @@ class Progress:
         for piece in pieces:
             if isinstance(piece, Message):
                 complete.append(piece)
-            elif isinstance(piece, MessagePromise) and piece.done() and piece._failure is None:
-                complete.append(piece._value)
+            elif type(piece) is not Failure and piece.done() and failure_of(piece) is None:
+                complete.append(value_of(piece))
         return tuple(complete)
 
     def woken(self) -> None:
@@ -120,10 +120,11 @@ class Progress:
                 self.failed(piece.error)
             elif MessagePromise not in type(piece).__mro__:  # isinstance() asks an abstract base class
                 self.has_piece()
-            elif piece._is_done():
+            elif piece.done():
                 self.has_piece()
-                if piece._failure is not None:
-                    self.failed(piece._failure.error)
+                failure = failure_of(piece)
+                if failure is not None:
+                    self.failed(failure.error)
             else:
                 self._open += 1
                 _MessageProgress(self, piece).follow()
@@ -196,10 +197,10 @@ class _MessageProgress:
 
     def _look_at_whole(self) -> None:
         message = self._message
-        if not message.done() and message._task is not None:
+        if not message.done() and has_worker(message):
             when_woken(message, self._look_at_whole)
             return
-        failure = message._failure or self._buffer.failure
+        failure = failure_of(message) or self._buffer.failure
         if failure is None:
             self._progress.has_piece()
         self._progress.message_ended(failure)

@@ -26,11 +26,11 @@ from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias
 
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, override
 
 from miniagents.calls.call import Call, Run
 from miniagents.calls.progress import Progress, clock_offset
-from miniagents.messages import MessageSequencePromise
+from miniagents.messages.promised.deferred import DeferredSequence
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.failure import ends_task, running_task
 from miniagents.promising.core.naming import name_of
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 
     from miniagents.calls.call import Callee
-    from miniagents.messages import Message, MessageSequence, MessageType
+    from miniagents.messages import Message, MessageSequence, MessageSequencePromise, MessageType
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.pieces import AnyBuffer
 
@@ -231,7 +231,7 @@ class _Level:
                 pending, self._last, self._inside = self._pending, None, None
                 if pending is not None and returned is pending:
                     self._pending = pending._level = None  # no circle of references stays
-                    pending._buffer = self._replies._buffer
+                    pending.look_at(self._replies._buffer)
                     self._call = pending.call
                     continue
                 self._give(returned)
@@ -304,35 +304,26 @@ class _Level:
 
     def _begin_pending(self) -> None:
         if self._pending is not None:
-            self._pending.begin_apart()
+            self._pending.begin()
 
 
-class _Proceeded(MessageSequencePromise[Any]):  # Any: of the classes that the callee gives
-    """The replies of what is further inside, which has a buffer of its own only when something looks at it."""
+class _Proceeded(DeferredSequence[Any]):  # Any: of the classes that the callee gives
+    """The replies of what is further inside, which runs in a task of its own once something looks at them."""
 
     __slots__ = ("_level", "call", "inside")
 
     def __init__(self, level: _Level, call: Call, inside: tuple[CallHandler, ...]) -> None:
-        buffer = level._replies._buffer
-        self._prepare(buffer._context, buffer._name)
-        self._collect = None
+        super().__init__(level._replies._buffer)
         self._level: _Level | None = level  # as long as nothing has begun
         self.call: Call = call
         self.inside: tuple[CallHandler, ...] = inside
 
-    def begin_apart(self) -> None:
+    @override
+    def begin(self) -> None:
         """Run it in a task of its own."""
         level, self._level = self._level, None
         if level is not None:
-            self._buffer = level.apart(self)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> object:
-            if name == "_buffer":
-                self.begin_apart()
-                return self._buffer
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.look_at(level.apart(self))
 
 
 class _Driven(Generic[T]):

@@ -26,6 +26,7 @@ __all__ = [
     "failure_of",
     "give_up",
     "has_value",
+    "has_worker",
     "outcomes",
     "pending",
     "resolve_with",
@@ -69,6 +70,11 @@ def failure_of(promise: Promise[object]) -> Failure | None:
 def has_value(promise: Promise[object]) -> bool:
     """Return whether a promise has its value already."""
     return promise._is_done() and promise._failure is None
+
+
+def has_worker(production: Production) -> bool:
+    """Return whether a task works for a promise."""
+    return any(True for _ in production._workers())
 
 
 def value_of(promise: Promise[T]) -> T:
