@@ -239,7 +239,7 @@ def test_no_circles_when_modules_are_imported() -> None:
 CIRCLES: Final = {
     frozenset(
         {
-            *("agent", "agent_callee", "agent_identity", "agents_context", "as_tool"),
+            *("agent", "agent_callee", "agent_identity", "agent_value", "agents_context", "as_tool"),
             *("guarding", "interaction", "members", "recording"),
         }
     ): ("a call knows its agent, and an agent makes its calls"),

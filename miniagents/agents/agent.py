@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self
 
-from typing_extensions import ParamSpec, TypeIs, TypeVar
+from typing_extensions import ParamSpec, TypeVar
 
-from miniagents.agents.agent_refusals import check_seconds, hint_at_bound, refuse_bound, said_of_assigning
+from miniagents.agents.agent_refusals import check_seconds, hint_at_bound, refuse_bound
 from miniagents.agents.agent_signatures import declared_messages
+from miniagents.agents.agent_value import AgentValue
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
 from miniagents.agents.members import (
@@ -17,7 +18,6 @@ from miniagents.agents.members import (
     Chain,
     Declared,
     Inquirable,
-    Member,
     alias_of,
     check_agents,
     check_count,
@@ -34,7 +34,7 @@ from miniagents.promising import DEFAULT, Default, NoActiveContextError
 from miniagents.promising.core.arguments import check_bound, check_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from miniagents.messages import Identity
     from miniagents.promising import Backoff
@@ -54,7 +54,7 @@ _SHAPES_KEPT: Final = 64
 """How many shapes of arguments an agent caches as valid; with `**kwargs` their number is unbounded."""
 
 
-class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
+class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
     """An agent function or class together with the ways to call it; `miniagent` makes it.
 
     Agents are values: `bound` and `options` return new ones and change nothing. Agents that are made alike, of the same
@@ -113,21 +113,6 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         self._version = version
         with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
             self._classes()
-
-    @property
-    def alias(self) -> str:
-        """The agent's name in logs, errors and records."""
-        return self._alias
-
-    @property
-    def version(self) -> str | None:
-        """The version that its author gave it, a part of its identity; None without one."""
-        return self._version
-
-    @property
-    def description(self) -> str | None:
-        """What the agent does; by default its docstring."""
-        return self._description
 
     def inquire(
         self, messages: MessageType[In_contra] | None = None, /, *args: Params.args, **kwargs: Params.kwargs
@@ -235,27 +220,6 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         self._check_arguments(agent._args, agent._kwargs)
         bound: MiniAgent[In_contra, Out_co, []] = agent
         return bound
-
-    @property
-    def identity(self) -> Identity:
-        """What the agent is, as a frozen value with a hash key: its name, version and bound arguments.
-
-        Agents with equal identities are taken to behave alike, for example by a cache of replies. So give an agent
-        another `version` when its behaviour changes. A composition has the identities of its members. A language model
-        has its provider, address, name, options and schemas. No identity has a key or another secret.
-
-        >>> @miniagent(version="2")
-        ... async def repeat(ctx: InteractionContext, times: int) -> None:
-        ...     ctx.reply([await ctx.messages] * times)
-        >>> identity = repeat.bound(times=2).identity
-        >>> identity.name, identity.version, identity.details["arguments"]["times"]
-        ('repeat', '2', 2)
-        >>> identity == repeat.bound(times=3).identity
-        False
-        """
-        from miniagents.agents.agent_identity import identity_of  # noqa: PLC0415  # many programs do not ask
-
-        return identity_of(self)
 
     def __rshift__(self: Inquirable[In, Mid], other: Inquirable[Mid, Out], /) -> MiniAgent[In, Out, []]:
         """Return the `chain` of this agent and another one, which is called with this agent's replies.
@@ -444,42 +408,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     def __repr__(self) -> str:
         return f"<MiniAgent {self._alias!r}>"
 
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if not _is_agent(other):
-            return NotImplemented
-        # asked first: values such as `{1}` and `frozenset({1})` are equal, and only one of them can be hashed
-        return hash(self) == hash(other) and self._likeness() == other._likeness()
-
-    def __hash__(self) -> int:
-        try:
-            return hash((self._made_of, self._alias, self._args, frozenset(self._kwargs.items())))
-        except TypeError:  # an argument has no hash
-            return hash((type(self), self._alias))
-
-    def __copy__(self) -> Self:
-        return self  # it does not change
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return self
-
-    if not TYPE_CHECKING:  # for type checkers this would allow any attribute
-
-        def __setattr__(self, name: str, value: object) -> None:
-            if not name.startswith("_"):
-                raise AttributeError(said_of_assigning(self._alias, name))
-            object.__setattr__(self, name, value)
-
     # --- machinery ---
-
-    def _likeness(self) -> tuple[object, ...]:
-        """Return everything that makes two agents different."""
-        options = (
-            *(self._alias, self._description, self._version),
-            *(self._start_asap, self._max_ahead, self._errors_as_messages),
-        )
-        return type(self), self._made_of, options, self._args, self._kwargs
 
     def _classes(self) -> Declared:
         """Return the classes of the messages that the agent takes, and of those it gives.
@@ -496,10 +425,6 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
             self._local_names = {}
             self._declares = None
         return self._declared
-
-    def _without_secrets(self, arguments: Iterable[tuple[str, object]]) -> Iterable[tuple[str, object]]:
-        """Return arguments as records and identities may show them."""
-        return arguments
 
     def _check_complete(self) -> None:
         self._check_arguments(self._args, self._kwargs)
@@ -696,7 +621,3 @@ def composed(
     agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares, made_of=made_of)  # Any: as in the result
     agent._description = None
     return agent
-
-
-def _is_agent(value: object) -> TypeIs[MiniAgent[Any, Any, ...]]:  # Any: isinstance() leaves the types unknown
-    return isinstance(value, MiniAgent)

@@ -9,17 +9,17 @@ from miniagents.calls.forms import json_of_arguments, named_arguments
 from miniagents.messages import FrozenDict, Identity
 
 if TYPE_CHECKING:
-    from miniagents.agents.agent import MiniAgent
+    from miniagents.agents.agent_value import AgentValue
 
 __all__ = ["identity_of"]
 
 
-def identity_of(agent: MiniAgent[Any, Any, ...]) -> Identity:  # Any: of any messages
+def identity_of(agent: AgentValue) -> Identity:
     """Return the identity of an agent; `MiniAgent.identity` documents it."""
     named = named_arguments(agent._signature, agent._args, agent._kwargs, left_out=1)
     bound = json_of_arguments(agent._without_secrets(named))
     details: dict[str, Any] = {"arguments": bound.values, "opaque_arguments": bound.opaque}  # Any: JSON
-    if agent._made_of != (agent._function,):
+    if agent._made_of != (agent._function,) and agent._model_identity is None:
         details["made_of"] = tuple(map(_part_of, agent._made_of))
     details = {name: each for name, each in details.items() if each}
     if agent._model_identity is not None:
