@@ -746,4 +746,66 @@ _FILES: Final = (
     ),
 )
 
-MUTATIONS: Final = (*_PROMISING, *_COMBINATORS, *_MESSAGES, *_AGENTS, *_WIRE, *_EDGES, *_FILES)
+_CALLS: Final = (
+    Mutation(
+        "A8: a call that is cancelled before it began is seen",
+        "calls/surrounding.py",
+        "                self._around.show(self._call, self._handlers, self._replies.promise)\n",
+        "                pass\n",
+        test_of("calls/test_around_calls.py", "test_a_call_that_is_cancelled_before_it_began_is_seen"),
+    ),
+    Mutation(
+        "A8: a call keeps no circle of references",
+        "promising/core/pieces.py",
+        "        self._followers = None  # they",
+        "        pass  # they",
+        test_of("calls/test_around_calls.py", "test_calls_leave_no_circles_of_references"),
+    ),
+    Mutation(
+        "A8: an error that a message stands for is the error of the call",
+        "calls/progress.py",
+        "        if self.told is not None and any(",
+        "        if self.told is None and any(",
+        test_of("calls/test_around_calls.py", "test_a_failed_call_whose_error_is_a_message_has_failed"),
+    ),
+    Mutation(
+        "A8: handlers further inside see the call as it was changed",
+        "calls/surrounding.py",
+        "                    self._call = pending.call\n",
+        "",
+        test_of(
+            "calls/test_around_calls.py",
+            "test_a_handler_gives_other_messages_and_arguments_and_those_inside_see_them",
+        ),
+    ),
+    Mutation(
+        "A8: an inner context has the handlers of the outer one",
+        "agents/agents_context.py",
+        "AgentSurroundings((*outer, *self._call_handlers))",
+        "AgentSurroundings(self._call_handlers or outer)",
+        test_of("calls/test_around_calls.py", "test_inner_contexts_have_the_handlers_of_the_outer_ones"),
+    ),
+    Mutation(
+        "the record of a call has its arguments",
+        "agents/recording.py",
+        "            arguments=self._arguments.values,\n",
+        "",
+        test_of("calls/test_around_calls.py", "test_calls_with_other_arguments_leave_other_nodes"),
+    ),
+    Mutation(
+        "no key is in the arguments or the identity of a model",
+        "ext/llm/_model_identity.py",
+        "    if is_object(value):\n        return {name: _without",
+        "    if False:\n        return {name: _without",
+        test_of("ext/llm/test_calls_of_models.py", "test_no_key_is_in_anything_that_handlers_see"),
+    ),
+    Mutation(
+        "a limit of calls is the greatest number of calls",
+        "calls/limiting.py",
+        "so_far.calls >= calls",
+        "so_far.calls > calls",
+        test_of("calls/test_handlers_of_the_library.py", "test_calls_are_limited_per_run_or_per_agent"),
+    ),
+)
+
+MUTATIONS: Final = (*_PROMISING, *_COMBINATORS, *_MESSAGES, *_AGENTS, *_CALLS, *_WIRE, *_EDGES, *_FILES)

@@ -12,8 +12,12 @@ from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
     from miniagents.agents.persistence import PersistenceError, PersistHandler
+    from miniagents.agents.tracing import Trace, TracedRun, trace
 else:
-    __getattr__, __dir__ = lazy_names(__name__, {"persistence": ("PersistHandler", "PersistenceError")})
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {"persistence": ("PersistHandler", "PersistenceError"), "tracing": ("Trace", "TracedRun", "trace")},
+    )
 
 __all__ = [
     "AgentBody",
@@ -26,5 +30,8 @@ __all__ = [
     "MiniAgents",
     "PersistHandler",
     "PersistenceError",
+    "Trace",
+    "TracedRun",
     "miniagent",
+    "trace",
 ]

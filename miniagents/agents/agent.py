@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self
 
-from typing_extensions import ParamSpec, TypeIs, TypeVar
+from typing_extensions import ParamSpec, TypeVar
 
-from miniagents.agents.agent_refusals import check_seconds, hint_at_bound, refuse_bound, said_of_assigning
+from miniagents.agents.agent_refusals import check_seconds, hint_at_bound, refuse_bound
 from miniagents.agents.agent_signatures import declared_messages
+from miniagents.agents.agent_value import AgentValue
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
 from miniagents.agents.members import (
@@ -17,7 +18,6 @@ from miniagents.agents.members import (
     Chain,
     Declared,
     Inquirable,
-    Member,
     alias_of,
     check_agents,
     check_count,
@@ -36,6 +36,7 @@ from miniagents.promising.core.arguments import check_bound, check_errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from miniagents.messages import Identity
     from miniagents.promising import Backoff
     from miniagents.tools import Tool
 
@@ -53,7 +54,7 @@ _SHAPES_KEPT: Final = 64
 """How many shapes of arguments an agent caches as valid; with `**kwargs` their number is unbounded."""
 
 
-class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
+class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
     """An agent function or class together with the ways to call it; `miniagent` makes it.
 
     Agents are values: `bound` and `options` return new ones and change nothing. Agents that are made alike, of the same
@@ -74,9 +75,11 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         "_local_names",
         "_made_of",
         "_max_ahead",
+        "_model_identity",
         "_names",
         "_signature",
         "_start_asap",
+        "_version",
     )
 
     def __init__(
@@ -85,6 +88,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         *,
         alias: str | None = None,
         description: str | None = None,
+        version: str | None = None,
         local_names: Mapping[str, object] | None = None,
         errors_as_messages: bool | Default = DEFAULT,
         declares: Callable[[], Declared] | None = None,
@@ -102,21 +106,13 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         self._local_names = local_names or {}
         self._declared: Declared | None = None
         self._declares = declares
+        self._model_identity: Callable[[], Identity] | None = None  # of an agent that is a language model
         self._names: tuple[str, str, str, str] = ("", "", "", "")
         self._alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
         self._description = description if description is not None else own_docstring(function)
+        self._version = version
         with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
             self._classes()
-
-    @property
-    def alias(self) -> str:
-        """The agent's name in logs, errors and records."""
-        return self._alias
-
-    @property
-    def description(self) -> str | None:
-        """What the agent does; by default its docstring."""
-        return self._description
 
     def inquire(
         self, messages: MessageType[In_contra] | None = None, /, *args: Params.args, **kwargs: Params.kwargs
@@ -412,39 +408,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
     def __repr__(self) -> str:
         return f"<MiniAgent {self._alias!r}>"
 
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if not _is_agent(other):
-            return NotImplemented
-        # asked first: values such as `{1}` and `frozenset({1})` are equal, and only one of them can be hashed
-        return hash(self) == hash(other) and self._likeness() == other._likeness()
-
-    def __hash__(self) -> int:
-        try:
-            return hash((self._made_of, self._alias, self._args, frozenset(self._kwargs.items())))
-        except TypeError:  # an argument has no hash
-            return hash((type(self), self._alias))
-
-    def __copy__(self) -> Self:
-        return self  # it does not change
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        return self
-
-    if not TYPE_CHECKING:  # for type checkers this would allow any attribute
-
-        def __setattr__(self, name: str, value: object) -> None:
-            if not name.startswith("_"):
-                raise AttributeError(said_of_assigning(self._alias, name))
-            object.__setattr__(self, name, value)
-
     # --- machinery ---
-
-    def _likeness(self) -> tuple[object, ...]:
-        """Return everything that makes two agents different."""
-        options = self._alias, self._description, self._start_asap, self._max_ahead, self._errors_as_messages
-        return type(self), self._made_of, options, self._args, self._kwargs
 
     def _classes(self) -> Declared:
         """Return the classes of the messages that the agent takes, and of those it gives.
@@ -493,6 +457,7 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         agent._made_of = (inner, *made_of)
         agent._declares = declares or self._classes
         agent._declared = None
+        agent._model_identity = None
         agent._alias = alias
         with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
             agent._classes()
@@ -616,9 +581,13 @@ class MiniAgent(Member, Generic[In_contra, Out_co, Params]):
         context = call._context
         call._messages = messages
         context.notify_resolved(messages)
+        start_asap = context.start_asap if self._start_asap is DEFAULT else self._start_asap
+        around = context.around
+        if around is not None and around.surround_agent(call, messages, start_asap=start_asap):
+            return call._replies.promise
         call._replies.produce(
             call.work,
-            start_asap=context.start_asap if self._start_asap is DEFAULT else self._start_asap,
+            start_asap=start_asap,
             instead=call.error_message if call._errors_as_messages and not call._raises else None,
         )
         return call._replies.promise
@@ -652,7 +621,3 @@ def composed(
     agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares, made_of=made_of)  # Any: as in the result
     agent._description = None
     return agent
-
-
-def _is_agent(value: object) -> TypeIs[MiniAgent[Any, Any, ...]]:  # Any: isinstance() leaves the types unknown
-    return isinstance(value, MiniAgent)

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from contextvars import Context
 
+    from miniagents.agents.agent_callee import AgentSurroundings
     from miniagents.agents.interaction import AgentCall
     from miniagents.agents.persistence import PersistFilter, PersistHandler
     from miniagents.agents.recording import Recorder
     from miniagents.agents.sharing import Shares
+    from miniagents.calls import CallHandler
     from miniagents.promising.core.places import Tokens
 
 __all__ = ["MiniAgents"]
@@ -54,6 +56,8 @@ class MiniAgents(PromisingContext):
         on_promise_resolved: Called with each promise that this context did work for, and its result, once it has
             resolved. These are promises with a resolver or a streamer, streamed messages, and the messages and replies
             of agents. Promises of ready values and other views of the same stream are not among them.
+        around_calls: Handlers that stand around every call of an agent, a tool and a model, the outermost first. A
+            context that is opened inside another one has the handlers of that around its own.
         on_persist_messages: Called with the messages that agents exchange, each once, parts before the messages that
             hold them, at most 256 at once. Each call adds an `AgentCallNode` and an `AgentReplyNode`. A handler that
             fails is called again; if it still fails, leaving the context raises a `PersistenceError`. If the work is
@@ -78,6 +82,7 @@ class MiniAgents(PromisingContext):
         on_promise_resolved: PromiseResolvedHandler | Iterable[PromiseResolvedHandler] = (),
         on_persist_messages: PersistHandler | Iterable[PersistHandler] = (),
         persist_filter: PersistFilter | None = None,
+        around_calls: CallHandler | Iterable[CallHandler] = (),
     ) -> None:
         super().__init__(
             start_asap=start_asap,
@@ -96,6 +101,9 @@ class MiniAgents(PromisingContext):
         self.recorder: Recorder | None = _recorder(self, handlers, persist_filter) if handlers else None
         """Records the calls; None without a handler that keeps messages."""
         self._owns_recorder = self.recorder is not None
+        self._call_handlers = _handlers("around_calls", around_calls)
+        self.around: AgentSurroundings | None = None
+        """What stands around the calls; None without handlers, and before the context is activated."""
         self._variables: Context | None = None  # of the place where this was opened
         self._shares: Shares | None = None
         self._shares_no_more = False
@@ -140,6 +148,11 @@ class MiniAgents(PromisingContext):
         variables = copy_context()
         super().activate()
         self._variables = variables
+        outer = _handlers_around(self)
+        if self._call_handlers or outer:
+            from miniagents.agents.agent_callee import AgentSurroundings  # noqa: PLC0415  # few programs have handlers
+
+            self.around = AgentSurroundings((*outer, *self._call_handlers))
         return self
 
     def _make_active(self) -> Tokens:
@@ -159,6 +172,8 @@ class MiniAgents(PromisingContext):
         finally:
             if self.recorder is not None and self._owns_recorder:
                 self.recorder.log_not_kept()
+            if self.around is not None:
+                await self.around.finish(self.shutdown_timeout)
             self._shares_no_more = True
             if self._shares is not None:
                 await self._shares.close()
@@ -285,6 +300,16 @@ def _recorder(
     from miniagents.agents.recording import Recorder  # noqa: PLC0415  # as above
 
     return Recorder(context, Persister(context, handlers, persist_filter))
+
+
+def _handlers_around(context: MiniAgents) -> tuple[CallHandler, ...]:
+    """Return the handlers of the nearest context of agents around one, in the same loop."""
+    outer = context.parent
+    while outer is not None and outer._loop is context._loop:
+        if isinstance(outer, MiniAgents):
+            return () if outer.around is None else outer.around.handlers
+        outer = outer.parent
+    return ()
 
 
 def _handlers(option: str, given: H | Iterable[H]) -> tuple[H, ...]:

@@ -33,7 +33,11 @@ def miniagent(fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
 def miniagent(cls: Callable[Concatenate[InteractionContext[In, Out], P], AgentBody], /) -> MiniAgent[In, Out, P]: ...
 @overload
 def miniagent(
-    *, alias: str | None = None, description: str | None = None, errors_as_messages: bool | Default = DEFAULT
+    *,
+    alias: str | None = None,
+    description: str | None = None,
+    version: str | None = None,
+    errors_as_messages: bool | Default = DEFAULT,
 ) -> _Decorator: ...
 def miniagent(
     fn: Callable[..., Any] | None = None,  # Any: the overloads say what it is
@@ -41,6 +45,7 @@ def miniagent(
     *,
     alias: str | None = None,
     description: str | None = None,
+    version: str | None = None,
     errors_as_messages: bool | Default = DEFAULT,
 ) -> Any:  # Any: the overloads say what it is
     """Make an agent from an async function, or from a class whose objects are called to do the work.
@@ -53,6 +58,7 @@ def miniagent(
         fn: The function or class.
         alias: The agent's name in logs, errors and records; by default the name of the function or class.
         description: What the agent does; by default the docstring.
+        version: The version of the agent's behaviour, a part of its `identity`.
         errors_as_messages: True replies with an `ErrorMessage` where the agent fails, False with the error; by default
             the context decides.
 
@@ -78,6 +84,7 @@ def miniagent(
             function,
             alias=alias,
             description=description,
+            version=version,
             local_names=local_names,
             errors_as_messages=errors_as_messages,
         )

@@ -19,12 +19,12 @@ from miniagents.promising.core.current import inside_hook
 from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator, Mapping
+    from collections.abc import Awaitable, Iterable, Iterator, Mapping
     from types import TracebackType
 
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.agents_context import MiniAgents
-    from miniagents.agents.recording import CallRecord
+    from miniagents.agents.recording import RecordedCall
 
 __all__ = ["AgentCall", "InteractionContext"]
 
@@ -80,7 +80,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         self._open_calls: WeakSet[AgentCall[Any, Any]] | None = None  # Any: of any agents
         self._errors_as_messages = errors_as_messages
         self._raises = raises  # takes precedence over `errors_as_messages`
-        self.record: CallRecord | None = None
+        self.record: RecordedCall | None = None
         """The record of this call, where calls are recorded."""
 
     @classmethod
@@ -260,7 +260,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
         if recorder is not None and not inside_hook.get():
             if recorder.persister.is_full:
                 await recorder.persister.room()
-            self.record = recorder.begin(self, self._replies.promise)
+            if self.record is None:  # what stands around the call has not begun its record
+                self.record = recorder.begin(self, self._replies.promise)
         try:
             function = self._agent._function
             body = function(self, *self._args, **self._kwargs)
@@ -276,6 +277,13 @@ class InteractionContext(Generic[In_co, Out_contra]):
             if self._open_calls:
                 for call in tuple(self._open_calls):
                     call.finish()
+
+    def _named_arguments(self) -> Iterable[tuple[str, object]]:
+        """Return the arguments with their names, without secrets."""
+        from miniagents.calls.forms import named_arguments  # noqa: PLC0415  # few programs look at them
+
+        agent = self._agent
+        return agent._without_secrets(named_arguments(agent._signature, self._args, self._kwargs, left_out=1))
 
     def error_message(self, error: Exception) -> object:
         """Return the reply that stands for an error where errors are sent as messages.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
     from miniagents.agents.interaction import InteractionContext
-    from miniagents.messages import MessagePromise, MessageSequencePromise, MessageType
+    from miniagents.messages import Identity, MessagePromise, MessageSequencePromise, MessageType
 
 __all__ = [
     "AgentBody",
@@ -87,6 +87,11 @@ class Member:
     @property
     def alias(self) -> str:
         """The agent's name in logs, errors and records."""
+        raise NotImplementedError
+
+    @property
+    def identity(self) -> Identity:
+        """What the agent is, as a value."""
         raise NotImplementedError
 
     def _classes(self) -> Declared:

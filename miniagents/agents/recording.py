@@ -19,6 +19,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.agents.persistence import described
+from miniagents.calls.forms import NO_ARGUMENTS, json_of_arguments
 from miniagents.messages import AgentCallNode, AgentReplyNode, Message
 from miniagents.promising import ContextStateError, Promise
 from miniagents.promising.core.access import buffer_of, failure_of, pending, resolve_with, settled_as_read, value_of
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from miniagents.promising import PromisingContext
     from miniagents.promising.core.pieces import AnyBuffer
 
-__all__ = ["CallRecord", "Recorder"]
+__all__ = ["RecordedCall", "Recorder"]
 
 
 _GATHERING: Final = 0.001
@@ -51,7 +52,7 @@ class Recorder:
         self.persister = persister
         self.open: dict[_Followed, None] = {}
         """The sequences that are followed, or wait for a message."""
-        self._due: list[CallRecord | _Followed] = []
+        self._due: list[RecordedCall | _Followed] = []
         self._timer: asyncio.TimerHandle | None = None
         self._has_variables = False
         self._variables: Context
@@ -61,13 +62,13 @@ class Recorder:
         self,
         interaction: InteractionContext[Any, Any],  # Any: of any agent
         replies: MessageSequencePromise[Message],
-    ) -> CallRecord:
+    ) -> RecordedCall:
         """Begin to record a call; the agent's own task calls this."""
-        record = CallRecord(self, interaction, replies)
+        record = RecordedCall(self, interaction, replies)
         self.due(record)
         return record
 
-    def due(self, sequence: CallRecord | _Followed) -> None:
+    def due(self, sequence: RecordedCall | _Followed) -> None:
         """Look at a sequence, or at a new call, soon."""
         self._due.append(sequence)
         if self._timer is None:
@@ -119,14 +120,24 @@ class Recorder:
             sequence.step()
 
 
-class CallRecord:
+class RecordedCall:
     """The record of one call.
 
     Attributes:
         key: The hash key of the `AgentCallNode`; None until all messages of the call and of its callers are there.
     """
 
-    __slots__ = ("_agent", "_caller", "_key_promise", "_messages", "_recorder", "_replies", "_then", "key")
+    __slots__ = (
+        "_agent",
+        "_arguments",
+        "_caller",
+        "_key_promise",
+        "_messages",
+        "_recorder",
+        "_replies",
+        "_then",
+        "key",
+    )
 
     def __init__(
         self,
@@ -138,6 +149,8 @@ class CallRecord:
         self._agent = interaction.this_agent.alias
         caller = interaction.caller
         self._caller = None if caller is None else caller.record
+        named = interaction._named_arguments() if interaction._args or interaction._kwargs else None
+        self._arguments = NO_ARGUMENTS if named is None else json_of_arguments(named)
         self._messages: AnyBuffer = buffer_of(interaction.messages)
         self._replies: AnyBuffer = buffer_of(replies)
         self._key_promise: Promise[str] | None = None
@@ -169,7 +182,13 @@ class CallRecord:
         if caller is not None and caller.key is None:
             caller._when_known(lambda: self._called(messages, None))
             return
-        node = AgentCallNode(agent=self._agent, messages=messages, caller=None if caller is None else caller.key)
+        node = AgentCallNode(
+            agent=self._agent,
+            messages=messages,
+            arguments=self._arguments.values,
+            opaque_arguments=self._arguments.opaque,
+            caller=None if caller is None else caller.key,
+        )
         self.key = self._recorder.persister.keep(node, parts_are_known=True) or ""
         if self._key_promise is not None:
             resolve_with(self._key_promise, self.key)

@@ -87,6 +87,10 @@ def _answer(name: str, content: str) -> ObjectType:
 
 
 _MESSAGES = _optional("messages", ArrayOf(Named("Message")), [])
+_ARGUMENTS = (
+    _optional("arguments", _JSON_OBJECT, {}),
+    _optional("opaque_arguments", MapOf(_STRING), {}),
+)
 _CONTENT = _optional("content", ArrayOf(Named("ContentPart")), [])
 _COST = _optional("usage", OneOf((Named("Usage"), _NULL)))
 _SOURCES = _nullable("url", "data", "file_id")
@@ -159,11 +163,40 @@ _CLASSES = (
             _optional("call", _NULLABLE),
         ),
     ),
-    ObjectType("AgentCallNode", "Message", (_required("agent", _STRING), _MESSAGES, _optional("caller", _NULLABLE))),
+    ObjectType(
+        "AgentCallNode",
+        "Message",
+        (_required("agent", _STRING), _MESSAGES, *_ARGUMENTS, _optional("caller", _NULLABLE)),
+    ),
     ObjectType(
         "AgentReplyNode",
         "Message",
         (_required("agent", _STRING), _required("call", _STRING), _MESSAGES, _optional("error", _NULLABLE)),
+    ),
+    ObjectType(
+        "Identity",
+        FROZEN,
+        (
+            _required("kind", Choice(("agent", "tool", "model"))),
+            _required("name", _STRING),
+            *_nullable("version"),
+            _optional("details", _JSON_OBJECT, {}),
+        ),
+    ),
+    ObjectType(
+        "CallRecord",
+        "Message",
+        (
+            _required("run", _STRING),
+            _required("number", Scalar("integer", (("ge", 1),))),
+            _optional("parent", OneOf((Scalar("integer"), _NULL))),
+            _optional("place", ArrayOf(Scalar("integer", (("ge", 1),))), []),
+            _required("called", Named("Identity")),
+            *_ARGUMENTS,
+            *(_optional(name, OneOf((Scalar("number"), _NULL))) for name in ("began", "first_piece", "ended")),
+            _optional("outcome", OneOf((Choice(("done", "failed", "cancelled")), _NULL))),
+            *_nullable("error"),
+        ),
     ),
     ObjectType("TextDelta", FROZEN, (_required("text", _STRING),), positional=True),
     ObjectType("ReasoningDelta", FROZEN, (_required("text", _STRING),), positional=True),

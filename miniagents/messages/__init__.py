@@ -9,10 +9,12 @@ from miniagents.messages._generated import (
     AnthropicMessage,
     AnyMessage,
     AssistantMessage,
+    CallRecord,
     ContentPart,
     EmbeddingMessage,
     ErrorMessage,
     FilePart,
+    Identity,
     ImagePart,
     Message,
     OpenAIMessage,
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from miniagents.messages.coding.schema_codec import SchemaCodec
     from miniagents.messages.coding.schema_names import SchemaName
     from miniagents.messages.coding.typed_codec import Codec
+    from miniagents.messages.promised.observing import Observed, observe
     from miniagents.messages.promised.streaming import stream_message
     from miniagents.messages.promised.text import join_messages, split_messages
     from miniagents.messages.values.record import NO_EXTRAS, Extras, Record
@@ -59,6 +62,7 @@ else:
             "coding.schema_codec": ("SchemaCodec",),
             "coding.schema_names": ("SchemaName",),
             "coding.typed_codec": ("Codec",),
+            "promised.observing": ("Observed", "observe"),
             "promised.streaming": ("stream_message",),
             "promised.text": ("join_messages", "split_messages"),
             "values.record": ("NO_EXTRAS", "Extras", "Record"),
@@ -72,6 +76,7 @@ __all__ = [
     "AnthropicMessage",
     "AnyMessage",
     "AssistantMessage",
+    "CallRecord",
     "Codec",
     "ContentPart",
     "DecodeError",
@@ -82,6 +87,7 @@ __all__ = [
     "Format",
     "Frozen",
     "FrozenDict",
+    "Identity",
     "ImagePart",
     "JsonValue",
     "Message",
@@ -89,6 +95,7 @@ __all__ = [
     "MessageSequence",
     "MessageSequencePromise",
     "MessageType",
+    "Observed",
     "OpenAIMessage",
     "Reasoning",
     "ReasoningDelta",
@@ -113,6 +120,7 @@ __all__ = [
     "encode_into",
     "freeze",
     "join_messages",
+    "observe",
     "split_messages",
     "stream_message",
 ]

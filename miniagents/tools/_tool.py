@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, over
 
 from typing_extensions import ParamSpec, TypeVar
 
+from miniagents.calls.surrounding import surroundings_here
 from miniagents.describing.docstrings import read_docstring
 from miniagents.describing.signatures import names_around, own_docstring
-from miniagents.messages import ContentPart, DecodeError, FrozenDict, MessagePromise, ToolCall, ToolResultMessage
+from miniagents.messages import (
+    ContentPart,
+    DecodeError,
+    FrozenDict,
+    Identity,
+    MessagePromise,
+    ToolCall,
+    ToolResultMessage,
+)
 from miniagents.promising.sentinels import EndLoop
 from miniagents.tools._results import ToolReturn, pieces_of_result
 from miniagents.tools.parameters import Parameters, parameters_of
@@ -118,6 +127,37 @@ class Tool(Generic[P, R_co]):
         3
         True $.right: Expected `int`, got `str`
         """
+        around = surroundings_here()
+        if around is None:
+            return self._answered(call)
+        from miniagents.tools._tool_callee import answer_around  # noqa: PLC0415 - a circle: it calls tools
+
+        return answer_around(around, self, call)
+
+    @property
+    def identity(self) -> Identity:
+        """What the tool is, as a frozen value with a hash key: its name, description and schema.
+
+        >>> @tool
+        ... def add(left: int, right: int) -> int:
+        ...     return left + right
+        >>> add.identity.kind, add.identity.name, [*add.identity.details["parameters"]["properties"]]
+        ('tool', 'add', ['left', 'right'])
+        """
+        details: Any = {"parameters": self.parameters}  # Any: JSON
+        if self.description is not None:
+            details["description"] = self.description
+        if self.strict:
+            details["strict"] = True
+        return Identity(kind="tool", name=self.name, details=details)
+
+    def __repr__(self) -> str:
+        return f"<Tool {self.name!r}>"
+
+    # --- machinery ---
+
+    def _answered(self, call: ToolCall) -> MessagePromise[ToolResultMessage]:
+        """Answer a call, with nothing around it."""
         failed = False
         content: list[ContentPart] = []
 
@@ -152,11 +192,6 @@ class Tool(Generic[P, R_co]):
             start_asap=True,  # a model asked for the call, so it runs even if nobody reads the result
             name=f"tool {self.name!r}",
         )
-
-    def __repr__(self) -> str:
-        return f"<Tool {self.name!r}>"
-
-    # --- machinery ---
 
     async def _pieces(self, arguments: str) -> AsyncGenerator[str | StreamEvent | ContentPart]:
         try:

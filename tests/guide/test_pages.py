@@ -19,6 +19,7 @@ LONGEST_README: Final = 300
 
 PUBLIC: Final = (
     "miniagents",
+    "miniagents.calls",
     "miniagents.codegen",
     "miniagents.composition",
     "miniagents.ext.llm",

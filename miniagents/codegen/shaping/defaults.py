@@ -58,7 +58,7 @@ def expression(value: JsonValue) -> str:
         items = [expression(item) for item in value]
         return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
     if isinstance(value, dict):
-        return "msgspec.field(default_factory=dict)"
+        return "{}"  # msgspec makes a new one for each object
     return literal(value)
 
 

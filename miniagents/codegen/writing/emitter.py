@@ -191,9 +191,8 @@ class _Writer:
         arguments: list[str] = []
         plain = ""
         if field.default is not None and not field.required:
-            value = field.default.value
-            plain = "" if value == {} and isinstance(value, dict) else self.default(value, field.form)
-            arguments.append(f"default={plain}" if plain else "default_factory=dict")
+            plain = self.default(field.default.value, field.form)
+            arguments.append(f"default={plain}")
         elif not field.required:
             plain = self.annotator.msgspec("UNSET")
             arguments.append(f"default={plain}")

@@ -10,6 +10,7 @@ from typing_extensions import TypeVar
 from miniagents.ext.llm._clients import clients_for
 from miniagents.ext.llm._equipping import equipped
 from miniagents.ext.llm._model import LanguageModel
+from miniagents.ext.llm._model_identity import address_of, without_secrets
 from miniagents.ext.llm._secrets import Hidden, hide_headers
 from miniagents.messages import Message
 from miniagents.miniagents import MiniAgent
@@ -58,6 +59,9 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
         super()._check_arguments(args, {})
         self._protocol.option_rules.check(f"agent {self.alias!r}", kwargs)
 
+    def _without_secrets(self, arguments: Iterable[tuple[str, object]]) -> Iterable[tuple[str, object]]:
+        return without_secrets(arguments)
+
     @classmethod
     def _of_model(
         cls,
@@ -98,9 +102,10 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
             tools = tuple(tools)
         protocol.option_rules.check(where, options)
         client_of = clients_for(where, make_client, settings, client)
-        model = LanguageModel(name=name, protocol=protocol, client_of=client_of, options=options)
-        work, gives = equipped(where, model, tools=tools, reply_type=reply_type, strict_reply=strict_reply)
-        return cls(
+        address = address_of(protocol.provider, settings, client)
+        model = LanguageModel(name=name, protocol=protocol, client_of=client_of, options=options, address=address)
+        work, gives, identity = equipped(where, model, tools=tools, reply_type=reply_type, strict_reply=strict_reply)
+        agent = cls(
             work,
             alias=alias if alias is not None else name,
             description=description or f"The language model {name}.",
@@ -116,3 +121,5 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
                 strict_reply,
             ),
         )
+        agent._model_identity = identity
+        return agent

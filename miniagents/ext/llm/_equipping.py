@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.ext.llm._conversing import Conversing
 from miniagents.ext.llm._json import is_object
+from miniagents.ext.llm._model_identity import identity_of_model
 from miniagents.ext.llm._options import Limits
 from miniagents.ext.llm._replies import reply_form
 from miniagents.ext.llm.common import ToolDefinition
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from miniagents.ext.llm._model import AnyLanguageModel
     from miniagents.ext.llm._strict_schemas import StrictForm
-    from miniagents.messages import AssistantMessage, Message
+    from miniagents.messages import AssistantMessage, Identity, Message
     from miniagents.miniagents import InteractionContext
 
 __all__ = ["AnyTool", "equipped"]
@@ -35,8 +36,8 @@ def equipped(
     tools: Iterable[object],
     reply_type: type[Message] | None,
     strict_reply: bool,
-) -> tuple[Callable[..., Awaitable[None]], tuple[type[Message], ...]]:
-    """Return the work of an agent that is a model, and the classes of its replies.
+) -> tuple[Callable[..., Awaitable[None]], tuple[type[Message], ...], Callable[[], Identity]]:
+    """Return the work of an agent that is a model, the classes of its replies, and what returns its identity.
 
     Args:
         where: The function that the user called, for errors.
@@ -84,8 +85,12 @@ def equipped(
         model = replace(model, reply_schema=form.asked)
     elif form is not None:
         instructions = _ASKED_IN_WORDS + json.dumps(form.schema, ensure_ascii=False)
+
+    def identity() -> Identity:
+        return identity_of_model(model, None if form is None else form.schema)
+
     if form is None and not functions:
-        return _answering(model), (protocol.message_class,)
+        return _answering(model), (protocol.message_class,), identity
     work = Conversing(
         model=model,
         tools=functions,
@@ -96,7 +101,7 @@ def equipped(
     gives: list[type[Message]] = [] if reply_type is None else [reply_type]
     if definitions:
         gives = [protocol.message_class, *([ToolResultMessage] if functions else []), *gives]
-    return work.answer, tuple(gives)
+    return work.answer, tuple(gives), identity
 
 
 def _answering(model: AnyLanguageModel) -> Callable[..., Awaitable[None]]:

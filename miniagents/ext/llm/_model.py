@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm._protocol import Reader
     from miniagents.ext.llm.common import ReplySchema, ToolDefinition
-    from miniagents.messages import Message
+    from miniagents.messages import Identity, Message
 
 __all__ = ["AnyLanguageModel", "LanguageModel"]
 
@@ -48,6 +48,7 @@ class LanguageModel(Generic[C, M]):
         options: Options of the provider, and those of `CommonOptions`.
         tools: The tools that the model may call; a mapping is a tool of the provider in its own format.
         reply_schema: The schema of the answers; None for any answer.
+        address: The address of the server, without secrets; None for the provider's own.
     """
 
     name: str
@@ -56,6 +57,7 @@ class LanguageModel(Generic[C, M]):
     options: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)
     tools: tuple[ToolDefinition | JsonObject, ...] = ()
     reply_schema: ReplySchema | None = None
+    address: str | None = None
 
     def with_options(self, options: Mapping[str, object]) -> LanguageModel[C, M]:
         """Return the same model with further options; they override those it has."""
@@ -88,6 +90,24 @@ class LanguageModel(Generic[C, M]):
             LanguageModelError: The SDK is not installed, or there is no key.
             NoActiveContextError: There is no active `MiniAgents`.
         """
+        context = MiniAgents.current()
+        if context.around is None:
+            return self._requested(messages)
+        from miniagents.ext.llm._model_callee import answer_around  # noqa: PLC0415 - a circle: it makes the request
+
+        return answer_around(context.around, self, messages, start_asap=context.start_asap)
+
+    @property
+    def identity(self) -> Identity:
+        """What the model is, as a value: provider, address, name, options, schemas, and the translation's version."""
+        from miniagents.ext.llm._model_identity import identity_of_model  # noqa: PLC0415  # many programs do not ask
+
+        return identity_of_model(self)
+
+    # --- machinery ---
+
+    def _requested(self, messages: Sequence[Message]) -> MessagePromise[M]:
+        """Make a request, with nothing around it."""
         request = self.request(messages)
         body = self.protocol.body(request)
         client = self.client_of(MiniAgents.current())
@@ -109,8 +129,6 @@ class LanguageModel(Generic[C, M]):
             known={"role": "assistant"},
             name=self.name,
         )
-
-    # --- machinery ---
 
     async def _streamed(
         self,

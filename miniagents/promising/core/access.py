@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, Replayed
@@ -26,6 +26,7 @@ __all__ = [
     "failure_of",
     "give_up",
     "has_value",
+    "has_worker",
     "outcomes",
     "pending",
     "resolve_with",
@@ -33,6 +34,7 @@ __all__ = [
     "settled_as_read",
     "until_ended",
     "value_of",
+    "when_woken",
 ]
 
 T = TypeVar("T")
@@ -68,6 +70,11 @@ def failure_of(promise: Promise[object]) -> Failure | None:
 def has_value(promise: Promise[object]) -> bool:
     """Return whether a promise has its value already."""
     return promise._is_done() and promise._failure is None
+
+
+def has_worker(production: Production) -> bool:
+    """Return whether a task works for a promise."""
+    return any(True for _ in production._workers())
 
 
 def value_of(promise: Promise[T]) -> T:
@@ -117,3 +124,11 @@ def fail_with(promise: Promise[object], failure: Failure) -> None:
     if not promise._is_done():
         promise._failure = failure
         promise._finished()
+
+
+def when_woken(production: Production, callback: Callable[[], object]) -> None:
+    """Call a function once at the next change of a promise, without being one of its readers."""
+    wakeup = production._wakeup
+    if wakeup is None or wakeup.done():
+        wakeup = production._wakeup = production.context.watch.loop.create_future()
+    wakeup.add_done_callback(lambda _: callback())

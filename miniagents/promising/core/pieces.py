@@ -56,6 +56,7 @@ __all__ = ["FAIR_SHARE", "AnyBuffer", "PieceBuffer", "PieceIterator", "Replayed"
 P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)
 
+
 FAIR_SHARE: Final = 256
 """How many pieces that are already there are read in a row before the loop gets a turn."""
 
@@ -169,6 +170,7 @@ class PieceBuffer(Bounded, Generic[P]):
     def has_ended(self) -> None:
         """Tell everybody of the end; doing that again changes nothing."""
         self._finished()
+        self._followers = None  # they were woken for the last time, and would keep this in circles of references
         if self._room is not None:
             self.make_room()
         at_end, self._at_end = self._at_end, None
@@ -219,8 +221,7 @@ class PieceBuffer(Bounded, Generic[P]):
     def follow(self, follower: Watcher) -> None:
         """Wake a follower whenever something has changed."""
         self._wakeup = self._wakeup or FOLLOWED
-        self._followers = self._followers or []
-        self._followers.append(follower)
+        self._followers = [*(self._followers or ()), follower]
 
     def unfollow(self, follower: Watcher) -> None:
         """Wake the follower no more."""

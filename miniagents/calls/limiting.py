@@ -1,0 +1,136 @@
+"""Limits of what a run, or an agent in it, may spend."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Literal
+from weakref import WeakKeyDictionary
+
+from miniagents.calls.call import KINDS, checked_kinds
+from miniagents.messages import AssistantMessage
+from miniagents.promising.core.access import buffer_of, give_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from miniagents.calls.call import Call, CallKind, Run
+    from miniagents.calls.surrounding import CallHandler, Proceed
+    from miniagents.messages import Message, MessageType
+
+__all__ = ["LimitExceededError", "limits"]
+
+
+class LimitExceededError(RuntimeError):
+    """A run, or an agent in it, has spent what it may.
+
+    Attributes:
+        limit: Which limit it is: "calls", "tokens" or "seconds".
+        most: The limit.
+        of: Whose limit it is: "the run", or an agent.
+    """
+
+    def __init__(self, limit: str, most: float, of: str) -> None:
+        super().__init__(limit, most, of)
+        self.limit: str = limit
+        self.most: float = most
+        self.of: str = of
+
+    def __str__(self) -> str:
+        return f"{self.of} has reached its limit of {self.most} {self.limit}"
+
+
+def limits(
+    *,
+    calls: int | None = None,
+    tokens: int | None = None,
+    seconds: float | None = None,
+    per: Literal["run", "agent"] = "run",
+    kinds: Iterable[CallKind] = KINDS,
+) -> CallHandler:
+    """Return a handler that ends a run, or the work of an agent in it, when it has spent what it may.
+
+    A call beyond a limit fails with a `LimitExceededError` and is not made. The tokens of a model's answer are counted
+    when it is complete, so calls that run at the same time can exceed the limit together. When the time is over, calls
+    that still run are cancelled, with the messages that they were streaming, and their replies end with the error.
+
+    Args:
+        calls: The greatest number of calls.
+        tokens: The greatest number of tokens, input and output, of all requests to models.
+        seconds: The longest time from the first call, on the loop's clock.
+        per: Whether all calls of a run share the limits, or each agent has its own, by its alias. The tools and models
+            that an agent calls count as the agent's.
+        kinds: The kinds of calls that are counted and can be refused.
+
+    Raises:
+        ValueError: A limit is less than one call or token, or not above zero seconds, or a kind is none.
+
+    >>> async def main() -> None:
+    ...     async with MiniAgents(around_calls=limits(calls=1)):
+    ...         print(await scripted_agent("first").inquire())
+    ...         print(await scripted_agent("second").inquire().recover(str))
+    >>> asyncio.run(main())
+    (Message(text='first'),)
+    the run has reached its limit of 1 calls
+    """
+    for name, limit in (("calls", calls), ("tokens", tokens)):
+        if limit is not None and limit < 1:
+            raise ValueError(f"limits: {name}={limit} must be at least 1")
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"limits: seconds={seconds} must be above 0")
+    counted = checked_kinds("limits", kinds)
+    spent: WeakKeyDictionary[Run, dict[str, _Spent]] = WeakKeyDictionary()
+
+    async def limited(call: Call, proceed: Proceed) -> MessageType[Message] | None:
+        if call.outcome is not None:
+            return proceed()
+        of = "the run" if per == "run" else f"agent {_agent_of(call)!r}"
+        loop = asyncio.get_running_loop()
+        so_far = spent.setdefault(call.run, {}).setdefault(of, _Spent(loop.time()))
+        if call.kind in counted:
+            if calls is not None and so_far.calls >= calls:
+                raise LimitExceededError("calls", calls, of)
+            if tokens is not None and so_far.tokens >= tokens:
+                raise LimitExceededError("tokens", tokens, of)
+            if seconds is not None:
+                end = so_far.began + seconds
+                if loop.time() >= end:
+                    raise LimitExceededError("seconds", seconds, of)
+                timer = loop.call_at(end, _cut_off, call, LimitExceededError("seconds", seconds, of))
+                call.when_ended(timer.cancel)
+            so_far.calls += 1
+        if call.kind == "model" and tokens is not None:
+            call.when_ended(lambda: so_far.count_tokens(call))
+        return proceed()
+
+    limited.__qualname__ = "limits"
+    return limited
+
+
+class _Spent:
+    """What was spent so far."""
+
+    __slots__ = ("began", "calls", "tokens")
+
+    def __init__(self, began: float) -> None:
+        self.began: Final = began
+        self.calls = 0
+        self.tokens = 0
+
+    def count_tokens(self, call: Call) -> None:
+        for reply in call.complete_replies:
+            usage = reply.usage if isinstance(reply, AssistantMessage) else None
+            if usage is not None:
+                self.tokens += usage.input_tokens + usage.output_tokens
+
+
+def _agent_of(call: Call) -> str:
+    """Return the agent that a call counts for: the nearest one that is called here."""
+    counted: Call | None = call
+    while counted is not None and counted.kind != "agent":
+        counted = counted.parent
+    return call.name if counted is None else counted.name
+
+
+def _cut_off(call: Call, error: LimitExceededError) -> None:
+    give_up(buffer_of(call.replies), error)
+    call.replies.cancel()

@@ -1,0 +1,112 @@
+"""A model's call of a tool with handlers around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import msgspec
+
+from miniagents.calls.single import around_one
+from miniagents.messages import FrozenDict, Message, MessageSequence, ToolResultMessage, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from miniagents.calls.call import Call, CallKind
+    from miniagents.calls.surrounding import Surroundings
+    from miniagents.messages import MessagePromise, MessageSequencePromise, ToolCall
+    from miniagents.tools._tool import Tool
+
+__all__ = ["answer_around"]
+
+
+def answer_around(
+    around: Surroundings,
+    tool: Tool[..., Any],  # Any: of any type
+    call: ToolCall,
+) -> MessagePromise[ToolResultMessage]:
+    """Answer a model's call as `Tool.answer` does, with handlers around it."""
+
+    def as_result(message: Message) -> ToolResultMessage:
+        if isinstance(message, ToolResultMessage):
+            return msgspec.structs.replace(message, tool_call_id=call.id, tool_name=tool.name)
+        return ToolResultMessage(str(message), tool_call_id=call.id, tool_name=tool.name)
+
+    return around_one(
+        around,
+        _ToolCallee(tool, call),
+        (),
+        lambda: tool._answered(call),
+        as_result,
+        message_class=ToolResultMessage,
+        known={"tool_call_id": call.id, "tool_name": tool.name, "role": "tool"},
+        start_asap=True,  # a model asked for the call, so it runs even if nobody reads the result
+    )
+
+
+class _ToolCallee:
+    """A tool with the arguments that a model wrote, as what stands around the call sees it."""
+
+    __slots__ = ("agent", "name", "tool_call")
+
+    def __init__(
+        self,
+        tool: Tool[..., Any],  # Any: of any type
+        call: ToolCall,
+    ) -> None:
+        self.agent: Tool[..., Any] = tool  # Any: as above
+        self.name: str = tool.name
+        self.tool_call: ToolCall = call
+
+    @property
+    def kind(self) -> CallKind:
+        """What is called."""
+        return "tool"
+
+    @property
+    def in_place_of(self) -> Callable[[Exception], object] | None:
+        """Nothing: an error of a handler stays one."""
+        return None
+
+    def named_arguments(self) -> Iterable[tuple[str, object]]:
+        """Return the arguments as the model wrote them; text that is no JSON object is the argument ""."""
+        try:
+            arguments: object = msgspec.json.decode(self.tool_call.arguments or "{}")
+        except msgspec.DecodeError:
+            arguments = None
+        return sorted(arguments.items()) if _is_object(arguments) else [("", self.tool_call.arguments)]
+
+    def with_arguments(self, arguments: Mapping[str, object], /) -> _ToolCallee:
+        """Return the same with other arguments."""
+        changed = {name: value for name, value in self.named_arguments() if name}
+        text = encode(FrozenDict({**changed, **arguments})).decode()
+        return _ToolCallee(self.agent, msgspec.structs.replace(self.tool_call, arguments=text))
+
+    def given(self, messages: object, /) -> MessageSequencePromise[Any]:  # Any: there are none
+        """Refuse messages.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(f"tool {self.name!r}: a tool is called with arguments, not with {messages!r:.200}")
+
+    def sequence(self) -> MessageSequence[Any]:  # Any: a result, or a message that becomes one
+        """Return a new writing end for the result."""
+        return MessageSequence(name=f"tool {self.name!r}", kept_open=False)
+
+    def begins(self, call: Call, /) -> None:
+        """Do nothing."""
+
+    async def work(
+        self,
+        call: Call,
+        replies: MessageSequence[Any],  # Any: as in `sequence`
+        /,
+    ) -> None:
+        """Do the tool's work."""
+        del call  # a tool has no messages
+        replies.put(self.agent._answered(self.tool_call))
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(value, dict)

@@ -1,0 +1,62 @@
+"""What the type checkers must refuse: what stands around calls.
+
+Checked, not run. Each line that is wrong says so to mypy and pyright; one that becomes valid is then refused as a
+needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has those that they do not.
+"""
+
+from __future__ import annotations
+
+from miniagents import (
+    Call,
+    CallRecord,
+    CallRefusedError,
+    Identity,
+    LimitExceededError,
+    Message,
+    MessageType,
+    MiniAgents,
+    Observed,
+    Proceed,
+    approval,
+    limits,
+    observe,
+)
+
+
+async def good(call: Call, proceed: Proceed) -> MessageType[Message] | None:
+    call.when_ended()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    call.when_ended(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    proceed("other messages")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    proceed(messages=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    proceed(arguments=["x"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    return proceed()
+
+
+async def number(call: Call, proceed: Proceed) -> int:
+    proceed()
+    return call.number
+
+
+async def no_proceed(call: Call) -> bool:
+    return bool(call.arguments)
+
+
+async def unclear(call: Call) -> int:
+    return call.number
+
+
+MiniAgents(around_calls=[number])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+MiniAgents(around_calls=number)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+MiniAgents(around_calls=no_proceed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+approval(unclear)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+approval(no_proceed, kinds=("tools",))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+limits(calls="many")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+limits(10)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+limits(per="call")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+observe(3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+Observed(piece="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Call()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+CallRefusedError("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+LimitExceededError("calls")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Identity(kind="person", name="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+CallRecord(run="r", number="1")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
