@@ -87,6 +87,9 @@ class RecordMeta(FrozenMeta):
         """Whether values of the class are encoded without a class tag: always True here."""
         return True
 
+    if TYPE_CHECKING:
+        __given_fields__: Mapping[str, FieldFreezer]
+
     def made(cls) -> None:  # noqa: N805  # a metaclass
         """Check a class that was just made, and set up the freezing of its arguments.
 

@@ -48,11 +48,11 @@ class Travels:
     def __init__(self) -> None:
         self.readers: set[int] = set()
         """The ids of the productions whose code has seen it; that of None stands for other code."""
-        self.failures = 0
+        self.failures: int = 0
         """How many failures hold it."""
-        self.is_owed = False
+        self.is_owed: bool = False
         """Whether a failure was dropped that nobody had seen: then the last one is logged, unless it was seen."""
-        self.was_raised = False
+        self.was_raised: bool = False
         self.traceback: TracebackType | None = None
         """The traceback that it had before it was raised to a reader, if it was."""
 
