@@ -317,13 +317,15 @@ async def test_p13_a_context_describes_itself_at_any_time() -> None:
 async def test_p13_a_plain_task_of_an_agent_is_described_with_its_agent() -> None:
     @miniagent
     async def starting(ctx: InteractionContext) -> None:
-        ctx.make_sure_to_wait(asyncio.Event().wait())
-        await asyncio.Event().wait()
+        working = Promise(asyncio.Event().wait, name="part of it")
+        await asyncio.create_task(asyncio.wait_for(working, None), name="plain task")
 
     async with MiniAgents(on_leave="cancel") as context:
         starting.inquire()
         await asyncio.sleep(1)
-        assert "'starting.make_sure_to_wait' of agent 'starting'" in context.describe()
+        told = context.describe()
+        assert "agent 'starting' waits for task 'plain task'" in told
+        assert "'part of it' of agent 'starting' waits for an Event" in told
 
 
 async def test_p13_looking_keeps_no_task_alive() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from miniagents import InteractionContext, Message, MiniAgents, Promise, StreamedPromise, miniagent, stream_message
 
-
 NOTED = r"^no\nin agent 'low', called by 'middle', called by 'top'\npassed on by 'middle'\npassed on by 'top'$"
 
 
