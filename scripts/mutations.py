@@ -198,15 +198,15 @@ _PROMISING: Final = (
     Mutation(
         "P7: promises that wait for each other are found",
         "promising/core/watch.py",
-        "        if _stuck(self._waits):\n",
+        "        if stuck_tasks(self._waits):\n",
         "        if False:\n",
         test_of("promising/core/test_deadlocks.py", "test_p7_a_promise_that_waits_for_itself"),
     ),
     Mutation(
         "P7: a stream that a sub-task writes to is in no circle",
         "promising/core/watch.py",
-        "_stuck(self._waits, writers=self._writers())",
-        "_stuck(self._waits)",
+        "            writers = self.writers()\n",
+        "            writers: Writers = defaultdict(list)\n",
         test_of(
             "promising/core/test_deadlocks.py",
             "test_p7_waiting_for_what_a_sub_task_will_put_into_ones_own_sequence_is_no_circle",
@@ -221,7 +221,7 @@ _PROMISING: Final = (
     ),
     Mutation(
         "P7: a task that has just been woken is not stuck",
-        "promising/core/watch.py",
+        "promising/core/stuck.py",
         "(task.is_due if isinstance(task, Follower) else awaited._was_woken())",
         "(isinstance(task, Follower) and task.is_due)",
         test_of(

@@ -240,7 +240,7 @@ CIRCLES: Final = {
     frozenset(
         {
             *("agent", "agent_callee", "agent_identity", "agent_value", "agents_context", "as_tool"),
-            *("guarding", "interaction", "members", "recording"),
+            *("call_logging", "guarding", "interaction", "members", "recording"),
         }
     ): ("a call knows its agent, and an agent makes its calls"),
     frozenset(
@@ -251,8 +251,8 @@ CIRCLES: Final = {
     ),
     frozenset(
         {
-            *("bounds", "context", "current", "ending", "failure", "followers", "joins", "pieces", "places"),
-            *("production", "promise", "threads", "watch"),
+            *("bounds", "callers", "context", "current", "ending", "failure", "followers", "holders", "joins"),
+            *("pieces", "places", "production", "promise", "stalls", "standing", "stuck", "threads", "watch"),
         }
     ): ("a context owns productions, and a production waits and fails in its context"),
     frozenset({"_tool", "_tool_callee"}): "a tool has its calls answered with handlers around them, and these call it",

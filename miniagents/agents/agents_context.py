@@ -67,6 +67,9 @@ class MiniAgents(PromisingContext):
             what its readers have made the agent give.
         persist_filter: Called with each message; if it returns False, the handlers are not given the message, nor those
             that hold it, and records of calls leave it out.
+        stall_warning: Seconds without any progress after which a warning tells for whom the context waits, who called
+            that, and at which line of your code it stands. The context warns while it is left, or if nothing but its
+            own waiting agents could go on. None for no warnings.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class MiniAgents(PromisingContext):
         on_persist_messages: PersistHandler | Iterable[PersistHandler] = (),
         persist_filter: PersistFilter | None = None,
         around_calls: CallHandler | Iterable[CallHandler] = (),
+        stall_warning: float | None = 10.0,
     ) -> None:
         super().__init__(
             start_asap=start_asap,
@@ -90,6 +94,7 @@ class MiniAgents(PromisingContext):
             on_leave=on_leave,
             parent=parent,
             on_promise_resolved=_handlers("on_promise_resolved", on_promise_resolved),
+            stall_warning=stall_warning,
         )
         check_bound(max_ahead)
         self.max_ahead = max_ahead

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from contextvars import ContextVar
+import logging
 from threading import get_ident
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self
 from weakref import WeakSet
 
 from typing_extensions import TypeVar
@@ -15,11 +15,12 @@ from typing_extensions import TypeVar
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.promising import AppenderClosedError, NoActiveContextError, Promise, PromiseCancelledError
 from miniagents.promising.core.access import bound_of, buffer_of
-from miniagents.promising.core.current import inside_hook
+from miniagents.promising.core.current import calling, inside_hook
 from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator, Mapping
+    from contextvars import ContextVar
     from types import TracebackType
 
     from miniagents.agents.agent import MiniAgent
@@ -34,9 +35,8 @@ Out_contra = TypeVar("Out_contra", bound=Message, default=Message, contravariant
 In_contra = TypeVar("In_contra", bound=Message, default=Message, contravariant=True)
 Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
 
-_interaction: ContextVar[InteractionContext[Any, Any] | None] = ContextVar(  # Any: of any agent
-    "miniagents.interaction", default=None
-)
+_calls_log: Final = logging.getLogger("miniagents.calls")
+_interaction: ContextVar[InteractionContext[Any, Any] | None] = calling  # Any: of any agent
 
 
 class InteractionContext(Generic[In_co, Out_contra]):
@@ -44,6 +44,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
 
     The library makes it and gives it to the agent as its first argument.
     """
+
+    _writes: ClassVar[bool] = True  # for the watch: whoever has this can reply
 
     __slots__ = (
         "_agent",
@@ -256,6 +258,10 @@ class InteractionContext(Generic[In_co, Out_contra]):
     async def work(self) -> None:
         """Run the agent's function, in the task of the call."""
         _interaction.set(self)
+        if _calls_log.isEnabledFor(logging.DEBUG):
+            from miniagents.agents.call_logging import LoggedCall  # noqa: PLC0415  # most programs log no calls
+
+            LoggedCall(self)
         recorder = self._context.recorder
         if recorder is not None and not inside_hook.get():
             if recorder.persister.is_full:
@@ -306,6 +312,10 @@ class InteractionContext(Generic[In_co, Out_contra]):
             return message(None)
         return call_node.recover(lambda _: None).map(message)
 
+    def names(self) -> list[str]:
+        """Return the name of the agent, and those of the agents whose calls led here, the nearest first."""
+        return [interaction._agent.alias for interaction in self._chain()]
+
     def _chain(self) -> Iterator[InteractionContext[Any, Any]]:  # Any: of any agents
         interaction: InteractionContext[Any, Any] | None = self  # Any: of any agent
         while interaction is not None:
@@ -351,6 +361,8 @@ class AgentCall(Generic[In_contra, Out_co]):
     one, one
     two, two
     """
+
+    _writes: ClassVar[bool] = True  # for the watch: whoever has this can send messages
 
     __slots__ = ("__weakref__", "_loop", "_messages", "_open_calls", "_replies", "_thread")
 

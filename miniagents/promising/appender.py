@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from threading import get_ident
-from typing import TYPE_CHECKING, Generic, Self
+from typing import TYPE_CHECKING, ClassVar, Generic, Self
 
 from typing_extensions import TypeVar
 
@@ -65,6 +65,8 @@ class StreamAppender(Replayed[P], Generic[P]):
     >>> asyncio.run(main())
     Hello
     """
+
+    _writes: ClassVar[bool] = True  # for the watch: whoever has this can add to the stream
 
     def __init__(self, *, name: str = "StreamAppender", max_ahead: int | None = None) -> None:
         check_bound(max_ahead)

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import weakref
 from asyncio import current_task
 from contextvars import copy_context
@@ -36,7 +37,7 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, running_loop, still_open
-from miniagents.promising.core.ending import cancel_work, end_of_work
+from miniagents.promising.core.ending import cancel_work, end_of_work, raise_or_log
 from miniagents.promising.core.failure import for_readers, is_cancellation
 from miniagents.promising.core.interrupts import impatience
 from miniagents.promising.core.places import Entered, Inside, hint_at_open, make_inactive, note_closed, note_opened
@@ -92,9 +93,12 @@ class PromisingContext:
         on_leave: Whether leaving the context waits for the work that still runs, or cancels it ("cancel").
         parent: The context that this one is opened inside; by default the one that is active where it is opened.
         on_promise_resolved: Called with every promise that resolved in this context and its result.
+        stall_warning: Seconds without any progress after which a warning tells for whom the context waits, at which
+            line of your code; while it is left, or if nothing but its own waiting tasks could go on. None for no
+            warnings.
 
     Raises:
-        ValueError: `on_leave` is none of the two.
+        ValueError: `on_leave` is none of the two, or `stall_warning` is not above 0.
     """
 
     def __init__(
@@ -105,9 +109,13 @@ class PromisingContext:
         on_leave: Literal["wait", "cancel"] = "wait",
         parent: PromisingContext | None = None,
         on_promise_resolved: PromiseResolvedHandler | Iterable[PromiseResolvedHandler] = (),
+        stall_warning: float | None = 10.0,
     ) -> None:
         if on_leave not in ("wait", "cancel"):
             raise ValueError(f'on_leave={on_leave!r}: write "wait" or "cancel"')
+        if stall_warning is not None and not stall_warning > 0:
+            raise ValueError(f"stall_warning={stall_warning!r}: give seconds above 0, or None for no warnings")
+        self.stall_warning: Final = None if stall_warning == math.inf else stall_warning
         self.start_asap: Final = start_asap
         self.shutdown_timeout: Final = shutdown_timeout
         self.on_leave: Final = on_leave
@@ -182,6 +190,7 @@ class PromisingContext:
         # a thread with a loop of its own may have inherited a context of another loop
         outer = self.parent if self.parent is not None and self.parent._loop is loop else None
         self._watch = Watch(loop) if outer is None else outer.watch
+        self._watch.opened(self)
         self._state = "active"
         if outer is not None:
             self._inside = Inside(self)
@@ -273,7 +282,8 @@ class PromisingContext:
                 await self._stop(error)
             finally:
                 self._close(error)
-        self._raise_late_errors(error)
+        errors, self._late_errors = self._late_errors, []
+        raise_or_log(errors, error)
 
     async def _stop(self, error: BaseException | None) -> None:
         """Cancel the work that is left, and then the tasks of hooks."""
@@ -295,6 +305,25 @@ class PromisingContext:
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.afinalize(error)
+
+    def describe(self) -> str:
+        r"""Describe what runs in this context and those inside: who called it, what it waits for, and where it stands.
+
+        There is a line for each task, with the agents that called it and, if that is known, for how long at least it
+        has not moved. A second one is the innermost line of your own code at which it stands.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext(on_leave="cancel") as context:
+        ...         slow = Promise(lambda: asyncio.sleep(60), name="slow").map(str)
+        ...         await asyncio.sleep(0)
+        ...         print(*context.describe().splitlines()[1:], sep="\n")
+        >>> asyncio.run(main())
+        - 'slow'
+        - 'slow.map' waits for 'slow'
+        """
+        from miniagents.promising.core.stalls import described  # noqa: PLC0415  # for programs that wait for long
+
+        return described(self)
 
     # --- for promises ---
 
@@ -520,17 +549,6 @@ class PromisingContext:
             self._inside = None  # the two would hold each other
         for failure in tuple(self._failures):
             failure.log_unseen()
-
-    def _raise_late_errors(self, error: BaseException | None) -> None:
-        errors, self._late_errors = self._late_errors, []
-        if error is not None:
-            for late in errors:
-                logger.error("an error that no reply could carry", exc_info=late)
-            return
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise BaseExceptionGroup("errors that no reply could carry", errors)
 
     def _interrupt(self, failure: Failure) -> None:
         """Hand Ctrl+C and `sys.exit()` in a task to the program: cancel its main task, which raises them."""

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable, Iterator, Sequence, Set as AbstractSe
 from functools import partial
 from itertools import chain, islice
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, TypeGuard
 
 from typing_extensions import TypeVar
 
@@ -49,6 +49,8 @@ class Flattening(Generic[P]):
         kept_open: Whether any code may put something in at any time. False for a sequence that the code that makes it
             fills and closes, or hands to `produce`: its end needs no watching then.
     """
+
+    _writes: ClassVar[bool] = True  # for the watch: whoever has this can add to the stream
 
     __slots__ = (
         "__weakref__",

@@ -644,7 +644,7 @@ def test_awaiting_after_the_end_of_the_context_gives_the_same_answer_each_time(l
         assert len(logged) == 1
         for _ in range(2):
             assert texts(await good) == ["a"]
-            with pytest.raises(ValueError, match="^no$"):
+            with pytest.raises(ValueError, match=r"^no\nin agent 'echo'$"):
                 await bad
 
     asyncio.run(main())

@@ -287,7 +287,7 @@ def test_members_of_a_composition_take_its_option_over(composed: MiniAgent[Messa
 def test_an_agent_that_is_called_by_hand_keeps_its_own_way() -> None:
     @miniagent(errors_as_messages=True)
     async def outer(ctx: InteractionContext) -> None:
-        with pytest.raises(ValueError, match="^no$"):
+        with pytest.raises(ValueError, match=r"^no\nin agent 'failing', called by 'outer'$"):
             await failing.inquire()
         ctx.reply(parallel(failing, failing.options(errors_as_messages=True)).inquire())
 

@@ -72,7 +72,7 @@ def test_an_error_of_the_work_is_raised_where_the_reply_is_read(start_asap: bool
 
     async def main() -> None:
         replies = agent.inquire()
-        with pytest.raises(ValueError, match="^no$"):
+        with pytest.raises(ValueError, match=r"^no\nin agent 'failing', called by 'agent'\npassed on by 'agent'$"):
             await replies
         recovered = replies.recover_messages(lambda error: Message(f"! {error}"))
         assert texts(await recovered) == ["there", "! no"]
@@ -193,7 +193,7 @@ def test_after_the_replies_have_ended_early_leaving_the_context_raises_errors_of
         assert texts(await agent.inquire()) == ["there"]
         may_fail.set()
 
-    with pytest.raises(ValueError, match="^late$"):
+    with pytest.raises(ValueError, match=r"^late\nin agent 'agent'$"):
         MiniAgents().run(main())
 
 

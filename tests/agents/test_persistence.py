@@ -134,7 +134,7 @@ def test_a7_a_failed_call_is_recorded_with_its_error_and_the_error_still_reaches
         ctx.reply("before")
         raise ValueError("no")
 
-    with pytest.raises(ValueError, match="^no$"):
+    with pytest.raises(ValueError, match=r"^no\nin agent 'failing'$"):
         say("hello", store.keep, agent=failing)
     assert all("could not keep" in line for line in logged)
     logged.clear()
@@ -142,7 +142,7 @@ def test_a7_a_failed_call_is_recorded_with_its_error_and_the_error_still_reaches
     store = Store()
 
     async def main() -> None:
-        with pytest.raises(ValueError, match="^no$"):
+        with pytest.raises(ValueError, match=r"^no\nin agent 'failing'$"):
             await failing.inquire("hello")
 
     MiniAgents(on_persist_messages=store.keep).run(main())

@@ -65,7 +65,8 @@ async def error_of(delivered: Any) -> BaseException:
 
 
 def notes(error: BaseException) -> list[str]:
-    return getattr(error, "__notes__", [])
+    notes: list[str] = getattr(error, "__notes__", [])
+    return [note for note in notes if not note.startswith(("in agent ", "passed on by "))]
 
 
 @pytest.mark.parametrize("seconds", [-1.0, float("nan")])

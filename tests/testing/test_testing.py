@@ -49,7 +49,9 @@ def test_a_call_beyond_the_last_reply_fails_and_says_so() -> None:
     async def main() -> None:
         agent = scripted_agent("only", alias="shy")
         await agent.inquire()
-        with pytest.raises(AssertionError, match="^scripted agent 'shy' has 1 replies and was called once more$"):
+        with pytest.raises(
+            AssertionError, match=r"^scripted agent 'shy' has 1 replies and was called once more\nin agent 'shy'$"
+        ):
             await agent.inquire()
 
     MiniAgents().run(main())

@@ -200,6 +200,9 @@ async def contexts(handlers: list[PromiseResolvedHandler]) -> None:
     with context.entered() as entered:
         assert_type(entered, PromisingContext)
     assert_type(context.from_thread(spelled, 3, upper=True).result(), str)
+    assert_type(context.describe(), str)
+    PromisingContext(stall_warning=None)
+    PromisingContext(stall_warning=0.5)
     await context.afinalize(ValueError("no"))
 
 

@@ -147,6 +147,8 @@ async def contexts() -> None:
     PromisingContext().start_asap = False  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     PromisingContext(on_leave=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     PromisingContext().from_thread(spelled, "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PromisingContext(stall_warning="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    PromisingContext().describe("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     PromisingContext().entered("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     with PromisingContext():  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # `async with`
         pass

@@ -16,9 +16,14 @@ A user of promises needs nothing from here. A package that makes a kind of promi
 | `naming`     | the names of promises that were given none                                                            |
 | `notes`      | notes on errors, about the errors before them                                                         |
 | `watch`      | who waits for whom: deadlocks, and tasks that nothing can end; of use to contexts alone               |
+| `stuck`      | which of the waiting tasks nothing will ever wake; of use to the watch alone                          |
+| `stalls`     | warnings about contexts in which nothing happens any more; of use to the watch alone                  |
+| `standing`   | at which line tasks stand, and what they wait for; of use to the watch alone                          |
 | `interrupts` | `impatience`: the second Ctrl+C ends the waiting for tasks that do not stop                           |
+| `holders`    | who can reach a writing end; of use to the watch alone                                                |
 | `joins`      | which tasks a task waits for; of use to the watch alone                                               |
 | `places`     | entering contexts, contexts inside others, and which ones are open; of use to contexts alone          |
+| `callers`    | in which agents an error happened, and its notes about them                                           |
 | `ending`     | waiting for the work of a context, and cancelling it; of use to contexts alone                        |
 | `threads`    | calls from other threads; of use to contexts alone                                                    |
 | `followers`  | workers without a coroutine, for passing pieces on; of use to flat streams alone                      |

@@ -19,6 +19,7 @@ Worker: TypeAlias = asyncio.Future[Any]  # Any: its result is never read
 
 active_context: ContextVar[PromisingContext | None] = ContextVar("miniagents.active_context", default=None)
 producing: ContextVar[Production | None] = ContextVar("miniagents.producing", default=None)
+calling: ContextVar[Any] = ContextVar("miniagents.calling", default=None)  # Any: promises do not know of agents
 inside_hook: ContextVar[bool] = ContextVar("miniagents.inside_hook", default=False)
 
 

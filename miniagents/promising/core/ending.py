@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import warnings
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from miniagents.promising.core.places import Inside
 from miniagents.promising.errors import PromiseCancelledError, TaskAbandonedWarning
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
 
-__all__ = ["cancel_work", "end_of_work"]
+__all__ = ["cancel_work", "end_of_work", "raise_or_log"]
+
+logger: Final = logging.getLogger("miniagents")
 
 _Tasks: TypeAlias = "dict[Worker, Production | None]"
 """The work of a context, which loses what ends and gains what that starts."""
@@ -86,6 +89,21 @@ async def cancel_work(
         asyncio._unregister_task(task)
     if interrupted is not None:
         raise interrupted
+
+
+def raise_or_log(errors: list[BaseException], error: BaseException | None) -> None:
+    """Raise errors that no stream could carry; if the context is left by another error, they are logged instead.
+
+    Raises:
+        BaseException: The error, or an exception group if there are several.
+    """
+    if error is not None:
+        for late in errors:
+            logger.error("an error that no reply could carry", exc_info=late)
+    elif len(errors) == 1:
+        raise errors[0]
+    elif errors:
+        raise BaseExceptionGroup("errors that no reply could carry", errors)
 
 
 async def _some_turns() -> None:

@@ -43,13 +43,15 @@ _UNWISHED: Final = "__miniagents_unwished__"
 class Travels:
     """What promises know of an exception object that they hand to each other."""
 
-    __slots__ = ("failures", "is_owed", "readers", "traceback", "was_raised")
+    __slots__ = ("agents", "failures", "is_owed", "readers", "traceback", "was_raised")
 
     def __init__(self) -> None:
         self.readers: set[int] = set()
         """The ids of the productions whose code has seen it; that of None stands for other code."""
         self.failures: int = 0
         """How many failures hold it."""
+        self.agents: set[str] = set()
+        """The names of the agents that it has notes about."""
         self.is_owed: bool = False
         """Whether a failure was dropped that nobody had seen: then the last one is logged, unless it was seen."""
         self.was_raised: bool = False
@@ -151,6 +153,10 @@ class Failure:
         failure._travels = self._travels
         failure._travels.failures += 1
         return failure
+
+    def noted_agents(self) -> set[str]:
+        """Return the names of the agents that the error has notes about, to add others."""
+        return self._travels.agents
 
     def log_unseen(self) -> None:
         """Log the error unless somebody has seen it."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import Context
-from types import AsyncGeneratorType, CodeType, FunctionType
+from types import AsyncGeneratorType, CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
 
 from miniagents.promising.core.current import active_context, producing
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
 
-__all__ = ["held_by", "joined_tasks", "producing_in"]
+__all__ = ["frames_of", "held_by", "joined_tasks", "producing_in", "variables_of"]
 
 
 def joined_tasks(task: Worker) -> list[Worker]:
@@ -24,9 +24,11 @@ def joined_tasks(task: Worker) -> list[Worker]:
 
     asyncio has no public way to ask this. If its insides look different, nothing is found and no deadlock is reported.
     """
-    if isinstance(task, Inside):  # an inner context ends with the task that opened it
-        body = task.body
-        return [] if body is None or body.done() else [body]
+    if isinstance(
+        task, Inside
+    ):  # an inner context ends with the task that ends it, or else with the one that opened it
+        ending = task.leaving or task.body
+        return [] if ending is None or ending.done() else [ending]
     waiter: object = getattr(task, "_fut_waiter", _UNKNOWN)
     if waiter is None or not isinstance(task, asyncio.Task):
         return []  # it waits for nothing but its turn; looking into it would take ten times as long
@@ -41,17 +43,18 @@ def joined_tasks(task: Worker) -> list[Worker]:
 
 def producing_in(task: asyncio.Task[object]) -> Production | None:
     """Return the promise that a task works for."""
-    variables = _variables(task)
+    variables = variables_of(task)
     return None if variables is None else variables.get(producing)
 
 
 def held_by(task: asyncio.Task[object]) -> PromisingContext | None:
     """Return the context that is active in a task."""
-    variables = _variables(task)
+    variables = variables_of(task)
     return None if variables is None else variables.get(active_context)
 
 
-def _variables(task: asyncio.Task[object]) -> Context | None:
+def variables_of(task: asyncio.Task[object]) -> Context | None:
+    """Return the context variables of a task."""
     # `Task.get_context` exists from Python 3.12 on
     return next((held for held in _referents_of(task) if isinstance(held, Context)), None)
 
@@ -74,19 +77,26 @@ def _shielded(waiter: object) -> Iterable[asyncio.Future[object]]:
 
 def _members(task: asyncio.Task[object]) -> Iterable[asyncio.Future[object]]:
     """Return the tasks that a task waits for in a task group, or in an asyncio function that waits by callbacks."""
+    for frame in frames_of(task):
+        members = _MEMBERS.get(frame.f_code)
+        found = () if members is None else members(frame.f_locals)
+        if found:
+            return found
+    return ()
+
+
+def frames_of(task: asyncio.Task[object]) -> Iterator[FrameType]:
+    """Give the frames of the coroutines and async generators of a task, the outermost first."""
     awaited: object = task.get_coro()
     while awaited is not None:
         frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None)
-        members = None if frame is None else _MEMBERS.get(frame.f_code)
-        found = () if frame is None or members is None else members(frame.f_locals)
-        if found:
-            return found
+        if frame is not None:
+            yield frame
         following = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
         if following is None and frame is None:
             # the awaitable of `async for` has no attribute for the generator that it steps through
             following = next((other for other in _referents_of(awaited) if _is_async_generator(other)), None)
         awaited = following
-    return ()
 
 
 _UNKNOWN: Final = object()

@@ -9,7 +9,10 @@ every task that something may still wake:
 | a promise that is done, or was woken    | always: it only has to look                                        |
 | a promise with tasks that work on it    | one of them is alive                                               |
 | a promise without, as an appender's     | its writing end may be held by any code: always; but not when its  |
-|                                         | own context is ending, because that code has run                   |
+|                                         | own context is ending, because that code has run, unless a timer,  |
+|                                         | a thread or a task that is alive holds it                          |
+| a promise whose writing end somebody    | always; this is looked for only if the task is stuck otherwise     |
+| holds besides its tasks                 |                                                                    |
 | other tasks: `gather`, a task group, …  | one of them is alive                                               |
 | a reader of a full stream (parked)      | always; but never when a context is ending                         |
 
@@ -34,21 +37,22 @@ import asyncio
 from collections import defaultdict
 from contextvars import Context
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
-from miniagents.promising.core.followers import Follower, Rounds
+from miniagents.promising.core.followers import Rounds
 from miniagents.promising.core.joins import held_by, joined_tasks, producing_in
+from miniagents.promising.core.stuck import stuck_tasks
 from miniagents.promising.errors import PromiseDeadlockError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Set as AbstractSet
+    from collections.abc import Hashable, Iterable, Mapping, Set as AbstractSet
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.bounds import Bounded
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
-
-    _Waits = dict[Worker, Production]
-    _Writers = dict[Production, list[Worker]]
+    from miniagents.promising.core.stalls import Stalls
+    from miniagents.promising.core.stuck import Waits, Writers
 
 __all__ = ["Watch"]
 
@@ -58,6 +62,10 @@ _LAST_SWEEP: Final = 10.0
 """Seconds from one sweep to the next at most, if no wait began in the meantime."""
 _SWEEP_SHARE: Final = 20.0
 """The pause after a sweep is at least that many times as long as the sweep: it takes at most 5 % of the time."""
+_ROUNDING: Final = 1e-6
+"""Seconds that may get lost where moments are added up."""
+_SEARCH_SHARE: Final = 50.0
+"""The same for searching the holders of one stream."""
 
 
 class Watch:
@@ -67,7 +75,7 @@ class Watch:
         self.loop = loop
         self.rounds: Final = Rounds(loop)
         """The followers in this loop that are due."""
-        self._waits: _Waits = {}
+        self._waits: Waits = {}
         self._parked: dict[Worker, tuple[Bounded, bool]] = {}
         self._deadlocks: dict[Worker, PromiseDeadlockError] = {}
         self._closing: list[PromisingContext] = []
@@ -75,6 +83,19 @@ class Watch:
         self._pause = _FIRST_SWEEP
         self._changed = False
         self._not_before = 0.0
+        self.contexts: Final[dict[PromisingContext, None]] = {}
+        """The contexts that warn when they stall."""
+        self.stalls: Stalls | None = None
+        """Looks for progress in them, once somebody has waited for a moment."""
+        self._next_look = 0.0
+        self._suspected: set[Hashable] = set()  # what the last sweep has found but that needs a second look
+        self._confirmed: set[Hashable] = set()  # the same of the sweep before that
+        self._search_again: WeakKeyDictionary[Production, float] = WeakKeyDictionary()
+
+    @property
+    def waiting(self) -> Mapping[Worker, Production]:
+        """What tasks wait for."""
+        return self._waits
 
     def waits(self, task: Worker, production: Production) -> None:
         """Note that the task cannot go on before the production does."""
@@ -116,15 +137,26 @@ class Watch:
         """Return whether the task waits for readers."""
         return task in self._parked
 
+    def opened(self, context: PromisingContext) -> None:
+        """Look at the progress in a context, as long as somebody waits."""
+        if context.stall_warning is not None:
+            self.contexts[context] = None
+            self._next_look = min(self._next_look, self.loop.time() + context.stall_warning / 4)
+
     def closing(self, context: PromisingContext) -> None:
         """From now on call `end_what_nobody_can_end` of the context when none of its tasks can go on by itself."""
         self._closing.append(context)
+        if self.stalls is not None:
+            self.stalls.begin(context, self.loop.time())
         self._look_soon()
 
     def closed(self, context: PromisingContext) -> None:
         """Call nothing of the context any more."""
         if context in self._closing:
             self._closing.remove(context)
+        self.contexts.pop(context, None)
+        if self.stalls is not None:
+            self.stalls.forget(context)
         if not self._waits and not self._closing:
             self.stop()
 
@@ -145,31 +177,55 @@ class Watch:
             self._schedule()
 
     def _schedule(self) -> None:
-        moment = max(self.loop.time() + self._pause, self._not_before)
+        now = self.loop.time()
+        moment = now + self._pause
+        if self.contexts and now < self._next_look < moment:
+            moment = self._next_look
+        moment = max(moment, self._not_before)
         # without a context of its own, the timer would keep the variables of whoever happens to wait first
         self._timer = self.loop.call_at(moment, self._sweep, context=Context())
 
     def _sweep(self) -> None:
         self._timer = None
         began = self.loop.time()
+        self._confirmed, self._suspected = self._suspected, set()
         self._pause = _FIRST_SWEEP if self._changed else min(2 * self._pause, _LAST_SWEEP)
         self._changed = False
         for production in set(self._waits.values()):
             production._see_to_ended()
         # Writers are found by walking all tasks of the loop. That is needed only if tasks look stuck without them.
-        if _stuck(self._waits):
-            self._break_circle(_stuck(self._waits, writers=self._writers()))
+        if stuck_tasks(self._waits):
+            writers = self.writers()
+            stuck = stuck_tasks(self._waits, writers=writers)
+            if stuck:
+                # Nearly always there is a circle now. It is none if somebody else can still write what is waited for.
+                fed, is_sure = self._fed_by_others(stuck, writers)
+                stuck = stuck_tasks(self._waits, writers=writers, fed=fed)
+                if stuck and (is_sure or self._is_confirmed(frozenset(stuck))):
+                    self._break_circle(stuck)
         for context in tuple(self._closing):
             # As above: outsiders matter only if the context's own tasks look stuck.
             if context.tasks and self._is_stuck(context, context.tasks):
                 outsiders = self._outsiders(context)
-                if self._is_stuck(context, context.tasks | outsiders) and not self._lifted_bounds(context):
+                is_stuck = self._is_stuck(context, context.tasks | outsiders)
+                if is_stuck and not self._is_fed_by_others(context, outsiders) and not self._lifted_bounds(context):
                     context.end_what_nobody_can_end()
                 self._look_when_done(outsiders)  # an outsider's end is the only news that no wait tells of
+        if self.contexts and began >= self._next_look - _ROUNDING:
+            if self.stalls is None:
+                from miniagents.promising.core.stalls import Stalls  # noqa: PLC0415  # many programs never wait long
+
+                self.stalls = Stalls(self)
+            self._next_look = self.stalls.look(began)
         ended = self.loop.time()
-        self._not_before = ended + _SWEEP_SHARE * (ended - began)
-        if (self._waits or self._closing) and self._timer is None:
-            self._schedule()
+        if self._suspected:
+            self._look_soon()
+        self._not_before = ended + _SWEEP_SHARE * (ended - began) * (not self._suspected)
+        if self._waits or self._closing:
+            if self._timer is None:
+                self._schedule()
+        else:
+            self.stalls = None  # nobody looks at the time that passes from here on
 
     def _lifted_bounds(self, context: PromisingContext) -> bool:
         """Let tasks that wait for readers go on, in an ending context, if they do more than filling a stream.
@@ -187,13 +243,52 @@ class Watch:
             buffer.reached(float("inf"))
         return bool(unread)
 
-    def _is_stuck(
-        self,
-        context: PromisingContext,
-        tasks: AbstractSet[Worker],
-    ) -> bool:
-        parked = [task for task, (buffer, _) in self._parked.items() if buffer.waits_for_room()]
-        return tasks <= _stuck(self._waits, tasks=tasks, parked=parked, ending=context)
+    def _is_stuck(self, context: PromisingContext, tasks: AbstractSet[Worker]) -> bool:
+        parked = {task for task, (buffer, _) in self._parked.items() if buffer.waits_for_room()}
+        if context._leaving is not None:  # it does nothing before the end of the context
+            parked.add(context._leaving)
+        return tasks <= stuck_tasks(self._waits, tasks=tasks, parked=parked, ending=context)
+
+    def _is_confirmed(self, suspected: Hashable) -> bool:
+        """Return whether the last sweep has suspected the same.
+
+        While a search runs, a thread can take a writing end out of a place that the search has yet to look at, or reply
+        and end. Both are seen by another search, after a turn of the loop.
+        """
+        self._suspected.add(suspected)
+        return suspected in self._confirmed
+
+    def _fed_by_others(self, stuck: set[Worker], writers: Writers) -> tuple[set[Production], bool]:
+        """Find who else can write what tasks that seem stuck wait for; tasks are added to the writers.
+
+        Returns:
+            What other code than tasks can write, and whether nothing had to be searched to know that.
+        """
+        from miniagents.promising.core.holders import holders_of_streams  # noqa: PLC0415  # few programs need it
+
+        awaited = {self._waits[task] for task in stuck if task in self._waits}
+        now = self.loop.time()
+        looked_at = {production for production in awaited if production._is_fed()}
+        paused = {production for production in looked_at if self._search_again.get(production, now) > now}
+        held = holders_of_streams(looked_at - paused)
+        pause = _SEARCH_SHARE * (self.loop.time() - now)
+        for production, holders in held.items():
+            writers[production].extend(holders.tasks)
+            if holders.acts or holders.is_kept:
+                paused.add(production)
+                self._search_again[production] = now + pause
+        return paused, not looked_at
+
+    def _is_fed_by_others(self, context: PromisingContext, outsiders: AbstractSet[Worker]) -> bool:
+        """Return whether others can write what the tasks of a closing context wait for: a timer, a thread, a task."""
+        from miniagents.promising.core.holders import holders_of_streams  # noqa: PLC0415  # few programs need it
+
+        tasks = context.tasks | outsiders
+        held = holders_of_streams({self._waits[task] for task in tasks if task in self._waits})
+        if any(holders.acts for holders in held.values()):
+            return True
+        others = {task for holders in held.values() for task in holders.tasks} - {context.body, context._leaving}
+        return not self._is_stuck(context, tasks | others) or not (self._is_confirmed(context) or not held)
 
     def _outsiders(self, context: PromisingContext) -> set[asyncio.Task[object]]:
         """Return the tasks started by plain asyncio inside a context; they may hold writing ends or be readers."""
@@ -209,9 +304,9 @@ class Watch:
         if self._closing:
             self._look_soon()
 
-    def _writers(self) -> _Writers:
+    def writers(self) -> Writers:
         """Return the tasks, besides its workers, that run for a stream and may hold its writing end."""
-        writers: _Writers = defaultdict(list)
+        writers: Writers = defaultdict(list)
         for task in asyncio.all_tasks(self.loop):
             production = producing_in(task)
             if production is not None and production._is_fed() and task not in production._workers():
@@ -242,75 +337,7 @@ class Watch:
             self._waits[closing_task]._wake()
 
 
-def _stuck(
-    waits: _Waits,
-    *,
-    tasks: Iterable[Worker] = (),
-    parked: Iterable[Worker] = (),
-    writers: _Writers | None = None,
-    ending: PromisingContext | None = None,
-) -> set[Worker]:
-    """Return the tasks that nothing will ever wake, among those that wait and `tasks`.
-
-    When their context is `ending`, its own code has run to its end. Then nothing more comes from readers that are not
-    there yet (a `parked` task is stuck), nor from the holder of a writing end in that context.
-    """
-    # the tasks that wait for other tasks rather than for a promise: gather(), a task group, or simply `await task`
-    joins: dict[Worker, list[Worker]] = {}
-    for task in tasks:
-        _collect_joins(task, waits, joins)
-    for production in set(waits.values()):
-        for worker in _workers(production, writers):
-            _collect_joins(worker, waits, joins)
-    stuck: set[Worker] = {*waits, *joins, *parked}
-    # a task is alive if one of those that can wake it is, so life spreads from waker to woken
-    woken_by: defaultdict[Worker, list[Worker]] = defaultdict(list)
-    alive: list[Worker] = []
-    for task in stuck:
-        awaited = waits.get(task)
-        if awaited is None:
-            wakers = joins.get(task, [])
-        elif awaited._is_done() or (task.is_due if isinstance(task, Follower) else awaited._was_woken()):
-            alive.append(task)
-            continue
-        else:
-            wakers = _workers(awaited, writers)
-            if not wakers and (ending is None or awaited._context is not ending):
-                alive.append(task)
-        for waker in wakers:
-            if waker in stuck:
-                woken_by[waker].append(task)
-            else:
-                alive.append(task)
-    while alive:
-        task = alive.pop()
-        if task in stuck:
-            stuck.remove(task)
-            alive.extend(woken_by[task])
-    return stuck
-
-
-def _workers(production: Production, writers: _Writers | None) -> list[Worker]:
-    return [*production._workers(), *(() if writers is None else writers.get(production, ()))]
-
-
-def _collect_joins(
-    task: Worker,
-    waits: _Waits,
-    joins: dict[Worker, list[Worker]],
-) -> None:
-    pending = [task]
-    while pending:
-        task = pending.pop()
-        if task in waits or task in joins:
-            continue
-        joined = joined_tasks(task)
-        if joined:
-            joins[task] = joined
-            pending.extend(joined)
-
-
-def _next_stuck(task: Worker, waits: _Waits, stuck: set[Worker]) -> Worker | None:
+def _next_stuck(task: Worker, waits: Waits, stuck: set[Worker]) -> Worker | None:
     production = waits.get(task)
     following = production._workers() if production is not None else iter(joined_tasks(task))
     return next((other for other in following if other in stuck), None)
