@@ -41,8 +41,7 @@ class LoggedCall:
         self._gave = self._has_ended = False
         sent = buffer_of(call.messages)
         arriving = "" if sent.ended else ", more to come"
-        arguments = [_shown.repr(each) for each in call._args]
-        arguments += [f"{name}={_shown.repr(value)}" for name, value in call._kwargs.items()]
+        arguments = [f"{name}={_shown.repr(value)}" for name, value in call._named_arguments()]
         given = f" with {', '.join(arguments)}" if arguments else ""
         logger.debug("%s: begun%s; messages: %d%s", self._name, given, len(sent.pieces), arriving)
         self._replies.follow(self)

@@ -32,7 +32,7 @@ async def test_a_call_is_logged_with_its_course(caplog: pytest.LogCaptureFixture
     async with MiniAgents():
         await top.inquire(["a", "b"], 0.5)
     assert caplog.messages == [
-        "agent 'top': begun with 0.5; messages: 2",
+        "agent 'top': begun with seconds=0.5; messages: 2",
         "agent 'low', called by 'top': begun with seconds=0.5; messages: 2",
         "agent 'low', called by 'top': first piece after 0.500 s",
         "agent 'top': first piece after 0.500 s",

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from miniagents.promising.core.pieces import PieceBuffer
 from miniagents.promising.core.standing import is_lock, lines_of, thing_awaited, work_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
+    from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.production import Production
     from miniagents.promising.core.watch import Watch
 
@@ -235,4 +236,11 @@ def with_readers(
 
 
 def _count(production: Production | None) -> int:
-    return len(production.pieces) if isinstance(production, PieceBuffer) else 0
+    return len(production.pieces) if _is_buffer(production) else 0
+
+
+# isinstance() alone would leave the type of the pieces unknown
+
+
+def _is_buffer(production: Production | None) -> TypeGuard[AnyBuffer]:
+    return isinstance(production, PieceBuffer)
