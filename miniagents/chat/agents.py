@@ -17,6 +17,7 @@ from miniagents.chat.scripted import echoing_agent, replaying_agent
 from miniagents.ext.llm.errors import MissingKeyError, ModelSetupError
 from miniagents.ext.llm.vendors import Vendor, vendor_called, vendor_names
 from miniagents.messages import DecodeError, Message, UserMessage, decode
+from miniagents.messages.values.surrogates import mended
 from miniagents.miniagents import MiniAgent
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Partner:
         Raises:
             ChatError: The text is not the JSON of a message that the agent takes.
         """
+        text = mended(text)  # what cannot be decoded at a terminal arrives as lone surrogates
         takes = self._takes()
         if issubclass(UserMessage, takes):
             return UserMessage(text)

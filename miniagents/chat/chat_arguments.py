@@ -12,6 +12,7 @@ import msgspec
 
 from miniagents.command_parser import CommandParser, Example
 from miniagents.ext.llm.vendors import vendor_names
+from miniagents.messages.values.surrogates import mended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +64,7 @@ def read_arguments(argv: Sequence[str]) -> Arguments:
         parser.error("--resume goes on in its own file: leave --file out")
     options = dict(given.option)
     if given.system is not None:
-        options["system"] = given.system
+        options["system"] = mended(given.system)
     return Arguments(
         agent=given.agent,
         model=given.model,

@@ -25,6 +25,7 @@ from miniagents.messages import (
     UserMessage,
     encode,
 )
+from miniagents.messages.values.surrogates import mended
 from scripts.fuzzing.definitions import Case, Kind
 from scripts.fuzzing.hostile import PIECES, text, unseen
 
@@ -92,6 +93,7 @@ def records(text: str, tag: str | None = None) -> str:
 
 def answers(text: str) -> str:
     """Write a conversation whose messages have the text wherever they have text, and return the path of the file."""
+    text = mended(text)  # messages cannot have half characters
     calls = tuple(ToolCall(id="1", name=text, arguments=arguments) for arguments in (text, json.dumps({text: text})))
     messages: tuple[Message, ...] = (
         AssistantMessage(text, model=text, reasoning=(Reasoning(text),), refusal=text, finish_reason="length"),
@@ -99,10 +101,7 @@ def answers(text: str) -> str:
         ToolResultMessage(text, tool_call_id="1", tool_name=text),
         ErrorMessage(text, error_type=text),
     )
-    try:
-        return written("talk.json", b"\n".join(map(encode, (UserMessage("x"), *messages))))
-    except ValueError:  # messages cannot have half characters
-        return answers(text.encode("utf-8", "replace").decode())
+    return written("talk.json", b"\n".join(map(encode, (UserMessage("x"), *messages))))
 
 
 def module(line: str) -> str:
