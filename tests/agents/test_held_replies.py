@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import queue
 import threading
+import weakref
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -12,6 +14,7 @@ from typing import Final
 import pytest
 
 from miniagents import InteractionContext, Message, MessageSequencePromise, MiniAgents, PromiseDeadlockError, miniagent
+from miniagents.promising.core.holders import holders_of
 
 Replies = MessageSequencePromise[Message]
 Hold = Callable[[InteractionContext], object]
@@ -251,3 +254,19 @@ async def test_p7_a_circle_is_told_after_the_last_holder_has_left_without_a_repl
         with pytest.raises(PromiseDeadlockError):
             await replies
         assert LATER <= asyncio.get_running_loop().time() - began <= 3 * LATER
+
+
+def test_p7_the_search_for_holders_leaves_nothing_to_the_collector() -> None:
+    async def main() -> None:
+        held = Desk(MiniAgents())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # any object will do
+        left = weakref.ref(held)
+        assert holders_of({"desk": [held]})["desk"].tasks == {asyncio.current_task()}
+        del held
+        assert left() is None
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()

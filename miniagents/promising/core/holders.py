@@ -22,7 +22,6 @@ import asyncio
 import gc
 import sys
 import threading
-from collections import defaultdict
 from contextvars import Context
 from types import AsyncGeneratorType, CoroutineType, FrameType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeGuard
@@ -102,13 +101,14 @@ class _Search(Generic[K]):
     def __init__(self) -> None:
         self._found: dict[int, object] = {}
         self._ends: dict[int, Held] = {}  # of objects at which the search stops
-        self._above: defaultdict[int, list[int]] = defaultdict(list)  # what refers to an object
+        self._above: dict[int, list[int]] = {}  # what refers to an object
         self._references: dict[int, int] = {}  # how many references to an object were found
         self._gave_up = False
-        stack = [sys._getframe()]
-        while stack[-1].f_back is not None:
-            stack.append(stack[-1].f_back)
-        self._stack = {id(frame) for frame in stack}
+        self._stack: set[int] = set()
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:  # a list of frames would be a cycle that holds everything that was found
+            self._stack.add(id(frame))
+            frame = frame.f_back
 
     def begin_at(self, thing: object) -> int:
         """Add an object to those at which the search begins; return its key here."""
@@ -118,18 +118,18 @@ class _Search(Generic[K]):
     def run(self) -> None:
         """Find all objects."""
         own = {id(self), id(self.__dict__), id(self._found)}
-        level = list(self._found)
+        level: list[int] = list(self._found)
         while level:
             if len(self._found) > _MOST_OBJECTS:
                 self._gave_up = True
                 return
             wanted = set(level)
             level = []
-            # the tuple is the one object that the garbage collector does not count as a referrer
-            for referrer in gc.get_referrers(*tuple(self._found[key] for key in wanted)):
-                if id(referrer) not in own and self._takes(referrer, wanted):
+            objects = tuple(self._found[key] for key in wanted)
+            for referrer in gc.get_referrers(*objects):
+                if referrer is not objects and id(referrer) not in own and self._takes(referrer, wanted):
                     level.append(id(referrer))
-            referrer = None  # it would be a reference that was not found
+            objects, referrer = (), None  # they would be references that were not found
         unknown = {key for key in self._found if self._has_more_references(key)}
         if unknown:
             in_threads = _in_other_threads(unknown)
@@ -151,7 +151,7 @@ class _Search(Generic[K]):
                 held.tasks |= end.tasks
                 held.acts |= end.acts
                 held.is_kept |= end.is_kept
-            above = [each for each in self._above[key] if each not in seen]
+            above = [each for each in self._above.get(key, ()) if each not in seen]
             seen.update(above)
             pending.extend(above)
         return held
@@ -165,7 +165,7 @@ class _Search(Generic[K]):
             if target in wanted:
                 self._references[target] = self._references.get(target, 0) + 1
                 if is_task or not isinstance(referent, Context):  # others only pass the variables on
-                    self._above[target].append(key)
+                    self._above[target] = [*self._above.get(target, ()), key]
         if key in self._found:
             return False
         self._found[key] = referrer
