@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self
 
 from typing_extensions import ParamSpec, TypeVar
 
-from miniagents.agents.agent_refusals import check_seconds, hint_at_bound, refuse_bound
 from miniagents.agents.agent_signatures import declared_messages
-from miniagents.agents.agent_value import AgentValue
+from miniagents.agents.agent_value import AgentValue, hint_at_bound, refuse_bound
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
 from miniagents.agents.members import (
@@ -282,7 +281,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         >>> asyncio.run(main())
         (Message(text='Here I am'),)
         """
-        from miniagents.agents.guarding import Retried  # noqa: PLC0415  # few agents are guarded
+        from miniagents.agents.guarding import Retried, check_seconds  # noqa: PLC0415  # few agents are guarded
 
         check_count(f"with_retry: attempts={attempts}", attempts)
         if not callable(backoff):
@@ -323,7 +322,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         ! TimeoutError: agent 'slow' did not complete its reply within 0.1 s
         end
         """
-        from miniagents.agents.guarding import Timed  # noqa: PLC0415  # few agents are guarded
+        from miniagents.agents.guarding import Timed, check_seconds  # noqa: PLC0415  # few agents are guarded
 
         check_seconds(f"with_timeout({seconds})", seconds, zero=False)
         alias = f"{operand(self)}.with_timeout({seconds})"

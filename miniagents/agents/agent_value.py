@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from typing_extensions import TypeIs
 
-from miniagents.agents.agent_refusals import said_of_assigning
 from miniagents.agents.members import Member
 
 if TYPE_CHECKING:
     import inspect
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from miniagents.messages import Identity
     from miniagents.promising import Default
 
-__all__ = ["AgentValue"]
+__all__ = ["AgentValue", "hint_at_bound", "refuse_bound"]
 
 
 class AgentValue(Member):
@@ -97,7 +96,8 @@ class AgentValue(Member):
 
         def __setattr__(self, name: str, value: object) -> None:
             if not name.startswith("_"):
-                raise AttributeError(said_of_assigning(self._alias, name))
+                instead = "; use agent.options(alias=…)" if name == "alias" else ""
+                raise AttributeError(f"agent {self._alias!r}: {name!r} cannot be changed, agents are values{instead}")
             object.__setattr__(self, name, value)
 
     # --- machinery ---
@@ -117,3 +117,27 @@ class AgentValue(Member):
 
 def _is_agent(value: object) -> TypeIs[AgentValue]:
     return isinstance(value, AgentValue)
+
+
+def refuse_bound(
+    alias: str,
+    given: Mapping[str, object],
+    bound_args: tuple[object, ...],
+    bound_kwargs: Mapping[str, object],
+) -> None:
+    """Refuse keyword arguments that are bound already.
+
+    Raises:
+        TypeError: One of them is.
+    """
+    again = [repr(name) for name in given if name in bound_kwargs]
+    if again:
+        raise TypeError(f"agent {alias!r}: got {', '.join(again)} again{hint_at_bound(bound_args, bound_kwargs)}")
+
+
+def hint_at_bound(args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
+    """Return the end of an error text about arguments, which tells of bound ones; it is empty if there are none."""
+    bound = ["…" for _ in args] + [f"{name}=…" for name in kwargs]  # not the values: they may be secret or long
+    if not bound:
+        return ""
+    return f"; bound({', '.join(bound)}) has given these: for other values, call `bound` of the agent without them"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.agents.members import (
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from miniagents.messages import Message
     from miniagents.promising import Backoff
 
-__all__ = ["FallenBack", "Retried", "Timed"]
+__all__ = ["FallenBack", "Retried", "Timed", "check_seconds"]
 
 AnyMessage: TypeAlias = "MessagePromise[Any]"  # Any: what made the composition has checked the types
 
@@ -255,3 +256,13 @@ async def _deliver(ctx: AnyContext, replies: AnyReplies, failure: Failure | None
         if failure is not None:
             for note in notes:
                 add_note(failure.error, note)
+
+
+def check_seconds(what: str, seconds: float, *, zero: bool) -> None:
+    """Refuse a number of seconds that is infinite, or negative, or zero unless `zero` is true.
+
+    Raises:
+        ValueError: It is.
+    """
+    if not (seconds > 0 or (zero and seconds == 0)) or math.isinf(seconds):
+        raise ValueError(f"{what}: give a finite number of seconds {'that is not negative' if zero else 'above 0'}")

@@ -36,7 +36,6 @@ from threading import get_ident
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from miniagents.promising.core.callers import note_call
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.places import hand_over, hint_at_open
@@ -436,6 +435,8 @@ class Production:
     # --- machinery ---
 
     def _remembered(self, failure: Failure) -> Failure:
+        from miniagents.promising.core.callers import note_call  # noqa: PLC0415  # where nothing fails it is not needed
+
         note_call(failure, self)
         context = self._context
         if context is not None:
