@@ -26,10 +26,12 @@ DISORDERED: Final = (
     "context waits for it. The limit writes the messages straight into the target."
 )
 CREATED: Final = (
-    "Each class has a generated function that checks and freezes its arguments. msgspec calls it, which takes a third "
-    "of the time on Python 3.12. On 3.11 calling a class whose metaclass is written in Python leaves the fast path of "
-    "C: that alone costs 0.11 µs for each object, 2.9 times the limit here. The metaclass refuses options that break "
-    "immutability, and gives each class a tag of its own. `__init_subclass__` would come too late for that."
+    "A call of a class with text looks for lone surrogates in its arguments, so that no message exists that cannot be "
+    "written. Such a call goes through Python: 0.13 µs for one argument by position, 0.7 µs for six by keyword. A "
+    "`__post_init__` would cost a call 0.035 µs, but the decoding of a small message half as much again, and decoding "
+    "never yields a surrogate. Each class also has a generated function that checks and freezes its arguments, which "
+    "msgspec calls. On 3.11 calling a class whose metaclass is written in Python leaves the fast path of C as well: "
+    "0.11 µs for each object."
 )
 HASHED: Final = (
     "Each class has a generated function, with which msgspec writes the canonical form. It asks for the type of each "
