@@ -40,13 +40,14 @@ def impatience() -> Generator[asyncio.Future[None]]:
     else:
         interrupts = _Interrupts(handler)
         signal.signal(signal.SIGINT, interrupts)
+    before = interrupts.before
     interrupts.waiting.append(future)
     try:
         yield future
     finally:
         interrupts.waiting.remove(future)
         if not interrupts.waiting and signal.getsignal(signal.SIGINT) is interrupts:
-            signal.signal(signal.SIGINT, interrupts.before)
+            signal.signal(signal.SIGINT, before)
 
 
 class _Interrupts:
