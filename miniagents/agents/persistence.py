@@ -285,7 +285,7 @@ class _Keeper:
                     error = PersistenceError(self.name, self._batch, self._error)
                     logger.error("%s", error, exc_info=self._error)
                 self._batch_ended()
-        except asyncio.CancelledError as error:
+        except BaseException as error:
             self._error = error
             raise
         finally:

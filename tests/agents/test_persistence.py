@@ -476,6 +476,18 @@ def test_a7_the_handler_is_not_cancelled_with_the_work() -> None:
     assert finished == [3]
 
 
+def test_a7_messages_are_not_lost_without_a_word_if_a_handler_raises_what_is_no_exception(logged: list[str]) -> None:
+    class Abort(BaseException):
+        """What some libraries stop their own work by."""
+
+    store = Store(failures=9, error=Abort())
+    with pytest.raises(PersistenceError, match="could not keep 3 messages .*: Abort") as raised:
+        say("hello", store.keep)
+    assert len(raised.value.messages) == 3
+    assert not store.kept
+    assert logged  # by asyncio: the error ends the task
+
+
 def test_a7_ctrl_c_leaves_the_record_of_the_run() -> None:
     store = Store(pause=0.01)
 
