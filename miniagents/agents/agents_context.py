@@ -11,7 +11,7 @@ from weakref import WeakSet
 from typing_extensions import TypeVar
 
 from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here
-from miniagents.promising import ContextStateError, PromiseResolvedHandler, PromisingContext
+from miniagents.promising import DEFAULT, ContextStateError, Default, PromiseResolvedHandler, PromisingContext
 from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import inside_hook
 
@@ -40,14 +40,15 @@ class MiniAgents(PromisingContext):
     Leaving the block waits for all agents. If the block raises or is cancelled, they are cancelled first. One object
     serves one `async with`, which any task can enter meanwhile: `with context.entered(): ...`.
 
-    A context that is opened inside another one of its loop shares the hooks, the records and the shared resources of
-    that. Leaving the outer one waits for the inner one, or cancels its work.
+    A context that is opened inside another one of its loop shares the hooks, the records, the shared resources and the
+    bound of that. Leaving the outer one waits for the inner one, or cancels its work.
 
     Args:
         start_asap: When agents and promises start that do not say so themselves: at the next turn of the loop (True),
             or when they are first read (False).
         max_ahead: How many replies an agent that was given no bound of its own may be ahead of their furthest reader,
-            if it waits in `ctx.drain()` or replies with streams. See `MiniAgent.options`. None for no bound.
+            if it waits in `ctx.drain()` or replies with streams. See `MiniAgent.options`. None for no bound. By default
+            that of the context around this one, if there is one.
         errors_as_messages: True replies with an `ErrorMessage` where an agent fails, False raises the error to readers.
         longer_hash_keys: True gives messages hash keys of 64 digits instead of 40 in this context.
         shutdown_timeout: Seconds that a cancelled task has to stop before it is given up with a warning.
@@ -76,7 +77,7 @@ class MiniAgents(PromisingContext):
         self,
         *,
         start_asap: bool = True,
-        max_ahead: int | None = None,
+        max_ahead: int | Default | None = DEFAULT,
         errors_as_messages: bool = False,
         longer_hash_keys: bool = False,
         shutdown_timeout: float = 5.0,
@@ -96,8 +97,11 @@ class MiniAgents(PromisingContext):
             on_promise_resolved=_handlers("on_promise_resolved", on_promise_resolved),
             stall_warning=stall_warning,
         )
-        check_bound(max_ahead)
-        self.max_ahead = max_ahead
+        self.max_ahead: int | None = None
+        self._has_own_bound = max_ahead is not DEFAULT
+        if max_ahead is not DEFAULT:
+            check_bound(max_ahead)
+            self.max_ahead = max_ahead
         self.errors_as_messages = errors_as_messages
         self.longer_hash_keys = longer_hash_keys
         self.open_calls: WeakSet[AgentCall[Any, Any]] = WeakSet()  # Any: of any agents
@@ -153,7 +157,8 @@ class MiniAgents(PromisingContext):
         variables = copy_context()
         super().activate()
         self._variables = variables
-        outer = _handlers_around(self)
+        around = self._around()
+        outer = () if around is None or around.around is None else around.around.handlers
         if self._call_handlers or outer:
             from miniagents.agents.agent_callee import AgentSurroundings  # noqa: PLC0415  # few programs have handlers
 
@@ -263,15 +268,24 @@ class MiniAgents(PromisingContext):
 
     def _joins(self, outer: PromisingContext) -> None:
         super()._joins(outer)
-        around: PromisingContext | None = outer
-        while around is not None and not isinstance(around, MiniAgents):
-            around = around.parent
-        if around is None or around._loop is not self._loop or around.recorder is None:
+        around = self._around()
+        if around is None:
             return
+        if not self._has_own_bound:
+            self.max_ahead = around.max_ahead
         if self.recorder is None:
             self.recorder = around.recorder
-        else:
+        elif around.recorder is not None:
             self.recorder.also_for(around.recorder)
+
+    def _around(self) -> MiniAgents | None:
+        """Return the nearest context of agents around this one, in the same loop."""
+        outer = self.parent
+        while outer is not None and outer._loop is self._loop:
+            if isinstance(outer, MiniAgents):
+                return outer
+            outer = outer.parent
+        return None
 
     async def flush(self) -> None:
         """Wait until the handlers of `on_persist_messages` were given all messages that have arrived.
@@ -305,16 +319,6 @@ def _recorder(
     from miniagents.agents.recording import Recorder  # noqa: PLC0415  # as above
 
     return Recorder(context, Persister(context, handlers, persist_filter))
-
-
-def _handlers_around(context: MiniAgents) -> tuple[CallHandler, ...]:
-    """Return the handlers of the nearest context of agents around one, in the same loop."""
-    outer = context.parent
-    while outer is not None and outer._loop is context._loop:
-        if isinstance(outer, MiniAgents):
-            return () if outer.around is None else outer.around.handlers
-        outer = outer.parent
-    return ()
 
 
 def _handlers(option: str, given: H | Iterable[H]) -> tuple[H, ...]:

@@ -258,8 +258,10 @@ class _Keeper:
     async def _until_given(self) -> None:
         goal = self._given + len(self._batch) + len(self._again) + len(self._waiting)
         while self._given < goal and (self._batch or self._again or self._waiting):
+            given = self._given
             self._work_on()  # somebody may have cancelled it
-            await self.progress()
+            if self._given == given:  # a task that was started eagerly may be done
+                await self.progress()
 
     def _work_on(self) -> None:
         if self._task is None or self._task.done():
@@ -285,7 +287,7 @@ class _Keeper:
                     error = PersistenceError(self.name, self._batch, self._error)
                     logger.error("%s", error, exc_info=self._error)
                 self._batch_ended()
-        except asyncio.CancelledError as error:
+        except BaseException as error:
             self._error = error
             raise
         finally:

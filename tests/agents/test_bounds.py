@@ -445,6 +445,30 @@ async def test_p8_an_agent_whose_replies_nobody_reads_does_its_work() -> None:
     assert done == ["working"] * 5
 
 
+async def test_p9_a_context_inside_another_one_has_the_bound_of_that_unless_it_has_its_own() -> None:
+    """Whether it is opened inside of the outer one, or is told of it; None is a bound of its own as well."""
+    made: list[int] = []
+    ahead: list[int] = []
+
+    @miniagent
+    async def counting(ctx: InteractionContext) -> None:
+        for number in range(20):
+            made[-1] += 1
+            ctx.reply(str(number))
+            await ctx.drain()
+
+    async with MiniAgents(max_ahead=3) as outer, PromisingContext() as between:
+        opened_inside = MiniAgents(), MiniAgents(max_ahead=2), MiniAgents(max_ahead=None)
+        for inner in (*opened_inside, MiniAgents(parent=between), MiniAgents(parent=outer)):
+            made.append(0)
+            async with inner:
+                replies = counting.inquire()
+                await turns()
+                ahead.append(made[-1])
+                assert len(await replies) == 20
+    assert ahead == [3, 2, 20, 3, 3]
+
+
 async def test_p8_an_endless_agent_whose_replies_nobody_reads_on_is_ended() -> None:
     numbers = Numbers()
     ended: list[int] = []

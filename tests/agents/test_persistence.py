@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -474,6 +475,48 @@ def test_a7_the_handler_is_not_cancelled_with_the_work() -> None:
     with pytest.raises(KeyError):
         asyncio.run(main())
     assert finished == [3]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
+@pytest.mark.parametrize("error", [OSError("full"), asyncio.CancelledError()])
+def test_a7_flush_ends_where_tasks_start_eagerly_and_a_handler_never_waits(
+    error: BaseException, logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that is started to try again is done at once."""
+    monkeypatch.setattr("miniagents.agents.persistence._PAUSES", ())
+    is_full = True
+    kept: list[Message] = []
+
+    async def keep(messages: tuple[Message, ...]) -> None:
+        if is_full:
+            raise error
+        kept.extend(messages)
+
+    async def main() -> None:
+        nonlocal is_full
+        asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
+        async with asyncio.timeout(30), MiniAgents(on_persist_messages=keep) as context:
+            await echo.inquire("hello")
+            with pytest.raises(PersistenceError):
+                await context.flush()
+            is_full = False
+            await context.flush()
+            assert len(kept) == 3
+
+    asyncio.run(main())
+    assert all("could not keep" in line for line in logged)
+
+
+def test_a7_messages_are_not_lost_without_a_word_if_a_handler_raises_what_is_no_exception(logged: list[str]) -> None:
+    class Abort(BaseException):
+        """What some libraries stop their own work by."""
+
+    store = Store(failures=9, error=Abort())
+    with pytest.raises(PersistenceError, match="could not keep 3 messages .*: Abort") as raised:
+        say("hello", store.keep)
+    assert len(raised.value.messages) == 3
+    assert not store.kept
+    assert logged  # by asyncio: the error ends the task
 
 
 def test_a7_ctrl_c_leaves_the_record_of_the_run() -> None:

@@ -227,6 +227,22 @@ async def test_a_call_that_is_cancelled_before_it_began_is_seen(start_asap: bool
     assert waited == ["began"]
 
 
+async def test_a_handler_that_reads_a_call_cancelled_before_it_began_has_not_failed(logged: list[str]) -> None:
+    ended: list[str] = []
+
+    async def reading(call: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
+        replies = proceed()
+        try:
+            await replies
+        finally:
+            ended.append(call.agent.alias)
+        return replies
+
+    async with MiniAgents(around_calls=[reading]):
+        echo.inquire("x").cancel()
+    assert (ended, logged) == (["echo"], [])
+
+
 async def test_calls_that_the_end_of_the_context_cancels_before_they_began_are_seen() -> None:
     seen = Seen()
     with pytest.raises(ValueError, match="out"):

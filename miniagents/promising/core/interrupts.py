@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import signal
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from types import FrameType
 
 __all__ = ["impatience"]
@@ -27,29 +27,51 @@ def impatience() -> Generator[asyncio.Future[None]]:
     That is when the handler of SIGINT would raise a `KeyboardInterrupt` while the loop runs no code of a task. A later
     one is raised as always. Python's own handler knows no first Ctrl+C, and is not replaced.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[None] = loop.create_future()
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     is_main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGINT) if is_main else None
-    if not callable(before) or before is signal.default_int_handler:
+    handler = signal.getsignal(signal.SIGINT) if is_main else None
+    if not callable(handler) or handler is signal.default_int_handler:
         yield future
         return
-
-    def lose_patience() -> None:
-        if not future.done():
-            future.set_result(None)
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        try:
-            before(number, frame)
-        except KeyboardInterrupt:
-            if future.done() or asyncio.current_task(loop) is not None:
-                raise
-            loop.call_soon_threadsafe(lose_patience)
-
-    signal.signal(signal.SIGINT, handle)
+    # Contexts of requests stop at the same time, and end in any order. With a handler of its own, each would restore
+    # that of another one, which may have ended.
+    if isinstance(handler, _Interrupts):
+        interrupts = handler
+    else:
+        interrupts = _Interrupts(handler)
+        signal.signal(signal.SIGINT, interrupts)
+    before = interrupts.before
+    interrupts.waiting.append(future)
     try:
         yield future
     finally:
-        if signal.getsignal(signal.SIGINT) is handle:
+        interrupts.waiting.remove(future)
+        if not interrupts.waiting and signal.getsignal(signal.SIGINT) is interrupts:
             signal.signal(signal.SIGINT, before)
+
+
+class _Interrupts:
+    """The handler of SIGINT while contexts wait for cancelled tasks; one serves all of them.
+
+    Args:
+        before: The handler that it stands in for.
+    """
+
+    def __init__(self, before: Callable[[int, FrameType | None], object]) -> None:
+        self.before: Final = before
+        self.waiting: Final[list[asyncio.Future[None]]] = []
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        try:
+            self.before(number, frame)
+        except KeyboardInterrupt:
+            patient = [future for future in self.waiting if not future.done()]
+            if not patient or asyncio.current_task(patient[0].get_loop()) is not None:
+                raise
+            for future in patient:
+                future.get_loop().call_soon_threadsafe(_lose_patience, future)
+
+
+def _lose_patience(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
