@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import traceback
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -327,6 +328,25 @@ async def test_an_error_of_a_handler_is_that_of_the_call_and_names_the_handler()
     async with MiniAgents(around_calls=failing, errors_as_messages=True):
         (message,) = await echo.inquire("x")
         assert isinstance(message, ErrorMessage)
+
+
+@pytest.mark.parametrize("handlers", HANDLERS)
+async def test_the_traceback_of_an_error_has_no_frames_of_what_runs_handlers(handlers: tuple[CallHandler, ...]) -> None:
+    async def reading(_: Call, proceed: Proceed) -> MessageType[Message]:
+        replies = proceed()
+        await asyncio.sleep(0)
+        return await replies
+
+    @miniagent
+    async def failing(ctx: InteractionContext) -> None:
+        await asyncio.sleep(0)
+        raise ValueError("no")
+
+    async with MiniAgents(around_calls=[reading, *handlers]):
+        with pytest.raises(ValueError, match="no") as raised:
+            await failing.inquire()
+    files = [frame.filename for frame in traceback.extract_tb(raised.value.__traceback__)]
+    assert len(files) == files.count(__file__) == 3  # here, in `reading`, in `failing`
 
 
 async def test_a_handler_that_has_returned_cannot_go_on() -> None:
