@@ -495,6 +495,39 @@ async def test_a_plain_function_is_refused() -> None:
         MiniAgents(around_calls=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+async def reading(_: Call, proceed: Proceed) -> MessageType[Message]:
+    return await proceed()
+
+
+async def reading_one_by_one(_: Call, proceed: Proceed) -> MessageType[Message]:
+    return [await message async for message in proceed()]
+
+
+async def making_something_of_them(_: Call, proceed: Proceed) -> MessageType[Message]:
+    return proceed().map_messages(lambda message: message)
+
+
+async def failing_itself(_: Call, proceed: Proceed) -> MessageType[Message]:
+    raise KeyError(proceed())
+
+
+@pytest.mark.parametrize("handler", [reading, reading_one_by_one, making_something_of_them, failing_itself])
+@pytest.mark.parametrize("ends", [False, True])
+async def test_a_call_that_is_cancelled_before_it_began_is_no_error_of_its_handlers(
+    caplog: pytest.LogCaptureFixture, handler: CallHandler, ends: bool
+) -> None:
+    async def main() -> None:
+        async with MiniAgents(around_calls=handler):
+            replies = echo.inquire("x")
+            if ends:
+                raise RuntimeError("it ends")
+            replies.cancel()
+
+    await asyncio.wait([task := asyncio.create_task(main())])
+    assert (task.exception() is not None) == ends
+    assert len(caplog.messages) == (handler is failing_itself)
+
+
 def lambda_of(function: Callable[[Call, Proceed], MessageSequencePromise[Message]]) -> CallHandler:
     def plain(call: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
         return function(call, proceed)
