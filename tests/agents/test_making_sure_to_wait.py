@@ -151,15 +151,14 @@ def test_work_that_is_cancelled_before_it_has_begun_does_not_complain(waiter: st
     @miniagent
     async def agent(ctx: InteractionContext) -> None:
         getattr(ctx, waiter)(work())
-        replies.cancel()
+        calls[0].cancel()
 
     async def main() -> None:
-        nonlocal replies
-        replies = agent.inquire()
+        calls.append(agent.inquire())
         with pytest.raises(PromiseCancelledError):
-            await replies
+            await calls[0]
 
-    replies: MessageSequencePromise[Message]
+    calls: list[MessageSequencePromise[Message]] = []
     MiniAgents().run(main())
     gc.collect()  # a coroutine that nobody has awaited warns when it is freed
     assert not begun
