@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.agents_context import MiniAgents
     from miniagents.agents.recording import RecordedCall
+    from miniagents.calls.progress import Progress
 
 __all__ = ["AgentCall", "InteractionContext"]
 
@@ -58,6 +59,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         "_open_calls",
         "_raises",
         "_replies",
+        "progress",
         "record",
     )
 
@@ -84,6 +86,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
         self._raises = raises  # takes precedence over `errors_as_messages`
         self.record: RecordedCall | None = None
         """The record of this call, where calls are recorded."""
+        self.progress: Progress | None = None
+        """The course of this call, once it has begun with handlers around it."""
 
     @classmethod
     def current(cls) -> InteractionContext[Any, Any]:  # Any: of any agent
@@ -290,6 +294,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
         """
         if isinstance(error, EndLoop | EOFError):
             return error  # these end a loop of agents
+        if self.progress is not None:
+            self.progress.told = error
         text = f"{type(error).__name__}: {error}"
         error_type = f"{type(error).__module__}.{type(error).__qualname__}"
         callers = tuple(agent.alias for agent in reversed(self.callers))

@@ -18,6 +18,7 @@ from miniagents import (
     Message,
     MessageSequencePromise,
     MessageType,
+    MiniAgent,
     MiniAgents,
     Proceed,
     PromiseCancelledError,
@@ -197,15 +198,29 @@ async def test_outcomes_are_done_failed_or_cancelled() -> None:
     assert all(call.ended for call in seen.calls)
 
 
-async def test_a_failed_call_whose_error_is_a_message_has_failed() -> None:
-    @miniagent
-    async def failing(ctx: InteractionContext) -> None:
-        ctx.reply("before")
-        raise ValueError("no")
+@miniagent
+async def failing_after_a_reply(ctx: InteractionContext) -> None:
+    ctx.reply("before")
+    raise ValueError("no")
 
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        failing_after_a_reply,
+        failing_after_a_reply.with_retry(attempts=2),
+        failing_after_a_reply.with_fallback(echo),
+        failing_after_a_reply.with_timeout(60),
+    ],
+    ids=lambda agent: agent.alias,
+)
+@pytest.mark.parametrize("handler", [passing, forwarding])
+async def test_a_failed_call_whose_error_is_a_message_has_failed(
+    agent: MiniAgent[Message, Message, ...], handler: CallHandler
+) -> None:
     seen = Seen()
-    async with MiniAgents(around_calls=[seen, forwarding], errors_as_messages=True):
-        assert [type(message) for message in await failing.inquire()] == [Message, ErrorMessage]
+    async with MiniAgents(around_calls=[seen, handler], errors_as_messages=True):
+        assert [type(message) for message in await agent.inquire()] == [Message, ErrorMessage]
     assert seen.calls[0].outcome == "failed"
     assert repr(seen.calls[0].error) == "ValueError('no')"
 
