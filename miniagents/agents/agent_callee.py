@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.members import AnyContext
     from miniagents.calls.call import Call, CallKind
-    from miniagents.calls.progress import Progress
     from miniagents.messages import MessageSequencePromise, ToolCall
 
 __all__ = ["AgentSurroundings"]
@@ -54,7 +53,7 @@ class AgentCallee:
         kwargs: The keyword arguments.
     """
 
-    __slots__ = ("_args", "_kwargs", "_outer", "_progress", "agent", "name")
+    __slots__ = ("_args", "_kwargs", "_outer", "agent", "name")
 
     def __init__(
         self,
@@ -65,7 +64,6 @@ class AgentCallee:
         self._outer = outer
         self._args = args
         self._kwargs = kwargs
-        self._progress: Progress | None = None  # of the call, once it has begun
         self.agent: MiniAgent[Any, Any, ...] = outer.this_agent  # Any: of any messages
         self.name: str = self.agent.alias
 
@@ -103,9 +101,7 @@ class AgentCallee:
                 raise TypeError(f"agent {self.name!r}: got an unexpected argument {name!r}")
         args, kwargs = bound.args[1:], bound.kwargs
         self.agent._check_arguments(args, kwargs)
-        callee = AgentCallee(self._outer, args, kwargs)
-        callee._progress = self._progress
-        return callee
+        return AgentCallee(self._outer, args, kwargs)
 
     def given(self, messages: object, /) -> MessageSequencePromise[Any]:  # Any: of the classes that the agent takes
         """Return messages as the agent takes them."""
@@ -125,8 +121,8 @@ class AgentCallee:
 
     def begins(self, call: Call, /) -> None:
         """Have the call recorded: what the caller sent and gets, and not what handlers make of it."""
-        self._progress = call._progress
         outer = self._outer
+        outer.progress = call._progress
         recorder = outer._context.recorder
         if recorder is not None and not inside_hook.get():
             outer.record = recorder.begin(outer, call.replies)
@@ -155,15 +151,11 @@ class AgentCallee:
         inner._caller = outer._caller
         inner._messages = call.messages
         inner.record = outer.record
+        inner.progress = outer.progress
         await inner.work()
 
     @property
     def in_place_of(self) -> Callable[[Exception], object] | None:
         """Makes the reply in the place of an error; None for the error itself."""
         outer = self._outer
-        return self._message if outer._errors_as_messages and not outer._raises else None
-
-    def _message(self, error: Exception) -> object:
-        if self._progress is not None:
-            self._progress.told = error
-        return self._outer.error_message(error)
+        return outer.error_message if outer._errors_as_messages and not outer._raises else None

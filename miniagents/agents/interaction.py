@@ -13,7 +13,7 @@ from weakref import WeakSet
 from typing_extensions import TypeVar
 
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
-from miniagents.promising import AppenderClosedError, NoActiveContextError, Promise, PromiseCancelledError
+from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
 from miniagents.promising.core.access import bound_of, buffer_of
 from miniagents.promising.core.current import calling, inside_hook
 from miniagents.promising.sentinels import EndLoop
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.agents_context import MiniAgents
     from miniagents.agents.recording import RecordedCall
+    from miniagents.calls.progress import Progress
 
 __all__ = ["AgentCall", "InteractionContext"]
 
@@ -58,6 +59,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         "_open_calls",
         "_raises",
         "_replies",
+        "progress",
         "record",
     )
 
@@ -84,6 +86,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
         self._raises = raises  # takes precedence over `errors_as_messages`
         self.record: RecordedCall | None = None
         """The record of this call, where calls are recorded."""
+        self.progress: Progress | None = None
+        """The course of this call, once it has begun with handlers around it."""
 
     @classmethod
     def current(cls) -> InteractionContext[Any, Any]:  # Any: of any agent
@@ -205,16 +209,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         >>> asyncio.run(main())
         (Message(text='looking'), Message(text='found'))
         """
-
-        async def wait() -> None:
-            await work
-
-        try:
-            self._replies.produce_also(wait)
-        except (AppenderClosedError, PromiseCancelledError):
-            if inspect.iscoroutine(work):
-                work.close()  # it will never run, and would complain
-            raise
+        self._replies.produce_also(_Given(work))
 
     def in_background(self, work: Awaitable[object], /) -> None:
         """Have only the agents' context wait for some work, which starts at once; leaving the context raises its error.
@@ -224,10 +219,11 @@ class InteractionContext(Generic[In_co, Out_contra]):
         Args:
             work: A coroutine, a promise, a task or any other awaitable; its result is ignored.
         """
+        given = _Given(work)
 
         async def wait() -> None:
             try:
-                await work
+                await given()
             except (asyncio.CancelledError, PromiseCancelledError):
                 raise  # a requested cancellation is not an error
             except BaseException as error:  # noqa: BLE001 - leaving the context raises it
@@ -298,6 +294,8 @@ class InteractionContext(Generic[In_co, Out_contra]):
         """
         if isinstance(error, EndLoop | EOFError):
             return error  # these end a loop of agents
+        if self.progress is not None:
+            self.progress.told = error
         text = f"{type(error).__name__}: {error}"
         error_type = f"{type(error).__module__}.{type(error).__qualname__}"
         callers = tuple(agent.alias for agent in reversed(self.callers))
@@ -321,6 +319,22 @@ class InteractionContext(Generic[In_co, Out_contra]):
         while interaction is not None:
             yield interaction
             interaction = interaction._caller
+
+
+class _Given:
+    """Awaits some work when it is called; a coroutine that is never awaited is closed, so that it does not complain."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, work: Awaitable[object]) -> None:
+        self._work = work
+
+    async def __call__(self) -> None:
+        await self._work
+
+    def __del__(self) -> None:
+        if inspect.iscoroutine(self._work):
+            self._work.close()
 
 
 def _is_awaitable(body: object) -> bool:

@@ -35,7 +35,7 @@ from miniagents.promising.core.current import active_context
 from miniagents.promising.core.failure import ends_task, running_task
 from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.notes import add_note
-from miniagents.promising.errors import PromiseCancelledError
+from miniagents.promising.errors import ContextStateError, PromiseCancelledError
 from miniagents.promising.flattening import Flattening
 
 if TYPE_CHECKING:
@@ -383,7 +383,7 @@ async def _shown(handler: CallHandler, call: Call, cancelled: MessageSequencePro
     _here.set((call, (handler,)))
     try:
         await handler(call, proceed)
-    except (asyncio.CancelledError, PromiseCancelledError):
-        pass
+    except (asyncio.CancelledError, PromiseCancelledError, ContextStateError):
+        pass  # it waited, read the cancelled replies, or began something where the context has ended
     except Exception:
         logger.exception("the handler %r failed, with the cancelled %r", name_of(handler), call)

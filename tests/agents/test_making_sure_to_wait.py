@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,6 +138,30 @@ def test_cancelling_the_call_cancels_the_work() -> None:
 
     MiniAgents().run(main())
     assert ended == ["work"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("waiter", ["make_sure_to_wait", "in_background"])
+def test_work_that_is_cancelled_before_it_has_begun_does_not_complain(waiter: str) -> None:
+    begun: list[str] = []
+
+    async def work() -> None:
+        begun.append("work")
+
+    @miniagent
+    async def agent(ctx: InteractionContext) -> None:
+        getattr(ctx, waiter)(work())
+        calls[0].cancel()
+
+    async def main() -> None:
+        calls.append(agent.inquire())
+        with pytest.raises(PromiseCancelledError):
+            await calls[0]
+
+    calls: list[MessageSequencePromise[Message]] = []
+    MiniAgents().run(main())
+    gc.collect()  # a coroutine that nobody has awaited warns when it is freed
+    assert not begun
 
 
 def test_the_work_can_reply_and_make_sure_of_more_until_the_replies_end() -> None:

@@ -8,15 +8,19 @@ import inspect
 import logging
 import math
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from miniagents import (
+    Call,
     InteractionContext,
     Message,
+    MessageType,
     MiniAgents,
+    Proceed,
     Promise,
     PromisingContext,
     StreamAppender,
@@ -182,6 +186,52 @@ async def test_p13_an_async_generator_of_a_promise_stands_at_its_line(log: pytes
     await cut_off(main)
     assert len(log.messages) == 1
     assert line("stands: generator") in log.messages[0]
+
+
+async def test_p13_a_handler_of_calls_stands_at_its_line(log: pytest.LogCaptureFixture) -> None:
+    async def unanswered(_: Call, proceed: Proceed) -> MessageType[Message]:
+        await asyncio.Event().wait()  # stands: handler
+        return proceed()
+
+    async def main() -> None:
+        async with MiniAgents(around_calls=unanswered):
+            await stuck.inquire()
+
+    await cut_off(main)
+    assert len(log.messages) == 1
+    assert "'stuck' waits for an Event" in log.messages[0]
+    assert line("stands: handler") in log.messages[0]
+
+
+class Wrapping:
+    """An awaitable that hands on the iterator of a coroutine."""
+
+    def __await__(self) -> Generator[Any, None, object]:  # Any: what asyncio's futures yield
+        return asyncio.Event().wait().__await__()
+
+
+class Delegating:
+    """An awaitable whose iterator delegates to that of a coroutine."""
+
+    def __await__(self) -> Generator[Any, None, object]:  # Any: what asyncio's futures yield
+        return (yield from asyncio.Event().wait().__await__())
+
+
+@pytest.mark.parametrize("awaitable", [Wrapping, Delegating])
+async def test_p13_a_wait_inside_an_awaitable_object_is_seen(
+    log: pytest.LogCaptureFixture, awaitable: type[Wrapping | Delegating]
+) -> None:
+    @miniagent
+    async def waiting(ctx: InteractionContext) -> None:
+        await awaitable()
+
+    async def main() -> None:
+        async with MiniAgents():
+            await waiting.inquire()
+
+    await cut_off(main)
+    assert len(log.messages) == 1
+    assert "agent 'waiting' waits for an Event" in log.messages[0]
 
 
 async def test_p13_many_tasks_are_told_of_in_a_short_warning(log: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import traceback
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from miniagents import (
     Message,
     MessageSequencePromise,
     MessageType,
+    MiniAgent,
     MiniAgents,
     Proceed,
     PromiseCancelledError,
@@ -196,15 +198,29 @@ async def test_outcomes_are_done_failed_or_cancelled() -> None:
     assert all(call.ended for call in seen.calls)
 
 
-async def test_a_failed_call_whose_error_is_a_message_has_failed() -> None:
-    @miniagent
-    async def failing(ctx: InteractionContext) -> None:
-        ctx.reply("before")
-        raise ValueError("no")
+@miniagent
+async def failing_after_a_reply(ctx: InteractionContext) -> None:
+    ctx.reply("before")
+    raise ValueError("no")
 
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        failing_after_a_reply,
+        failing_after_a_reply.with_retry(attempts=2),
+        failing_after_a_reply.with_fallback(echo),
+        failing_after_a_reply.with_timeout(60),
+    ],
+    ids=lambda agent: agent.alias,
+)
+@pytest.mark.parametrize("handler", [passing, forwarding])
+async def test_a_failed_call_whose_error_is_a_message_has_failed(
+    agent: MiniAgent[Message, Message, ...], handler: CallHandler
+) -> None:
     seen = Seen()
-    async with MiniAgents(around_calls=[seen, forwarding], errors_as_messages=True):
-        assert [type(message) for message in await failing.inquire()] == [Message, ErrorMessage]
+    async with MiniAgents(around_calls=[seen, handler], errors_as_messages=True):
+        assert [type(message) for message in await agent.inquire()] == [Message, ErrorMessage]
     assert seen.calls[0].outcome == "failed"
     assert repr(seen.calls[0].error) == "ValueError('no')"
 
@@ -343,6 +359,25 @@ async def test_an_error_of_a_handler_is_that_of_the_call_and_names_the_handler()
     async with MiniAgents(around_calls=failing, errors_as_messages=True):
         (message,) = await echo.inquire("x")
         assert isinstance(message, ErrorMessage)
+
+
+@pytest.mark.parametrize("handlers", HANDLERS)
+async def test_the_traceback_of_an_error_has_no_frames_of_what_runs_handlers(handlers: tuple[CallHandler, ...]) -> None:
+    async def reading(_: Call, proceed: Proceed) -> MessageType[Message]:
+        replies = proceed()
+        await asyncio.sleep(0)
+        return await replies
+
+    @miniagent
+    async def failing(ctx: InteractionContext) -> None:
+        await asyncio.sleep(0)
+        raise ValueError("no")
+
+    async with MiniAgents(around_calls=[reading, *handlers]):
+        with pytest.raises(ValueError, match="no") as raised:
+            await failing.inquire()
+    files = [frame.filename for frame in traceback.extract_tb(raised.value.__traceback__)]
+    assert len(files) == files.count(__file__) == 3  # here, in `reading`, in `failing`
 
 
 async def test_a_handler_that_has_returned_cannot_go_on() -> None:
@@ -489,6 +524,39 @@ async def test_a_plain_function_is_refused() -> None:
         MiniAgents(around_calls=lambda_of(lambda call, proceed: proceed()))
     with pytest.raises(TypeError, match="around_calls: 3 is neither an async function nor several"):
         MiniAgents(around_calls=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def reading(_: Call, proceed: Proceed) -> MessageType[Message]:
+    return await proceed()
+
+
+async def reading_one_by_one(_: Call, proceed: Proceed) -> MessageType[Message]:
+    return [await message async for message in proceed()]
+
+
+async def making_something_of_them(_: Call, proceed: Proceed) -> MessageType[Message]:
+    return proceed().map_messages(lambda message: message)
+
+
+async def failing_itself(_: Call, proceed: Proceed) -> MessageType[Message]:
+    raise KeyError(proceed())
+
+
+@pytest.mark.parametrize("handler", [reading, reading_one_by_one, making_something_of_them, failing_itself])
+@pytest.mark.parametrize("ends", [False, True])
+async def test_a_call_that_is_cancelled_before_it_began_is_no_error_of_its_handlers(
+    caplog: pytest.LogCaptureFixture, handler: CallHandler, ends: bool
+) -> None:
+    async def main() -> None:
+        async with MiniAgents(around_calls=handler):
+            replies = echo.inquire("x")
+            if ends:
+                raise RuntimeError("it ends")
+            replies.cancel()
+
+    await asyncio.wait([task := asyncio.create_task(main())])
+    assert (task.exception() is not None) == ends
+    assert len(caplog.messages) == (handler is failing_itself)
 
 
 def lambda_of(function: Callable[[Call, Proceed], MessageSequencePromise[Message]]) -> CallHandler:

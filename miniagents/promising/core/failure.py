@@ -33,7 +33,12 @@ logger: Final = logging.getLogger("miniagents")
 
 _TRAVELS: Final = "__miniagents_travels__"
 """Where an exception keeps its `Travels`."""
-_MACHINERY: Final = ("miniagents.promising.", "miniagents.agents.", "miniagents.messages.promised.")
+_MACHINERY: Final = (
+    "miniagents.promising.",
+    "miniagents.agents.",
+    "miniagents.calls.",
+    "miniagents.messages.promised.",
+)
 """How the names of the modules begin that run and read promises."""
 _UNWISHED: Final = "__miniagents_unwished__"
 """Marks a `PromiseCancelledError` that was not requested: something was cancelled that the work waited for."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import Context
-from types import AsyncGeneratorType, CodeType, FrameType, FunctionType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, FunctionType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.places import Inside
@@ -94,8 +94,11 @@ def frames_of(task: asyncio.Task[object]) -> Iterator[FrameType]:
             yield frame
         following = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
         if following is None and frame is None:
-            # the awaitable of `async for` has no attribute for the generator that it steps through
-            following = next((other for other in _referents_of(awaited) if _is_async_generator(other)), None)
+            following = getattr(awaited, "gi_yieldfrom", None)
+        if following is None and frame is None:
+            # the awaitable of `async for`, that of a coroutine's `__await__()`, and a generator that sends values to a
+            # coroutine have no attribute for what they step through
+            following = next((other for other in _referents_of(awaited) if _is_stepped_through(other)), None)
         awaited = following
 
 
@@ -112,5 +115,5 @@ _MEMBERS: Final[Mapping[CodeType, Callable[[_Locals], tuple[asyncio.Future[objec
 }
 
 
-def _is_async_generator(value: object) -> TypeGuard[AsyncGeneratorType[object, object]]:
-    return isinstance(value, AsyncGeneratorType)
+def _is_stepped_through(value: object) -> bool:
+    return isinstance(value, AsyncGeneratorType) or (isinstance(value, CoroutineType) and value.cr_suspended)
