@@ -39,10 +39,11 @@ class Calling(Protocol):
 def note_call(failure: Failure, production: Production) -> None:
     """Add a note to an error that a production fails with, or passes on, about the agent whose work that is.
 
-    An error has one note for each agent. A cancellation has none: its text says where it happened.
+    An error has one note for each agent. A cancellation has none: its text says where it happened. Neither have Ctrl+C
+    and `sys.exit()`, which are no errors of agents.
     """
     error = failure.error
-    if isinstance(error, PromiseCancelledError):
+    if isinstance(error, PromiseCancelledError | KeyboardInterrupt | SystemExit):
         return
     call = call_of(production)
     if call is None:

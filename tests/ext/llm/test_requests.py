@@ -157,7 +157,8 @@ async def test_calls_that_are_no_json_can_still_be_told(path: str) -> None:
 async def test_a_part_has_one_source(path: str, part: ImagePart | FilePart) -> None:
     async with ModelServer() as server:
         with pytest.raises(
-            ValueError, match="Part: give one of url, data and file_id, not (none of them|url and data)$"
+            ValueError,
+            match="Part: give one of url, data and file_id, not (none of them|url and data)\nin agent '[a-z]+-test'$",
         ):
             await answer_of(agent_for(path, server), UserMessage(content=(part,)))
 
@@ -165,7 +166,8 @@ async def test_a_part_has_one_source(path: str, part: ImagePart | FilePart) -> N
 async def test_parts_that_a_protocol_has_no_form_for() -> None:
     for part in (ImagePart(file_id="f"), FilePart(url="https://x")):
         async with ModelServer() as server:
-            with pytest.raises(ValueError, match="chat completions take no .*; give .*, or api='responses'$"):
+            expected = "chat completions take no .*; give .*, or api='responses'\nin agent 'gpt-test'$"
+            with pytest.raises(ValueError, match=expected):
                 await answer_of(agent_for(CHAT, server), UserMessage(content=(part,)))
     assert '"file_url": "https://x"' in await body_of(RESPONSES, UserMessage(content=(FilePart(url="https://x"),)))
 
