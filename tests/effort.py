@@ -21,9 +21,15 @@ def register_profiles() -> None:
     settings.load_profile("quick")
 
 
-def rounds(number: int) -> int:
-    """Return how often to try where a thorough run tries so many times."""
-    return max(1, number // SHARES[settings.get_current_profile_name()])
+def rounds(number: int, *, quick: int | None = None) -> int:
+    """Return how often to try where a thorough run tries so many times.
+
+    Args:
+        number: The times in a thorough run.
+        quick: The times in a quick run; by default its share of the number.
+    """
+    share = SHARES[settings.get_current_profile_name()]
+    return quick if quick is not None and share > 1 else max(1, number // share)
 
 
 def examples(number: int, *, unhealthy: Collection[HealthCheck] = ()) -> settings:

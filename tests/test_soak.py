@@ -12,10 +12,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from miniagents import (
+    Call,
     InteractionContext,
     Message,
     MessageSequencePromise,
     MiniAgents,
+    Proceed,
     PromiseCancelledError,
     miniagent,
     stream_message,
@@ -25,6 +27,8 @@ from tests.effort import rounds
 AGENTS = rounds(10_000)
 ROUNDS = 10
 SEED = 20_240_229
+REQUESTS = rounds(100_000, quick=5_000)
+AT_ONCE = 20
 
 
 class ExpectedError(Exception):
@@ -200,3 +204,71 @@ def test_a_context_that_lives_long_does_not_grow() -> None:
         asyncio.run(main())
     finally:
         tracemalloc.stop()
+
+
+@miniagent
+async def answering(ctx: InteractionContext) -> None:
+    ctx.reply([str(message) for message in await ctx.messages])
+
+
+@miniagent
+async def asking(ctx: InteractionContext) -> None:
+    ctx.reply(answering.inquire(ctx.messages))
+    if "x" in str((await ctx.messages)[0]):
+        raise ExpectedError
+
+
+async def test_a_server_that_serves_many_requests_ends_with_the_memory_it_began_with() -> None:
+    """P8, A7, A8: with persistence and two handlers around calls; some requests fail, or their clients go."""
+    kept = seen = 0
+
+    async def keep(messages: tuple[Message, ...]) -> None:
+        nonlocal kept
+        await asyncio.sleep(0)
+        kept += len(messages)
+
+    async def passing(_: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
+        return proceed()
+
+    async def counting(_: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
+        nonlocal seen
+        replies = proceed()
+        seen += 1
+        with contextlib.suppress(ExpectedError):
+            await replies
+        return replies
+
+    async def request(number: int) -> None:
+        """One in two enters the context, the others have one of their own; one in ten fails, one in ten is left."""
+        text = f"{number}x" if number % 10 == 3 else str(number)
+        if number % 2:
+            with context.entered(), contextlib.suppress(ExpectedError):
+                assert str((await asking.inquire(text))[0]) == text
+            return
+        async with MiniAgents(parent=context, on_leave="cancel"):
+            replies = asking.inquire(text)
+            async for message in replies:
+                assert str(await message) == text
+                if number % 10 == 4:
+                    break
+
+    context = MiniAgents(on_persist_messages=keep, around_calls=[passing, counting])
+    sizes: list[int] = []
+    tracemalloc.start()
+    try:
+        async with context:
+            for first in range(0, REQUESTS, AT_ONCE):
+                await asyncio.gather(*(request(first + place) for place in range(AT_ONCE)))
+                if (first + AT_ONCE) % (REQUESTS // 10) == 0:
+                    await context.flush()
+                    await asyncio.sleep(0.01)
+                    gc.collect()
+                    assert not context.tasks
+                    assert asyncio.all_tasks() == {asyncio.current_task()}
+                    sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert (kept, seen) >= (4 * REQUESTS, 2 * REQUESTS)
+    # persistence remembers the keys of some thousands of messages: their number goes up and down
+    assert abs(min(sizes[-3:]) - min(sizes[1:4])) < 500_000, sizes

@@ -163,7 +163,11 @@ class Persister:
         Raises:
             PersistenceError: A handler could not keep some of them; an exception group if that is so for several.
         """
-        errors = [error for keeper in self._keepers if (error := await keeper.flush()) is not None]
+        errors: list[PersistenceError] = []
+        persister: Persister | None = self
+        while persister is not None:
+            errors += [error for keeper in persister._keepers if (error := await keeper.flush()) is not None]
+            persister = persister._outer
         if len(errors) > 1:
             raise ExceptionGroup("some messages could not be kept", errors)
         if errors:

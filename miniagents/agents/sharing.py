@@ -55,10 +55,16 @@ class Shares:
         if held is None or held.is_over():  # after an error, the next one to ask tries again
             held = self._held[key] = _Held(enter)
             held.begin(f"shared_async({key!r})", self._variables.copy())
-            self._closings.pop(("held", key), None)  # the last one to be entered is the first to be left
             self._closings["held", key] = held.close
+            # the last one to be entered is the first to be left: it may have asked for those before it
+            held.entered.add_done_callback(lambda _: self._entered_last(("held", key)))
         await asyncio.wait((held.entered,))  # cancelling one who waits cancels nothing for the others
         return held.entered.result()
+
+    def _entered_last(self, place: object) -> None:
+        closing = self._closings.pop(place, None)
+        if closing is not None:
+            self._closings[place] = closing
 
     async def close(self) -> None:
         """Close all resources, the last one first, within the context's `shutdown_timeout`; log errors and go on."""
@@ -153,7 +159,9 @@ class _Held(Generic[T]):
     def _over(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if not self.entered.done():
-            late = f"{task.get_name()}: the context ended before the resource was there"
-            self.entered.set_exception(error or ContextStateError(late))
+            what = (
+                "the context ended before the resource was there" if self._left.is_set() else "entering was cancelled"
+            )
+            self.entered.set_exception(error or ContextStateError(f"{task.get_name()}: {what}"))
         elif not self._left.is_set():  # for example, a task group inside has failed
             logger.error("%s ended before it was left; who asks next enters it again", task.get_name(), exc_info=error)

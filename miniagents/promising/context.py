@@ -72,6 +72,9 @@ logger: Final = logging.getLogger("miniagents")
 _STARTS_WITHIN_STARTS: Final = 16
 """How deep eager tasks may start eager tasks: a longer chain would exhaust the stack."""
 
+_MOST_LATE_ERRORS: Final = 100
+"""How many errors that no stream could carry are kept: a hook may fail at each of a million requests."""
+
 PromiseResolvedHandler: TypeAlias = "Callable[[Promise[object], object], Awaitable[None]]"
 """A hook: an async function that is given a promise and what it resolved to."""
 
@@ -456,8 +459,14 @@ class PromisingContext:
             self._interrupt(failure)
 
     def report(self, error: BaseException) -> None:
-        """Keep an error that no stream can carry; leaving the context raises it."""
-        self._late_errors.append(error)
+        """Keep an error that no stream can carry; leaving the context raises it.
+
+        A context that lives long keeps the first ones, and logs all after them.
+        """
+        if len(self._late_errors) < _MOST_LATE_ERRORS:
+            self._late_errors.append(error)
+        else:
+            logger.error("an error that no reply could carry", exc_info=error)
 
     def notify_resolved(self, promise: Promise[object]) -> None:
         """Have the hooks called once the promise has resolved; do nothing if there are none."""

@@ -124,6 +124,19 @@ async def test_a7_handlers_of_both_contexts_keep_the_messages_of_the_inner_one()
     assert (outer.nodes(AgentReplyNode), inner.nodes(AgentReplyNode)) == (2, 1)
 
 
+async def test_a7_flush_of_the_inner_context_waits_for_the_handlers_of_the_outer_one_too() -> None:
+    outer, inner = Store(), Store()
+
+    async def keep_slowly(messages: tuple[Message, ...]) -> None:
+        await asyncio.sleep(10)
+        await outer.keep(messages)
+
+    async with MiniAgents(on_persist_messages=keep_slowly), MiniAgents(on_persist_messages=inner.keep) as context:
+        await echo.inquire("hello")
+        await context.flush()
+        assert len(outer.kept) == len(inner.kept) == 3
+
+
 async def test_a7_a_reply_that_was_read_is_kept_although_leaving_cancels() -> None:
     store = Store()
     async with MiniAgents(on_persist_messages=store.keep) as context, MiniAgents(parent=context, on_leave="cancel"):
@@ -230,6 +243,30 @@ async def test_shared_resources_are_closed_in_the_reverse_order_by_the_tasks_tha
         async with MiniAgents(parent=context) as inner:
             await asyncio.create_task(inner.shared_async("c", lambda: Resource("c", events)))
     assert events == ["open a", "open c", "close c", "close b", "close a"]
+
+
+async def test_a_shared_resource_is_left_before_those_that_it_asked_for() -> None:
+    events: Events = []
+
+    @contextlib.asynccontextmanager
+    async def pool() -> AsyncGenerator[str]:
+        server = await MiniAgents.current().shared_async("server", lambda: Resource("server", events))
+        yield f"pool of {server}"
+        events.append("close pool")
+
+    async with MiniAgents() as context:
+        assert await context.shared_async("pool", pool) == "pool of server"
+    assert events == ["open server", "close pool", "close server"]
+
+
+async def test_the_error_says_if_entering_a_shared_resource_was_cancelled_while_the_context_lives() -> None:
+    class Cancelled(Resource):
+        async def __aenter__(self) -> str:
+            raise asyncio.CancelledError
+
+    async with MiniAgents() as context:
+        with pytest.raises(ContextStateError, match=r"shared_async\('key'\): entering was cancelled"):
+            await context.shared_async("key", lambda: Cancelled("r", []))
 
 
 async def test_a_shared_resource_may_hold_a_cancel_scope() -> None:

@@ -425,6 +425,20 @@ async def test_p8_an_error_of_a_late_task_is_raised_where_the_context_is_left() 
             context.report(KeyError("other"))
 
 
+async def test_p8_a_context_that_lives_long_keeps_no_errors_without_end(logged: list[str]) -> None:
+    """A hook that fails at each request leaves the first errors for the end, and the others in the log."""
+
+    async def failing(promise: Promise[object], _: object) -> None:
+        raise ValueError(promise.name)
+
+    with pytest.raises(ExceptionGroup) as raised:
+        async with PromisingContext(on_promise_resolved=failing):
+            for number in range(150):
+                await Promise(settle, name=f"request {number}")
+    assert [str(error) for error in raised.value.exceptions] == [f"request {number}" for number in range(100)]
+    assert len([line for line in logged if line.startswith("an error that no reply could carry")]) == 50
+
+
 # --- entering, and what is outside ---
 
 

@@ -89,6 +89,17 @@ async def test_p12_a_block_whose_ends_are_in_different_tasks_does_no_harm() -> N
         assert PromisingContext.current() is context
 
 
+async def test_p12_one_block_is_entered_by_one_task_at_a_time() -> None:
+    async with PromisingContext() as outer, PromisingContext() as inner:
+        block = outer.entered()
+        for _ in range(2):
+            with block:
+                with pytest.raises(ContextStateError, match=r"call `context.entered\(\)` once for each"), block:
+                    raise AssertionError("it was entered")
+                assert PromisingContext.current() is outer
+            assert PromisingContext.current() is inner
+
+
 async def test_p12_a_context_is_entered_while_it_closes() -> None:
     async def late(context: PromisingContext) -> int:
         await asyncio.sleep(1)

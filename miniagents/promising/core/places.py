@@ -50,6 +50,10 @@ class Entered(Generic[C_co]):
 
     def __enter__(self) -> C_co:
         context = self._context
+        if self._tokens:
+            raise ContextStateError(
+                f"this block of {context._described()} is entered already: call `context.entered()` once for each"
+            )
         if not context._is_open():
             raise ContextStateError(
                 f"this {type(context).__name__} is {context._state}: only one that is open can be entered"
@@ -62,7 +66,8 @@ class Entered(Generic[C_co]):
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        make_inactive(self._tokens)
+        tokens, self._tokens = self._tokens, ()
+        make_inactive(tokens)
 
 
 class Inside(asyncio.Future[None]):
