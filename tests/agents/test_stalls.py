@@ -203,6 +203,43 @@ async def test_p13_a_handler_of_calls_stands_at_its_line(log: pytest.LogCaptureF
     assert line("stands: handler") in log.messages[0]
 
 
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_p13_a_plain_task_that_an_agent_waits_for_stands_at_its_line(
+    log: pytest.LogCaptureFixture, leaves: bool
+) -> None:
+    async def unanswered() -> None:
+        await asyncio.Event().wait()  # stands: plain task
+
+    @miniagent
+    async def joining(ctx: InteractionContext) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(unanswered(), name="plain task")
+
+    async def main() -> None:
+        async with MiniAgents():
+            replies = joining.inquire()
+            if not leaves:
+                await replies
+
+    await cut_off(main)
+    assert len(log.messages) == 1
+    assert "agent 'joining' waits for task 'plain task'" in log.messages[0]
+    assert "task 'plain task' of agent 'joining' waits for an Event" in log.messages[0]
+    assert line("stands: plain task") in log.messages[0]
+
+
+async def test_p13_a_plain_task_that_a_timer_wakes_is_no_stall(log: pytest.LogCaptureFixture) -> None:
+    @miniagent
+    async def joining(ctx: InteractionContext) -> None:
+        event = asyncio.Event()
+        asyncio.get_running_loop().call_later(30, event.set)
+        await asyncio.create_task(event.wait())
+
+    async with MiniAgents():
+        await joining.inquire()
+    assert not log.messages
+
+
 class Wrapping:
     """An awaitable that hands on the iterator of a coroutine."""
 

@@ -19,6 +19,7 @@ import logging
 import math
 from typing import TYPE_CHECKING, Final, TypeGuard
 
+from miniagents.promising.core.joins import joined_tasks
 from miniagents.promising.core.pieces import PieceBuffer
 from miniagents.promising.core.standing import is_lock, lines_of, thing_awaited, work_of
 from miniagents.promising.core.stuck import stuck_tasks
@@ -158,7 +159,7 @@ class Stalls:
 
     def _stalled(self, context: PromisingContext) -> Mapping[Worker, Production | None]:
         """Return the work of a context that has stalled, and the tasks that wait for it."""
-        work = with_readers(work_of(context), self._watch.waiting, context)
+        work = with_others(work_of(context), self._watch.waiting, context)
         if not context._is_active():
             return work
         stuck = _stuck_in(context, work)
@@ -222,17 +223,23 @@ def described(context: PromisingContext) -> str:
         return f"{context._described()} is {context._state}"
     now = watch.loop.time()
     stall = None if watch.stalls is None else watch.stalls.of(context)
-    work = with_readers(work_of(context), watch.waiting, context)
+    work = with_others(work_of(context), watch.waiting, context)
     lines = lines_of(work, watch.waiting, lambda worker: None if stall is None else stall.lasting(worker, now))
     return "\n".join((f"{context._described()} is {context._state}" + (":" if lines else ""), *lines))
 
 
-def with_readers(
+def with_others(
     work: Mapping[Worker, Production | None], waits: Mapping[Worker, Production], context: PromisingContext
 ) -> dict[Worker, Production | None]:
-    """Return the work of a context together with the tasks of others that wait for its promises."""
-    others = (task for task, production in waits.items() if production._context is context)
-    return {**work, **{task: None for task in others if task not in work}}
+    """Return the work of a context, the plain tasks that it waits for, and the tasks that wait for its promises."""
+    found = dict(work)
+    pending = list(work)
+    while pending:
+        joined = [task for task in joined_tasks(pending.pop()) if task not in found]
+        found.update(dict.fromkeys(joined))
+        pending.extend(joined)
+    readers = (task for task, production in waits.items() if production._context is context)
+    return {**found, **{task: None for task in readers if task not in found}}
 
 
 def _count(production: Production | None) -> int:
