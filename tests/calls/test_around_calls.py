@@ -251,7 +251,7 @@ async def test_a_handler_that_reads_a_call_cancelled_before_it_began_has_not_fai
         try:
             await replies
         finally:
-            ended.append(call.agent.alias)
+            ended.append(call.name)
         return replies
 
     async with MiniAgents(around_calls=[reading]):
