@@ -309,7 +309,24 @@ class MiniAgents(PromisingContext):
     async def _after_the_cancellation(self, impatient: asyncio.Future[None]) -> None:
         if self.recorder is not None and self._owns_recorder:
             last = self.spawn_hook(self.recorder.finish(), "on_persist_messages")
-            await asyncio.wait({last, impatient}, timeout=self.shutdown_timeout, return_when=asyncio.FIRST_COMPLETED)
+            await _despite_cancellations({last, impatient}, self.shutdown_timeout)
+
+
+async def _despite_cancellations(futures: set[asyncio.Future[None]], seconds: float) -> None:
+    """Wait until one of some futures is done, or the time is over; a cancellation is raised only then.
+
+    The cancel scopes of anyio, which web servers stand on, cancel a task again at each turn of the loop.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    interrupted: asyncio.CancelledError | None = None
+    while not any(future.done() for future in futures) and (left := deadline - loop.time()) > 0:
+        try:
+            await asyncio.wait(futures, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError as error:
+            interrupted = error
+    if interrupted is not None:
+        raise interrupted
 
 
 def _recorder(

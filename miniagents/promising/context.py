@@ -296,10 +296,12 @@ class PromisingContext:
         with impatience() as impatient:
             try:
                 await cancel_work(self._tasks, self.shutdown_timeout, impatient, self._hook_tasks)
-                if has_failed and not impatient.done():
-                    await self._after_the_cancellation(impatient)
             finally:
-                await cancel_work(self._tasks, self.shutdown_timeout, impatient)
+                try:
+                    if has_failed and not impatient.done():
+                        await self._after_the_cancellation(impatient)
+                finally:
+                    await cancel_work(self._tasks, self.shutdown_timeout, impatient)
 
     async def __aenter__(self) -> Self:
         return self.activate()
