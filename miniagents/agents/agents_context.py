@@ -182,12 +182,14 @@ class MiniAgents(PromisingContext):
         finally:
             if self.recorder is not None and self._owns_recorder:
                 self.recorder.log_not_kept()
-            if self.around is not None:
-                await self.around.finish(self.shutdown_timeout)
-            self._shares_no_more = True
-            if self._shares is not None:
-                await self._shares.close()
-                self._shares = self._variables = None
+            try:
+                if self.around is not None:
+                    await self.around.finish(self.shutdown_timeout)
+            finally:
+                self._shares_no_more = True
+                if self._shares is not None:
+                    await self._shares.close()
+                    self._shares = self._variables = None
 
     def shared(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
         """Return a resource that agents share, such as a client with its connections.
