@@ -30,6 +30,7 @@ import logging
 import math
 import weakref
 from asyncio import current_task
+from contextlib import contextmanager
 from contextvars import copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
@@ -49,7 +50,7 @@ from miniagents.promising.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Set as AbstractSet
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Set as AbstractSet
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from types import TracebackType
@@ -143,6 +144,7 @@ class PromisingContext:
         self._late_errors: list[BaseException] = []
         self._interruption: BaseException | None = None
         self._body_was_cancelled = False
+        self._is_hurried = False
 
     # --- entering and leaving ---
 
@@ -271,9 +273,9 @@ class PromisingContext:
         try:
             if error is None and self._interruption is None:
                 await asyncio.sleep(0)  # readers that the last pieces have woken see them before this closes
-                if self.on_leave == "cancel":
-                    patient = asyncio.get_running_loop().create_future()
-                    await cancel_work(self._tasks, self.shutdown_timeout, patient, self._hook_tasks)
+                if self.on_leave == "cancel" and self._tasks:
+                    with self._impatience() as impatient:
+                        await cancel_work(self._tasks, self.shutdown_timeout, impatient, self._hook_tasks)
                 await end_of_work(self._tasks)
                 await self._before_the_end()
                 await end_of_work(self._tasks)  # `_before_the_end` may have started some
@@ -293,7 +295,7 @@ class PromisingContext:
         has_failed = error is not None or self._interruption is not None
         if not self._tasks and not has_failed:
             return
-        with impatience() as impatient:
+        with self._impatience() as impatient:
             try:
                 await cancel_work(self._tasks, self.shutdown_timeout, impatient, self._hook_tasks)
             finally:
@@ -302,6 +304,19 @@ class PromisingContext:
                         await self._after_the_cancellation(impatient)
                 finally:
                     await cancel_work(self._tasks, self.shutdown_timeout, impatient)
+
+    @contextmanager
+    def _impatience(self) -> Generator[asyncio.Future[None]]:
+        with impatience() as impatient:
+            if self._is_hurried:
+                impatient.set_result(None)
+            try:
+                yield impatient
+            finally:
+                # the second Ctrl+C is meant for what this still has to do, and for the contexts around it
+                for context in (self, self.parent):
+                    if context is not None and impatient.done():
+                        context._is_hurried = True
 
     async def __aenter__(self) -> Self:
         return self.activate()
