@@ -30,7 +30,6 @@ import logging
 import math
 import weakref
 from asyncio import current_task
-from contextlib import contextmanager
 from contextvars import copy_context
 from threading import get_ident
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
@@ -38,9 +37,8 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, running_loop, still_open
-from miniagents.promising.core.ending import cancel_work, end_of_work, raise_or_log
+from miniagents.promising.core.ending import at_next_turn, cancel_work, end_of_work, impatience_of, raise_or_log
 from miniagents.promising.core.failure import for_readers, is_cancellation
-from miniagents.promising.core.interrupts import impatience
 from miniagents.promising.core.places import Entered, Inside, hint_at_open, make_inactive, note_closed, note_opened
 from miniagents.promising.core.watch import Watch
 from miniagents.promising.errors import (
@@ -50,7 +48,7 @@ from miniagents.promising.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Set as AbstractSet
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Set as AbstractSet
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
     from types import TracebackType
@@ -274,7 +272,7 @@ class PromisingContext:
             if error is None and self._interruption is None:
                 await asyncio.sleep(0)  # readers that the last pieces have woken see them before this closes
                 if self.on_leave == "cancel" and self._tasks:
-                    with self._impatience() as impatient:
+                    with impatience_of(self) as impatient:
                         await cancel_work(self._tasks, self.shutdown_timeout, impatient, self._hook_tasks)
                 await end_of_work(self._tasks)
                 await self._before_the_end()
@@ -295,7 +293,7 @@ class PromisingContext:
         has_failed = error is not None or self._interruption is not None
         if not self._tasks and not has_failed:
             return
-        with self._impatience() as impatient:
+        with impatience_of(self) as impatient:
             try:
                 await cancel_work(self._tasks, self.shutdown_timeout, impatient, self._hook_tasks)
             finally:
@@ -304,19 +302,6 @@ class PromisingContext:
                         await self._after_the_cancellation(impatient)
                 finally:
                     await cancel_work(self._tasks, self.shutdown_timeout, impatient)
-
-    @contextmanager
-    def _impatience(self) -> Generator[asyncio.Future[None]]:
-        with impatience() as impatient:
-            if self._is_hurried:
-                impatient.set_result(None)
-            try:
-                yield impatient
-            finally:
-                # the second Ctrl+C is meant for what this still has to do, and for the contexts around it
-                for context in (self, self.parent):
-                    if context is not None and impatient.done():
-                        context._is_hurried = True
 
     async def __aenter__(self) -> Self:
         return self.activate()
@@ -387,7 +372,7 @@ class PromisingContext:
             work.close()
             raise
         if self._starting >= _STARTS_WITHIN_STARTS:  # eager tasks run inside of this call, and start others
-            work = _at_next_turn(work)
+            work = at_next_turn(work)
         self._starting += 1
         try:
             if active_context.get() is self:
@@ -609,12 +594,3 @@ class PromisingContext:
                 if isinstance(error, asyncio.CancelledError):
                     error = for_readers(error, "on_promise_resolved")  # leaving must not look cancelled
                 self.report(error)
-
-
-async def _at_next_turn(work: Coroutine[object, object, None]) -> None:
-    """Begin to work at the next turn of the loop, even if that starts tasks eagerly."""
-    try:
-        await asyncio.sleep(0)
-        await work
-    finally:
-        work.close()  # if this was cancelled before its turn, the work never began and would complain
