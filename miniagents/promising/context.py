@@ -37,9 +37,8 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Self, TypeAlias
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, running_loop, still_open
-from miniagents.promising.core.ending import cancel_work, end_of_work, raise_or_log
+from miniagents.promising.core.ending import at_next_turn, cancel_work, end_of_work, impatience_of, raise_or_log
 from miniagents.promising.core.failure import for_readers, is_cancellation
-from miniagents.promising.core.interrupts import impatience
 from miniagents.promising.core.places import Entered, Inside, hint_at_open, make_inactive, note_closed, note_opened
 from miniagents.promising.core.watch import Watch
 from miniagents.promising.errors import (
@@ -143,6 +142,7 @@ class PromisingContext:
         self._late_errors: list[BaseException] = []
         self._interruption: BaseException | None = None
         self._body_was_cancelled = False
+        self._is_hurried = False
 
     # --- entering and leaving ---
 
@@ -271,9 +271,9 @@ class PromisingContext:
         try:
             if error is None and self._interruption is None:
                 await asyncio.sleep(0)  # readers that the last pieces have woken see them before this closes
-                if self.on_leave == "cancel":
-                    patient = asyncio.get_running_loop().create_future()
-                    await cancel_work(self._tasks, self.shutdown_timeout, patient, self._hook_tasks)
+                if self.on_leave == "cancel" and self._tasks:
+                    with impatience_of(self) as impatient:
+                        await cancel_work(self._tasks, self.shutdown_timeout, impatient, self._hook_tasks)
                 await end_of_work(self._tasks)
                 await self._before_the_end()
                 await end_of_work(self._tasks)  # `_before_the_end` may have started some
@@ -293,13 +293,15 @@ class PromisingContext:
         has_failed = error is not None or self._interruption is not None
         if not self._tasks and not has_failed:
             return
-        with impatience() as impatient:
+        with impatience_of(self) as impatient:
             try:
                 await cancel_work(self._tasks, self.shutdown_timeout, impatient, self._hook_tasks)
-                if has_failed and not impatient.done():
-                    await self._after_the_cancellation(impatient)
             finally:
-                await cancel_work(self._tasks, self.shutdown_timeout, impatient)
+                try:
+                    if has_failed and not impatient.done():
+                        await self._after_the_cancellation(impatient)
+                finally:
+                    await cancel_work(self._tasks, self.shutdown_timeout, impatient)
 
     async def __aenter__(self) -> Self:
         return self.activate()
@@ -370,7 +372,7 @@ class PromisingContext:
             work.close()
             raise
         if self._starting >= _STARTS_WITHIN_STARTS:  # eager tasks run inside of this call, and start others
-            work = _at_next_turn(work)
+            work = at_next_turn(work)
         self._starting += 1
         try:
             if active_context.get() is self:
@@ -592,12 +594,3 @@ class PromisingContext:
                 if isinstance(error, asyncio.CancelledError):
                     error = for_readers(error, "on_promise_resolved")  # leaving must not look cancelled
                 self.report(error)
-
-
-async def _at_next_turn(work: Coroutine[object, object, None]) -> None:
-    """Begin to work at the next turn of the loop, even if that starts tasks eagerly."""
-    try:
-        await asyncio.sleep(0)
-        await work
-    finally:
-        work.close()  # if this was cancelled before its turn, the work never began and would complain

@@ -12,11 +12,14 @@ import pytest
 from miniagents import (
     AgentCallNode,
     AgentReplyNode,
+    Call,
     ContextStateError,
     InteractionContext,
     Message,
+    MessageSequencePromise,
     MiniAgents,
     NoActiveContextError,
+    Proceed,
     PromiseCancelledError,
     PromisingContext,
     TaskAbandonedWarning,
@@ -387,6 +390,30 @@ async def test_p8_a_resource_that_does_not_stop_is_given_up_with_a_warning(logge
     assert len(logged) == 1
     gate.set()
     await asyncio.sleep(0.1)
+
+
+async def test_p8_resources_are_closed_although_the_end_is_cancelled_while_handlers_see_the_last_calls() -> None:
+    events: Events = []
+
+    async def stubborn(_: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
+        try:
+            return proceed()
+        finally:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(1)
+            await asyncio.sleep(1)
+
+    async def main() -> None:
+        async with MiniAgents(around_calls=[stubborn]) as context:
+            await context.shared_async("key", lambda: Resource("r", events))
+            echo.inquire("x").cancel()
+
+    task = asyncio.create_task(main())
+    await asyncio.sleep(1.5)
+    task.cancel()
+    await asyncio.wait({task})
+    assert events == ["open r", "close r"]
+    await asyncio.sleep(1)  # for the handler to end
 
 
 async def test_nothing_is_shared_in_a_context_that_is_not_open() -> None:

@@ -519,6 +519,50 @@ def test_a7_messages_are_not_lost_without_a_word_if_a_handler_raises_what_is_no_
     assert logged  # by asyncio: the error ends the task
 
 
+@pytest.mark.virtual_clock
+@pytest.mark.parametrize("pauses", [(0,), (0, 0, 0, 0, 0), (0.001,), (0.02, 0.02), (0.001, 0, 0.02)])
+async def test_a7_a_run_that_is_cancelled_again_and_again_keeps_its_record(pauses: tuple[float, ...]) -> None:
+    store = Store(pause=0.01)
+    said = asyncio.Event()
+
+    async def careful() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(0.005)
+
+    async def main() -> None:
+        async with MiniAgents(on_persist_messages=store.keep):
+            for number in range(6):
+                await echo.inquire(f"{number}")
+            Promise(careful, start_asap=True)
+            said.set()
+            await asyncio.sleep(3600)
+
+    task = asyncio.create_task(main())
+    await said.wait()
+    task.cancel()
+    for pause in pauses:
+        await asyncio.sleep(pause)
+        task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert len(store.said) == len(store.replies_of("echo")) == 6
+
+
+async def test_a7_a_run_in_a_cancel_scope_that_was_left_keeps_its_record() -> None:
+    anyio = pytest.importorskip("anyio", reason="what web servers stand on")
+    store = Store(pause=0.01)
+    with anyio.CancelScope() as scope:
+        async with MiniAgents(on_persist_messages=store.keep):
+            for number in range(6):
+                await echo.inquire(f"{number}")
+            scope.cancel()
+            await asyncio.sleep(3600)
+    assert scope.cancelled_caught
+    assert len(store.said) == len(store.replies_of("echo")) == 6
+
+
 def test_a7_ctrl_c_leaves_the_record_of_the_run() -> None:
     store = Store(pause=0.01)
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import warnings
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from miniagents.promising.core.interrupts import impatience
 from miniagents.promising.core.places import Inside
 from miniagents.promising.errors import PromiseCancelledError, TaskAbandonedWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Set as AbstractSet
+    from collections.abc import Coroutine, Generator, Iterable, Set as AbstractSet
 
+    from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
 
-__all__ = ["cancel_work", "end_of_work", "raise_or_log"]
+__all__ = ["at_next_turn", "cancel_work", "end_of_work", "impatience_of", "raise_or_log"]
 
 logger: Final = logging.getLogger("miniagents")
 
@@ -104,6 +107,32 @@ def raise_or_log(errors: list[BaseException], error: BaseException | None) -> No
         raise errors[0]
     elif errors:
         raise BaseExceptionGroup("errors that no reply could carry", errors)
+
+
+async def at_next_turn(work: Coroutine[object, object, None]) -> None:
+    """Begin to work at the next turn of the loop, even if that starts tasks eagerly."""
+    try:
+        await asyncio.sleep(0)
+        await work
+    finally:
+        work.close()  # if this was cancelled before its turn, the work never began and would complain
+
+
+@contextlib.contextmanager
+def impatience_of(context: PromisingContext) -> Generator[asyncio.Future[None]]:
+    """Give such a future to a context that cancels its work.
+
+    The second Ctrl+C is meant for all that the context still has to do, and for the contexts around it.
+    """
+    with impatience() as impatient:
+        if context._is_hurried:
+            impatient.set_result(None)
+        try:
+            yield impatient
+        finally:
+            for each in (context, context.parent):
+                if each is not None and impatient.done():
+                    each._is_hurried = True
 
 
 async def _some_turns() -> None:

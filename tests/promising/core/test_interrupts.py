@@ -85,3 +85,34 @@ async def test_p8_the_second_ctrl_c_ends_the_patience_of_all_contexts_that_stop(
     assert (len(warned), len(pressed)) == (3, 2)
     gate.set()
     await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("is_left_by", ["an error", "cancelling"])
+async def test_p8_the_second_ctrl_c_is_meant_for_the_contexts_around_those_that_stop_as_well(
+    is_left_by: str, pressed: list[int]
+) -> None:
+    """They begin to stop only when the inner ones have ended."""
+    gate = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not gate.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await gate.wait()
+
+    async def nested() -> None:
+        async with contextlib.AsyncExitStack() as contexts:
+            for number in range(3):
+                context = PromisingContext(shutdown_timeout=3600, on_leave="cancel")
+                await contexts.enter_async_context(context)
+                context.spawn(stubborn(), f"stubborn {number}")
+            await asyncio.sleep(0)
+            for seconds in (0.01, 0.02):
+                asyncio.get_running_loop().call_later(seconds, signal.raise_signal, signal.SIGINT)
+            if is_left_by == "an error":
+                raise ValueError("stop")
+
+    with pytest.warns(TaskAbandonedWarning, match="did not stop before a second Ctrl") as warned:
+        await asyncio.gather(nested(), return_exceptions=True)
+    assert (len(warned), len(pressed)) == (3, 2)
+    gate.set()
+    await asyncio.sleep(0.01)
