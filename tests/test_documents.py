@@ -15,6 +15,7 @@ import contextlib
 import importlib
 import io
 import json
+import logging
 import os
 import re
 import shlex
@@ -255,11 +256,15 @@ def run_command(words: list[str], *, may_fail: bool = False) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of the document's own, from which its programs can import what its commands generated."""
+    """A folder of the document's own, from which its programs can import what its commands generated.
+
+    What a document switches on in the log of calls, in the manner of a program, is switched off behind it.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     before = set(sys.modules)
     yield tmp_path
+    logging.getLogger("miniagents.calls").setLevel(logging.NOTSET)
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None)).startswith(str(tmp_path)):
             del sys.modules[name]

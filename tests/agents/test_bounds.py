@@ -7,7 +7,7 @@ if nobody reads what a bounded agent still has to say.
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
@@ -141,7 +141,7 @@ async def spelling(ctx: InteractionContext) -> None:
 @miniagent
 async def failing(ctx: InteractionContext) -> None:
     async for promise in ctx.messages:
-        ctx.reply([ValueError("in its place"), promise])  # pyright: ignore[reportArgumentType]
+        ctx.reply([ValueError("in its place"), promise])
         await ctx.drain()
     raise ValueError("at the end")
 
@@ -169,7 +169,7 @@ each_composed = pytest.mark.parametrize("name", COMPOSED)
 
 
 @asynccontextmanager
-async def cancelled_at_the_end(**options: Any) -> AsyncIterator[MiniAgents]:  # Any: those of a context
+async def cancelled_at_the_end(**options: Any) -> AsyncGenerator[MiniAgents]:  # Any: those of a context
     """Give a context that is left by an error, because endless agents run there."""
     with pytest.raises(KeyError):
         async with MiniAgents(**options) as context:

@@ -116,7 +116,7 @@ async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) ->
     ctx.reply()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ctx.reply(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ctx.reply_out_of_order(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    _ = ctx.drain(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ctx.drain(3)  # type: ignore[call-arg, unused-coroutine]  # pyright: ignore[reportCallIssue]
     ctx.make_sure_to_wait(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ctx.in_background(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ctx.messages = ctx.messages  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
