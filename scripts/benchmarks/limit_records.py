@@ -118,7 +118,7 @@ _lines = msgspec.json.Encoder().encode_lines
 _orders_of_lines = msgspec.json.Decoder(Order).decode_lines
 
 
-def write_lines(messages: Iterable[Message], file: IO[bytes]) -> None:
+def write_lines(messages: Iterable[msgspec.Struct], file: IO[bytes]) -> None:
     """Write messages as lines of JSON."""
     waiting = iter(messages)
     while batch := list(islice(waiting, BATCH)):
@@ -152,7 +152,7 @@ class DamagedError(ValueError):
     """A frame has a wrong marker or checksum."""
 
 
-def write_frames(messages: Iterable[Message], file: IO[bytes]) -> None:
+def write_frames(messages: Iterable[msgspec.Struct], file: IO[bytes]) -> None:
     """Write messages as frames with a checksum."""
     header, crc32, buffer = _HEADER.pack, zlib.crc32, bytearray()
     for each in messages:

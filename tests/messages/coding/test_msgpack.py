@@ -139,7 +139,7 @@ EXTENSION = msgspec.msgpack.Ext(5, b"")
         (packed({"ratio": 1.0, "a": float("nan")}), Open, r"^\$\.a: nan "),
         (packed({1: 1, "1": 2}), Open, r"^\$: two keys "),
         (b"\xc1", Message, r"^\$: MessagePack data is malformed"),
-        (b"\xa1\xff", str, r"^\$: 'utf-8' codec"),
+        (b"\xa1\xff", str, r"^\$: ('utf-8' codec|Invalid UTF-8 encoded string)"),  # in msgspec's words, which change
         (b"\xdd\xff\xff\xff\xff", list[int], r"^\$: Input data was truncated"),
         (b"\x91" * 20_000, object, r"^\$: nested deeper"),
         (b"", Message, r"^\$: Input data was truncated"),
