@@ -12,7 +12,7 @@ from miniagents.messages import MessageSequence
 from miniagents.promising.core.current import inside_hook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.members import AnyContext
@@ -127,18 +127,17 @@ class AgentCallee:
         if recorder is not None and not inside_hook.get():
             outer.record = recorder.begin(outer, call.replies)
 
-    async def work(
+    def work(
         self,
         call: Call,
         replies: MessageSequence[Any],  # Any: of the classes that the agent gives
         /,
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:  # Any: what coroutines exchange with their loop is asyncio's own business
         """Do the agent's work."""
         outer = self._outer
         is_unchanged = self._args is outer._args and self._kwargs is outer._kwargs and call.messages is outer._messages
         if is_unchanged and replies is outer._replies:
-            await outer.work()
-            return
+            return outer.work()
         inner: AnyContext = InteractionContext(
             self.agent,
             outer._context,
@@ -152,7 +151,7 @@ class AgentCallee:
         inner._messages = call.messages
         inner.record = outer.record
         inner.progress = outer.progress
-        await inner.work()
+        return inner.work()
 
     @property
     def in_place_of(self) -> Callable[[Exception], object] | None:
