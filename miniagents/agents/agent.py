@@ -583,8 +583,10 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         context.notify_resolved(messages)
         start_asap = context.start_asap if self._start_asap is DEFAULT else self._start_asap
         around = context.around
-        if around is not None and around.surround_agent(call, messages, start_asap=start_asap):
-            return call._replies.promise
+        if around is not None:
+            callee = around.agent_callee(call, call._args, call._kwargs)
+            if around.surround(callee, messages, call._replies, start_asap=start_asap):
+                return call._replies.promise
         call._replies.produce(
             call.work,
             start_asap=start_asap,

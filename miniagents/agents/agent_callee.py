@@ -28,22 +28,6 @@ _NAMED: Final = {
 }
 
 
-class AgentSurroundings(Surroundings):
-    """The handlers that stand around the calls of one context of agents."""
-
-    def surround_agent(
-        self,
-        call: AnyContext,
-        messages: MessageSequencePromise[Any],  # Any: of the classes that the agent takes
-        *,
-        start_asap: bool,
-    ) -> bool:
-        """Make a call of an agent with all handlers around it, as `surround` does."""
-        return self.surround(
-            AgentCallee(call, call._args, call._kwargs), messages, call._replies, start_asap=start_asap
-        )
-
-
 class AgentCallee:
     """An agent with the arguments of one call, as what stands around the call sees it.
 
@@ -55,6 +39,10 @@ class AgentCallee:
 
     __slots__ = ("_args", "_kwargs", "_outer", "agent", "name")
 
+    # not properties: each of them would be a fiftieth of the cost of a handler
+    kind: CallKind = "agent"
+    tool_call: ToolCall | None = None
+
     def __init__(
         self,
         outer: AnyContext,
@@ -64,18 +52,8 @@ class AgentCallee:
         self._outer = outer
         self._args = args
         self._kwargs = kwargs
-        self.agent: MiniAgent[Any, Any, ...] = outer.this_agent  # Any: of any messages
-        self.name: str = self.agent.alias
-
-    @property
-    def kind(self) -> CallKind:
-        """What is called."""
-        return "agent"
-
-    @property
-    def tool_call(self) -> ToolCall | None:
-        """Nothing."""
-        return None
+        self.agent: MiniAgent[Any, Any, ...] = outer._agent  # Any: of any messages
+        self.name: str = self.agent._alias
 
     def named_arguments(self) -> Iterable[tuple[str, object]]:
         """Return the arguments with their names, without secrets."""
@@ -158,3 +136,10 @@ class AgentCallee:
         """Makes the reply in the place of an error; None for the error itself."""
         outer = self._outer
         return outer.error_message if outer._errors_as_messages and not outer._raises else None
+
+
+class AgentSurroundings(Surroundings):
+    """The handlers that stand around the calls of one context of agents."""
+
+    agent_callee: Final = AgentCallee
+    """Makes what `surround` is given for a call of an agent; this module is loaded only where there are handlers."""

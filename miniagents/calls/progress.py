@@ -121,7 +121,8 @@ class Progress:
             if type(piece) is Failure:
                 self.failed(piece.error)
             elif MessagePromise not in type(piece).__mro__:  # isinstance() asks an abstract base class
-                self.has_piece()
+                if self.first_piece is None:
+                    self.first_piece = self.loop.time() + self._offset
             elif piece.done():
                 self.has_piece()
                 failure = failure_of(piece)
