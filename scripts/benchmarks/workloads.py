@@ -102,7 +102,7 @@ WORKLOADS: tuple[Workload, ...] = (
         "calls: with a handler around each, one after another",
         "surrounded_calls",
         2_000,
-        cpu("call", 3.4),
+        cpu("call", 3.4, reason=reasons.SURROUNDED),
         old_size=0,
         counted=100,
     ),
