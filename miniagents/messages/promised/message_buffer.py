@@ -32,7 +32,7 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
     may_go_unread = True
 
     def __init__(self, context: PromisingContext | None, name: str, max_ahead: int | None = None) -> None:
-        PieceBuffer.__init__(self, context, name, max_ahead=max_ahead)
+        super().__init__(context, name, max_ahead=max_ahead)
         self._is_read = False
 
     def emit(self, piece: Any) -> None:  # Any: an M or a MessagePromise[M]

@@ -103,7 +103,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         if max_ahead is not None:
             check_bound(max_ahead)
         buffer: MessageBuffer[M] = MessageBuffer(context or active_context.get(), name, max_ahead)
-        Flattening.__init__(self, buffer, kept_open=kept_open)
+        super().__init__(buffer, kept_open=kept_open)
         self._place = place or name
         self._classes = message_classes
         self.promise: MessageSequencePromise[M] = sequence_over(buffer)
@@ -137,7 +137,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         instead: Callable[[Exception], object] | None = None,
     ) -> None:
         """Run an async function that puts messages in, as `FlatSequence.produce` does."""
-        Flattening.produce(self, work, start_asap=start_asap, instead=instead)
+        super().produce(work, start_asap=start_asap, instead=instead)
         self._buffer.context.notify_resolved(self.promise)
 
     # --- machinery ---
