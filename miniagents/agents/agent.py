@@ -132,7 +132,8 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         >>> asyncio.run(main())
         (Message(text='Hello!!'), Message(text='world!!'))
         """
-        return self._ask(messages, args, kwargs)
+        call = self._call(args, kwargs)
+        return self._begun(call, self._given(call._context, messages))
 
     def initiate_inquiry(self, *args: Params.args, **kwargs: Params.kwargs) -> AgentCall[In_contra, Out_co]:
         """Start a call to which messages can be sent one after the other, until it is finished.
@@ -519,7 +520,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             kwargs = {**self._kwargs, **kwargs}
         if (len(args), *kwargs) not in self._fitting:  # binding arguments takes a tenth of the time of a call
             self._check_arguments(args, kwargs)
-        gives = self._classes()[1]
+        gives = (self._declared or self._classes())[1]
         as_messages = self._errors_as_messages
         if as_messages is DEFAULT:
             as_messages = context.errors_as_messages if composition is None else composition._errors_as_messages
@@ -550,7 +551,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         messages: Any,  # Any: a MessageType[In_contra]
     ) -> MessageSequencePromise[Any]:  # Any: of In_contra
         """Return the promise of messages that are sent all at once."""
-        message = None if messages is None else ready_message(messages, self._classes()[0])
+        message = None if messages is None else ready_message(messages, (self._declared or self._classes())[0])
         # one ready message or none needs no writing end and no buffer, which take a fifth of the time of a call
         if message is not None or messages is None:
             ready = () if message is None else (message,)
@@ -582,8 +583,10 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         context.notify_resolved(messages)
         start_asap = context.start_asap if self._start_asap is DEFAULT else self._start_asap
         around = context.around
-        if around is not None and around.surround_agent(call, messages, start_asap=start_asap):
-            return call._replies.promise
+        if around is not None:
+            callee = around.agent_callee(call, call._args, call._kwargs)
+            if around.surround(callee, messages, call._replies, start_asap=start_asap):
+                return call._replies.promise
         call._replies.produce(
             call.work,
             start_asap=start_asap,

@@ -12,7 +12,7 @@ from miniagents.messages import MessageSequence
 from miniagents.promising.core.current import inside_hook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Iterable, Mapping
 
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.members import AnyContext
@@ -28,22 +28,6 @@ _NAMED: Final = {
 }
 
 
-class AgentSurroundings(Surroundings):
-    """The handlers that stand around the calls of one context of agents."""
-
-    def surround_agent(
-        self,
-        call: AnyContext,
-        messages: MessageSequencePromise[Any],  # Any: of the classes that the agent takes
-        *,
-        start_asap: bool,
-    ) -> bool:
-        """Make a call of an agent with all handlers around it, as `surround` does."""
-        return self.surround(
-            AgentCallee(call, call._args, call._kwargs), messages, call._replies, start_asap=start_asap
-        )
-
-
 class AgentCallee:
     """An agent with the arguments of one call, as what stands around the call sees it.
 
@@ -55,6 +39,10 @@ class AgentCallee:
 
     __slots__ = ("_args", "_kwargs", "_outer", "agent", "name")
 
+    # not properties: each of them would be a fiftieth of the cost of a handler
+    kind: CallKind = "agent"
+    tool_call: ToolCall | None = None
+
     def __init__(
         self,
         outer: AnyContext,
@@ -64,18 +52,8 @@ class AgentCallee:
         self._outer = outer
         self._args = args
         self._kwargs = kwargs
-        self.agent: MiniAgent[Any, Any, ...] = outer.this_agent  # Any: of any messages
-        self.name: str = self.agent.alias
-
-    @property
-    def kind(self) -> CallKind:
-        """What is called."""
-        return "agent"
-
-    @property
-    def tool_call(self) -> ToolCall | None:
-        """Nothing."""
-        return None
+        self.agent: MiniAgent[Any, Any, ...] = outer._agent  # Any: of any messages
+        self.name: str = self.agent._alias
 
     def named_arguments(self) -> Iterable[tuple[str, object]]:
         """Return the arguments with their names, without secrets."""
@@ -127,18 +105,17 @@ class AgentCallee:
         if recorder is not None and not inside_hook.get():
             outer.record = recorder.begin(outer, call.replies)
 
-    async def work(
+    def work(
         self,
         call: Call,
         replies: MessageSequence[Any],  # Any: of the classes that the agent gives
         /,
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:  # Any: what coroutines exchange with their loop is asyncio's own business
         """Do the agent's work."""
         outer = self._outer
         is_unchanged = self._args is outer._args and self._kwargs is outer._kwargs and call.messages is outer._messages
         if is_unchanged and replies is outer._replies:
-            await outer.work()
-            return
+            return outer.work()
         inner: AnyContext = InteractionContext(
             self.agent,
             outer._context,
@@ -152,10 +129,17 @@ class AgentCallee:
         inner._messages = call.messages
         inner.record = outer.record
         inner.progress = outer.progress
-        await inner.work()
+        return inner.work()
 
     @property
     def in_place_of(self) -> Callable[[Exception], object] | None:
         """Makes the reply in the place of an error; None for the error itself."""
         outer = self._outer
         return outer.error_message if outer._errors_as_messages and not outer._raises else None
+
+
+class AgentSurroundings(Surroundings):
+    """The handlers that stand around the calls of one context of agents."""
+
+    agent_callee: Final = AgentCallee
+    """Makes what `surround` is given for a call of an agent; this module is loaded only where there are handlers."""

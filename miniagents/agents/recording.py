@@ -22,13 +22,21 @@ from miniagents.agents.persistence import described
 from miniagents.calls.forms import NO_ARGUMENTS, json_of_arguments
 from miniagents.messages import AgentCallNode, AgentReplyNode, Message
 from miniagents.promising import ContextStateError, Promise
-from miniagents.promising.core.access import buffer_of, failure_of, pending, resolve_with, settled_as_read, value_of
+from miniagents.promising.core.access import (
+    buffer_of,
+    failure_of,
+    has_value,
+    pending,
+    resolve_with,
+    settled_as_read,
+    value_of,
+)
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import FAIR_SHARE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextvars import Context
 
     from miniagents.agents.interaction import InteractionContext
@@ -146,23 +154,23 @@ class RecordedCall:
         replies: MessageSequencePromise[Message],
     ) -> None:
         self._recorder = recorder
-        self._agent = interaction.this_agent.alias
-        caller = interaction.caller
+        self._agent = interaction._agent._alias
+        caller = interaction._caller
         self._caller = None if caller is None else caller.record
         named = interaction._named_arguments() if interaction._args or interaction._kwargs else None
         self._arguments = NO_ARGUMENTS if named is None else json_of_arguments(named)
-        self._messages: AnyBuffer = buffer_of(interaction.messages)
-        self._replies: AnyBuffer = buffer_of(replies)
+        self._messages: MessageSequencePromise[Message] = interaction._messages
+        self._replies = replies
         self._key_promise: Promise[str] | None = None
         self._then: list[Callable[[], None]] | None = None
         self.key: str | None = None
 
     def step(self) -> None:
         """Begin to keep the messages and replies, of which all may be there by now."""
-        for buffer, then in (self._messages, self._called), (self._replies, self._replied):
-            messages = self._ready(buffer)
+        for sequence, then in (self._messages, self._called), (self._replies, self._replied):
+            messages = self._ready(sequence)
             if messages is None:
-                _Followed(self._recorder, buffer, then).step()
+                _Followed(self._recorder, buffer_of(sequence), then).step()
             else:
                 then(messages, None)
 
@@ -206,13 +214,21 @@ class RecordedCall:
         node = AgentReplyNode(agent=self._agent, call=self.key, messages=messages, error=said)
         self._recorder.persister.keep(node, parts_are_known=True)
 
-    def _ready(self, buffer: AnyBuffer) -> tuple[Message, ...] | None:
+    def _ready(self, sequence: MessageSequencePromise[Message]) -> tuple[Message, ...] | None:
         """Keep the messages of a sequence that are all there and no promises; None for any other sequence."""
-        if not buffer.ended or len(buffer.pieces) > FAIR_SHARE:
+        pieces: Sequence[object]
+        if has_value(sequence):  # it needs no buffer, and may have none
+            pieces = value_of(sequence)
+        else:
+            buffer: AnyBuffer = buffer_of(sequence)
+            if not buffer.ended:
+                return None
+            pieces = buffer.pieces
+        if len(pieces) > FAIR_SHARE:
             return None
         ready: list[Message] = []
         keep = self._recorder.persister.keep
-        for piece in buffer.pieces:
+        for piece in pieces:
             if not isinstance(piece, Message):
                 return None  # those before it are known by now
             if keep(piece) is not None:

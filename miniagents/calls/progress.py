@@ -72,7 +72,7 @@ class Progress:
         self._offset = offset
         self._position = 0
         self._open = 0  # how many messages are still arriving
-        self._callbacks: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] | None = None
         self.began: float | None = None
         self.first_piece: float | None = None
         self.ended: float | None = None
@@ -85,7 +85,7 @@ class Progress:
     def begin(self) -> None:
         """Note that the call begins."""
         self.unbegun = None
-        self.began = self._now()
+        self.began = self.loop.time() + self._offset
 
     def failed(self, error: BaseException) -> None:
         """Note an error among the replies."""
@@ -94,10 +94,12 @@ class Progress:
 
     def when_ended(self, callback: Callable[[], object]) -> None:
         """Have a function called at the end, or now."""
-        if self.outcome is None:
-            self._callbacks.append(callback)
-        else:
+        if self.outcome is not None:
             _call(callback)
+        elif self._callbacks is None:
+            self._callbacks = [callback]
+        else:
+            self._callbacks.append(callback)
 
     def complete_replies(self) -> tuple[Message, ...]:
         """Return the messages that are there by now."""
@@ -119,7 +121,8 @@ class Progress:
             if type(piece) is Failure:
                 self.failed(piece.error)
             elif MessagePromise not in type(piece).__mro__:  # isinstance() asks an abstract base class
-                self.has_piece()
+                if self.first_piece is None:
+                    self.first_piece = self.loop.time() + self._offset
             elif piece.done():
                 self.has_piece()
                 failure = failure_of(piece)
@@ -138,7 +141,7 @@ class Progress:
     def has_piece(self) -> None:
         """Note that a part of the replies has come."""
         if self.first_piece is None:
-            self.first_piece = self._now()
+            self.first_piece = self.loop.time() + self._offset
 
     def message_ended(self, failure: Failure | None) -> None:
         """Note that a message of the replies is complete."""
@@ -151,7 +154,7 @@ class Progress:
         """Note the end, if all has come."""
         if self._open or not self._buffer.ended or self._position < len(self._buffer.pieces) or self.outcome:
             return
-        self.ended = self._now()
+        self.ended = self.loop.time() + self._offset
         if self.told is not None and any(isinstance(reply, ErrorMessage) for reply in self.complete_replies()):
             self.failed(self.told)
         error = self.error
@@ -159,12 +162,9 @@ class Progress:
             self.outcome = "done"
         else:
             self.outcome = "cancelled" if isinstance(error, PromiseCancelledError) else "failed"
-        callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
+        callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
             _call(callback)
-
-    def _now(self) -> float:
-        return self.loop.time() + self._offset
 
 
 class _MessageProgress:

@@ -314,7 +314,7 @@ class _Proceeded(DeferredSequence[Any]):  # Any: of the classes that the callee 
     __slots__ = ("_level", "call", "inside")
 
     def __init__(self, level: _Level, call: Call, inside: tuple[CallHandler, ...]) -> None:
-        super().__init__(level._replies._buffer)
+        DeferredSequence.__init__(self, level._replies._buffer)
         self._level: _Level | None = level  # as long as nothing has begun
         self.call: Call = call
         self.inside: tuple[CallHandler, ...] = inside

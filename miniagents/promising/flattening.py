@@ -149,11 +149,16 @@ class Flattening(Generic[P]):
                 self._closing = True
                 hand_over(self._buffer.context, self.close)
             return
-        self._closed = True
-        self._home = 0
-        self._end_if_complete()
+        self._close_here()
 
     # --- machinery ---
+
+    def _close_here(self) -> None:
+        """Close this, in the thread of the loop."""
+        self._closed = True
+        self._home = 0
+        if not self._on_their_way:
+            self._buffer.end()
 
     def _under_way(self) -> int:
         """Return how many parts were put in and have not appeared."""
@@ -219,7 +224,7 @@ class Flattening(Generic[P]):
 
     async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
         buffer = self._buffer
-        task = buffer.context.running_task()
+        task = (buffer._context or buffer.context).running_task()
         has_told = False
         try:
             producing.set(buffer)
@@ -234,7 +239,7 @@ class Flattening(Generic[P]):
             if self._others:
                 self._others -= 1
             else:
-                self.close()
+                self._close_here()
             buffer._work_ended(task, has_told=has_told)
 
     def _take_error(self, error: BaseException) -> None:
@@ -419,9 +424,6 @@ class Flattening(Generic[P]):
         self._on_their_way -= 1
         if self._buffer.bounded:
             self._buffer.make_room()  # perhaps nothing came of them
-        self._end_if_complete()
-
-    def _end_if_complete(self) -> None:
         if self._closed and not self._on_their_way:
             self._buffer.end()
 

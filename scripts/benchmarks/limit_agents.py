@@ -108,6 +108,11 @@ async def recorded_calls(watch: Watch, n: int) -> object:
     return await calls_in_turn(watch, n)
 
 
+async def surrounded_calls(watch: Watch, n: int) -> object:
+    """Read each call to its end before making the next one; nothing stands around calls of bare asyncio."""
+    return await calls_in_turn(watch, n)
+
+
 async def calls_at_once(watch: Watch, n: int) -> object:
     """Make all calls, then read all of them."""
     tasks = Tasks()

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from miniagents import (
+    Call,
     InteractionContext,
     Message,
     MessagePromise,
+    MessageSequencePromise,
     MiniAgents,
+    Proceed,
     StreamAppender,
     miniagent,
     stream_message,
@@ -122,6 +125,19 @@ async def recorded_calls(watch: Watch, n: int) -> object:
     """Await each call before making the next one, where a handler is given all messages."""
     with watch:
         async with MiniAgents(on_persist_messages=_keep_nothing):
+            said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
+    return said
+
+
+async def _pass_on(_: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
+    """Do nothing but make the call."""
+    return proceed()
+
+
+async def surrounded_calls(watch: Watch, n: int) -> object:
+    """Await each call before making the next one, where a handler stands around all calls."""
+    with watch:
+        async with MiniAgents(around_calls=_pass_on):
             said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
     return said
 

@@ -98,6 +98,14 @@ WORKLOADS: tuple[Workload, ...] = (
         old_size=0,
         counted=100,
     ),
+    Workload(
+        "calls: with a handler around each, one after another",
+        "surrounded_calls",
+        2_000,
+        cpu("call", 3.4, reason=reasons.SURROUNDED),
+        old_size=0,
+        counted=100,
+    ),
     Workload("calls: 100 at once", "calls_at_once", 100, cpu("call"), fixed=True),
     Workload(
         "calls: 1,000 at once",

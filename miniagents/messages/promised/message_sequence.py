@@ -56,7 +56,7 @@ _TEXTS: Final = {str}
 
 def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
     """Return the message that an item is or stands for; None for anything else, even if invalid."""
-    if isinstance(item, classes):
+    if type(item) is not str and isinstance(item, classes):
         return item
     if isinstance(item, str):
         try:
@@ -180,7 +180,11 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
 
     def _adapt_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as for `_adapt`
         if kinds == _TEXTS:
-            return [self._message_of(text) for text in items]
+            cls = self._classes[0]
+            try:  # as `_message_of` does: calling it for each would cost as much as the messages
+                return [cls(text=text) for text in items]
+            except TypeError:
+                return [self._message_of(text) for text in items]  # which says where
         if not kinds.issubset(self._classes):
             takes_any = Message in self._classes
             for kind in kinds:

@@ -540,12 +540,12 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         buffer._furthest = _EVERYTHING  # first: the sequence may get a bound while this waits
         if buffer.bounded:
             buffer.make_room()
-        pieces = self._mixed()
+        pieces: list[Any] = buffer.pieces  # Any: as `_mixed` says
         messages: list[Message] = []
         failure: Failure | None = None
         is_guest = buffer._guest_came()
         try:
-            while failure is None and not self._is_done():
+            while failure is None and self._value is PENDING and self._failure is None:
                 taken = pieces[len(messages) : len(messages) + FAIR_SHARE]
                 if not taken:
                     if buffer.ended:

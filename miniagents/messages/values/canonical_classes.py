@@ -13,7 +13,7 @@ import msgspec
 
 from miniagents.messages.values.canonical import EXACT, escape, message_form, utf16, value_form
 from miniagents.messages.values.freezers import attribute, function
-from miniagents.messages.values.freezing import FrozenType, class_tag, is_record
+from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_tag, is_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,20 @@ def _written(
         if not content.is_integer():
             return content if _PLAIN_FROM < abs(content) < _PLAIN_TO else _raw(content, key_of, owner, name)
         return int(content) if -EXACT < content < EXACT else _raw(content, key_of, owner, name)
+    if kind is FrozenDict:
+        if not content:  # as most are
+            return content
+        if _is_plain(content):
+            return {key: content[key] for key in sorted(content)}
     return _Part(key_of(content)) if isinstance(kind, FrozenType) else _raw(content, key_of, owner, name)
+
+
+def _is_plain(content: FrozenDict[Any, Any]) -> bool:  # Any: keys and values are asked for their types here
+    """Return whether msgspec writes a mapping canonically once it is sorted: its keys are names, its values scalars."""
+    if not _TEXTS.issuperset(map(type, content)):
+        return False
+    names = "".join(content)  # only of ASCII, the order of characters is that of UTF-16
+    return names.isascii() and "@" not in names and _ITEMS_AS_THEY_ARE.issuperset(map(type, content.values()))
 
 
 def _item(item: object, key_of: KeyOf, owner: type, name: str) -> object:
@@ -109,6 +122,7 @@ class _Part(msgspec.Struct, gc=False):
     key: str = msgspec.field(name="@key")
 
 
+_TEXTS: Final = frozenset((str,))
 _ITEMS_AS_THEY_ARE: Final = _AS_THEY_ARE - {msgspec.UnsetType}
 _PLAIN_FROM: Final = 1e-4
 _PLAIN_TO: Final = 1e15

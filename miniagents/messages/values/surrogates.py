@@ -89,7 +89,7 @@ def surrogate_in(value: object) -> Surrogate | None:
 
 def look_for_surrogates(value: object) -> None:
     """Raise a UnicodeEncodeError if a frozen value contains a lone surrogate; see `surrogate_in`."""
-    pending: list[Any] = [value]  # Any: frozen values
+    pending: list[Any] = [value] if value else []  # Any: frozen values
     for part in pending:  # which grows meanwhile
         if isinstance(part, str):
             if not part.isascii():

@@ -208,6 +208,13 @@ def test_m3_what_msgspec_writes_of_a_form_is_what_the_rule_says(
         assert canonical_form(value) == message_form(value, key_of)
 
 
+@examples(300)
+@given(st.dictionaries(st.text("aZ@é_\U0001f600\uff5e", max_size=3) | st.integers(0, 2), json_values, max_size=4))
+def test_m3_a_mapping_that_msgspec_writes_is_sorted_and_escaped(mapping: dict[object, object]) -> None:
+    for value in (Held(mapping), Held(dict.fromkeys(mapping, 1))):
+        assert canonical_form(value) == message_form(value, key_of)
+
+
 PYTHON_NAMES = ("a", "b", "Z", "class", "import", "self", "key_of", "content", "write", "été", "Ⅷ")
 """Names of fields, some of which cannot stand in the source of a function."""
 
