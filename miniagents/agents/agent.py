@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from miniagents.messages import Identity
+    from miniagents.messages.promised.attribution import Speaker
     from miniagents.promising import Backoff
     from miniagents.tools import Tool
 
@@ -484,8 +485,13 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         *,
         composition: AnyContext | None = None,
         raises: bool = False,
+        speaker: Speaker | None = None,
     ) -> MessageSequencePromise[Out_co]:
         call = self._call(args, kwargs, composition, raises=raises)
+        if speaker is not None:
+            from miniagents.messages.promised.attribution import AttributedSequence  # noqa: PLC0415  # for a composition
+
+            call._replies = AttributedSequence(call._replies, speaker)
         return self._begun(call, self._given(call._context, messages))
 
     def _call(

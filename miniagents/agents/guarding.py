@@ -177,6 +177,7 @@ class _Mirror:
             max_ahead=None,  # the time runs: a slow reader must not hold the agent up
             name=source.name,
         )
+        self.promise._by = source.by
 
     async def _pieces(self) -> AsyncIterator[Any]:  # Any: tokens, events, and errors as objects
         async for piece in mixed_buffer(self._source).outcomes():

@@ -12,11 +12,11 @@ from weakref import WeakSet
 
 from typing_extensions import TypeVar
 
-from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
+from miniagents.agents.members import ends_loop, error_as_message
+from miniagents.messages import Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
 from miniagents.promising.core.access import bound_of, buffer_of
 from miniagents.promising.core.current import calling, inside_hook
-from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator, Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from miniagents.agents.agents_context import MiniAgents
     from miniagents.agents.recording import RecordedCall
     from miniagents.calls.progress import Progress
+    from miniagents.messages import ErrorMessage
 
 __all__ = ["AgentCall", "InteractionContext"]
 
@@ -292,16 +293,14 @@ class InteractionContext(Generic[In_co, Out_contra]):
 
         It is an `ErrorMessage`, or the promise of one that waits for the key of the call's record.
         """
-        if isinstance(error, EndLoop | EOFError):
-            return error  # these end a loop of agents
+        if ends_loop(error):
+            return error
         if self.progress is not None:
             self.progress.told = error
-        text = f"{type(error).__name__}: {error}"
-        error_type = f"{type(error).__module__}.{type(error).__qualname__}"
         callers = tuple(agent.alias for agent in reversed(self.callers))
 
         def message(call: str | None) -> ErrorMessage:
-            return ErrorMessage(text, error_type=error_type, agent=self._agent.alias, callers=callers, call=call)
+            return error_as_message(error, self._agent.alias, callers, call)
 
         # The key of a call is made of the keys of its messages. The error must not wait for messages that are pending,
         # in this call or in a caller's: the agent may have failed exactly because they do not come.
