@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from contextvars import ContextVar
 from threading import get_ident
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self
@@ -20,16 +21,16 @@ from miniagents.promising.core.current import calling, inside_hook
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator, Mapping
-    from contextvars import ContextVar
     from types import TracebackType
 
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.agents_context import MiniAgents
     from miniagents.agents.recording import RecordedCall
+    from miniagents.agents.replacing import Replacement
     from miniagents.calls.progress import Progress
     from miniagents.messages import ErrorMessage
 
-__all__ = ["AgentCall", "InteractionContext"]
+__all__ = ["AgentCall", "InteractionContext", "replacing"]
 
 # type parameters of classes carry defaults, so that the bare names work under --strict
 In_co = TypeVar("In_co", bound=Message, default=Message, covariant=True)
@@ -38,6 +39,9 @@ In_contra = TypeVar("In_contra", bound=Message, default=Message, contravariant=T
 Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
 
 _calls_log: Final = logging.getLogger("miniagents.calls")
+replacing: Final[ContextVar[tuple[Replacement, ...]]] = ContextVar("miniagents.replacing", default=())
+"""The agents whose work others do in this place, the latest first; see `replaced`."""
+
 _interaction: ContextVar[InteractionContext[Any, Any] | None] = calling  # Any: of any agent
 
 
@@ -266,8 +270,13 @@ class InteractionContext(Generic[In_co, Out_contra]):
             if self.record is None:  # what stands around the call has not begun its record
                 self.record = recorder.begin(self, self._replies.promise)
         try:
-            function = self._agent._function
-            body = function(self, *self._args, **self._kwargs)
+            function, args, kwargs = self._agent._function, self._args, self._kwargs
+            if replacements := replacing.get():
+                for replacement in replacements:
+                    if replacement.stands_for(self._agent, args, kwargs):
+                        function, args, kwargs = replacement.work(args, kwargs)
+                        break
+            body = function(self, *args, **kwargs)
             if isinstance(function, type):
                 body = body()
             returned: object = (await body) if _is_awaitable(body) else body

@@ -18,6 +18,7 @@ from miniagents.agents.members import (
 )
 from miniagents.messages import ErrorMessage, MessagePromise
 from miniagents.messages.promised.attribution import Speaker
+from miniagents.promising.core.access import failure_of
 from miniagents.promising.core.failure import Failure, count_as_read
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def ask_speaker(
     async def pieces(_: object) -> AsyncIterator[MessagePromise[Any] | Failure]:  # Any: as above
         async for piece in pieces_of(replies):
             if not isinstance(piece, Failure):
-                yield piece.recover_message(told)
+                yield piece if piece.done() and failure_of(piece) is None else piece.recover_message(told)
             elif ends_loop(piece.error) or not isinstance(piece.error, Exception):
                 yield piece
             else:

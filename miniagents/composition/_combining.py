@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.agents.agent import MiniAgent, composed
+from miniagents.agents.composing import composed
 from miniagents.agents.members import (
     AnyAgent,
     AnyContext,
@@ -19,6 +19,9 @@ from miniagents.agents.members import (
 )
 from miniagents.composition._asking import ask_speaker, gives
 from miniagents.messages import ErrorMessage, Message
+
+if TYPE_CHECKING:
+    from miniagents.agents.agent import MiniAgent
 
 __all__ = ["chain", "parallel"]
 

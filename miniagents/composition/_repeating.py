@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.agents.agent import composed
+from miniagents.agents.composing import composed
 from miniagents.agents.members import (
     AnyContext,
     Declared,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.agents.agent import composed
+from miniagents.agents.composing import composed
 from miniagents.agents.members import (
     AnyAgent,
     AnyContext,

@@ -117,6 +117,8 @@ class _PassedOn(MessagePromise[M], Generic[M]):
 
     __slots__ = ("_source",)
 
+    _source: MessagePromise[M]
+
     def __new__(cls, source: MessagePromise[M], by: Speaker) -> _PassedOn[M]:
         """Make another view of a message promise."""
         promise: _PassedOn[M] = blank(cls)
