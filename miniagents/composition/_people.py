@@ -27,7 +27,8 @@ class Person(Generic[In, Out]):
 
     `questions` lists the open questions for whatever shows them to the person: a terminal, a web page, a chat. The
     object stands wherever an agent does. A question is open as long as the call that asks it: cancelling the call, for
-    example by a `timeout` of its replies, closes the question. Questions are kept in this process only.
+    example by a time limit, closes the question. A context that is left waits for the answers. Questions are kept in
+    this process only.
 
     Args:
         alias: The name in logs, errors and records.

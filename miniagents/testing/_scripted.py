@@ -64,6 +64,9 @@ class Several(Generic[Out_co]):
     def __init__(self, *parts: str | Out_co | BaseException | Pause | Sequence[Step]) -> None:
         self.parts: tuple[str | Out_co | BaseException | Pause | Sequence[Step], ...] = parts
 
+    def __repr__(self) -> str:
+        return f"Several{self.parts!r}"
+
 
 Reply: TypeAlias = str | Out | BaseException | Sequence[Step] | Several[Out]
 """The reply of a scripted agent to one call.
@@ -239,6 +242,9 @@ def scripted_agent(
     (AssistantMessage(text='Bye'),)
     (Asked((UserMessage(text='Hello'),), language='all'), Asked((UserMessage(text='Bye'),), language='English'))
     """
+    given: object = of
+    if given is not None and not isinstance(given, MiniAgent):
+        raise TypeError(f"scripted_agent: of={given!r:.200} is no MiniAgent")
     if alias is None:
         alias = "scripted_agent" if of is None else of.alias
     script = _Script(alias, replies, otherwise, pause)
@@ -250,9 +256,6 @@ def scripted_agent(
 
         agent = ScriptedAgent(scripted, alias=alias, declares=lambda: ((takes,), (gives,)), made_of=(script,))
     else:
-        given: object = of
-        if not isinstance(given, MiniAgent):
-            raise TypeError(f"scripted_agent: of={given!r:.200} is no MiniAgent")
         agent = object.__new__(ScriptedAgent)
         for name in MiniAgent.__slots__:
             setattr(agent, name, getattr(of, name))
