@@ -10,9 +10,10 @@ from typing_extensions import ParamSpec, TypeVar
 from miniagents.agents.agent import MiniAgent
 from miniagents.agents.interaction import replacing
 from miniagents.messages import Message
+from miniagents.promising.core.arguments import check_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
 __all__ = ["Replacement", "replaced"]
 
@@ -52,7 +53,7 @@ class Replacement:
 
 
 @contextlib.contextmanager
-def replaced(agent: MiniAgent[In, Out, P], other: MiniAgent[In, Out, P], /) -> Iterator[None]:
+def replaced(agent: MiniAgent[In, Out, P], other: MiniAgent[In, Out, P], /) -> Generator[None]:
     """Have another agent do the work of an agent, wherever that is called in this block.
 
     It holds for all calls that the code of the block makes, and for those that these calls make, however deep in a tree
@@ -79,9 +80,7 @@ def replaced(agent: MiniAgent[In, Out, P], other: MiniAgent[In, Out, P], /) -> I
     Hello! Say hello
     """
     for each in (agent, other):
-        given: object = each
-        if not isinstance(given, MiniAgent):
-            raise TypeError(f"replaced: {given!r:.200} is no MiniAgent")
+        check_kind("replaced", each, MiniAgent, "no MiniAgent")
     if agent._parts() != (agent,):
         raise TypeError(
             f"replaced: the chain {agent.alias!r} may be a part of longer chains, which call its agents themselves: "

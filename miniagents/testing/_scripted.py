@@ -22,6 +22,7 @@ from miniagents.messages import (
 )
 from miniagents.miniagents import MiniAgent
 from miniagents.promising.core.access import settled
+from miniagents.promising.core.arguments import check_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,6 @@ __all__ = ["Answer", "Asked", "Pause", "Reply", "ScriptedAgent", "Several", "Ste
 
 In = TypeVar("In", bound=Message, default=Message)
 Out = TypeVar("Out", bound=Message, default=Message)
-Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
 P = ParamSpec("P", default=...)
 
 
@@ -51,7 +51,7 @@ Step: TypeAlias = str | StreamEvent | ToolCall | Pause | BaseException
 """A token, an event, a tool call, a pause or an error in its place in a streamed message."""
 
 
-class Several(Generic[Out_co]):
+class Several:
     """Several messages as one reply of a scripted agent, which come one after the other.
 
     Args:
@@ -61,14 +61,14 @@ class Several(Generic[Out_co]):
 
     __slots__ = ("parts",)
 
-    def __init__(self, *parts: str | Out_co | BaseException | Pause | Sequence[Step]) -> None:
-        self.parts: tuple[str | Out_co | BaseException | Pause | Sequence[Step], ...] = parts
+    def __init__(self, *parts: str | Message | BaseException | Pause | Sequence[Step]) -> None:
+        self.parts: tuple[str | Message | BaseException | Pause | Sequence[Step], ...] = parts
 
     def __repr__(self) -> str:
         return f"Several{self.parts!r}"
 
 
-Reply: TypeAlias = str | Out | BaseException | Sequence[Step] | Several[Out]
+Reply: TypeAlias = str | Message | BaseException | Sequence[Step] | Several
 """The reply of a scripted agent to one call.
 
 A string or a message is streamed word by word. A sequence of steps is streamed step by step. An exception is raised.
@@ -111,7 +111,7 @@ class Asked(Generic[In]):
         return f"Asked({self.messages if self.promise.done() else self.promise!r}{arguments})"
 
 
-Answer: TypeAlias = Reply[Out] | Callable[[Asked[In]], Reply[Out] | Awaitable[Reply[Out]]]
+Answer: TypeAlias = Reply | Callable[[Asked[In]], Reply | Awaitable[Reply]]
 """A reply, or a function that makes it of a call once all messages of the call are there; it may be async."""
 
 
@@ -147,50 +147,50 @@ class ScriptedAgent(MiniAgent[In, Out, P], Generic[In, Out, P]):
 
 @overload
 def scripted_agent(
-    *replies: Answer[Out, In],
+    *replies: Answer[In],
     of: MiniAgent[In, Out, P],
-    otherwise: Answer[Out, In] | None = None,
+    otherwise: Answer[In] | None = None,
     alias: str | None = None,
     pause: float = 0.0,
 ) -> ScriptedAgent[In, Out, P]: ...
 @overload
 def scripted_agent(
-    *replies: Answer[Out, In],
+    *replies: Answer[In],
     takes: type[In],
     gives: type[Out],
-    otherwise: Answer[Out, In] | None = None,
+    otherwise: Answer[In] | None = None,
     alias: str | None = None,
     pause: float = 0.0,
 ) -> ScriptedAgent[In, Out, []]: ...
 @overload
 def scripted_agent(
-    *replies: Answer[Message, In],
+    *replies: Answer[In],
     takes: type[In],
-    otherwise: Answer[Message, In] | None = None,
+    otherwise: Answer[In] | None = None,
     alias: str | None = None,
     pause: float = 0.0,
 ) -> ScriptedAgent[In, Message, []]: ...
 @overload
 def scripted_agent(
-    *replies: Answer[Out, Message],
+    *replies: Answer[Message],
     gives: type[Out],
-    otherwise: Answer[Out, Message] | None = None,
+    otherwise: Answer[Message] | None = None,
     alias: str | None = None,
     pause: float = 0.0,
 ) -> ScriptedAgent[Message, Out, []]: ...
 @overload
 def scripted_agent(
-    *replies: Answer[Message, Message],
-    otherwise: Answer[Message, Message] | None = None,
+    *replies: Answer[Message],
+    otherwise: Answer[Message] | None = None,
     alias: str | None = None,
     pause: float = 0.0,
 ) -> ScriptedAgent[Message, Message, []]: ...
 def scripted_agent(
-    *replies: Answer[Any, Any],  # Any: the overloads say of which classes
-    of: MiniAgent[Any, Any, ...] | None = None,  # Any: as above
+    *replies: Answer[Any],  # Any: the overloads say of which classes
+    of: Any = None,  # Any: as above
     takes: type[Message] = Message,
     gives: type[Message] = Message,
-    otherwise: Answer[Any, Any] | None = None,  # Any: as above
+    otherwise: Answer[Any] | None = None,  # Any: as above
     alias: str | None = None,
     pause: float = 0.0,
 ) -> ScriptedAgent[Any, Any, ...]:  # Any: as above
@@ -242,24 +242,22 @@ def scripted_agent(
     (AssistantMessage(text='Bye'),)
     (Asked((UserMessage(text='Hello'),), language='all'), Asked((UserMessage(text='Bye'),), language='English'))
     """
-    given: object = of
-    if given is not None and not isinstance(given, MiniAgent):
-        raise TypeError(f"scripted_agent: of={given!r:.200} is no MiniAgent")
-    if alias is None:
-        alias = "scripted_agent" if of is None else of.alias
-    script = _Script(alias, replies, otherwise, pause)
+    if of is not None:
+        check_kind("scripted_agent: of", of, MiniAgent, "no MiniAgent")
+    name: str = alias or ("scripted_agent" if of is None else of.alias)
+    script = _Script(name, replies, otherwise, pause)
     agent: ScriptedAgent[Any, Any, ...]  # Any: as above
     if of is None:
 
         async def scripted(ctx: AnyContext) -> None:
             await script(ctx)
 
-        agent = ScriptedAgent(scripted, alias=alias, declares=lambda: ((takes,), (gives,)), made_of=(script,))
+        agent = ScriptedAgent(scripted, alias=name, declares=lambda: ((takes,), (gives,)), made_of=(script,))
     else:
         agent = object.__new__(ScriptedAgent)
         for name in MiniAgent.__slots__:
             setattr(agent, name, getattr(of, name))
-        agent._function, agent._made_of, agent._alias, agent._model_identity = script, (script,), alias, None
+        agent._function, agent._made_of, agent._alias, agent._model_identity = script, (script,), name, None
     agent._of, agent._script = of, script
     script.check(agent._classes()[1])
     return agent
@@ -274,8 +272,8 @@ class _Script:
     def __init__(
         self,
         alias: str,
-        replies: tuple[Answer[Any, Any], ...],  # Any: the overloads say of which classes
-        otherwise: Answer[Any, Any] | None,  # Any: as above
+        replies: tuple[Answer[Any], ...],  # Any: the overloads say of which classes
+        otherwise: Answer[Any] | None,  # Any: as above
         pause: float,
     ) -> None:
         self.asked: list[Asked[Any]] = []  # Any: as above
@@ -297,7 +295,7 @@ class _Script:
         if callable(answer):
             await ctx.messages
             made = answer(asked)
-            reply: Reply[Any] = (await made) if inspect.isawaitable(made) else made  # Any: as above
+            reply: Reply = (await made) if inspect.isawaitable(made) else made
         else:
             reply = answer
         if not isinstance(reply, Several):

@@ -46,13 +46,13 @@ def test_open_questions_are_listed_and_answered_elsewhere() -> None:
         assert await first.messages == (AssistantMessage("Publish?"),)
         third.answer("later")
         first.answer("yes")
-        assert editor.questions == (second,)
+        assert [question.number for question in editor.questions] == [2]
         second.answer(UserMessage("no"))
         assert [str(message) for reply in replies for message in await reply] == [
             "UserMessage: yes",
             "UserMessage: later",
         ]
-        assert editor.questions == ()
+        assert not editor.questions
         assert repr(second) == "<OpenQuestion 2 to 'editor'>"
         assert repr(editor) == "<Person 'editor' with 0 open questions>"
 
@@ -100,11 +100,11 @@ def test_a_wrong_answer_is_refused_where_it_is_given_and_the_question_stays_open
     async def main() -> None:
         person = Person("expert", gives=AssistantMessage)
         answer = person.ask("Why?")
-        question = await person.next_question()
+        question: Any = await person.next_question()  # Any: for a mistake that the checkers would find
         with pytest.raises(
             TypeError, match="agent 'expert': reply: got UserMessage where AssistantMessage is declared"
         ):
-            question.answer(UserMessage("Because."))  # type: ignore[arg-type]  # on purpose
+            question.answer(UserMessage("Because."))
         assert person.questions == (question,)
         question.answer("Because.")
         assert await answer == AssistantMessage("Because.")

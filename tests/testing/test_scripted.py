@@ -1,7 +1,7 @@
 """Scripted agents that stand for others: their types, arguments, replies, and what they were asked."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import pytest
@@ -29,6 +29,10 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     MiniAgents().run(main, loop_factory=VirtualClockEventLoop)
 
 
+def loosely(thing: Any) -> Any:  # Any: for mistakes that the checkers would find
+    return thing
+
+
 class City(Message, frozen=True, kw_only=True):
     name: str
 
@@ -48,9 +52,9 @@ def test_it_takes_the_messages_and_arguments_of_the_agent_it_stands_for() -> Non
         fake = scripted_agent("Bonjour", of=translator)
         assert fake.alias == "translator"
         with pytest.raises(TypeError, match="missing a required argument: 'language'"):
-            fake.inquire("Hello")  # type: ignore[call-arg]  # on purpose
+            loosely(fake).inquire("Hello")
         with pytest.raises(TypeError, match="got SystemMessage where UserMessage is declared"):
-            fake.inquire(SystemMessage("Hello"), language="French")  # type: ignore[arg-type]  # on purpose
+            loosely(fake).inquire(SystemMessage("Hello"), language="French")
         assert await fake.inquire("Hello", "French", polite=False) == (AssistantMessage("Bonjour"),)
         (asked,) = fake.asked
         assert asked.messages == (UserMessage("Hello"),)
@@ -87,7 +91,7 @@ def test_classes_are_declared_without_an_agent() -> None:
     async def main() -> None:
         fake = scripted_agent("fine", City(name="Kiel"), takes=UserMessage, gives=Message)
         with pytest.raises(TypeError, match="got SystemMessage where UserMessage is declared"):
-            fake.inquire(SystemMessage("Hello"))  # type: ignore[arg-type]  # on purpose
+            loosely(fake).inquire(SystemMessage("Hello"))
         assert await fake.inquire("Hello") == (Message("fine"),)
         assert await fake.inquire("Hello") == (City(name="Kiel"),)
         assert [call.messages for call in fake.asked] == [(UserMessage("Hello"),)] * 2
@@ -102,15 +106,15 @@ def test_a_message_of_a_wrong_class_is_refused_where_it_is_given(replies: Any) -
         scripted_agent(*replies, of=translator)
     with pytest.raises(TypeError, match="agent 'translator': got UserMessage where AssistantMessage is declared"):
         scripted_agent(of=translator, otherwise=replies[-1])
-    with pytest.raises(TypeError, match="of=3 is no MiniAgent"):
-        scripted_agent("x", of=3)  # type: ignore[call-overload]  # on purpose
+    with pytest.raises(TypeError, match="scripted_agent: of: 3 is no MiniAgent"):
+        scripted_agent("x", of=loosely(3))
 
 
 # --- what it answers ---
 
 
 def test_functions_answer_with_what_was_asked() -> None:
-    async def slowly(asked: Asked[UserMessage]) -> Reply[AssistantMessage]:
+    async def slowly(asked: Asked[UserMessage]) -> Reply:
         await asyncio.sleep(3)
         return f"{asked.arguments['language']}: {asked.messages[0]}"
 
@@ -197,7 +201,7 @@ def test_a_function_can_carry_its_tool_calls_out() -> None:
         """Double a number."""
         return number * 2
 
-    async def answer(asked: Asked[Message]) -> Reply[Message]:
+    async def answer(asked: Asked[Message]) -> Reply:
         call = ToolCall(id="1", name="double", arguments=f'{{"number": {asked.messages[0]}}}')
         result = await double.answer(call)
         return Several([call], ToolResultMessage(result.text, tool_call_id="1"), f"That makes {result}.")
@@ -225,7 +229,7 @@ def test_copies_share_script_and_memory() -> None:
         assert fake != named
         assert fake != scripted_agent("one", "two", "three", alias="fake")
         with pytest.raises(AttributeError, match="'asked' cannot be changed"):
-            fake.asked = ()  # type: ignore[misc]  # on purpose
+            loosely(fake).asked = ()
 
     run(main())
 
@@ -242,6 +246,6 @@ def test_what_was_asked_is_shown() -> None:
     run(main())
 
 
-async def letters() -> Any:  # Any: an async generator
+async def letters() -> AsyncIterator[str]:
     await asyncio.sleep(1)
     yield "a"
