@@ -255,8 +255,8 @@ def scripted_agent(
         agent = ScriptedAgent(scripted, alias=name, declares=lambda: ((takes,), (gives,)), made_of=(script,))
     else:
         agent = object.__new__(ScriptedAgent)
-        for name in MiniAgent.__slots__:
-            setattr(agent, name, getattr(of, name))
+        for slot in MiniAgent.__slots__:
+            setattr(agent, slot, getattr(of, slot))
         agent._function, agent._made_of, agent._alias, agent._model_identity = script, (script,), name, None
     agent._of, agent._script = of, script
     script.check(agent._classes()[1])
