@@ -240,11 +240,14 @@ CIRCLES: Final = {
     frozenset(
         {
             *("agent", "agent_callee", "agent_identity", "agent_value", "agents_context", "as_tool"),
-            *("call_logging", "guarding", "interaction", "members", "recording"),
+            *("call_logging", "composing", "guarding", "interaction", "members", "recording", "replacing"),
         }
     ): ("a call knows its agent, and an agent makes its calls"),
     frozenset(
-        {"message_buffer", "message_promise", "message_sequence", "selecting", "sequence_promise", "streaming", "text"}
+        {
+            *("attribution", "message_buffer", "message_promise", "message_sequence"),
+            *("selecting", "sequence_promise", "streaming", "text"),
+        }
     ): ("a message is split into a sequence, and a sequence is joined into a message"),
     frozenset({"grouping", "of_pieces", "of_places", "of_time", "piped", "stream"}): (
         "a stream is made of its combinators, which return streams"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -19,7 +19,6 @@ from miniagents.agents.members import (
     Inquirable,
     alias_of,
     check_agents,
-    check_count,
     common,
     declared_by,
     operand,
@@ -36,10 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from miniagents.messages import Identity
+    from miniagents.messages.promised.attribution import Speaker
     from miniagents.promising import Backoff
     from miniagents.tools import Tool
 
-__all__ = ["MiniAgent", "composed"]
+__all__ = ["MiniAgent"]
 
 In_contra = TypeVar("In_contra", bound=Message, default=Message, contravariant=True)
 Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
@@ -48,6 +48,7 @@ In = TypeVar("In", bound=Message)
 Mid = TypeVar("Mid", bound=Message)
 Out = TypeVar("Out", bound=Message)
 OtherOut = TypeVar("OtherOut", bound=Message)
+E = TypeVar("E", bound=BaseException)
 
 _SHAPES_KEPT: Final = 64
 """How many shapes of arguments an agent caches as valid; with `**kwargs` their number is unbounded."""
@@ -242,6 +243,8 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         """
         if not callable(getattr(other, "inquire", None)):
             return NotImplemented
+        from miniagents.agents.composing import composed  # noqa: PLC0415  # a circle: it makes agents of this class
+
         chained = Chain(self, other)
         return composed(chained, chained.alias, chained.declares, ("chain", *chained.agents))
 
@@ -282,16 +285,61 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         >>> asyncio.run(main())
         (Message(text='Here I am'),)
         """
-        from miniagents.agents.guarding import Retried, check_seconds  # noqa: PLC0415  # few agents are guarded
+        from miniagents.agents.guarding import Retried  # noqa: PLC0415  # few agents are guarded
 
-        check_count(f"with_retry: attempts={attempts}", attempts)
-        if not callable(backoff):
-            check_seconds(f"with_retry: backoff={backoff}", backoff, zero=True)
         expected = errors if isinstance(errors, tuple) else (errors,)
-        check_errors("with_retry", expected)
         alias = f"{operand(self)}.with_retry({attempts})"
         made_of = ("with_retry", attempts, backoff, expected)
         return self._guarded(lambda agent: Retried(agent, attempts, backoff, expected), alias, made_of)
+
+    @overload
+    def with_repair(self, told: Callable[[Exception], MessageType[In_contra]], /, *, attempts: int = ...) -> Self: ...
+    @overload
+    def with_repair(
+        self, told: Callable[[E], MessageType[In_contra]], error: type[E], /, *errors: type[E], attempts: int = ...
+    ) -> Self: ...
+    def with_repair(
+        self,
+        told: Callable[[Any], MessageType[In_contra]],  # Any: the overloads tie it to the classes given
+        /,
+        *errors: type[BaseException],
+        attempts: int = 3,
+    ) -> Self:
+        """Return the same agent, called again with its error in the question until a whole reply has no error.
+
+        The next call gets the messages, followed by what the function makes of the error of each call before it. No
+        part of a reply can be read before the whole is known to have no error, or the last attempt has ended.
+
+        Failed calls, their errors, notes and cancellation are those of `with_retry`. An error of the function is the
+        only reply. The cost is one more task than the agent itself has. Of each failed attempt only a line for the note
+        and what the function has made are kept.
+
+        Args:
+            told: A plain function of the error, which returns messages for the agent: a string, for one.
+            errors: The classes of errors after which the agent is called again; by default any `Exception`.
+            attempts: The greatest number of calls, the first included.
+
+        Raises:
+            TypeError: `told` is async, or `errors` has something that is not a class of exceptions.
+            ValueError: `attempts` is less than 1.
+
+        >>> @miniagent
+        ... async def number(ctx: InteractionContext) -> None:
+        ...     asked = [str(message) for message in await ctx.messages]
+        ...     ctx.reply(str(int("seven" if len(asked) == 1 else "7")))
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         careful = number.with_repair(lambda error: f"That was wrong: {error}", ValueError)
+        ...         print(await careful.inquire("A number?"))
+        >>> asyncio.run(main())
+        (Message(text='7'),)
+        """
+        from miniagents.agents.guarding import Repaired  # noqa: PLC0415  # few agents are guarded
+
+        expected = errors or (Exception,)
+        alias = f"{operand(self)}.with_repair({attempts})"
+        made_of = ("with_repair", told, attempts, expected)
+        return self._guarded(lambda agent: Repaired(agent, told, attempts, expected), alias, made_of)
 
     def with_timeout(self, seconds: float, /) -> Self:
         """Return the same agent, whose reply must be complete within some seconds of the start of the call.
@@ -323,9 +371,8 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         ! TimeoutError: agent 'slow' did not complete its reply within 0.1 s
         end
         """
-        from miniagents.agents.guarding import Timed, check_seconds  # noqa: PLC0415  # few agents are guarded
+        from miniagents.agents.guarding import Timed  # noqa: PLC0415  # few agents are guarded
 
-        check_seconds(f"with_timeout({seconds})", seconds, zero=False)
         alias = f"{operand(self)}.with_timeout({seconds})"
         return self._guarded(lambda agent: Timed(agent, seconds), alias, ("with_timeout", seconds))
 
@@ -485,8 +532,13 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         *,
         composition: AnyContext | None = None,
         raises: bool = False,
+        speaker: Speaker | None = None,
     ) -> MessageSequencePromise[Out_co]:
         call = self._call(args, kwargs, composition, raises=raises)
+        if speaker is not None:
+            from miniagents.messages.promised.attribution import AttributedSequence  # noqa: PLC0415  # for a composition
+
+            call._replies = AttributedSequence(call._replies, speaker)
         return self._begun(call, self._given(call._context, messages))
 
     def _call(
@@ -593,33 +645,3 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             instead=call.error_message if call._errors_as_messages and not call._raises else None,
         )
         return call._replies.promise
-
-
-def composed(
-    body: Callable[..., Any],  # Any: as for any agent's function
-    alias: str,
-    declares: Callable[[], Declared],
-    made_of: tuple[object, ...] | None = None,
-) -> MiniAgent[Any, Any, []]:  # Any: the composing function declares the types
-    """Return the agent that does the given work and has no parameters.
-
-    Args:
-        body: The work of one call; it is called with the call's context.
-        alias: The agent's name.
-        declares: Returns the classes of the messages that the agent takes, and of those it gives.
-        made_of: What the work is made of: equal for works that are equal. By default no other work is.
-
-    Raises:
-        TypeError: The agents of the composition do not fit together.
-
-    >>> async def work(ctx: InteractionContext) -> None:
-    ...     ctx.reply("done")
-    >>> async def main() -> None:
-    ...     async with MiniAgents():
-    ...         print(await composed(work, "worker", lambda: ((Message,), (Message,))).inquire())
-    >>> asyncio.run(main())
-    (Message(text='done'),)
-    """
-    agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares, made_of=made_of)  # Any: as in the result
-    agent._description = None
-    return agent

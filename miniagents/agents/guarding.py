@@ -1,4 +1,4 @@
-"""The work of agents that guard another one: retry, fallback and time-out."""
+"""The work of agents that guard another one: retry, repair, fallback and time-out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from miniagents.agents.members import (
     AnyReplies,
     alias_of,
     ask,
+    check_count,
     failure_in_place,
     is_cancelled,
     passed_on,
@@ -21,18 +22,18 @@ from miniagents.agents.members import (
 from miniagents.messages import MessagePromise
 from miniagents.messages.promised.message_promise import mixed_buffer
 from miniagents.promising.core.access import buffer_of, failure_of, give_up, has_value, settled, settled_as_read
-from miniagents.promising.core.arguments import check_not_negative
+from miniagents.promising.core.arguments import check_errors, check_not_negative, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.notes import add_note, listed, said
 from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable
 
     from miniagents.messages import Message
     from miniagents.promising import Backoff
 
-__all__ = ["FallenBack", "Retried", "Timed", "check_seconds"]
+__all__ = ["FallenBack", "Repaired", "Retried", "Timed"]
 
 AnyMessage: TypeAlias = "MessagePromise[Any]"  # Any: what made the composition has checked the types
 
@@ -47,6 +48,10 @@ class Retried:
     def __init__(
         self, agent: AnyAgent, attempts: int, backoff: Backoff, errors: tuple[type[BaseException], ...]
     ) -> None:
+        check_count(f"with_retry: attempts={attempts}", attempts)
+        if not callable(backoff):
+            _check_seconds(f"with_retry: backoff={backoff}", backoff, zero=True)
+        check_errors("with_retry", errors)
         self._agent = agent
         self._attempts = attempts
         self._backoff = backoff
@@ -73,6 +78,49 @@ class Retried:
             where = f"attempt {len(earlier)} of {self._attempts} of agent {alias_of(self._agent)!r}"
             logger.info("%s failed, the next follows in %s s: %s", where, seconds, earlier[-1])
             await asyncio.sleep(seconds)
+        attempts = f"agent {alias_of(self._agent)!r} failed in {len(earlier) + 1} attempts, before this one by"
+        await _deliver(ctx, replies, failure, [f"{attempts} {listed(earlier)}"] if earlier else [])
+
+
+class Repaired:
+    """Calls an agent again with what a function makes of its error, until a whole reply has none."""
+
+    __slots__ = ("_agent", "_attempts", "_errors", "_told")
+
+    def __init__(
+        self,
+        agent: AnyAgent,
+        told: Callable[[Any], Any],  # Any: from an error of `errors` to a MessageType
+        attempts: int,
+        errors: tuple[type[BaseException], ...],
+    ) -> None:
+        check_plain("with_repair", told)
+        check_count(f"with_repair: attempts={attempts}", attempts)
+        check_errors("with_repair", errors)
+        self._agent = agent
+        self._told = told
+        self._attempts = attempts
+        self._errors = errors
+
+    async def __call__(
+        self,
+        ctx: AnyContext,
+        /,
+        *args: Any,  # Any: checked by the agent's signature
+        **kwargs: Any,  # Any: checked by the agent's signature
+    ) -> None:
+        """Do the work of one call."""
+        question: list[Any] = [ctx.messages]  # Any: a MessageType
+        earlier: list[str] = []
+        while True:
+            replies = ask(ctx, self._agent, question, args, kwargs, raises=True)
+            failure = await settled(replies)
+            if failure is None or len(earlier) + 1 >= self._attempts or not _replaceable(failure, self._errors):
+                break
+            earlier.append(_discarded(replies, failure))
+            where = f"attempt {len(earlier)} of {self._attempts} of agent {alias_of(self._agent)!r}"
+            logger.info("%s failed, the agent is told: %s", where, earlier[-1])
+            question.append(self._told(failure.error))
         attempts = f"agent {alias_of(self._agent)!r} failed in {len(earlier) + 1} attempts, before this one by"
         await _deliver(ctx, replies, failure, [f"{attempts} {listed(earlier)}"] if earlier else [])
 
@@ -114,6 +162,7 @@ class Timed:
     __slots__ = ("_agent", "_seconds")
 
     def __init__(self, agent: AnyAgent, seconds: float) -> None:
+        _check_seconds(f"with_timeout({seconds})", seconds, zero=False)
         self._agent = agent
         self._seconds = seconds
 
@@ -177,6 +226,7 @@ class _Mirror:
             max_ahead=None,  # the time runs: a slow reader must not hold the agent up
             name=source.name,
         )
+        self.promise._by = source.by
 
     async def _pieces(self) -> AsyncIterator[Any]:  # Any: tokens, events, and errors as objects
         async for piece in mixed_buffer(self._source).outcomes():
@@ -258,7 +308,7 @@ async def _deliver(ctx: AnyContext, replies: AnyReplies, failure: Failure | None
                 add_note(failure.error, note)
 
 
-def check_seconds(what: str, seconds: float, *, zero: bool) -> None:
+def _check_seconds(what: str, seconds: float, *, zero: bool) -> None:
     """Refuse a number of seconds that is infinite, or negative, or zero unless `zero` is true.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from contextvars import ContextVar
 from threading import get_ident
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self
@@ -12,23 +13,24 @@ from weakref import WeakSet
 
 from typing_extensions import TypeVar
 
-from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
+from miniagents.agents.members import ends_loop, error_as_message
+from miniagents.messages import Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
 from miniagents.promising.core.access import bound_of, buffer_of
 from miniagents.promising.core.current import calling, inside_hook
-from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator, Mapping
-    from contextvars import ContextVar
     from types import TracebackType
 
     from miniagents.agents.agent import MiniAgent
     from miniagents.agents.agents_context import MiniAgents
     from miniagents.agents.recording import RecordedCall
+    from miniagents.agents.replacing import Replacement
     from miniagents.calls.progress import Progress
+    from miniagents.messages import ErrorMessage
 
-__all__ = ["AgentCall", "InteractionContext"]
+__all__ = ["AgentCall", "InteractionContext", "replacing"]
 
 # type parameters of classes carry defaults, so that the bare names work under --strict
 In_co = TypeVar("In_co", bound=Message, default=Message, covariant=True)
@@ -37,6 +39,9 @@ In_contra = TypeVar("In_contra", bound=Message, default=Message, contravariant=T
 Out_co = TypeVar("Out_co", bound=Message, default=Message, covariant=True)
 
 _calls_log: Final = logging.getLogger("miniagents.calls")
+replacing: Final[ContextVar[tuple[Replacement, ...]]] = ContextVar("miniagents.replacing", default=())
+"""The agents whose work others do in this place, the latest first; see `replaced`."""
+
 _interaction: ContextVar[InteractionContext[Any, Any] | None] = calling  # Any: of any agent
 
 
@@ -265,8 +270,13 @@ class InteractionContext(Generic[In_co, Out_contra]):
             if self.record is None:  # what stands around the call has not begun its record
                 self.record = recorder.begin(self, self._replies.promise)
         try:
-            function = self._agent._function
-            body = function(self, *self._args, **self._kwargs)
+            function, args, kwargs = self._agent._function, self._args, self._kwargs
+            if replacements := replacing.get():
+                for replacement in replacements:
+                    if replacement.stands_for(self._agent, args, kwargs):
+                        function, args, kwargs = replacement.work(args, kwargs)
+                        break
+            body = function(self, *args, **kwargs)
             if isinstance(function, type):
                 body = body()
             returned: object = (await body) if _is_awaitable(body) else body
@@ -292,16 +302,14 @@ class InteractionContext(Generic[In_co, Out_contra]):
 
         It is an `ErrorMessage`, or the promise of one that waits for the key of the call's record.
         """
-        if isinstance(error, EndLoop | EOFError):
-            return error  # these end a loop of agents
+        if ends_loop(error):
+            return error
         if self.progress is not None:
             self.progress.told = error
-        text = f"{type(error).__name__}: {error}"
-        error_type = f"{type(error).__module__}.{type(error).__qualname__}"
         callers = tuple(agent.alias for agent in reversed(self.callers))
 
         def message(call: str | None) -> ErrorMessage:
-            return ErrorMessage(text, error_type=error_type, agent=self._agent.alias, callers=callers, call=call)
+            return error_as_message(error, self._agent.alias, callers, call)
 
         # The key of a call is made of the keys of its messages. The error must not wait for messages that are pending,
         # in this call or in a caller's: the agent may have failed exactly because they do not come.

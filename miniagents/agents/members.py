@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from typing_extensions import TypeVar
 
-from miniagents.messages import Message
+from miniagents.messages import ErrorMessage, Message
 from miniagents.promising import PromiseCancelledError
 from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure, count_as_read
+from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
     from miniagents.agents.interaction import InteractionContext
     from miniagents.messages import Identity, MessagePromise, MessageSequencePromise, MessageType
+    from miniagents.messages.promised.attribution import Speaker
 
 __all__ = [
     "AgentBody",
@@ -35,6 +37,8 @@ __all__ = [
     "check_count",
     "common",
     "declared_by",
+    "ends_loop",
+    "error_as_message",
     "error_in_place",
     "failure_in_place",
     "is_cancelled",
@@ -122,10 +126,11 @@ class Member:
         *,
         composition: AnyContext,
         raises: bool,
+        speaker: Speaker | None,
     ) -> AnyReplies:
         """Call the agent as `inquire` does, on behalf of a composition.
 
-        If `raises`, errors stay errors, despite `errors_as_messages`.
+        If `raises`, errors stay errors, despite `errors_as_messages`. If there is a `speaker`, the replies are by it.
         """
         raise NotImplementedError
 
@@ -184,6 +189,7 @@ def ask(
     kwargs: Mapping[str, Any] | None = None,  # Any: checked by the agent's signature
     *,
     raises: bool = False,
+    speaker: Speaker | None = None,
 ) -> AnyReplies:
     """Call a member on behalf of a composition.
 
@@ -195,12 +201,19 @@ def ask(
         kwargs: Keyword arguments of the member.
         raises: Whether the composition needs the member's errors as errors, despite `errors_as_messages`. The members
             of members inherit this.
+        speaker: What the replies tell of who said them (`MessagePromise.by`), if anything.
 
     The members have the composition's bound, unless they were given their own.
     """
     if isinstance(agent, Member):
-        return agent._ask(messages, args, kwargs or {}, composition=ctx, raises=raises or ctx._raises)
-    return agent.inquire(messages, *args, **(kwargs or {}))
+        raises = raises or ctx._raises
+        return agent._ask(messages, args, kwargs or {}, composition=ctx, raises=raises, speaker=speaker)
+    replies = agent.inquire(messages, *args, **(kwargs or {}))
+    if speaker is None:
+        return replies
+    from miniagents.messages.promised.attribution import attributed  # noqa: PLC0415  # many programs compose nothing
+
+    return attributed(replies, speaker, ctx._context)
 
 
 def pieces_of(sequence: AnyReplies) -> AsyncIterator[MessagePromise[Any] | Failure]:  # Any: as in `AnyReplies`
@@ -236,6 +249,25 @@ def error_in_place(ctx: AnyContext, error: BaseException) -> Any:  # Any: an err
     if ctx._raises or not ctx._errors_as_messages or not isinstance(error, Exception) or is_cancelled(error):
         return error
     return ctx.error_message(error)
+
+
+def error_as_message(error: Exception, agent: str, callers: tuple[str, ...], call: str | None = None) -> ErrorMessage:
+    """Return the message that stands for an error.
+
+    Args:
+        error: The error.
+        agent: The name of the agent that failed.
+        callers: The names of the agents whose calls led there, the outermost first.
+        call: The key of the record of the call.
+    """
+    text = f"{type(error).__name__}: {error}"
+    error_type = f"{type(error).__module__}.{type(error).__qualname__}"
+    return ErrorMessage(text, error_type=error_type, agent=agent, callers=callers, call=call)
+
+
+def ends_loop(error: BaseException) -> bool:
+    """Return whether an error ends a loop of agents, so that no message may stand for it."""
+    return isinstance(error, EndLoop | EOFError)
 
 
 def is_cancelled(error: BaseException) -> bool:

@@ -1,14 +1,19 @@
-"""Agents made of other agents: in a chain, in parallel, routed by the message, in a loop, or in turns."""
+"""Agents made of other agents, in a chain, in parallel, routed, in a loop, or in turns; and people among them."""
 
 from miniagents.composition._combining import chain, parallel
+from miniagents.composition._people import OpenQuestion, Person
 from miniagents.composition._repeating import TooManyRoundsError, loop, map_agent
 from miniagents.composition._routing import Case, NoRouteError, case, route
 from miniagents.composition._turns import Conversation, TurnFunction
+from miniagents.messages.promised.attribution import Speaker
 
 __all__ = [
     "Case",
     "Conversation",
     "NoRouteError",
+    "OpenQuestion",
+    "Person",
+    "Speaker",
     "TooManyRoundsError",
     "TurnFunction",
     "case",

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.agents.agent import MiniAgent, composed
+from miniagents.agents.composing import composed
 from miniagents.agents.members import (
     AnyAgent,
     AnyContext,
     Chain,
     Declared,
     Inquirable,
-    ask,
     check_agents,
     common,
-    declared_by,
     joined_alias,
-    union,
 )
-from miniagents.messages import Message
+from miniagents.composition._asking import ask_speaker, gives
+from miniagents.messages import ErrorMessage, Message
+
+if TYPE_CHECKING:
+    from miniagents.agents.agent import MiniAgent
 
 __all__ = ["chain", "parallel"]
 
@@ -133,15 +134,41 @@ def chain(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads t
 
 
 @overload
-def parallel(a1: Inquirable[In, M1], /, *, ordered: bool = True) -> MiniAgent[In, M1, []]: ...
+def parallel(
+    a1: Inquirable[In, M1], /, *, ordered: bool = True, settled: Literal[False] = False
+) -> MiniAgent[In, M1, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1], a2: Inquirable[In, M2], /, *, ordered: bool = True
+    a1: Inquirable[In, M1], /, *, ordered: bool = True, settled: Literal[True]
+) -> MiniAgent[In, M1 | ErrorMessage, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1], a2: Inquirable[In, M2], /, *, ordered: bool = True, settled: Literal[False] = False
 ) -> MiniAgent[In, M1 | M2, []]: ...
 @overload
 def parallel(
-    a1: Inquirable[In, M1], a2: Inquirable[In, M2], a3: Inquirable[In, M3], /, *, ordered: bool = True
+    a1: Inquirable[In, M1], a2: Inquirable[In, M2], /, *, ordered: bool = True, settled: Literal[True]
+) -> MiniAgent[In, M1 | M2 | ErrorMessage, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    /,
+    *,
+    ordered: bool = True,
+    settled: Literal[False] = False,
 ) -> MiniAgent[In, M1 | M2 | M3, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    /,
+    *,
+    ordered: bool = True,
+    settled: Literal[True],
+) -> MiniAgent[In, M1 | M2 | M3 | ErrorMessage, []]: ...
 @overload
 def parallel(
     a1: Inquirable[In, M1],
@@ -151,7 +178,19 @@ def parallel(
     /,
     *,
     ordered: bool = True,
+    settled: Literal[False] = False,
 ) -> MiniAgent[In, M1 | M2 | M3 | M4, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    /,
+    *,
+    ordered: bool = True,
+    settled: Literal[True],
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | ErrorMessage, []]: ...
 @overload
 def parallel(
     a1: Inquirable[In, M1],
@@ -162,7 +201,20 @@ def parallel(
     /,
     *,
     ordered: bool = True,
+    settled: Literal[False] = False,
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    /,
+    *,
+    ordered: bool = True,
+    settled: Literal[True],
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | ErrorMessage, []]: ...
 @overload
 def parallel(
     a1: Inquirable[In, M1],
@@ -174,7 +226,21 @@ def parallel(
     /,
     *,
     ordered: bool = True,
+    settled: Literal[False] = False,
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    a6: Inquirable[In, M6],
+    /,
+    *,
+    ordered: bool = True,
+    settled: Literal[True],
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | ErrorMessage, []]: ...
 @overload
 def parallel(
     a1: Inquirable[In, M1],
@@ -187,7 +253,22 @@ def parallel(
     /,
     *,
     ordered: bool = True,
+    settled: Literal[False] = False,
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7, []]: ...
+@overload
+def parallel(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    a6: Inquirable[In, M6],
+    a7: Inquirable[In, M7],
+    /,
+    *,
+    ordered: bool = True,
+    settled: Literal[True],
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | ErrorMessage, []]: ...
 @overload
 def parallel(
     a1: Inquirable[In, M1],
@@ -201,24 +282,52 @@ def parallel(
     /,
     *,
     ordered: bool = True,
+    settled: Literal[False] = False,
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | M8, []]: ...
 @overload
-def parallel(*agents: Inquirable[In, Out], ordered: bool = True) -> MiniAgent[In, Out, []]: ...
 def parallel(
-    *agents: AnyAgent, ordered: bool = True
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    a6: Inquirable[In, M6],
+    a7: Inquirable[In, M7],
+    a8: Inquirable[In, M8],
+    /,
+    *,
+    ordered: bool = True,
+    settled: Literal[True],
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | M8 | ErrorMessage, []]: ...
+@overload
+def parallel(
+    *agents: Inquirable[In, Out], ordered: bool = True, settled: Literal[False] = False
+) -> MiniAgent[In, Out, []]: ...
+@overload
+def parallel(
+    *agents: Inquirable[In, Out], ordered: bool = True, settled: Literal[True]
+) -> MiniAgent[In, Out | ErrorMessage, []]: ...
+def parallel(
+    *agents: AnyAgent, ordered: bool = True, settled: bool = False
 ) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agents
     """Return an agent that calls all the given agents at the same time, with the same messages.
 
     The replies are those of the first agent, then those of the second, and so on. Without `ordered`, each reply comes
-    as soon as it appears. Either way the replies stream, and all agents start at once. An error stays among the replies
-    of the agent that raised it, and the other agents go on.
+    as soon as it appears. Either way the replies stream, and all agents start at once. `promise.by` of a reply tells
+    which of the agents said it. An error stays among the replies of the agent that raised it, and the other agents go
+    on.
+
+    With `settled`, no reply is an error: an `ErrorMessage` stands in its place, which names the agent. The tokens of a
+    message that is still arriving follow when it is complete, because it may yet turn out to be an `ErrorMessage`.
 
     Cancelling the replies cancels all calls. Each call costs the tasks that any call of its agent does, and one more
-    without `ordered`. Only the replies are kept in memory.
+    without `ordered`. `settled` adds one for each agent, and three for each message that is still arriving. Only the
+    replies are kept in memory.
 
     Args:
         agents: The agents; there may be any number of them.
         ordered: Whether the replies keep the order of the agents.
+        settled: Whether errors become messages.
 
     Raises:
         TypeError: There is no class of messages that all agents take, one of them cannot be called without arguments,
@@ -230,18 +339,26 @@ def parallel(
     ...         print(await parallel(optimist, pessimist).inquire("How is the glass?"))
     >>> asyncio.run(main())
     (Message(text='half full'), Message(text='half empty'))
+    >>> async def fails() -> None:
+    ...     async with MiniAgents():
+    ...         lost = scripted_agent(ConnectionError("lost"), alias="lost")
+    ...         for message in await parallel(lost, scripted_agent("here"), settled=True).inquire():
+    ...             print(message.agent if isinstance(message, ErrorMessage) else "fine", "-", message)
+    >>> asyncio.run(fails())
+    lost - ConnectionError: lost
+    fine - here
     """
     check_agents("parallel", agents)
 
     async def ask_all(ctx: AnyContext) -> None:
-        for replies in [ask(ctx, agent, ctx.messages) for agent in agents]:
+        for replies in [ask_speaker(ctx, agent, ctx.messages, settled=settled) for agent in agents]:
             if ordered:
                 ctx.reply(replies)
             else:
                 ctx.reply_out_of_order(replies)
 
     def declares() -> Declared:
-        return common("parallel", agents), union(declared_by(agent)[1] for agent in agents)
+        return common("parallel", agents), gives(agents, settled=settled)
 
-    made_of = ("parallel", *agents, ordered)
+    made_of = ("parallel", *agents, ordered, settled)
     return composed(ask_all, f"parallel({joined_alias(', ', agents)})", declares, made_of)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeGuard, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.agents.agent import composed
+from miniagents.agents.composing import composed
 from miniagents.agents.members import (
     AnyAgent,
     AnyContext,
     AnyReplies,
     Declared,
     alias_of,
-    ask,
     check_agents,
     declared_by,
     error_in_place,
@@ -23,6 +22,7 @@ from miniagents.agents.members import (
     refuse_misfits,
     union,
 )
+from miniagents.composition._asking import ask_speaker
 from miniagents.messages import Message, MessagePromise, MessageSequence
 from miniagents.promising.core.access import failure_of, settled, value_of
 from miniagents.promising.core.arguments import check_plain
@@ -273,7 +273,8 @@ def route(
     names its class (`message_class`) and classes alone decide, the call starts at once and the tokens stream. A
     function needs the complete message; the messages after it do not wait for that. The replies to the first message
     come first, then those to the second, and so on. An error among the messages stays in its place. A message that no
-    case takes becomes a `NoRouteError` in its place.
+    case takes becomes a `NoRouteError` in its place. `promise.by` of a reply tells the agent and the message that it
+    answers.
 
     The agent takes the classes of all cases and of `otherwise`; a string becomes a message of the first case's class.
     Cancelling the replies cancels all calls. Each call costs the tasks that any call of its agent does, and one more if
@@ -336,14 +337,14 @@ def _replies_to(
     for each in cases:
         takes = each._takes_promised(promise)
         if takes:
-            return ask(ctx, each._agent, promise)
+            return ask_speaker(ctx, each._agent, promise)
         if takes is None:
             break
 
     def by_message(message: Message) -> AnyReplies:
         for each in cases:
             if each._takes(message):
-                return ask(ctx, each._agent, promise)
+                return ask_speaker(ctx, each._agent, promise)
         raise NoRouteError(type(message), names)
 
     async def when_complete() -> None:

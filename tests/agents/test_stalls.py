@@ -460,3 +460,18 @@ def test_p13_a_thread_that_holds_an_appender_is_waited_for_with_a_warning(log: p
 
 def test_p13_the_marks_are_in_this_file() -> None:
     assert inspect.getsource(stuck._function).count("# stands: stuck") == 1
+
+
+async def test_a_look_that_is_due_but_for_rounding_is_not_due_again_at_once(log: pytest.LogCaptureFixture) -> None:
+    """Moments such as 30.01 + 10 are not exact: on a clock that rounds, the look came for ever without time passing."""
+
+    @miniagent
+    async def slow(ctx: InteractionContext) -> None:
+        await asyncio.sleep(60)
+        ctx.reply("done")
+
+    async with MiniAgents():
+        for began in (30.0, 100.0, 777.7):
+            await asyncio.sleep(began - now())
+            assert [str(message) for message in await slow.inquire()] == ["done"]
+    assert log.text == ""

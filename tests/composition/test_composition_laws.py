@@ -75,6 +75,11 @@ class Case:
         return self.name
 
 
+def told(replies: Outcomes) -> Outcomes:
+    """Errors as `ErrorMessage` tells them."""
+    return ["ValueError: x" if reply == repr(ValueError("x")) else reply for reply in replies]
+
+
 CASES: Final = [
     Case(">>", lambda agent: echo >> agent),
     Case("chain", lambda agent: chain(agent, echo, echo)),
@@ -85,14 +90,33 @@ CASES: Final = [
         lambda replies, texts: replies + texts,
         False,
     ),
+    Case(
+        "parallel: settled",
+        lambda agent: parallel(agent, echo, settled=True),
+        lambda replies, texts: told(replies) + texts,
+    ),
     Case("route", lambda agent: route(case(Message, agent)), many=600),
     Case("route: otherwise", lambda agent: route(case(lambda _: False, echo), otherwise=agent), many=600),
     Case("case", lambda agent: route(case(lambda _: True, agent)), many=600),
     Case("loop", lambda agent: loop(agent, until=lambda _: True, max_rounds=1)),
+    Case("loop: every round", lambda agent: loop(agent, until=lambda _: True, max_rounds=1, every_round=True)),
+    Case(
+        "loop: the question again",
+        lambda agent: loop(agent, until=lambda texts: len(texts) > 1, max_rounds=2, keep_question=True),
+        lambda replies, texts: replies if len(texts) > 1 or texts == ["x"] else replies * 2,
+    ),
     Case("map_agent", map_agent, many=600),
+    Case(
+        "map_agent: settled", lambda agent: map_agent(agent, settled=True), lambda replies, _: told(replies), many=600
+    ),
     Case("map_agent: one at a time", lambda agent: map_agent(agent, concurrency=1), many=600),
     Case("map_agent: as they come", lambda agent: map_agent(agent, ordered=False), ordered=False, many=600),
     Case("with_retry", lambda agent: agent.with_retry(attempts=2)),
+    Case(
+        "with_repair",
+        lambda agent: agent.with_repair(lambda _: "again", attempts=2),
+        lambda replies, texts: [*replies, "again"] if "x" in texts else replies,
+    ),
     Case("with_timeout", lambda agent: agent.with_timeout(1000)),
     Case("with_timeout: too late", lambda agent: agent.with_timeout(1.5)),
     Case(

@@ -34,7 +34,7 @@ from miniagents import (
     miniagent,
 )
 from miniagents.miniagents import AgentBody, AgentFunction, Inquirable, PersistHandler
-from miniagents.testing import Pause, Reply, Step, VirtualClockEventLoop, scripted_agent, transcript
+from miniagents.testing import Pause, Reply, ScriptedAgent, Step, VirtualClockEventLoop, scripted_agent, transcript
 from miniagents.utils import Link
 
 
@@ -322,7 +322,7 @@ async def loops(links: list[Link]) -> None:
 
 
 async def testing(replies: list[Reply], steps: list[Step]) -> None:
-    assert_type(scripted_agent("Hello", "there"), MiniAgent[Message, Message, []])
+    assert_type(scripted_agent("Hello", "there"), ScriptedAgent[Message, Message, []])
     scripted_agent("x", UserMessage("x"), ValueError("no"), ["to", Pause(0.1), ReasoningDelta("x"), ValueError("no")])
     scripted_agent(*replies, alias="A", pause=0.1)
     scripted_agent(steps)

@@ -11,12 +11,17 @@ from miniagents import (
     AssistantMessage,
     Case,
     Conversation,
+    ErrorMessage,
     InteractionContext,
     Message,
+    MessagePromise,
     MessageSequencePromise,
     MessageType,
     MiniAgent,
     NoRouteError,
+    OpenQuestion,
+    Person,
+    Speaker,
     SystemMessage,
     TooManyRoundsError,
     TurnFunction,
@@ -129,7 +134,41 @@ def side_by_side(agents: list[MiniAgent[UserMessage, Draft, []]]) -> None:
         MiniAgent[UserMessage, Draft | AssistantMessage, []],
     )
     assert_type(parallel(*agents), MiniAgent[UserMessage, Draft, []])
+    assert_type(parallel(write, settled=True), MiniAgent[UserMessage, Draft | ErrorMessage, []])
+    assert_type(
+        parallel(write, answer, ordered=False, settled=True),
+        MiniAgent[UserMessage, Draft | AssistantMessage | ErrorMessage, []],
+    )
+    assert_type(parallel(*agents, settled=True), MiniAgent[UserMessage, Draft | ErrorMessage, []])
+    assert_type(parallel(write, answer, settled=False), MiniAgent[UserMessage, Draft | AssistantMessage, []])
     assert_type(parallel(write, answer) >> echo, MiniAgent[UserMessage, Message, []])
+
+
+async def speakers() -> None:
+    async for promise in parallel(write, answer).inquire("x"):
+        assert_type(promise.by, Speaker | None)
+        if promise.by is not None:
+            assert_type(promise.by.alias, str)
+            assert_type(promise.by.answers, MessagePromise[Message] | None)
+            assert_type(promise.by.quotes, Speaker | None)
+            assert_type(promise.by.agent.inquire("and?"), MessageSequencePromise[Message])
+    assert_type(Speaker(write, quotes=Speaker(Remote())), Speaker)
+
+
+async def people(person: Person[Draft, Review]) -> None:
+    assert_type(Person(), Person[Message, Message])
+    assert_type(Person("editor", takes=Draft, gives=Review), Person[Draft, Review])
+    assert_type(person.alias, str)
+    assert_type(person.ask(["x", Draft("y")]), MessagePromise[Review])
+    assert_type(person.inquire("x"), MessageSequencePromise[Review])
+    assert_type(person.questions, tuple[OpenQuestion[Draft, Review], ...])
+    question = await person.next_question()
+    assert_type(question.messages, MessageSequencePromise[Draft])
+    assert_type(question.person, Person[Draft, Review])
+    question.answer("x")
+    question.answer([Review("x"), ValueError("no")])
+    assert_type(write >> person >> finish, MiniAgent[UserMessage, Final, []])
+    assert_type(parallel(review, person), MiniAgent[Draft, Review, []])
 
 
 def is_long(message: Message) -> bool:
@@ -170,6 +209,9 @@ def rounds() -> None:
         MiniAgent[Draft, Draft, []],
     )
     assert_type(loop(echo, until=any, max_rounds=1), MiniAgent[Message, Message, []])
+    assert_type(
+        loop(improve, until=any, max_rounds=1, keep_question=True, every_round=True), MiniAgent[Draft, Draft, []]
+    )
 
 
 async def count(_: InteractionContext[Draft, Review], drafts: int) -> int:
@@ -195,6 +237,18 @@ def per_message() -> None:
     assert_type(map_agent(write), MiniAgent[UserMessage, Draft, []])
     assert_type(map_agent(tunable, concurrency=3, ordered=False), MiniAgent[Draft, Review, []])
     assert_type(write >> map_agent(review, concurrency=None), MiniAgent[UserMessage, Review, []])
+    assert_type(map_agent(review, concurrency=2, settled=True), MiniAgent[Draft, Review | ErrorMessage, []])
+
+
+def in_words(error: ValueError) -> str:
+    return str(error)
+
+
+def repaired() -> None:
+    assert_type(write.with_repair(lambda error: f"wrong: {error}"), MiniAgent[UserMessage, Draft, []])
+    assert_type(write.with_repair(in_words, ValueError, attempts=2), MiniAgent[UserMessage, Draft, []])
+    assert_type(review.with_repair(lambda error: Draft(str(error)), OSError, KeyError), MiniAgent[Draft, Review, []])
+    tuned.with_repair(str).inquire("x", temperature=0.5)
 
 
 async def guarded(takes_less: MiniAgent[UserMessage, Message, []]) -> None:

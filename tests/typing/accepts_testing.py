@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import assert_type
 
-from miniagents import Message, MiniAgent, MiniAgents
+from miniagents import (
+    AssistantMessage,
+    InteractionContext,
+    Message,
+    MessageSequencePromise,
+    MiniAgent,
+    MiniAgents,
+    ToolCall,
+    UserMessage,
+    miniagent,
+)
 from miniagents.promising import Promise, PromisingContext, Stream, gather, merge
 from miniagents.testing import (
+    Answer,
+    Asked,
     Delivered,
     Pause,
     Reply,
     Scenario,
+    ScriptedAgent,
+    Several,
     Step,
     VirtualClockEventLoop,
     diagram,
     marble,
     marbles,
+    replaced,
     run_marbles,
     scripted_agent,
     transcript,
@@ -68,6 +83,42 @@ async def scripts() -> None:
     steps: list[Step] = ["a", Pause(1.5), ValueError("no")]
     replies: list[Reply] = ["whole", Message("m"), KeyError("raised"), steps]
     agent = scripted_agent(*replies, alias="shy", pause=0.1)
-    assert_type(agent, MiniAgent[Message, Message, []])
+    assert_type(agent, ScriptedAgent[Message, Message, []])
+    _agent: MiniAgent[Message, Message, []] = agent
     assert_type(await transcript(agent.inquire()), str)
     assert_type(VirtualClockEventLoop().time(), float)
+
+
+@miniagent
+async def translate(_: InteractionContext[UserMessage, AssistantMessage], language: str) -> None: ...
+
+
+async def slowly(asked: Asked[UserMessage]) -> Reply:
+    return Several(f"{asked.messages[0]}", ["to", "ken"], AssistantMessage("whole"), Pause(1), ValueError("no"))
+
+
+def stand_ins(answers: list[Answer[UserMessage]]) -> None:
+    fake = scripted_agent("Bonjour", AssistantMessage("Salut"), slowly, of=translate, otherwise="Hi", alias="fake")
+    _fake: ScriptedAgent[UserMessage, AssistantMessage, ...] = fake
+    assert_type(fake.inquire("Hello", "French"), MessageSequencePromise[AssistantMessage])
+    assert_type(fake.asked, tuple[Asked[UserMessage], ...])
+    assert_type(fake.asked[0].messages, tuple[UserMessage, ...])
+    assert_type(fake.asked[0].promise, MessageSequencePromise[UserMessage])
+    assert_type(fake.asked[0].arguments, Mapping[str, object])
+    assert_type(scripted_agent(*answers, of=translate).asked, tuple[Asked[UserMessage], ...])
+    assert_type(
+        scripted_agent("x", takes=UserMessage, gives=AssistantMessage), ScriptedAgent[UserMessage, AssistantMessage, []]
+    )
+    assert_type(scripted_agent("x", takes=UserMessage), ScriptedAgent[UserMessage, Message, []])
+    assert_type(scripted_agent("x", gives=AssistantMessage), ScriptedAgent[Message, AssistantMessage, []])
+    assert_type(scripted_agent("x", Several("a", Message("b"))), ScriptedAgent[Message, Message, []])
+    scripted_agent(lambda asked: str(asked.messages[0]), otherwise=lambda asked: asked.messages[0])
+    scripted_agent(["Let me see.", ToolCall(id="1", name="look"), Pause(1)], gives=AssistantMessage)
+    with replaced(translate, fake):
+        pass
+    with replaced(agent_of_any, scripted_agent("x", of=agent_of_any)):
+        pass
+
+
+@miniagent
+async def agent_of_any(_: InteractionContext) -> None: ...

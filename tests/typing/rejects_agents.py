@@ -312,10 +312,10 @@ async def loops() -> None:
 
 
 async def testing() -> None:
-    scripted_agent(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    scripted_agent(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     scripted_agent(["to", 3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
-    scripted_agent("x", pause="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    scripted_agent("x", name="A")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    scripted_agent("x", pause="1")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    scripted_agent("x", name="A")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     scripted_agent("x").inquire("x", 3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     MiniAgents().run(main(), loop_factory=VirtualClockEventLoop())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     VirtualClockEventLoop(1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

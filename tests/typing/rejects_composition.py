@@ -14,6 +14,9 @@ from miniagents import (
     Message,
     MiniAgent,
     NoRouteError,
+    OpenQuestion,
+    Person,
+    Speaker,
     SystemMessage,
     TooManyRoundsError,
     UserMessage,
@@ -163,9 +166,11 @@ def turns() -> None:
 
 def per_message() -> None:
     map_agent(tuned)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    map_agent(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    map_agent(write, concurrency="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    map_agent(write, 3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    map_agent(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    map_agent(write, concurrency="3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    map_agent(write, 3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    map_agent(write, settled="yes")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    _gives: MiniAgent[UserMessage, Draft, []] = map_agent(write, settled=True)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     map_agent(write).inquire(Draft("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     map_agent(write) >> answer  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
 
@@ -197,3 +202,42 @@ def made_by_others() -> None:
     Case(write)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     NoRouteError("x")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
     TooManyRoundsError(3)  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def settled() -> None:
+    parallel(write, settled=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    parallel(write, answer, settled=True) >> review  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
+    _gives: MiniAgent[UserMessage, Draft, []] = parallel(write, settled=True)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+async def speakers() -> None:
+    Speaker("writer")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Speaker(write, "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    async for promise in parallel(write, answer).inquire("x"):
+        promise.by.alias  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+        promise.by = None  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def people(person: Person[Draft, Review], question: OpenQuestion[Draft, Review]) -> None:
+    Person(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Person("editor", Draft)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Person("editor", takes="Draft")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    person.ask(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    person.ask("x", 3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    person.inquire(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    person.questions = ()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    question.answer(Draft("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    question.answer()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    OpenQuestion("Why?")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+    person >> review  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
+    answer >> person  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
+
+
+def repaired() -> None:
+    write.with_repair()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    write.with_repair(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    write.with_repair(lambda: "x")  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType]
+    write.with_repair(lambda error: Draft(str(error)))  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+    write.with_repair(str, int)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    write.with_repair(str, attempts="3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    write.with_repair(lambda error: error.nope, ValueError)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]

@@ -6,8 +6,21 @@ needless comment.
 
 from __future__ import annotations
 
+from miniagents import AssistantMessage, InteractionContext, SystemMessage, UserMessage, miniagent
 from miniagents.promising import Promise, Stream
-from miniagents.testing import Pause, diagram, marble, marbles, run_marbles, scripted_agent, transcript
+from miniagents.testing import (
+    Asked,
+    Pause,
+    ScriptedAgent,
+    Several,
+    diagram,
+    marble,
+    marbles,
+    replaced,
+    run_marbles,
+    scripted_agent,
+    transcript,
+)
 
 
 def sources() -> None:
@@ -45,6 +58,27 @@ def scenarios(stream: Stream[int]) -> None:
 
 def scripts() -> None:
     Pause("long")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    scripted_agent(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    scripted_agent("a", pause="long")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    scripted_agent(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    scripted_agent("a", pause="long")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     scripted_agent("a").inquire(temperature=0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+@miniagent
+async def translate(_: InteractionContext[UserMessage, AssistantMessage], language: str) -> None: ...
+
+
+def stand_ins(fake: ScriptedAgent[UserMessage, AssistantMessage, [str]]) -> None:
+    scripted_agent("x", of=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    scripted_agent(3, of=translate)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    scripted_agent("x", of=translate, takes=UserMessage)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    scripted_agent("x", takes=str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    scripted_agent("x", of=translate).inquire("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    scripted_agent("x", of=translate).inquire(SystemMessage("x"), "y")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    scripted_agent(lambda: "x", gives=AssistantMessage)  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType]
+    fake.asked[0].messages[0].nope  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    fake.asked = ()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    Several(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Asked("x")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+    ScriptedAgent(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    replaced(translate)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    replaced(translate, 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -25,6 +25,7 @@ from miniagents.promising.stream import Stream, StreamedPromise, piped
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
+    from miniagents.messages.promised.attribution import Speaker
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.production import Production
@@ -68,8 +69,9 @@ class MessagePromise(StreamedPromise[str, M_co]):
         NoActiveContextError: No context is active that could own the work.
     """
 
-    __slots__ = ("_known", "_message_class")
+    __slots__ = ("_by", "_known", "_message_class")
 
+    _by: Speaker | None
     _known: Mapping[str, object] | None
     _message_class: type[Message] | None
 
@@ -139,6 +141,25 @@ class MessagePromise(StreamedPromise[str, M_co]):
         if self._value is not PENDING:
             return known_fields(msgspec.structs.asdict(self._value))
         return self._known if self._known is not None else FrozenDict()
+
+    @property
+    def by(self) -> Speaker | None:
+        """Who said the message, if it is a reply of an agent that `parallel`, `map_agent` or `route` asked; else None.
+
+        The messages that `timeout` and `recover_message` make of this one are by the same speaker. Other combinators
+        make new messages, which nobody has said.
+
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         optimist, pessimist = scripted_agent("full", alias="opti"), scripted_agent("empty", alias="pessi")
+        ...         async for promise in parallel(optimist, pessimist, ordered=False).inquire("The glass?"):
+        ...             if promise.by is not None:
+        ...                 print(f"{promise.by.alias}: {await promise}")
+        >>> asyncio.run(main())
+        opti: full
+        pessi: empty
+        """
+        return self._by
 
     @property
     def events(self) -> Stream[StreamEvent]:
@@ -289,7 +310,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         async def whole(_: AsyncIterable[str]) -> M_co | M:
             return await recovered
 
-        return derived_message(self, pieces, whole, "recover_message", recovered)
+        return derived_message(self, pieces, whole, "recover_message", recovered, by=self._by)
 
     @overload
     def timeout(self, seconds: float, /) -> MessagePromise[M_co]: ...
@@ -351,7 +372,9 @@ class MessagePromise(StreamedPromise[str, M_co]):
                     raise  # the error of the message itself
                 raise too_late() from None
 
-        return derived_message(self, pieces, whole, "timeout", message_class=self._message_class, known=self._known)
+        return derived_message(
+            self, pieces, whole, "timeout", message_class=self._message_class, known=self._known, by=self._by
+        )
 
     def checked(self, check: Callable[[M_co], M], /) -> MessagePromise[M]:
         """Stream the same tokens and events; the message is the one that `check` returns, or the error it raises.
@@ -368,7 +391,12 @@ class MessagePromise(StreamedPromise[str, M_co]):
             return check(await self)
 
         return derived_message(
-            self, lambda _: MixedOutcomes(mixed_buffer(self), self._name), whole, "checked", known=self._known
+            self,
+            lambda _: MixedOutcomes(mixed_buffer(self), self._name),
+            whole,
+            "checked",
+            known=self._known,
+            by=self._by,
         )
 
     @overload
@@ -411,7 +439,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
                 if self._value is not PENDING:
                     buffer.fill([text] if (text := str(self._value)) else [])
                 return buffer
-            if name == "_known":
+            if name in ("_known", "_by"):
                 return None
             hint = f"; await the promise first: (await promise).{name}" if self._may_come(name) else ""
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
@@ -468,6 +496,7 @@ def derived_message(
     *others: Promise[object],
     message_class: type[Message] | None = None,
     known: Mapping[str, object] | None = None,
+    by: Speaker | None = None,
 ) -> MessagePromise[M]:
     """Make a message of another one, as lazy and as bounded as that.
 
@@ -479,6 +508,7 @@ def derived_message(
         others: What else the message is made of.
         message_class: The class of the message, if it is known beforehand.
         known: The fields that are known beforehand.
+        by: The speaker of the message.
     """
 
     def streamer() -> Any:  # Any: a buffer takes failures as well
@@ -493,6 +523,8 @@ def derived_message(
         max_ahead=source._bound_to_readers(),
         name=derived_name(source.name, what),
     )
+    if by is not None:
+        promise._by = by
     promise._made_of((source, *others))
     promise._start_if(False if source._is_lazy() else DEFAULT)
     return promise

@@ -72,7 +72,7 @@ class Stall:
         """Return when to look again."""
         regular = now + self._seconds / _LOOKS
         due = self._quiet_since + self._seconds
-        return min(regular, due) if due > now else regular
+        return min(regular, due) if due > now + _ROUNDING else regular  # `look` has then found that it is due
 
     def look(self, now: float) -> bool:
         """Look for progress; return whether there was none for too long, and nobody was told."""

@@ -1,0 +1,44 @@
+"""Agents whose work is a plain function of their context, as compositions make them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from miniagents.agents.agent import MiniAgent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from miniagents.agents.members import Declared
+
+__all__ = ["composed"]
+
+
+def composed(
+    body: Callable[..., Any],  # Any: as for any agent's function
+    alias: str,
+    declares: Callable[[], Declared],
+    made_of: tuple[object, ...] | None = None,
+) -> MiniAgent[Any, Any, []]:  # Any: the composing function declares the types
+    """Return the agent that does the given work and has no parameters.
+
+    Args:
+        body: The work of one call; it is called with the call's context.
+        alias: The agent's name.
+        declares: Returns the classes of the messages that the agent takes, and of those it gives.
+        made_of: What the work is made of: equal for works that are equal. By default no other work is.
+
+    Raises:
+        TypeError: The agents of the composition do not fit together.
+
+    >>> async def work(ctx: InteractionContext) -> None:
+    ...     ctx.reply("done")
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         print(await composed(work, "worker", lambda: ((Message,), (Message,))).inquire())
+    >>> asyncio.run(main())
+    (Message(text='done'),)
+    """
+    agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares, made_of=made_of)  # Any: as in the result
+    agent._description = None
+    return agent

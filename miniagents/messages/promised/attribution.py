@@ -1,0 +1,153 @@
+"""Who said a message: the attribution of the replies of agents that another agent has asked."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
+
+from typing_extensions import TypeVar, override
+
+from miniagents.messages._generated import Message
+from miniagents.messages.promised.message_promise import MessagePromise
+from miniagents.messages.promised.message_sequence import MessageSequence
+from miniagents.promising.promise import blank
+
+if TYPE_CHECKING:
+    from miniagents.messages.promised.sequence_promise import MessageSequencePromise
+    from miniagents.promising.context import PromisingContext
+
+__all__ = ["AttributedSequence", "Speaker", "Speaking", "attributed"]
+
+M = TypeVar("M", bound=Message, default=Message)
+
+
+class Speaking(Protocol):
+    """An agent, or another object that replies to messages."""
+
+    def inquire(self, messages: Any = None, /) -> MessageSequencePromise[Message]:  # Any: each takes classes of its own
+        """Return the promise of the replies to the messages."""
+        ...
+
+
+class Speaker:
+    """Who said a message: `MessagePromise.by`.
+
+    Attributes:
+        agent: The agent that was asked, as it was given to the agent that asked it.
+        answers: The promise of the message that this agent was asked with, if each message is a call of its own; None
+            if it was asked with all messages.
+        quotes: The speaker of the message that this agent passed on as it was; None if it made the message.
+    """
+
+    __slots__ = ("agent", "answers", "quotes")
+
+    def __init__(
+        self, agent: Speaking, answers: MessagePromise[Message] | None = None, quotes: Speaker | None = None
+    ) -> None:
+        self.agent: Speaking = agent
+        self.answers: MessagePromise[Message] | None = answers
+        self.quotes: Speaker | None = quotes
+
+    @property
+    def alias(self) -> str:
+        """The agent's name in logs, errors and records; for an agent from outside the library, that of its class."""
+        alias: object = getattr(self.agent, "alias", None)
+        return alias if isinstance(alias, str) else type(self.agent).__name__
+
+    def __repr__(self) -> str:
+        return f"<Speaker {self.alias!r}>"
+
+
+class AttributedSequence(MessageSequence[M]):
+    """A sequence whose messages are all attributed to one speaker.
+
+    Args:
+        sequence: A sequence that nothing was put in yet; this takes its place.
+        speaker: The speaker.
+    """
+
+    __slots__ = ("_speaker",)
+
+    def __init__(self, sequence: MessageSequence[M], speaker: Speaker) -> None:
+        super(MessageSequence, self).__init__(sequence._buffer, kept_open=False)
+        self._place = sequence._place
+        self._classes = sequence._classes
+        self.promise: MessageSequencePromise[M] = sequence.promise
+        self._speaker = speaker
+
+    # --- machinery ---
+
+    @override
+    def _adapt(self, item: object) -> Any:  # Any: a MessagePromise[M], or NotImplemented
+        piece = super()._adapt(item)
+        return piece if piece is NotImplemented else self._attributed(piece)
+
+    @override
+    def _adapt_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as for `_adapt`
+        pieces = super()._adapt_all(items, kinds)
+        return None if pieces is None else [self._attributed(piece) for piece in pieces]
+
+    def _attributed(self, piece: Message | MessagePromise[Any]) -> MessagePromise[Any]:  # Any: of M
+        if isinstance(piece, Message):
+            said = MessagePromise.of_message(piece)
+            said._by = self._speaker
+            return said
+        if piece.by is not None:
+            return _PassedOn(piece, Speaker(self._speaker.agent, self._speaker.answers, piece.by))
+        return _PassedOn(piece, self._speaker)
+
+
+def attributed(
+    replies: MessageSequencePromise[M], speaker: Speaker, context: PromisingContext
+) -> MessageSequencePromise[M]:
+    """Attribute replies that another sequence than an `AttributedSequence` has got."""
+    sequence: MessageSequence[M] = AttributedSequence(
+        MessageSequence(name=replies.name, context=context, kept_open=False), speaker
+    )
+    sequence.put(replies)
+    sequence.close()
+    return sequence.promise
+
+
+class _PassedOn(MessagePromise[M], Generic[M]):
+    """A message promise of another speaker, which is the same promise in all else.
+
+    The same promise may be among the replies of several agents, so its speaker cannot be noted on itself.
+    """
+
+    __slots__ = ("_source",)
+
+    _source: MessagePromise[M]
+
+    def __new__(cls, source: MessagePromise[M], by: Speaker) -> _PassedOn[M]:
+        """Make another view of a message promise."""
+        promise: _PassedOn[M] = blank(cls)
+        promise._source = source
+        promise._by = by
+        return promise
+
+    def __init__(self, source: MessagePromise[M], by: Speaker) -> None:
+        """Do nothing: the state is that of the source."""
+
+    @override
+    async def _settle(self) -> None:
+        await self._source._settle()
+
+
+def _of_source(name: str) -> property:
+    """Return the attribute of a view that is the one of its source."""
+
+    def get(promise: _PassedOn[Message]) -> object:
+        return getattr(promise._source, name)
+
+    def put(promise: _PassedOn[Message], value: object) -> None:
+        setattr(promise._source, name, value)
+
+    return property(get, put)
+
+
+_OWN: Final = {"__weakref__", "_by"}
+
+for _name in chain.from_iterable(getattr(cls, "__slots__", ()) for cls in MessagePromise.__mro__):
+    if _name not in _OWN:
+        setattr(_PassedOn, _name, _of_source(_name))
