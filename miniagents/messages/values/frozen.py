@@ -112,7 +112,7 @@ class FrozenMeta(FrozenType):
             raise TypeError(f"{name} cannot be Frozen: {error}") from None
         if not is_root:
             mcs.made(cls)
-            cls.__finish__ = _finish_first
+            _finish_calls(cls, _finish_first)
             if cls.__text_fields__ or cls.__given_fields__:
                 cls.__class__ = mcs.called_with  # pyright: ignore[reportAttributeAccessIssue] # a class that is called in another way
         for forget in when_classes_change:
@@ -124,7 +124,6 @@ class FrozenMeta(FrozenType):
     if TYPE_CHECKING:
         __text_fields__: frozenset[str]
         __given_fields__: Mapping[str, FieldFreezer]
-        __finish__: Callable[[Frozen], None]
 
     def made(cls) -> None:
         """Check a class that was just made.
@@ -156,30 +155,46 @@ class FrozenMeta(FrozenType):
         for name in cls.__struct_fields__:
             if name == "hash_key" or name.startswith("__"):
                 raise TypeError(f"{cls.__name__}.{name} would shadow Frozen.{name}: give the field another name")
+        always: dict[str, FieldFreezer] = getattr(getattr(cls, "__post_init__", None), "__frozen_fields__", {})
+        frozen: dict[str, FieldFreezer] = vars(cls).get("__frozen_fields__", {})
+        # Decoding freezes these fields, so only calls of the class pay for freezing.
+        cls.__given_fields__ = {name: freezer for name, freezer in frozen.items() if name not in always}
 
 
 class CalledMeta(FrozenMeta):
-    """The metaclass of Frozen classes whose calls look at the new value; the others are called as fast as bare ones."""
+    """The metaclass of Frozen classes whose calls look at the new value; the others are called as fast as bare ones.
+
+    Everything around the look runs in C. `type.__call__` calls `__new__`, by which msgspec makes the value, and then
+    gets `__init__` from the value. That is a property: reading it looks at the value, and gives a function that ignores
+    the arguments.
+    """
 
     if not TYPE_CHECKING:  # type checkers derive the signature from the fields
 
-        def __call__(*arguments: object, **fields: object) -> Frozen:  # without `cls`, no tuple needs to be made anew
-            made = _make(*arguments, **fields)
-            made.__finish__()
-            return made
+        def __call__(*_: object) -> None:
+            """Make Python forget that msgspec could be called without this; `type.__call__` replaces it below."""
 
 
-def _finish_first(made: Frozen) -> None:
+def _finish_first(made: Frozen) -> Callable[..., None]:
     """Finish the first value that a call of its class has made, and compile the function that finishes the next."""
     from miniagents.messages.values.finishing import finisher  # noqa: PLC0415  # most classes are never called
 
     cls = type(made)
     finish = finisher(cls, cls.__given_fields__, cls.__text_fields__)
-    cls.__finish__ = finish  # pyright: ignore[reportAttributeAccessIssue] # a function of the class, not of its metaclass
-    finish(made)
+    _finish_calls(cls, finish)
+    return finish(made)
 
 
-_make: Any = msgspec.StructMeta.__call__  # Any: it makes values of every class
+def _finish_calls(
+    cls: Any,  # Any: checkers know `__init__` as a method
+    finish: Callable[[Any], Callable[..., None]],  # Any: values of the class
+) -> None:
+    """Let calls of a class finish the values that they make by a function; see `CalledMeta`."""
+    cls.__init__ = property(finish)
+
+
+if not TYPE_CHECKING:
+    CalledMeta.__call__ = type.__call__
 FrozenMeta.called_with = CalledMeta
 
 
@@ -232,6 +247,10 @@ class Frozen(
         """
         key: str = self.__dict__.get(_KEY) or _full_key(self)
         return key if longer_hash_keys.get() else key[:40]
+
+
+if not TYPE_CHECKING:  # by this, calls make values; see `CalledMeta`. msgspec allows no `__new__` inside the class
+    Frozen.__new__ = msgspec.StructMeta.__call__
 
 
 def loaded_classes(base: type) -> Iterator[type[Frozen]]:

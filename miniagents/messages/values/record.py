@@ -22,7 +22,6 @@ from miniagents.messages.values.untyped import is_plain, note
 if TYPE_CHECKING:
     from typing import Self
 
-    from miniagents.messages.values.freezers import FieldFreezer
 
 __all__ = ["NO_EXTRAS", "Extras", "Record"]
 
@@ -87,11 +86,8 @@ class RecordMeta(FrozenMeta):
         """Whether values of the class are encoded without a class tag: always True here."""
         return True
 
-    if TYPE_CHECKING:
-        __given_fields__: Mapping[str, FieldFreezer]
-
     def made(cls) -> None:  # noqa: N805  # a metaclass
-        """Check a class that was just made, and set up the freezing of its arguments.
+        """Check a class that was just made.
 
         Raises:
             TypeError: A field or an option of the class is not allowed, or the field for extras has the wrong encoded
@@ -104,10 +100,6 @@ class RecordMeta(FrozenMeta):
                 f"{cls.__name__}.{EXTRAS_FIELD} is for properties that are not declared: encode it under its name with "
                 f'`msgspec.field(default=NO_EXTRAS, name="{EXTRAS_KEY}")`, or give the field another name'
             )
-        always: dict[str, FieldFreezer] = getattr(getattr(cls, "__post_init__", None), "__frozen_fields__", {})
-        frozen: dict[str, FieldFreezer] = vars(cls).get("__frozen_fields__", {})
-        # Decoding freezes these fields, so only calls of the class pay for freezing.
-        cls.__given_fields__ = {name: freezer for name, freezer in frozen.items() if name not in always}
 
 
 class CalledRecordMeta(CalledMeta, RecordMeta):
