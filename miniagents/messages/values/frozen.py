@@ -22,6 +22,7 @@ from miniagents.messages.values.untyped import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Self
 
     from miniagents.messages.values.canonical_classes import Former
     from miniagents.messages.values.freezers import FieldFreezer, OwnFreezer
@@ -80,8 +81,6 @@ class FrozenMeta(FrozenType):
     """Whether values are encoded with the name of their class."""
     own_freezers: ClassVar[Mapping[str, OwnFreezer]] = {}
     """Freezers for fields of these names; they replace the freezers that the annotations ask for."""
-    frozen_by_decoding: ClassVar[bool] = False
-    """Whether decoded values skip the freezing of fields that decoding has frozen already."""
     called_with: ClassVar[type[FrozenMeta]]
     """The metaclass of those classes whose calls look at the new value."""
 
@@ -219,6 +218,9 @@ class Frozen(
     Values can be hashed. They are equal if they have the same class and equal fields. A value is encoded with the name
     of its class, or with the class option ``tag="..."``, which subclasses do not inherit.
 
+    To change fields use `copy.replace` (Python 3.13) or ``value.__replace__(name="new")``. `msgspec.structs.replace`
+    neither checks nor freezes the new values, and msgspec's own decoders accept NaN from MessagePack.
+
     Raises:
         TypeError: A value cannot be frozen; the text names class, field and remedy. Or a derived class has a field or
             an option that is not allowed.
@@ -233,6 +235,11 @@ class Frozen(
         def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
             super().__init_subclass__(**options)
             _freeze_when_made(cls)
+
+        def __replace__(self, **changes: object) -> Self:
+            """Return a changed copy, as `copy.replace` demands; the new values are frozen."""
+            cls = type(self)
+            return cls(**{name: getattr(self, name) for name in cls.__struct_fields__} | changes)
 
     @property
     def hash_key(self) -> str:
@@ -299,7 +306,7 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
     own: Callable[[Frozen], None] | None = cls.__dict__.get("__post_init__")
     inherited: Callable[[Frozen], None] | None = getattr(cls, "__post_init__", None)
     frozen_by_inherited: dict[str, FieldFreezer] = getattr(inherited, "__frozen_fields__", {})
-    is_given = type(cls).frozen_by_decoding and (inherited is None or bool(frozen_by_inherited))
+    is_given = inherited is None or bool(frozen_by_inherited)
     always = dict(frozen_by_inherited if is_given else inherited_fields)
     for name, annotation in get_annotations(cls, format=Format.FORWARDREF).items():
         fields.pop(name, None)
