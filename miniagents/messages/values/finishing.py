@@ -48,7 +48,15 @@ def finisher(
         lines += [
             f" value = {attribute(name, of='self')}",
             " if type(value) is str: value.isascii() or value.encode()",
-            f" elif type(value) not in kinds and value is not default_{place}: look(value)",
+            f" elif value is not default_{place}:",
+            "  if type(value) is not tuple:",
+            "   if type(value) not in kinds: look(value)",
+            "  else:",
+            "   for item in value:",
+            "    if type(item) is str: item.isascii() or item.encode()",
+            "    elif type(item) not in kinds:",
+            "     look(value)",
+            "     break",
         ]
     if texts:
         lines += ["except UnicodeEncodeError: refuse(self)"]
