@@ -189,7 +189,14 @@ def _finish_calls(
     finish: Callable[[Any], Callable[..., None]],  # Any: values of the class
 ) -> None:
     """Let calls of a class finish the values that they make by a function; see `CalledMeta`."""
-    cls.__init__ = property(finish)
+    cls.__init__ = _Init(finish)
+
+
+class _Init(property):
+    """The `__init__` of a class; tools such as `unittest.mock` take it from the class and expect something to call."""
+
+    def __call__(self, value: object, /, *arguments: object, **named: object) -> None:
+        """Do nothing, like `object.__init__`: `__new__` has set the fields."""
 
 
 if not TYPE_CHECKING:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from collections.abc import Mapping  # evaluated by msgspec
 from typing import TYPE_CHECKING, Any
+from unittest.mock import create_autospec
 
 import msgspec
 import pytest
@@ -142,6 +144,17 @@ def test_m8_a_post_init_of_the_class_runs_once_and_its_fields_are_looked_at() ->
         with pytest.raises(ValueError, match=r"\.Own\.text: .*lone surrogate"):
             Own("lone")
     assert seen == [("a",), ()] * 2
+
+
+def test_m9_tools_find_a_constructor() -> None:
+    double = create_autospec(Fast, instance=True)
+    assert isinstance(double, Fast)
+    assert create_autospec(Message)("a") is not None
+    assert callable(Message.__init__)
+    assert str(inspect.signature(Message)) == "(text: str | None = None)"
+    made: Any = Message("a")
+    assert made.__init__("b") is None  # like the one of `object`
+    assert made.text == "a"
 
 
 def test_any_argument_may_have_the_name_of_a_parameter_of_python() -> None:
