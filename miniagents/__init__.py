@@ -52,7 +52,6 @@ from miniagents.promising import (
     PromisingContext,
     PromisingError,
     Stream,
-    StreamAppender,
     StreamedPromise,
     TaskAbandonedWarning,
 )
@@ -103,6 +102,7 @@ if TYPE_CHECKING:
         FlatSequence,
         Ok,
         Outcome,
+        StreamAppender,
         all_settled,
         concat,
         exponential_backoff,
@@ -165,6 +165,7 @@ else:
                 "FlatSequence",
                 "Ok",
                 "Outcome",
+                "StreamAppender",
                 "all_settled",
                 "concat",
                 "exponential_backoff",

@@ -419,6 +419,20 @@ _MESSAGES: Final = (
         test_of("messages/values/test_freezing.py", "test_m1_nan_and_infinity_are_refused_with_their_path"),
     ),
     Mutation(
+        "M1: a call of a class freezes the fields that decoding freezes",
+        "messages/values/finishing.py",
+        "freezing_lines(given, names) if given else []",
+        "[]",
+        test_of("messages/values/test_calls_of_classes.py", "test_m1_copies_with_changed_fields_are_frozen"),
+    ),
+    Mutation(
+        "M8: a call of a class looks for lone surrogates in tuples of texts",
+        "messages/values/finishing.py",
+        "if type(item) is str: item.isascii() or item.encode()",
+        "if type(item) is str: pass",
+        test_of("messages/values/test_surrogates.py", "test_m8_a_lone_surrogate_is_refused_where_it_is_given"),
+    ),
+    Mutation(
         "M1: strings of subclasses become plain, because no encoder knows what the subclass adds",
         "messages/values/freezing.py",
         "return str.__getitem__(value, slice(None))",

@@ -362,6 +362,10 @@ def package_of(module: str) -> str:
     return module if PATHS[module].name == "__init__.py" else module.rpartition(".")[0]
 
 
+MOST_MODULES = 51
+"""With them, an import adds 1.4 times as many modules as that of asyncio and msgspec."""
+
+
 def test_importing_the_package_imports_little() -> None:
     program = "import sys; before = set(sys.modules); import miniagents; print(*set(sys.modules) - before)"
     imported = set(
@@ -374,6 +378,8 @@ def test_importing_the_package_imports_little() -> None:
         assert f"miniagents.{module}" not in imported
     tops = {name.partition(".")[0] for name in imported}
     assert tops - sys.stdlib_module_names == {"miniagents", "msgspec", "typing_extensions"}
+    own = {name for name in imported if name.partition(".")[0] == "miniagents"}
+    assert len(own) <= MOST_MODULES, "import what a first agent does not need where it is used"
 
 
 def test_the_table_of_keywords_imports_no_validator() -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self, overlo
 
 from typing_extensions import ParamSpec, TypeVar
 
-from miniagents.agents.agent_signatures import declared_messages
 from miniagents.agents.agent_value import AgentValue, hint_at_bound, refuse_bound
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.interaction import AgentCall, InteractionContext, keep_open
@@ -24,7 +23,6 @@ from miniagents.agents.members import (
     operand,
     union,
 )
-from miniagents.describing.signatures import names_around, own_docstring, signature_of
 from miniagents.messages import ErrorMessage, Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.messages.promised.message_sequence import ready_message
 from miniagents.messages.promised.sequence_promise import sequence_of
@@ -94,6 +92,8 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         declares: Callable[[], Declared] | None = None,
         made_of: tuple[object, ...] | None = None,
     ) -> None:
+        from miniagents.describing.signatures import own_docstring, signature_of  # noqa: PLC0415  # see `decorating`
+
         self._function = function
         self._made_of = made_of or (function,)  # what its work is made of: equal for works that are equal
         self._signature = signature_of(function)
@@ -446,6 +446,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         Repeats what it is told. ['message', 'times'] (Message(text='ho'), Message(text='ho'))
         """
         from miniagents.agents.as_tool import tool_of_agent  # noqa: PLC0415  # many programs need no tools
+        from miniagents.describing.signatures import names_around  # noqa: PLC0415  # see `decorating`
 
         names = names_around(2)
         tool: Any = tool_of_agent(self, names, name=name, description=description, strict=strict)  # Any: of any agent
@@ -468,6 +469,8 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             if self._declares is not None:
                 self._declared = self._declares()
             else:
+                from miniagents.agents.agent_signatures import declared_messages  # noqa: PLC0415  # see `decorating`
+
                 self._declared = declared_messages(self._function, InteractionContext, self._local_names, self._alias)
             self._local_names = {}
             self._declares = None

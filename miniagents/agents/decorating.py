@@ -10,7 +10,6 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.agents.agent import MiniAgent
 from miniagents.agents.interaction import InteractionContext
-from miniagents.describing.signatures import names_around
 from miniagents.messages import Message
 from miniagents.promising import DEFAULT, Default
 
@@ -76,6 +75,8 @@ def miniagent(
     >>> asyncio.run(main())
     (Message(text='Good morning, world!'),)
     """
+    from miniagents.describing.signatures import names_around  # noqa: PLC0415  # programs that only read messages need it not
+
     local_names = names_around(2)
 
     def decorate(function: Callable[..., Any]) -> MiniAgent[Any, Any, ...]:  # Any: the overloads say what it is

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from miniagents._lazy import lazy_names
-from miniagents.promising.appender import StreamAppender
 from miniagents.promising.context import PromiseResolvedHandler, PromisingContext
 from miniagents.promising.errors import (
     AppenderAbandonedError,
@@ -21,6 +20,7 @@ from miniagents.promising.sentinels import AWAIT, CLEAR, DEFAULT, Control, Defau
 from miniagents.promising.stream import Stream, StreamedPromise
 
 if TYPE_CHECKING:
+    from miniagents.promising.appender import StreamAppender
     from miniagents.promising.combinators.gathering import all_settled, gather
     from miniagents.promising.combinators.of_streams import concat, merge, zip_latest
     from miniagents.promising.combinators.racing import first_ok, race
@@ -31,6 +31,7 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "appender": ("StreamAppender",),
             "combinators.gathering": ("all_settled", "gather"),
             "combinators.of_streams": ("concat", "merge", "zip_latest"),
             "combinators.racing": ("first_ok", "race"),

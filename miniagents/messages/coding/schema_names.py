@@ -7,6 +7,8 @@ SchemaName("UserId")]`` is equal to no other alias, and type checkers, msgspec a
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from typing import Self
 
 from typing_extensions import override
@@ -15,16 +17,17 @@ __all__ = ["SchemaName", "identity_of"]
 
 
 class SchemaName:
-    """The name of an alias of a generated module; each one is equal to itself only.
+    """The name of an alias of a generated module; each one is equal to itself only, pickled or not.
 
     Args:
         name: The name of the alias.
     """
 
-    __slots__ = ("name",)
+    __slots__ = ("_module", "name")
 
     def __init__(self, name: str) -> None:
         self.name: str = name
+        self._module: str = sys._getframe(1).f_globals.get("__name__", "")  # as `typing.TypeVar` finds its module
 
     def __copy__(self) -> Self:
         """Return this name itself: a copy would be another one."""
@@ -35,8 +38,33 @@ class SchemaName:
         return self
 
     @override
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the place of the alias, as pickle does with classes; a name without an alias becomes another one."""
+        return (
+            (_name_at, (self._module, self.name)) if _found(self._module, self.name) is self else (_new, (self.name,))
+        )
+
+    @override
     def __repr__(self) -> str:
         return f"SchemaName({self.name!r})"
+
+
+def _name_at(module: str, name: str) -> SchemaName:
+    import_module(module)
+    found = _found(module, name)
+    if found is None:
+        raise AttributeError(f"module {module!r} has no alias {name!r} any more")
+    return found
+
+
+def _found(module: str, name: str) -> SchemaName | None:
+    """Return the name of the alias that a loaded module holds under a name, if there is one."""
+    last: object = getattr(getattr(sys.modules.get(module), name, None), "__metadata__", (None,))[-1]
+    return last if isinstance(last, SchemaName) else None
+
+
+def _new(name: str) -> SchemaName:
+    return SchemaName(name)
 
 
 def identity_of(form: object) -> object:

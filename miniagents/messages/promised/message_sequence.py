@@ -14,16 +14,16 @@ from miniagents.messages.promised.sequence_promise import (
     MessageSequencePromise,
     sequence_over,
 )
-from miniagents.promising.appender import StreamAppender
 from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import active_context
+from miniagents.promising.core.pieces import Replayed
 from miniagents.promising.flattening import Flattening
 from miniagents.promising.promise import Promise
-from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.stream import StreamedPromise
 
 __all__ = ["MessageSequence", "MessageType"]
 
@@ -245,7 +245,7 @@ def _is_sequence_promise(item: object) -> TypeGuard[MessageSequencePromise[Messa
 
 
 def _streams_something_else(item: object) -> bool:
-    return isinstance(item, StreamAppender | StreamedPromise)
+    return isinstance(item, Replayed)
 
 
 def _is_promise(item: object) -> TypeGuard[Promise[object]]:

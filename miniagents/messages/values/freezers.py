@@ -214,6 +214,15 @@ def freeze_fields(
     Its source is generated and compiled, as in `dataclasses`. Compared with a loop over the fields, creating a message
     of six fields is 1.7 times as fast, and decoding one 1.5 times.
     """
+    names: dict[str, object] = {"then": then}
+    lines = freezing_lines(fields, names)
+    if then is not None:
+        lines += ["then(self)"]
+    return function(lines, names, "__post_init__(self)")
+
+
+def freezing_lines(fields: Mapping[str, FieldFreezer], names: dict[str, object]) -> list[str]:
+    """Return the lines of Python source that freeze these fields of `self`, and add the names in them to `names`."""
 
     def freeze_one(message: msgspec.Struct, name: str, value: object) -> None:
         freeze = fields[name].freeze
@@ -223,7 +232,7 @@ def freeze_fields(
             if frozen is not value:
                 force_setattr(message, name, frozen)
 
-    names: dict[str, object] = {"freeze_one": freeze_one, "then": then, "nothing": ()}
+    names |= {"freeze_one": freeze_one, "nothing": ()}
     lines: list[str] = []
     for place, (name, field) in enumerate(fields.items()):
         freeze = f"freeze_one(self, {name!r}, value)"
@@ -245,9 +254,7 @@ def freeze_fields(
                 "    break",
                 f" elif {other}: {freeze}",
             ]
-    if then is not None:
-        lines += ["then(self)"]
-    return function(lines, names, "__post_init__(self)")
+    return lines
 
 
 def attribute(name: str, of: str = "value") -> str:

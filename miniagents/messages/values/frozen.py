@@ -22,6 +22,7 @@ from miniagents.messages.values.untyped import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Self
 
     from miniagents.messages.values.canonical_classes import Former
     from miniagents.messages.values.freezers import FieldFreezer, OwnFreezer
@@ -80,8 +81,6 @@ class FrozenMeta(FrozenType):
     """Whether values are encoded with the name of their class."""
     own_freezers: ClassVar[Mapping[str, OwnFreezer]] = {}
     """Freezers for fields of these names; they replace the freezers that the annotations ask for."""
-    frozen_by_decoding: ClassVar[bool] = False
-    """Whether decoded values skip the freezing of fields that decoding has frozen already."""
     called_with: ClassVar[type[FrozenMeta]]
     """The metaclass of those classes whose calls look at the new value."""
 
@@ -112,7 +111,7 @@ class FrozenMeta(FrozenType):
             raise TypeError(f"{name} cannot be Frozen: {error}") from None
         if not is_root:
             mcs.made(cls)
-            cls.__finish__ = _finish_first
+            _finish_calls(cls, _finish_first)
             if cls.__text_fields__ or cls.__given_fields__:
                 cls.__class__ = mcs.called_with  # pyright: ignore[reportAttributeAccessIssue] # a class that is called in another way
         for forget in when_classes_change:
@@ -124,7 +123,6 @@ class FrozenMeta(FrozenType):
     if TYPE_CHECKING:
         __text_fields__: frozenset[str]
         __given_fields__: Mapping[str, FieldFreezer]
-        __finish__: Callable[[Frozen], None]
 
     def made(cls) -> None:
         """Check a class that was just made.
@@ -156,30 +154,53 @@ class FrozenMeta(FrozenType):
         for name in cls.__struct_fields__:
             if name == "hash_key" or name.startswith("__"):
                 raise TypeError(f"{cls.__name__}.{name} would shadow Frozen.{name}: give the field another name")
+        always: dict[str, FieldFreezer] = getattr(getattr(cls, "__post_init__", None), "__frozen_fields__", {})
+        frozen: dict[str, FieldFreezer] = vars(cls).get("__frozen_fields__", {})
+        # Decoding freezes these fields, so only calls of the class pay for freezing.
+        cls.__given_fields__ = {name: freezer for name, freezer in frozen.items() if name not in always}
 
 
 class CalledMeta(FrozenMeta):
-    """The metaclass of Frozen classes whose calls look at the new value; the others are called as fast as bare ones."""
+    """The metaclass of Frozen classes whose calls look at the new value; the others are called as fast as bare ones.
+
+    Everything around the look runs in C. `type.__call__` calls `__new__`, by which msgspec makes the value, and then
+    gets `__init__` from the value. That is a property: reading it looks at the value, and gives a function that ignores
+    the arguments.
+    """
 
     if not TYPE_CHECKING:  # type checkers derive the signature from the fields
 
-        def __call__(*arguments: object, **fields: object) -> Frozen:  # without `cls`, no tuple needs to be made anew
-            made = _make(*arguments, **fields)
-            made.__finish__()
-            return made
+        def __call__(*_: object) -> None:
+            """Make Python forget that msgspec could be called without this; `type.__call__` replaces it below."""
 
 
-def _finish_first(made: Frozen) -> None:
+def _finish_first(made: Frozen) -> Callable[..., None]:
     """Finish the first value that a call of its class has made, and compile the function that finishes the next."""
     from miniagents.messages.values.finishing import finisher  # noqa: PLC0415  # most classes are never called
 
     cls = type(made)
     finish = finisher(cls, cls.__given_fields__, cls.__text_fields__)
-    cls.__finish__ = finish  # pyright: ignore[reportAttributeAccessIssue] # a function of the class, not of its metaclass
-    finish(made)
+    _finish_calls(cls, finish)
+    return finish(made)
 
 
-_make: Any = msgspec.StructMeta.__call__  # Any: it makes values of every class
+def _finish_calls(
+    cls: Any,  # Any: checkers know `__init__` as a method
+    finish: Callable[[Any], Callable[..., None]],  # Any: values of the class
+) -> None:
+    """Let calls of a class finish the values that they make by a function; see `CalledMeta`."""
+    cls.__init__ = _Init(finish)
+
+
+class _Init(property):
+    """The `__init__` of a class; tools such as `unittest.mock` take it from the class and expect something to call."""
+
+    def __call__(self, value: object, /, *arguments: object, **named: object) -> None:
+        """Do nothing, like `object.__init__`: `__new__` has set the fields."""
+
+
+if not TYPE_CHECKING:
+    CalledMeta.__call__ = type.__call__
 FrozenMeta.called_with = CalledMeta
 
 
@@ -204,6 +225,9 @@ class Frozen(
     Values can be hashed. They are equal if they have the same class and equal fields. A value is encoded with the name
     of its class, or with the class option ``tag="..."``, which subclasses do not inherit.
 
+    To change fields use `copy.replace` (Python 3.13) or ``value.__replace__(name="new")``. `msgspec.structs.replace`
+    neither checks nor freezes the new values, and msgspec's own decoders accept NaN from MessagePack.
+
     Raises:
         TypeError: A value cannot be frozen; the text names class, field and remedy. Or a derived class has a field or
             an option that is not allowed.
@@ -219,6 +243,11 @@ class Frozen(
             super().__init_subclass__(**options)
             _freeze_when_made(cls)
 
+        def __replace__(self, **changes: object) -> Self:
+            """Return a changed copy, as `copy.replace` demands; the new values are frozen."""
+            cls = type(self)
+            return cls(**{name: getattr(self, name) for name in cls.__struct_fields__} | changes)
+
     @property
     def hash_key(self) -> str:
         """The first 40 hexadecimal digits of the SHA-256 of the canonical form, or all 64 with `longer_hash_keys`.
@@ -232,6 +261,10 @@ class Frozen(
         """
         key: str = self.__dict__.get(_KEY) or _full_key(self)
         return key if longer_hash_keys.get() else key[:40]
+
+
+if not TYPE_CHECKING:  # by this, calls make values; see `CalledMeta`. msgspec allows no `__new__` inside the class
+    Frozen.__new__ = msgspec.StructMeta.__call__
 
 
 def loaded_classes(base: type) -> Iterator[type[Frozen]]:
@@ -280,7 +313,7 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
     own: Callable[[Frozen], None] | None = cls.__dict__.get("__post_init__")
     inherited: Callable[[Frozen], None] | None = getattr(cls, "__post_init__", None)
     frozen_by_inherited: dict[str, FieldFreezer] = getattr(inherited, "__frozen_fields__", {})
-    is_given = type(cls).frozen_by_decoding and (inherited is None or bool(frozen_by_inherited))
+    is_given = inherited is None or bool(frozen_by_inherited)
     always = dict(frozen_by_inherited if is_given else inherited_fields)
     for name, annotation in get_annotations(cls, format=Format.FORWARDREF).items():
         fields.pop(name, None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping  # evaluated by msgspec
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
 
 import msgspec
 from typing_extensions import dataclass_transform
@@ -18,11 +18,6 @@ from miniagents.messages.values.freezers import OwnFreezer
 from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict, freeze_field, frozen_quickly, is_mapping
 from miniagents.messages.values.frozen import CalledMeta, Frozen, FrozenMeta
 from miniagents.messages.values.untyped import is_plain, note
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from miniagents.messages.values.freezers import FieldFreezer
 
 __all__ = ["NO_EXTRAS", "Extras", "Record"]
 
@@ -71,7 +66,6 @@ class RecordMeta(FrozenMeta):
 
     has_class_tag: ClassVar[bool] = False
     own_freezers: ClassVar[Mapping[str, OwnFreezer]] = {EXTRAS_FIELD: OwnFreezer(_freeze_extras, NO_EXTRAS)}
-    frozen_by_decoding: ClassVar[bool] = True
 
     @property
     def class_tag(cls) -> str:  # noqa: N805  # a metaclass
@@ -87,11 +81,8 @@ class RecordMeta(FrozenMeta):
         """Whether values of the class are encoded without a class tag: always True here."""
         return True
 
-    if TYPE_CHECKING:
-        __given_fields__: Mapping[str, FieldFreezer]
-
     def made(cls) -> None:  # noqa: N805  # a metaclass
-        """Check a class that was just made, and set up the freezing of its arguments.
+        """Check a class that was just made.
 
         Raises:
             TypeError: A field or an option of the class is not allowed, or the field for extras has the wrong encoded
@@ -104,10 +95,6 @@ class RecordMeta(FrozenMeta):
                 f"{cls.__name__}.{EXTRAS_FIELD} is for properties that are not declared: encode it under its name with "
                 f'`msgspec.field(default=NO_EXTRAS, name="{EXTRAS_KEY}")`, or give the field another name'
             )
-        always: dict[str, FieldFreezer] = getattr(getattr(cls, "__post_init__", None), "__frozen_fields__", {})
-        frozen: dict[str, FieldFreezer] = vars(cls).get("__frozen_fields__", {})
-        # Decoding freezes these fields, so only calls of the class pay for freezing.
-        cls.__given_fields__ = {name: freezer for name, freezer in frozen.items() if name not in always}
 
 
 class CalledRecordMeta(CalledMeta, RecordMeta):
@@ -133,9 +120,6 @@ class Record(Frozen, metaclass=RecordMeta, frozen=True):
 
     The `hash_key` depends on the name of the class, and on the namespace of its generated module if there is one.
 
-    To change fields use `copy.replace` (Python 3.13) or ``record.__replace__(name="new")``. `msgspec.structs.replace`
-    neither checks nor freezes the new values.
-
     Examples:
         >>> import msgspec
         >>> class Point(Record, frozen=True):
@@ -151,10 +135,3 @@ class Record(Frozen, metaclass=RecordMeta, frozen=True):
         TypeError: A value cannot be frozen, or a class has a field or an option that is not allowed; see `Frozen`.
         ValueError: A field contains NaN or infinity, or an extra property has the name of a declared one.
     """
-
-    if not TYPE_CHECKING:
-
-        def __replace__(self, **changes: object) -> Self:
-            """Return a changed copy, as `copy.replace` demands; the new values are frozen."""
-            cls = type(self)
-            return cls(**{name: getattr(self, name) for name in cls.__struct_fields__} | changes)

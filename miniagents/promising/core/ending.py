@@ -8,7 +8,6 @@ import logging
 import warnings
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from miniagents.promising.core.interrupts import impatience
 from miniagents.promising.core.places import Inside
 from miniagents.promising.errors import PromiseCancelledError, TaskAbandonedWarning
 
@@ -124,6 +123,8 @@ def impatience_of(context: PromisingContext) -> Generator[asyncio.Future[None]]:
 
     The second Ctrl+C is meant for all that the context still has to do, and for the contexts around it.
     """
+    from miniagents.promising.core.interrupts import impatience  # noqa: PLC0415  # most contexts cancel nothing
+
     with impatience() as impatient:
         if context._is_hurried:
             impatient.set_result(None)

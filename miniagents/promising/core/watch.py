@@ -40,8 +40,6 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
 from miniagents.promising.core.followers import Rounds
-from miniagents.promising.core.joins import held_by, joined_tasks, producing_in
-from miniagents.promising.core.stuck import stuck_tasks
 from miniagents.promising.errors import PromiseDeadlockError
 
 if TYPE_CHECKING:
@@ -186,6 +184,8 @@ class Watch:
         self._timer = self.loop.call_at(moment, self._sweep, context=Context())
 
     def _sweep(self) -> None:
+        from miniagents.promising.core.stuck import stuck_tasks  # noqa: PLC0415  # short programs never sweep
+
         self._timer = None
         began = self.loop.time()
         self._confirmed, self._suspected = self._suspected, set()
@@ -244,6 +244,8 @@ class Watch:
         return bool(unread)
 
     def _is_stuck(self, context: PromisingContext, tasks: AbstractSet[Worker]) -> bool:
+        from miniagents.promising.core.stuck import stuck_tasks  # noqa: PLC0415  # as above
+
         parked = {task for task, (buffer, _) in self._parked.items() if buffer.waits_for_room()}
         if context._leaving is not None:  # it does nothing before the end of the context
             parked.add(context._leaving)
@@ -292,6 +294,8 @@ class Watch:
 
     def _outsiders(self, context: PromisingContext) -> set[asyncio.Task[object]]:
         """Return the tasks started by plain asyncio inside a context; they may hold writing ends or be readers."""
+        from miniagents.promising.core.joins import held_by  # noqa: PLC0415  # as above
+
         known = {*context.tasks, context.body}
         return {task for task in asyncio.all_tasks(self.loop) if task not in known and held_by(task) is context}
 
@@ -306,6 +310,8 @@ class Watch:
 
     def writers(self) -> Writers:
         """Return the tasks, besides its workers, that run for a stream and may hold its writing end."""
+        from miniagents.promising.core.joins import producing_in  # noqa: PLC0415  # as above
+
         writers: Writers = defaultdict(list)
         for task in asyncio.all_tasks(self.loop):
             production = producing_in(task)
@@ -338,6 +344,8 @@ class Watch:
 
 
 def _next_stuck(task: Worker, waits: Waits, stuck: set[Worker]) -> Worker | None:
+    from miniagents.promising.core.joins import joined_tasks  # noqa: PLC0415  # as above
+
     production = waits.get(task)
     following = production._workers() if production is not None else iter(joined_tasks(task))
     return next((other for other in following if other in stuck), None)

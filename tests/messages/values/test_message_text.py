@@ -1,7 +1,7 @@
 """M6: what a message says is computed of its fields, never remembered from others."""
 
 import copy
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -16,9 +16,9 @@ class Temperature(Message, kw_only=True):
 
 
 def test_m6_a_copy_with_changed_fields_has_a_text_and_a_key_of_its_own() -> None:
-    warm = Temperature(place="Rome", degrees=21)
+    warm: Any = Temperature(place="Rome", degrees=21)  # Any: checkers know of no __replace__ in Python 3.11
     said, key = str(warm), warm.hash_key
-    cold = msgspec.structs.replace(warm, degrees=3)
+    cold = warm.__replace__(degrees=3)
     assert (said, str(cold)) == ("Rome: 21.0 °C", "Rome: 3.0 °C")
     assert cold.hash_key != key
     assert str(warm) == said
