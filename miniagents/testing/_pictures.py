@@ -79,7 +79,6 @@ class Picture:
     def __init__(self, unit: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._origin = self._loop.time()
-        self._moments: dict[float, list[tuple[int, asyncio.Future[None]]]] = {}
         self.unit = unit
         self.finished = False
         self.sources: list[Line] = []
@@ -93,22 +92,6 @@ class Picture:
     def now(self) -> float:
         """Return the present moment, in units from the creation of the picture."""
         return round((self._loop.time() - self._origin) / self.unit, 6)
-
-    async def moment(self, seconds: float, place: int) -> None:
-        """Wait for a moment of the loop's clock; tasks that wait for the same one are woken in the order of `place`."""
-        # One timer for each moment: it wakes all tasks together, so their order does not depend on who waited first.
-        moment = round(seconds, 9)
-        waiting = self._moments.setdefault(moment, [])
-        woken: asyncio.Future[None] = self._loop.create_future()
-        waiting.append((place, woken))
-        if len(waiting) == 1:
-            self._loop.call_at(moment, self._wake, moment)
-        await woken
-
-    def _wake(self, moment: float) -> None:
-        for _, woken in sorted(self._moments.pop(moment), key=lambda waiting: waiting[0]):
-            if not woken.done():
-                woken.set_result(None)
 
     def text(self) -> str:
         """Return the picture as text: the lines of sources, then those of results, in columns."""
