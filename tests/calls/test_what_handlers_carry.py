@@ -211,7 +211,7 @@ async def test_spans_in_an_exporter_in_memory() -> None:
         await boss.inquire()
         boss.options(alias="late").inquire().cancel()
     by_name = {str(span["name"]): span for span in exporter.spans}
-    assert [*by_name] == ["agent writer", "tool search", "agent failing", "agent boss", "agent late"]
+    assert [*by_name] == ["tool search", "agent writer", "agent failing", "agent boss", "agent late"]
     assert {name: span["parent"] for name, span in by_name.items()} == {
         "agent writer": "agent boss",
         "tool search": "agent failing",
