@@ -319,8 +319,10 @@ class _Drawing:
 
     async def end(self) -> None:
         """Stop reading; raise an error of the drawing itself, if there was one."""
-        for work in (*self._timers, *self._tasks):
-            work.cancel()
+        for timer in self._timers:
+            timer.cancel()
+        for task in self._tasks:
+            task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         for task in self._tasks:
