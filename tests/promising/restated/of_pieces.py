@@ -369,10 +369,19 @@ ONE_AFTER_THE_OTHER: Final = (
     ),
     row(
         "aiostream concatmap",
-        "reads one after the other",
+        "with a limit of one reads one after the other",
         "ab|",
         lambda s: s.flat_map(lambda _: inner("(12)-|")),
         "(12)-(12)-|",
+    ),
+    row(
+        "aiostream concatmap",
+        "without a limit the next ones run ahead",
+        "ab|",
+        lambda s: s.flat_map(lambda _: inner("(12)-|")),
+        "(12)-(12)-|",
+        there="(12)-(12)|",
+        differs="a lazy inner stream starts when its turn comes, as in ReactiveX",
     ),
     row(
         "itertools chain.from_iterable",

@@ -1,7 +1,7 @@
-"""The semantics of other libraries of streams, restated: ReactiveX, Kotlin's Flow, Rust's futures, aiostream, itertools.
+"""The semantics of ReactiveX, Kotlin's Flow, Rust's futures, aiostream and itertools, restated for ours.
 
-A row says what an operator of theirs does, and what ours gives for the same sources. To add one, write it into the table
-of its kind. Where ours differs, the row has the picture of the other library, too, and the reason.
+A row says what an operator of theirs does, and what ours gives for the same sources. To add one, write it into the
+table of its kind. Where ours differs, the row also has the picture of the other library, and the reason.
 """
 
 from collections import Counter
