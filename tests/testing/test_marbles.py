@@ -540,6 +540,8 @@ def test_of_sources_at_one_time_the_one_that_started_first_comes_first() -> None
 def test_a_timeout_takes_what_comes_at_its_moment() -> None:
     assert_marbles(lambda: marble("---a").timeout(3), "---a")
     assert_marbles(lambda: marble("---a").map(str.upper).timeout(3), "---A")
+    lazy = PromisingContext(start_asap=False)  # its limit is set before the source has started
+    assert_marbles(lambda: marble("---a").timeout(3), "---<#TimeoutError>", context=lazy)
     assert_marbles(lambda: marbles("---a--b|").timeout_pieces(each=3), "---a--b|")
 
 
