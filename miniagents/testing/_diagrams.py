@@ -172,7 +172,7 @@ def assert_marbles(
 
     Raises:
         AssertionError: A line differs or is missing; the message has both pictures.
-        ValueError: As for `run_marbles`.
+        ValueError: An expected line is a whole picture, or as for `run_marbles`.
         TypeError: As for `run_marbles`.
         RuntimeError: As for `run_marbles`.
 
@@ -188,8 +188,11 @@ def assert_marbles(
         result  A-B|  = ('A', 'B')
     """
     __tracebackhide__ = True
-    rows = _run(scenario, result, unit, _Reading(until, cancel_at, pause), context, subscriptions)
     lines = expected if isinstance(expected, Mapping) else {result: expected}
+    for label, body in lines.items():
+        if "\n" in body:
+            raise ValueError(f"assert_marbles: {label!r} is more than one line; give several lines by their labels")
+    rows = _run(scenario, result, unit, _Reading(until, cancel_at, pause), context, subscriptions)
     drawn = {row.label.strip(): events_in(row.body) for row in reversed(rows)}
     differing = [label for label, body in lines.items() if drawn.get(label) != events_in(body)]
     if differing:

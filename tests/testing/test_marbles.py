@@ -689,3 +689,8 @@ def test_comparing_takes_the_options_of_drawing() -> None:
     assert_marbles(lambda: marble("-a", name="s"), {"r": "-a", "s": "-a", "s ^": "^|"}, result="r", subscriptions=True)
     assert_marbles(lambda: marble("-a", unit=1), "--a", unit=0.5, context=MiniAgents())
     assert_marbles(lambda: marbles("abcd|"), "a-b", pause=2, until=3)
+
+
+def test_a_whole_picture_is_no_line() -> None:
+    with pytest.raises(ValueError, match="^assert_marbles: 'result' is more than one line; give several lines by"):
+        assert_marbles(lambda: marbles("a|"), run_marbles(lambda: marbles("a|")))
