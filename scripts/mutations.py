@@ -822,4 +822,39 @@ _CALLS: Final = (
     ),
 )
 
-MUTATIONS: Final = (*_PROMISING, *_COMBINATORS, *_MESSAGES, *_AGENTS, *_CALLS, *_WIRE, *_EDGES, *_FILES)
+_TESTING: Final = (
+    Mutation(
+        "of timers for the same moment, the one that was set first runs first",
+        "testing/_virtual_clock.py",
+        "(round(when, 9), next(self._timer_numbers), timer)",
+        "(round(when, 9), -next(self._timer_numbers), timer)",
+        test_of("testing/test_virtual_clock.py", "test_what_was_set_first_comes_first"),
+    ),
+    Mutation(
+        "timers of the same moment do not run together",
+        "testing/_virtual_clock.py",
+        "        self._ready.append(timer)\n",
+        "        self._ready.append(timer)\n"
+        "        while self._timers and self._timers[0][0] == moment:\n"
+        "            self._ready.append(heapq.heappop(self._timers)[2])\n",
+        test_of(
+            "promising/laws/test_a_map_in_front.py", "test_p10_a_map_in_front_of_what_has_a_limit_changes_no_picture"
+        ),
+    ),
+    Mutation(
+        "the clock stands still while a thread of the loop works",
+        "testing/_virtual_clock.py",
+        "(self._timers[0][0] > self._now and self._calls_in_threads)",
+        "False",
+        test_of("testing/test_virtual_clock.py", "test_the_clock_stands_still_while_a_thread_is_at_work"),
+    ),
+    Mutation(
+        "the events of a source come before timers that are set after its start",
+        "testing/_marbles.py",
+        "            self._timers.append(loop.call_at(begin + units * self._unit, _resolve, came))\n",
+        "            self._timers.append(loop.call_at(begin + units * self._unit + 1e-6, _resolve, came))\n",
+        test_of("testing/test_marbles.py", "test_a_timeout_takes_what_comes_at_its_moment"),
+    ),
+)
+
+MUTATIONS: Final = (*_PROMISING, *_COMBINATORS, *_MESSAGES, *_AGENTS, *_CALLS, *_WIRE, *_EDGES, *_FILES, *_TESTING)

@@ -73,6 +73,7 @@ FOREIGN: Final = {
     "miniagents.promising": {"typing_extensions"},
     "miniagents.messages": {"msgspec", "typing_extensions"},
     "miniagents.validation": {"typing_extensions"},
+    "miniagents.testing.fixtures": {"pytest"},
     "miniagents.wire": {"backports", "msgspec", "typing_extensions"},
 }
 """What packages may import beside themselves and Python; the rest of the package may import what messages may."""

@@ -49,12 +49,15 @@ MACHINERY: Final = {
 
 NEVER_USED: Final = {
     "MiniAgents.end_what_nobody_can_end": "overrides what is machinery in PromisingContext",
+    "VirtualClockEventLoop.call_at": "overrides what asyncio has",
+    "VirtualClockEventLoop.close": "overrides what asyncio has",
     "VirtualClockEventLoop.run_in_executor": "overrides what asyncio calls",
     "VirtualClockEventLoop.shutdown_default_executor": "overrides what asyncio calls",
 }
 """Public names that no `accepts_*` file uses, with the reason."""
 
 NEVER_MISUSED: Final = {
+    "VirtualClockEventLoop.call_at": "overrides what asyncio has",
     "VirtualClockEventLoop.run_in_executor": "overrides what asyncio calls",
     "VirtualClockEventLoop.shutdown_default_executor": "overrides what asyncio calls",
 }

@@ -3,11 +3,12 @@
 `scripted_agent` gives replies that the test chooses, and `replaced` puts it in the place of another agent. `transcript`
 turns a reply into stable text for snapshots.
 `marbles` and `marble` make streams and promises from marble diagrams; `diagram` and `run_marbles` draw results as such
-diagrams. `VirtualClockEventLoop` makes time pass without waiting.
+diagrams, and `assert_marbles` compares them. `VirtualClockEventLoop` makes time pass without waiting;
+`miniagents.testing.fixtures` has fixtures of pytest for it.
 """
 
 from miniagents.agents.replacing import replaced
-from miniagents.testing._diagrams import Delivered, Scenario, diagram, run_marbles
+from miniagents.testing._diagrams import Delivered, Scenario, assert_marbles, diagram, run_marbles
 from miniagents.testing._marbles import marble, marbles
 from miniagents.testing._scripted import Answer, Asked, Pause, Reply, ScriptedAgent, Several, Step, scripted_agent
 from miniagents.testing._transcripts import transcript
@@ -24,6 +25,7 @@ __all__ = [
     "Several",
     "Step",
     "VirtualClockEventLoop",
+    "assert_marbles",
     "diagram",
     "marble",
     "marbles",

@@ -20,7 +20,7 @@ from miniagents.promising.stream import piped
 from miniagents.testing._pictures import ERROR, Line, Picture
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
     from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.pieces import PieceBuffer
@@ -37,6 +37,8 @@ current_picture: Final[ContextVar[Picture | None]] = ContextVar("miniagents.curr
 """The picture on which new sources are drawn; None outside of `run_marbles`."""
 
 _LONG_PAUSE: Final = re.compile(r"~(\d+)~")
+_TIME: Final = re.compile(r"(?<![^ ])(\d+(?:\.\d+)?)(ms|s|m)(?![^ ])")
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
 _MARKS: Final = frozenset("-~|() ")
 
 
@@ -56,7 +58,7 @@ class _Event(NamedTuple, Generic[Q]):
     """
 
     place: int
-    time: int
+    time: float
     what: _Piece[Q] | BaseException | None
 
 
@@ -68,6 +70,7 @@ def marbles(
     errors: Mapping[str, BaseException] | None = None,
     unit: float | None = None,
     name: str = "source",
+    times: bool = False,
     start_asap: bool | Default = DEFAULT,
     max_ahead: int | None = None,
 ) -> Stream[str]: ...
@@ -80,6 +83,7 @@ def marbles(
     errors: Mapping[str, BaseException] | None = None,
     unit: float | None = None,
     name: str = "source",
+    times: bool = False,
     start_asap: bool | Default = DEFAULT,
     max_ahead: int | None = None,
 ) -> Stream[Q]: ...
@@ -91,6 +95,7 @@ def marbles(
     errors: Mapping[str, BaseException] | None = None,
     unit: float | None = None,
     name: str = "source",
+    times: bool = False,
     start_asap: bool | Default = DEFAULT,
     max_ahead: int | None = None,
 ) -> _AnyStream:
@@ -106,8 +111,9 @@ def marbles(
     | `|` | the end of the stream; without it the stream never ends |
     | a space | takes no time; it only aligns one line with another |
 
-    Time begins when the stream starts. In `run_marbles` the stream gets a line of its own, on which `!` is the moment
-    at which it was cancelled.
+    Time begins when the stream starts. If several sources have an event at the same time, the one that started first
+    comes first, on a `VirtualClockEventLoop` together with everything that follows from it. In `run_marbles` the stream
+    gets a line of its own, on which `!` is the moment at which it was cancelled.
 
     Args:
         diagram: The pieces, errors and pauses, in the notation above.
@@ -116,6 +122,8 @@ def marbles(
         errors: The error for each further character, or for `#` instead of the `ValueError`.
         unit: The length of a unit in seconds of the loop's clock; by default 1, or the unit of `run_marbles`.
         name: The name of the stream in errors and diagrams.
+        times: Whether `9ms`, `1.5s` and `2m` between spaces are pauses of that length, as in RxJS. By default they are
+            refused, because their letters and digits would be pieces.
         start_asap: True starts the stream at the next turn of the loop, False when it is first read; by default as the
             active context says.
         max_ahead: How many pieces the stream may be ahead of the furthest reader; None for no bound.
@@ -130,10 +138,11 @@ def marbles(
     >>> asyncio.run(main())
     (1, 2, 3, 4)
     """
-    reader = _Reader("marbles", diagram, values, errors)
+    length = _length_of_unit(unit)
+    reader = _Reader("marbles", diagram, values, errors, length if times else None)
     events = tuple(reader.events())
     check_bound(max_ahead)
-    source = _Source(name, unit)
+    source = _Source(name, length, [*(event.time for event in events), reader.time])
 
     async def played(out: PieceBuffer[Any]) -> AsyncIterator[Any | Failure]:  # Any: pieces of any type
         with source as line:
@@ -166,6 +175,7 @@ def marble(
     errors: Mapping[str, BaseException] | None = None,
     unit: float | None = None,
     name: str = "source",
+    times: bool = False,
     start_asap: bool | Default = DEFAULT,
 ) -> Promise[str]: ...
 @overload
@@ -177,6 +187,7 @@ def marble(
     errors: Mapping[str, BaseException] | None = None,
     unit: float | None = None,
     name: str = "source",
+    times: bool = False,
     start_asap: bool | Default = DEFAULT,
 ) -> Promise[Q]: ...
 def marble(
@@ -187,6 +198,7 @@ def marble(
     errors: Mapping[str, BaseException] | None = None,
     unit: float | None = None,
     name: str = "source",
+    times: bool = False,
     start_asap: bool | Default = DEFAULT,
 ) -> _AnyPromise:
     """Return a promise with the timing of a diagram: a value (`"--a"`), an error (`"--#"`), or neither ever (`"--"`).
@@ -200,6 +212,8 @@ def marble(
         errors: The error for each further character, or for `#` instead of the `ValueError`.
         unit: The length of a unit in seconds of the loop's clock; by default 1, or the unit of `run_marbles`.
         name: The name of the promise in errors and diagrams.
+        times: Whether `9ms`, `1.5s` and `2m` between spaces are pauses of that length, as in RxJS. By default they are
+            refused, because their letters and digits would be pieces.
         start_asap: True starts the promise at the next turn of the loop, False when it is first awaited; by default as
             the active context says.
 
@@ -214,12 +228,13 @@ def marble(
     >>> asyncio.run(main())
     A
     """
-    reader = _Reader("marble", diagram, values, errors)
+    length = _length_of_unit(unit)
+    reader = _Reader("marble", diagram, values, errors, length if times else None)
     events = tuple(reader.events())
     for event in events:
         if event.what is None or event is not events[0]:
             raise reader.refused("a promise has one value and no end; marbles() makes streams", event.place)
-    source = _Source(name, unit)
+    source = _Source(name, length, [*(event.time for event in events), reader.time])
 
     async def resolved() -> Any:  # Any: a value of any type
         with source as line:
@@ -260,6 +275,7 @@ class _Reader(Generic[Q]):
         diagram: The diagram.
         values: The piece for each letter or digit.
         errors: The error for each further character.
+        unit: The length of a unit in seconds if the diagram may have times such as `9ms`; None if it may not.
     """
 
     def __init__(
@@ -268,12 +284,14 @@ class _Reader(Generic[Q]):
         diagram: str,
         values: Mapping[str, Q] | Callable[[str], Q],
         errors: Mapping[str, BaseException] | None,
+        unit: float | None,
     ) -> None:
         self._function = function
         self._diagram = diagram
         self._values = values if callable(values) else values.__getitem__
         self._errors = errors or {}
-        self.time = 0
+        self._unit = unit
+        self.time = 0.0
         """The time of the next event, in units; after reading, the length of the diagram."""
         for mark in self._errors:
             if len(mark) != 1 or mark in _MARKS:
@@ -285,7 +303,8 @@ class _Reader(Generic[Q]):
         """Yield the events of the diagram in their order."""
         diagram, place, group, has_ended, is_empty = self._diagram, 0, -1, False, False
         while place < len(diagram):
-            mark, step, units = diagram[place], 1, 1 if group < 0 else 0
+            mark, step, units = diagram[place], 1, 1.0 if group < 0 else 0.0
+            time = _TIME.match(diagram, place)
             if has_ended and mark not in " )":
                 raise self.refused("nothing comes after the end", place)
             if mark == " ":
@@ -300,10 +319,12 @@ class _Reader(Generic[Q]):
                 if is_empty:
                     raise self.refused("the group is empty", place)
                 group, units = -1, 1
-            elif mark in "-~":
+            elif mark in "-~" or time is not None:
                 if group >= 0:
                     raise self.refused("no time passes inside a group", place)
-                if mark == "~":
+                if time is not None:
+                    step, units = len(time[0]), self._units(time[0], float(time[1]) * _SECONDS[time[2]], place)
+                elif mark == "~":
                     pause = _LONG_PAUSE.match(diagram, place)
                     if pause is None:
                         raise self.refused("a long pause needs a number of units, as in ~60~", place)
@@ -320,6 +341,14 @@ class _Reader(Generic[Q]):
         """Return the error for a malformed diagram, which shows the place."""
         return ValueError(f"{self._function}: {why}\n  {self._diagram}\n  {'^':>{place + 1}}")
 
+    def _units(self, text: str, seconds: float, place: int) -> float:
+        if self._unit is None:
+            why = (
+                f"is {text!r} a time or pieces? Say times=True for a time, or write pieces without a space beside them"
+            )
+            raise self.refused(why, place)
+        return seconds / self._unit
+
     def _meaning(self, mark: str, place: int) -> _Piece[Q] | BaseException:
         if mark in self._errors:
             return self._errors[mark]
@@ -333,19 +362,35 @@ class _Reader(Generic[Q]):
             raise self.refused(f"`values` has nothing for {mark!r}", place) from error
 
 
-class _Source:
-    """The clock of a source, and its line; entering the block begins both, leaving it ends the line."""
+def _length_of_unit(unit: float | None) -> float:
+    """Return the seconds of a unit: those given, else those of the picture."""
+    picture = current_picture.get()
+    if unit is None:
+        return 1.0 if picture is None else picture.unit
+    return positive("unit", unit)
 
-    def __init__(self, name: str, unit: float | None) -> None:
-        if unit is not None:
-            positive("unit", unit)
+
+class _Source:
+    """The clock of a source, and its line; entering the block begins both, leaving it ends the line.
+
+    All timers are set when the source starts. So its events come before those of timers that are set later for the same
+    moment, such as the limit of a timeout.
+
+    Args:
+        name: The label of the line.
+        unit: The seconds of a unit.
+        moments: The moments to wait for, in units from the start.
+    """
+
+    def __init__(self, name: str, unit: float, moments: Iterable[float]) -> None:
         PromisingContext.current()
         picture = current_picture.get()
         self._is_drawn = picture is not None
         self._picture = Picture(1.0) if picture is None else picture
-        self._unit = self._picture.unit if unit is None else unit
-        self._begin = 0.0
-        self._place = len(self._picture.sources)
+        self._unit = unit
+        self._moments = tuple(dict.fromkeys(moments))
+        self._came: dict[float, asyncio.Future[None]] = {}
+        self._timers: list[asyncio.TimerHandle] = []
         self._line = Line(self._picture, name)
         self._picture.sources.append(self._line)
 
@@ -355,20 +400,31 @@ class _Source:
             self._picture.known.append(promise)
 
     def __enter__(self) -> Line:
-        self._begin = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
         self._line.begin = self._picture.now()
+        for units in self._moments:
+            came = self._came[units] = loop.create_future()
+            self._timers.append(loop.call_at(begin + units * self._unit, _resolve, came))
         return self._line
 
     def __exit__(self, *_: object) -> None:
+        for timer in self._timers:
+            timer.cancel()
         if self._line.end is None:
             self._line.mark("!", last=True)
 
-    async def time(self, units: int) -> None:
-        """Wait until this many units have passed since the start."""
-        await self._picture.moment(self._begin + units * self._unit, self._place)
+    async def time(self, units: float) -> None:
+        """Wait until this many units have passed since the start; it is one of the given moments."""
+        await self._came[units]
 
-    async def never(self, units: int) -> None:
+    async def never(self, units: float) -> None:
         """Wait for the length of the diagram, then forever."""
         await self.time(units)
         self._picture.reach = max(self._picture.reach, self._picture.now())
         await asyncio.get_running_loop().create_future()
+
+
+def _resolve(came: asyncio.Future[None]) -> None:
+    if not came.done():
+        came.set_result(None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Final, TypeGuard
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard
 
 from miniagents.printing import printable
 from miniagents.promising import Promise
@@ -17,13 +17,27 @@ from miniagents.promising import Promise
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence, Set as AbstractSet
 
-__all__ = ["ERROR", "Line", "Picture", "as_mark", "error_in_words", "in_words", "promises_in"]
+__all__ = [
+    "ERROR",
+    "Line",
+    "Picture",
+    "Row",
+    "as_mark",
+    "error_in_words",
+    "events_in",
+    "in_columns",
+    "in_words",
+    "promises_in",
+]
 
 ERROR: Final = "#"
 """The mark of an error, and the text of the `ValueError` that a source raises by default."""
 
 LONGEST_GAP: Final = 20
 """The greatest number of empty columns in a row that are drawn one by one."""
+
+_LONG_GAP: Final = re.compile(r"~(\d+)~")
+_SPACES_OUTSIDE_QUOTES: Final = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")| +""")
 
 _ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
 
@@ -59,6 +73,16 @@ class Line:
             self.end = self._picture.now()
             self._picture.line_ended.set()
 
+    def subscription(self) -> Line:
+        """Return the line that shows when this source started, and whether it ended or was cancelled."""
+        line = Line(self._picture, self.label)
+        if self.begin is not None:
+            line.begin, line.end = 0.0, self.end
+            line.marks.append((self.begin, "^"))
+            if self.end is not None:
+                line.marks.append((self.end, "!" if self.marks[-1][1] == "!" else "|"))
+        return line
+
     def piece(self, piece: object, *, last: bool = False) -> None:
         """Add a piece, or the value of a promise, at the present moment."""
         self.mark(as_mark(piece), last=last)
@@ -67,6 +91,20 @@ class Line:
         """Add an error at the present moment."""
         plain = type(error) is ValueError and str(error) == ERROR
         self.mark(ERROR if plain else f"<{ERROR}{type(error).__name__}>", last=last)
+
+
+class Row(NamedTuple):
+    """A line of a picture as text.
+
+    Attributes:
+        label: The text in front of the line.
+        body: The marks, in the columns of the picture.
+        whole: The whole result; empty if there is none.
+    """
+
+    label: str
+    body: str
+    whole: str
 
 
 class Picture:
@@ -79,9 +117,10 @@ class Picture:
     def __init__(self, unit: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._origin = self._loop.time()
-        self._moments: dict[float, list[tuple[int, asyncio.Future[None]]]] = {}
         self.unit = unit
         self.finished = False
+        self.shows_subscriptions = False
+        """Whether each source has a second line with its start and its end."""
         self.sources: list[Line] = []
         self.results: list[Line] = []
         self.known: list[object] = []
@@ -94,38 +133,38 @@ class Picture:
         """Return the present moment, in units from the creation of the picture."""
         return round((self._loop.time() - self._origin) / self.unit, 6)
 
-    async def moment(self, seconds: float, place: int) -> None:
-        """Wait for a moment of the loop's clock; tasks that wait for the same one are woken in the order of `place`."""
-        # One timer for each moment: it wakes all tasks together, so their order does not depend on who waited first.
-        moment = round(seconds, 9)
-        waiting = self._moments.setdefault(moment, [])
-        woken: asyncio.Future[None] = self._loop.create_future()
-        waiting.append((place, woken))
-        if len(waiting) == 1:
-            self._loop.call_at(moment, self._wake, moment)
-        await woken
+    def rows(self) -> list[Row]:
+        """Return the lines of sources, then those of results, in columns."""
+        lines = list(_rows(self._sources_in_order()))
+        lines += _rows((line.label, line) for line in self.results)
+        bodies = _bodies([line for _, line in lines], self.reach)
+        return [Row(label, body, line.whole) for body, (label, line) in zip(bodies, lines, strict=True)]
 
-    def _wake(self, moment: float) -> None:
-        for _, woken in sorted(self._moments.pop(moment), key=lambda waiting: waiting[0]):
-            if not woken.done():
-                woken.set_result(None)
-
-    def text(self) -> str:
-        """Return the picture as text: the lines of sources, then those of results, in columns."""
-        rows = [*_rows(zip(_numbered(self.sources), self.sources, strict=True))]
-        rows += _rows((line.label, line) for line in self.results)
-        bodies = _bodies([line for _, line in rows], self.reach)
-        labels = max((len(label) for label, _ in rows), default=0)
-        width = max((len(body) for body, (_, line) in zip(bodies, rows, strict=True) if line.whole), default=0)
-        return "\n".join(
-            f"{label:<{labels}}  {body:<{width if line.whole else 0}}  {line.whole}".rstrip()
-            for body, (label, line) in zip(bodies, rows, strict=True)
-        )
+    def _sources_in_order(self) -> Iterator[tuple[str, Line]]:
+        for label, line in zip(_numbered(self.sources), self.sources, strict=True):
+            yield label, line
+            if self.shows_subscriptions:
+                yield f"{label} ^", line.subscription()
 
     def is_complete(self) -> bool:
         """Return whether every line that has begun has ended."""
         rows = _rows(("", line) for line in [*self.sources, *self.results])
         return all(line.begin is None or line.end is not None for _, line in rows)
+
+
+def in_columns(rows: Sequence[Row]) -> str:
+    """Return rows as the text of a picture."""
+    labels = max((len(row.label) for row in rows), default=0)
+    width = max((len(row.body) for row in rows if row.whole), default=0)
+    return "\n".join(
+        f"{row.label:<{labels}}  {row.body:<{width if row.whole else 0}}  {row.whole}".rstrip() for row in rows
+    )
+
+
+def events_in(body: str) -> str:
+    """Return the marks of a line without what has no meaning: columns, and the pause after the last mark."""
+    alone = _SPACES_OUTSIDE_QUOTES.sub(r"\1", body)
+    return _LONG_GAP.sub(lambda gap: "-" * int(gap[1]), alone).rstrip("-")
 
 
 def as_mark(piece: object) -> str:

@@ -211,7 +211,7 @@ async def test_spans_in_an_exporter_in_memory() -> None:
         await boss.inquire()
         boss.options(alias="late").inquire().cancel()
     by_name = {str(span["name"]): span for span in exporter.spans}
-    assert [*by_name] == ["agent writer", "tool search", "agent failing", "agent boss", "agent late"]
+    assert [*by_name] == ["tool search", "agent failing", "agent writer", "agent boss", "agent late"]
     assert {name: span["parent"] for name, span in by_name.items()} == {
         "agent writer": "agent boss",
         "tool search": "agent failing",
@@ -220,14 +220,14 @@ async def test_spans_in_an_exporter_in_memory() -> None:
         "agent late": None,
     }
     assert [(span["seconds"], span["first"]) for span in by_name.values()] == [
+        (2, 2),
+        (2, 2),
         (2, 1),
-        (2, 2),
-        (2, 2),
         (2, 1),
         (None, None),
     ]
     assert by_name["agent failing"]["error"] == "ValueError: no"
-    assert [span["status"] for span in exporter.spans] == ["done", "done", "failed", "done", "cancelled"]
+    assert [span["status"] for span in exporter.spans] == ["done", "failed", "done", "done", "cancelled"]
 
 
 # --- approval by a person ---

@@ -13,6 +13,7 @@ from miniagents.promising import (
     PromisingContext,
     Stream,
     StreamedPromise,
+    concat,
     gather,
     merge,
 )
@@ -20,6 +21,7 @@ from miniagents.testing import (
     Delivered,
     Scenario,
     VirtualClockEventLoop,
+    assert_marbles,
     diagram,
     marble,
     marbles,
@@ -482,3 +484,213 @@ def test_a_diagram_in_a_loop_that_runs() -> None:
             "batch   --[ab]-([c]#)|  ! ValueError: #",
             "result  --x  = 'x'",
         )
+
+
+# --- times ---
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a 9ms b|", "9ms"), ("9ms a|", "9ms"), ("a 1.5s", "1.5s"), ("a- 2m |", "2m"), ("1m", "1m"), ("(a 1s b)", "1s")],
+)
+def test_what_looks_like_a_time_is_refused(text: str, shown: str) -> None:
+    """In RxJS it is one; here its letters and digits would be pieces."""
+    with pytest.raises(ValueError, match="is '.*' a time or pieces" if "(" not in text else "inside a group") as caught:
+        run_marbles(lambda: marbles(text))
+    assert str(caught.value).splitlines()[1:] == [f"  {text}", f"  {' ' * text.index(shown)}^"]
+    with pytest.raises(ValueError, match="^marble: "):
+        run_marbles(lambda: marble(text))
+
+
+def test_a_time_is_one_if_the_diagram_says_so() -> None:
+    assert arrivals(lambda: marbles("a 9ms b 1.5s c 2m (d|)", times=True)) == [
+        (0, "a"),
+        (1.009, "b"),
+        (3.509, "c"),
+        (124.509, "d"),
+        (124.509, "|"),
+    ]
+    assert run_marbles(lambda: marble("-- 1s a", times=True, unit=0.5)).splitlines()[0] == "source  --a"
+    assert run_marbles(lambda: marbles(" 10ms a|", times=True), unit=0.005).splitlines()[0] == "source  --a|"
+
+
+@pytest.mark.parametrize("text", ["a9ms|", "9msb|", "1s|", "-1s-|", "m1 s|"])
+def test_letters_and_digits_that_stand_among_others_are_pieces(text: str) -> None:
+    pieces = [what for _, what in arrivals(lambda: marbles(text))]
+    assert pieces == [*text.replace("-", "").replace(" ", "")]
+    assert arrivals(lambda: marbles(text, times=True)) == arrivals(lambda: marbles(text))
+
+
+# --- simultaneous events ---
+
+
+def test_what_comes_in_a_group_stays_together() -> None:
+    assert_marbles(lambda: merge(marbles("(ab)|"), marbles("x|")), "(abx)|")
+    assert_marbles(lambda: merge(marbles("(ab)|"), marbles("x|")).map_pieces(str.upper), "(ABX)|")
+
+
+def test_of_sources_at_one_time_the_one_that_started_first_comes_first() -> None:
+    def scenario() -> Delivered:
+        lazy = marbles("x-x|", name="lazy", start_asap=False)
+        return merge(lazy, marbles("a-a|", name="eager", start_asap=True))
+
+    assert_marbles(scenario, "(ax)-(ax)|", context=PromisingContext(start_asap=False))
+
+
+def test_a_timeout_takes_what_comes_at_its_moment() -> None:
+    assert_marbles(lambda: marble("---a").timeout(3), "---a")
+    assert_marbles(lambda: marble("---a").map(str.upper).timeout(3), "---A")
+    lazy = PromisingContext(start_asap=False)  # its limit is set before the source has started
+    assert_marbles(lambda: marble("---a").timeout(3), "---<#TimeoutError>", context=lazy)
+    assert_marbles(lambda: marbles("---a--b|").timeout_pieces(each=3), "---a--b|")
+
+
+# --- cancelling, slow readers, subscriptions ---
+
+
+def test_the_results_can_be_cancelled() -> None:
+    assert run_marbles(lambda: marbles("a-b-c|").map_pieces(str.upper), cancel_at=3) == picture(
+        "source  a-b!",
+        "result  A-B(<#PromiseCancelledError>|)  ! PromiseCancelledError: 'source.map_pieces' was cancelled",
+    )
+    assert run_marbles(lambda: marble("----a", name="one"), cancel_at=2.5).splitlines()[0] == "one     --<!@2.5>"
+    assert run_marbles(lambda: marbles("a|"), cancel_at=7) == run_marbles(lambda: marbles("a|"))
+
+
+def test_what_comes_when_the_results_are_cancelled_is_taken() -> None:
+    def scenario() -> dict[str, Delivered]:
+        return {"a": marbles("ab-c|", name="s").map_pieces(str.upper), "b": marble("---x", name="p")}
+
+    assert_marbles(scenario, {"a": "AB-(C<#PromiseCancelledError>|)", "b": "---x", "s": "ab-(c!)"}, cancel_at=3)
+
+
+def test_only_promises_can_be_cancelled() -> None:
+    async def ticks() -> AsyncIterator[int]:
+        yield 1
+
+    with pytest.raises(TypeError, match="^cancel_at: only a promise can be cancelled, not async_generator$"):
+        run_marbles(ticks, cancel_at=1)
+
+
+def test_readers_can_be_slow() -> None:
+    def scenario() -> Delivered:
+        return marbles("abcd|", max_ahead=1)
+
+    assert run_marbles(scenario, pause=2) == picture(
+        "source  abc-d-|",
+        "result  a-b-c-d-|  = ('a', 'b', 'c', 'd')",
+    )
+    assert run_marbles(lambda: marbles("a#|"), pause=2, unit=0.1).splitlines()[1] == "result  a-#-|  ! ValueError: #"
+
+
+def test_it_is_shown_when_sources_run() -> None:
+    drawn = run_marbles(
+        lambda: concat(
+            marbles("a-(b|)", name="first", start_asap=False),
+            marbles("-x-", name="second", start_asap=False),
+            marbles("y|", name="third", start_asap=False),
+        ),
+        subscriptions=True,
+        cancel_at=5,
+    )
+    assert drawn == picture(
+        "first     a-(b|)",
+        "first ^   ^-|",
+        "second      -x-!",
+        "second ^  --^--!",
+        "third",
+        "third ^",
+        "result    a-bx-(<#PromiseCancelledError>|)  ! PromiseCancelledError: 'concat' was cancelled",
+    )
+
+
+def test_a_source_that_goes_on_is_subscribed_to_the_end() -> None:
+    assert run_marbles(lambda: merge(marbles("a---"), marbles("-b|")), subscriptions=True) == picture(
+        "source 1    a---",
+        "source 1 ^  ^---",
+        "source 2    -b|",
+        "source 2 ^  ^-|",
+        "result      ab--",
+    )
+
+
+@pytest.mark.parametrize("option", ["cancel_at", "pause"])
+def test_times_of_reading_are_checked(option: str) -> None:
+    with pytest.raises(ValueError, match=f"^{option}=-1: give a number that is not negative$"):
+        if option == "pause":
+            run_marbles(lambda: marbles("a|"), pause=-1)
+        else:
+            run_marbles(lambda: marbles("a|"), cancel_at=-1)
+
+
+# --- comparing ---
+
+
+def test_a_difference_shows_both_pictures() -> None:
+    with pytest.raises(AssertionError) as raised:
+        assert_marbles(
+            lambda: {"up": marbles("a-b|", name="s").map_pieces(str.upper), "one": marble("-x")},
+            {"up": "A--B|", "one": "-x", "two": "-y"},
+        )
+    assert str(raised.value) == picture(
+        "the diagram differs in the lines 'up', 'two'",
+        "  expected:",
+        "    up   A--B|",
+        "    one  -x",
+        "    two  -y",
+        "  drawn:",
+        "    s       a-b|",
+        "    source  -x",
+        "    up      A-B|  = ('A', 'B')",
+        "    one     -x    = 'x'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "is_same"),
+    [
+        ("a-b--|", True),
+        ("a - b~2~|", True),
+        ("  a-b--|  ", True),
+        ("a-b--", False),
+        ("a-b-|", False),
+        ("a-b---|", False),
+        ("ab--|", False),
+        ("a-b-(#|)", False),
+        ("", False),
+    ],
+)
+def test_events_and_their_times_are_compared(expected: str, is_same: bool) -> None:
+    if is_same:
+        assert_marbles(lambda: marbles("a-b--|"), expected)
+    else:
+        with pytest.raises(AssertionError, match="differs in the line 'result'"):
+            assert_marbles(lambda: marbles("a-b--|"), expected)
+
+
+def test_spaces_in_pieces_are_compared() -> None:
+    def scenario() -> Delivered:
+        return marbles("ab~30~c|").map_pieces({"a": "a  b", "b": 'it\'s "x  y"', "c": "c"}.__getitem__)
+
+    assert_marbles(scenario, """'a  b' 'it\\'s "x  y"' ~30~ c|""")
+    with pytest.raises(AssertionError):
+        assert_marbles(scenario, """'a b' 'it\\'s "x  y"' ~30~ c|""")
+    with pytest.raises(AssertionError):
+        assert_marbles(scenario, """'a  b' 'it\\'s "x y"' ~30~ c|""")
+
+
+def test_what_never_ends_is_compared_up_to_its_last_event() -> None:
+    assert_marbles(lambda: merge(marbles("a--"), marbles("-b|")), "ab")
+    assert_marbles(lambda: merge(marbles("a--"), marbles("-b|")), "ab------")
+    assert_marbles(lambda: marble("---"), "")
+
+
+def test_comparing_takes_the_options_of_drawing() -> None:
+    assert_marbles(lambda: marble("-a", name="s"), {"r": "-a", "s": "-a", "s ^": "^|"}, result="r", subscriptions=True)
+    assert_marbles(lambda: marble("-a", unit=1), "--a", unit=0.5, context=MiniAgents())
+    assert_marbles(lambda: marbles("abcd|"), "a-b", pause=2, until=3)
+
+
+def test_a_whole_picture_is_no_line() -> None:
+    with pytest.raises(ValueError, match="^assert_marbles: 'result' is more than one line; give several lines by"):
+        assert_marbles(lambda: marbles("a|"), run_marbles(lambda: marbles("a|")))

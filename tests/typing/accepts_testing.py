@@ -29,6 +29,7 @@ from miniagents.testing import (
     Several,
     Step,
     VirtualClockEventLoop,
+    assert_marbles,
     diagram,
     marble,
     marbles,
@@ -60,6 +61,7 @@ async def diagrams(stream: Stream[int], promise: Promise[str]) -> None:
     assert_type(await diagram(promise, unit=0.1, until=20), str)
     assert_type(await diagram({"source": stream, "result": promise}), str)
     assert_type(await diagram(seconds()), str)
+    assert_type(await diagram(stream, cancel_at=3, pause=0.5), str)
     _one: Delivered = stream
     _other: Delivered = asyncio.sleep(1)
 
@@ -77,6 +79,11 @@ def scenarios(context: PromisingContext) -> None:
     }
     for case in cases.values():
         assert_type(run_marbles(case), str)
+    assert_type(run_marbles(seconds, pause=2, until=5), str)
+    assert_type(run_marbles(lambda: marbles("a 9ms b|", times=True), cancel_at=3, subscriptions=True), str)
+    assert_marbles(lambda: marbles("a-b|").map_pieces(str.upper), "A-B|")
+    assert_marbles(lambda: marble("-a", times=False), {"source ^": "^|", "r": "-a"}, result="r", subscriptions=True)
+    assert_marbles(seconds, "1|", unit=0.1, until=50, cancel_at=None, pause=0, context=MiniAgents())
 
 
 async def scripts() -> None:

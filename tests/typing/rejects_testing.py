@@ -13,6 +13,7 @@ from miniagents.testing import (
     Pause,
     ScriptedAgent,
     Several,
+    assert_marbles,
     diagram,
     marble,
     marbles,
@@ -30,6 +31,7 @@ def sources() -> None:
     marbles("a|", values={1: "a"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
     marbles("a|", errors={"!": "no"})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
     marbles("a|", unit="s")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    marbles("a|", times=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     marbles("a|", start_asap=None)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     marble("a", max_ahead=1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     _stream: Stream[int] = marbles("1|")  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
@@ -53,6 +55,12 @@ def scenarios(stream: Stream[int]) -> None:
     run_marbles(lambda: [stream])  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
     run_marbles(lambda source: source)  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType, reportUnknownLambdaType]
     run_marbles(lambda: stream, "result")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    run_marbles(lambda: stream, cancel_at="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run_marbles(lambda: stream, pause=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_marbles(stream, "a|")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_marbles(lambda: stream)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    assert_marbles(lambda: stream, ["a|"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert_marbles(lambda: stream, "a|", "result")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     run_marbles(lambda: stream, context="new")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 

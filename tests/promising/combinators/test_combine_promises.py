@@ -470,9 +470,10 @@ class Run:
     def outcome(self, number: int) -> object:
         return self.errors[number] if self.script[number].fails else number
 
-    def lost(self, moment: float) -> list[bool]:
-        """Which promises had not ended at a moment."""
-        return [source.seconds > moment for source in self.script]
+    def lost(self, winner: int) -> list[bool]:
+        """Which promises had not ended when one did: timers run one by one, and what needs none ends in one turn."""
+        end = (self.seconds(winner), winner if self.seconds(winner) else len(self.script))
+        return [(source.seconds, number) > end for number, source in enumerate(self.script)]
 
 
 def errors_in(group: object) -> list[object]:
@@ -489,7 +490,7 @@ def test_law_of_race(script: list[Source]) -> None:
     run = Run(script)
     first = run.order[0]
     assert run(race) == (run.outcome(first), run.seconds(first))
-    assert [promise.cancelled() for promise in run.promises] == run.lost(run.seconds(first))
+    assert [promise.cancelled() for promise in run.promises] == run.lost(first)
 
 
 @few
@@ -499,7 +500,7 @@ def test_law_of_first_ok(script: list[Source]) -> None:
     result, moment = run(first_ok)
     if run.succeeding:
         assert (result, moment) == (run.succeeding[0], run.seconds(run.succeeding[0]))
-        assert [promise.cancelled() for promise in run.promises] == run.lost(moment)
+        assert [promise.cancelled() for promise in run.promises] == run.lost(run.succeeding[0])
     else:
         assert type(result).__name__ == "ExceptionGroup"
         assert (errors_in(result), moment) == (run.errors, run.seconds(run.order[-1]))

@@ -1,0 +1,110 @@
+"""Fixtures of pytest: each runs a test on a virtual clock, in a project that has nothing else."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parent.parent.parent
+
+PLAIN: Final = """
+    import asyncio
+    from miniagents.testing.fixtures import virtual_clock
+
+    def test_an_hour(virtual_clock):
+        virtual_clock.run(asyncio.sleep(3600))
+        assert virtual_clock.get_loop().time() == 3600
+
+    def test_another_clock(virtual_clock):
+        assert virtual_clock.get_loop().time() == 0
+    """
+
+ANYIO: Final = """
+    import anyio, pytest
+    from miniagents.testing.fixtures import anyio_backend
+
+    @pytest.fixture
+    async def late():
+        await anyio.sleep(60)
+
+    @pytest.mark.anyio
+    async def test_a_minute(late):
+        with anyio.move_on_after(60):
+            await anyio.sleep(3600)
+        assert anyio.current_time() == 120
+
+    @pytest.mark.anyio
+    async def test_another_clock():
+        assert anyio.current_time() == 0
+    """
+
+ASYNCIO: Final = """
+    import asyncio, pytest, pytest_asyncio
+
+    @pytest_asyncio.fixture
+    async def late():
+        await asyncio.sleep(60)
+
+    @pytest.mark.asyncio
+    async def test_an_hour(late):
+        await asyncio.sleep(3600)
+        assert asyncio.get_running_loop().time() == 3660
+
+    @pytest.mark.asyncio
+    async def test_another_clock():
+        assert asyncio.get_running_loop().time() == 0
+    """
+
+FROM_HOOK: Final = "from miniagents.testing.fixtures import pytest_asyncio_loop_factories"
+ALL: Final = 'pytest_plugins = ["miniagents.testing.fixtures"]'
+
+
+def without_import(test: str) -> str:
+    return "\n".join(line for line in test.splitlines() if "miniagents.testing.fixtures" not in line)
+
+
+@pytest.mark.parametrize(
+    ("test", "conftest"),
+    [
+        pytest.param(PLAIN, "", id="plain"),
+        pytest.param(ANYIO, "", id="anyio"),
+        pytest.param(ASYNCIO, FROM_HOOK, id="pytest-asyncio"),
+        pytest.param(without_import(PLAIN), ALL, id="plain, as a plugin"),
+        pytest.param(without_import(ANYIO), ALL, id="anyio, as a plugin"),
+        pytest.param(ASYNCIO, ALL, id="pytest-asyncio, as a plugin"),
+    ],
+)
+def test_tests_run_on_a_virtual_clock(test: str, conftest: str, tmp_path: Path) -> None:
+    ended = run_pytest(test, conftest, tmp_path)
+    assert ended.returncode == 0, ended.stdout
+    assert "2 passed" in ended.stdout
+
+
+def test_the_hook_is_no_error_without_pytest_asyncio(tmp_path: Path) -> None:
+    ended = run_pytest(without_import(PLAIN), ALL, tmp_path, "-p", "no:asyncio")
+    assert ended.returncode == 0, ended.stdout
+
+
+def test_only_this_module_needs_pytest() -> None:
+    code = "import sys, miniagents.testing; assert 'pytest' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def run_pytest(test: str, conftest: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_it.py").write_text(textwrap.dedent(test))
+    (folder / "conftest.py").write_text(conftest)
+    is_asyncio = "no:asyncio" not in options
+    settings = "asyncio_default_fixture_loop_scope = function\n" if is_asyncio else ""
+    (folder / "pytest.ini").write_text(f"[pytest]\n{settings}filterwarnings = error\n")
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, "test_it.py"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
