@@ -124,6 +124,7 @@ class PromisingContext:
         self._resolved_handlers: tuple[PromiseResolvedHandler, ...] = (
             (on_promise_resolved,) if callable(on_promise_resolved) else tuple(on_promise_resolved)
         )
+        self._listening: tuple[PromisingContext, ...] = ()  # those that are open and whose hooks hear of promises here
         self.parent: PromisingContext | None = parent
         self._inside: Inside | None = None  # this context among the work of its parent
         self._tokens: Tokens = ()
@@ -195,6 +196,8 @@ class PromisingContext:
         self._watch = Watch(loop) if outer is None else outer.watch
         self._watch.opened(self)
         self._state = "active"
+        if self._resolved_handlers:
+            self._listening = (self,)
         if outer is not None:
             self._inside = Inside(self)
             outer._tasks[self._inside] = None
@@ -472,11 +475,9 @@ class PromisingContext:
 
     def notify_resolved(self, promise: Promise[object]) -> None:
         """Have the hooks called once the promise has resolved; do nothing if there are none."""
-        if self._resolved_handlers and not inside_hook.get() and self._state != "closed":
+        if self._listening and not inside_hook.get() and self._state != "closed":
             # waiting for the result would start lazy work, so the hooks begin to wait when the work starts
-            promise._when_started(
-                lambda: self.spawn(self._call_resolved_handlers(promise), f"on_promise_resolved({promise.name})")
-            )
+            promise._when_started(lambda: self._start_hooks(promise))
 
     # --- machinery ---
 
@@ -512,7 +513,7 @@ class PromisingContext:
 
     def _joins(self, outer: PromisingContext) -> None:
         """Share what the context around this one has."""
-        self._resolved_handlers = (*outer._resolved_handlers, *self._resolved_handlers)
+        self._listening = (*outer._listening, *self._listening)
 
     async def _before_the_end(self) -> None:
         """Do what a derived class has to do after the end of the work and before the context closes."""
@@ -550,6 +551,7 @@ class PromisingContext:
                 buffer.cancel()
         self.watch.closed(self)
         self._state = "closed"
+        self._listening = ()
         note_closed(self)
         if active_context.get() is self:
             make_inactive(self._tokens)
@@ -577,6 +579,10 @@ class PromisingContext:
             self._body.uncancel()
         if self._interruption is not None and error is not self._interruption:
             raise self._interruption
+
+    def _start_hooks(self, promise: Promise[object]) -> None:
+        for context in self._listening:  # the hooks are work of their own context: leaving this one must not cancel them
+            context.spawn(context._call_resolved_handlers(promise), f"on_promise_resolved({promise.name})")
 
     async def _call_resolved_handlers(self, promise: Promise[object]) -> None:
         inside_hook.set(True)

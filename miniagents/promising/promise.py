@@ -425,6 +425,7 @@ class Promise(Production, Generic[T_co]):
                 raise
         finally:
             self._work_ended(task, has_told=has_told)
+            del self, task, resolver  # see `core.failure`
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """Make a promise of this one and others: as lazy as they are, with them as sources."""
