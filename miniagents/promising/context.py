@@ -38,7 +38,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, running_loop, still_open
 from miniagents.promising.core.ending import at_next_turn, cancel_work, end_of_work, impatience_of, raise_or_log
-from miniagents.promising.core.failure import for_readers, is_cancellation
+from miniagents.promising.core.hooks import start_hooks
 from miniagents.promising.core.places import Entered, Inside, hint_at_open, make_inactive, note_closed, note_opened
 from miniagents.promising.core.watch import Watch
 from miniagents.promising.errors import (
@@ -196,8 +196,7 @@ class PromisingContext:
         self._watch = Watch(loop) if outer is None else outer.watch
         self._watch.opened(self)
         self._state = "active"
-        if self._resolved_handlers:
-            self._listening = (self,)
+        self._listening = (self,) if self._resolved_handlers else ()
         if outer is not None:
             self._inside = Inside(self)
             outer._tasks[self._inside] = None
@@ -477,7 +476,7 @@ class PromisingContext:
         """Have the hooks called once the promise has resolved; do nothing if there are none."""
         if self._listening and not inside_hook.get() and self._state != "closed":
             # waiting for the result would start lazy work, so the hooks begin to wait when the work starts
-            promise._when_started(lambda: self._start_hooks(promise))
+            promise._when_started(lambda: start_hooks(self._listening, promise))
 
     # --- machinery ---
 
@@ -579,24 +578,3 @@ class PromisingContext:
             self._body.uncancel()
         if self._interruption is not None and error is not self._interruption:
             raise self._interruption
-
-    def _start_hooks(self, promise: Promise[object]) -> None:
-        for context in self._listening:  # the hooks are work of their own context: leaving this one must not cancel them
-            context.spawn(context._call_resolved_handlers(promise), f"on_promise_resolved({promise.name})")
-
-    async def _call_resolved_handlers(self, promise: Promise[object]) -> None:
-        inside_hook.set(True)
-        failure = await promise._settled_as_read()
-        if failure is not None:
-            return
-        result = await promise
-        for handler in self._resolved_handlers:
-            try:
-                await handler(promise, result)
-            except (Exception, asyncio.CancelledError) as error:
-                if is_cancellation(error):
-                    raise  # otherwise something was cancelled that the hook waited for: the hook has failed
-                logger.error("on_promise_resolved failed for %r", promise.name, exc_info=error)  # noqa: TRY400
-                if isinstance(error, asyncio.CancelledError):
-                    error = for_readers(error, "on_promise_resolved")  # leaving must not look cancelled
-                self.report(error)
