@@ -39,7 +39,15 @@ from typing_extensions import ParamSpec, TypeVar
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, running_loop, still_open
 from miniagents.promising.core.ending import at_next_turn, cancel_work, end_of_work, impatience_of, raise_or_log
 from miniagents.promising.core.hooks import start_hooks
-from miniagents.promising.core.places import Entered, Inside, hint_at_open, make_inactive, note_closed, note_opened
+from miniagents.promising.core.places import (
+    Entered,
+    Inside,
+    ended_with,
+    hint_at_open,
+    make_inactive,
+    note_closed,
+    note_opened,
+)
 from miniagents.promising.core.watch import Watch
 from miniagents.promising.errors import (
     AppenderAbandonedError,
@@ -552,9 +560,10 @@ class PromisingContext:
         self._state = "closed"
         self._listening = ()
         note_closed(self)
-        if active_context.get() is self:
+        here = active_context.get()
+        if ended_with(self, here):
             make_inactive(self._tokens)
-            if active_context.get() is self:
+            if active_context.get() is here:
                 active_context.set(self.parent)
         self._tokens = ()
         if self._inside is not None and self._inside.closed():
