@@ -182,6 +182,12 @@ class StreamedPromise(
 
     # --- machinery ---
 
+    def _repr_html_(self) -> str:
+        """Return the pieces that have come so far as notebooks show them."""
+        from miniagents.promising.core.html import html_of_pieces  # noqa: PLC0415  # few programs are notebooks
+
+        return html_of_pieces(self._name, self._buffer)
+
     def _look_at(self, buffer: PieceBuffer[P_co], collect: Callable[[Iterable[P_co]], W_co] | None) -> None:
         """Make this a promise of the buffer's pieces; `collect` makes the whole if no resolver does."""
         self._prepare(buffer._context, buffer._name)
