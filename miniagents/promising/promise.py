@@ -119,10 +119,10 @@ class Promise(Production, Generic[T_co]):
 
     def _repr_html_(self) -> str:
         """Return what has come so far as notebooks show it; this starts nothing, and no error counts as read."""
-        from miniagents.promising.core.html import html_of, html_of_failure, html_of_value  # noqa: PLC0415  # few programs are notebooks
+        from miniagents.promising.core.html import html_of, html_of_error, html_of_value  # noqa: PLC0415  # few programs are notebooks
 
         if self._failure is not None:
-            return html_of_failure(self._name, self._failure)
+            return html_of_error(self._name, self._failure.error)
         if self._value is PENDING:
             return html_of(f"{self._name}, still to come", "…")
         return html_of_value(self._name, self._value)

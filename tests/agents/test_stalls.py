@@ -288,7 +288,7 @@ async def test_p13_many_tasks_are_told_of_in_a_short_warning(log: pytest.LogCapt
 # --- each cause in the table of the guide ---
 
 
-async def a_reader_gave_up() -> object:
+async def a_reader_gave_up() -> None:
     async with MiniAgents():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stuck.inquire(), 0.1)
@@ -318,7 +318,7 @@ async def an_appender_is_not_closed() -> object:
         return appender
 
 
-async def a_heartbeat_never_ends() -> object:
+async def a_heartbeat_never_ends() -> None:
     @miniagent
     async def beating(ctx: InteractionContext) -> None:
         while True:
@@ -339,7 +339,7 @@ async def nobody_feeds_a_queue() -> object:
         return await consuming.inquire()
 
 
-async def agents_wait_for_each_other() -> object:
+async def agents_wait_for_each_other() -> None:
     """Another task holds the means to reply, so it is no circle; it is told once the context is left."""
     own: list[MessageSequencePromise[Message]] = []
     others: list[asyncio.Task[None]] = []
@@ -357,7 +357,7 @@ async def agents_wait_for_each_other() -> object:
         own.append(first.inquire())
 
 
-async def a_service_does_not_answer() -> object:
+async def a_service_does_not_answer() -> None:
     @miniagent
     async def requesting(ctx: InteractionContext) -> None:
         reader: asyncio.StreamReader = asyncio.StreamReader()
