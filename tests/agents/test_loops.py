@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -40,8 +40,14 @@ def uvloop_loop() -> asyncio.AbstractEventLoop:
 
 
 def eager_uvloop() -> asyncio.AbstractEventLoop:
+    make: Any = getattr(asyncio, "eager_task_factory")  # noqa: B009  # Any: Python 3.11 has none
+
+    def factory(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> Any:  # Any: as asyncio has it
+        options.pop("eager_start", None)  # uvloop gives it, also where asyncio does not take it: until Python 3.13.3
+        return make(loop, work, **options)
+
     made = uvloop_loop()
-    made.set_task_factory(getattr(asyncio, "eager_task_factory"))  # noqa: B009 - as above
+    made.set_task_factory(factory)
     return made
 
 
