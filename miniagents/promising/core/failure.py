@@ -170,8 +170,8 @@ class Failure:
         return self._travels.agents
 
     def log_unseen(self) -> None:
-        """Log the error unless somebody has seen it."""
-        if not self.seen and not self._travels.readers:
+        """Log the error unless somebody has seen it, or if a promise that it was passed on to was dropped unseen."""
+        if (not self.seen or self._travels.is_owed) and not self._travels.readers:
             mark_as_read(self.error)
             logger.error("an error that nobody has read, in %s", self.origin, exc_info=self.error)
 
