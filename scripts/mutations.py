@@ -290,10 +290,51 @@ _PROMISING: Final = (
     Mutation(
         "P8: a cancellation while a context cancels its work is not swallowed",
         "promising/core/ending.py",
+        '        give_up_task(task, f"task {task.get_name()!r}", until)\n'
         "    if interrupted is not None:\n        raise interrupted\n",
-        "",
+        '        give_up_task(task, f"task {task.get_name()!r}", until)\n',
         test_of(
             "promising/test_contexts.py", "test_p8_a_cancellation_while_an_error_cancels_the_work_is_not_swallowed"
+        ),
+    ),
+    Mutation(
+        "A7: hooks of an outer context are not work of an inner one",
+        "promising/core/hooks.py",
+        "        context.spawn(",
+        "        promise.context.spawn(",
+        test_of(
+            "agents/test_contexts_of_requests.py",
+            "test_a7_hooks_of_the_outer_context_end_although_the_inner_one_cancels_its_work",
+        ),
+    ),
+    Mutation(
+        "P8: resources are closed although a cancel scope cancels again and again",
+        "agents/agents_context.py",
+        "                    await despite_cancellations(self._last_of_all(impatient))\n",
+        "                    await self._last_of_all(impatient)\n",
+        test_of(
+            "agents/test_closing_despite_cancellations.py",
+            "test_p8_resources_are_closed_in_a_scope_that_cancels_again_at_each_turn",
+        ),
+    ),
+    Mutation(
+        "P12: contexts may be left in any order",
+        "promising/core/places.py",
+        '    while innermost is not None and innermost is not context and innermost._state == "closed":\n',
+        "    while False:\n",
+        test_of(
+            "agents/test_contexts_of_requests.py",
+            "test_p12_leaving_the_outer_context_first_ends_the_inner_one_and_leaves_none_active",
+        ),
+    ),
+    Mutation(
+        "P7: no circle is claimed after a search that was given up",
+        "promising/core/holders.py",
+        " or time.monotonic() >= self._until:\n",
+        ":\n",
+        test_of(
+            "agents/test_held_replies.py",
+            "test_p7_no_circle_is_claimed_if_the_search_takes_too_long_and_a_warning_tells_of_the_wait",
         ),
     ),
     Mutation(
@@ -778,9 +819,28 @@ _CALLS: Final = (
     Mutation(
         "A8: an error that a message stands for is the error of the call",
         "calls/progress.py",
-        "        if self.told is not None and any(",
-        "        if self.told is None and any(",
+        "        if self.told:\n",
+        "        if False:\n",
         test_of("calls/test_around_calls.py", "test_a_failed_call_whose_error_is_a_message_has_failed"),
+    ),
+    Mutation(
+        "A8: a call that passes on the message of an error has failed",
+        "agents/interaction.py",
+        "        for interaction in self._chain():  # each of them may pass the message on\n",
+        "        for interaction in (self,):\n",
+        test_of(
+            "calls/test_around_calls.py",
+            "test_a_call_that_passes_on_the_message_of_an_error_has_failed_with_the_error",
+        ),
+    ),
+    Mutation(
+        "A8: a message that a limit cuts off ends with the error of the limit",
+        "calls/limiting.py",
+        "            give_up(mixed_buffer(message), error)\n",
+        "",
+        test_of(
+            "calls/test_handlers_of_the_library.py", "test_a_message_that_is_cut_off_has_the_error_behind_its_tokens"
+        ),
     ),
     Mutation(
         "A8: handlers further inside see the call as it was changed",

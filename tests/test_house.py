@@ -255,8 +255,8 @@ CIRCLES: Final = {
     ),
     frozenset(
         {
-            *("bounds", "callers", "context", "current", "ending", "failure", "followers", "holders", "joins"),
-            *("pieces", "places", "production", "promise", "stalls", "standing", "stuck", "threads", "watch"),
+            *("bounds", "callers", "context", "current", "ending", "failure", "followers", "holders", "hooks"),
+            *("joins", "pieces", "places", "production", "promise", "stalls", "standing", "stuck", "threads", "watch"),
         }
     ): ("a context owns productions, and a production waits and fails in its context"),
     frozenset({"_tool", "_tool_callee"}): "a tool has its calls answered with handlers around them, and these call it",

@@ -14,6 +14,7 @@ from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_ke
 from miniagents.promising import DEFAULT, ContextStateError, Default, PromiseResolvedHandler, PromisingContext
 from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import inside_hook
+from miniagents.promising.core.ending import despite_cancellations, impatience_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable
@@ -182,14 +183,18 @@ class MiniAgents(PromisingContext):
         finally:
             if self.recorder is not None and self._owns_recorder:
                 self.recorder.log_not_kept()
-            try:
-                if self.around is not None:
-                    await self.around.finish(self.shutdown_timeout)
-            finally:
-                self._shares_no_more = True
-                if self._shares is not None:
-                    await self._shares.close()
-                    self._shares = self._variables = None
+            self._shares_no_more = True
+            if self._shares is not None or (self.around is not None and self.around.is_showing()):
+                with impatience_of(self) as impatient:
+                    await despite_cancellations(self._last_of_all(impatient))
+                self._shares = self._variables = None
+
+    async def _last_of_all(self, impatient: asyncio.Future[None]) -> None:
+        """Do what waits for the end of all work."""
+        if self.around is not None:
+            await self.around.finish(self.shutdown_timeout, impatient)
+        if self._shares is not None:
+            await self._shares.close(impatient)
 
     def shared(self, key: Hashable, make: Callable[[], T], close: Callable[[T], Awaitable[object]]) -> T:
         """Return a resource that agents share, such as a client with its connections.
@@ -311,24 +316,8 @@ class MiniAgents(PromisingContext):
     async def _after_the_cancellation(self, impatient: asyncio.Future[None]) -> None:
         if self.recorder is not None and self._owns_recorder:
             last = self.spawn_hook(self.recorder.finish(), "on_persist_messages")
-            await _despite_cancellations({last, impatient}, self.shutdown_timeout)
-
-
-async def _despite_cancellations(futures: set[asyncio.Future[None]], seconds: float) -> None:
-    """Wait until one of some futures is done, or the time is over; a cancellation is raised only then.
-
-    The cancel scopes of anyio, which web servers stand on, cancel a task again at each turn of the loop.
-    """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    interrupted: asyncio.CancelledError | None = None
-    while not any(future.done() for future in futures) and (left := deadline - loop.time()) > 0:
-        try:
-            await asyncio.wait(futures, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError as error:
-            interrupted = error
-    if interrupted is not None:
-        raise interrupted
+            end = asyncio.wait({last, impatient}, timeout=self.shutdown_timeout, return_when=asyncio.FIRST_COMPLETED)
+            await despite_cancellations(end)
 
 
 def _recorder(

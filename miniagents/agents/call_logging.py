@@ -1,4 +1,7 @@
-"""The course of calls in the log: the logger `miniagents.calls`, at level DEBUG."""
+"""The course of calls in the log: the logger `miniagents.calls`, at level DEBUG.
+
+Arguments are the user's data. The logger `miniagents.calls.arguments` decides whether they are shown.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["LoggedCall"]
 
 logger: Final = logging.getLogger("miniagents.calls")
+_of_arguments: Final = logging.getLogger("miniagents.calls.arguments")
 
 _shown: Final = Repr()
 _shown.maxstring = _shown.maxother = 100
@@ -41,7 +45,8 @@ class LoggedCall:
         self._gave = self._has_ended = False
         sent = buffer_of(call.messages)
         arriving = "" if sent.ended else ", more to come"
-        arguments = [f"{name}={_shown.repr(value)}" for name, value in call._named_arguments()]
+        named = call._named_arguments() if _of_arguments.isEnabledFor(logging.DEBUG) else ()
+        arguments = [f"{name}={_shown.repr(value)}" for name, value in named]
         given = f" with {', '.join(arguments)}" if arguments else ""
         logger.debug("%s: begun%s; messages: %d%s", self._name, given, len(sent.pieces), arriving)
         self._replies.follow(self)

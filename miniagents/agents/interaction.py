@@ -304,9 +304,11 @@ class InteractionContext(Generic[In_co, Out_contra]):
         """
         if ends_loop(error):
             return error
-        if self.progress is not None:
-            self.progress.told = error
         callers = tuple(agent.alias for agent in reversed(self.callers))
+        text = error_as_message(error, self._agent.alias, callers).text
+        for interaction in self._chain():  # each of them may pass the message on
+            if interaction.progress is not None:
+                interaction.progress.tell(text, error)
 
         def message(call: str | None) -> ErrorMessage:
             return error_as_message(error, self._agent.alias, callers, call)

@@ -7,11 +7,16 @@ holds the loop, so in that case the interrupt is raised at once, as in any other
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import signal
-import sys
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+import warnings
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from miniagents.promising import TaskAbandonedWarning
+from miniagents.promising.core.ending import forget_task
+from miniagents.promising.core.interrupts import is_machinery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -20,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["run_until_interrupted"]
 
 T = TypeVar("T")
+
+_IMPATIENT: Final = 2
+"""From this Ctrl+C on, the program ends wherever it is."""
 
 
 def run_until_interrupted(
@@ -86,9 +94,28 @@ def _run(
             if interruption.count and interruption.task is not None and interruption.task.uncancel() == 0:
                 raise KeyboardInterrupt from None
             raise
+        except KeyboardInterrupt:
+            if interruption.count < _IMPATIENT:
+                raise  # its traceback says where the user's code was
+            _give_up_all(runner.get_loop())
+            raise KeyboardInterrupt from None
         finally:
             if replaces_default:
                 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _give_up_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Wait for no task of a loop that Ctrl+C has ended, and say which there were."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        forget_task(task)
+        coroutine = task.get_coro()
+        if inspect.iscoroutine(coroutine):
+            with contextlib.suppress(BaseException):  # Python would do it later, and print what cannot go on
+                coroutine.close()
+    if tasks:
+        names = ", ".join(sorted(repr(task.get_name()) for task in tasks))
+        warnings.warn(f"Ctrl+C ended the program while these tasks ran: {names}", TaskAbandonedWarning, stacklevel=5)
 
 
 class _Interruption:
@@ -96,9 +123,11 @@ class _Interruption:
 
     | state | the signal |
     |---|---|
+    | any, the loop is held by the user's code | raises `KeyboardInterrupt` there |
     | first one, the loop waits or runs asyncio or this library | cancels the main task |
-    | first one, the loop is held by the user's code | raises `KeyboardInterrupt` there |
-    | a later one, or no main task is running | raises `KeyboardInterrupt` |
+    | a later one, the loop waits | raises `KeyboardInterrupt`: `impatience` takes the second; any other ends the loop |
+    | a later one, a task runs asyncio or this library | comes again at the loop's next turn |
+    | no main task is running | raises `KeyboardInterrupt` |
     """
 
     def __init__(self) -> None:
@@ -108,26 +137,16 @@ class _Interruption:
 
     def handle(self, _signal: int, frame: FrameType | None) -> None:
         """Cancel the main task, or interrupt the user's code that is running."""
-        self.count += 1
         loop, task = self.loop, self.task
-        if self.count > 1 or loop is None or task is None or task.done():
-            raise KeyboardInterrupt
-        if asyncio.current_task(loop) is not None and not _is_machinery(frame):
-            raise KeyboardInterrupt
-        task.cancel()
-        loop.call_soon_threadsafe(lambda: None)  # wakes the selector, which would sleep on
-
-
-def _is_machinery(frame: FrameType | None) -> bool:
-    """Return whether the running code is asyncio's or the library's own, which an exception could leave half done.
-
-    Other code of the standard library is attributed to its caller.
-    """
-    while frame is not None:
-        package = str(frame.f_globals.get("__name__")).partition(".")[0]
-        if package in ("asyncio", "miniagents"):
-            return True
-        if package == "__main__" or package not in sys.stdlib_module_names:
-            return False
-        frame = frame.f_back
-    return False
+        if loop is not None and task is not None and not task.done():
+            is_in_task = asyncio.current_task(loop) is not None
+            if self.count and is_in_task and is_machinery(frame):
+                loop.call_soon_threadsafe(signal.raise_signal, signal.SIGINT)
+                return
+            if not self.count and not (is_in_task and not is_machinery(frame)):
+                self.count += 1
+                task.cancel()
+                loop.call_soon_threadsafe(lambda: None)  # wakes the selector, which would sleep on
+                return
+        self.count += 1
+        raise KeyboardInterrupt

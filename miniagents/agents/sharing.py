@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import warnings
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising import ContextStateError, TaskAbandonedWarning
+from miniagents.promising import ContextStateError
+from miniagents.promising.core.ending import give_up_task
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _LAST_MOMENT: Final = 0.1
 """The part of `shutdown_timeout` that a resource has in any case, and then once more its cancelled task."""
+_IN_TIME: Final = "within the `shutdown_timeout` of its context"
 
 
 class Shares:
@@ -66,26 +67,42 @@ class Shares:
         if closing is not None:
             self._closings[place] = closing
 
-    async def close(self) -> None:
-        """Close all resources, the last one first, within the context's `shutdown_timeout`; log errors and go on."""
+    async def close(self, impatient: asyncio.Future[None]) -> None:
+        """Close all resources, the last one first, within the context's `shutdown_timeout`; log errors and go on.
+
+        Args:
+            impatient: When this is done, each of them has only a moment.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._shutdown_timeout
         moment = self._shutdown_timeout * _LAST_MOMENT
-        interrupted: asyncio.CancelledError | None = None
         while self._closings:
             _, close = self._closings.popitem()
-            try:
-                async with asyncio.timeout_at(max(deadline, loop.time() + moment)):
-                    await close()
-            except asyncio.CancelledError as error:
-                interrupted = error
-            except Exception:
-                logger.exception("something that agents shared could not be closed")
+            left = moment if impatient.done() else max(deadline - loop.time(), moment)
+            patience = () if impatient.done() else (impatient,)
+            # a task of its own, so that one that does not stop holds up nobody
+            task = loop.create_task(_closed(close), name="closing something that agents shared")
+            await asyncio.wait((task, *patience), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            error: BaseException | None = None
+            if not task.done():
+                error = TimeoutError("it took too long")
+                task.cancel()
+                await asyncio.wait((task,), timeout=moment)
+            if not task.done():
+                give_up_task(task, task.get_name(), _IN_TIME)
+            elif not task.cancelled():
+                error = task.exception()
+            elif error is None:
+                error = asyncio.CancelledError("something was cancelled that it waited for")
+            if error is not None:
+                logger.error("something that agents shared could not be closed", exc_info=error)
         for held in self._held.values():
             await held.give_up(moment)
         self._plain, self._held = {}, {}
-        if interrupted is not None:
-            raise interrupted
+
+
+async def _closed(close: Callable[[], Awaitable[object]]) -> None:
+    await close()
 
 
 class _Held(Generic[T]):
@@ -142,13 +159,7 @@ class _Held(Generic[T]):
             return
         await asyncio.wait((task,), timeout=moment)
         if not task.done():
-            warnings.warn(
-                f"{task.get_name()} did not stop within the `shutdown_timeout` of its context and was given up: "
-                f"{task.get_coro()!r}",
-                TaskAbandonedWarning,
-                stacklevel=2,
-            )
-            asyncio._unregister_task(task)  # asyncio.run() would wait for it without end
+            give_up_task(task, task.get_name(), _IN_TIME)
 
     async def _hold(self) -> None:
         async with self._enter() as resource:

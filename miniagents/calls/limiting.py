@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 
 from miniagents.calls.call import KINDS, checked_kinds
 from miniagents.messages import AssistantMessage
-from miniagents.promising.core.access import buffer_of, give_up
+from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
+from miniagents.promising.core.access import buffer_of, give_up, is_part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +52,7 @@ def limits(
 
     A call beyond a limit fails with a `LimitExceededError` and is not made. The tokens of a model's answer are counted
     when it is complete, so calls that run at the same time can exceed the limit together. When the time is over, calls
-    that still run are cancelled, with the messages that they were streaming, and their replies end with the error.
+    that still run are cancelled. Their replies end with the error, and so do the messages that they were streaming.
 
     Args:
         calls: The greatest number of calls.
@@ -132,5 +133,15 @@ def _agent_of(call: Call) -> str:
 
 
 def _cut_off(call: Call, error: LimitExceededError) -> None:
-    give_up(buffer_of(call.replies), error)
+    replies = buffer_of(call.replies)
+    is_cut_off = not replies.ended
+    for message in replies.pieces:
+        # cancelling the call cancels just those that are its own work: others have other readers
+        if isinstance(message, MessagePromise) and not message.done() and is_part_of(message, replies):
+            is_cut_off = True
+            give_up(mixed_buffer(message), error)
+            give_up(message, error)
+    if is_cut_off:  # not if the call that made this one was, and has cancelled this
+        give_up(replies, error)
+        give_up(call.replies, error)
     call.replies.cancel()

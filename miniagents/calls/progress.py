@@ -33,6 +33,9 @@ __all__ = ["CallOutcome", "Progress", "clock_offset"]
 CallOutcome: TypeAlias = Literal["done", "failed", "cancelled"]
 """How a call ended."""
 
+_TOLD: Final = 100
+"""How many errors are kept to find the one that an `ErrorMessage` stands for."""
+
 logger: Final = logging.getLogger("miniagents")
 
 
@@ -47,7 +50,7 @@ class Progress:
         outcome: How it ended.
         loop: The loop of the call.
         unbegun: Called if the replies end before the call has begun; None once it has.
-        told: The error of the call that a message of the replies may stand for.
+        told: The last errors, of the call or of calls that it made, that an `ErrorMessage` stands for, by its text.
     """
 
     __slots__ = (
@@ -78,7 +81,7 @@ class Progress:
         self.ended: float | None = None
         self.error: BaseException | None = None
         self.outcome: CallOutcome | None = None
-        self.told: BaseException | None = None
+        self.told: dict[str, BaseException] | None = None
         self.unbegun: Callable[[], object] | None = None
         buffer.follow(self)
 
@@ -91,6 +94,14 @@ class Progress:
         """Note an error among the replies."""
         if self.error is None:
             self.error = error
+
+    def tell(self, text: str, error: BaseException) -> None:
+        """Note the text of the `ErrorMessage` that stands for an error, which the replies may hold."""
+        if self.told is None:
+            self.told = {}
+        self.told[text] = error
+        if len(self.told) > _TOLD:  # an agent may make calls for ever
+            del self.told[next(iter(self.told))]
 
     def when_ended(self, callback: Callable[[], object]) -> None:
         """Have a function called at the end, or now."""
@@ -155,8 +166,11 @@ class Progress:
         if self._open or not self._buffer.ended or self._position < len(self._buffer.pieces) or self.outcome:
             return
         self.ended = self.loop.time() + self._offset
-        if self.told is not None and any(isinstance(reply, ErrorMessage) for reply in self.complete_replies()):
-            self.failed(self.told)
+        if self.told:
+            for reply in self.complete_replies():
+                if isinstance(reply, ErrorMessage) and reply.text in self.told:
+                    self.failed(self.told[reply.text])
+            self.told = None
         error = self.error
         if error is None:
             self.outcome = "done"

@@ -32,6 +32,7 @@ from miniagents.calls.call import Call, Run
 from miniagents.calls.progress import Progress, clock_offset
 from miniagents.messages.promised.deferred import DeferredSequence
 from miniagents.promising.core.current import active_context
+from miniagents.promising.core.ending import give_up_task
 from miniagents.promising.core.failure import ends_task, running_task
 from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.notes import add_note
@@ -149,10 +150,22 @@ class Surroundings:
             self._showing.add(task)
             task.add_done_callback(self._showing.discard)
 
-    async def finish(self, seconds: float) -> None:
-        """Wait for handlers that are shown cancelled calls."""
-        if self._showing:
-            await asyncio.wait(self._showing, timeout=seconds)
+    def is_showing(self) -> bool:
+        """Return whether handlers are being shown cancelled calls."""
+        return bool(self._showing)
+
+    async def finish(self, seconds: float, impatient: asyncio.Future[None]) -> None:
+        """Wait for handlers that are shown cancelled calls; give up those that do not stop.
+
+        Args:
+            seconds: How long they have.
+            impatient: When this is done, the time is over.
+        """
+        deadline = self._loop.time() + seconds
+        while self._showing and not impatient.done() and (left := deadline - self._loop.time()) > 0:
+            await asyncio.wait((*self._showing, impatient), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        for task in tuple(self._showing):
+            give_up_task(task, f"the handler {task.get_name()}", f"within {seconds} s of its cancellation")
 
 
 def surroundings_here() -> Surroundings | None:

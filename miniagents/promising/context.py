@@ -38,8 +38,16 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, running_loop, still_open
 from miniagents.promising.core.ending import at_next_turn, cancel_work, end_of_work, impatience_of, raise_or_log
-from miniagents.promising.core.failure import for_readers, is_cancellation
-from miniagents.promising.core.places import Entered, Inside, hint_at_open, make_inactive, note_closed, note_opened
+from miniagents.promising.core.hooks import start_hooks
+from miniagents.promising.core.places import (
+    Entered,
+    Inside,
+    ended_with,
+    hint_at_open,
+    make_inactive,
+    note_closed,
+    note_opened,
+)
 from miniagents.promising.core.watch import Watch
 from miniagents.promising.errors import (
     AppenderAbandonedError,
@@ -124,6 +132,7 @@ class PromisingContext:
         self._resolved_handlers: tuple[PromiseResolvedHandler, ...] = (
             (on_promise_resolved,) if callable(on_promise_resolved) else tuple(on_promise_resolved)
         )
+        self._listening: tuple[PromisingContext, ...] = ()  # those that are open and whose hooks hear of promises here
         self.parent: PromisingContext | None = parent
         self._inside: Inside | None = None  # this context among the work of its parent
         self._tokens: Tokens = ()
@@ -195,6 +204,7 @@ class PromisingContext:
         self._watch = Watch(loop) if outer is None else outer.watch
         self._watch.opened(self)
         self._state = "active"
+        self._listening = (self,) if self._resolved_handlers else ()
         if outer is not None:
             self._inside = Inside(self)
             outer._tasks[self._inside] = None
@@ -472,11 +482,9 @@ class PromisingContext:
 
     def notify_resolved(self, promise: Promise[object]) -> None:
         """Have the hooks called once the promise has resolved; do nothing if there are none."""
-        if self._resolved_handlers and not inside_hook.get() and self._state != "closed":
+        if self._listening and not inside_hook.get() and self._state != "closed":
             # waiting for the result would start lazy work, so the hooks begin to wait when the work starts
-            promise._when_started(
-                lambda: self.spawn(self._call_resolved_handlers(promise), f"on_promise_resolved({promise.name})")
-            )
+            promise._when_started(lambda: start_hooks(self._listening, promise))
 
     # --- machinery ---
 
@@ -512,7 +520,7 @@ class PromisingContext:
 
     def _joins(self, outer: PromisingContext) -> None:
         """Share what the context around this one has."""
-        self._resolved_handlers = (*outer._resolved_handlers, *self._resolved_handlers)
+        self._listening = (*outer._listening, *self._listening)
 
     async def _before_the_end(self) -> None:
         """Do what a derived class has to do after the end of the work and before the context closes."""
@@ -550,10 +558,12 @@ class PromisingContext:
                 buffer.cancel()
         self.watch.closed(self)
         self._state = "closed"
+        self._listening = ()
         note_closed(self)
-        if active_context.get() is self:
+        here = active_context.get()
+        if ended_with(self, here):
             make_inactive(self._tokens)
-            if active_context.get() is self:
+            if active_context.get() is here:
                 active_context.set(self.parent)
         self._tokens = ()
         if self._inside is not None and self._inside.closed():
@@ -577,20 +587,3 @@ class PromisingContext:
             self._body.uncancel()
         if self._interruption is not None and error is not self._interruption:
             raise self._interruption
-
-    async def _call_resolved_handlers(self, promise: Promise[object]) -> None:
-        inside_hook.set(True)
-        failure = await promise._settled_as_read()
-        if failure is not None:
-            return
-        result = await promise
-        for handler in self._resolved_handlers:
-            try:
-                await handler(promise, result)
-            except (Exception, asyncio.CancelledError) as error:
-                if is_cancellation(error):
-                    raise  # otherwise something was cancelled that the hook waited for: the hook has failed
-                logger.error("on_promise_resolved failed for %r", promise.name, exc_info=error)  # noqa: TRY400
-                if isinstance(error, asyncio.CancelledError):
-                    error = for_readers(error, "on_promise_resolved")  # leaving must not look cancelled
-                self.report(error)

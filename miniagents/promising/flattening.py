@@ -241,6 +241,7 @@ class Flattening(Generic[P]):
             else:
                 self._close_here()
             buffer._work_ended(task, has_told=has_told)
+            del self, buffer, task, work  # see `core.failure`
 
     def _take_error(self, error: BaseException) -> None:
         """Put in an error of the work, or what stands for it; if it is too late for that, the context raises it."""

@@ -117,6 +117,16 @@ class Promise(Production, Generic[T_co]):
         promise._failure = promise._failure_of(error)
         return promise
 
+    def _repr_html_(self) -> str:
+        """Return what has come so far as notebooks show it; this starts nothing, and no error counts as read."""
+        from miniagents.promising.core.html import html_of, html_of_error, html_of_value  # noqa: PLC0415  # few programs are notebooks
+
+        if self._failure is not None:
+            return html_of_error(self._name, self._failure.error)
+        if self._value is PENDING:
+            return html_of(f"{self._name}, still to come", "…")
+        return html_of_value(self._name, self._value)
+
     # --- reading ---
 
     def __await__(
@@ -425,6 +435,7 @@ class Promise(Production, Generic[T_co]):
                 raise
         finally:
             self._work_ended(task, has_told=has_told)
+            del self, task, resolver  # see `core.failure`
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """Make a promise of this one and others: as lazy as they are, with them as sources."""

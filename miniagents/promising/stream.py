@@ -12,7 +12,7 @@ from miniagents.promising.combinators.of_time import TimeCombinators
 from miniagents.promising.combinators.piped import TimedOutcomes
 from miniagents.promising.core.arguments import check_bound, check_callable
 from miniagents.promising.core.current import active_context
-from miniagents.promising.core.failure import ends_task, running_task
+from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
 from miniagents.promising.core.production import Production
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
     from miniagents.promising.context import PromisingContext
-    from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.pieces import AnyBuffer
 
 __all__ = ["Stream", "StreamedPromise"]
@@ -181,6 +180,13 @@ class StreamedPromise(
         return self._derived(folded, "fold")
 
     # --- machinery ---
+
+    def _repr_html_(self) -> str:
+        """Return the pieces that have come so far as notebooks show them."""
+        from miniagents.promising.core.html import html_of_pieces  # noqa: PLC0415  # few programs are notebooks
+
+        pieces = [piece.error if isinstance(piece, Failure) else piece for piece in self._buffer.pieces]
+        return html_of_pieces(self._name, pieces, has_ended=self._buffer.ended)
 
     def _look_at(self, buffer: PieceBuffer[P_co], collect: Callable[[Iterable[P_co]], W_co] | None) -> None:
         """Make this a promise of the buffer's pieces; `collect` makes the whole if no resolver does."""

@@ -41,6 +41,15 @@ async def test_a_call_is_logged_with_its_course(caplog: pytest.LogCaptureFixture
     ]
 
 
+async def test_arguments_can_be_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "miniagents.calls.arguments")
+    caplog.set_level(logging.DEBUG, "miniagents.calls")
+    async with MiniAgents():
+        await low.inquire("a", seconds=0.123)
+    assert caplog.messages[0] == "agent 'low': begun; messages: 1"
+    assert "seconds=" not in caplog.text
+
+
 async def test_a_failure_and_a_cancellation_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "miniagents.calls")
     async with MiniAgents():

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import warnings
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import partial
 from typing import Final
 
@@ -25,6 +25,7 @@ from miniagents import (
     TaskAbandonedWarning,
     miniagent,
 )
+from miniagents.promising import PromiseResolvedHandler
 
 pytestmark = pytest.mark.virtual_clock
 
@@ -424,3 +425,118 @@ async def test_nothing_is_shared_in_a_context_that_is_not_open() -> None:
         pass
     with pytest.raises(ContextStateError, match="this MiniAgents has ended, nothing can be shared"):
         await context.shared_async("key", lambda: Resource("r", []))
+
+
+# --- what belongs to the outer context ---
+
+
+@pytest.mark.parametrize("is_left_by", ["cancelling", "an error"])
+async def test_a7_hooks_of_the_outer_context_end_although_the_inner_one_cancels_its_work(is_left_by: str) -> None:
+    heard: list[object] = []
+
+    async def hook(_: object, result: object) -> None:
+        await asyncio.sleep(10)
+        heard.append(result)
+
+    async with MiniAgents(on_promise_resolved=hook):
+        with contextlib.suppress(ZeroDivisionError):
+            async with MiniAgents(on_leave="cancel"):
+                await echo.inquire("hello")
+                if is_left_by == "an error":
+                    raise ZeroDivisionError
+        assert heard == []  # leaving the inner one does not wait for them
+    assert heard == [(Message("hello"),)] * 2  # the messages of the call, and its replies
+
+
+async def test_a7_hooks_of_the_inner_context_are_cancelled_with_it() -> None:
+    heard: list[str] = []
+
+    def hook(name: str) -> PromiseResolvedHandler:
+        async def hear(_: object, __: object) -> None:
+            await asyncio.sleep(10)
+            heard.append(name)
+
+        return hear
+
+    async with (
+        MiniAgents(on_promise_resolved=hook("outer")),
+        MiniAgents(on_promise_resolved=hook("inner"), on_leave="cancel"),
+    ):
+        await echo.inquire("hello")
+    assert heard == ["outer"] * 2
+
+
+# --- resources and handlers that do not stop ---
+
+
+@contextlib.contextmanager
+def given_up() -> Generator[list[str]]:
+    """Give the texts of the warnings about what does not stop."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        yield texts
+    texts += [str(each.message) for each in warned if each.category is TaskAbandonedWarning]
+
+
+async def until(gate: asyncio.Event) -> None:
+    """Wait, whoever cancels this."""
+    while not gate.is_set():
+        with contextlib.suppress(asyncio.CancelledError):
+            await gate.wait()
+
+
+async def test_p8_a_plain_resource_whose_closing_does_not_stop_is_given_up_with_a_warning(logged: list[str]) -> None:
+    gate = asyncio.Event()
+    with given_up() as texts:
+        async with MiniAgents(shutdown_timeout=2) as context:
+            context.shared("key", lambda: gate, until)
+    assert len(texts) == 1
+    assert "closing something that agents shared did not stop within the `shutdown_timeout`" in texts[0]
+    assert len(logged) == 1
+    gate.set()
+    await asyncio.sleep(0.1)
+
+
+async def test_p8_a_handler_that_does_not_stop_is_given_up_with_a_warning() -> None:
+    gate = asyncio.Event()
+
+    async def stubborn(_: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
+        try:
+            return proceed()
+        finally:
+            await until(gate)
+
+    with given_up() as texts:
+        async with MiniAgents(around_calls=[stubborn], shutdown_timeout=2):
+            echo.inquire("x").cancel()
+    assert len(texts) == 1
+    assert "stubborn(<Call 1 of agent 'echo': cancelled>) did not stop within 2 s of its cancellation" in texts[0]
+    gate.set()
+    await asyncio.sleep(0.1)
+
+
+# --- contexts that are left in another order ---
+
+
+async def test_p12_leaving_the_outer_context_first_ends_the_inner_one_and_leaves_none_active() -> None:
+    outer = MiniAgents(longer_hash_keys=True).activate()
+    inner = MiniAgents().activate()
+    replies = echo.inquire("hello")
+    await outer.afinalize()
+    assert (await replies)[0].text == "hello"
+    with pytest.raises(NoActiveContextError, match="there is no active MiniAgents here"):
+        MiniAgents.current()
+    assert len(Message("a").hash_key) == 40
+    await inner.afinalize()  # it has ended
+    async with MiniAgents() as other:
+        assert other.parent is None
+
+
+async def test_p12_leaving_contexts_in_another_order_makes_the_one_around_them_active() -> None:
+    async with MiniAgents() as around:
+        contexts = [MiniAgents().activate() for _ in range(3)]
+        for number in (1, 0, 2):
+            await contexts[number].afinalize()
+        assert MiniAgents.current() is around
+        assert (await echo.inquire("hello"))[0].text == "hello"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import queue
 import threading
 import weakref
@@ -14,7 +15,8 @@ from typing import Final
 import pytest
 
 from miniagents import InteractionContext, Message, MessageSequencePromise, MiniAgents, PromiseDeadlockError, miniagent
-from miniagents.promising.core.holders import holders_of
+from miniagents.promising.core import watch
+from miniagents.promising.core.holders import holders_of, holders_of_streams
 
 Replies = MessageSequencePromise[Message]
 Hold = Callable[[InteractionContext], object]
@@ -254,6 +256,38 @@ async def test_p7_a_circle_is_told_after_the_last_holder_has_left_without_a_repl
         with pytest.raises(PromiseDeadlockError):
             await replies
         assert LATER <= asyncio.get_running_loop().time() - began <= 3 * LATER
+
+
+@pytest.mark.virtual_clock
+async def test_p7_no_circle_is_claimed_if_the_search_takes_too_long_and_a_warning_tells_of_the_wait(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As in a process with many millions of objects."""
+    monkeypatch.setattr(watch, "_SEARCH_SECONDS", 0.0)
+    caplog.set_level(logging.WARNING, "miniagents")
+    async with MiniAgents():
+        replies = agent_that_waits_for_its_own_reply(lambda _: None, [])()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(replies, 30)
+        replies.cancel()
+    assert len(caplog.messages) == 1
+    assert "has made no progress for" in caplog.messages[0]
+    assert "agent 'waiting' waits for 'waiting'" in caplog.messages[0]
+
+
+def test_p7_nothing_is_searched_in_the_pause_after_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first step of a search looks at all objects."""
+    walks = 0
+    get_referrers = gc.get_referrers
+
+    def counted(*things: object) -> list[object]:
+        nonlocal walks
+        walks += 1
+        return get_referrers(*things)
+
+    monkeypatch.setattr(gc, "get_referrers", counted)
+    assert holders_of_streams(set()) == {}
+    assert walks == 0
 
 
 def test_p7_the_search_for_holders_leaves_nothing_to_the_collector() -> None:

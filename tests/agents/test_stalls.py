@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import logging
@@ -14,10 +15,12 @@ from typing import Any
 
 import pytest
 
+import miniagents
 from miniagents import (
     Call,
     InteractionContext,
     Message,
+    MessageSequencePromise,
     MessageType,
     MiniAgents,
     Proceed,
@@ -280,6 +283,121 @@ async def test_p13_many_tasks_are_told_of_in_a_short_warning(log: pytest.LogCapt
     await cut_off(main)
     assert "- … 980 more" in log.messages[0]
     assert len(log.messages[0]) < 10_000
+
+
+# --- each cause in the table of the guide ---
+
+
+async def a_reader_gave_up() -> None:
+    async with MiniAgents():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stuck.inquire(), 0.1)
+
+
+async def a_lock_is_held() -> object:
+    lock = asyncio.Lock()
+
+    @miniagent
+    async def writer(ctx: InteractionContext) -> None:
+        async with lock:  # stands: writer
+            ctx.reply("written")
+
+    @miniagent
+    async def editor(ctx: InteractionContext) -> None:
+        async with lock:
+            ctx.reply(await writer.inquire())
+
+    async with MiniAgents():
+        return await editor.inquire()
+
+
+async def an_appender_is_not_closed() -> object:
+    async with MiniAgents():
+        appender = StreamAppender[str](name="open")
+        await reading.inquire(stream_message(Message, appender))
+        return appender
+
+
+async def a_heartbeat_never_ends() -> None:
+    @miniagent
+    async def beating(ctx: InteractionContext) -> None:
+        while True:
+            await asyncio.sleep(1)  # stands: heartbeat
+
+    async with MiniAgents():
+        beating.inquire()
+
+
+async def nobody_feeds_a_queue() -> object:
+    inbox = asyncio.Queue[str]()
+
+    @miniagent
+    async def consuming(ctx: InteractionContext) -> None:
+        ctx.reply(await inbox.get())  # stands: queue
+
+    async with MiniAgents():
+        return await consuming.inquire()
+
+
+async def agents_wait_for_each_other() -> None:
+    """Another task holds the means to reply, so it is no circle; it is told once the context is left."""
+    own: list[MessageSequencePromise[Message]] = []
+    others: list[asyncio.Task[None]] = []
+
+    @miniagent
+    async def first(ctx: InteractionContext) -> None:
+        async def reply_later() -> None:
+            await asyncio.sleep(50)
+            ctx.reply("late")
+
+        others.append(asyncio.create_task(reply_later()))
+        await own[0]  # stands: circle
+
+    async with MiniAgents():
+        own.append(first.inquire())
+
+
+async def a_service_does_not_answer() -> None:
+    @miniagent
+    async def requesting(ctx: InteractionContext) -> None:
+        reader: asyncio.StreamReader = asyncio.StreamReader()
+        ctx.reply((await reader.readline()).decode())  # stands: request
+
+    async with MiniAgents():
+        requesting.inquire()
+
+
+CAUSES: dict[str, tuple[Callable[[], Awaitable[object]], str]] = {
+    "an agent stands at `await`, and the context is left": (a_reader_gave_up, "stuck"),
+    "an agent waits for a `Lock`": (a_lock_is_held, "writer"),
+    "an agent waits for a `StreamAppender`, by its name": (an_appender_is_not_closed, "reading"),
+    "an agent stands at `asyncio.sleep`, in a loop": (a_heartbeat_never_ends, "heartbeat"),
+    "a task waits for a `Queue` or an `Event`": (nobody_feeds_a_queue, "queue"),
+    "an agent waits for another one, which waits for it": (agents_wait_for_each_other, "circle"),
+    "an agent stands in a request of a client": (a_service_does_not_answer, "request"),
+}
+"""What stands in the first column of the table: a program, and the mark of the line that the warning names."""
+
+
+def test_p13_each_cause_in_the_guide_has_a_test() -> None:
+    guide = Path(miniagents.__file__).with_name("guide") / "contexts.md"
+    table = guide.read_text(encoding="utf-8").partition("| the warning says |")[2].partition("\n\n")[0]
+    rows = [row.split(" | ")[0].removeprefix("| ") for row in table.splitlines()[2:]]
+    assert rows == list(CAUSES)
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+async def test_p13_each_cause_in_the_guide_is_told_in_ten_seconds_with_a_line_of_the_user(
+    cause: str, log: pytest.LogCaptureFixture
+) -> None:
+    program, mark = CAUSES[cause]
+    await cut_off(program, 10.2)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    assert len(log.messages) == 1
+    assert line(f"stands: {mark}") in log.messages[0]
 
 
 # --- it is not told ---

@@ -28,6 +28,7 @@ from miniagents import (
     loop,
     miniagent,
     observe,
+    parallel,
     stream_message,
     tool,
 )
@@ -223,6 +224,71 @@ async def test_a_failed_call_whose_error_is_a_message_has_failed(
         assert [type(message) for message in await agent.inquire()] == [Message, ErrorMessage]
     assert seen.calls[0].outcome == "failed"
     assert repr(seen.calls[0].error) == "ValueError('no')"
+
+
+@miniagent
+async def passing_on(ctx: InteractionContext) -> None:
+    ctx.reply(failing_after_a_reply.inquire())
+
+
+@miniagent
+async def looking_away(ctx: InteractionContext) -> None:
+    await failing_after_a_reply.inquire()
+    ctx.reply(ErrorMessage("another one", error_type="ValueError", agent="other"))
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        echo >> failing_after_a_reply,
+        failing_after_a_reply >> echo,
+        parallel(echo, failing_after_a_reply),
+        (echo >> failing_after_a_reply) >> echo,
+        passing_on,
+    ],
+    ids=lambda agent: agent.alias,
+)
+async def test_a_call_that_passes_on_the_message_of_an_error_has_failed_with_the_error(
+    agent: MiniAgent[Message, Message, ...],
+) -> None:
+    """As it has where the error is raised."""
+    seen = Seen()
+    async with MiniAgents(around_calls=seen, errors_as_messages=True):
+        assert any(isinstance(message, ErrorMessage) for message in await agent.inquire("x"))
+    assert (seen.calls[0].outcome, repr(seen.calls[0].error)) == ("failed", "ValueError('no')")
+    assert [call.outcome for call in seen.calls if call.name == "echo"] in ([], ["done"], ["done"] * 2)
+
+
+async def test_a_call_that_does_not_pass_on_the_message_of_an_error_is_done() -> None:
+    seen = Seen()
+    async with MiniAgents(around_calls=seen, errors_as_messages=True):
+        await looking_away.inquire()
+    assert [(call.name, call.outcome) for call in seen.calls] == [
+        ("looking_away", "done"),
+        ("failing_after_a_reply", "failed"),
+    ]
+
+
+async def test_an_agent_that_makes_calls_for_ever_keeps_few_of_their_errors() -> None:
+    @miniagent
+    async def failing_in_turn(ctx: InteractionContext, number: int) -> None:
+        raise ValueError(number)
+
+    @miniagent
+    async def asking(ctx: InteractionContext) -> None:
+        for number in range(299):
+            await failing_in_turn.inquire(number=number)
+        ctx.reply(failing_in_turn.inquire(number=299))
+        await asyncio.sleep(0.01)
+        kept = seen.calls[0]._progress.told
+        assert kept is not None
+        assert len(kept) <= 100
+
+    seen = Seen()
+    async with MiniAgents(around_calls=seen, errors_as_messages=True):
+        (reply,) = await asking.inquire()
+        assert str(reply) == "ValueError: 299"
+    assert repr(seen.calls[0].error) == "ValueError(299)"
 
 
 @pytest.mark.parametrize("start_asap", [True, False])

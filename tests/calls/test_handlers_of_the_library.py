@@ -145,9 +145,47 @@ async def test_what_still_runs_when_the_time_is_over_is_cut_off() -> None:
         begun = asyncio.get_running_loop().time()
         seen = [outcome async for outcome in _outcomes(replies)]
         assert asyncio.get_running_loop().time() - begun == pytest.approx(2.5)
-        assert [type(outcome) for outcome in seen] == [str, PromiseCancelledError], "the message is cancelled"
+        assert [type(outcome) for outcome in seen] == [str, LimitExceededError], "behind what has come of the message"
         with pytest.raises(LimitExceededError, match=r"the run has reached its limit of 2\.5 seconds"):
             await echo.inquire("x")
+
+
+@pytest.mark.virtual_clock
+async def test_a_message_that_is_cut_off_has_the_error_behind_its_tokens() -> None:
+    @miniagent
+    async def asking(ctx: InteractionContext) -> None:
+        ctx.reply(slow.inquire())
+
+    async with MiniAgents(around_calls=limits(seconds=2.5)):
+        replies = asking.inquire()
+        messages = [message async for message in replies.pieces().take(2)]
+        tokens: list[str] = []
+        with pytest.raises(LimitExceededError):
+            async for token in messages[1]:
+                tokens.append(token)  # noqa: PERF401 - those before the error
+        assert tokens == ["a", "b"]
+        for promise in (messages[1], replies):
+            with pytest.raises(LimitExceededError):
+                await promise
+
+
+@pytest.mark.virtual_clock
+async def test_a_message_of_others_goes_on_although_the_call_that_passed_it_on_is_cut_off() -> None:
+    @miniagent
+    async def sending(ctx: InteractionContext) -> None:
+        ctx.reply(ctx.messages)
+        await asyncio.Event().wait()
+
+    async def tokens() -> AsyncIterator[str]:
+        for token in "abcd":
+            await asyncio.sleep(1)
+            yield token
+
+    async with MiniAgents(around_calls=limits(seconds=2.5)):
+        message = stream_message(Message, tokens())
+        with pytest.raises(LimitExceededError):
+            await sending.inquire(message)
+        assert str(await message) == "abcd"
 
 
 @pytest.mark.virtual_clock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from miniagents import (
     Message,
     MessageSequencePromise,
     MiniAgents,
+    Promise,
     StreamAppender,
+    StreamedPromise,
     miniagent,
     stream_message,
 )
@@ -79,6 +82,48 @@ def test_promises_show_what_has_come_so_far() -> None:
         await promise
         assert "&lt;i&gt;Hello</pre>" in html_of(promise)
         assert "&lt;b&gt;" in html_of(MessageSequencePromise.of_messages([Message("<b>")]))
+
+    MiniAgents().run(main())
+
+
+def test_plain_promises_and_streams_show_what_has_come_so_far() -> None:
+    async def main() -> None:
+        gate = asyncio.Event()
+
+        async def answer() -> str:
+            await gate.wait()
+            return "<b>" * 1_000
+
+        async def numbers() -> AsyncIterator[int]:
+            for number in range(200):
+                yield number
+            raise ValueError("<no>")
+
+        async def whole_of_none(pieces: AsyncIterable[int]) -> int:
+            return len([piece async for piece in pieces])
+
+        promise = Promise(answer, name="<answer>")
+        assert "&lt;answer&gt;, still to come" in html_of(promise)
+        gate.set()
+        await promise
+        assert re.search(r"<small>&lt;answer&gt;</small><pre[^>]*>&#x27;(&lt;b&gt;)+&lt;?b?…</pre>", html_of(promise))
+        with StreamAppender[str](name="letters") as appender:
+            appender.append("<a>")
+            appender.append("b")
+            assert "letters, still to come</small>" in html_of(appender.promise)
+            assert "&lt;a&gt;b…</pre>" in html_of(appender.promise)
+        stream = StreamedPromise.of([1, 2])
+        assert "1\n2\n</pre>" in html_of(stream)
+        failing = StreamedPromise(numbers, whole_of_none)
+        with pytest.raises(ValueError, match="no"):
+            await failing
+        shown = html_of(failing)
+        assert "\n99\n… 101 more\n</pre>" in shown
+        failed = Promise.failed(ValueError("<no>"))
+        assert "failed, failed</small>" in html_of(failed)
+        assert "ValueError: &lt;no&gt;</pre>" in html_of(failed)
+        with pytest.raises(ValueError, match="no"):
+            await failed
 
     MiniAgents().run(main())
 

@@ -255,7 +255,7 @@ def test_a_stream_lets_others_have_their_turn_between_frames_behind_damage() -> 
             reader = aiter(promise)
             with pytest.raises(RecordError, match="the frame is damaged"):
                 await anext(reader)
-            assert [text async for text in take(reader, count)] == ["x"] * count
+            assert [said async for said in take(reader, count)] == ["x"] * count
             with pytest.raises(RecordError, match="the stream ended before its last frame"):
                 await anext(reader)
             counting.cancel()

@@ -77,7 +77,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
     def _repr_html_(self) -> str:
         """Return what has come so far as notebooks show it; this starts nothing."""
-        from miniagents.messages.values.html import html_of  # noqa: PLC0415  # few programs are notebooks
+        from miniagents.promising.core.html import html_of, html_of_error  # noqa: PLC0415  # few programs are notebooks
 
         if has_value(self):
             return value_of(self)._repr_html_()
@@ -87,7 +87,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         name = Message.__name__ if self.message_class is None else self.message_class.__name__
         if failure is None:
             return html_of(f"{name}, still to come", f"{text}…")
-        return html_of(f"{name}, failed", f"{text}\n{type(failure.error).__name__}: {failure.error}")
+        return html_of_error(name, failure.error, f"{text}\n")
 
     def __init__(
         self,

@@ -59,7 +59,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     def _repr_html_(self) -> str:
         """Return what has come so far as notebooks show it."""
-        from miniagents.messages.values.html import html_of  # noqa: PLC0415  # few programs are notebooks
+        from miniagents.promising.core.html import html_of  # noqa: PLC0415  # few programs are notebooks
 
         buffer = self._buffer
         parts = [

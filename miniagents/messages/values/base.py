@@ -38,7 +38,7 @@ class MessageBase(Frozen, frozen=True):
 
     def _repr_html_(self) -> str:
         """Return the message as notebooks show it."""
-        from miniagents.messages.values.html import html_of  # noqa: PLC0415  # few programs are notebooks
+        from miniagents.promising.core.html import html_of  # noqa: PLC0415  # few programs are notebooks
 
         return html_of(type(self).__name__, str(self))
 

@@ -21,6 +21,8 @@ A user of promises needs nothing from here. A package that makes a kind of promi
 | `standing`   | at which line tasks stand, and what they wait for; of use to the watch alone                          |
 | `interrupts` | `impatience`: the second Ctrl+C ends the waiting for tasks that do not stop                           |
 | `holders`    | who can reach a writing end; of use to the watch alone                                                |
+| `hooks`      | `start_hooks`: has the hooks of contexts called with a promise that has resolved                      |
+| `html`       | promises as notebooks show them                                                                       |
 | `joins`      | which tasks a task waits for; of use to the watch alone                                               |
 | `places`     | entering contexts, contexts inside others, and which ones are open; of use to contexts alone          |
 | `callers`    | in which agents an error happened, and its notes about them                                           |

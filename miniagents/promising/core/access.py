@@ -27,6 +27,7 @@ __all__ = [
     "give_up",
     "has_value",
     "has_worker",
+    "is_part_of",
     "outcomes",
     "pending",
     "resolve_with",
@@ -75,6 +76,11 @@ def has_value(promise: Promise[object]) -> bool:
 def has_worker(production: Production) -> bool:
     """Return whether a task works for a promise."""
     return any(True for _ in production._workers())
+
+
+def is_part_of(production: Production, whole: Production) -> bool:
+    """Return whether a promise, or its stream of pieces, is work that was started for another one, at any depth."""
+    return whole._started_for(production) or whole._started_for(production._pieces_production())
 
 
 def value_of(promise: Promise[T]) -> T:

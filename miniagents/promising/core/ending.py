@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import warnings
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.promising.core.places import Inside
 from miniagents.promising.errors import PromiseCancelledError, TaskAbandonedWarning
@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.production import Production
 
-__all__ = ["at_next_turn", "cancel_work", "end_of_work", "impatience_of", "raise_or_log"]
+__all__ = [
+    "at_next_turn",
+    "cancel_work",
+    "despite_cancellations",
+    "end_of_work",
+    "forget_task",
+    "give_up_task",
+    "impatience_of",
+    "raise_or_log",
+]
 
 logger: Final = logging.getLogger("miniagents")
 
@@ -82,13 +91,44 @@ async def cancel_work(
             continue  # it cannot be: a follower ends as soon as it is cancelled
         if production is not None:
             production._give_up(PromiseCancelledError(f"{production._origin()} was cancelled and did not stop"))
-        warnings.warn(
-            f"task {task.get_name()!r} did not stop {until} and was given up: {task.get_coro()!r}",
-            TaskAbandonedWarning,
-            stacklevel=3,
-        )
-        # asyncio.run() would wait for the task without end; this is the documented way to make it forget one
-        asyncio._unregister_task(task)
+        give_up_task(task, f"task {task.get_name()!r}", until)
+    if interrupted is not None:
+        raise interrupted
+
+
+def give_up_task(task: asyncio.Task[Any], what: str, until: str) -> None:  # Any: its result is never read
+    """Wait no longer for a task that was cancelled and does not stop, and warn of it.
+
+    Args:
+        task: The task.
+        what: What does not stop, in words.
+        until: Until when it had time to stop, in words.
+    """
+    warnings.warn(
+        f"{what} did not stop {until} and was given up: {task.get_coro()!r}", TaskAbandonedWarning, stacklevel=4
+    )
+    forget_task(task)
+
+
+def forget_task(task: asyncio.Task[Any]) -> None:  # Any: as above
+    """Have the loop end without a task: `asyncio.run` would wait for it without end."""
+    asyncio._unregister_task(task)  # the documented way to make asyncio forget one
+    setattr(task, "_log_destroy_pending", False)  # noqa: B010 - as asyncio does it itself; it has no type
+
+
+async def despite_cancellations(work: Coroutine[object, object, object]) -> None:
+    """Wait for the end of some work, which ends soon, in a task of its own; a cancellation is raised only then.
+
+    The cancel scopes of anyio, which web servers stand on, cancel a task again at each turn of the loop.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    interrupted: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            interrupted = error
+    task.result()
     if interrupted is not None:
         raise interrupted
 

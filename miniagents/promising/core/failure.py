@@ -1,4 +1,10 @@
-"""An error as a piece of a stream: where it came from, whether anybody has seen it, and how it is raised."""
+"""An error as a piece of a stream: where it came from, whether anybody has seen it, and how it is raised.
+
+An error must be freed with the promise that holds it, not by the garbage collector, so no frame that it keeps may hold
+the promise. Its traceback has no frames of the library that lead to those of other code. But in Python 3.12 and 3.13
+the frame of a coroutine that has ended still knows the one that called it (python/cpython#100964). So coroutines of the
+library that call other code delete their variables when they end.
+"""
 
 from __future__ import annotations
 
@@ -164,8 +170,8 @@ class Failure:
         return self._travels.agents
 
     def log_unseen(self) -> None:
-        """Log the error unless somebody has seen it."""
-        if not self.seen and not self._travels.readers:
+        """Log the error unless somebody has seen it, or if a promise that it was passed on to was dropped unseen."""
+        if (not self.seen or self._travels.is_owed) and not self._travels.readers:
             mark_as_read(self.error)
             logger.error("an error that nobody has read, in %s", self.origin, exc_info=self.error)
 

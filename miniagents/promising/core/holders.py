@@ -1,7 +1,8 @@
 """Who holds the means to end a wait: the tasks, timers and threads from which a writing end can be reached.
 
 The watch asks this only for tasks that seem to be stuck, because the search looks at all objects of the process. It
-begins at the writing ends and goes from each object to those that refer to it:
+does that some ten times, which takes a third of a second if there are a million. It begins at the writing ends and goes
+from each object to those that refer to it:
 
 | the object that refers to one that was found     | then                                                        |
 |--------------------------------------------------|-------------------------------------------------------------|
@@ -20,8 +21,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import sys
 import threading
+import time
 from contextvars import Context
 from types import AsyncGeneratorType, CoroutineType, FrameType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeGuard
@@ -63,8 +66,15 @@ class Held:
         self.is_kept: bool = False
 
 
-def holders_of_streams(productions: AbstractSet[Production]) -> dict[Production, Held]:
-    """Return who can add something to each of some streams."""
+def holders_of_streams(productions: AbstractSet[Production], seconds: float = math.inf) -> dict[Production, Held]:
+    """Return who can add something to each of some streams.
+
+    Args:
+        productions: The streams.
+        seconds: The time after which the search gives up; a step that has begun takes as long as it takes.
+    """
+    if not productions:
+        return {}
     ends: dict[Production, list[object]] = {production: [] for production in productions}
     for end in gc.get_referrers(*ends):
         if _writes(end):
@@ -72,7 +82,7 @@ def holders_of_streams(productions: AbstractSet[Production]) -> dict[Production,
                 if isinstance(written, Production) and written in ends:
                     ends[written].append(end)
     end = None  # it would be a reference that the search does not find
-    return holders_of(ends) if any(ends.values()) else {}
+    return holders_of(ends, seconds) if any(ends.values()) else {}
 
 
 def releases_of(lock: list[object]) -> list[object]:
@@ -83,11 +93,11 @@ def releases_of(lock: list[object]) -> list[object]:
     return exits or lock
 
 
-def holders_of(things: dict[K, list[object]]) -> dict[K, Held]:
+def holders_of(things: dict[K, list[object]], seconds: float = math.inf) -> dict[K, Held]:
     """Return who can reach the objects under each key; empties the dictionary, so as to be no holder itself."""
     keys = list(things)
     roots: dict[K, list[int]] = {}
-    search: _Search[K] = _Search()
+    search: _Search[K] = _Search(time.monotonic() + seconds)
     while things:
         key, objects = things.popitem()
         roots[key] = [search.begin_at(objects.pop()) for _ in range(len(objects))]
@@ -98,7 +108,8 @@ def holders_of(things: dict[K, list[object]]) -> dict[K, Held]:
 class _Search(Generic[K]):
     """The objects that refer, over any number of steps, to those at which the search begins."""
 
-    def __init__(self) -> None:
+    def __init__(self, until: float) -> None:
+        self._until = until
         self._found: dict[int, object] = {}
         self._ends: dict[int, Held] = {}  # of objects at which the search stops
         self._above: dict[int, list[int]] = {}  # what refers to an object
@@ -120,7 +131,7 @@ class _Search(Generic[K]):
         own = {id(self), id(self.__dict__), id(self._found)}
         level: list[int] = list(self._found)
         while level:
-            if len(self._found) > _MOST_OBJECTS:
+            if len(self._found) > _MOST_OBJECTS or time.monotonic() >= self._until:
                 self._gave_up = True
                 return
             wanted = set(level)

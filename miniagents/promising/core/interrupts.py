@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -17,15 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import FrameType
 
-__all__ = ["impatience"]
+__all__ = ["impatience", "is_machinery"]
+
+_MACHINERY: Final = frozenset(("asyncio", "miniagents", "uvloop"))
 
 
 @contextlib.contextmanager
 def impatience() -> Generator[asyncio.Future[None]]:
     """Give a future that is done as soon as the user has no more patience.
 
-    That is when the handler of SIGINT would raise a `KeyboardInterrupt` while the loop runs no code of a task. A later
-    one is raised as always. Python's own handler knows no first Ctrl+C, and is not replaced.
+    That is when the handler of SIGINT would raise a `KeyboardInterrupt` while no code of the user runs. A later one is
+    raised as always. Python's own handler knows no first Ctrl+C, and is not replaced.
     """
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     is_main = threading.current_thread() is threading.main_thread()
@@ -66,7 +69,7 @@ class _Interrupts:
             self.before(number, frame)
         except KeyboardInterrupt:
             patient = [future for future in self.waiting if not future.done()]
-            if not patient or asyncio.current_task(patient[0].get_loop()) is not None:
+            if not patient or (asyncio.current_task(patient[0].get_loop()) is not None and not is_machinery(frame)):
                 raise
             for future in patient:
                 future.get_loop().call_soon_threadsafe(_lose_patience, future)
@@ -75,3 +78,18 @@ class _Interrupts:
 def _lose_patience(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def is_machinery(frame: FrameType | None) -> bool:
+    """Return whether the running code is asyncio's or the library's own, which an exception could leave half done.
+
+    Other code of the standard library is attributed to its caller.
+    """
+    while frame is not None:
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if package in _MACHINERY:
+            return True
+        if package == "__main__" or package not in sys.stdlib_module_names:
+            return False
+        frame = frame.f_back
+    return False

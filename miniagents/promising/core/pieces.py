@@ -295,11 +295,11 @@ class PieceBuffer(Bounded, Generic[P]):
     async def _produce(self, streamer: Callable[[], AsyncIterator[P | Failure]]) -> None:
         producing.set(self)
         stream: AsyncIterator[P | Failure] | None = None
+        pieces = self.pieces
         is_complete = False
         try:
             with Catching(self):
                 stream = streamer()
-                pieces = self.pieces
                 async for piece in stream:
                     if self.ended:
                         break
@@ -318,6 +318,7 @@ class PieceBuffer(Bounded, Generic[P]):
             await self._close(stream)
             if is_complete:  # any other end is an error, which the readers have by now
                 self.end()
+            del self, streamer, stream, pieces  # see `core.failure`
 
     async def _close(self, stream: AsyncIterator[P | Failure] | None) -> None:
         """Run the `finally` blocks of a generator that was left half-way."""

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["Entered", "Inside", "Tokens", "hand_over", "hint_at_open", "make_inactive", "note_closed", "note_opened"]
+__all__ = [
+    "Entered",
+    "Inside",
+    "Tokens",
+    "ended_with",
+    "hand_over",
+    "hint_at_open",
+    "make_inactive",
+    "note_closed",
+    "note_opened",
+]
 
 C_co = TypeVar("C_co", bound="PromisingContext", covariant=True)
 
@@ -153,6 +163,16 @@ def make_inactive(tokens: Tokens) -> None:
     for token in reversed(tokens):
         with contextlib.suppress(ValueError):  # the two ends of the block are in different tasks
             token.var.reset(token)
+
+
+def ended_with(context: PromisingContext, innermost: PromisingContext | None) -> bool:
+    """Return whether a context that ends is the innermost one, or has only contexts inside that ended before it.
+
+    The outer one may be left first: then it ends those inside, in tasks of their own.
+    """
+    while innermost is not None and innermost is not context and innermost._state == "closed":
+        innermost = innermost.parent
+    return innermost is context
 
 
 def note_opened(context: PromisingContext) -> tuple[str, int]:
