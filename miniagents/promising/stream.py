@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -11,12 +11,13 @@ from miniagents.promising.combinators.of_places import PlaceCombinators
 from miniagents.promising.combinators.of_time import TimeCombinators
 from miniagents.promising.combinators.piped import TimedOutcomes
 from miniagents.promising.core.arguments import check_bound, check_callable
-from miniagents.promising.core.current import active_context
+from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import ends_task, running_task
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
 from miniagents.promising.core.production import Production
-from miniagents.promising.promise import Promise, blank
+from miniagents.promising.core.settling import Settling
+from miniagents.promising.promise import UNHELD, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.pieces import AnyBuffer
+    from miniagents.promising.core.working import Working
 
 __all__ = ["Stream", "StreamedPromise"]
 
@@ -98,7 +100,12 @@ class StreamedPromise(
         name = name if name is not None else name_of(streamer)
         buffer: PieceBuffer[P_co] = PieceBuffer(active_context.get(), name, streamer=streamer, max_ahead=max_ahead)
         self._look_at(buffer, None)
-        self._resolver = lambda: resolver(self)
+        view_of_pieces = type(self)._shown
+
+        def resolved() -> Awaitable[W_co]:  # refers to the pieces, and not to this promise
+            return resolver(view_of_pieces(buffer, producing.get()))
+
+        self._work = Settling(self, resolved)
         context = self.context
         context.open_loop(name)
         context.notify_resolved(self)
@@ -147,7 +154,7 @@ class StreamedPromise(
         6
         """
         check_callable("into", collect)
-        return view_of(self._buffer, collect)
+        return view_of(self._buffer, collect, self._held_by())
 
     def pieces(self) -> Stream[P_co]:
         """Give the same pieces the tuple of them for the whole: a view as `into(tuple)` is.
@@ -157,7 +164,7 @@ class StreamedPromise(
         >>> asyncio.run(main())
         (1, 2, 3)
         """
-        return stream_over(self._buffer)
+        return stream_over(self._buffer, self._held_by())
 
     def fold(self, fn: Callable[[A, P_co], A], initial: A, /) -> Promise[A]:
         """Combine each piece with the result so far and give the last result, as `functools.reduce` does.
@@ -193,11 +200,11 @@ class StreamedPromise(
 
         Call this last: if tasks are eager the work runs at once, and it has to know its sources by then.
         """
+        work = self._work
         if self.context.start_asap if start_asap is DEFAULT else start_asap:
-            self._birth = None
-            self._buffer.start(at_end=self._start)
-        else:
-            self._belongs_here()
+            self._buffer.start(at_end=None if work is None else work.start)
+        elif work is not None:
+            work._belongs_here()
 
     def _when_started(self, then: Callable[[], object]) -> None:
         """Call something when the work starts, at once if it has already started."""
@@ -219,17 +226,34 @@ class StreamedPromise(
         """Return the buffer, which counts readers and results."""
         return self._buffer
 
-    def _made_of(self, sources: Iterable[Production]) -> None:
-        """Note the sources of the pieces and of the whole."""
-        self._buffer._made_of(sources)
-        super()._made_of(sources)
+    def _all_work(self) -> tuple[Working, ...]:
+        """Return the buffer, and the work that makes the whole."""
+        return (self._buffer,) if self._work is None else (self._buffer, self._work)
 
-    def _parts(self) -> Iterable[Production]:
-        """Return the productions that are cancelled with this: the buffer, and those that it started."""
-        return (self._buffer, *super()._parts())
+    def _origin(self) -> str:
+        """Return the names of this and of the work that started it, innermost first."""
+        return Production._origin(self) if self._work is None else self._work._origin()
+
+    def _has_given_all(self) -> bool:
+        """Return whether all pieces are there."""
+        return self._buffer.ended
+
+    @classmethod
+    def _shown(
+        cls, buffer: PieceBuffer[Q], work: Production | None = None
+    ) -> StreamedPromise[Q, Any]:  # Any: of any whole
+        """Make a view of the pieces that keeps nothing from being let go, for machinery."""
+        view: StreamedPromise[Q, Any] = blank(cls)  # Any: as above
+        view._look_at(buffer, None)
+        view._holder = UNHELD
+        if isinstance(work, Settling):
+            view._work = work
+        return view
 
     async def _until_complete(self) -> None:
-        await self._until_ended()
+        self._buffer.start()
+        while not self._buffer.ended:
+            await self._buffer._progress()
 
     async def _until_ended(self) -> None:
         """Start the work and wait for the last piece, without counting as a reader."""
@@ -298,15 +322,24 @@ Stream: TypeAlias = StreamedPromise[Q, tuple[Q, ...]]
 """A stream whose whole is the tuple of its pieces."""
 
 
-def stream_over(buffer: PieceBuffer[Q]) -> Stream[Q]:
+def stream_over(buffer: PieceBuffer[Q], holder: object = None) -> Stream[Q]:
     """Make the promise of a buffer's pieces."""
-    return view_of(buffer, tuple)
+    return view_of(buffer, tuple, holder)
 
 
-def view_of(buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W]) -> StreamedPromise[Q, W]:
-    """Make the promise of a buffer's pieces and of the whole that a plain function makes of them."""
+def view_of(
+    buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W], holder: object = None
+) -> StreamedPromise[Q, W]:
+    """Make the promise of a buffer's pieces and of the whole that a plain function makes of them.
+
+    Args:
+        buffer: The pieces.
+        collect: Makes the whole.
+        holder: The object that is alive as long as somebody can read the buffer; None: that is the promise itself.
+    """
     promise: StreamedPromise[Q, W] = blank(StreamedPromise)
     promise._look_at(buffer, collect)
+    promise._holder = holder
     return promise
 
 

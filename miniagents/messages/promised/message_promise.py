@@ -12,13 +12,14 @@ from miniagents.messages._generated import Message, StreamEvent, TextDelta
 from miniagents.messages.promised.tokens import EventOutcomes, MixedOutcomes, TextOutcomes, Tokens, checked_piece
 from miniagents.messages.values.frozen import FrozenDict
 from miniagents.promising.combinators.piped import TimedOutcomes, attempt
-from miniagents.promising.core.access import failure_of, has_value, value_of
+from miniagents.promising.core.access import failure_of, has_value, value_of, when_woken
 from miniagents.promising.core.arguments import check_errors, check_not_negative
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
-from miniagents.promising.promise import PENDING, Promise, blank
+from miniagents.promising.core.settling import Settling
+from miniagents.promising.promise import PENDING, UNHELD, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.letting_go import LettingGo
     from miniagents.promising.core.production import Production
+    from miniagents.promising.core.working import Working
 
 __all__ = ["MessagePromise"]
 
@@ -434,10 +437,17 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """Return whether the work waits for a first reader."""
         return self._value is PENDING and super()._is_lazy()
 
-    def _is_used_besides(self, sequence: Production) -> bool:
+    def _when_complete(self, letting_go: LettingGo) -> None:
+        """Tell when this may be complete."""
+        if not self._buffer.ended:
+            self._buffer.follow(letting_go)
+        elif self._work is not None:
+            when_woken(self._work, letting_go.woken)
+
+    def _is_used_besides(self, sequence: Working) -> bool:
         """Return whether anybody reads this, or anything but a sequence and cancelled results is made of it."""
         pieces = self._buffer
-        results = [each for each in pieces._results or () if each not in (sequence, sequence._pieces_production())]
+        results = [each for each in pieces._results or () if each is not sequence]
         return bool(self._guests or pieces._guests) or not all(map(_was_cancelled, results))
 
     def _bound_to_readers(self) -> int | None:
@@ -448,9 +458,29 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """Return the production that counts readers and results; without a buffer it is this one."""
         return self if self._value is not PENDING else super()._pieces_production()
 
-    def _parts(self) -> Iterable[Production]:
-        """Return the productions that are cancelled with this."""
-        return super()._parts() if self._value is PENDING else ()
+    def _all_work(self) -> tuple[Working, ...]:
+        """Return the work in progress behind this; a message that is there may have no buffer yet."""
+        return super()._all_work() if self._value is PENDING or self._work is not None else ()
+
+    @classmethod
+    def _shown(
+        cls,
+        buffer: PieceBuffer[Any],
+        work: Production | None = None,  # Any: tokens and events
+    ) -> StreamedPromise[Any, Any]:  # Any: as above, and of any whole
+        view: MessagePromise[Any] = message_over(buffer, None)  # Any: as above
+        view._holder = UNHELD
+        if isinstance(work, Settling):
+            view._work = work
+        return view
+
+    def _without_holder(self) -> MessagePromise[M_co]:
+        """Return another promise of the same message, which keeps nothing from being let go."""
+        promise = message_over(self._buffer, self._collect, self._message_class, self.known)
+        promise._name, promise._holder = self._name, UNHELD
+        if self._work is not None:
+            self._work.settles(promise)
+        return promise
 
 
 def mixed_buffer(promise: MessagePromise[Message]) -> PieceBuffer[str | StreamEvent]:
@@ -482,7 +512,7 @@ def derived_message(
     """
 
     def streamer() -> Any:  # Any: a buffer takes failures as well
-        return pieces(promise._buffer)
+        return pieces(buffer)
 
     promise = MessagePromise(
         streamer,
@@ -494,6 +524,7 @@ def derived_message(
         name=derived_name(source.name, what),
     )
     promise._made_of((source, *others))
+    buffer = promise._buffer  # the work refers to it, and not to the promise
     promise._start_if(False if source._is_lazy() else DEFAULT)
     return promise
 

@@ -15,6 +15,7 @@ from miniagents.promising.core.access import value_of
 from miniagents.promising.core.arguments import check_errors, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
+from miniagents.promising.core.settling import Settling
 from miniagents.promising.promise import PENDING, blank
 from miniagents.promising.stream import StreamedPromise
 
@@ -98,7 +99,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         >>> asyncio.run(main())
         (Message(text='b'),)
         """
-        return sequence_over(stream._buffer)
+        return sequence_over(stream._buffer, stream._held_by())
 
     async def aresolve_messages(self) -> tuple[M_co, ...]:
         """Wait for all messages, complete: the same as awaiting the promise.
@@ -470,11 +471,11 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
             # `for` and `in` come here too; an `__iter__` would make the promise an Iterable
             raise TypeError(f"{self.name!r}: await the promise first: (await promise)[…], or read it by `async for`")
 
-    def _is_used(self) -> bool:
-        """Return whether anybody reads this or a message of it, or something is made of one of them."""
-        return super()._is_used() or any(
-            isinstance(piece, MessagePromise) and not piece._is_done() and piece._is_used_besides(self)
-            for piece in self._buffer.pieces
+    def _has_given_all(self) -> bool:
+        """Return whether all messages are there."""
+        return self._is_done() or (
+            self._buffer.ended
+            and not any(isinstance(piece, MessagePromise) and not piece.done() for piece in self._mixed())
         )
 
     def done(self) -> bool:
@@ -504,7 +505,8 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     ) -> MessageSequencePromise[M]:
         """Make the sequence of the messages that an async generator yields, as `_piped` makes streams."""
         made = sequence_over(self._piped(pipe, what)._buffer)
-        made._made_of((self,))  # when the last promise has come, its message may still be arriving
+        made._work = Settling(made, None)  # when the last promise has come, its message may still be arriving
+        made._made_of((self,))
         return made
 
     def _one(
@@ -526,7 +528,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         return self._buffer.ended and len(self._buffer.pieces) <= FAIR_SHARE and self.done()
 
     async def _until_complete(self) -> None:
-        await self._until_ended()
+        await super()._until_complete()
         for piece in tuple(self._mixed()):
             if isinstance(piece, MessagePromise) and not piece._is_done():
                 await piece._until_complete()
@@ -604,10 +606,11 @@ def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name:
     return promise
 
 
-def sequence_over(buffer: PieceBuffer[MessagePromise[M]]) -> MessageSequencePromise[M]:
-    """Make the promise of a buffer's messages."""
+def sequence_over(buffer: PieceBuffer[MessagePromise[M]], holder: object = None) -> MessageSequencePromise[M]:
+    """Make the promise of a buffer's messages; `view_of` says what the holder is."""
     promise: MessageSequencePromise[M] = blank(MessageSequencePromise)
     promise._look_at(buffer, None)
+    promise._holder = holder
     return promise
 
 

@@ -104,6 +104,8 @@ class Failure:
         if id(raised_by) in travels.readers:
             travels.readers.discard(id(raised_by))
         else:
+            if travels.readers:
+                travels.is_owed = False  # somebody has seen it as it was before
             travels.readers.clear()  # it was not read there: it is raised again, and has to be seen again
             traceback = _without_readers(error, travels)
         self._traceback = without_machinery(traceback)
@@ -165,7 +167,9 @@ class Failure:
 
     def log_unseen(self) -> None:
         """Log the error unless somebody has seen it."""
-        if not self.seen and not self._travels.readers:
+        travels = self._travels
+        if (travels.is_owed or not self.seen) and not travels.readers:
+            travels.is_owed = False
             mark_as_read(self.error)
             logger.error("an error that nobody has read, in %s", self.origin, exc_info=self.error)
 
@@ -181,7 +185,6 @@ class Failure:
             else:
                 source.seen = False
         if travels.is_owed and not travels.failures:
-            travels.is_owed = self.seen = False
             self.log_unseen()
 
 

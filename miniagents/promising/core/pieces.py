@@ -42,7 +42,7 @@ from miniagents.promising.core.bounds import Bounded
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.followers import FOLLOWED
-from miniagents.promising.core.production import Production
+from miniagents.promising.core.working import Working
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
@@ -99,7 +99,7 @@ class PieceBuffer(Bounded, Generic[P]):
         self._context = context
         self._name = name
         self._birth = self._owner = self._task = self._more_tasks = self._started = self._sources = None
-        self._results = self._wakeup = None
+        self._results = self._wakeup = self._left = self._letting_go = None
         self._guests = 0
         self.pieces: list[P | Failure] = []
         self.ended: bool = False
@@ -184,16 +184,16 @@ class PieceBuffer(Bounded, Generic[P]):
             self._work = None
             self.end()
 
-    # What every production has, under public names: users see promises, never a buffer.
-    adopt: Final = Production._adopt
-    belongs_here: Final = Production._belongs_here
-    end_with: Final = Production._end_with
-    failure_of: Final = Production._failure_of
+    # What all work has, under public names: users see promises, never a buffer.
+    adopt: Final = Working._adopt
+    belongs_here: Final = Working._belongs_here
+    end_with: Final = Working._end_with
+    failure_of: Final = Working._failure_of
     give_up: Final = _give_up
-    launch: Final = Production._launch
-    launch_here: Final = Production._launch_here
-    taken_over: Final = Production._taken_over
-    workers: Final = Production._workers
+    launch: Final = Working._launch
+    launch_here: Final = Working._launch_here
+    taken_over: Final = Working._taken_over
+    workers: Final = Working._workers
 
     def _wake(self) -> None:
         wakeup = self._wakeup
@@ -257,6 +257,12 @@ class PieceBuffer(Bounded, Generic[P]):
             return work()
 
         self._work = start
+
+    def _guest_left(self) -> None:
+        """Stop counting a reader."""
+        self._guests -= 1
+        if self._letting_go is not None and not self._guests:
+            self._letting_go.look_soon()
 
     def outcomes(self) -> OutcomeIterator[P]:
         """Read from the first piece, failures as objects."""
