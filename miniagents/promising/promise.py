@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
+import enum
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeAlias, overload
 
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
@@ -72,6 +73,8 @@ class Promise(Production, Generic[T_co]):
     """
 
     __slots__ = ("_failure", "_holder", "_value", "_work")
+
+    _work: Settling | None
 
     def __init__(
         self,
@@ -267,7 +270,8 @@ class Promise(Production, Generic[T_co]):
                     raise  # the error of the work itself
             if default is not DEFAULT:
                 return default
-            return failed_here(TimeoutError(f"{self._name!r} gave no result within {seconds} s"))
+            nothing: U = failed_here(TimeoutError(f"{self._name!r} gave no result within {seconds} s"))
+            return nothing
 
         return self._derived(in_time, "timeout")
 
@@ -356,8 +360,8 @@ class Promise(Production, Generic[T_co]):
         self._guests = 0
         self._value: Any = PENDING  # Any: a T_co or the sentinel, which no checker can follow through a slot
         self._failure: Failure | None = None
-        self._work: Settling | None = None
-        self._holder: object = None  # alive as long as somebody holds what this shows; None: this itself is
+        self._work = None
+        self._holder: Holder | None = None  # None: this is no view of another promise
 
     def _is_done(self) -> bool:
         """Return whether there is a value or an error."""
@@ -439,13 +443,15 @@ class Promise(Production, Generic[T_co]):
     def _let_go(self, by: Production) -> LettingGo | None:
         """Have this stop when nothing wants it any more, because a result of it has ended before it."""
         holder = self._held_by()
-        work = holder._all_work() if isinstance(holder, Promise) else self._all_work()
-        if holder is UNHELD or not work or self._has_given_all() or not work[0]._has_work():
+        if isinstance(holder, Unheld) or self._has_given_all():
+            return None
+        work = holder._all_work()
+        if not work or not work[0]._has_work():
             return None
         return let_go(work, holder, by)
 
-    def _held_by(self) -> object:
-        """Return the object that is alive as long as somebody holds what this shows."""
+    def _held_by(self) -> Holder:
+        """Return the promise that is alive as long as somebody holds what this shows."""
         return self if self._holder is None else self._holder
 
     def _has_given_all(self) -> bool:
@@ -483,11 +489,21 @@ class Promise(Production, Generic[T_co]):
 PENDING = object()
 """Stands for the value of a promise that has none yet."""
 
-UNHELD = object()
-"""Stands for the holder of a view that keeps nothing from being let go."""
+
+class Unheld(enum.Enum):
+    """The type of what stands for the holder of a view that keeps nothing from being let go."""
+
+    UNHELD = enum.auto()
 
 
-def failed_here(error: BaseException) -> Any:  # Any: nothing is made of what this returns
+UNHELD: Final = Unheld.UNHELD
+"""The holder of such a view."""
+
+Holder: TypeAlias = "Promise[Any] | Unheld"  # Any: nothing of it is looked at
+"""The promise that is alive as long as somebody holds what another one shows."""
+
+
+def failed_here(error: BaseException) -> Any:  # Any: nobody sees what is made after this
     """Have the running work of a promise fail, with an error that no frame has raised.
 
     The frame of a combinator refers to its sources. It would hold them as long as somebody holds the error.

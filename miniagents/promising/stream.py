@@ -17,7 +17,7 @@ from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
 from miniagents.promising.core.production import Production
 from miniagents.promising.core.settling import Settling
-from miniagents.promising.promise import UNHELD, Promise, blank
+from miniagents.promising.promise import UNHELD, Holder, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class StreamedPromise(
         def resolved() -> Awaitable[W_co]:  # refers to the pieces, and not to this promise
             return resolver(view_of_pieces(buffer, producing.get()))
 
-        self._work = Settling(self, resolved)
+        self._work = Settling(self, resolved, buffer)
         context = self.context
         context.open_loop(name)
         context.notify_resolved(self)
@@ -322,20 +322,20 @@ Stream: TypeAlias = StreamedPromise[Q, tuple[Q, ...]]
 """A stream whose whole is the tuple of its pieces."""
 
 
-def stream_over(buffer: PieceBuffer[Q], holder: object = None) -> Stream[Q]:
+def stream_over(buffer: PieceBuffer[Q], holder: Holder | None = None) -> Stream[Q]:
     """Make the promise of a buffer's pieces."""
     return view_of(buffer, tuple, holder)
 
 
 def view_of(
-    buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W], holder: object = None
+    buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W], holder: Holder | None = None
 ) -> StreamedPromise[Q, W]:
     """Make the promise of a buffer's pieces and of the whole that a plain function makes of them.
 
     Args:
         buffer: The pieces.
         collect: Makes the whole.
-        holder: The object that is alive as long as somebody can read the buffer; None: that is the promise itself.
+        holder: What `_held_by` of another promise of the same buffer returns, if there is one.
     """
     promise: StreamedPromise[Q, W] = blank(StreamedPromise)
     promise._look_at(buffer, collect)

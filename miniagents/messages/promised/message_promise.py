@@ -19,7 +19,7 @@ from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 from miniagents.promising.core.settling import Settling
-from miniagents.promising.promise import PENDING, UNHELD, Promise, blank
+from miniagents.promising.promise import PENDING, UNHELD, Promise, blank, failed_here
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped
 
@@ -327,7 +327,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         def too_late() -> TimeoutError:
             return TimeoutError(f"{self._name!r} was not complete within {seconds} s")
 
-        async def pieces(_: PieceBuffer[str]) -> Pieces:
+        async def pieces(out: PieceBuffer[str]) -> Pieces:
             nonlocal end, late
             end = asyncio.get_running_loop().time() + seconds
             buffer = mixed_buffer(self)
@@ -339,12 +339,14 @@ class MessagePromise(StreamedPromise[str, M_co]):
                     return
                 yield checked_piece(piece, self._name, buffer)
             late = too_late()
-            raise late
+            yield out.failure_of(late)
 
         async def whole(_: AsyncIterable[str]) -> M_co:
+            message: M_co
             if late is not None:
                 mark_as_read(late)  # the same error stands behind the tokens: their reader knows it already
-                raise late
+                message = failed_here(late)
+                return message
             limit = asyncio.timeout_at(end)
             try:
                 async with limit:
@@ -352,7 +354,8 @@ class MessagePromise(StreamedPromise[str, M_co]):
             except TimeoutError:
                 if not limit.expired():
                     raise  # the error of the message itself
-                raise too_late() from None
+            message = failed_here(too_late())
+            return message
 
         return derived_message(self, pieces, whole, "timeout", message_class=self._message_class, known=self._known)
 

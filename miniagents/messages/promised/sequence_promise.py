@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from miniagents.promising.context import PromisingContext
-    from miniagents.promising.promise import Promise
+    from miniagents.promising.promise import Holder, Promise
 
 __all__ = ["MessageSequencePromise"]
 
@@ -505,7 +505,9 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     ) -> MessageSequencePromise[M]:
         """Make the sequence of the messages that an async generator yields, as `_piped` makes streams."""
         made = sequence_over(self._piped(pipe, what)._buffer)
-        made._work = Settling(made, None)  # when the last promise has come, its message may still be arriving
+        made._work = Settling(
+            made, None, made._buffer
+        )  # when the last promise has come, its message may still be arriving
         made._made_of((self,))
         return made
 
@@ -606,7 +608,7 @@ def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name:
     return promise
 
 
-def sequence_over(buffer: PieceBuffer[MessagePromise[M]], holder: object = None) -> MessageSequencePromise[M]:
+def sequence_over(buffer: PieceBuffer[MessagePromise[M]], holder: Holder | None = None) -> MessageSequencePromise[M]:
     """Make the promise of a buffer's messages; `view_of` says what the holder is."""
     promise: MessageSequencePromise[M] = blank(MessageSequencePromise)
     promise._look_at(buffer, None)

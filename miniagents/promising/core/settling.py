@@ -23,22 +23,25 @@ class Settling(Working):
     Args:
         promise: The promise.
         resolver: Makes the value; None if nothing does, and this only notes what the promise is made of.
+        pieces: The buffer of the pieces that the value is made of, if there are any.
     """
 
-    __slots__ = ("_has_ended", "_promises", "_resolver")
+    __slots__ = ("_has_ended", "_pieces", "_promises", "_resolver")
 
     def __init__(
         self,
         promise: Promise[Any],  # Any: what it settles
         resolver: Callable[[], Awaitable[object]] | None,
+        pieces: Working | None = None,
     ) -> None:
         self._context = promise._context
         self._name = promise._name
         self._birth = self._owner = self._task = self._started = self._sources = None
         self._results = self._wakeup = self._left = self._letting_go = None
         self._guests = 0
-        self._promises = (ref(promise),)
+        self._promises: tuple[ref[Promise[Any]], ...] = (ref(promise),)  # Any: as above
         self._resolver = resolver
+        self._pieces = pieces
         self._has_ended = False
 
     def start(self) -> None:
@@ -78,6 +81,10 @@ class Settling(Working):
     def _is_done(self) -> bool:
         """Return whether the promise was settled."""
         return self._has_ended
+
+    def _pieces_production(self) -> Working:
+        """Return the buffer of the pieces, which counts their readers and results."""
+        return self if self._pieces is None else self._pieces
 
     def _is_lazy(self) -> bool:
         """Return whether the work waits for a first reader."""
