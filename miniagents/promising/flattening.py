@@ -236,6 +236,7 @@ class Flattening(Generic[P]):
             else:
                 self.close()
             buffer._work_ended(task, has_told=has_told)
+            del task  # as `_progress` does it
 
     def _take_error(self, error: BaseException) -> None:
         """Put in an error of the work, or what stands for it; if it is too late for that, the context raises it."""

@@ -178,10 +178,12 @@ class StreamedPromise(
         >>> asyncio.run(main())
         6
         """
+        pieces = self._shown(self._buffer)  # not this promise: an error of the function would hold it
+        pieces._name = self._name
 
         async def folded() -> A:
             result = initial
-            async for piece in self:
+            async for piece in pieces:
                 result = fn(result, piece)
             return result
 
@@ -213,6 +215,10 @@ class StreamedPromise(
     def _outcomes(self) -> OutcomeIterator[P_co]:
         """Read from the first piece, failures as objects."""
         return self._buffer.outcomes()
+
+    def _reading(self) -> Callable[[], OutcomeIterator[P_co]]:
+        """Return a function that begins to read from the first piece, failures as objects, and holds no promise."""
+        return self._buffer.outcomes
 
     def _is_lazy(self) -> bool:
         """Return whether the work waits for a first reader."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import msgspec
@@ -428,6 +429,9 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
     def _outcomes(self) -> OutcomeIterator[str]:
         return TextOutcomes(mixed_buffer(self), self._name)
+
+    def _reading(self) -> Callable[[], OutcomeIterator[str]]:
+        return partial(TextOutcomes, mixed_buffer(self), self._name)
 
     def _text_only(self) -> Stream[str]:
         async def text(_: PieceBuffer[str]) -> AsyncIterator[str | Failure]:

@@ -186,10 +186,11 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         >>> asyncio.run(main())
         (Message(text='a!'), Message(text='b!'))
         """
+        read = self._reading()
 
         async def mapped(out: PieceBuffer[MessagePromise[M]]) -> Messages[M]:
             eager = out.context.start_asap
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     yield piece
                 elif eager and piece.done() and piece._failure is None:
@@ -227,8 +228,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
             raise ValueError(f"then_messages(concurrency={concurrency}): at least one call runs; None means no limit")
         call = fn if concurrency is None else _limited(fn, asyncio.Semaphore(concurrency))
 
+        read = self._reading()
+
         async def continued(_: PieceBuffer[MessagePromise[M]]) -> Messages[M]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 yield piece if isinstance(piece, Failure) else piece.then_message(call)
 
         return self._sequence(continued, "then_messages")
@@ -266,8 +269,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         check_errors("recover_messages", errors)
         expected = errors or (Exception,)
 
+        read = self._reading()
+
         async def recovered(out: PieceBuffer[MessagePromise[M_co | M]]) -> Messages[M_co | M]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     if not isinstance(piece.error, expected):
                         yield piece
@@ -310,8 +315,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
         check_plain("filter_messages", keep)
 
+        read = self._reading()
+
         async def filtered(out: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure) or await settled_for(out, piece) is not None:
                     yield piece
                     continue
@@ -359,8 +366,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
         check_classes("of_type", classes)
 
+        read = self._reading()
+
         async def chosen(out: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     yield piece
                     continue
@@ -562,6 +571,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                             raise
                     finally:
                         deadlock = buffer._end_wait(task, watch)
+                        del task
                     if deadlock is not None:
                         raise deadlock
                 if len(taken) > 1 and all(issubclass(kind, Message) for kind in set(map(type, taken))):

@@ -116,8 +116,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         check_errors("recover_pieces", errors)
         expected = errors or (Exception,)
 
+        read = self._reading()
+
         async def recovered(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure) and isinstance(piece.error, expected):
                     yield attempt(out, fn, count_as_read(piece))
                 else:
@@ -139,9 +141,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (1, 7, 8)
         """
+        read = self._reading()
 
         async def resumed(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 if not isinstance(piece, Failure) or not isinstance(piece.error, Exception):
                     yield piece
                     continue
@@ -198,9 +201,11 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_streams("zip", (other,))
 
+        read = self._reading()
+
         async def zipped(out: PieceBuffer[tuple[P_co, Q]]) -> AsyncIterator[tuple[P_co, Q] | Failure]:
             async with reading(other, out) as others:
-                async for left in self._outcomes():
+                async for left in read():
                     try:
                         right = await anext(others)
                     except StopAsyncIteration:
@@ -217,7 +222,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
     def _each(self, fn: Callable[[P_co], object], kept: Kept, what: str) -> Stream[Any]:  # Any: `kept` says what
         from miniagents.promising.combinators.each import for_each  # noqa: PLC0415  # a first agent does without
 
-        return self._worked(lambda context, name: for_each(context, name, self._outcomes, fn, kept), what)
+        return self._worked(lambda context, name: for_each(context, name, self._reading(), fn, kept), what)
 
     def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:
         """Append other streams to this one, one after the other (`itertools.chain`).
@@ -236,8 +241,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_streams("chain", others)
 
+        read = self._reading()
+
         async def chained(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 yield piece
             for other in others:
                 async with reading(other, out) as pieces:
@@ -259,9 +266,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('a', 'a', 'a')
         """
+        read = self._reading()
 
         async def flat(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 inner = piece if isinstance(piece, Failure) else attempt(out, fn, piece)
                 if isinstance(inner, Failure):
                     yield inner
@@ -312,7 +320,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         from miniagents.promising.combinators.calling import call_each  # noqa: PLC0415  # a first agent does without
 
         def make(context: PromisingContext | None, name: str) -> PieceBuffer[Q]:
-            return call_each(context, name, self._outcomes, fn, concurrency, ordered=ordered)
+            return call_each(context, name, self._reading(), fn, concurrency, ordered=ordered)
 
         return self._worked(make, "then_pieces")
 
@@ -335,8 +343,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         if max_ahead < 1:
             raise ValueError(f"buffer({max_ahead}): a bound lets at least one piece through")
 
+        read = self._reading()
+
         async def same(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 yield piece
 
         return self._piped(same, "buffer", max_ahead=max_ahead)
@@ -374,7 +384,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         check_plain("group_by", key)
 
         def make(context: PromisingContext | None, name: str) -> Groups[K, P_co]:
-            return Groups(context, name, self._outcomes, key, self._over)
+            return Groups(context, name, self._reading(), key, self._over)
 
         return self._worked(make, "group_by")
 

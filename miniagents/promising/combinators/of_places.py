@@ -44,10 +44,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (1, 3, 6)
         """
+        read = self._reading()
 
         async def scanned(out: PieceBuffer[A]) -> AsyncIterator[A | Failure]:
             result = initial
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     yield piece
                     continue
@@ -71,12 +72,13 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('a', 'b')
         """
+        read = self._reading()
 
         async def taken(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             left = count
             if left <= 0:
                 return
-            async for piece in self._outcomes():
+            async for piece in read():
                 yield piece
                 left -= not isinstance(piece, Failure)
                 if not left:
@@ -93,10 +95,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ((1, 'a'), (2, 'b'))
         """
+        read = self._reading()
 
         async def numbered(_: PieceBuffer[tuple[int, P_co]]) -> AsyncIterator[tuple[int, P_co] | Failure]:
             number = start
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     yield piece
                 else:
@@ -116,10 +119,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('c',)
         """
+        read = self._reading()
 
         async def rest(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             left = count
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure) or left <= 0:
                     yield piece
                 else:
@@ -143,8 +147,10 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_plain("take_while", goes_on)
 
+        read = self._reading()
+
         async def taken(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 verdict = piece if isinstance(piece, Failure) else attempt(out, goes_on, piece)
                 if isinstance(verdict, Failure):
                     yield verdict
@@ -171,9 +177,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_plain("skip_while", goes_on)
 
+        read = self._reading()
+
         async def rest(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             skipping = True
-            async for piece in self._outcomes():
+            async for piece in read():
                 verdict = attempt(out, goes_on, piece) if skipping and not isinstance(piece, Failure) else piece
                 if isinstance(verdict, Failure):
                     yield verdict
@@ -201,9 +209,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         if size < 1:
             raise ValueError(f"window({size}): a window has at least one piece")
 
+        read = self._reading()
+
         async def windows(_: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
             pieces: deque[P_co] = deque(maxlen=size)
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     yield piece
                     continue
@@ -231,9 +241,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         if key is not None:
             check_plain("distinct", key)
 
+        read = self._reading()
+
         async def new(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             known: set[object] = set()
-            async for piece in self._outcomes():
+            async for piece in read():
                 its_key = piece if isinstance(piece, Failure) or key is None else attempt(out, key, piece)
                 if isinstance(its_key, Failure):
                     yield its_key

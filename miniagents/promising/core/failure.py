@@ -108,7 +108,7 @@ class Failure:
                 travels.is_owed = False  # somebody has seen it as it was before
             travels.readers.clear()  # it was not read there: it is raised again, and has to be seen again
             traceback = _without_readers(error, travels)
-        self._traceback = without_machinery(traceback)
+        self._traceback = without_machinery(traceback, is_new=not travels.was_raised)
         error.with_traceback(self._traceback)
         self.error: BaseException = error
         self.origin: str = origin
@@ -291,17 +291,20 @@ def _without_readers(error: BaseException, travels: Travels) -> TracebackType | 
     return kept if traceback is kept else error.__traceback__
 
 
-def without_machinery(traceback: TracebackType | None) -> TracebackType | None:
+def without_machinery(traceback: TracebackType | None, *, is_new: bool = True) -> TracebackType | None:
     """Return a traceback without the frames of the library that lead to a frame of other code.
 
-    The last frames stay if they are the library's: they show where it refused something.
+    Args:
+        traceback: The traceback.
+        is_new: Whether the error was raised there. If so, the last frames stay even if they are the library's: they
+            show where it refused something. Those that only pass on an error would hold the promises that they read.
     """
     entries: list[TracebackType] = []
     while traceback is not None:
         entries.append(traceback)
         traceback = traceback.tb_next
     kept: TracebackType | None = None
-    is_led_to = False
+    is_led_to = not is_new
     for entry in reversed(entries):
         if not _is_machinery(entry):
             is_led_to = True

@@ -395,6 +395,7 @@ class _Reader(Generic[P_co]):
                         raise
                 finally:
                     deadlock = buffer._end_wait(task, watch)
+                    del task  # as `_progress` does it
                 if deadlock is not None:
                     self._leave()
                     raise deadlock

@@ -96,6 +96,7 @@ class Production:
                 raise
         finally:
             deadlock = self._end_wait(task, watch)
+            del task  # a cancelled task keeps its error, whose frames would keep the task
         if deadlock is not None:
             raise deadlock
 
@@ -246,6 +247,8 @@ class Production:
         """End with an error of the work; if it has already ended, the error is logged instead."""
         if self._is_done():
             self._failure_of(error).log_unseen()
+            if isinstance(error, asyncio.CancelledError):
+                error.with_traceback(None)  # the task keeps it, and its frames hold what this was made of
         else:
             self._give_up(error)
 

@@ -118,3 +118,4 @@ class Settling(Working):
                 raise
         finally:
             self._work_ended(task, has_told=has_told)
+            del task  # as `_progress` does it
