@@ -52,6 +52,11 @@ class Promise(Production, Generic[T_co]):
     argument that is no promise, no class of exceptions, or an async function where a plain one is called raises a
     `TypeError` at once. The names are those of Rust's futures where they have one.
 
+    A result that ends before this promise, such as that of `timeout` or a `gather` that has failed, lets go of it. When
+    nobody holds or reads this promise any more, it is cancelled. What is held is never cancelled so, and neither is a
+    promise that no result has let go of: work that nobody waits for goes on. A variable holds a promise, and so do a
+    task that awaits it and a view of it.
+
     Args:
         resolver: An async function, or any function that returns an awaitable, that makes the value; called once.
         start_asap: True starts the work at the next turn of the loop, False when somebody first awaits it; by default
@@ -157,10 +162,12 @@ class Promise(Production, Generic[T_co]):
 
         If this was made by a combinator, its sources are cancelled as well, unless they are used elsewhere: somebody
         reads them, or something else is made of them that is not finished. Readers get `PromiseCancelledError`.
-        Promises that have finished stay as they are.
+        Promises that have finished stay as they are. A result that has finished before its sources cancels those that
+        nobody else holds or reads; without this call that happens at the next turn of the loop.
 
         Returns:
-            Whether there was anything to stop.
+            Whether there was anything to stop: the work of this, a source, or something that the work had started.
+            False for a result that has finished and whose sources have ended, were cancelled, or are wanted elsewhere.
         """
         self.done()  # a whole is not cancelled that can be made at once, because all pieces are there
         return super().cancel()
@@ -244,9 +251,9 @@ class Promise(Production, Generic[T_co]):
     def timeout(self, seconds: float, /, *, default: U | Default = DEFAULT) -> Promise[T_co | U]:
         """Give the value if it comes within `seconds` of the start of the result, else `default` or a `TimeoutError`.
 
-        The work itself goes on for its other readers; `asyncio.wait_for` would cancel it. Cancel this promise if it is
-        not needed elsewhere. A `TimeoutError` that the work raises is an error like any other: `default` does not
-        replace it.
+        When the time is over, the result lets go of this promise: its work goes on for those who hold or read it, and
+        is cancelled if nobody does. `asyncio.wait_for` would cancel it in any case. A `TimeoutError` that the work
+        raises is an error like any other: `default` does not replace it.
 
         Raises:
             ValueError: The time is negative.
@@ -298,7 +305,8 @@ class Promise(Production, Generic[T_co]):
     def pair(self: Promise[tuple[*Ts]], other: Promise[U], /) -> Promise[tuple[*Ts, U]]:
         """Append the value of another promise to a tuple.
 
-        The error is that of the tuple, else that of the other promise. Both are awaited one after the other.
+        Both are waited for at the same time, and the first error is that of the result. If both have failed already, it
+        is that of the tuple. The result then lets go of the promise that is still pending, as that of `gather` does.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -306,9 +314,13 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         (1, 'a', True)
         """
+        from miniagents.promising.core.waiting import first_done, is_failed  # noqa: PLC0415 - a circle: it is made of this
+
         check_kind("pair", other, Promise, "no promise")
 
         async def paired() -> tuple[*Ts, U]:
+            if await first_done((self, other), is_failed) == 1:
+                await other
             return (*(await self), await other)
 
         return self._derived(paired, "pair", other)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from typing_extensions import TypeVar
 
-from miniagents.promising.core.arguments import check_callable, check_errors, check_not_negative
+from miniagents.promising.core.arguments import check_callable, check_count, check_errors, check_not_negative
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import count_as_read, ends_task
 from miniagents.promising.core.naming import name_of
@@ -62,7 +62,8 @@ def retry(
         errors: The classes of the errors after which it is tried again.
 
     Raises:
-        TypeError: The factory is no function (a coroutine runs only once), or something is no class of exceptions.
+        TypeError: The factory is no function (a coroutine runs only once), something is no class of exceptions, or
+            `attempts` is no integer.
         ValueError: `attempts` is less than one, or the pause is negative. In the result, if a function gave the pause.
 
     >>> answers = [Promise.failed(ConnectionError("lost")), Promise.resolved("Here I am")]
@@ -73,8 +74,7 @@ def retry(
     Here I am
     """
     check_callable("retry", factory)
-    if attempts < 1:
-        raise ValueError(f"retry: attempts={attempts}: give at least one attempt")
+    check_count(f"retry: attempts={attempts!r}", attempts, 1, "give at least one attempt")
     if not callable(backoff):
         check_not_negative(f"retry: backoff={backoff}", backoff)
     expected = errors if isinstance(errors, tuple) else (errors,)

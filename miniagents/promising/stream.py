@@ -53,9 +53,10 @@ class StreamedPromise(
     The combinators make new streams of this one. They can be replayed like it, and are as lazy and as bounded. Unless
     one says otherwise, an error of the source stays at its place, an error that a given function raises takes the place
     of the piece it was given, and the pieces behind it follow. Cancelling the result cancels this stream too, unless it
-    is used elsewhere: somebody reads it, or something else is made of it. Each combinator costs one task and a list of
-    its pieces; ready pieces cost no task switch. An async iterable that is no promise can stand for any stream that is
-    given. It is read once, and ends with its first error.
+    is used elsewhere: somebody reads it, or something else is made of it. A result that ends before this stream lets go
+    of it, as said in `Promise`: the stream is cancelled when nobody holds or reads it any more. Each combinator costs
+    one task and a list of its pieces; ready pieces cost no task switch. An async iterable that is no promise can stand
+    for any stream that is given. It is read once, and ends with its first error.
 
     Args:
         streamer: Makes the pieces: a function that returns an async iterator; called once.
@@ -169,7 +170,8 @@ class StreamedPromise(
     def fold(self, fn: Callable[[A, P_co], A], initial: A, /) -> Promise[A]:
         """Combine each piece with the result so far and give the last result, as `functools.reduce` does.
 
-        The first error, of the source or of the function, is that of the result, and nothing is read behind it. Cost:
+        The first error, of the source or of the function, is that of the result. Nothing is read behind it, and the
+        result lets go of this stream. Cost:
         one task; no intermediate results are kept.
 
         >>> async def main() -> None:

@@ -39,7 +39,9 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
         self._is_read = False
 
     def emit(self, piece: Any) -> None:  # Any: an M or a MessagePromise[M]
-        """Add a message, or the promise of one."""
+        """Add a message, or the promise of one, unless the sequence has ended."""
+        if self.ended:
+            return
         if self._is_read and isinstance(piece, Message):
             piece = MessagePromise.of_message(piece)
         self.pieces.append(piece)
@@ -47,7 +49,9 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
             self.wake()
 
     def emit_all(self, pieces: Sequence[Any]) -> None:  # Any: as above
-        """Add messages and promises that are there at once."""
+        """Add messages and promises that are there at once, unless the sequence has ended."""
+        if self.ended:
+            return
         if self._is_read:
             pieces = _all_promised(pieces)
         self.pieces.extend(pieces)

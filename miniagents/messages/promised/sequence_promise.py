@@ -12,7 +12,7 @@ from miniagents.messages.promised.message_buffer import MessageBuffer
 from miniagents.messages.promised.message_promise import MessagePromise, made_at_once
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import value_of
-from miniagents.promising.core.arguments import check_errors, check_plain
+from miniagents.promising.core.arguments import check_count, check_errors, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.core.settling import Settling
@@ -213,7 +213,8 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
             concurrency: How many calls run at the same time; None for no limit.
 
         Raises:
-            ValueError: `concurrency` is less than one.
+            TypeError: `concurrency` is no integer.
+            ValueError: It is less than one.
 
         >>> async def answer(message: Message) -> AssistantMessage:
         ...     return AssistantMessage(f"{message}, too")
@@ -224,8 +225,9 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         >>> asyncio.run(main())
         ['a, too', 'b, too']
         """
-        if concurrency is not None and concurrency < 1:
-            raise ValueError(f"then_messages(concurrency={concurrency}): at least one call runs; None means no limit")
+        if concurrency is not None:
+            what = f"then_messages(concurrency={concurrency!r})"
+            check_count(what, concurrency, 1, "at least one call runs; None means no limit")
         call = fn if concurrency is None else _limited(fn, asyncio.Semaphore(concurrency))
 
         read = self._reading()
@@ -385,6 +387,9 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     def first(self) -> MessagePromise[M_co]:
         """Give the first message, streamed as it arrives, and do not wait for what is behind it.
+
+        Once the first message is complete, the result lets go of this sequence: the call of an agent, for one, is
+        cancelled, unless somebody else holds or reads its replies or a message of them.
 
         Raises, when read:
             ValueError: There is none.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.promising.combinators.piped import Piped, attempt
-from miniagents.promising.core.arguments import check_errors, check_plain, check_streams
+from miniagents.promising.core.arguments import check_count, check_errors, check_plain, check_streams
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.foreign import reading
 
@@ -130,9 +130,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
     def on_error(self, resume: Callable[[Exception], AsyncIterable[Q]], /) -> Stream[P_co | Q]:
         """Continue with another stream, which a plain function makes of the first `Exception`.
 
-        It is ReactiveX's `onErrorResumeNext`. The pieces before the error come first; nothing behind it is read. Errors
-        that are no `Exception` pass. Errors of the second stream stay in it. If the function raises, the result ends
-        with that error. Cancelling the result also cancels the second stream, unless it is used elsewhere.
+        It is ReactiveX's `onErrorResumeNext`. The pieces before the error come first. Nothing behind it is read: with
+        the error the result lets go of this stream. Errors that are no `Exception` pass. Errors of the second stream
+        stay in it. If the function raises, the result ends with that error. Cancelling the result also cancels the
+        second stream, unless it is used elsewhere.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -149,6 +150,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
                     yield piece
                     continue
                 count_as_read(piece)
+                out._let_go_of()
                 following = attempt(out, resume, piece.error)
                 if isinstance(following, Failure):
                     yield following
@@ -201,11 +203,9 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_streams("zip", (other,))
 
-        read = self._reading()
-
         async def zipped(out: PieceBuffer[tuple[P_co, Q]]) -> AsyncIterator[tuple[P_co, Q] | Failure]:
             async with reading(other, out) as others:
-                async for left in read():
+                async for left in self._outcomes():
                     try:
                         right = await anext(others)
                     except StopAsyncIteration:
@@ -241,10 +241,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_streams("chain", others)
 
-        read = self._reading()
-
         async def chained(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
-            async for piece in read():
+            async for piece in self._outcomes():
                 yield piece
             for other in others:
                 async with reading(other, out) as pieces:
@@ -266,10 +264,9 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('a', 'a', 'a')
         """
-        read = self._reading()
 
         async def flat(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
-            async for piece in read():
+            async for piece in self._outcomes():
                 inner = piece if isinstance(piece, Failure) else attempt(out, fn, piece)
                 if isinstance(inner, Failure):
                     yield inner
@@ -301,7 +298,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
             ordered: Whether the results come in the order of the pieces (True) or as they finish.
 
         Raises:
-            ValueError: `concurrency` is less than one.
+            TypeError: `concurrency` is no integer.
+            ValueError: It is less than one.
 
         >>> async def slowly(number: int) -> int:
         ...     await asyncio.sleep(number / 100)
@@ -315,8 +313,9 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         (30, 10, 20)
         (10, 20, 30)
         """
-        if concurrency is not None and concurrency < 1:
-            raise ValueError(f"then_pieces(concurrency={concurrency}): at least one call runs; None means no limit")
+        if concurrency is not None:
+            what = f"then_pieces(concurrency={concurrency!r})"
+            check_count(what, concurrency, 1, "at least one call runs; None means no limit")
         from miniagents.promising.combinators.calling import call_each  # noqa: PLC0415  # a first agent does without
 
         def make(context: PromisingContext | None, name: str) -> PieceBuffer[Q]:
@@ -332,7 +331,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         unbounded source from doing so. An error counts as a piece. Cost: one task.
 
         Raises:
-            ValueError: The bound is less than one.
+            TypeError: The bound is no integer.
+            ValueError: It is less than one.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -340,8 +340,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('a', 'b', 'c')
         """
-        if max_ahead < 1:
-            raise ValueError(f"buffer({max_ahead}): a bound lets at least one piece through")
+        check_count(f"buffer({max_ahead!r})", max_ahead, 1, "a bound lets at least one piece through")
 
         read = self._reading()
 

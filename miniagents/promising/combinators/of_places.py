@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic
 from typing_extensions import TypeVar
 
 from miniagents.promising.combinators.piped import Piped, attempt
-from miniagents.promising.core.arguments import check_plain
+from miniagents.promising.core.arguments import check_count, check_plain
 from miniagents.promising.core.failure import Failure
 
 if TYPE_CHECKING:
@@ -62,9 +62,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
     def take(self, count: int, /) -> Stream[P_co]:
         """Keep the first `count` pieces; errors before the last of them pass and are not counted.
 
-        The result ends with the last of them and does not wait for the source. The source continues: unlike Rust's and
-        ReactiveX's, a stream here may have other readers. Bound (`max_ahead`) or cancel a source without an end,
-        because its context waits for it. With a count below one nothing is read.
+        The result ends with the last of them and lets go of the source: it is cancelled, as Rust's and ReactiveX's are,
+        unless somebody else holds or reads it. With a count below one nothing is read.
+
+        Raises:
+            TypeError: The count is no integer.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -72,6 +74,7 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('a', 'b')
         """
+        check_count(f"take({count!r})", count)
         read = self._reading()
 
         async def taken(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
@@ -95,6 +98,7 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ((1, 'a'), (2, 'b'))
         """
+        check_count(f"enumerate({start!r})", start)
         read = self._reading()
 
         async def numbered(_: PieceBuffer[tuple[int, P_co]]) -> AsyncIterator[tuple[int, P_co] | Failure]:
@@ -119,6 +123,7 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('c',)
         """
+        check_count(f"skip({count!r})", count)
         read = self._reading()
 
         async def rest(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
@@ -134,7 +139,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
     def take_while(self, goes_on: Callable[[P_co], object], /) -> Stream[P_co]:
         """Keep the pieces before the first for which a plain function is false (`itertools.takewhile`).
 
-        Errors before that piece pass. After an error of the function itself, the next piece decides.
+        Errors before that piece pass. After an error of the function itself, the next piece decides. With that piece
+        the result ends and lets go of the source, as `take` does.
 
         Raises:
             TypeError: The function is async, or cannot be called.
@@ -198,7 +204,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         at its place and is in no window: the next window reaches over it. Each piece costs a tuple.
 
         Raises:
-            ValueError: The size is less than one.
+            TypeError: The size is no integer.
+            ValueError: It is less than one.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -206,8 +213,7 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (('a', 'b', 'c'), ('b', 'c', 'd'))
         """
-        if size < 1:
-            raise ValueError(f"window({size}): a window has at least one piece")
+        check_count(f"window({size!r})", size, 1, "a window has at least one piece")
 
         read = self._reading()
 

@@ -17,7 +17,8 @@ A buffer:
 | full                   | `end`, `give_up`, `cancel`               | ended; whoever waits in `room` goes on         |
 | ended                  | `end`, `give_up`, `cancel`               | nothing                                        |
 
-A full buffer refuses nothing. It is up to producers to wait in `room`, and to emit nothing once `ended` is set.
+A full buffer refuses nothing. It is up to producers to wait in `room`. Nothing is written past the end: `emit…` drops
+what comes then, and code that appends to `pieces` itself looks at `ended` behind each call of a given function.
 
 A reader counts as a guest of the production, so that `cancel` spares what somebody reads:
 
@@ -137,13 +138,17 @@ class PieceBuffer(Bounded, Generic[P]):
     # --- for producers ---
 
     def emit(self, piece: P) -> None:
-        """Add a piece."""
+        """Add a piece, unless the stream has ended."""
+        if self.ended:
+            return
         self.pieces.append(piece)
         if self._wakeup is not None:
             self._wake()
 
     def emit_failure(self, failure: Failure) -> None:
-        """Add an error, at the place where it happened."""
+        """Add an error, at the place where it happened, unless the stream has ended."""
+        if self.ended:
+            return
         if self.failure is None:
             self.failure = failure
         self.pieces.append(failure)
@@ -157,7 +162,9 @@ class PieceBuffer(Bounded, Generic[P]):
             self.emit(outcome)
 
     def emit_all(self, pieces: Sequence[P]) -> None:
-        """Add pieces that are there at once."""
+        """Add pieces that are there at once, unless the stream has ended."""
+        if self.ended:
+            return
         self.pieces.extend(pieces)
         self._wake()
 
