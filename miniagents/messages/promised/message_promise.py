@@ -303,8 +303,8 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """Give the message if it is complete within `seconds` of the start of the result, else a `TimeoutError`.
 
         Tokens that come in time are streamed, with the error behind them. With a `default` the result is a plain
-        promise of the message or the default, as for every promise. The result lets go of this message, which goes on for
-        those who hold or read it.
+        promise of the message or the default, as for every promise. When the time is over, the result lets go of this
+        message, which goes on for those who hold or read it.
 
         Raises:
             ValueError: The time is negative.

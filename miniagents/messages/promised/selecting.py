@@ -110,10 +110,14 @@ def of_one(
     name = derived_name(sequence.name, what)
     choice = derived(choose, name, (sequence,))
 
+    def announce(chosen: MessagePromise[M]) -> None:
+        promise = promise_of_result()  # not in the frame of `pieces`, which would hold it
+        if promise is not None:
+            make_known(promise, chosen.message_class, chosen.known)
+
     async def pieces() -> AsyncIterator[Any]:  # Any: tokens, events, and failures, which a buffer takes as well
         chosen = await choice
-        if (promise := promise_of_result()) is not None:
-            make_known(promise, chosen.message_class, chosen.known)
+        announce(chosen)
         for work in all_work:
             work._made_of((chosen,))
         bind(buffer, chosen)
