@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 from miniagents.messages import ErrorMessage, Message
 from miniagents.promising import PromiseCancelledError
 from miniagents.promising.core.access import outcomes
+from miniagents.promising.core.arguments import check_count as check_integer
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.sentinels import EndLoop
 
@@ -355,8 +356,10 @@ def check_count(what: str, count: int) -> None:
     """Refuse a count that is less than one.
 
     Raises:
+        TypeError: The count is no integer.
         ValueError: The count is less than one.
     """
+    check_integer(what, count)
     if count < 1:
         raise ValueError(f"{what} must be at least 1")
 

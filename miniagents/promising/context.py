@@ -480,9 +480,15 @@ class PromisingContext:
         else:
             logger.error("an error that no reply could carry", exc_info=error)
 
-    def notify_resolved(self, promise: Promise[object]) -> None:
-        """Have the hooks called once the promise has resolved; do nothing if there are none."""
+    def notify_resolved(self, given: Promise[object] | Callable[[], Promise[object]]) -> None:
+        """Have the hooks called once a promise has resolved; do nothing if there are none.
+
+        Args:
+            given: The promise, or a function that makes one for the hooks alone: they would keep the other from being
+                let go.
+        """
         if self._listening and not inside_hook.get() and self._state != "closed":
+            promise = given() if callable(given) else given
             # waiting for the result would start lazy work, so the hooks begin to wait when the work starts
             promise._when_started(lambda: start_hooks(self._listening, promise))
 

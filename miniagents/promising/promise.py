@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, overload
+import enum
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeAlias, overload
 
 from typing_extensions import TypeVar, TypeVarTuple, Unpack
 
@@ -15,9 +16,10 @@ from miniagents.promising.core.arguments import (
     check_plain,
 )
 from miniagents.promising.core.current import active_context, producing
-from miniagents.promising.core.failure import caught
+from miniagents.promising.core.letting_go import let_go
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.production import Production
+from miniagents.promising.core.settling import Settling
 from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.sentinels import DEFAULT, Default
 
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.current import Worker
     from miniagents.promising.core.failure import Failure
+    from miniagents.promising.core.letting_go import LettingGo
+    from miniagents.promising.core.working import Working
 
 __all__ = ["Promise"]
 
@@ -47,6 +52,11 @@ class Promise(Production, Generic[T_co]):
     argument that is no promise, no class of exceptions, or an async function where a plain one is called raises a
     `TypeError` at once. The names are those of Rust's futures where they have one.
 
+    A result that ends before this promise, such as that of `timeout` or a `gather` that has failed, lets go of it. When
+    nobody holds or reads this promise any more, it is cancelled. What is held is never cancelled so, and neither is a
+    promise that no result has let go of: work that nobody waits for goes on. A variable holds a promise, and so do a
+    task that awaits it and a view of it.
+
     Args:
         resolver: An async function, or any function that returns an awaitable, that makes the value; called once.
         start_asap: True starts the work at the next turn of the loop, False when somebody first awaits it; by default
@@ -67,7 +77,9 @@ class Promise(Production, Generic[T_co]):
     42 42
     """
 
-    __slots__ = ("_failure", "_resolver", "_value")
+    __slots__ = ("_failure", "_holder", "_value", "_work")
+
+    _work: Settling | None
 
     def __init__(
         self,
@@ -77,14 +89,15 @@ class Promise(Production, Generic[T_co]):
         name: str | None = None,
     ) -> None:
         check_callable("Promise", resolver)
-        self._prepare(active_context.get(), name if name is not None else name_of(resolver), resolver)
+        self._prepare(active_context.get(), name if name is not None else name_of(resolver))
+        self._work = work = Settling(self, resolver)
         context = self.context
         context.open_loop(self.name)
         context.notify_resolved(self)
         if context.start_asap if start_asap is DEFAULT else start_asap:
-            self._start()
+            work.start()
         else:
-            self._belongs_here()
+            work._belongs_here()
 
     @classmethod
     def resolved(cls, value: U, /) -> Promise[U]:
@@ -159,10 +172,12 @@ class Promise(Production, Generic[T_co]):
 
         If this was made by a combinator, its sources are cancelled as well, unless they are used elsewhere: somebody
         reads them, or something else is made of them that is not finished. Readers get `PromiseCancelledError`.
-        Promises that have finished stay as they are.
+        Promises that have finished stay as they are. A result that has finished before its sources cancels those that
+        nobody else holds or reads; without this call that happens at the next turn of the loop.
 
         Returns:
-            Whether there was anything to stop.
+            Whether there was anything to stop: the work of this, a source, or something that the work had started.
+            False for a result that has finished and whose sources have ended, were cancelled, or are wanted elsewhere.
         """
         self.done()  # a whole is not cancelled that can be made at once, because all pieces are there
         return super().cancel()
@@ -246,9 +261,9 @@ class Promise(Production, Generic[T_co]):
     def timeout(self, seconds: float, /, *, default: U | Default = DEFAULT) -> Promise[T_co | U]:
         """Give the value if it comes within `seconds` of the start of the result, else `default` or a `TimeoutError`.
 
-        The work itself goes on for its other readers; `asyncio.wait_for` would cancel it. Cancel this promise if it is
-        not needed elsewhere. A `TimeoutError` that the work raises is an error like any other: `default` does not
-        replace it.
+        When the time is over, the result lets go of this promise: its work goes on for those who hold or read it, and
+        is cancelled if nobody does. `asyncio.wait_for` would cancel it in any case. A `TimeoutError` that the work
+        raises is an error like any other: `default` does not replace it.
 
         Raises:
             ValueError: The time is negative.
@@ -270,9 +285,10 @@ class Promise(Production, Generic[T_co]):
             except TimeoutError:
                 if not limit.expired():
                     raise  # the error of the work itself
-                if default is not DEFAULT:
-                    return default
-                raise TimeoutError(f"{self._name!r} gave no result within {seconds} s") from None
+            if default is not DEFAULT:
+                return default
+            nothing: U = failed_here(TimeoutError(f"{self._name!r} gave no result within {seconds} s"))
+            return nothing
 
         return self._derived(in_time, "timeout")
 
@@ -299,7 +315,8 @@ class Promise(Production, Generic[T_co]):
     def pair(self: Promise[tuple[*Ts]], other: Promise[U], /) -> Promise[tuple[*Ts, U]]:
         """Append the value of another promise to a tuple.
 
-        The error is that of the tuple, else that of the other promise. Both are awaited one after the other.
+        Both are waited for at the same time, and the first error is that of the result. If both have failed already, it
+        is that of the tuple. The result then lets go of the promise that is still pending, as that of `gather` does.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -307,9 +324,13 @@ class Promise(Production, Generic[T_co]):
         >>> asyncio.run(main())
         (1, 'a', True)
         """
+        from miniagents.promising.core.waiting import first_done, is_failed  # noqa: PLC0415 - a circle: it is made of this
+
         check_kind("pair", other, Promise, "no promise")
 
         async def paired() -> tuple[*Ts, U]:
+            if await first_done((self, other), is_failed) == 1:
+                await other
             return (*(await self), await other)
 
         return self._derived(paired, "pair", other)
@@ -353,18 +374,16 @@ class Promise(Production, Generic[T_co]):
 
     # --- machinery ---
 
-    def _prepare(
-        self, context: PromisingContext | None, name: str, resolver: Callable[[], Awaitable[T_co]] | None = None
-    ) -> None:
+    def _prepare(self, context: PromisingContext | None, name: str) -> None:
         """Make this a promise with nothing in it yet."""
         self._context = context
         self._name = name
-        self._birth = self._owner = self._task = self._started = self._sources = None
         self._results = self._wakeup = None
         self._guests = 0
         self._value: Any = PENDING  # Any: a T_co or the sentinel, which no checker can follow through a slot
         self._failure: Failure | None = None
-        self._resolver = resolver
+        self._work = None
+        self._holder: Holder | None = None  # None: this is no view of another promise
 
     def _is_done(self) -> bool:
         """Return whether there is a value or an error."""
@@ -372,27 +391,94 @@ class Promise(Production, Generic[T_co]):
 
     def _is_lazy(self) -> bool:
         """Return whether the work waits for a first reader; combinators make lazy promises of a lazy one."""
-        return self._resolver is not None and not self._is_done()
+        return self._work is not None and self._work._is_lazy() and not self._is_done()
 
     def _give_up(self, error: BaseException) -> None:
         """Fail, unless this is done."""
         if not self._is_done():
-            self._resolver = None
-            self._failure = self._failure_of(error)
+            if self._work is not None and not self._work._is_done():
+                self._work._give_up(error)
+            else:
+                self._settle_with(None, self._failure_of(error))
+
+    def _settle_with(self, value: Any, failure: Failure | None) -> None:  # Any: as for `_value`
+        """End with a value or, if there is one, a failure, unless this is done."""
+        if not self._is_done():
+            if failure is None:
+                self._value = value
+            self._failure = failure
             self._finished()
+
+    def _finished(self) -> None:
+        """Note that this is done."""
+        super()._finished()
+        if self._work is not None:
+            self._work.is_at_end()
 
     def _when_started(self, then: Callable[[], object]) -> None:
         """Call something when the work starts, at once if it has already started."""
-        resolver = self._resolver
-        if resolver is None:
+        if self._work is None:
             then()
-            return
+        else:
+            self._work.when_started(then)
 
-        def start() -> Awaitable[T_co]:
-            then()
-            return resolver()
+    # What only work has, this has of its own work.
 
-        self._resolver = start
+    def _all_work(self) -> tuple[Working, ...]:
+        """Return the work in progress behind this; the first of it counts the readers, if this does not."""
+        return () if self._work is None else (self._work,)
+
+    def _parts(self) -> Iterable[Production]:
+        """Return the productions that are cancelled with this."""
+        return self._all_work()
+
+    def _running(self) -> tuple[Worker, ...]:
+        """Return the tasks that make the value."""
+        return () if self._work is None else self._work._running()
+
+    def _see_to_ended(self) -> None:
+        """Note the end of tasks that have ended without a word."""
+        if self._work is not None:
+            self._work._see_to_ended()
+
+    def _origin(self) -> str:
+        """Return the names of this and of the work that started it, innermost first."""
+        return super()._origin() if self._work is None else self._work._origin()
+
+    def _made_of(self, sources: Iterable[Production]) -> None:
+        """Note the sources of this."""
+        for work in self._all_work():
+            work._made_of(sources)
+
+    def _is_made_of(self, source: Production) -> bool:
+        """Return whether the source is one of this promise's."""
+        return any(work._is_made_of(source) for work in self._all_work())
+
+    def _leave_sources(self, *left: Production) -> tuple[Production, ...]:
+        """Forget the sources, or the given ones of them; return those that were forgotten."""
+        return tuple({source: None for work in self._all_work() for source in work._leave_sources(*left)})
+
+    def _left_behind(self) -> Iterable[Production]:
+        """Return what this has let go of and nobody else holds or reads."""
+        return [part for work in self._all_work() for part in work._left_behind()]
+
+    def _let_go(self, by: Production) -> LettingGo | None:
+        """Have this stop when nothing wants it any more, because a result of it has ended before it."""
+        holder = self._held_by()
+        if isinstance(holder, Unheld) or self._has_given_all():
+            return None
+        work = holder._all_work()
+        if not work or not work[0]._has_work():
+            return None
+        return let_go(work, holder, by)
+
+    def _held_by(self) -> Holder:
+        """Return the promise that is alive as long as somebody holds what this shows."""
+        return self if self._holder is None else self._holder
+
+    def _has_given_all(self) -> bool:
+        """Return whether no result of this can have ended before it any more."""
+        return self._is_done()
 
     async def _settled(self) -> Failure | None:
         """Wait for the end without being raised the error, which does not count as read by this."""
@@ -414,28 +500,8 @@ class Promise(Production, Generic[T_co]):
         await self._until_done()
 
     def _start(self) -> None:
-        resolver = self._resolver
-        if resolver is not None:
-            self._resolver = None
-            self._launch(self._produce(resolver), tells=True)
-
-    async def _produce(self, resolver: Callable[[], Awaitable[T_co]]) -> None:
-        task = self.context.running_task()
-        has_told = False
-        try:
-            producing.set(self)
-            value = await resolver()
-            if not self._is_done():
-                self._value = value
-                self._finished()
-            has_told = True
-        except BaseException as error:
-            has_told = caught(error, task, self._end_with)
-            if not has_told:
-                raise
-        finally:
-            self._work_ended(task, has_told=has_told)
-            del self, task, resolver  # see `core.failure`
+        if self._work is not None:
+            self._work.start()
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """Make a promise of this one and others: as lazy as they are, with them as sources."""
@@ -444,6 +510,30 @@ class Promise(Production, Generic[T_co]):
 
 PENDING = object()
 """Stands for the value of a promise that has none yet."""
+
+
+class Unheld(enum.Enum):
+    """The type of what stands for the holder of a view that keeps nothing from being let go."""
+
+    UNHELD = enum.auto()
+
+
+UNHELD: Final = Unheld.UNHELD
+"""The holder of such a view."""
+
+Holder: TypeAlias = "Promise[Any] | Unheld"  # Any: nothing of it is looked at
+"""The promise that is alive as long as somebody holds what another one shows."""
+
+
+def failed_here(error: BaseException) -> Any:  # Any: nobody sees what is made after this
+    """Have the running work of a promise fail, with an error that no frame has raised.
+
+    The frame of a combinator refers to its sources. It would hold them as long as somebody holds the error.
+    """
+    work = producing.get()
+    if work is None:
+        raise error
+    work._end_with(error)
 
 
 def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[Promise[object]]) -> Promise[U]:

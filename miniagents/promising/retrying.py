@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from typing_extensions import TypeVar
 
-from miniagents.promising.core.arguments import check_callable, check_errors, check_not_negative
+from miniagents.promising.core.arguments import check_callable, check_count, check_errors, check_not_negative
+from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import count_as_read, ends_task
 from miniagents.promising.core.naming import name_of
 from miniagents.promising.core.notes import add_note, listed, said
@@ -61,7 +62,8 @@ def retry(
         errors: The classes of the errors after which it is tried again.
 
     Raises:
-        TypeError: The factory is no function (a coroutine runs only once), or something is no class of exceptions.
+        TypeError: The factory is no function (a coroutine runs only once), something is no class of exceptions, or
+            `attempts` is no integer.
         ValueError: `attempts` is less than one, or the pause is negative. In the result, if a function gave the pause.
 
     >>> answers = [Promise.failed(ConnectionError("lost")), Promise.resolved("Here I am")]
@@ -72,8 +74,7 @@ def retry(
     Here I am
     """
     check_callable("retry", factory)
-    if attempts < 1:
-        raise ValueError(f"retry: attempts={attempts}: give at least one attempt")
+    check_count(f"retry: attempts={attempts!r}", attempts, 1, "give at least one attempt")
     if not callable(backoff):
         check_not_negative(f"retry: backoff={backoff}", backoff)
     expected = errors if isinstance(errors, tuple) else (errors,)
@@ -82,9 +83,10 @@ def retry(
 
     async def retried() -> T:
         failed: list[str] = []
+        work: Any = producing.get()  # Any: the work of the result, and not the result: it would never be collected
         while True:
             attempt = _attempt(factory)
-            result._made_of((attempt,))
+            work._made_of((attempt,))
             failure = await attempt._settled()
             if failure is None:
                 break
@@ -98,8 +100,8 @@ def retry(
             seconds = backoff(made) if callable(backoff) else backoff
             check_not_negative(f"{name!r}: the backoff function gave {seconds}", seconds)
             failed.append(said(count_as_read(failure)))
-            result._leave_sources(attempt)
-            if result in (attempt._owner, attempt._pieces_production()._owner):
+            work._leave_sources(attempt)
+            if any(part._owner is work for part in attempt._all_work()):
                 attempt.cancel()  # it has ended, but what it started may still run
             where = f"attempt {made} of {attempts} of {name!r}"
             logger.info("%s failed, the next follows in %s s: %s", where, seconds, failed[-1])
@@ -109,7 +111,7 @@ def retry(
 
     result = Promise(retried, start_asap=False, name=name)
     if result.context.start_asap:
-        result._start()  # only now: `retried` refers to `result`, and may run at once if tasks are eager
+        result._start()
     return result
 
 

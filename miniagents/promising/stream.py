@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -11,12 +11,13 @@ from miniagents.promising.combinators.of_places import PlaceCombinators
 from miniagents.promising.combinators.of_time import TimeCombinators
 from miniagents.promising.combinators.piped import TimedOutcomes
 from miniagents.promising.core.arguments import check_bound, check_callable
-from miniagents.promising.core.current import active_context
+from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
 from miniagents.promising.core.production import Production
-from miniagents.promising.promise import Promise, blank
+from miniagents.promising.core.settling import Settling
+from miniagents.promising.promise import UNHELD, Holder, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.pieces import AnyBuffer
+    from miniagents.promising.core.working import Working
 
 __all__ = ["Stream", "StreamedPromise"]
 
@@ -50,9 +52,10 @@ class StreamedPromise(
     The combinators make new streams of this one. They can be replayed like it, and are as lazy and as bounded. Unless
     one says otherwise, an error of the source stays at its place, an error that a given function raises takes the place
     of the piece it was given, and the pieces behind it follow. Cancelling the result cancels this stream too, unless it
-    is used elsewhere: somebody reads it, or something else is made of it. Each combinator costs one task and a list of
-    its pieces; ready pieces cost no task switch. An async iterable that is no promise can stand for any stream that is
-    given. It is read once, and ends with its first error.
+    is used elsewhere: somebody reads it, or something else is made of it. A result that ends before this stream lets go
+    of it, as said in `Promise`: the stream is cancelled when nobody holds or reads it any more. Each combinator costs
+    one task and a list of its pieces; ready pieces cost no task switch. An async iterable that is no promise can stand
+    for any stream that is given. It is read once, and ends with its first error.
 
     Args:
         streamer: Makes the pieces: a function that returns an async iterator; called once.
@@ -97,7 +100,12 @@ class StreamedPromise(
         name = name if name is not None else name_of(streamer)
         buffer: PieceBuffer[P_co] = PieceBuffer(active_context.get(), name, streamer=streamer, max_ahead=max_ahead)
         self._look_at(buffer, None)
-        self._resolver = lambda: resolver(self)
+        view_of_pieces = type(self)._shown
+
+        def resolved() -> Awaitable[W_co]:  # refers to the pieces, and not to this promise
+            return resolver(view_of_pieces(buffer, producing.get()))
+
+        self._work = Settling(self, resolved, buffer)
         context = self.context
         context.open_loop(name)
         context.notify_resolved(self)
@@ -146,7 +154,7 @@ class StreamedPromise(
         6
         """
         check_callable("into", collect)
-        return view_of(self._buffer, collect)
+        return view_of(self._buffer, collect, self._held_by())
 
     def pieces(self) -> Stream[P_co]:
         """Give the same pieces the tuple of them for the whole: a view as `into(tuple)` is.
@@ -156,12 +164,13 @@ class StreamedPromise(
         >>> asyncio.run(main())
         (1, 2, 3)
         """
-        return stream_over(self._buffer)
+        return stream_over(self._buffer, self._held_by())
 
     def fold(self, fn: Callable[[A, P_co], A], initial: A, /) -> Promise[A]:
         """Combine each piece with the result so far and give the last result, as `functools.reduce` does.
 
-        The first error, of the source or of the function, is that of the result, and nothing is read behind it. Cost:
+        The first error, of the source or of the function, is that of the result. Nothing is read behind it, and the
+        result lets go of this stream. Cost:
         one task; no intermediate results are kept.
 
         >>> async def main() -> None:
@@ -170,10 +179,12 @@ class StreamedPromise(
         >>> asyncio.run(main())
         6
         """
+        pieces = self._shown(self._buffer)  # not this promise: an error of the function would hold it
+        pieces._name = self._name
 
         async def folded() -> A:
             result = initial
-            async for piece in self:
+            async for piece in pieces:
                 result = fn(result, piece)
             return result
 
@@ -199,11 +210,11 @@ class StreamedPromise(
 
         Call this last: if tasks are eager the work runs at once, and it has to know its sources by then.
         """
+        work = self._work
         if self.context.start_asap if start_asap is DEFAULT else start_asap:
-            self._birth = None
-            self._buffer.start(at_end=self._start)
-        else:
-            self._belongs_here()
+            self._buffer.start(at_end=None if work is None else work.start)
+        elif work is not None:
+            work._belongs_here()
 
     def _when_started(self, then: Callable[[], object]) -> None:
         """Call something when the work starts, at once if it has already started."""
@@ -212,6 +223,10 @@ class StreamedPromise(
     def _outcomes(self) -> OutcomeIterator[P_co]:
         """Read from the first piece, failures as objects."""
         return self._buffer.outcomes()
+
+    def _reading(self) -> Callable[[], OutcomeIterator[P_co]]:
+        """Return a function that begins to read from the first piece, failures as objects, and holds no promise."""
+        return self._buffer.outcomes
 
     def _is_lazy(self) -> bool:
         """Return whether the work waits for a first reader."""
@@ -225,17 +240,34 @@ class StreamedPromise(
         """Return the buffer, which counts readers and results."""
         return self._buffer
 
-    def _made_of(self, sources: Iterable[Production]) -> None:
-        """Note the sources of the pieces and of the whole."""
-        self._buffer._made_of(sources)
-        super()._made_of(sources)
+    def _all_work(self) -> tuple[Working, ...]:
+        """Return the buffer, and the work that makes the whole."""
+        return (self._buffer,) if self._work is None else (self._buffer, self._work)
 
-    def _parts(self) -> Iterable[Production]:
-        """Return the productions that are cancelled with this: the buffer, and those that it started."""
-        return (self._buffer, *super()._parts())
+    def _origin(self) -> str:
+        """Return the names of this and of the work that started it, innermost first."""
+        return Production._origin(self) if self._work is None else self._work._origin()
+
+    def _has_given_all(self) -> bool:
+        """Return whether all pieces are there."""
+        return self._buffer.ended
+
+    @classmethod
+    def _shown(
+        cls, buffer: PieceBuffer[Q], work: Production | None = None
+    ) -> StreamedPromise[Q, Any]:  # Any: of any whole
+        """Make a view of the pieces that keeps nothing from being let go, for machinery."""
+        view: StreamedPromise[Q, Any] = blank(cls)  # Any: as above
+        view._look_at(buffer, None)
+        view._holder = UNHELD
+        if isinstance(work, Settling):
+            view._work = work
+        return view
 
     async def _until_complete(self) -> None:
-        await self._until_ended()
+        self._buffer.start()
+        while not self._buffer.ended:
+            await self._buffer._progress()
 
     async def _until_ended(self) -> None:
         """Start the work and wait for the last piece, without counting as a reader."""
@@ -304,15 +336,24 @@ Stream: TypeAlias = StreamedPromise[Q, tuple[Q, ...]]
 """A stream whose whole is the tuple of its pieces."""
 
 
-def stream_over(buffer: PieceBuffer[Q]) -> Stream[Q]:
+def stream_over(buffer: PieceBuffer[Q], holder: Holder | None = None) -> Stream[Q]:
     """Make the promise of a buffer's pieces."""
-    return view_of(buffer, tuple)
+    return view_of(buffer, tuple, holder)
 
 
-def view_of(buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W]) -> StreamedPromise[Q, W]:
-    """Make the promise of a buffer's pieces and of the whole that a plain function makes of them."""
+def view_of(
+    buffer: PieceBuffer[Q], collect: Callable[[Iterable[Q]], W], holder: Holder | None = None
+) -> StreamedPromise[Q, W]:
+    """Make the promise of a buffer's pieces and of the whole that a plain function makes of them.
+
+    Args:
+        buffer: The pieces.
+        collect: Makes the whole.
+        holder: What `_held_by` of another promise of the same buffer returns, if there is one.
+    """
     promise: StreamedPromise[Q, W] = blank(StreamedPromise)
     promise._look_at(buffer, collect)
+    promise._holder = holder
     return promise
 
 

@@ -10,11 +10,14 @@ from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
+from miniagents.promising.promise import UNHELD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.letting_go import LettingGo
+    from miniagents.promising.promise import Promise
 
 __all__ = ["MessageBuffer", "MixedMessages"]
 
@@ -36,7 +39,9 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
         self._is_read = False
 
     def emit(self, piece: Any) -> None:  # Any: an M or a MessagePromise[M]
-        """Add a message, or the promise of one."""
+        """Add a message, or the promise of one, unless the sequence has ended."""
+        if self.ended:
+            return
         if self._is_read and isinstance(piece, Message):
             piece = MessagePromise.of_message(piece)
         self.pieces.append(piece)
@@ -44,7 +49,9 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
             self.wake()
 
     def emit_all(self, pieces: Sequence[Any]) -> None:  # Any: as above
-        """Add messages and promises that are there at once."""
+        """Add messages and promises that are there at once, unless the sequence has ended."""
+        if self.ended:
+            return
         if self._is_read:
             pieces = _all_promised(pieces)
         self.pieces.extend(pieces)
@@ -54,6 +61,28 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
     def _bound_of_messages(self) -> int | None:
         """Return the bound of the messages that are streamed in this work: the one given to the agent."""
         return self.max_ahead if self.has_own_bound else None
+
+    def _is_used(self) -> bool:
+        """Return whether anybody reads this or a message of it, or something is made of one of them."""
+        return super()._is_used() or any(promise._is_used_besides(self) for _, promise in self._arriving())
+
+    def _given_out(self, letting_go: LettingGo) -> Iterable[Promise[object]]:
+        """Forget the promises of messages that are still arriving, and return them."""
+        given_out: list[Promise[object]] = []
+        for place, promise in self._arriving():
+            if promise._holder is not UNHELD:
+                given_out.append(promise)
+                self.pieces[place] = promise._without_holder()
+                promise._when_complete(letting_go)
+        return given_out
+
+    def _arriving(self) -> Iterable[tuple[int, MessagePromise[M]]]:
+        """Return the messages that are not complete, with their places."""
+        return [
+            (place, piece)
+            for place, piece in enumerate(self.pieces)
+            if type(piece) is MessagePromise and not piece._is_done()
+        ]
 
     def readable(self) -> list[MessagePromise[M] | Failure]:
         """Return the promises of the messages; from now on each message that comes gets one."""

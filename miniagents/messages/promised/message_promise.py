@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import msgspec
@@ -12,13 +13,14 @@ from miniagents.messages._generated import Message, StreamEvent, TextDelta
 from miniagents.messages.promised.tokens import EventOutcomes, MixedOutcomes, TextOutcomes, Tokens, checked_piece
 from miniagents.messages.values.frozen import FrozenDict
 from miniagents.promising.combinators.piped import TimedOutcomes, attempt
-from miniagents.promising.core.access import failure_of, has_value, value_of
+from miniagents.promising.core.access import failure_of, has_value, value_of, when_woken
 from miniagents.promising.core.arguments import check_errors, check_not_negative
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
-from miniagents.promising.promise import PENDING, Promise, blank
+from miniagents.promising.core.settling import Settling
+from miniagents.promising.promise import PENDING, UNHELD, Promise, blank, failed_here
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped
 
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     from miniagents.messages.promised.attribution import Speaker
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.letting_go import LettingGo
     from miniagents.promising.core.production import Production
+    from miniagents.promising.core.working import Working
 
 __all__ = ["MessagePromise"]
 
@@ -320,7 +324,8 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """Give the message if it is complete within `seconds` of the start of the result, else a `TimeoutError`.
 
         Tokens that come in time are streamed, with the error behind them. With a `default` the result is a plain
-        promise of the message or the default, as for every promise. The message itself goes on for its other readers.
+        promise of the message or the default, as for every promise. When the time is over, the result lets go of this
+        message, which goes on for those who hold or read it.
 
         Raises:
             ValueError: The time is negative.
@@ -345,7 +350,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         def too_late() -> TimeoutError:
             return TimeoutError(f"{self._name!r} was not complete within {seconds} s")
 
-        async def pieces(_: PieceBuffer[str]) -> Pieces:
+        async def pieces(out: PieceBuffer[str]) -> Pieces:
             nonlocal end, late
             end = asyncio.get_running_loop().time() + seconds
             buffer = mixed_buffer(self)
@@ -357,12 +362,14 @@ class MessagePromise(StreamedPromise[str, M_co]):
                     return
                 yield checked_piece(piece, self._name, buffer)
             late = too_late()
-            raise late
+            yield out.failure_of(late)
 
         async def whole(_: AsyncIterable[str]) -> M_co:
+            message: M_co
             if late is not None:
                 mark_as_read(late)  # the same error stands behind the tokens: their reader knows it already
-                raise late
+                message = failed_here(late)
+                return message
             limit = asyncio.timeout_at(end)
             try:
                 async with limit:
@@ -370,7 +377,8 @@ class MessagePromise(StreamedPromise[str, M_co]):
             except TimeoutError:
                 if not limit.expired():
                     raise  # the error of the message itself
-                raise too_late() from None
+            message = failed_here(too_late())
+            return message
 
         return derived_message(
             self, pieces, whole, "timeout", message_class=self._message_class, known=self._known, by=self._by
@@ -451,6 +459,9 @@ class MessagePromise(StreamedPromise[str, M_co]):
     def _outcomes(self) -> OutcomeIterator[str]:
         return TextOutcomes(mixed_buffer(self), self._name)
 
+    def _reading(self) -> Callable[[], OutcomeIterator[str]]:
+        return partial(TextOutcomes, mixed_buffer(self), self._name)
+
     def _text_only(self) -> Stream[str]:
         async def text(_: PieceBuffer[str]) -> AsyncIterator[str | Failure]:
             async for piece in self._outcomes():
@@ -462,10 +473,17 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """Return whether the work waits for a first reader."""
         return self._value is PENDING and super()._is_lazy()
 
-    def _is_used_besides(self, sequence: Production) -> bool:
+    def _when_complete(self, letting_go: LettingGo) -> None:
+        """Tell when this may be complete."""
+        if not self._buffer.ended:
+            self._buffer.follow(letting_go)
+        elif self._work is not None:
+            when_woken(self._work, letting_go.woken)
+
+    def _is_used_besides(self, sequence: Working) -> bool:
         """Return whether anybody reads this, or anything but a sequence and cancelled results is made of it."""
         pieces = self._buffer
-        results = [each for each in pieces._results or () if each not in (sequence, sequence._pieces_production())]
+        results = [each for each in pieces._results or () if each is not sequence]
         return bool(self._guests or pieces._guests) or not all(map(_was_cancelled, results))
 
     def _bound_to_readers(self) -> int | None:
@@ -476,9 +494,29 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """Return the production that counts readers and results; without a buffer it is this one."""
         return self if self._value is not PENDING else super()._pieces_production()
 
-    def _parts(self) -> Iterable[Production]:
-        """Return the productions that are cancelled with this."""
-        return super()._parts() if self._value is PENDING else ()
+    def _all_work(self) -> tuple[Working, ...]:
+        """Return the work in progress behind this; a message that is there may have no buffer yet."""
+        return super()._all_work() if self._value is PENDING or self._work is not None else ()
+
+    @classmethod
+    def _shown(
+        cls,
+        buffer: PieceBuffer[Any],
+        work: Production | None = None,  # Any: tokens and events
+    ) -> StreamedPromise[Any, Any]:  # Any: as above, and of any whole
+        view: MessagePromise[Any] = message_over(buffer, None)  # Any: as above
+        view._holder = UNHELD
+        if isinstance(work, Settling):
+            view._work = work
+        return view
+
+    def _without_holder(self) -> MessagePromise[M_co]:
+        """Return another promise of the same message, which keeps nothing from being let go."""
+        promise = message_over(self._buffer, self._collect, self._message_class, self.known)
+        promise._name, promise._holder = self._name, UNHELD
+        if self._work is not None:
+            self._work.settles(promise)
+        return promise
 
 
 def mixed_buffer(promise: MessagePromise[Message]) -> PieceBuffer[str | StreamEvent]:
@@ -512,7 +550,7 @@ def derived_message(
     """
 
     def streamer() -> Any:  # Any: a buffer takes failures as well
-        return pieces(promise._buffer)
+        return pieces(buffer)
 
     promise = MessagePromise(
         streamer,
@@ -526,6 +564,7 @@ def derived_message(
     if by is not None:
         promise._by = by
     promise._made_of((source, *others))
+    buffer = promise._buffer  # the work refers to it, and not to the promise
     promise._start_if(False if source._is_lazy() else DEFAULT)
     return promise
 

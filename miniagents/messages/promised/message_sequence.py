@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard, Union
+from weakref import ref
 
 from typing_extensions import TypeVar
 
@@ -18,7 +19,8 @@ from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.pieces import Replayed
 from miniagents.promising.flattening import Flattening
-from miniagents.promising.promise import Promise
+from miniagents.promising.promise import UNHELD, Promise
+from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
@@ -52,6 +54,10 @@ else:
 
 
 _TEXTS: Final = {str}
+
+
+def _no_promise() -> None:
+    """Stand for the reference to a promise that is not there yet."""
 
 
 def ready_message(item: object, classes: tuple[type[M], ...]) -> M | None:
@@ -88,7 +94,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
     ['a', 'b', 'c']
     """
 
-    __slots__ = ("_classes", "_place", "promise")
+    __slots__ = ("_classes", "_kept", "_place", "_promise")
 
     def __init__(
         self,
@@ -106,8 +112,23 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         super().__init__(buffer, kept_open=kept_open)
         self._place = place or name
         self._classes = message_classes
-        self.promise: MessageSequencePromise[M] = sequence_over(buffer)
-        """The flat sequence."""
+        self._promise: Callable[[], MessageSequencePromise[M] | None] = _no_promise
+        self._kept = self.promise if kept_open else None
+
+    @property
+    def promise(self) -> MessageSequencePromise[M]:
+        """The flat sequence: always the same promise, as long as somebody holds it or the sequence is kept open."""
+        promise = self._promise()
+        if promise is None:
+            promise = sequence_over(self._buffer)
+            self._promise = ref(promise)
+        return promise
+
+    def shown(self) -> MessageSequencePromise[M]:
+        """Return another promise of the sequence, which keeps it from nothing: it may be let go meanwhile."""
+        promise = sequence_over(self._buffer)
+        promise._holder = UNHELD
+        return promise
 
     if TYPE_CHECKING:
 
@@ -138,7 +159,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
     ) -> None:
         """Run an async function that puts messages in, as `FlatSequence.produce` does."""
         super().produce(work, start_asap=start_asap, instead=instead)
-        self._buffer.context.notify_resolved(self.promise)
+        self._buffer.context.notify_resolved(self.shown)
 
     # --- machinery ---
 

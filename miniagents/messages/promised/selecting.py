@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from typing_extensions import TypeVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.core.production import Production
+    from miniagents.promising.core.working import Working
     from miniagents.promising.promise import Promise
     from miniagents.promising.stream import StreamedPromise
 
@@ -71,7 +73,7 @@ class Using:
 
     __slots__ = ("_out", "_source")
 
-    def __init__(self, out: Production, source: Production) -> None:
+    def __init__(self, out: Working, source: Production) -> None:
         self._out = out
         self._source = source
 
@@ -81,7 +83,7 @@ class Using:
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._out._leave_sources(self._source)
+        self._out._let_go_of(self._source)
 
 
 def bind(out: PieceBuffer[str], source: Production) -> None:
@@ -108,11 +110,17 @@ def of_one(
     name = derived_name(sequence.name, what)
     choice = derived(choose, name, (sequence,))
 
+    def announce(chosen: MessagePromise[M]) -> None:
+        promise = promise_of_result()  # not in the frame of `pieces`, which would hold it
+        if promise is not None:
+            make_known(promise, chosen.message_class, chosen.known)
+
     async def pieces() -> AsyncIterator[Any]:  # Any: tokens, events, and failures, which a buffer takes as well
         chosen = await choice
-        make_known(made, chosen.message_class, chosen.known)
-        made._made_of((chosen,))
-        bind(made._buffer, chosen)
+        announce(chosen)
+        for work in all_work:
+            work._made_of((chosen,))
+        bind(buffer, chosen)
         async for piece in MixedOutcomes(mixed_buffer(chosen), chosen.name):
             yield piece
         if checked is not None:
@@ -126,5 +134,10 @@ def of_one(
 
     made = MessagePromise(pieces, whole, start_asap=False, max_ahead=None, name=name)
     made._made_of((sequence, choice, *(() if checked is None else (checked,))))
+    promise_of_result, buffer, all_work = (
+        ref(made),
+        made._buffer,
+        made._all_work(),
+    )  # the work refers to no promise of it
     made._start_if(False if sequence._is_lazy() else DEFAULT)
     return made

@@ -12,9 +12,10 @@ from miniagents.messages.promised.message_buffer import MessageBuffer
 from miniagents.messages.promised.message_promise import MessagePromise, made_at_once
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import value_of
-from miniagents.promising.core.arguments import check_errors, check_plain
+from miniagents.promising.core.arguments import check_count, check_errors, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
+from miniagents.promising.core.settling import Settling
 from miniagents.promising.promise import PENDING, blank
 from miniagents.promising.stream import StreamedPromise
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from miniagents.promising.context import PromisingContext
-    from miniagents.promising.promise import Promise
+    from miniagents.promising.promise import Holder, Promise
 
 __all__ = ["MessageSequencePromise"]
 
@@ -98,7 +99,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         >>> asyncio.run(main())
         (Message(text='b'),)
         """
-        return sequence_over(stream._buffer)
+        return sequence_over(stream._buffer, stream._held_by())
 
     async def aresolve_messages(self) -> tuple[M_co, ...]:
         """Wait for all messages, complete: the same as awaiting the promise.
@@ -185,10 +186,11 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         >>> asyncio.run(main())
         (Message(text='a!'), Message(text='b!'))
         """
+        read = self._reading()
 
         async def mapped(out: PieceBuffer[MessagePromise[M]]) -> Messages[M]:
             eager = out.context.start_asap
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     yield piece
                 elif eager and piece.done() and piece._failure is None:
@@ -211,7 +213,8 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
             concurrency: How many calls run at the same time; None for no limit.
 
         Raises:
-            ValueError: `concurrency` is less than one.
+            TypeError: `concurrency` is no integer.
+            ValueError: It is less than one.
 
         >>> async def answer(message: Message) -> AssistantMessage:
         ...     return AssistantMessage(f"{message}, too")
@@ -222,12 +225,15 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         >>> asyncio.run(main())
         ['a, too', 'b, too']
         """
-        if concurrency is not None and concurrency < 1:
-            raise ValueError(f"then_messages(concurrency={concurrency}): at least one call runs; None means no limit")
+        if concurrency is not None:
+            what = f"then_messages(concurrency={concurrency!r})"
+            check_count(what, concurrency, 1, "at least one call runs; None means no limit")
         call = fn if concurrency is None else _limited(fn, asyncio.Semaphore(concurrency))
 
+        read = self._reading()
+
         async def continued(_: PieceBuffer[MessagePromise[M]]) -> Messages[M]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 yield piece if isinstance(piece, Failure) else piece.then_message(call)
 
         return self._sequence(continued, "then_messages")
@@ -265,8 +271,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         check_errors("recover_messages", errors)
         expected = errors or (Exception,)
 
+        read = self._reading()
+
         async def recovered(out: PieceBuffer[MessagePromise[M_co | M]]) -> Messages[M_co | M]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     if not isinstance(piece.error, expected):
                         yield piece
@@ -309,8 +317,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
         check_plain("filter_messages", keep)
 
+        read = self._reading()
+
         async def filtered(out: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure) or await settled_for(out, piece) is not None:
                     yield piece
                     continue
@@ -358,8 +368,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
         check_classes("of_type", classes)
 
+        read = self._reading()
+
         async def chosen(out: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     yield piece
                     continue
@@ -375,6 +387,9 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     def first(self) -> MessagePromise[M_co]:
         """Give the first message, streamed as it arrives, and do not wait for what is behind it.
+
+        Once the first message is complete, the result lets go of this sequence: the call of an agent, for one, is
+        cancelled, unless somebody else holds or reads its replies or a message of them.
 
         Raises, when read:
             ValueError: There is none.
@@ -470,11 +485,11 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
             # `for` and `in` come here too; an `__iter__` would make the promise an Iterable
             raise TypeError(f"{self.name!r}: await the promise first: (await promise)[…], or read it by `async for`")
 
-    def _is_used(self) -> bool:
-        """Return whether anybody reads this or a message of it, or something is made of one of them."""
-        return super()._is_used() or any(
-            isinstance(piece, MessagePromise) and not piece._is_done() and piece._is_used_besides(self)
-            for piece in self._buffer.pieces
+    def _has_given_all(self) -> bool:
+        """Return whether all messages are there."""
+        return self._is_done() or (
+            self._buffer.ended
+            and not any(isinstance(piece, MessagePromise) and not piece.done() for piece in self._mixed())
         )
 
     def done(self) -> bool:
@@ -504,7 +519,10 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     ) -> MessageSequencePromise[M]:
         """Make the sequence of the messages that an async generator yields, as `_piped` makes streams."""
         made = sequence_over(self._piped(pipe, what)._buffer)
-        made._made_of((self,))  # when the last promise has come, its message may still be arriving
+        made._work = Settling(
+            made, None, made._buffer
+        )  # when the last promise has come, its message may still be arriving
+        made._made_of((self,))
         return made
 
     def _one(
@@ -526,7 +544,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         return self._buffer.ended and len(self._buffer.pieces) <= FAIR_SHARE and self.done()
 
     async def _until_complete(self) -> None:
-        await self._until_ended()
+        await super()._until_complete()
         for piece in tuple(self._mixed()):
             if isinstance(piece, MessagePromise) and not piece._is_done():
                 await piece._until_complete()
@@ -558,6 +576,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                             raise
                     finally:
                         deadlock = buffer._end_wait(task, watch)
+                        del task
                     if deadlock is not None:
                         raise deadlock
                 if len(taken) > 1 and all(issubclass(kind, Message) for kind in set(map(type, taken))):
@@ -604,10 +623,11 @@ def sequence_of(messages: tuple[M, ...], context: PromisingContext | None, name:
     return promise
 
 
-def sequence_over(buffer: PieceBuffer[MessagePromise[M]]) -> MessageSequencePromise[M]:
-    """Make the promise of a buffer's messages."""
+def sequence_over(buffer: PieceBuffer[MessagePromise[M]], holder: Holder | None = None) -> MessageSequencePromise[M]:
+    """Make the promise of a buffer's messages; `view_of` says what the holder is."""
     promise: MessageSequencePromise[M] = blank(MessageSequencePromise)
     promise._look_at(buffer, None)
+    promise._holder = holder
     return promise
 
 

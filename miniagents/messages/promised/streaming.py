@@ -68,6 +68,8 @@ def stream_message(
     else:
         buffer = shared
     promise = message_over(buffer, whole, cls if isinstance(cls, type) else None, known_beforehand)
+    if shared is not None and _is_stream(tokens):
+        promise._holder = tokens._held_by()
     promise._name = name
     if buffer._context is not None:
         buffer._context.notify_resolved(promise)

@@ -71,9 +71,9 @@ def join_messages(
     async def tokens() -> AsyncIterator[str]:
         separator = ""
         async for promise in sequence:
-            bind(joined._buffer, promise)
+            bind(buffer, promise)
             first = True
-            with Using(joined._buffer, promise):
+            with Using(buffer, promise):
                 async for token in promise:
                     if not token:
                         continue
@@ -97,6 +97,7 @@ def join_messages(
         name="join_messages",
     )
     joined._made_of((sequence,))
+    buffer = joined._buffer
     joined._start_if(_start_asap(start_asap, sources))
     return joined
 
@@ -157,7 +158,8 @@ def split_messages(
         raise ValueError("split_messages: the delimiter and the code fence cannot be empty")
     check_fields("split_messages", message_class)
     source, sources = _sequence_of(messages)
-    parts = MessageSequence[Message](name="split_messages", message_classes=(message_class,))
+    parts = MessageSequence[Message](name="split_messages", message_classes=(message_class,), kept_open=False)
+    promise_of_parts = parts.promise
 
     async def split() -> None:
         async for promise in outcomes(source):
@@ -171,10 +173,10 @@ def split_messages(
     bound = _bound_of(sources)
     if bound is not None:
         parts.production.bound(bound)
-    parts.promise._made_of((source,))
+    promise_of_parts._made_of((source,))
     start_asap = _start_asap(start_asap, sources)
     parts.produce(split, start_asap=PromisingContext.current().start_asap if start_asap is DEFAULT else start_asap)
-    return parts.promise
+    return promise_of_parts
 
 
 async def _split_one(
@@ -246,6 +248,7 @@ def _sequence_of(messages: MessageType[Message]) -> tuple[MessageSequencePromise
     if isinstance(messages, MessageSequencePromise):
         return messages, [messages]
     sequence = MessageSequence[Message]()
+    promise = sequence.promise
     sequence.put(messages)
     sequence.close()
     sources: list[Production] = []
@@ -256,8 +259,8 @@ def _sequence_of(messages: MessageType[Message]) -> tuple[MessageSequencePromise
             sources.append(item)
         elif _has_items(item):
             items.extend(item)
-    sequence.promise._made_of(sources)
-    return sequence.promise, sources
+    promise._made_of(sources)
+    return promise, sources
 
 
 def _has_items(item: object) -> TypeGuard[Sequence[object]]:

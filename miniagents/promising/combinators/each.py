@@ -55,14 +55,16 @@ async def _work(
         outcomes = source()
         while (taken := await outcomes.next_slice()) is not None:
             bounded = out.bounded  # a source may have got a bound meanwhile
+            if out.ended:
+                return
             for piece in taken:
-                if out.ended:
-                    return
                 if type(piece) is Failure:  # isinstance() takes three times as long to say no
                     out.emit_failure(piece)
                     continue
                 try:
                     made = fn(piece)
+                    if out.ended:  # the function itself may have cancelled the result
+                        return
                     if gives_made:
                         if made is not None or gives_none:
                             append(made)
@@ -72,8 +74,12 @@ async def _work(
                     if ends_task(error, running_task()):
                         raise
                     out.emit_failure(out.failure_of(error))
+                    if out.ended:
+                        return
                 if bounded:
                     out.wake()
                     await out.room()
+                    if out.ended:
+                        return
             out.wake()
         out.end()

@@ -8,7 +8,7 @@ from typing_extensions import TypeVar
 
 from miniagents.promising.core.access import settled
 from miniagents.promising.core.failure import count_as_read
-from miniagents.promising.core.waiting import as_promises, first_done
+from miniagents.promising.core.waiting import as_promises, first_done, is_failed
 from miniagents.promising.outcome import Err, Ok
 from miniagents.promising.promise import Promise, derived
 
@@ -80,8 +80,9 @@ def gather(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie
     """Wait for the values of all promises, in the order of the arguments; fail as soon as one of them fails.
 
     If several have failed already, the error of the earliest argument is raised. The other errors are left to other
-    readers, and logged if there are none. The other promises continue, as with `asyncio.gather` and JavaScript's
-    `Promise.all`. To cancel those that are not used elsewhere, cancel the result. Cost: one task for the result, and
+    readers, and logged if there are none. The result lets go of the promises that are pending then: they continue for
+    those who hold or read them, and are cancelled if nobody does. With `asyncio.gather` and JavaScript's `Promise.all`
+    they always continue. Cost: one task for the result, and
     while it waits one for each pending promise.
 
     Raises:
@@ -96,7 +97,7 @@ def gather(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overloads tie
     sources = as_promises("gather", promises)
 
     async def gathered() -> tuple[object, ...]:
-        failed = await first_done(sources, _is_failed)
+        failed = await first_done(sources, is_failed)
         if failed is not None:
             await sources[failed]
         return tuple([await source for source in sources])
@@ -188,10 +189,6 @@ def all_settled(*promises: Awaitable[Any]) -> Promise[Any]:  # Any: the overload
 
 
 # --- machinery ---
-
-
-def _is_failed(failure: Failure | None) -> bool:
-    return failure is not None
 
 
 def _is_nothing(_: Failure | None) -> bool:

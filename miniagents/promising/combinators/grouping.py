@@ -18,13 +18,15 @@ from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+    from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Iterator
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
+    from miniagents.promising.core.letting_go import LettingGo
     from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.watch import Watch
     from miniagents.promising.errors import PromiseDeadlockError
+    from miniagents.promising.promise import Promise
     from miniagents.promising.stream import Stream
 
 __all__ = ["Groups"]
@@ -137,6 +139,12 @@ class Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         """Return whether nothing more may be taken from the source for now."""
         account = self._account
         return self.max_ahead is not None and account.unread + under_way >= self.max_ahead and not account.waiting
+
+    def _given_out(self, letting_go: LettingGo) -> Iterable[Promise[object]]:
+        """Forget the streams of the groups that have not ended, and return them."""
+        streams = [piece[1] for piece in self.pieces if not isinstance(piece, Failure) and not piece[1]._buffer.ended]
+        self.pieces.clear()  # nobody can read them any more
+        return streams
 
     def _is_used(self) -> bool:
         return super()._is_used() or any(group._is_used() for group in self._groups.values() if not group.ended)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.promising.combinators.piped import Piped, attempt
-from miniagents.promising.core.arguments import check_errors, check_plain, check_streams
+from miniagents.promising.core.arguments import check_count, check_errors, check_plain, check_streams
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.foreign import reading
 
@@ -116,8 +116,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         check_errors("recover_pieces", errors)
         expected = errors or (Exception,)
 
+        read = self._reading()
+
         async def recovered(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure) and isinstance(piece.error, expected):
                     yield attempt(out, fn, count_as_read(piece))
                 else:
@@ -128,9 +130,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
     def on_error(self, resume: Callable[[Exception], AsyncIterable[Q]], /) -> Stream[P_co | Q]:
         """Continue with another stream, which a plain function makes of the first `Exception`.
 
-        It is ReactiveX's `onErrorResumeNext`. The pieces before the error come first; nothing behind it is read. Errors
-        that are no `Exception` pass. Errors of the second stream stay in it. If the function raises, the result ends
-        with that error. Cancelling the result also cancels the second stream, unless it is used elsewhere.
+        It is ReactiveX's `onErrorResumeNext`. The pieces before the error come first. Nothing behind it is read: with
+        the error the result lets go of this stream. Errors that are no `Exception` pass. Errors of the second stream
+        stay in it. If the function raises, the result ends with that error. Cancelling the result also cancels the
+        second stream, unless it is used elsewhere.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -139,13 +142,15 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (1, 7, 8)
         """
+        read = self._reading()
 
         async def resumed(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 if not isinstance(piece, Failure) or not isinstance(piece.error, Exception):
                     yield piece
                     continue
                 count_as_read(piece)
+                out._let_go_of()
                 following = attempt(out, resume, piece.error)
                 if isinstance(following, Failure):
                     yield following
@@ -217,7 +222,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
     def _each(self, fn: Callable[[P_co], object], kept: Kept, what: str) -> Stream[Any]:  # Any: `kept` says what
         from miniagents.promising.combinators.each import for_each  # noqa: PLC0415  # a first agent does without
 
-        return self._worked(lambda context, name: for_each(context, name, self._outcomes, fn, kept), what)
+        return self._worked(lambda context, name: for_each(context, name, self._reading(), fn, kept), what)
 
     def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:
         """Append other streams to this one, one after the other (`itertools.chain`).
@@ -293,7 +298,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
             ordered: Whether the results come in the order of the pieces (True) or as they finish.
 
         Raises:
-            ValueError: `concurrency` is less than one.
+            TypeError: `concurrency` is no integer.
+            ValueError: It is less than one.
 
         >>> async def slowly(number: int) -> int:
         ...     await asyncio.sleep(number / 100)
@@ -307,12 +313,13 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         (30, 10, 20)
         (10, 20, 30)
         """
-        if concurrency is not None and concurrency < 1:
-            raise ValueError(f"then_pieces(concurrency={concurrency}): at least one call runs; None means no limit")
+        if concurrency is not None:
+            what = f"then_pieces(concurrency={concurrency!r})"
+            check_count(what, concurrency, 1, "at least one call runs; None means no limit")
         from miniagents.promising.combinators.calling import call_each  # noqa: PLC0415  # a first agent does without
 
         def make(context: PromisingContext | None, name: str) -> PieceBuffer[Q]:
-            return call_each(context, name, self._outcomes, fn, concurrency, ordered=ordered)
+            return call_each(context, name, self._reading(), fn, concurrency, ordered=ordered)
 
         return self._worked(make, "then_pieces")
 
@@ -324,7 +331,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         unbounded source from doing so. An error counts as a piece. Cost: one task.
 
         Raises:
-            ValueError: The bound is less than one.
+            TypeError: The bound is no integer.
+            ValueError: It is less than one.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -332,11 +340,12 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('a', 'b', 'c')
         """
-        if max_ahead < 1:
-            raise ValueError(f"buffer({max_ahead}): a bound lets at least one piece through")
+        check_count(f"buffer({max_ahead!r})", max_ahead, 1, "a bound lets at least one piece through")
+
+        read = self._reading()
 
         async def same(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 yield piece
 
         return self._piped(same, "buffer", max_ahead=max_ahead)
@@ -374,7 +383,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         check_plain("group_by", key)
 
         def make(context: PromisingContext | None, name: str) -> Groups[K, P_co]:
-            return Groups(context, name, self._outcomes, key, self._over)
+            return Groups(context, name, self._reading(), key, self._over)
 
         return self._worked(make, "group_by")
 

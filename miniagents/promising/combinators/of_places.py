@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic
 from typing_extensions import TypeVar
 
 from miniagents.promising.combinators.piped import Piped, attempt
-from miniagents.promising.core.arguments import check_plain
+from miniagents.promising.core.arguments import check_count, check_plain
 from miniagents.promising.core.failure import Failure
 
 if TYPE_CHECKING:
@@ -44,10 +44,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (1, 3, 6)
         """
+        read = self._reading()
 
         async def scanned(out: PieceBuffer[A]) -> AsyncIterator[A | Failure]:
             result = initial
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     yield piece
                     continue
@@ -61,9 +62,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
     def take(self, count: int, /) -> Stream[P_co]:
         """Keep the first `count` pieces; errors before the last of them pass and are not counted.
 
-        The result ends with the last of them and does not wait for the source. The source continues: unlike Rust's and
-        ReactiveX's, a stream here may have other readers. Bound (`max_ahead`) or cancel a source without an end,
-        because its context waits for it. With a count below one nothing is read.
+        The result ends with the last of them and lets go of the source: it is cancelled, as Rust's and ReactiveX's are,
+        unless somebody else holds or reads it. With a count below one nothing is read.
+
+        Raises:
+            TypeError: The count is no integer.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -71,12 +74,14 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('a', 'b')
         """
+        check_count(f"take({count!r})", count)
+        read = self._reading()
 
         async def taken(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             left = count
             if left <= 0:
                 return
-            async for piece in self._outcomes():
+            async for piece in read():
                 yield piece
                 left -= not isinstance(piece, Failure)
                 if not left:
@@ -93,10 +98,12 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ((1, 'a'), (2, 'b'))
         """
+        check_count(f"enumerate({start!r})", start)
+        read = self._reading()
 
         async def numbered(_: PieceBuffer[tuple[int, P_co]]) -> AsyncIterator[tuple[int, P_co] | Failure]:
             number = start
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     yield piece
                 else:
@@ -116,10 +123,12 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('c',)
         """
+        check_count(f"skip({count!r})", count)
+        read = self._reading()
 
         async def rest(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             left = count
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure) or left <= 0:
                     yield piece
                 else:
@@ -130,7 +139,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
     def take_while(self, goes_on: Callable[[P_co], object], /) -> Stream[P_co]:
         """Keep the pieces before the first for which a plain function is false (`itertools.takewhile`).
 
-        Errors before that piece pass. After an error of the function itself, the next piece decides.
+        Errors before that piece pass. After an error of the function itself, the next piece decides. With that piece
+        the result ends and lets go of the source, as `take` does.
 
         Raises:
             TypeError: The function is async, or cannot be called.
@@ -143,8 +153,10 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_plain("take_while", goes_on)
 
+        read = self._reading()
+
         async def taken(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 verdict = piece if isinstance(piece, Failure) else attempt(out, goes_on, piece)
                 if isinstance(verdict, Failure):
                     yield verdict
@@ -171,9 +183,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_plain("skip_while", goes_on)
 
+        read = self._reading()
+
         async def rest(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             skipping = True
-            async for piece in self._outcomes():
+            async for piece in read():
                 verdict = attempt(out, goes_on, piece) if skipping and not isinstance(piece, Failure) else piece
                 if isinstance(verdict, Failure):
                     yield verdict
@@ -190,7 +204,8 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         at its place and is in no window: the next window reaches over it. Each piece costs a tuple.
 
         Raises:
-            ValueError: The size is less than one.
+            TypeError: The size is no integer.
+            ValueError: It is less than one.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -198,12 +213,13 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (('a', 'b', 'c'), ('b', 'c', 'd'))
         """
-        if size < 1:
-            raise ValueError(f"window({size}): a window has at least one piece")
+        check_count(f"window({size!r})", size, 1, "a window has at least one piece")
+
+        read = self._reading()
 
         async def windows(_: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
             pieces: deque[P_co] = deque(maxlen=size)
-            async for piece in self._outcomes():
+            async for piece in read():
                 if isinstance(piece, Failure):
                     yield piece
                     continue
@@ -231,9 +247,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         if key is not None:
             check_plain("distinct", key)
 
+        read = self._reading()
+
         async def new(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             known: set[object] = set()
-            async for piece in self._outcomes():
+            async for piece in read():
                 its_key = piece if isinstance(piece, Failure) or key is None else attempt(out, key, piece)
                 if isinstance(its_key, Failure):
                     yield its_key

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Generic
 from typing_extensions import TypeVar
 
 from miniagents.promising.combinators.piped import Piped
-from miniagents.promising.core.arguments import check_not_negative
+from miniagents.promising.core.arguments import check_count, check_not_negative
 from miniagents.promising.core.failure import Failure
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         error.
 
         Raises:
-            ValueError: The size is less than one, or the time is negative.
+            TypeError: The size is no integer.
+            ValueError: It is less than one, or the time is negative.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -61,8 +62,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(in_time())
         ((0, 0), (5,))
         """
-        if size < 1:
-            raise ValueError(f"batch({size}): a batch has at least one piece")
+        check_count(f"batch({size!r})", size, 1, "a batch has at least one piece")
         if within is not None:
             check_not_negative(f"batch(within={within})", within)
 
@@ -183,7 +183,8 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
     def timeout_pieces(self, *, each: float | None = None, whole: float | None = None) -> Stream[P_co]:
         """End the result with a `TimeoutError` when a piece takes too long.
 
-        The source continues for its other readers. A piece that is there in time counts, however late it is read. The
+        The result lets go of the source, which continues only for those who hold or read it. A piece that is there in
+        time counts, however late it is read. The
         `timeout` of tokio-stream continues behind each error; here `on_error` continues.
 
         Args:

@@ -103,6 +103,14 @@ class Piped(Replayed[P_co], Generic[P_co]):
         """
         raise NotImplementedError
 
+    def _reading(self) -> Callable[[], OutcomeIterator[P_co]]:
+        """Return a function that begins to read from the first piece, failures as objects, and holds no promise.
+
+        The frames of a combinator may be held by the traceback of an error that a given function has raised. They must
+        not hold the source, which could not be let go then.
+        """
+        raise NotImplementedError
+
     def _worked(self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str) -> Stream[Q]:
         """Make the stream of the pieces that tasks put into a buffer, for what one async generator cannot do.
 

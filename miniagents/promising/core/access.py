@@ -120,16 +120,12 @@ def pending(name: str) -> Promise[Any]:  # Any: the caller says of what
 
 def resolve_with(promise: Promise[T], value: T) -> None:
     """Give a promise its value, unless it has ended."""
-    if not promise._is_done():
-        promise._value = value
-        promise._finished()
+    promise._settle_with(value, None)
 
 
 def fail_with(promise: Promise[object], failure: Failure) -> None:
     """End a promise with the failure of something else, unless it has ended."""
-    if not promise._is_done():
-        promise._failure = failure
-        promise._finished()
+    promise._settle_with(None, failure)
 
 
 def when_woken(production: Production, callback: Callable[[], object]) -> None:

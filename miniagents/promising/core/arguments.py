@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterable, Iterable
+from operator import index
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import SupportsIndex
 
 __all__ = [
     "check_awaitables",
     "check_bound",
     "check_callable",
+    "check_count",
     "check_errors",
     "check_kind",
     "check_not_negative",
@@ -27,14 +33,38 @@ def check_not_negative(what: str, number: float) -> None:
         raise ValueError(f"{what}: give a number that is not negative")
 
 
+def check_count(what: str, count: SupportsIndex, least: int | None = None, reason: str = "") -> None:
+    """Refuse a number that is no count: 2.5, nan, infinity, or a string.
+
+    Args:
+        what: The call, with the number in it.
+        count: The number.
+        least: The smallest count that is allowed; None for any.
+        reason: What the error text says of a smaller one.
+
+    Raises:
+        TypeError: It is no integer.
+        ValueError: It is too small.
+    """
+    try:
+        number = index(count)
+    except TypeError:
+        raise TypeError(f"{what}: give an integer, not {type(count).__qualname__}") from None
+    if least is not None and number < least:
+        raise ValueError(f"{what}: {reason}")
+
+
 def check_bound(max_ahead: int | None) -> None:
     """Refuse a bound that lets nothing through.
 
     Raises:
+        TypeError: It is no integer.
         ValueError: It is less than one.
     """
-    if max_ahead is not None and max_ahead < 1:
-        raise ValueError(f"max_ahead={max_ahead}: a bound lets at least one piece through; None means no bound")
+    if max_ahead is not None:
+        check_count(
+            f"max_ahead={max_ahead!r}", max_ahead, 1, "a bound lets at least one piece through; None means no bound"
+        )
 
 
 def check_callable(what: str, function: object) -> None:

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from miniagents.promising.core.followers import FOLLOWED
-from miniagents.promising.core.production import Production
+from miniagents.promising.core.working import Working
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Bounded"]
 
 
-class Bounded(Production):
+class Bounded(Working):
     """A production of pieces that may have a bound; `PieceBuffer` is the only kind.
 
     Attributes:
@@ -36,7 +36,7 @@ class Bounded(Production):
     may_go_unread: ClassVar[bool] = False
     """Whether the work is of use to others than readers, and has to be done even if nobody ever reads."""
 
-    # set by the derived class, as those of `Production` are
+    # set by the derived class, as those of `Working` are
     pieces: list[Any]  # Any: pieces of any type are counted here
     ended: bool
     max_ahead: int | None

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
-    from miniagents.promising.core.production import Production
+    from miniagents.promising.core.working import Working
 
 C = TypeVar("C", bound="PromisingContext")
 
@@ -18,7 +18,7 @@ Worker: TypeAlias = asyncio.Future[Any]  # Any: its result is never read
 """A task or a follower."""
 
 active_context: ContextVar[PromisingContext | None] = ContextVar("miniagents.active_context", default=None)
-producing: ContextVar[Production | None] = ContextVar("miniagents.producing", default=None)
+producing: ContextVar[Working | None] = ContextVar("miniagents.producing", default=None)
 calling: ContextVar[Any] = ContextVar("miniagents.calling", default=None)  # Any: promises do not know of agents
 inside_hook: ContextVar[bool] = ContextVar("miniagents.inside_hook", default=False)
 

@@ -110,9 +110,11 @@ class Failure:
         if id(raised_by) in travels.readers:
             travels.readers.discard(id(raised_by))
         else:
+            if travels.readers:
+                travels.is_owed = False  # somebody has seen it as it was before
             travels.readers.clear()  # it was not read there: it is raised again, and has to be seen again
             traceback = _without_readers(error, travels)
-        self._traceback = without_machinery(traceback)
+        self._traceback = without_machinery(traceback, is_new=not travels.was_raised)
         error.with_traceback(self._traceback)
         self.error: BaseException = error
         self.origin: str = origin
@@ -171,7 +173,9 @@ class Failure:
 
     def log_unseen(self) -> None:
         """Log the error unless somebody has seen it, or if a promise that it was passed on to was dropped unseen."""
-        if (not self.seen or self._travels.is_owed) and not self._travels.readers:
+        travels = self._travels
+        if (travels.is_owed or not self.seen) and not travels.readers:
+            travels.is_owed = False
             mark_as_read(self.error)
             logger.error("an error that nobody has read, in %s", self.origin, exc_info=self.error)
 
@@ -187,7 +191,6 @@ class Failure:
             else:
                 source.seen = False
         if travels.is_owed and not travels.failures:
-            travels.is_owed = self.seen = False
             self.log_unseen()
 
 
@@ -294,17 +297,20 @@ def _without_readers(error: BaseException, travels: Travels) -> TracebackType | 
     return kept if traceback is kept else error.__traceback__
 
 
-def without_machinery(traceback: TracebackType | None) -> TracebackType | None:
+def without_machinery(traceback: TracebackType | None, *, is_new: bool = True) -> TracebackType | None:
     """Return a traceback without the frames of the library that lead to a frame of other code.
 
-    The last frames stay if they are the library's: they show where it refused something.
+    Args:
+        traceback: The traceback.
+        is_new: Whether the error was raised there. If so, the last frames stay even if they are the library's: they
+            show where it refused something. Those that only pass on an error would hold the promises that they read.
     """
     entries: list[TracebackType] = []
     while traceback is not None:
         entries.append(traceback)
         traceback = traceback.tb_next
     kept: TracebackType | None = None
-    is_led_to = False
+    is_led_to = not is_new
     for entry in reversed(entries):
         if not _is_machinery(entry):
             is_led_to = True

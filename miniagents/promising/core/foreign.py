@@ -83,6 +83,6 @@ async def reading(
         yield outcomes
     finally:
         if source is not None:
-            out._leave_sources(source)
+            out._let_go_of(source)
         if isinstance(outcomes, ForeignOutcomes):
             await outcomes.aclose()

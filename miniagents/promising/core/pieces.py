@@ -17,7 +17,8 @@ A buffer:
 | full                   | `end`, `give_up`, `cancel`               | ended; whoever waits in `room` goes on         |
 | ended                  | `end`, `give_up`, `cancel`               | nothing                                        |
 
-A full buffer refuses nothing. It is up to producers to wait in `room`, and to emit nothing once `ended` is set.
+A full buffer refuses nothing. It is up to producers to wait in `room`. Nothing is written past the end: `emit…` drops
+what comes then, and code that appends to `pieces` itself looks at `ended` behind each call of a given function.
 
 A reader counts as a guest of the production, so that `cancel` spares what somebody reads:
 
@@ -42,7 +43,7 @@ from miniagents.promising.core.bounds import Bounded
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.followers import FOLLOWED
-from miniagents.promising.core.production import Production
+from miniagents.promising.core.working import Working
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
@@ -99,7 +100,7 @@ class PieceBuffer(Bounded, Generic[P]):
         self._context = context
         self._name = name
         self._birth = self._owner = self._task = self._more_tasks = self._started = self._sources = None
-        self._results = self._wakeup = None
+        self._results = self._wakeup = self._left = self._letting_go = None
         self._guests = 0
         self.pieces: list[P | Failure] = []
         self.ended: bool = False
@@ -137,13 +138,17 @@ class PieceBuffer(Bounded, Generic[P]):
     # --- for producers ---
 
     def emit(self, piece: P) -> None:
-        """Add a piece."""
+        """Add a piece, unless the stream has ended."""
+        if self.ended:
+            return
         self.pieces.append(piece)
         if self._wakeup is not None:
             self._wake()
 
     def emit_failure(self, failure: Failure) -> None:
-        """Add an error, at the place where it happened."""
+        """Add an error, at the place where it happened, unless the stream has ended."""
+        if self.ended:
+            return
         if self.failure is None:
             self.failure = failure
         self.pieces.append(failure)
@@ -157,7 +162,9 @@ class PieceBuffer(Bounded, Generic[P]):
             self.emit(outcome)
 
     def emit_all(self, pieces: Sequence[P]) -> None:
-        """Add pieces that are there at once."""
+        """Add pieces that are there at once, unless the stream has ended."""
+        if self.ended:
+            return
         self.pieces.extend(pieces)
         self._wake()
 
@@ -184,16 +191,16 @@ class PieceBuffer(Bounded, Generic[P]):
             self._work = None
             self.end()
 
-    # What every production has, under public names: users see promises, never a buffer.
-    adopt: Final = Production._adopt
-    belongs_here: Final = Production._belongs_here
-    end_with: Final = Production._end_with
-    failure_of: Final = Production._failure_of
+    # What all work has, under public names: users see promises, never a buffer.
+    adopt: Final = Working._adopt
+    belongs_here: Final = Working._belongs_here
+    end_with: Final = Working._end_with
+    failure_of: Final = Working._failure_of
     give_up: Final = _give_up
-    launch: Final = Production._launch
-    launch_here: Final = Production._launch_here
-    taken_over: Final = Production._taken_over
-    workers: Final = Production._workers
+    launch: Final = Working._launch
+    launch_here: Final = Working._launch_here
+    taken_over: Final = Working._taken_over
+    workers: Final = Working._workers
 
     def _wake(self) -> None:
         wakeup = self._wakeup
@@ -257,6 +264,12 @@ class PieceBuffer(Bounded, Generic[P]):
             return work()
 
         self._work = start
+
+    def _guest_left(self) -> None:
+        """Stop counting a reader."""
+        self._guests -= 1
+        if self._letting_go is not None and not self._guests:
+            self._letting_go.look_soon()
 
     def outcomes(self) -> OutcomeIterator[P]:
         """Read from the first piece, failures as objects."""
@@ -390,6 +403,7 @@ class _Reader(Generic[P_co]):
                         raise
                 finally:
                     deadlock = buffer._end_wait(task, watch)
+                    del task  # as `_progress` does it
                 if deadlock is not None:
                     self._leave()
                     raise deadlock

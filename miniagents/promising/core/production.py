@@ -1,18 +1,4 @@
-"""Work in progress that others wait for: the common base of promises and of buffers of pieces.
-
-| state                    | event                            | then                                               |
-|--------------------------|----------------------------------|----------------------------------------------------|
-| lazy: nothing is started | a first reader, or an eager start| running; the task is launched                      |
-| lazy                     | a start after the context's end  | done, by a `ContextStateError`                     |
-| lazy, running            | `_give_up`, `cancel`             | done, by the error; tasks are cancelled by `cancel`|
-| running                  | the work gives its result        | done                                               |
-| running                  | the work raises                  | done, by the error (`_end_with`)                   |
-| running                  | its task dies before it can tell | done, by the error (`_tell_of_end`)                |
-| done                     | the work raises                  | the error is logged                                |
-| done                     | `cancel`                         | tasks and parts that still run are cancelled       |
-
-Becoming done (`_finished`) wakes the readers and lets go of the sources. A production leaves its owner when it is done
-and none of its tasks and parts runs any more. Until then, cancelling the owner reaches it.
+"""What others wait for: the common base of promises, of buffers of pieces, and of other work in progress.
 
 Readers never touch the work. They look at the pieces or the value, and wait for `_progress()` if that is not enough.
 All of them share one future, so that a producer wakes any number of readers with one call:
@@ -30,25 +16,26 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import current_task
-from contextvars import copy_context
-from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from miniagents.promising.core.current import active_context, producing
-from miniagents.promising.core.failure import Failure, mark_as_read
+from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.places import hand_over, hint_at_open
-from miniagents.promising.errors import ContextStateError, NoActiveContextError, PromiseCancelledError
+from miniagents.promising.errors import NoActiveContextError, PromiseCancelledError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextvars import Context
+    from weakref import WeakSet
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
+    from miniagents.promising.core.letting_go import LettingGo
     from miniagents.promising.core.watch import Watch
+    from miniagents.promising.core.working import Working
     from miniagents.promising.errors import PromiseDeadlockError
+    from miniagents.promising.promise import Promise
 
 __all__ = ["Production"]
 
@@ -62,15 +49,10 @@ class Production:
 
     __slots__ = (
         "__weakref__",
-        "_birth",
         "_context",
         "_guests",
         "_name",
-        "_owner",
         "_results",
-        "_sources",
-        "_started",
-        "_task",
         "_wakeup",
     )
 
@@ -78,14 +60,16 @@ class Production:
     # objects that a line sees are of one class.
     _context: PromisingContext | None
     _name: str
-    _birth: Context | None
-    _owner: Production | None
-    _task: Worker | None
-    _started: set[Production] | None
-    _sources: dict[Production, None] | None
-    _results: WeakSet[Production] | None
+    _results: WeakSet[Working] | None
     _guests: int
     _wakeup: asyncio.Future[None] | None
+
+    # what the work in progress has slots for
+    _birth: Context | None = None
+    _owner: Working | None = None
+    _task: Worker | None = None
+    _started: set[Working] | None = None
+    _sources: dict[Production, None] | None = None
 
     _more_tasks: dict[Worker, None] | None = None  # only buffers have more tasks than one, and a slot for them
 
@@ -112,6 +96,7 @@ class Production:
                 raise
         finally:
             deadlock = self._end_wait(task, watch)
+            del task  # a cancelled task keeps its error, whose frames would keep the task
         if deadlock is not None:
             raise deadlock
 
@@ -240,85 +225,10 @@ class Production:
             if not wakeup.done():
                 wakeup.set_result(None)
 
-    def _launch(self, work: Coroutine[object, object, None], *, tells: bool = False) -> None:
-        """Start a task of this production; the context waits for it and cancelling the production cancels it.
-
-        If the context has ended, this production ends with an error instead.
-
-        Args:
-            work: As for `_launch_here`.
-            tells: As for `_launch_here`.
-        """
-        if self._birth is None:
-            self._launch_here(work, tells=tells)
-        else:
-            self._birth.copy().run(partial(self._launch_here, work, tells=tells))
-
-    def _belongs_here(self) -> None:
-        """Note where this was made, for work that is started later by somebody else.
-
-        The work is a part of the code that made it and sees the context variables of that place. The reader that
-        happens to start it is a guest like all readers: cancelling the reader does not cancel the work.
-        """
-        self._birth = copy_context()
-
-    def _adopt(self) -> None:
-        """Make this a part of the work of the production that the running task works for, to be cancelled with it."""
-        if self._owner is None:
-            owner = producing.get()
-            if owner is not None and owner is not self and not self._is_done() and not self._started_for(owner):
-                self._owner = owner
-                if owner._started is None:
-                    owner._started = set()
-                owner._started.add(self)
-
-    def _started_for(self, production: Production) -> bool:
-        """Return whether a production is a part of this one, at any depth; it cannot own this as well."""
-        part: Production | None = production if self._started else None  # most productions have started nothing
-        while part is not None and part is not self:
-            part = part._owner
-        return part is self
-
     def _finished(self) -> None:
-        """Note that nothing more will come: readers look again, the owner need not remember this any longer."""
+        """Note that nothing more will come: readers look again."""
         if self._wakeup is not None:
             self._wake()
-        self._birth = None
-        if self._owner is not None and self._task is None:
-            self._leave_owner()
-        if self._sources:
-            self._leave_sources()
-
-    def _made_of(self, sources: Iterable[Production]) -> None:
-        """Note the sources of this: those that are not used elsewhere are cancelled when this is cancelled."""
-        for source in sources:
-            if not source._is_done() and not self._is_made_of(source):
-                pieces = source._pieces_production()
-                if pieces._results is None:
-                    pieces._results = WeakSet()
-                pieces._results.add(self)
-                if self._sources is None:
-                    self._sources = {}
-                self._sources[source] = None
-
-    def _is_made_of(self, source: Production) -> bool:
-        """Return whether the source is one of this production's."""
-        return self._sources is not None and source in self._sources
-
-    def _leave_sources(self, *left: Production) -> tuple[Production, ...]:
-        """Forget the sources, or the given ones of them.
-
-        Returns:
-            The sources that were forgotten.
-        """
-        leaving = tuple(source for source in left or self._sources or () if self._is_made_of(source))
-        for source in leaving:
-            if self._sources is not None:
-                self._sources.pop(source, None)
-            results = source._pieces_production()._results
-            if results is not None:
-                results.discard(self)
-        return leaving
 
     def _is_used(self) -> bool:
         """Return whether anybody reads this, or something is made of it."""
@@ -337,6 +247,8 @@ class Production:
         """End with an error of the work; if it has already ended, the error is logged instead."""
         if self._is_done():
             self._failure_of(error).log_unseen()
+            if isinstance(error, asyncio.CancelledError):
+                error.with_traceback(None)  # the task keeps it, and its frames hold what this was made of
         else:
             self._give_up(error)
 
@@ -353,12 +265,12 @@ class Production:
     def cancel(self) -> bool:
         """Stop this and everything that it started, including work that still runs after this has finished.
 
-        The sources of this are stopped as well, if they have no reader and nothing else is made of them. Readers get
-        `PromiseCancelledError`. Productions that have finished stay as they are. Called in another thread than the
-        loop's, this happens at the loop's next turn.
+        The sources of this are stopped as well, if they have no reader and nothing else is made of them, even if this
+        has ended before them. Readers get `PromiseCancelledError`. Productions that have finished stay as they are.
+        Called in another thread than the loop's, this happens at the loop's next turn.
 
         Returns:
-            Whether there was anything to stop.
+            Whether there was anything to stop: this, a source of it, or something that it started.
         """
         context = self._context
         if context is not None and not context._is_here() and context._is_open():
@@ -369,34 +281,45 @@ class Production:
         results: list[tuple[Production, str]] = [(self, "was cancelled")]
         while results:
             result, how = results.pop()
-            sources = {*result._leave_sources(), *result._pieces_production()._leave_sources()}
-            productions: list[Production] = [result]
-            stopping: set[Production] = set()
-            while productions:
-                production = productions.pop()
-                if production in stopping:
-                    continue  # a promise and its buffer are parts of each other
-                stopping.add(production)
-                if not production._is_done():
-                    production._give_up(PromiseCancelledError(f"{production._origin()} {how}"))
-                    stopped = True
-                for task in production._running():
-                    stopped = task.cancel() or stopped
-                    # a task that is cancelled before it has begun runs no code that could tell of its end
-                    task.add_done_callback(production._task_ended)
-                productions.extend(production._parts())
+            sources = result._leave_sources()
+            stopped = result._stop(how) or stopped
             # Sources are looked at last: only now is it known who still uses them.
             how = f"was cancelled with {result.name!r}, which was made of it"
-            results.extend((source, how) for source in sources if not source._is_used())
+            for source in sources:
+                if source._is_used():
+                    source._let_go(result)
+                else:
+                    results.append((source, how))
+            results.extend((source, how) for source in result._left_behind())
+        return stopped
+
+    def _stop(self, how: str) -> bool:
+        """Stop this and everything that it started, as `cancel` does, but none of what it is made of.
+
+        Args:
+            how: The end of the error text for readers, behind the names of what was stopped.
+        """
+        stopped = False
+        productions: list[Production] = [self]
+        stopping: set[Production] = set()
+        while productions:
+            production = productions.pop()
+            if production in stopping:
+                continue  # a promise and its buffer are parts of each other
+            stopping.add(production)
+            if not production._is_done():
+                production._give_up(PromiseCancelledError(f"{production._origin()} {how}"))
+                stopped = True
+            for task in production._running():
+                stopped = task.cancel() or stopped
+                # a task that is cancelled before it has begun runs no code that could tell of its end
+                task.add_done_callback(production._task_ended)
+            productions.extend(production._parts())
         return stopped
 
     def _was_woken(self) -> bool:
         """Return whether those who waited here have been told to look again, even if they have not done so yet."""
         return self._wakeup is None or self._wakeup.done()
-
-    def _parts(self) -> Iterable[Production]:
-        """Return the productions that are cancelled with this: those that it started."""
-        return tuple(self._started) if self._started else ()
 
     # --- what the kinds of production fill in ---
 
@@ -432,6 +355,64 @@ class Production:
         """End with an error, unless this is done."""
         raise NotImplementedError
 
+    # --- what only work in progress has ---
+
+    def _parts(self) -> Iterable[Production]:
+        """Return the productions that are cancelled with this."""
+        return ()
+
+    def _running(self) -> tuple[Worker, ...]:
+        """Return the tasks that have not told of their end."""
+        return ()
+
+    def _workers(self) -> Iterator[Worker]:
+        """Give the tasks that can make progress here; without any, progress is up to unknown code."""
+        return (task for task in self._running() if not task.done())
+
+    def _task_ended(self, task: Worker) -> None:
+        """Note that a task of this production has ended, or is about to; hearing it again changes nothing."""
+
+    def _see_to_ended(self) -> None:
+        """Note the end of tasks that have ended without a word: other code cancelled them before they began."""
+
+    def _made_of(self, sources: Iterable[Production]) -> None:
+        """Note the sources of this: those that are not used elsewhere are cancelled when this is cancelled."""
+
+    def _is_made_of(self, source: Production) -> bool:  # noqa: ARG002  # of the derived classes
+        """Return whether the source is one of this production's."""
+        return False
+
+    def _leave_sources(self, *left: Production) -> tuple[Production, ...]:  # noqa: ARG002  # as above
+        """Forget the sources, or the given ones of them.
+
+        Returns:
+            The sources that were forgotten.
+        """
+        return ()
+
+    def _left_behind(self) -> Iterable[Production]:
+        """Return what this has let go of and nobody else holds or reads."""
+        return ()
+
+    def _let_go(self, by: Production) -> LettingGo | None:  # noqa: ARG002  # as above
+        """Have this stop when nothing wants it any more, because a result of it has ended before it.
+
+        Returns:
+            None if this has ended too, or nothing shows who holds it.
+        """
+        return None
+
+    def _given_out(self, letting_go: LettingGo) -> Iterable[Promise[object]]:  # noqa: ARG002  # as above
+        """Forget the promises that this has given out and that are still to come, and return them.
+
+        Only somebody who holds such a promise, and nobody who holds this, has it then. A promise that is given to
+        nobody is made instead for those who look at all pieces without being readers.
+
+        Args:
+            letting_go: Told when one of those promises is complete.
+        """
+        return ()
+
     # --- machinery ---
 
     def _remembered(self, failure: Failure) -> Failure:
@@ -442,101 +423,6 @@ class Production:
         if context is not None:
             context.remember(failure)
         return failure
-
-    def _launch_here(self, work: Coroutine[object, object, None], *, tells: bool = False) -> None:
-        """Start a task of this production as a part of the code that runs now.
-
-        Args:
-            work: The coroutine that the task runs.
-            tells: Whether the last thing that the work does is to call `_work_ended`. A callback for its end would cost
-                a turn of the loop.
-        """
-        self._adopt()
-        try:
-            task = self.context.spawn(work, self._name, self)
-        except ContextStateError as error:
-            self._give_up(error)  # every reader gets the same answer, now and later
-            mark_as_read(error)
-            return
-        if task.done():  # an eager task may have ended before it was returned
-            if not self._is_done():
-                self._tell_of_end(task)
-            return
-        if self._task is None:
-            self._task = task
-        else:
-            self._works(task)
-        if not tells:
-            task.add_done_callback(self._task_ended)
-
-    def _works(self, task: Worker) -> None:
-        """Note that a task works for this; call `_task_ended` in the end."""
-        self._task = task
-
-    def _work_ended(self, task: asyncio.Task[object] | None, *, has_told: bool) -> None:
-        """Note the end of the running task, which has nothing more to do; for work that was launched with `tells`.
-
-        Args:
-            task: The task; None for work that Python takes down because its loop is gone.
-            has_told: Whether readers were told of an error, if there was any.
-        """
-        if task is None:
-            return
-        if has_told or self._is_done():
-            self._task_ended(task)
-        else:  # even catching the error failed: only the task can tell how it ended
-            task.add_done_callback(self._task_ended)
-
-    def _task_ended(self, task: Worker) -> None:
-        """Note that a task of this production has ended, or is about to; hearing it again changes nothing."""
-        if task is self._task:
-            self._task = None
-        elif self._more_tasks is not None and task in self._more_tasks:
-            del self._more_tasks[task]
-        else:
-            return
-        if self._context is not None:
-            self._context.forget(task)
-        if task.done() and not self._is_done():
-            self._tell_of_end(task)
-        if self._owner is not None:
-            self._leave_owner()
-
-    def _see_to_ended(self) -> None:
-        """Note the end of tasks that have ended without a word: other code cancelled them before they began."""
-        for task in self._running():
-            if task.done():
-                self._task_ended(task)
-
-    def _tell_of_end(self, task: Worker) -> None:
-        """Tell the readers of a task that could not do so itself; they would wait for ever."""
-        if task.cancelled():
-            # cancelled before its first step: none of its own code could catch that
-            self._give_up(PromiseCancelledError(f"{self._origin()} was cancelled"))
-        elif (error := task.exception()) is not None:
-            self._give_up(error)  # `Catching` itself failed, for example because the stack was exhausted
-
-    def _leave_owner(self) -> None:
-        """Leave the owner once there is nothing left to cancel here; then the owner may leave its own."""
-        production = self
-        owner = production._owner
-        while owner is not None and production._task is None and not production._more_tasks and not production._started:
-            if not production._is_done():
-                return
-            production._owner = None
-            if owner._started is not None:
-                owner._started.discard(production)
-            production = owner
-            owner = production._owner
-
-    def _running(self) -> tuple[Worker, ...]:
-        """Return the tasks that have not told of their end."""
-        first = () if self._task is None else (self._task,)
-        return first if self._more_tasks is None else (*first, *self._more_tasks)
-
-    def _workers(self) -> Iterator[Worker]:
-        """Give the tasks that can make progress here; without any, progress is up to unknown code."""
-        return (task for task in self._running() if not task.done())
 
 
 def _following(future: asyncio.Future[None]) -> asyncio.Future[None]:

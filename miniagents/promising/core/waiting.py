@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.core.failure import Failure
 
-__all__ = ["as_promise", "as_promises", "first_done"]
+__all__ = ["as_promise", "as_promises", "first_done", "is_failed"]
 
 T = TypeVar("T")
 
@@ -89,6 +89,11 @@ async def first_done(sources: Sequence[Promise[object]], decides: Callable[[Fail
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return decided()
+
+
+def is_failed(failure: Failure | None) -> bool:
+    """Return whether a promise has failed; for `first_done`."""
+    return failure is not None
 
 
 # --- machinery ---

@@ -196,8 +196,9 @@ async def test_a3_an_error_that_comes_after_the_end_of_a_gather_is_not_lost(logg
         raise KeyError("late")
 
     async with PromisingContext():
+        held = Promise(late)  # what nobody holds is cancelled
         with pytest.raises(ValueError, match="early"):
-            await gather(late(), failing(ValueError("early")))
+            await gather(held, failing(ValueError("early")))
         gate.set()
     assert len(logged) == 1
     assert "KeyError('late')" in logged[0]

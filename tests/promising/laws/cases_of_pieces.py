@@ -36,6 +36,7 @@ from tests.promising.laws.sources import OddError, PieceError, Script, refuse
 
 OTHER_HALF: Final = "the other half uses the source as well"
 DROPS: Final = "it reads on to see whether there is another piece, and drops the one it has"
+OWNED: Final = "the function begins the source as a part of the work of the result"
 READS_ALL: Final = {Law.BOUNDED: "a promise of one value reads its source to the end"}
 READS_NOTHING: Final[dict[Law, str]] = {law: "it reads nothing" for law in Law if law is not Law.MODEL}
 
@@ -188,6 +189,7 @@ CASES: Final = (
             Law.UNREAD: "it reads the error",
             Law.DEADLOCK: "it recovers from it",
             Law.BOUNDED: "its second source begins at the error of the first",
+            Law.HELD: OWNED,
             Law.RESPONSIVE: "its second source begins at the error of the first",
         },
     ),
@@ -197,7 +199,7 @@ CASES: Final = (
         make=lambda given: given.stream().partition(is_odd)[0],
         gives=kept(is_odd),
         needs=lambda count: 2 * count,
-        exempt={Law.CANCEL: OTHER_HALF},
+        exempt={Law.CANCEL: OTHER_HALF, Law.LETTING_GO: OTHER_HALF},
     ),
     Case(
         combinator="StreamedPromise.partition",
@@ -205,7 +207,7 @@ CASES: Final = (
         make=lambda given: given.stream().partition(is_large)[1],
         gives=kept(is_small),
         scripts=[(1, 2)],
-        exempt={Law.BOUNDED: "few numbers are small: it reads on for another", Law.CANCEL: OTHER_HALF},
+        exempt={Law.BOUNDED: "few numbers are small: it reads on for another", Law.CANCEL: OTHER_HALF, Law.LETTING_GO: OTHER_HALF},
     ),
     Case(
         combinator="StreamedPromise.partition",
@@ -246,6 +248,7 @@ CASES: Final = (
         scripts=[(1, 1), (2, 3, 4), (5,)],
         make=lambda given: given.stream().flat_map(lambda _: given.iterable()),
         gives=each_to_the_next,
+        exempt={Law.HELD: OWNED},
     ),
     Case(
         combinator="StreamedPromise.scan",

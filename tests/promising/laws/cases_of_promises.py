@@ -150,6 +150,7 @@ CASES: Final = (
             Law.UNREAD: "it reads the errors",
             Law.LAZY: "what it is made of is made by itself",
             Law.SHARED: "an attempt that its function made belongs to it",
+            Law.HELD: "an attempt that its function made belongs to it",
         },
     ),
     Case(
@@ -161,6 +162,7 @@ CASES: Final = (
         exempt={
             Law.LAZY: "what it is made of is made by itself",
             Law.SHARED: "an attempt that its function made belongs to it",
+            Law.HELD: "an attempt that its function made belongs to it",
         },
     ),
 )

@@ -31,6 +31,12 @@ class Law(StrEnum):
     """Cancelling the result frees the sources within one turn of the loop and leaves no task."""
     CALLS = auto()
     """Cancelling the result stops the calls of its async functions likewise."""
+    LETTING_GO = auto()
+    """When nothing holds or reads a result that was let go, its sources are freed; what is held goes on."""
+    HELD = auto()
+    """A source that somebody holds goes on when the result is let go."""
+    PAST_THE_END = auto()
+    """A function that cancels the result leaves nothing behind the end."""
     SHARED = auto()
     """A source that somebody else reads goes on when the result is cancelled."""
     LAZY = auto()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, TypeGuard, TypeVar
 
@@ -74,8 +75,18 @@ ODD: Final = -2
 """The piece for which they raise an `OddError`."""
 
 
+CANCELS: Final = -3
+"""The piece for which they cancel the result."""
+
+made_of: Final[ContextVar["Given | None"]] = ContextVar("made_of", default=None)
+"""What the result is made of that `CANCELS` cancels."""
+
+
 def refuse(piece: int) -> None:
     """What the functions given to combinators do first."""
+    given = made_of.get()
+    if piece == CANCELS and given is not None and given.result is not None:
+        given.cancelled = given.result.cancel()
     if piece == BAD:
         raise PieceError(piece)
     if piece == ODD:
@@ -152,6 +163,8 @@ class Given:
     """How many async functions of the case are running."""
     result: Promise[object] | None = None
     """What was made, for sources that wait for it."""
+    cancelled: bool = False
+    """Whether a function of the case has cancelled it."""
 
     def effective(self) -> list[Script]:
         """What the sources give, those as well that nothing was asked of yet."""
