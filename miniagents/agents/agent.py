@@ -539,9 +539,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
     ) -> MessageSequencePromise[Out_co]:
         call = self._call(args, kwargs, composition, raises=raises)
         if speaker is not None:
-            from miniagents.messages.promised.attribution import AttributedSequence  # noqa: PLC0415  # for a composition
-
-            call._replies = AttributedSequence(call._replies, speaker)
+            call._replies = speaker.sequence(call._replies)
         return self._begun(call, self._given(call._context, messages))
 
     def _call(

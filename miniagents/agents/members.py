@@ -210,11 +210,7 @@ def ask(
         raises = raises or ctx._raises
         return agent._ask(messages, args, kwargs or {}, composition=ctx, raises=raises, speaker=speaker)
     replies = agent.inquire(messages, *args, **(kwargs or {}))
-    if speaker is None:
-        return replies
-    from miniagents.messages.promised.attribution import attributed  # noqa: PLC0415  # many programs compose nothing
-
-    return attributed(replies, speaker, ctx._context)
+    return replies if speaker is None else speaker.attributed(replies, ctx._context)
 
 
 def pieces_of(sequence: AnyReplies) -> AsyncIterator[MessagePromise[Any] | Failure]:  # Any: as in `AnyReplies`

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["AttributedSequence", "Speaker", "Speaking", "attributed"]
+__all__ = ["Speaker", "Speaking"]
 
 M = TypeVar("M", bound=Message, default=Message)
 
@@ -57,8 +57,21 @@ class Speaker:
     def __repr__(self) -> str:
         return f"<Speaker {self.alias!r}>"
 
+    # --- machinery ---
 
-class AttributedSequence(MessageSequence[M]):
+    def sequence(self, sequence: MessageSequence[M]) -> MessageSequence[M]:
+        """Return the writing end of a sequence that nothing was put in yet, whose messages are all by this speaker."""
+        return _Attributed(sequence, self)
+
+    def attributed(self, replies: MessageSequencePromise[M], context: PromisingContext) -> MessageSequencePromise[M]:
+        """Return replies from elsewhere as replies of this speaker."""
+        sequence = self.sequence(MessageSequence[M](name=replies.name, context=context, kept_open=False))
+        sequence.put(replies)
+        sequence.close()
+        return sequence.promise
+
+
+class _Attributed(MessageSequence[M]):
     """A sequence whose messages are all attributed to one speaker.
 
     Args:
@@ -95,18 +108,6 @@ class AttributedSequence(MessageSequence[M]):
         if piece.by is not None:
             return _PassedOn(piece, Speaker(self._speaker.agent, self._speaker.answers, piece.by))
         return _PassedOn(piece, self._speaker)
-
-
-def attributed(
-    replies: MessageSequencePromise[M], speaker: Speaker, context: PromisingContext
-) -> MessageSequencePromise[M]:
-    """Attribute replies that another sequence than an `AttributedSequence` has got."""
-    sequence: MessageSequence[M] = AttributedSequence(
-        MessageSequence(name=replies.name, context=context, kept_open=False), speaker
-    )
-    sequence.put(replies)
-    sequence.close()
-    return sequence.promise
 
 
 class _PassedOn(MessagePromise[M], Generic[M]):
