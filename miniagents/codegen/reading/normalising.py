@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from miniagents.codegen.documents import Document, JsonValue, Place, escape
+from miniagents.codegen.documents import JsonValue, Place, escape
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.patterns.translating import translate
-from miniagents.codegen.reading.dialects import ignores_siblings, knows
+from miniagents.codegen.reading.dialects import DRAFT_04, ignores_siblings, knows
 from miniagents.codegen.reading.hints import ON_PROPERTY
-from miniagents.codegen.reading.registry import Site
+from miniagents.codegen.reading.registry import Registry, Site
+from miniagents.codegen.reading.scopes import Key, Scope, ScopedKey
 from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.settings import FORMATS as CHOICES, Formats
 from miniagents.validation.formats import FORMATS
@@ -31,8 +32,8 @@ from miniagents.validation.keywords import (
     REFERENCES,
 )
 
-Targets: TypeAlias = Mapping[tuple[Document, str, str], Site | str]
-"""The targets of references, by document, pointer of the schema and keyword: a schema, or a type of the library."""
+Targets: TypeAlias = Mapping[tuple[Key, Scope, str], tuple[Site, Scope] | str]
+"""The targets of references, by schema, scope and keyword: a schema and the scope in it, or a type of the library."""
 
 
 @dataclass(slots=True)
@@ -40,34 +41,46 @@ class Normaliser:
     """Normalises schemas.
 
     Attributes:
-        sites: Every schema by its document and pointer.
+        registry: The registry of the schemas.
         targets: The targets of references.
-        names: The names of definitions by their document and pointer.
+        names: The names of definitions by their document, pointer and scope.
         formats: The meaning of a `format` if its schema does not tell.
         problems: The problems of parts that could not be normalised.
     """
 
-    sites: Mapping[tuple[Document, str], Site]
+    registry: Registry
     targets: Targets
-    names: Mapping[tuple[Document, str], str]
+    names: Mapping[ScopedKey, str]
     formats: Formats = "note"
     problems: list[Problem] = field(default_factory=list[Problem])
     _origins: dict[str, Place] = field(default_factory=dict[str, Place])
+    _scope: Scope = ()
 
-    def normalised(self, site: Site) -> tuple[JsonValue, dict[str, Place]]:
-        """Return the normalised schema of a definition, and the places of all schemas in it by JSON pointer."""
+    def normalised(self, site: Site, scope: Scope = ()) -> tuple[JsonValue, dict[str, Place]]:
+        """Return the normalised schema of a definition, and the places of all schemas in it by JSON pointer.
+
+        Args:
+            site: The schema.
+            scope: The dynamic scope in which it is reached.
+        """
         self._origins = {}
+        self._scope = scope
         schema = self._written_out(site, "", is_definition=True)
         return schema, self._origins
 
     def _schema(self, site: Site, steps: tuple[str, ...], here: str) -> JsonValue:
         """Return a normalised sub-schema of `site`; a definition becomes a reference."""
-        inner = self.sites.get((site.source.document, "/".join((site.pointer, *map(escape, steps)))))
+        inner = self.registry.sites.get((site.source.document, "/".join((site.pointer, *map(escape, steps)))))
         if inner is None:
             return True  # not a schema, which was reported before
-        name = self.names.get((inner.source.document, inner.pointer))
+        outer = self._scope
+        scope = self.registry.scope(inner, outer)
+        name = self.names.get((inner.source.document, inner.pointer, scope))
         if name is None:
-            return self._written_out(inner, here, is_definition=False)
+            self._scope = scope
+            schema = self._written_out(inner, here, is_definition=False)
+            self._scope = outer
+            return schema
         self._origins[here] = inner.place
         notes = {key: value for key, value in inner.members.items() if key in DOCUMENTATION}
         given = inner.members.get(HINTS)
@@ -94,6 +107,8 @@ class Normaliser:
                 self._keyword(site, keyword, value, result, here)
             elif keyword not in KNOWN:
                 result[keyword] = value
+        if site.dialect.number == DRAFT_04.number:
+            _modernise(site, result)
         self._format(site, result)
         if more:
             given = result.get("allOf")
@@ -193,7 +208,7 @@ class Normaliser:
         return translated
 
     def _reference(self, site: Site, keyword: str, result: dict[str, JsonValue], more: list[JsonValue]) -> None:
-        target = self.targets.get((site.source.document, site.pointer, keyword))
+        target = self.targets.get(((site.source.document, site.pointer), self._scope, keyword))
         if target is None:
             return
         reference = self._name_of(target)
@@ -202,10 +217,11 @@ class Normaliser:
         else:
             result["$ref"] = reference
 
-    def _name_of(self, target: Site | str) -> str:
+    def _name_of(self, target: tuple[Site, Scope] | str) -> str:
         if isinstance(target, str):
             return target
-        return f"#/$defs/{self.names[target.source.document, target.pointer]}"
+        site, scope = target
+        return f"#/$defs/{self.names[site.source.document, site.pointer, scope]}"
 
     def _hints(self, site: Site, value: JsonValue, *, is_definition: bool) -> JsonValue:
         if not isinstance(value, dict):
@@ -213,10 +229,31 @@ class Normaliser:
         hints = dict(value)
         if is_definition and site.steps and site.steps[0] not in DEFINITIONS:
             hints = {key: hint for key, hint in hints.items() if key not in ON_PROPERTY}  # they stay at the property
-        target = self.targets.get((site.source.document, site.pointer, HINTS))
+        target = self.targets.get(((site.source.document, site.pointer), self._scope, HINTS))
         if "base" in hints and target is not None:
             hints["base"] = self._name_of(target).removeprefix(SCHEME)
         return hints
+
+
+def _modernise(site: Site, result: dict[str, JsonValue]) -> None:
+    """Change what draft-04 and OpenAPI 3.0 say differently: limits with a flag, and properties of one direction."""
+    for exclusive, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(result.get(exclusive), bool) and result.pop(exclusive) and inclusive in result:
+            result[exclusive] = result.pop(inclusive)
+    if not site.dialect.is_openapi:
+        return
+    declared = result.get("type")
+    if result.pop("nullable", False) is True and isinstance(declared, str):
+        result["type"] = [declared, "null"]
+    required, properties = result.get("required"), site.members.get("properties")
+    if isinstance(required, list) and isinstance(properties, dict):
+        one_way = {name for name, each in properties.items() if isinstance(each, dict) and _is_one_way(each)}
+        if one_way.intersection(each for each in required if isinstance(each, str)):
+            result["required"] = [each for each in required if each not in one_way]
+
+
+def _is_one_way(schema: dict[str, JsonValue]) -> bool:
+    return schema.get("readOnly") is True or schema.get("writeOnly") is True
 
 
 def text_of(schema: JsonValue) -> str:

@@ -1,0 +1,208 @@
+"""The schemas in documents that describe interfaces: OpenAPI 3, Swagger 2.0 and AsyncAPI.
+
+Such a document is no schema itself. It has schemas at known places, and those under `components` have names. Schemas of
+parameters, requests and responses have none, and get names from the operation and the status.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from miniagents.codegen.documents import Document, JsonValue, Node
+from miniagents.codegen.reading.dialects import DRAFT_07, DRAFT_2020_12, OPENAPI_3_0, SWAGGER_2_0, Dialect, dialect_of
+
+_METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"})
+_VERSIONS: Final = (
+    ("openapi", re.compile(r"3\.0"), OPENAPI_3_0),
+    ("openapi", re.compile(r"3\."), DRAFT_2020_12),
+    ("swagger", re.compile(r"2"), SWAGGER_2_0),
+    ("asyncapi", re.compile(r"[23]\."), DRAFT_07),
+)
+_BESIDE: Final = frozenset({"info", "paths", "components", "channels", "webhooks"})
+"""Members of which such a document has at least one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A document that describes an interface.
+
+    Attributes:
+        root: The whole document.
+        kind: The member that names the version: `openapi`, `swagger` or `asyncapi`.
+        dialect: The dialect of its schemas.
+    """
+
+    root: Node
+    kind: str
+    dialect: Dialect
+
+    @property
+    def title(self) -> str:
+        """The title of the interface; "" if it has none."""
+        title = _member(_node(self.root, "info"), "title")
+        return title.value if title is not None and isinstance(title.value, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A schema in such a document.
+
+    Attributes:
+        node: The schema and its place.
+        label: The text of which its name is made.
+        dialect: The dialect of the schema.
+    """
+
+    node: Node
+    label: str
+    dialect: Dialect
+
+
+def api_of(document: Document) -> Api | None:
+    """Return the interface that a document describes, or None if it is a schema."""
+    value = document.value
+    if not isinstance(value, dict) or _BESIDE.isdisjoint(value):
+        return None
+    for kind, pattern, dialect in _VERSIONS:
+        version = value.get(kind)
+        if isinstance(version, str | int | float) and pattern.match(str(version)):
+            declared = value.get("jsonSchemaDialect")
+            own = dialect_of(declared) if isinstance(declared, str) and dialect is DRAFT_2020_12 else None
+            return Api(document.root, kind, own or dialect)
+    return None
+
+
+def parts_of(api: Api, *, operations: bool) -> Iterator[Part]:
+    """Yield the schemas of an interface.
+
+    Args:
+        api: The interface.
+        operations: Whether to yield those of parameters, requests and responses as well.
+    """
+    for node, name in _members(api.root, *(("definitions",) if api.kind == "swagger" else ("components", "schemas"))):
+        yield from _schema(api, node, name)
+    if api.kind == "asyncapi":
+        for node, name in _members(api.root, "components", "messages"):
+            yield from _message(api, node, name)
+    if operations:
+        yield from _channels(api) if api.kind == "asyncapi" else _operations(api)
+
+
+def _schema(api: Api, node: Node | None, label: str) -> Iterator[Part]:
+    if node is None:
+        return
+    inner = _member(node, "schema") if api.kind == "asyncapi" else None
+    form = _member(node, "schemaFormat") if inner is not None else None
+    if inner is not None and form is not None:
+        yield from _formatted(api, inner, form.value, label)
+    elif not (isinstance(node.value, dict) and node.value.get("type") == "file"):  # of Swagger: it is no JSON
+        yield Part(node, label, api.dialect)
+
+
+def _formatted(api: Api, node: Node, form: JsonValue, label: str) -> Iterator[Part]:
+    """Yield a schema of AsyncAPI in the language that a media type names, if it is JSON Schema."""
+    text = form if isinstance(form, str) else ""
+    if "openapi" in text:
+        yield Part(node, label, OPENAPI_3_0)
+    elif "schema+json" in text or "schema+yaml" in text or "asyncapi" in text or not text:
+        named = re.search(r"version=(draft-0[467]|2019-09|2020-12)", text)
+        uri = f"http://json-schema.org/{named[1]}/schema" if named and named[1].startswith("draft") else ""
+        modern = f"https://json-schema.org/draft/{named[1]}/schema" if named and not uri else ""
+        yield Part(node, label, dialect_of(uri or modern) or api.dialect)
+
+
+def _message(api: Api, node: Node, label: str) -> Iterator[Part]:
+    if _member(node, "$ref") is not None:
+        return
+    form = _member(node, "schemaFormat")
+    payload = _member(node, "payload")
+    if payload is not None and form is not None:
+        yield from _formatted(api, payload, form.value, f"{label} payload")
+    else:
+        yield from _schema(api, payload, f"{label} payload")
+    yield from _schema(api, _member(node, "headers"), f"{label} headers")
+
+
+def _channels(api: Api) -> Iterator[Part]:
+    for channel, name in _members(api.root, "channels"):
+        for message, key in _members(channel, "messages"):  # of AsyncAPI 3
+            yield from _message(api, message, f"{name} {key}")
+        for action in ("publish", "subscribe"):  # of AsyncAPI 2
+            operation = _member(channel, action)
+            message = _member(operation, "message")
+            if operation is None or message is None:
+                continue
+            label = _text(_member(operation, "operationId")) or f"{action} {name}"
+            every = _member(message, "oneOf")
+            messages = [message] if every is None else every.items()
+            for place, each in enumerate(messages, 1):
+                yield from _message(api, each, label if every is None else f"{label} {place}")
+
+
+def _operations(api: Api) -> Iterator[Part]:
+    for kind in ("parameters", "requestBodies", "responses"):
+        word = {"parameters": "parameter", "requestBodies": "request", "responses": "response"}[kind]
+        for node, name in _members(api.root, *((kind,) if api.kind == "swagger" else ("components", kind))):
+            yield from _content(api, node, f"{name} {word}")
+    for family in ("paths", "webhooks"):
+        for item, path in _members(api.root, family):
+            yield from _path(api, item, path)
+
+
+def _path(api: Api, item: Node, path: str) -> Iterator[Part]:
+    yield from _parameters(api, item, path)
+    for operation, method in _members(item):
+        if method not in _METHODS:
+            continue
+        label = _text(_member(operation, "operationId")) or f"{method} {path}"
+        yield from _parameters(api, operation, label)
+        body = _member(operation, "requestBody")
+        if body is not None:
+            yield from _content(api, body, f"{label} request")
+        for response, status in _members(operation, "responses"):
+            yield from _content(api, response, f"{label} response {status}")
+        for callback, name in _members(operation, "callbacks"):
+            for inner, _ in _members(callback):
+                yield from _path(api, inner, f"{label} {name}")
+
+
+def _parameters(api: Api, node: Node, label: str) -> Iterator[Part]:
+    every = _member(node, "parameters")
+    for each in [] if every is None else every.items():
+        is_body = _text(_member(each, "in")) == "body"
+        name = _text(_member(each, "name"))
+        yield from _content(api, each, f"{label} request" if is_body else f"{label} parameter {name}")
+
+
+def _content(api: Api, node: Node, label: str) -> Iterator[Part]:
+    """Yield the schema of a parameter, request or response: one for each type of media; the first of JSON is shorter."""
+    yield from _schema(api, _member(node, "schema"), label)
+    has_json = False
+    for media, kind in _members(node, "content"):
+        is_json = "json" in kind and not has_json
+        has_json = has_json or is_json
+        words = "" if is_json else kind.partition(";")[0].rpartition("/")[2].replace("*", "any")
+        yield from _schema(api, _member(media, "schema"), f"{label} {words}")
+
+
+def _node(node: Node | None, *steps: str) -> Node | None:
+    for step in steps:
+        node = _member(node, step)
+    return node
+
+
+def _member(node: Node | None, key: str) -> Node | None:
+    return node.child(key) if node is not None and isinstance(node.value, dict) and key in node.value else None
+
+
+def _members(node: Node | None, *steps: str) -> Iterator[tuple[Node, str]]:
+    """Yield the members of the object at some steps, with their names."""
+    found = _node(node, *steps)
+    if found is not None and isinstance(found.value, dict):
+        for key in found.value:
+            yield found.child(key), key
+
+
+def _text(node: Node | None) -> str:
+    return node.value if node is not None and isinstance(node.value, str) else ""
