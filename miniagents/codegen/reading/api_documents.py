@@ -176,7 +176,7 @@ def _parameters(api: Api, node: Node, label: str) -> Iterator[Part]:
 
 
 def _content(api: Api, node: Node, label: str) -> Iterator[Part]:
-    """Yield the schema of a parameter, request or response: one for each type of media; the first of JSON is shorter."""
+    """Yield the schemas of a parameter, request or response: one for each media type; the first of JSON is shorter."""
     yield from _schema(api, _member(node, "schema"), label)
     has_json = False
     for media, kind in _members(node, "content"):

@@ -1,7 +1,7 @@
 """Check that schemas are valid: each is checked against the meta-schema of its dialect.
 
-Keywords that a dialect does not have are annotations, as the standard says. Some of them are reported, because the author
-must have meant something else: those of other dialects, and those that resemble a keyword.
+Keywords that a dialect does not have are annotations, as the standard says. Those of other dialects, and those that
+resemble a keyword, are reported: the author must have meant something else.
 
 The package `jsonschema` contains the meta-schemas. It checks one schema at a time, without its sub-schemas and data, so
 neither depth nor size is a danger. What is left of most schemas of a file is the same, so results are cached.
@@ -80,7 +80,7 @@ class Metaschemas:
             if found is None:
                 continue
             wrong, remedy = found
-            problem = site.at(keyword).problem(keyword, wrong, remedy)
+            problem = site.at(keyword).problem(keyword, wrong, f"{remedy} (--ignore-keyword {keyword} accepts it)")
             if self._reading.strict_keywords or keyword.lower() == HINTS:
                 yield problem
             else:
@@ -89,9 +89,8 @@ class Metaschemas:
     def warnings(self) -> Iterator[Problem]:
         """Yield a warning for each unknown keyword of each file, with its first place."""
         for first, *others in self._doubtful.values():
-            more = f" (here and in {len(others)} more places)" if others else ""
-            option = f"or --ignore-keyword {first.keyword} if that is meant"
-            yield replace(first, wrong=f"{first.wrong}{more}", remedy=f"{first.remedy}; {option}")
+            more = f" ({len(others) + 1} times)" if others else ""
+            yield replace(first, wrong=f"{first.wrong}{more}")
 
     def _unknown(self, keyword: str, site: Site) -> tuple[str, str] | None:
         """Return what is wrong with a keyword that the dialect does not have, and what to write; None if nothing is."""
@@ -112,8 +111,12 @@ class Metaschemas:
             return None
         meant = self._meant_by(keyword)
         if meant is not None:
-            return "unknown keyword", f'did you mean "{meant}"? If it is a note of yours, begin its name with "x-"'
-        return ("unknown keyword", 'begin its name with "x-"') if self._reading.strict_keywords else None
+            return "unknown keyword", f'did you mean "{meant}"?'
+        return (
+            ("unknown keyword", f'write "x-{keyword}" if it is a note of yours')
+            if self._reading.strict_keywords
+            else None
+        )
 
     def _meant_by(self, keyword: str) -> str | None:
         """Return the keyword that a misspelt one resembles, or None.

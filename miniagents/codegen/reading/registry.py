@@ -117,7 +117,7 @@ class Registry:
         if source.document in self._roots:
             return self._roots[source.document]
         value = source.document.value
-        urls = [url for url in source.urls if urlsplit(url).scheme]
+        urls = [url for url in source.urls if _is_absolute(url)]
         base = urls[0] if urls else Path(source.absolute).as_uri()
         if not isinstance(value, bool | dict):
             problem = source.document.root.place.problem("type", "the file is no schema", 'write {"$defs": {...}}')
@@ -306,8 +306,8 @@ class Registry:
         for url, uses in self._missing.items():
             keyword, path, place = uses[0]
             wrong = f"{path[:200]} is none of the given files, and nothing is fetched"
-            more = f"; {len(uses) - 1} more references lead there" if len(uses) > 1 else ""
-            is_file = not urlsplit(path).scheme and urlsplit(url).scheme in {"", "file"}
+            more = f" ({len(uses)} references)" if len(uses) > 1 else ""
+            is_file = not _is_absolute(path) and (url.startswith("file:") or not _is_absolute(url))
             remedy = f"give that file too, or say where it is: --ref {path[:200] if is_file else url[:200]}=FILE"
             yield place.problem(keyword, f"{wrong}{more}", remedy)
 
@@ -341,9 +341,9 @@ class Registry:
         source = known_schema(full)
         if source is not None:
             return self._open(source)
+        if _is_absolute(path):
+            return None
         try:
-            if urlsplit(path).scheme:
-                return None
             beside = os.path.abspath(site.source.path.parent / unquote(path).replace("\0", ""))  # noqa: PTH100 - a link is another file than what it points to
         except ValueError:
             return None
@@ -387,10 +387,18 @@ def _names(source: Source) -> Iterator[str]:
     yield from source.urls
     yield source.absolute
     value = source.document.value
-    for keyword in ("$id", "id") if isinstance(value, dict) else ():
-        identity = value.get(keyword)
-        if isinstance(identity, str) and urlsplit(identity).scheme:
+    for keyword in ("$id", "id"):
+        identity = value.get(keyword) if isinstance(value, dict) else None
+        if isinstance(identity, str) and _is_absolute(identity):
             yield identity.removesuffix("#")
+
+
+def _is_absolute(uri: str) -> bool:
+    """Return whether a URI has a scheme."""
+    try:
+        return bool(urlsplit(uri).scheme)
+    except ValueError:
+        return True
 
 
 def _is_old_name(uri: str) -> bool:

@@ -88,19 +88,33 @@ def load(paths: Sequence[Path], reading: Reading = _USUAL) -> tuple[Source, ...]
             if reading.base_url:
                 name = each.relative_to(path).as_posix() if each != path else each.name
                 urls.setdefault(_absolute(each), set()).add(urljoin(reading.base_url, quote(name)))
-    sources = {place: source for place, path in files.items() for source in _opened(path, problems)}
-    for url, path in _references(reading, problems):
-        for target, each in _targets(url, path):
-            urls.setdefault(_absolute(each), set()).update({target} - {""})
-            if _absolute(each) not in files:
-                files[_absolute(each)] = each
-                wrong: list[Problem] = []
-                sources |= {_absolute(each): replace(source, is_given=False) for source in _opened(each, wrong)}
-                problems += wrong if each == path else []  # a folder may hold files that are no schemas
+    sources = {place: source for place, path in sorted(files.items()) for source in _opened(path, problems)}
+    for source in _supplied(reading, problems):
+        sources.setdefault(source.absolute, source)
+        urls.setdefault(source.absolute, set()).update(source.urls)
     if problems:
         raise GenerationError(tuple(problems))
     known = sorted(sources.items())
     return tuple(replace(source, urls=tuple(sorted(urls.get(place, ())))) for place, source in known)
+
+
+def supplied(reading: Reading) -> tuple[Source, ...]:
+    """Read the files that are only there for references, in the order of their absolute paths.
+
+    Raises:
+        GenerationError: A file does not exist, or is not JSON; it has all problems.
+    """
+    return load((), reading)
+
+
+def _supplied(reading: Reading, problems: list[Problem]) -> Iterator[Source]:
+    """Yield the files for references; one file may come several times, with other URLs."""
+    for url, path in _references(reading, problems):
+        for target, each in _targets(url, path):
+            wrong: list[Problem] = []
+            for source in _opened(each, wrong):
+                yield replace(source, urls=(target,) if target else (), is_given=False)
+            problems += wrong if each == path else []  # a folder may hold files that are no schemas
 
 
 def _opened(path: Path, problems: list[Problem]) -> Iterator[Source]:
