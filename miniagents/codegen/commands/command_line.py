@@ -125,7 +125,6 @@ def _generate(command: CommandParser) -> None:
         Example("miniagents generate schemas --output messages.py --check", "in CI: is the module up to date?"),
         Example("miniagents generate schemas --output messages.py --watch", "while you work on the schemas"),
         Example("miniagents generate schemas --output messages.py --formats typed", "dates and UUIDs, not texts"),
-        Example("miniagents generate openapi.yaml --output api.py --operations", "the bodies of requests, too"),
     )
 
 

@@ -89,6 +89,32 @@ def parts_of(api: Api, *, operations: bool) -> Iterator[Part]:
         yield from _channels(api) if api.kind == "asyncapi" else _operations(api)
 
 
+def tags_of(
+    union: dict[str, JsonValue], reference: JsonValue, target: dict[str, JsonValue]
+) -> tuple[str, tuple[str, ...]]:
+    """Return the property of a `discriminator`, and its values for one alternative.
+
+    There are none if the schema has no discriminator, or if the alternative lists the values itself.
+
+    Args:
+        union: The schema with the discriminator.
+        reference: The `$ref` of the alternative.
+        target: The schema that it refers to.
+    """
+    discriminator = union.get("discriminator")
+    name = discriminator.get("propertyName") if isinstance(discriminator, dict) else None
+    if not isinstance(discriminator, dict) or not isinstance(name, str) or not isinstance(reference, str):
+        return "", ()
+    properties = target.get("properties")
+    own = properties.get(name) if isinstance(properties, dict) else None
+    if isinstance(own, dict) and ("enum" in own or "const" in own):
+        return "", ()
+    component = reference.rpartition("/")[2]
+    mapping = discriminator.get("mapping")
+    mapped = mapping.items() if isinstance(mapping, dict) else ()
+    return name, tuple(dict.fromkeys([*(tag for tag, each in mapped if each in {reference, component}), component]))
+
+
 def _schema(api: Api, node: Node | None, label: str) -> Iterator[Part]:
     if node is None:
         return

@@ -27,7 +27,7 @@ from miniagents.codegen.reading.dialects import (
 from miniagents.codegen.reading.registry import Site
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import Reading
-from miniagents.validation.keywords import HINTS, IDENTITY, KEYWORDS, KNOWN, MANY, ONE, TYPE
+from miniagents.validation.keywords import COUNTS, HINTS, IDENTITY, KEYWORDS, KNOWN, MANY, ONE, TYPE
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -175,6 +175,8 @@ def _stub(keyword: str, value: JsonValue, dialect: Dialect) -> JsonValue:
         return None
     if _is_newer_limit(keyword, value, dialect):
         return True
+    if keyword in COUNTS and isinstance(value, float) and value.is_integer():
+        return int(value)  # 3.0 is no integer in draft-04
     if isinstance(value, str) and (keyword == "type" or keyword in IDENTITY):
         return value
     return _kind(value)

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from miniagents.codegen.documents import JsonValue, Place, escape
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.patterns.translating import translate
+from miniagents.codegen.reading.api_documents import tags_of
 from miniagents.codegen.reading.dialects import DRAFT_04, ignores_siblings, knows
 from miniagents.codegen.reading.hints import ON_PROPERTY
 from miniagents.codegen.reading.registry import Registry, Site
@@ -109,6 +110,8 @@ class Normaliser:
                 result[keyword] = value
         if site.dialect.number == DRAFT_04.number:
             _modernise(site, result)
+        if site.source.document in self.registry.apis:
+            self._discriminated(site, result, here)
         self._format(site, result)
         if more:
             given = result.get("allOf")
@@ -157,6 +160,24 @@ class Normaliser:
             result[keyword] = int(value)
         else:
             result[keyword] = value
+
+    def _discriminated(self, site: Site, result: dict[str, JsonValue], here: str) -> None:
+        """Let the alternatives of an API document have only the tags that its `discriminator` gives them.
+
+        An alternative whose schema lists its tags itself stays as it is. Schemas inside of `oneOf` have no tags.
+        """
+        for keyword in ("oneOf", "anyOf"):
+            branches = result.get(keyword)
+            for index, branch in enumerate(branches if isinstance(branches, list) else ()):
+                key = site.source.document, f"{site.pointer}/{keyword}/{index}"
+                target = self.targets.get((key, self._scope, "$ref"))
+                if not isinstance(target, tuple) or not isinstance(branch, dict) or "properties" in branch:
+                    continue
+                name, tags = tags_of(site.members, self.registry.sites[key].members.get("$ref"), target[0].members)
+                if tags:
+                    branch["properties"] = {name: {"enum": [*tags]}}
+                    origin = site.at("discriminator")
+                    self._origins[f"{here}/{keyword}/{index}/properties/{escape(name)}"] = origin
 
     def _format(self, site: Site, result: dict[str, JsonValue]) -> None:
         """Add the keyword that tells whether a `format` is checked or typed; a note needs none."""
