@@ -1,7 +1,7 @@
 """The guide's table of keywords says what the generator does with each (G2): it is tried, and compared.
 
 Which keywords there are is what `validation/keywords.py` says. What becomes of each is found out with small schemas:
-the generator refuses it by name, or warns of it and ignores it; msgspec alone refuses what it forbids; `decode` does; or
+the generator refuses it by name, or ignores it with a warning; msgspec alone refuses what it forbids; `decode` does; or
 it changes nothing at all.
 """
 

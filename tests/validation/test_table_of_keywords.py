@@ -74,7 +74,7 @@ FLAGS: Final = {"exclusiveMinimum", "exclusiveMaximum"}
 
 
 def holds_schemas_of_draft_06(argument: JsonValue) -> bool:
-    """Whether an argument is true or false, or has them in it: they are no schemas in draft-04, and are read as such."""
+    """Whether an argument is or holds true or false, which are no schemas in draft-04 but read as such."""
     members = argument.values() if is_object(argument) else argument if is_array(argument) else [argument]
     return any(isinstance(each, bool) for each in members)
 
