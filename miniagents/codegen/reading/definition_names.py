@@ -81,7 +81,7 @@ def names_of(
 def _scoped_name(name: str, scope: Scope, names: Mapping[Key, str]) -> str:
     """Return the name of a definition in one of several dynamic scopes: with the schemas that the scope holds."""
     others = dict.fromkeys(names.get(key) or definition_name(key[1]) for _, key in scope)
-    return f"{name}Of{''.join(each for each in others if each != name)}"
+    return f"{name}Of{''.join([each for each in others if each != name] or others)}"
 
 
 def _own_name(site: Site) -> str:

@@ -57,9 +57,10 @@ class References:
                 if isinstance(target, tuple):
                     found.append(target)
             for each in registry.inner(site):
-                is_definition = bool(each.steps) and each.steps[0] in DEFINITIONS
-                # nothing leads to a definition but a reference, which has a scope of its own
-                found.append((each, registry.scope(each, () if is_definition else scope)))
+                if each.steps[0] not in DEFINITIONS:
+                    found.append((each, registry.scope(each, scope)))
+                elif site.source.is_given:  # it is a type of its own, which nothing has to lead to
+                    found.append((each, registry.scope(each)))
             todo += reversed(found)
 
     def reached(self) -> Collection[Site]:
