@@ -102,7 +102,8 @@ def _place_name(site: Site, names: Mapping[Key, str]) -> str:
         here = here.parent
     known = names.get((here.source.document, here.pointer))
     if known is None and here.label and here.pointer == "#":
-        return "".join(words)  # somewhere in an API document
+        # Somewhere in an API document: its names may be numbers. `~` and `/` of a step are no part of a name anyway.
+        return "".join(_capital(step.replace("~1", "/")) for step in site.pointer.split("/")[1:])
     if known is None and site.parent is here and not describes(here):
         return definition_name(site.steps[-1])  # an unknown keyword, which the author uses for definitions
     return (known or _own_name(here)) + "".join(words)
