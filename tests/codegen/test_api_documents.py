@@ -4,16 +4,19 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any, Final
 
 import pytest
+from hypothesis import given, strategies as st
 
 from miniagents import DecodeError
 from miniagents.codegen import GenerationError
 from miniagents.codegen.commands.command_line import main
 from miniagents.codegen.reading.bundle import Bundle, read_bundle
 from miniagents.codegen.settings import Reading, Settings
+from tests.effort import examples
 
 Json = Any  # Any: any JSON
 Read = Callable[..., Bundle]
@@ -119,9 +122,9 @@ def test_g5_a_discriminator_tells_the_alternatives_apart(tmp_path: Path, version
         decoded = module.decode(json.dumps(value), module.Pet)
         assert type(decoded).__name__ == name
         assert json.loads(module.encode(decoded)) == value
-    for kind in ("dog", "Cow", "", 1):
+    for wrong in ("dog", "Cow", "", 1):
         with pytest.raises(DecodeError):
-            module.decode(json.dumps({"kind": kind}), module.Pet)
+            module.decode(json.dumps({"kind": wrong}), module.Pet)
 
 
 def test_a_discriminator_in_a_schema_is_a_note(tmp_path: Path, read: Read) -> None:
@@ -247,3 +250,43 @@ def test_references_into_a_document_must_mean_schemas(read: Read) -> None:
 def test_a_schema_that_only_has_such_members_is_a_schema(read: Read) -> None:
     assert schemas(read({"type": "object", "openapi": "3.0.0"}))["Api"]["type"] == "object"
     assert schemas(read({"type": "object", "openapi": 3, "paths": {}}))["Api"]["type"] == "object"
+
+
+WORDS: Final = (
+    *("openapi", "swagger", "asyncapi", "info", "paths", "components", "schemas", "definitions", "parameters"),
+    *("channels", "messages", "publish", "message", "payload", "headers", "schemaFormat", "schema", "content", "$ref"),
+    *("get", "requestBody", "responses", "callbacks", "operationId", "name", "in", "application/json", "200", "oneOf"),
+    *("discriminator", "propertyName", "mapping", "nullable", "type", "properties", "required", "readOnly", "webhooks"),
+)
+LEAVES: Final = (
+    *(None, True, 0, "", "#", "object", "null", "body", "a", "#/components/schemas/schema", "#/paths/get", "\x1b[31m"),
+    *("3.0.3", "3.1.0", "2.0", 2.0, "2.6.0", "application/schema+json;version=draft-04", '"""', "\ud800", "file"),
+)
+
+
+@examples(300)
+@given(seed=st.integers(0, 2**64))
+def test_g3_any_document_gives_definitions_or_refusals(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    random = Random(seed)
+
+    def anything(depth: int) -> Json:
+        kind = random.random() if depth else 0
+        if kind < 0.15:
+            return random.choice(LEAVES)
+        if kind < 0.25:
+            return [anything(depth - 1) for _ in range(random.randrange(3))]
+        return {random.choice(WORDS): anything(depth - 1) for _ in range(random.randrange(1, 6))}
+
+    kind, version = random.choice(
+        [("openapi", "3.0.3"), ("openapi", "3.1.0"), ("swagger", "2.0"), ("asyncapi", "3.0.0")]
+    )
+    tops = random.sample(["paths", "components", "channels", "webhooks", "definitions", "info"], 4)
+    document = {kind: version, **{top: {random.choice(WORDS): anything(5) for _ in range(3)} for top in tops}}
+    path = tmp_path_factory.mktemp("any") / "api.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    try:
+        definitions = read_bundle([path], settings=Settings(reading=Reading(operations=True))).definitions
+    except GenerationError as error:
+        assert all(str(problem).isprintable() for problem in error.problems)
+    else:
+        assert all(name.isidentifier() for name in definitions)

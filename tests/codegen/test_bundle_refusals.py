@@ -297,6 +297,7 @@ WORDS: Final = (
         "then",
     ),
     *("x-miniagents", "base", "name", "patternProperties", "minLength", "additionalItems", "contains", "nullable", "A"),
+    *("id", "exclusiveMinimum", "minimum", "discriminator"),
 )
 LEAVES: Final = (
     *(
@@ -316,7 +317,20 @@ LEAVES: Final = (
         "object",
         "^a$",
     ),
-    *("http://x/y", "a.schema.json", "#a", "a", "[", "urn:x", DRAFT_07.uri, DRAFT_2019_09.uri, "\x1b", "\ud800", "%ZZ"),
+    *(
+        "http://x/y",
+        "a.schema.json",
+        "#a",
+        "a",
+        "[",
+        "urn:x",
+        DRAFT_07.uri,
+        DRAFT_2019_09.uri,
+        DRAFT_04.uri,
+        "\x1b",
+        "\ud800",
+        "%ZZ",
+    ),
 )
 
 

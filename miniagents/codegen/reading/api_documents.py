@@ -156,12 +156,12 @@ def _channels(api: Api) -> Iterator[Part]:
             yield from _message(api, message, f"{name} {key}")
         for action in ("publish", "subscribe"):  # of AsyncAPI 2
             operation = _member(channel, action)
-            message = _member(operation, "message")
-            if operation is None or message is None:
+            content = _member(operation, "message")
+            if operation is None or content is None:
                 continue
             label = _text(_member(operation, "operationId")) or f"{action} {name}"
-            every = _member(message, "oneOf")
-            messages = [message] if every is None else every.items()
+            every = _member(content, "oneOf")
+            messages = [content] if every is None else every.items()
             for place, each in enumerate(messages, 1):
                 yield from _message(api, each, label if every is None else f"{label} {place}")
 
