@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miniagents.codegen.reading.bundle import read_bundle
-from miniagents.codegen.schema_errors import Problem
+from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import Base, Formats, Reading, Settings
 from miniagents.codegen.shaping.modules import module_of
 from miniagents.codegen.writing.emitter import emit
@@ -90,7 +90,11 @@ def generate_with(
     paths = sorted({Path(each) for each in schemas})
     folder = Path(output).parent
     bundle = read_bundle(paths, is_library=library, settings=settings)
-    module = module_of(bundle)
+    try:
+        module = module_of(bundle)
+    except GenerationError as error:
+        error.warnings = bundle.warnings
+        raise
     sources = sorted(_seen_from(folder, file) for file in module.files)
     names = sorted(_seen_from(folder, path) for path in paths)
     options = settings.arguments(lambda path: _seen_from(folder, path))

@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _RUN[options.command](options, console)
     except GenerationError as error:
+        console.warnings(error.warnings)
         console.problems(error.problems)
     return WRONG
 

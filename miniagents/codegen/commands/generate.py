@@ -95,6 +95,7 @@ def _watch(options: Options, output: Path, console: Console) -> int:
         try:
             is_new = _write(output, _generated(options, output, console))
         except GenerationError as error:
+            console.warnings(error.warnings)
             console.problems(error.problems)
             console.say("nothing was written; waiting for the schemas to be corrected", "dim")
             status = WRONG

@@ -110,13 +110,13 @@ def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: 
     definitions = _united(made, problems)
     problems += registry.problems + normaliser.problems
     problems += endless({name: each.schema for name, each in definitions.items()}, definitions)
+    warnings = tuple(dict.fromkeys([*registry.warnings, *metaschemas.warnings()]))
     if problems:
-        raise GenerationError(tuple(dict.fromkeys(problems)))
+        raise GenerationError(tuple(dict.fromkeys(problems)), warnings)
     kept = {each.place for each in definitions.values()}
     used = {key[0] for key in keys}
     files = tuple(source.path for source in registry.sources if source.is_given or source.document in used)
-    warnings = (*registry.warnings, *metaschemas.warnings())
-    return Bundle(definitions, files, _doc(registry, kept), is_library, settings, tuple(dict.fromkeys(warnings)))
+    return Bundle(definitions, files, _doc(registry, kept), is_library, settings, warnings)
 
 
 def _doc(registry: Registry, kept: Collection[Place]) -> str:
