@@ -9,13 +9,16 @@ from types import ModuleType
 from typing import Any, Final
 
 import pytest
+import yaml
 from hypothesis import given, strategies as st
 
 from miniagents import DecodeError
 from miniagents.codegen import GenerationError
 from miniagents.codegen.commands.command_line import main
 from miniagents.codegen.reading.bundle import Bundle, read_bundle
+from miniagents.codegen.reading.dialects import DRAFT_2020_12
 from miniagents.codegen.settings import Reading, Settings
+from tests.codegen.test_differential import Schemas
 from tests.effort import examples
 
 Json = Any  # Any: any JSON
@@ -250,6 +253,25 @@ def test_references_into_a_document_must_mean_schemas(read: Read) -> None:
 def test_a_schema_that_only_has_such_members_is_a_schema(read: Read) -> None:
     assert schemas(read({"type": "object", "openapi": "3.0.0"}))["Api"]["type"] == "object"
     assert schemas(read({"type": "object", "openapi": 3, "paths": {}}))["Api"]["type"] == "object"
+
+
+@examples(100)
+@given(seed=st.integers(0, 2**32))
+def test_g5_schemas_mean_the_same_in_a_document(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    """Random schemas in a file, in a document of OpenAPI 3.1, and in the same as YAML."""
+    folder = tmp_path_factory.mktemp("same")
+    definitions = Schemas(Random(seed)).definitions()
+    text = json.dumps(openapi(definitions, "3.1.0")).replace("#/$defs/", "#/components/schemas/")
+    contents = {"a.json": json.dumps({"$schema": DRAFT_2020_12.uri, "$defs": definitions})}
+    contents |= {"b.json": text, "c.yaml": yaml.safe_dump(json.loads(text))}
+    found: list[Json] = []
+    for name, content in contents.items():
+        (folder / name).write_text(content, encoding="utf-8")
+        try:
+            found.append(schemas(read_bundle([folder / name])))
+        except GenerationError as error:
+            found.append({(each.keyword, each.wrong.replace("components/schemas", "$defs")) for each in error.problems})
+    assert found[0] == found[1] == found[2]
 
 
 WORDS: Final = (

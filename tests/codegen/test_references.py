@@ -150,6 +150,9 @@ def test_identities_of_draft_04_may_repeat_unless_a_reference_means_them(write: 
     write("old.json", {"$schema": DRAFT_04.uri, "properties": {**twice, "c": {"$ref": f"{URL}/x"}}})
     (wrong,) = refused(path)
     assert f"{URL}/x is also {path.as_posix()} #/properties/a" in wrong
+    pointers = {name: {"$id": "#/properties/a", "items": {"$ref": "#/definitions/A"}} for name in "ab"}
+    made = {"$schema": DRAFT_07.uri, "properties": {**pointers, "c": {"$id": "#/c"}}, "definitions": {"A": COLOUR}}
+    assert schemas(read(write("made.json", made)))["A"] == COLOUR
 
 
 # --- meta-schemas ---
@@ -182,8 +185,9 @@ def test_g5_meta_schemas_are_built_in(write: Write, tmp_path: Path, uri: str, ju
 def test_g5_a_dialect_of_others_is_read_as_the_one_it_is_built_on(write: Write) -> None:
     limit = {"minimum": 1, "exclusiveMinimum": True}
     path = write("a.json", {"$schema": f"{URL}/strict", "properties": {"a": limit}})
-    meta = write("strict.json", {"$schema": DRAFT_04.uri, "allOf": [{"$ref": DRAFT_04.uri}]})
-    bundle = read(path, (f"{URL}/strict", meta))
+    meta = write("strict.json", {"$schema": f"{URL}/strict", "allOf": [{"$ref": f"{URL}/base"}]})
+    base = write("base.json", {"$id": f"{URL}/base", "$schema": DRAFT_04.uri})
+    bundle = read(path, (f"{URL}/strict", meta), ("", base))
     assert schemas(bundle)["A"] == {"properties": {"a": {"exclusiveMinimum": 1}}}
     assert [each.wrong for each in bundle.warnings] == [f"{URL}/strict is read as draft-04"]
     assert f"--ref {URL}/strict=FILE" in refused(path)[0]

@@ -171,8 +171,8 @@ def _operations(api: Api) -> Iterator[Part]:
         word = {"parameters": "parameter", "requestBodies": "request", "responses": "response"}[kind]
         for node, name in _members(api.root, *((kind,) if api.kind == "swagger" else ("components", kind))):
             yield from _content(api, node, f"{name} {word}")
-    for family in ("paths", "webhooks"):
-        for item, path in _members(api.root, family):
+    for steps in (("paths",), ("webhooks",), ("components", "pathItems")):
+        for item, path in _members(api.root, *steps):
             yield from _path(api, item, path)
 
 

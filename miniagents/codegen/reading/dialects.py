@@ -67,6 +67,8 @@ def named_in(uri: str) -> Dialect | None:
     >>> named_in("https://json.schemastore.org/metaschema-draft-07-unofficial-strict.json").name
     'draft-07'
     """
+    if "spec.openapis.org/oas/3.1/dialect" in uri:
+        return DRAFT_2020_12
     words = {word for match in _NAMED.finditer(uri) for word in match.groups() if word}
     return next((each for each in DIALECTS if words == {each.name.removeprefix("draft-0")}), None)
 

@@ -207,7 +207,7 @@ class Registry:
             site = replace(site, dialect=dialect, base=base, root=root)
             if uri:
                 self._take(self._resources, base, site, keyword, base)
-            if fragment and ignores_siblings(dialect):
+            if fragment and not fragment.startswith("/") and ignores_siblings(dialect):
                 self._take(self._anchors, f"{base}#{fragment}", site, keyword, f"#{fragment}")
         else:
             site = replace(site, dialect=dialect)
@@ -231,7 +231,8 @@ class Registry:
         if other.source is not site.source or other.pointer != site.pointer:
             wrong = f"{name[:200]} is also {other.source.document.name} {other.pointer}"
             problem = site.at(keyword).problem(keyword, wrong, "give one of them another name")
-            if keyword == "id":  # generators of schemas wrote the same `id` many times: only references must not use it
+            # Generators of schemas wrote the same `id` many times in older dialects: only references must not use it.
+            if keyword in {"id", "$id"} and ignores_siblings(site.dialect) and site.source is other.source:
                 self._repeated.setdefault(key, problem)
             else:
                 self.problems.append(problem)
@@ -253,14 +254,14 @@ class Registry:
     def _built_on(self, site: Site, declared: str, *, is_root: bool) -> Dialect | None:
         """Return the dialect that the meta-schema of a schema is built on, or report that nothing is known of it."""
         place = site.at("$schema")
-        found, seen, uri = named_in(declared), {declared}, declared
-        while (source := self._waiting.get(uri.removesuffix("#"))) is not None:
-            value = source.document.value
-            uri = str(value.get("$schema")) if isinstance(value, dict) else ""
-            found = dialect_of(uri) or found
-            if uri in seen:
-                break
-            seen.add(uri)
+        found, seen, todo = named_in(declared), {declared}, [declared]
+        while found is None and todo:
+            source = self._waiting.get(todo.pop().removesuffix("#"))
+            value = source.document.value if source is not None else None
+            bases = [*_built_of(value)] if isinstance(value, dict) else []
+            found = next(filter(None, map(dialect_of, bases)), None)
+            todo += [each for each in bases if each not in seen]
+            seen.update(bases)
         if found is None and _is_old_name(declared):
             found = guessed(site.value) if is_root else site.dialect
         if found is not None:
@@ -268,7 +269,8 @@ class Registry:
             self.warnings.append(place.problem("$schema", wrong, "its other keywords are notes"))
             return found
         known = ", ".join(each.name for each in DIALECTS)
-        remedy = f"give its meta-schema: --ref {declared[:200]}=FILE"
+        is_older = known_schema(declared.removesuffix("#")) is not None
+        remedy = "write the file in one of them" if is_older else f"give its meta-schema: --ref {declared[:200]}=FILE"
         self.problems.append(place.problem("$schema", f"{declared[:200]} is none of {known}", remedy))
         return None
 
@@ -391,6 +393,19 @@ def _names(source: Source) -> Iterator[str]:
         identity = value.get(keyword) if isinstance(value, dict) else None
         if isinstance(identity, str) and _is_absolute(identity):
             yield identity.removesuffix("#")
+
+
+def _built_of(meta: dict[str, JsonValue]) -> Iterator[str]:
+    """Yield the URIs of the meta-schemas that a meta-schema is built on."""
+    every = meta.get("allOf")
+    for keyword, part in [("$schema", meta), ("$ref", meta), *(("$ref", each) for each in _list(every))]:
+        uri = part.get(keyword) if isinstance(part, dict) else None
+        if isinstance(uri, str):
+            yield uri
+
+
+def _list(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else []
 
 
 def _is_absolute(uri: str) -> bool:
