@@ -18,6 +18,7 @@ from miniagents.codegen.commands.command_line import main
 from miniagents.codegen.reading.bundle import Bundle, read_bundle
 from miniagents.codegen.reading.dialects import DRAFT_2020_12
 from miniagents.codegen.settings import Reading, Settings
+from tests.codegen.test_bundle_meaning import at
 from tests.codegen.test_differential import Schemas
 from tests.effort import examples
 
@@ -82,20 +83,35 @@ def test_g5_the_components_become_the_module(read: Read) -> None:
     assert found["Size"] == {**newest, "$ref": "#/$defs/Any"}
 
 
-NULLABLE: Final[list[tuple[Json, Json]]] = [
-    ({"type": "string", "nullable": True}, {"type": ["string", "null"]}),
-    ({"type": "string", "nullable": False}, {"type": "string"}),
-    ({"type": "string", "nullable": True, "enum": ["a"]}, {"type": ["string", "null"], "enum": ["a"]}),
-    ({"nullable": True, "minLength": 1}, {"minLength": 1}),
-    ({"$ref": "#/components/schemas/Other", "nullable": True}, {"$ref": "#/$defs/Other"}),
+NULLABLE: Final[list[tuple[Json, Json, bool]]] = [
+    ({"type": "string", "nullable": True}, {"type": ["string", "null"]}, True),
+    ({"type": "string", "nullable": False}, {"type": "string"}, True),
+    (
+        {"type": "string", "nullable": True, "enum": ["a", None]},
+        {"type": ["string", "null"], "enum": ["a", None]},
+        True,
+    ),
+    ({"type": "string", "nullable": True, "enum": ["a"]}, {"type": ["string", "null"], "enum": ["a", None]}, False),
+    ({"nullable": True, "enum": ["a"]}, {"enum": ["a", None]}, False),
+    ({"nullable": True, "title": "All"}, {"title": "All"}, True),
+    (
+        {"nullable": True, "title": "All", "allOf": [{"$ref": "#/components/schemas/Other"}]},
+        {"title": "All", "anyOf": [{"allOf": [{"$ref": "#/$defs/Other"}]}, {"type": "null"}]},
+        False,
+    ),
+    ({"$ref": "#/components/schemas/Other", "nullable": True}, {"$ref": "#/$defs/Other"}, True),
 ]
 
 
-@pytest.mark.parametrize(("given", "meant"), NULLABLE)
-def test_g5_nullable_adds_null_to_a_type(read: Read, given: Json, meant: Json) -> None:
+@pytest.mark.parametrize(("given", "meant", "is_clear"), NULLABLE)
+def test_g5_nullable_adds_null(read: Read, given: Json, meant: Json, *, is_clear: bool) -> None:
     bundle = read(openapi({"A": given, "Other": {"type": "string"}}))
     assert schemas(bundle)["A"] == meant
-    assert bool(bundle.warnings) == ("type" not in given and "$ref" not in given)
+    assert [each.keyword for each in bundle.warnings] == ([] if is_clear else ["nullable"])
+    for pointer in bundle.definitions["A"].origins:
+        assert isinstance(at(meant, pointer), bool | dict)
+    swagger = {"swagger": "2.0", "info": INFO, "definitions": {"A": {"type": "string", "nullable": True}}}
+    assert schemas(read(swagger))["A"] == {"type": "string", "nullable": True}
 
 
 def test_g5_required_is_of_no_property_that_goes_one_way(read: Read) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.validation.keywords import DEFINITIONS, KEYWORDS, KNOWN
+from miniagents.validation.keywords import ASSERTIONS, DEFINITIONS, KEYWORDS, KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,18 @@ def subschemas(
             for name, member in argument.items():
                 if keyword != "dependencies" or not isinstance(member, list):
                     yield keyword, (keyword, name), member
+
+
+def is_nullable_as_a_whole(schema: JsonValue, dialect: Dialect) -> bool:
+    """Return whether `nullable` adds null to a whole schema, because it has neither `type` nor `enum` to add it to.
+
+    OpenAPI 3.0.0 to 3.0.2 say that it allows null for the schema. 3.0.3 says that it belongs to a `type`, but schemas go
+    on to have it beside `anyOf` and `allOf`, and mean it.
+    """
+    if dialect is not OPENAPI_3_0 or not isinstance(schema, dict) or schema.get("nullable") is not True:
+        return False
+    is_reference = isinstance(schema.get("$ref"), str)
+    return not is_reference and not schema.keys() & {"type", "enum"} and bool(schema.keys() & ASSERTIONS)
 
 
 def ignores_siblings(dialect: Dialect) -> bool:

@@ -22,6 +22,7 @@ from miniagents.codegen.reading.dialects import (
     SWAGGER_2_0,
     Dialect,
     ignores_siblings,
+    is_nullable_as_a_whole,
     knows,
 )
 from miniagents.codegen.reading.registry import Site
@@ -101,9 +102,11 @@ class Metaschemas:
             return wrong, remedy
         if keyword == "nullable":
             if dialect is OPENAPI_3_0:
-                is_idle = site.members[keyword] is not True or isinstance(site.members.get("type"), str)
-                wrong = 'means nothing without "type" beside it'
-                return None if is_idle else (wrong, 'write "type", or "anyOf" with a schema that has both')
+                values = site.members.get("enum")
+                is_added = isinstance(values, list) and None not in values and site.members[keyword] is True
+                wrong = "OpenAPI 3.0.3 adds null to a type alone; it is read as null for the whole schema"
+                remedy = 'write null into "enum", or "type" beside it'
+                return (wrong, remedy) if is_added or is_nullable_as_a_whole(site.value, dialect) else None
             remedy = 'write "type": [..., "null"], or "anyOf": [..., {"type": "null"}]'
             wrong = "JSON Schema has no such keyword and ignores it"
             return None if site.members[keyword] is False else (wrong, remedy)

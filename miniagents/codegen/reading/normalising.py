@@ -13,7 +13,7 @@ from miniagents.codegen.documents import JsonValue, Place, escape
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.patterns.translating import translate
 from miniagents.codegen.reading.api_documents import tags_of
-from miniagents.codegen.reading.dialects import DRAFT_04, ignores_siblings, knows
+from miniagents.codegen.reading.dialects import DRAFT_04, OPENAPI_3_0, ignores_siblings, is_nullable_as_a_whole, knows
 from miniagents.codegen.reading.hints import ON_PROPERTY
 from miniagents.codegen.reading.registry import Registry, Site
 from miniagents.codegen.reading.scopes import Key, Scope, ScopedKey
@@ -89,6 +89,15 @@ class Normaliser:
         return {"$ref": f"#/$defs/{name}", **notes, **({HINTS: hints} if hints else {})}
 
     def _written_out(self, site: Site, here: str, *, is_definition: bool) -> JsonValue:
+        if not is_nullable_as_a_whole(site.value, site.dialect):
+            return self._written(site, here, is_definition=is_definition)
+        schema = self._written(site, f"{here}/anyOf/0", is_definition=is_definition)
+        members = schema if isinstance(schema, dict) else {}
+        notes = {keyword: members.pop(keyword) for keyword in members.keys() & DOCUMENTATION}
+        self._origins |= {here: site.place, f"{here}/anyOf/1": site.place}
+        return {**notes, "anyOf": [members, {"type": "null"}]}
+
+    def _written(self, site: Site, here: str, *, is_definition: bool) -> JsonValue:
         self._origins[here] = site.place
         if isinstance(site.value, bool):
             return site.value
@@ -263,9 +272,12 @@ def _modernise(site: Site, result: dict[str, JsonValue]) -> None:
             result[exclusive] = result.pop(inclusive)
     if not site.dialect.is_openapi:
         return
-    declared = result.get("type")
-    if result.pop("nullable", False) is True and isinstance(declared, str):
-        result["type"] = [declared, "null"]
+    declared, values = result.get("type"), result.get("enum")
+    if site.dialect is OPENAPI_3_0 and result.pop("nullable", False) is True:
+        if isinstance(declared, str):
+            result["type"] = [declared, "null"]
+        if isinstance(values, list) and None not in values:
+            result["enum"] = [*values, None]
     required, properties = result.get("required"), site.members.get("properties")
     if isinstance(required, list) and isinstance(properties, dict):
         one_way = {name for name, each in properties.items() if isinstance(each, dict) and _is_one_way(each)}
