@@ -1,5 +1,8 @@
 """Documents of OpenAPI, Swagger 2.0 and AsyncAPI: their schemas become the module, as the documents mean them (G5)."""
 
+# PyYAML's types leave the width of lines open
+# pyright: reportUnknownMemberType=false
+
 import json
 import sys
 from collections.abc import Callable

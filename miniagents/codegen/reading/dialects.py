@@ -139,8 +139,8 @@ def subschemas(
 def is_nullable_as_a_whole(schema: JsonValue, dialect: Dialect) -> bool:
     """Return whether `nullable` adds null to a whole schema, because it has neither `type` nor `enum` to add it to.
 
-    OpenAPI 3.0.0 to 3.0.2 say that it allows null for the schema. 3.0.3 says that it belongs to a `type`, but schemas go
-    on to have it beside `anyOf` and `allOf`, and mean it.
+    OpenAPI 3.0.0 to 3.0.2 say that it allows null for the schema. 3.0.3 says that it belongs to a `type`, but authors
+    still write it beside `anyOf` and `allOf`, and send null.
     """
     if dialect is not OPENAPI_3_0 or not isinstance(schema, dict) or schema.get("nullable") is not True:
         return False
