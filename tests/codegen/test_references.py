@@ -75,6 +75,19 @@ def test_g5_schemas_in_a_folder_are_found_by_their_identity(write: Write) -> Non
     assert schemas(read(old, ("", folder)))["B"] == {"type": "null"}
 
 
+def test_g2_two_files_for_one_reference_are_refused(write: Write) -> None:
+    path = write("main.json", {"items": {"$ref": f"{URL}/colour"}})
+    folder = write("all/a.json", {"$id": f"{URL}/colour", **COLOUR}).parent
+    write("all/b.json", {"$id": f"{URL}/colour", **COLOUR})
+    write("all/c.json", {"$id": f"{URL}/other"})
+    assert schemas(read(path, ("", folder)))["A"] == COLOUR
+    write("all/d.json", {"$id": f"{URL}/other", **COLOUR})
+    assert read(path, ("", folder)).definitions
+    write("all/b.json", {"$id": f"{URL}/colour", "type": "null"})
+    (wrong,) = refused(path, ("", folder))
+    assert f"{URL}/colour is also {folder.as_posix()}/a.json" in wrong
+
+
 def test_g5_a_folder_has_a_url(write: Write) -> None:
     path = write(
         "main.json", {"properties": {"a": {"$ref": f"{URL}/v1/a%20b.json"}, "b": {"$ref": f"{URL}/v1/b.json"}}}

@@ -107,7 +107,11 @@ class Registry:
     def __post_init__(self) -> None:
         for source in self.sources:
             for name in _names(source):
-                self._waiting.setdefault(name, source)
+                other = self._waiting.setdefault(name, source)
+                if other.document.value != source.document.value and not (other.is_given and source.is_given):
+                    wrong = f"{name[:200]} is also {other.document.name}"
+                    problem = source.document.root.place.problem("$id", wrong, "leave one of them out")
+                    self._repeated.setdefault(name, problem)
         given = [source for source in self.sources if source.is_given]
         for source in sorted(given, key=lambda each: api_of(each.document) is None):
             self._open(source)
