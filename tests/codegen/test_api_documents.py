@@ -199,6 +199,38 @@ def test_g5_operations_have_names_from_the_operation_and_the_status(read: Read) 
     }
 
 
+def test_g5_operations_may_stand_in_other_files(tmp_path: Path) -> None:
+    files: Json = {
+        "api.json": openapi({}, paths={"/pets": {"$ref": "paths/pets.json"}}),
+        "paths/pets.json": {
+            "get": {
+                "parameters": [{"$ref": "../shared.json#/parameters/Limit"}],
+                "responses": {"200": {"$ref": "../shared.json#/responses/Pets"}},
+                "callbacks": {"again": {"x": {"$ref": "pets.json"}}},
+            }
+        },
+        "shared.json": {
+            "parameters": {"Limit": {"name": "limit", "schema": {"type": "integer", "nullable": True}}},
+            "responses": {"Pets": {"content": {"application/json": {"schema": {"$ref": "pet.json"}}}}},
+        },
+        "pet.json": {"type": "string", "nullable": True},
+    }
+    for name, value in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(value), encoding="utf-8")
+    main_file = [tmp_path / "api.json"]
+    reading = Reading(references=(("", tmp_path),), operations=True)
+    found = schemas(read_bundle(main_file, settings=Settings(reading=reading)))
+    assert found["GetPetsParameterLimit"] == {"type": ["integer", "null"]}
+    assert found["GetPetsResponse200"] == {"$ref": "#/$defs/Pet"}
+    assert found["Pet"] == {"type": ["string", "null"]}
+    with pytest.raises(GenerationError, match=r"--ref paths/pets.json=FILE"):
+        read_bundle(main_file, settings=Settings(reading=Reading(operations=True)))
+    (tmp_path / "shared.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(GenerationError, match=r"pets.json:1: .*there is nothing at ../shared.json#/parameters/Limit"):
+        read_bundle(main_file, settings=Settings(reading=reading))
+
+
 def test_g5_operations_of_swagger_have_bodies(read: Read) -> None:
     operation = {
         "parameters": [{"in": "body", "name": "x", "schema": {"type": "null"}}, {"in": "query", "type": "string"}],

@@ -5,9 +5,9 @@ parameters, requests and responses have none, and get names from the operation a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from miniagents.codegen.documents import Document, JsonValue, Node
 from miniagents.codegen.reading.dialects import DRAFT_07, DRAFT_2020_12, OPENAPI_3_0, SWAGGER_2_0, Dialect, dialect_of
@@ -21,6 +21,13 @@ _VERSIONS: Final = (
 )
 _BESIDE: Final = frozenset({"info", "paths", "components", "channels", "webhooks"})
 """Members of which such a document has at least one."""
+
+
+Follow: TypeAlias = Callable[[Node, str], Node | None]
+"""Returns what a reference in a document leads to, in the same or another file; None if that was reported."""
+
+_MOST_CALLBACKS: Final = 4
+"""The greatest depth of callbacks in callbacks, which may refer to themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +80,21 @@ def api_of(document: Document) -> Api | None:
     return None
 
 
-def parts_of(api: Api, *, operations: bool) -> Iterator[Part]:
+def parts_of(api: Api, follow: Follow | None) -> Iterator[Part]:
     """Yield the schemas of an interface.
 
     Args:
         api: The interface.
-        operations: Whether to yield those of parameters, requests and responses as well.
+        follow: The function that follows references between parameters, requests and responses; None to leave out
+            their schemas.
     """
     for node, name in _members(api.root, *(("definitions",) if api.kind == "swagger" else ("components", "schemas"))):
         yield from _schema(api, node, name)
     if api.kind == "asyncapi":
         for node, name in _members(api.root, "components", "messages"):
             yield from _message(api, node, name)
-    if operations:
-        yield from _channels(api) if api.kind == "asyncapi" else _operations(api)
+    if follow is not None:
+        yield from _channels(api) if api.kind == "asyncapi" else _Operations(api, follow).parts()
 
 
 def tags_of(
@@ -166,50 +174,67 @@ def _channels(api: Api) -> Iterator[Part]:
                 yield from _message(api, each, label if every is None else f"{label} {place}")
 
 
-def _operations(api: Api) -> Iterator[Part]:
-    for kind in ("parameters", "requestBodies", "responses"):
-        word = {"parameters": "parameter", "requestBodies": "request", "responses": "response"}[kind]
-        for node, name in _members(api.root, *((kind,) if api.kind == "swagger" else ("components", kind))):
-            yield from _content(api, node, f"{name} {word}")
-    for steps in (("paths",), ("webhooks",), ("components", "pathItems")):
-        for item, path in _members(api.root, *steps):
-            yield from _path(api, item, path)
+@dataclass(frozen=True, slots=True)
+class _Operations:
+    """Finds the schemas of the operations of OpenAPI and Swagger."""
 
+    api: Api
+    follow: Follow
 
-def _path(api: Api, item: Node, path: str) -> Iterator[Part]:
-    yield from _parameters(api, item, path)
-    for operation, method in _members(item):
-        if method not in _METHODS:
-            continue
-        label = _text(_member(operation, "operationId")) or f"{method} {path}"
-        yield from _parameters(api, operation, label)
-        body = _member(operation, "requestBody")
-        if body is not None:
-            yield from _content(api, body, f"{label} request")
-        for response, status in _members(operation, "responses"):
-            yield from _content(api, response, f"{label} response {status}")
-        for callback, name in _members(operation, "callbacks"):
-            for inner, _ in _members(callback):
-                yield from _path(api, inner, f"{label} {name}")
+    def parts(self) -> Iterator[Part]:
+        """Yield the schemas."""
+        for kind, word in (("parameters", "parameter"), ("requestBodies", "request"), ("responses", "response")):
+            steps = (kind,) if self.api.kind == "swagger" else ("components", kind)
+            for node, name in _members(self.api.root, *steps):
+                yield from self._content(node, f"{name} {word}")
+        for steps in (("paths",), ("webhooks",), ("components", "pathItems")):
+            for item, path in _members(self.api.root, *steps):
+                yield from self._path(item, path)
 
+    def _followed(self, node: Node) -> Node | None:
+        """Return what a node refers to, or itself; None for components, which are found where they stand."""
+        reference = _text(_member(node, "$ref"))
+        if not reference:
+            return node
+        is_component = node.document is self.api.root.document and reference.startswith("#/")
+        return None if is_component else self.follow(node, reference)
 
-def _parameters(api: Api, node: Node, label: str) -> Iterator[Part]:
-    every = _member(node, "parameters")
-    for each in [] if every is None else every.items():
-        is_body = _text(_member(each, "in")) == "body"
-        name = _text(_member(each, "name"))
-        yield from _content(api, each, f"{label} request" if is_body else f"{label} parameter {name}")
+    def _path(self, item: Node, path: str, depth: int = 0) -> Iterator[Part]:
+        followed = self._followed(item)
+        yield from self._parameters(followed, path)
+        for operation, method in _members(followed):
+            if method not in _METHODS:
+                continue
+            label = _text(_member(operation, "operationId")) or f"{method} {path}"
+            yield from self._parameters(operation, label)
+            body = _member(operation, "requestBody")
+            if body is not None:
+                yield from self._content(body, f"{label} request")
+            for response, status in _members(operation, "responses"):
+                yield from self._content(response, f"{label} response {status}")
+            for callback, name in _members(operation, "callbacks") if depth < _MOST_CALLBACKS else ():
+                for inner, _ in _members(self._followed(callback)):
+                    yield from self._path(inner, f"{label} {name}", depth + 1)
 
+    def _parameters(self, node: Node | None, label: str) -> Iterator[Part]:
+        every = _member(node, "parameters")
+        for each in [] if every is None else every.items():
+            parameter = self._followed(each)
+            if parameter is not None:
+                is_body = _text(_member(parameter, "in")) == "body"
+                name = _text(_member(parameter, "name"))
+                yield from self._content(parameter, f"{label} request" if is_body else f"{label} parameter {name}")
 
-def _content(api: Api, node: Node, label: str) -> Iterator[Part]:
-    """Yield the schemas of a parameter, request or response: one for each media type; the first of JSON is shorter."""
-    yield from _schema(api, _member(node, "schema"), label)
-    has_json = False
-    for media, kind in _members(node, "content"):
-        is_json = "json" in kind and not has_json
-        has_json = has_json or is_json
-        words = "" if is_json else kind.partition(";")[0].rpartition("/")[2].replace("*", "any")
-        yield from _schema(api, _member(media, "schema"), f"{label} {words}")
+    def _content(self, node: Node, label: str) -> Iterator[Part]:
+        """Yield the schemas of one part: one for each media type; the first of JSON has a shorter name."""
+        followed = self._followed(node)
+        yield from _schema(self.api, _member(followed, "schema"), label)
+        has_json = False
+        for media, kind in _members(followed, "content"):
+            is_json = "json" in kind and not has_json
+            has_json = has_json or is_json
+            words = "" if is_json else kind.partition(";")[0].rpartition("/")[2].replace("*", "any")
+            yield from _schema(self.api, _member(media, "schema"), f"{label} {words}")
 
 
 def _node(node: Node | None, *steps: str) -> Node | None:

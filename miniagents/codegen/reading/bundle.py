@@ -4,7 +4,7 @@ Users of a bundle need not know files, dialects, identities and references. Sche
 meta-schemas. One run finds all problems of all files.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: 
         problems += metaschemas.problems(site)
     problems += _changed_meanings(references.reached())
     own = list(definitions_of(registry))
-    problems += _without_schemas(registry, own)
+    problems += _without_schemas(registry)
     names = names_of([(site, registry.scope(site)) for site in own], references.schemas(), problems)
     if is_library:
         problems += references.unknown(names.values())
@@ -131,11 +131,10 @@ def _doc(registry: Registry, kept: Collection[Place]) -> str:
     return "\n\n".join(text.strip() for text in texts if isinstance(text, str) and text.strip())
 
 
-def _without_schemas(registry: Registry, definitions: Iterable[Site]) -> Iterator[Problem]:
+def _without_schemas(registry: Registry) -> Iterator[Problem]:
     """Yield a problem for each API document of which nothing would be generated."""
-    described = {site.source.document for site in definitions}
     for document, api in registry.apis.items():
-        if document not in described and any(each.document is document and each.is_given for each in registry.sources):
+        if registry.is_given(document) and not registry.parts[document]:
             wrong = f"the document describes no {'definitions' if api.kind == 'swagger' else 'components/schemas'}"
             remedy = "give other files" if registry.operations else "write --operations for the schemas of operations"
             yield document.root.place.problem(api.kind, wrong, remedy)

@@ -23,8 +23,8 @@ _PLACES: Final = {"items": "Item", "prefixItems": "Item", "additionalProperties"
 def definitions_of(registry: Registry) -> Iterator[Site]:
     """Yield the schemas that files define by name or as a whole, file by file."""
     for source in registry.sources:
-        if source.document in registry.apis:
-            yield from (site for site in registry.parts if site.source is source and source.is_given)
+        if source.is_given:
+            yield from registry.parts.get(source.document, ())
         root = registry.sites.get((source.document, "#"))
         if root is None or not source.is_given:
             continue

@@ -35,11 +35,9 @@ class References:
     def follow(self) -> None:
         """Resolve every reference, also those in schemas that are found by resolving others."""
         registry = self._registry
-        todo = [
-            (site, registry.scope(site))
-            for site in registry.sites.values()
-            if site.parent is None and site.source.is_given
-        ]
+        given = [site for site in registry.sites.values() if site.parent is None and site.source.is_given]
+        parts = [site for document, sites in registry.parts.items() if registry.is_given(document) for site in sites]
+        todo = [(site, registry.scope(site)) for site in dict.fromkeys([*given, *parts])]
         done: set[tuple[Key, Scope]] = set()
         todo.reverse()
         while todo:

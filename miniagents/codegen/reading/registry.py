@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-from miniagents.codegen.documents import Document, JsonValue, Place, escape
+from miniagents.codegen.documents import Document, JsonValue, Node, Place, escape
 from miniagents.codegen.reading.api_documents import Api, Part, api_of, parts_of
 from miniagents.codegen.reading.dialects import (
     DIALECTS,
@@ -85,7 +85,7 @@ class Registry:
         warnings: What is doubtful about them.
         operations: Whether the schemas of the operations of API documents are registered.
         apis: The documents that are no schemas but describe interfaces.
-        parts: The schemas that API documents name.
+        parts: The schemas that each API document names.
     """
 
     sources: Sequence[Source]
@@ -94,7 +94,7 @@ class Registry:
     problems: list[Problem] = field(default_factory=list[Problem])
     warnings: list[Problem] = field(default_factory=list[Problem])
     apis: dict[Document, Api] = field(default_factory=dict[Document, Api])
-    parts: list[Site] = field(default_factory=list[Site])
+    parts: dict[Document, list[Site]] = field(default_factory=dict[Document, list[Site]])
     _missing: dict[str, list[tuple[str, str, Place]]] = field(default_factory=dict[str, list[tuple[str, str, Place]]])
     _roots: dict[Document, Site] = field(default_factory=dict[Document, Site])
     _inner: dict[Key, list[Site]] = field(default_factory=dict[Key, list[Site]])
@@ -135,22 +135,45 @@ class Registry:
         else:
             self.apis[source.document] = api
             root = Site(source, "#", value, api.dialect, base, None, None, (), api.title or source.stem)
-            for part in parts_of(api, operations=self.operations and source.is_given):
-                self._enter_part(part, root)
+            self._roots[source.document] = root
+            follow = self._followed if self.operations and source.is_given else None
+            self.parts[source.document] = [
+                site for part in parts_of(api, follow) for site in self._part(part, self._roots[part.node.document])
+            ]
         self._roots[source.document] = root
         for name in _names(source):
             self._resources.setdefault(name, root)
         return root
 
-    def _enter_part(self, part: Part, root: Site) -> None:
+    def _part(self, part: Part, root: Site) -> Iterator[Site]:
+        """Register a schema that an API document names, and yield it."""
         node, source = part.node, root.source
         if not isinstance(node.value, bool | dict):
-            problem = node.place.problem("type", "is no schema", "write an object, or true or false")
-            self.problems.append(problem)
+            self.problems.append(node.place.problem("type", "is no schema", "write an object, or true or false"))
             return
         steps = tuple(node.pointer.split("/")[1:])
-        site = Site(source, node.pointer, node.value, part.dialect, root.base, root, None, steps, part.label)
-        self.parts += [each for each in self.enter(site) if each.pointer == site.pointer]
+        for _ in self.enter(
+            Site(source, node.pointer, node.value, part.dialect, root.base, root, None, steps, part.label)
+        ):
+            pass
+        yield self.sites[source.document, node.pointer]
+
+    def _followed(self, node: Node, reference: str) -> Node | None:
+        """Return the part of an API document that a reference leads to, or report a problem and return None."""
+        path, _, fragment = reference.partition("#")
+        place = node.child("$ref").place
+        root = self._resource(self._roots[node.document], path)
+        if root is None:
+            self._missing.setdefault(_joined(self._roots[node.document].base, path), []).append(("$ref", path, place))
+            return None
+        found = Node(root.source.document, root.pointer, root.value)
+        for step in unquote(fragment).split("/")[1:]:
+            key = step.replace("~1", "/").replace("~0", "~")
+            if not isinstance(found.value, dict) or key not in found.value:
+                self.problems.append(place.problem("$ref", f"there is nothing at {reference[:200]}", "correct it"))
+                return None
+            found = found.child(key)
+        return found
 
     def _unmarked(self, value: JsonValue) -> Dialect:
         """Return the dialect of a file without `$schema`: that of the API documents beside it, if there are any."""
@@ -179,6 +202,10 @@ class Registry:
                     self.problems.append(problem)
             self._inner[site.source.document, site.pointer] = inner
             todo += reversed(inner)
+
+    def is_given(self, document: Document) -> bool:
+        """Return whether the definitions of a file are generated."""
+        return document in self._roots and self._roots[document].source.is_given
 
     def inner(self, site: Site) -> Iterator[Site]:
         """Yield the direct sub-schemas of a schema."""
