@@ -5,7 +5,7 @@ uses 2020-12, and AsyncAPI uses draft-07.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,6 +71,37 @@ def named_in(uri: str) -> Dialect | None:
         return DRAFT_2020_12
     words = {word for match in _NAMED.finditer(uri) for word in match.groups() if word}
     return next((each for each in DIALECTS if words == {each.name.removeprefix("draft-0")}), None)
+
+
+def built_on(uri: str, read: Callable[[str], JsonValue]) -> Dialect | None:
+    """Return the dialect that a meta-schema is built on, or None if it is not known.
+
+    Args:
+        uri: The URI of the meta-schema.
+        read: The function that returns the meta-schema with a URI, or null if there is none.
+    """
+    found, seen, todo = named_in(uri), {uri}, [uri]
+    while found is None and todo:
+        value = read(todo.pop())
+        bases = [*_bases(value)] if isinstance(value, dict) else []
+        found = next(filter(None, map(dialect_of, bases)), None)
+        todo += [each for each in bases if each not in seen]
+        seen.update(bases)
+    return found
+
+
+def _bases(meta: dict[str, JsonValue]) -> Iterator[str]:
+    """Yield the URIs of the meta-schemas that a meta-schema names."""
+    every = meta.get("allOf")
+    parts = [
+        ("$schema", meta),
+        ("$ref", meta),
+        *(("$ref", each) for each in (every if isinstance(every, list) else ())),
+    ]
+    for keyword, part in parts:
+        uri = part.get(keyword) if isinstance(part, dict) else None
+        if isinstance(uri, str):
+            yield uri
 
 
 def guessed(schema: JsonValue) -> Dialect:

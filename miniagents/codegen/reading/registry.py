@@ -17,11 +17,11 @@ from miniagents.codegen.reading.api_documents import Api, Part, api_of, parts_of
 from miniagents.codegen.reading.dialects import (
     DIALECTS,
     Dialect,
+    built_on,
     dialect_of,
     guessed,
     ignores_siblings,
     knows,
-    named_in,
     subschemas,
 )
 from miniagents.codegen.reading.known_schemas import known_schema
@@ -285,14 +285,7 @@ class Registry:
     def _built_on(self, site: Site, declared: str, *, is_root: bool) -> Dialect | None:
         """Return the dialect that the meta-schema of a schema is built on, or report that nothing is known of it."""
         place = site.at("$schema")
-        found, seen, todo = named_in(declared), {declared}, [declared]
-        while found is None and todo:
-            source = self._waiting.get(todo.pop().removesuffix("#"))
-            value = source.document.value if source is not None else None
-            bases = [*_built_of(value)] if isinstance(value, dict) else []
-            found = next(filter(None, map(dialect_of, bases)), None)
-            todo += [each for each in bases if each not in seen]
-            seen.update(bases)
+        found = built_on(declared, self._given)
         if found is None and _is_old_name(declared):
             found = guessed(site.value) if is_root else site.dialect
         if found is not None:
@@ -304,6 +297,11 @@ class Registry:
         remedy = "write the file in one of them" if is_older else f"give its meta-schema: --ref {declared[:200]}=FILE"
         self.problems.append(place.problem("$schema", f"{declared[:200]} is none of {known}", remedy))
         return None
+
+    def _given(self, uri: str) -> JsonValue:
+        """Return the file that has a URI, or null if none of the files has it."""
+        source = self._waiting.get(uri.removesuffix("#"))
+        return None if source is None else source.document.value
 
     # --- references ---
 
@@ -424,19 +422,6 @@ def _names(source: Source) -> Iterator[str]:
         identity = value.get(keyword) if isinstance(value, dict) else None
         if isinstance(identity, str) and _is_absolute(identity):
             yield identity.removesuffix("#")
-
-
-def _built_of(meta: dict[str, JsonValue]) -> Iterator[str]:
-    """Yield the URIs of the meta-schemas that a meta-schema is built on."""
-    every = meta.get("allOf")
-    for keyword, part in [("$schema", meta), ("$ref", meta), *(("$ref", each) for each in _list(every))]:
-        uri = part.get(keyword) if isinstance(part, dict) else None
-        if isinstance(uri, str):
-            yield uri
-
-
-def _list(value: JsonValue) -> list[JsonValue]:
-    return value if isinstance(value, list) else []
 
 
 def _is_absolute(uri: str) -> bool:
