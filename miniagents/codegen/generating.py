@@ -2,17 +2,29 @@
 
 import os
 import shlex
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from miniagents.codegen.reading.bundle import read_bundle
-from miniagents.codegen.settings import Base, Formats, Settings
+from miniagents.codegen.schema_errors import GenerationError, Problem
+from miniagents.codegen.settings import Base, Formats, Reading, Settings
 from miniagents.codegen.shaping.modules import module_of
 from miniagents.codegen.writing.emitter import emit
 from miniagents.codegen.writing.formatter import formatted
 
 COMMAND = "python -m miniagents.codegen generate"
 """The command that runs the generator."""
+
+
+class Generated(NamedTuple):
+    """The result of the generator."""
+
+    text: str
+    """The formatted Python text of a module."""
+    warnings: tuple[Problem, ...]
+    """What is doubtful in the schemas."""
 
 
 def generate(
@@ -23,14 +35,21 @@ def generate(
     base: Base = "Record",
     namespace: str = "",
     library: bool = False,
+    references: Mapping[str, Path | str] | None = None,
+    base_url: str = "",
+    operations: bool = False,
+    strict_keywords: bool = False,
+    ignored_keywords: Iterable[str] = (),
 ) -> str:
     """Return the text of the module for some schema files, without writing it.
 
     The text depends only on the schemas and on their paths relative to the module. It does not depend on the current
-    folder, the order of the files, the version of Python or its hash seed.
+    folder, the order of the files, the version of Python or its hash seed. What is doubtful in the schemas becomes a
+    warning of Python.
 
     Args:
-        schemas: Schema files, and folders of files that end in `.schema.json`.
+        schemas: Schema files, documents of OpenAPI, Swagger 2.0 and AsyncAPI, and folders of files that end in
+            `.schema.json`.
         output: The path of the module; the header contains the command that generates it again.
         formats: The meaning of a `format` without "x-miniagents-format". "note" does not check it, "checked" does.
             "typed" checks it, and decodes it to datetime, date, time, timedelta, UUID or bytes if it is one of these.
@@ -38,6 +57,12 @@ def generate(
         namespace: A name that distinguishes the records of this module from records of other modules with the same
             names, in their `hash_key`.
         library: Whether the schemas are the library's own, which may name hand-written bases.
+        references: Files with schemas that references lead to, by their URLs. A URL that ends with `/` can have a
+            folder. "" can have a file or folder whose schemas are found by their own `$id`.
+        base_url: The URL under which the schema files are published.
+        operations: Whether to generate the schemas of the operations of API documents.
+        strict_keywords: Whether to refuse unknown keywords.
+        ignored_keywords: Unknown keywords that are neither refused nor warned of.
 
     Returns:
         The formatted Python text.
@@ -45,15 +70,37 @@ def generate(
     Raises:
         GenerationError: No exact types can be generated for the schemas; it has every problem of every file.
     """
-    settings = Settings(formats, base, namespace)
+    files = tuple((url, Path(path)) for url, path in sorted((references or {}).items()))
+    ignored = frozenset(ignored_keywords)
+    reading = Reading(files, (), base_url, operations, strict_keywords, ignored)
+    generated = generate_with(schemas, output, Settings(formats, base, namespace, reading), library=library)
+    for warning in generated.warnings:
+        warnings.warn(str(warning), stacklevel=2)
+    return generated.text
+
+
+def generate_with(
+    schemas: Iterable[Path | str], output: Path | str, settings: Settings, *, library: bool = False
+) -> Generated:
+    """Return the text of the module for some schema files, and what is doubtful in them.
+
+    Raises:
+        GenerationError: No exact types can be generated for the schemas; it has every problem of every file.
+    """
     paths = sorted({Path(each) for each in schemas})
     folder = Path(output).parent
-    module = module_of(read_bundle(paths, is_library=library, settings=settings))
+    bundle = read_bundle(paths, is_library=library, settings=settings)
+    try:
+        module = module_of(bundle)
+    except GenerationError as error:
+        error.warnings = bundle.warnings
+        raise
     sources = sorted(_seen_from(folder, file) for file in module.files)
     names = sorted(_seen_from(folder, path) for path in paths)
-    own = f"{COMMAND} {shlex.join([*names, '--output', Path(output).name, *settings.arguments()])}"
+    options = settings.arguments(lambda path: _seen_from(folder, path))
+    own = f"{COMMAND} {shlex.join([*names, '--output', Path(output).name, *options])}"
     command = "../../scripts/generate" if library else own
-    return formatted(emit(module, sources=sources, command=command))
+    return Generated(formatted(emit(module, sources=sources, command=command)), bundle.warnings)
 
 
 def _seen_from(folder: Path, path: Path) -> str:

@@ -32,8 +32,10 @@ class GenerationError(Exception):
 
     Attributes:
         problems: All problems, sorted by file and line.
+        warnings: What is doubtful besides.
     """
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...], warnings: tuple[Problem, ...] = ()) -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(problems))
+        self.warnings: tuple[Problem, ...] = warnings
         super().__init__("\n".join(map(str, self.problems)))

@@ -174,7 +174,7 @@ class Keyword(NamedTuple):
     """The keyword that must stand beside it; without that keyword it accepts everything."""
     is_opaque: bool = False
     """Whether `diff` reports any change of its argument as a whole, without comparing the parts."""
-    since: int = 6
+    since: int = 4
     """The number of the first dialect that knows it."""
     until: int = 2020
     """The number of the last dialect that knows it."""
@@ -185,7 +185,8 @@ class Keyword(NamedTuple):
 _ROWS: Final = (
     # --- where a schema is found, and what it is written in
     Keyword("$schema", DIALECT, "identity"),
-    Keyword("$id", URI, "identity"),
+    Keyword("$id", URI, "identity", since=6, instead='write "id"'),
+    Keyword("id", URI, "identity", until=4, instead='write "$id"'),
     Keyword("$defs", MEMBERS, "identity", holds="named"),
     Keyword("definitions", MEMBERS, "identity", holds="named"),
     Keyword("$anchor", ANCHOR, "identity", since=2019, instead='write "$id": "#name"'),
@@ -197,7 +198,7 @@ _ROWS: Final = (
     Keyword("$dynamicRef", ANCHOR_REFERENCE, applied="always", since=2020, instead='write "$ref"'),
     Keyword("$recursiveRef", ROOT_REFERENCE, applied="always", since=2019, until=2019, instead='write "$dynamicRef"'),
     Keyword("type", TYPE),
-    Keyword("const", ANYTHING),
+    Keyword("const", ANYTHING, since=6, instead='write "enum": [...]'),
     Keyword("enum", VALUES),
     Keyword("allOf", SCHEMAS, holds="many", applied="always"),
     Keyword("anyOf", SCHEMAS, holds="many", applied="sometimes"),
@@ -243,7 +244,7 @@ _ROWS: Final = (
     Keyword("minItems", COUNT, about="array", limit="min_length", idle=0),
     Keyword("maxItems", COUNT, about="array", limit="max_length"),
     Keyword("uniqueItems", FLAG, about="array", idle=False),
-    Keyword("contains", SCHEMA, about="array", holds="one", applied="items"),
+    Keyword("contains", SCHEMA, about="array", holds="one", applied="items", since=6),
     Keyword("minContains", COUNT, about="array", beside="contains", since=2019),
     Keyword("maxContains", COUNT, about="array", beside="contains", since=2019),
     Keyword(
@@ -259,7 +260,7 @@ _ROWS: Final = (
     Keyword("properties", MEMBERS, about="object", holds="named", applied="members"),
     Keyword("patternProperties", MEMBERS, about="object", holds="named", applied="members"),
     Keyword("additionalProperties", SCHEMA, about="object", holds="one", applied="members", idle=True),
-    Keyword("propertyNames", SCHEMA, about="object", holds="one", applied="names", idle=True),
+    Keyword("propertyNames", SCHEMA, about="object", holds="one", applied="names", idle=True, since=6),
     Keyword("required", NAMES, about="object", idle=[]),
     Keyword("minProperties", COUNT, about="object", limit="min_length", idle=0),
     Keyword("maxProperties", COUNT, about="object", limit="max_length"),

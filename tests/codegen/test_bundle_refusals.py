@@ -14,7 +14,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from miniagents.codegen import GenerationError
 from miniagents.codegen.reading.bundle import Bundle, read_bundle
-from miniagents.codegen.reading.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09
+from miniagents.codegen.reading.dialects import DRAFT_04, DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12
+from miniagents.codegen.settings import USUAL, Reading, Settings
 from tests.effort import examples
 
 Json = Any  # Any: any JSON
@@ -26,11 +27,11 @@ Refusals = Callable[..., list[str]]
 def read(tmp_path: Path) -> Read:
     """Read a file given as JSON or text, with others beside it."""
 
-    def read(schema: Json, name: str = "a.schema.json", **others: Json) -> Bundle:
+    def read(schema: Json, name: str = "a.schema.json", settings: Settings = USUAL, **others: Json) -> Bundle:
         for each, value in {name: schema, **{f"{key}.schema.json": value for key, value in others.items()}}.items():
             text = value if isinstance(value, str) else json.dumps(value, indent=1)
             (tmp_path / each).write_text(text, encoding="utf-8")
-        return read_bundle([tmp_path])
+        return read_bundle([tmp_path], settings=settings)
 
     return read
 
@@ -39,9 +40,9 @@ def read(tmp_path: Path) -> Read:
 def refusals(read: Read, tmp_path: Path) -> Refusals:
     """Give what is said about a file that is refused."""
 
-    def refuse(schema: Json, name: str = "a.schema.json", **others: Json) -> list[str]:
+    def refuse(schema: Json, name: str = "a.schema.json", settings: Settings = USUAL, **others: Json) -> list[str]:
         with pytest.raises(GenerationError) as caught:
-            read(schema, name, **others)
+            read(schema, name, settings, **others)
         assert all(str(problem).isprintable() for problem in caught.value.problems)
         return [str(problem).replace(f"{tmp_path.as_posix()}/", "") for problem in caught.value.problems]
 
@@ -81,7 +82,7 @@ def test_g2_what_is_no_schema_is_refused(refusals: Refusals, snapshot: SnapshotA
         for keyword, values in WRONG.items()
         for index, value in enumerate(values)
     }
-    assert refusals({"$defs": schemas}) == snapshot
+    assert refusals({"$defs": schemas, "$schema": DRAFT_2020_12.uri}) == snapshot
 
 
 KEYWORDS: Final = (
@@ -90,8 +91,14 @@ KEYWORDS: Final = (
 )
 
 
-def test_g2_keywords_of_no_or_another_dialect_are_refused(refusals: Refusals, snapshot: SnapshotAssertion) -> None:
-    newest: Json = {"$defs": {f"A{place}": {keyword: True} for place, keyword in enumerate(KEYWORDS)}}
+STRICT: Final = Settings(reading=Reading(strict_keywords=True))
+
+
+def test_g2_keywords_of_no_or_another_dialect_are_refused_if_asked(
+    refusals: Refusals, read: Read, snapshot: SnapshotAssertion
+) -> None:
+    newest: Json = {"$schema": DRAFT_2020_12.uri}
+    newest["$defs"] = {f"A{place}": {keyword: True} for place, keyword in enumerate(KEYWORDS)}
     newest["$defs"] |= {"B": {"dependencies": {}}, "C": {"additionalItems": {}}, "D": {"$recursiveRef": "#"}}
     older: Json = {
         "A": {"$anchor": "a"},
@@ -108,15 +115,34 @@ def test_g2_keywords_of_no_or_another_dialect_are_refused(refusals: Refusals, sn
     assert (
         refusals(
             newest,
+            settings=STRICT,
             b={"$schema": DRAFT_06.uri, "definitions": older},
             c={"$schema": DRAFT_2019_09.uri, "$defs": recent},
-            d={"$schema": "http://json-schema.org/draft-04/schema#"},
+            d={"$schema": DRAFT_04.uri, "definitions": {"O": {"const": 1, "propertyNames": {}, "$id": "o"}}},
             x={"$schema": "https://example.com/mine"},
             y={"properties": {"a": {"$schema": DRAFT_07.uri}}},
             g="[]",
         )
         == snapshot
     )
+
+
+def test_keywords_of_no_or_another_dialect_are_annotations_and_told_once(
+    read: Read, snapshot: SnapshotAssertion, tmp_path: Path
+) -> None:
+    newest: Json = {f"A{place}": {keyword: True} for place, keyword in enumerate(KEYWORDS[:-2])}
+    again: Json = {"A": {"enums": [1]}, "B": {"items": {"enums": [1], "note": 1}}}
+    older: Json = {"O": {"const": 1, "$defs": {}, "dependentRequired": {"a": ["b"]}, "exclusiveMinimum": 1}}
+    files: Json = {"d": {"$schema": DRAFT_04.uri, "definitions": older}, "e": {"$defs": again}}
+    bundle = read({"$schema": DRAFT_2020_12.uri, "$defs": newest}, **files)
+    assert [str(each).replace(f"{tmp_path.as_posix()}/", "") for each in bundle.warnings] == snapshot
+    assert bundle.definitions["O"].schema == {"exclusiveMinimum": 1}
+    silent = Settings(reading=Reading(ignored_keywords=frozenset((*KEYWORDS, "const", "dependentRequired"))))
+    said = " ".join(map(str, read({"$defs": newest}, settings=silent, **files).warnings))
+    assert "as in draft-06" in said
+    assert "ignore-keyword" not in said
+    strict = Settings(reading=Reading(strict_keywords=True, ignored_keywords=frozenset({"enums", "note"})))
+    assert not read({"$defs": {"A": {"enums": [], "note": 1, "x-mine": 1}}}, settings=strict, d=True, e=True).warnings
 
 
 REFERENCES: Final = (
@@ -170,14 +196,6 @@ def test_g2_two_of_one_name_are_refused(refusals: Refusals, snapshot: SnapshotAs
     )
 
 
-def test_g2_dynamic_references_that_may_mean_several_are_refused(
-    refusals: Refusals, snapshot: SnapshotAssertion
-) -> None:
-    tree = {"$dynamicAnchor": "node", "items": {"$dynamicRef": "#node"}}
-    old = {"$schema": DRAFT_2019_09.uri, "$recursiveAnchor": True, "items": {"$recursiveRef": "#"}}
-    assert refusals(tree, b=tree, c=old, d=old) == snapshot
-
-
 YAML: Final = (
     "a: &a [1]\nb: *c\n",
     "a: &a [*a]\n",
@@ -192,7 +210,7 @@ YAML: Final = (
     "a: \x01\n",
     "a\n--- \nb\n",
     "",
-    "properties:\n  a:\n    typ: string\n",
+    "properties:\n  a:\n    type: strin\n",
     "a: 'x\n",
     "&a " * 3 + "b",
     "$defs:\n  A: &a {type: strin}\n  B: *a\n",
@@ -279,6 +297,7 @@ WORDS: Final = (
         "then",
     ),
     *("x-miniagents", "base", "name", "patternProperties", "minLength", "additionalItems", "contains", "nullable", "A"),
+    *("id", "exclusiveMinimum", "minimum", "discriminator"),
 )
 LEAVES: Final = (
     *(
@@ -298,7 +317,20 @@ LEAVES: Final = (
         "object",
         "^a$",
     ),
-    *("http://x/y", "a.schema.json", "#a", "a", "[", "urn:x", DRAFT_07.uri, DRAFT_2019_09.uri, "\x1b", "\ud800", "%ZZ"),
+    *(
+        "http://x/y",
+        "a.schema.json",
+        "#a",
+        "a",
+        "[",
+        "urn:x",
+        DRAFT_07.uri,
+        DRAFT_2019_09.uri,
+        DRAFT_04.uri,
+        "\x1b",
+        "\ud800",
+        "%ZZ",
+    ),
 )
 
 

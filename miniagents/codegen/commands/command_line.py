@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _RUN[options.command](options, console)
     except GenerationError as error:
+        console.warnings(error.warnings)
         console.problems(error.problems)
     return WRONG
 
@@ -105,9 +106,10 @@ def _generate(command: CommandParser) -> None:
     )
     command.add_argument(
         "--base",
-        choices=BASES,
+        type=_base,
         default="Record",
-        help='the base class of objects in $defs without "x-miniagents": {"base": ...}',
+        metavar="{Record,Message}",
+        help='the base class of objects in $defs without "x-miniagents": {"base": ...}; a URL here is the --base-url',
     )
     command.add_argument(
         "--namespace",
@@ -117,6 +119,7 @@ def _generate(command: CommandParser) -> None:
         help="distinguishes the records of this module from others with the same names in their hash_key",
     )
     command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
+    _reading(command)
     _color(command)
     command.examples = (
         Example("miniagents generate schemas --output messages.py", "a module of all schemas in a folder"),
@@ -139,6 +142,7 @@ def _lint(command: CommandParser) -> None:
     )
     command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
     command.add_argument("--rules", action="store_true", help="say what the rules are, and check nothing")
+    _reading(command)
     _format(command)
     _color(command)
     command.examples = (
@@ -163,6 +167,7 @@ def _diff(command: CommandParser) -> None:
     command.add_argument(
         "--ignore", action="append", default=[], metavar="RULE", help="leave a rule out; may be given more than once"
     )
+    _reading(command)
     _format(command)
     _color(command)
     command.examples = (
@@ -186,6 +191,37 @@ def _schemas(command: CommandParser, nargs: str = "+") -> None:
     command.add_argument("schemas", nargs=nargs, type=Path, metavar="SCHEMA", help=words)
 
 
+def _reading(command: CommandParser) -> None:
+    command.add_argument(
+        "--ref",
+        type=_reference,
+        action="append",
+        default=[],
+        metavar="URL=FILE",
+        help="where a referenced schema is: URL=FILE; URL/=FOLDER; or a file or folder whose schemas have an $id",
+    )
+    command.add_argument(
+        "--ref-map",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE.json",
+        help='where referenced schemas are: {"URL": "FILE"}, with paths as seen from FILE.json',
+    )
+    command.add_argument("--base-url", default="", metavar="URL", help="the URL under which the schemas are published")
+    command.add_argument(
+        "--operations", action="store_true", help="OpenAPI, AsyncAPI: the schemas of parameters and bodies as well"
+    )
+    command.add_argument("--strict-keywords", action="store_true", help="refuse unknown keywords")
+    command.add_argument(
+        "--ignore-keyword",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="do not warn of an unknown keyword; may be given more than once",
+    )
+
+
 def _format(command: CommandParser) -> None:
     command.add_argument("--format", choices=("text", "json"), default="text", help="for people, or for programs")
 
@@ -194,6 +230,12 @@ def _color(command: CommandParser) -> None:
     command.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="auto: on a terminal (the default)"
     )
+
+
+def _base(text: str) -> str:
+    if text not in BASES and "://" not in text:
+        raise argparse.ArgumentTypeError(f"{shlex.quote(text)} is none of {', '.join(BASES)}, and no URL")
+    return text
 
 
 def _audiences(text: str) -> list[str]:
@@ -209,6 +251,13 @@ def _module(text: str) -> Path:
     if path.suffix != ".py":
         raise argparse.ArgumentTypeError(f"{shlex.quote(text)} is no file that can be imported, such as messages.py")
     return path
+
+
+def _reference(text: str) -> tuple[str, Path]:
+    url, _, path = text.rpartition("=")
+    if not path:
+        raise argparse.ArgumentTypeError(f"{shlex.quote(text)} names no file: URL=FILE")
+    return url, Path(path)
 
 
 def _namespace(text: str) -> str:

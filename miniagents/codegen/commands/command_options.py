@@ -7,7 +7,7 @@ from typing import Literal
 from miniagents.codegen.commands.painting import When
 from miniagents.codegen.comparing.rules import Audience
 from miniagents.codegen.linting.levels import Level
-from miniagents.codegen.settings import Base, Formats
+from miniagents.codegen.settings import Base, Formats, Reading
 
 
 class Options(argparse.Namespace):
@@ -20,8 +20,14 @@ class Options(argparse.Namespace):
         check: Whether to compare only and write nothing.
         watch: Whether to write the file again whenever the schemas change.
         formats: The meaning of `format`: a note, a check, or a type.
-        base: The base class of objects whose schemas do not name one.
+        base: The base class of objects whose schemas do not name one, or a URL, which means `base_url`.
         namespace: The prefix that distinguishes the records of the module from records of other modules.
+        ref: Where referenced schemas are, each with a URL or "".
+        ref_map: Files that say where referenced schemas are.
+        base_url: The URL of the schema files.
+        operations: Whether to generate the schemas of operations.
+        strict_keywords: Whether to refuse unknown keywords.
+        ignore_keyword: Unknown keywords that are not reported.
         library: Whether the schemas are the library's own.
         level: The strictness of `lint`.
         ignore: The rules to leave out.
@@ -40,8 +46,14 @@ class Options(argparse.Namespace):
     check: bool
     watch: bool
     formats: Formats
-    base: Base
+    base: str = "Record"
     namespace: str
+    ref: list[tuple[str, Path]]
+    ref_map: list[Path]
+    base_url: str
+    operations: bool
+    strict_keywords: bool
+    ignore_keyword: list[str]
     library: bool
     level: Level
     ignore: list[str]
@@ -52,3 +64,16 @@ class Options(argparse.Namespace):
     new: str
     against: list[Audience]
     module: str
+
+    @property
+    def base_class(self) -> Base:
+        """The base class of objects whose schemas do not name one."""
+        return "Message" if self.base == "Message" else "Record"
+
+    @property
+    def reading(self) -> Reading:
+        """The choices for reading schema files."""
+        ignored = frozenset(self.ignore_keyword)
+        references, maps = tuple(self.ref), tuple(self.ref_map)
+        url = self.base_url or (self.base if "://" in self.base else "")
+        return Reading(references, maps, url, self.operations, self.strict_keywords, ignored)

@@ -51,6 +51,11 @@ class Console:
         for problem in problems:
             say(str(problem), lambda line: painted(line, paint))
 
+    def warnings(self, warnings: Iterable[Problem]) -> None:
+        """Write warnings to stderr, one on each line."""
+        for warning in warnings:
+            self.say(f"warning: {warning}", "yellow")
+
     @contextmanager
     def reading(self, paths: Sequence[Path]) -> Generator[None, None, None]:
         """Show on a terminal that many files are being read, until the block ends."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from miniagents._replacing import replace, target_of
 from miniagents.codegen.commands.command_options import Options
 from miniagents.codegen.commands.console import DIFFERS, OK, WRONG, Console
-from miniagents.codegen.generating import COMMAND, generate
+from miniagents.codegen.generating import COMMAND, generate_with
 from miniagents.codegen.reading.sources import schema_files
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import Settings
@@ -37,14 +37,13 @@ def run_generate(options: Options, console: Console) -> int:
 
 def _generated(options: Options, output: Path, console: Console) -> str:
     with console.reading(options.schemas):
-        return generate(
-            options.schemas,
-            output,
-            formats=options.formats,
-            base=options.base,
-            namespace=options.namespace,
-            library=options.library,
-        )
+        generated = generate_with(options.schemas, output, _settings(options), library=options.library)
+    console.warnings(generated.warnings)
+    return generated.text
+
+
+def _settings(options: Options) -> Settings:
+    return Settings(options.formats, options.base_class, options.namespace, options.reading)
 
 
 def _check(options: Options, output: Path, text: str, console: Console) -> int:
@@ -65,8 +64,7 @@ def _check(options: Options, output: Path, text: str, console: Console) -> int:
     for line in diff:
         plain = printable(line.rstrip("\n"))  # the present file may hold anything
         console.write(f"{paint(plain, colours[line[0]]) if line[0] in colours else plain}\n")
-    settings = Settings(options.formats, options.base, options.namespace)
-    arguments = [*(path.as_posix() for path in options.schemas), "--output", name, *settings.arguments()]
+    arguments = [*(path.as_posix() for path in options.schemas), "--output", name, *_settings(options).arguments()]
     again = "scripts/generate" if options.library else f"{COMMAND} {shlex.join(arguments)}"
     console.say(f"{name} differs from its schemas; run: {again}")
     return DIFFERS
@@ -97,6 +95,7 @@ def _watch(options: Options, output: Path, console: Console) -> int:
         try:
             is_new = _write(output, _generated(options, output, console))
         except GenerationError as error:
+            console.warnings(error.warnings)
             console.problems(error.problems)
             console.say("nothing was written; waiting for the schemas to be corrected", "dim")
             status = WRONG
@@ -106,7 +105,7 @@ def _watch(options: Options, output: Path, console: Console) -> int:
         console.say(words, "dim")
         status = OK
 
-    watch(options.schemas, again)
+    watch([*options.schemas, *(path for _, path in options.ref)], again)
     return status
 
 

@@ -7,6 +7,7 @@ from miniagents.codegen.commands.command_options import Options
 from miniagents.codegen.commands.console import DIFFERS, OK, Console
 from miniagents.codegen.reading.bundle import Bundle, read_bundle
 from miniagents.codegen.schema_errors import GenerationError, Problem
+from miniagents.codegen.settings import Settings
 
 
 def run_lint(options: Options, console: Console) -> int:
@@ -26,8 +27,10 @@ def run_lint(options: Options, console: Console) -> int:
     if not options.schemas:
         raise GenerationError((Problem("lint", 0, 0, "", "", "no schemas are named", "name files or folders"),))
     with console.reading(options.schemas):
-        bundle = read_bundle(options.schemas, is_library=options.library)
+        settings = Settings(reading=options.reading)
+        bundle = read_bundle(options.schemas, is_library=options.library, settings=settings)
         findings = linter.lint(bundle, options.level, ignored=options.ignore)
+    console.warnings(bundle.warnings)
     if options.format == "text":
         console.write(reports.lint_text(findings, console.paint))
     else:
@@ -50,7 +53,8 @@ def run_diff(options: Options, console: Console) -> int:
     problems: list[Problem] = []
     for argument in (options.old, options.new):
         try:
-            versions.append(revisions.read_version(argument, is_library=options.library))
+            settings = Settings(reading=options.reading)
+            versions.append(revisions.read_version(argument, is_library=options.library, settings=settings))
         except GenerationError as error:
             problems += error.problems
     if problems:

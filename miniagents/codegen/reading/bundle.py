@@ -4,22 +4,22 @@ Users of a bundle need not know files, dialects, identities and references. Sche
 meta-schemas. One run finds all problems of all files.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from miniagents.codegen.documents import Document, JsonValue, Place
-from miniagents.codegen.library import HAND_WRITTEN, LIBRARY, RECORD, SCHEME
+from miniagents.codegen.documents import JsonValue, Place
 from miniagents.codegen.reading.circles import endless
 from miniagents.codegen.reading.definition_names import NAME_REMEDY, definitions_of, names_of
-from miniagents.codegen.reading.dialects import ignores_siblings, knows
 from miniagents.codegen.reading.metaschemas import Metaschemas
 from miniagents.codegen.reading.normalising import Normaliser, text_of
+from miniagents.codegen.reading.references import References
 from miniagents.codegen.reading.registry import Registry, Site
+from miniagents.codegen.reading.scopes import Scope
 from miniagents.codegen.reading.sources import Source, load
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import USUAL, Settings
-from miniagents.validation.keywords import DOCUMENTATION, HINTS, REFERENCES
+from miniagents.validation.keywords import DOCUMENTATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Bundle:
         doc: The descriptions of files that contain only definitions.
         is_library: Whether they are the library's own schemas.
         settings: The choices of the user where schemas leave something open.
+        warnings: What is doubtful in the files, although it refuses nothing.
     """
 
     definitions: Mapping[str, Definition]
@@ -59,6 +60,7 @@ class Bundle:
     doc: str
     is_library: bool
     settings: Settings = USUAL
+    warnings: tuple[Problem, ...] = ()
 
 
 def read_bundle(paths: Sequence[Path], *, is_library: bool = False, settings: Settings = USUAL) -> Bundle:
@@ -73,7 +75,7 @@ def read_bundle(paths: Sequence[Path], *, is_library: bool = False, settings: Se
     Raises:
         GenerationError: Something is wrong with the files, or a package is not installed; it has all problems.
     """
-    return bundle_of(load(paths), is_library=is_library, settings=settings)
+    return bundle_of(load(paths, settings.reading), is_library=is_library, settings=settings)
 
 
 def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: Settings = USUAL) -> Bundle:
@@ -87,40 +89,60 @@ def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: 
     Raises:
         GenerationError: Something is wrong with the files; it has all problems.
     """
-    registry = Registry(sources)
-    references = _References(registry, is_library)
+    reading = settings.reading
+    registry = Registry(sources, reading.operations)
+    references = References(registry, is_library)
     references.follow()
-    problems = [*references.problems]
-    metaschemas = Metaschemas()
-    for site in registry.sites.values():
+    problems = [*references.problems, *registry.missing_files()]
+    metaschemas = Metaschemas(reading)
+    for site in references.reached():
         problems += metaschemas.problems(site)
-    problems += _changed_meanings(registry)
+    problems += _changed_meanings(references.reached())
     own = list(definitions_of(registry))
-    names = names_of(own, references.schemas(), problems)
+    problems += _without_schemas(registry)
+    names = names_of([(site, registry.scope(site)) for site in own], references.schemas(), problems)
     if is_library:
         problems += references.unknown(names.values())
-    normaliser = Normaliser(registry.sites, references.targets, names, settings.formats)
-    sites = [registry.sites[key] for key in names]
+    normaliser = Normaliser(registry, references.targets, names, settings.formats)
     order = {source.document: place for place, source in enumerate(registry.sources)}
-    sites.sort(
-        key=lambda site: order[site.source.document]
-    )  # the sort is stable: definitions of files stay before targets
-    made = [_definition(normaliser, site, names) for site in sites]
+    keys = sorted(names, key=lambda key: order.get(key[0], len(order)))  # stable: definitions of files before targets
+    made = [_definition(normaliser, registry.sites[key[:2]], key[2], names[key]) for key in keys]
     definitions = _united(made, problems)
     problems += registry.problems + normaliser.problems
     problems += endless({name: each.schema for name, each in definitions.items()}, definitions)
+    warnings = tuple(dict.fromkeys([*registry.warnings, *metaschemas.warnings()]))
     if problems:
-        raise GenerationError(tuple(dict.fromkeys(problems)))
+        raise GenerationError(tuple(dict.fromkeys(problems)), warnings)
     kept = {each.place for each in definitions.values()}
-    docs = (registry.sites[source.document, "#"] for source in registry.sources)
-    texts = (root.members.get("description") for root in docs if root.place not in kept)
-    doc = "\n\n".join(text.strip() for text in texts if isinstance(text, str) and text.strip())
-    return Bundle(definitions, tuple(source.path for source in registry.sources), doc, is_library, settings)
+    used = {key[0] for key in keys}
+    files = tuple(source.path for source in registry.sources if source.is_given or source.document in used)
+    return Bundle(definitions, files, _doc(registry, kept), is_library, settings, warnings)
 
 
-def _definition(normaliser: Normaliser, site: Site, names: Mapping[tuple[Document, str], str]) -> Definition:
-    schema, origins = normaliser.normalised(site)
-    return Definition(names[site.source.document, site.pointer], schema, site.place, origins)
+def _doc(registry: Registry, kept: Collection[Place]) -> str:
+    """Return the descriptions of files whose root is no definition, and the titles of API documents."""
+    texts: list[JsonValue] = []
+    for source in registry.sources:
+        if source.document in registry.apis:
+            texts.append(registry.apis[source.document].title)
+        elif source.is_given:
+            root = registry.sites[source.document, "#"]
+            texts.append(None if root.place in kept else root.members.get("description"))
+    return "\n\n".join(text.strip() for text in texts if isinstance(text, str) and text.strip())
+
+
+def _without_schemas(registry: Registry) -> Iterator[Problem]:
+    """Yield a problem for each API document of which nothing would be generated."""
+    for document, api in registry.apis.items():
+        if registry.is_given(document) and not registry.parts[document]:
+            wrong = f"the document describes no {'definitions' if api.kind == 'swagger' else 'components/schemas'}"
+            remedy = "give other files" if registry.operations else "write --operations for the schemas of operations"
+            yield document.root.place.problem(api.kind, wrong, remedy)
+
+
+def _definition(normaliser: Normaliser, site: Site, scope: Scope, name: str) -> Definition:
+    schema, origins = normaliser.normalised(site, scope)
+    return Definition(name, schema, site.place, origins)
 
 
 def _united(definitions: Sequence[Definition], problems: list[Problem]) -> dict[str, Definition]:
@@ -148,77 +170,11 @@ def _only_refers_to(schema: JsonValue, name: str) -> bool:
     return not schema.keys() - DOCUMENTATION - {"$ref"}
 
 
-def _changed_meanings(registry: Registry) -> Iterator[Problem]:
+def _changed_meanings(sites: Collection[Site]) -> Iterator[Problem]:
     """Yield a problem for each keyword whose meaning differs between an older dialect and the newest."""
-    if not any("unevaluatedItems" in site.members for site in registry.sites.values()):
+    if not any("unevaluatedItems" in site.members and site.dialect.number >= 2019 for site in sites):
         return
-    for site in registry.sites.values():
-        if "contains" in site.members and site.dialect.number < 2020:
+    for site in sites:
+        if "contains" in site.members and 6 <= site.dialect.number < 2020:
             wrong = f"in {site.dialect.name} what it finds is not evaluated for unevaluatedItems; in 2020-12 it is"
             yield site.at("contains").problem("contains", wrong, "write the file in 2020-12")
-
-
-class _References:
-    """The targets of the references in all files."""
-
-    def __init__(self, registry: Registry, is_library: bool) -> None:
-        self.targets: dict[tuple[Document, str, str], Site | str] = {}
-        self.problems: list[Problem] = []
-        self._registry = registry
-        self._is_library = is_library
-        self._of_library: list[tuple[str, Place, str]] = []
-
-    def follow(self) -> None:
-        """Resolve every reference, also those in schemas that are found by resolving others."""
-        done = 0
-        while done < len(self._registry.sites):
-            for site in list(self._registry.sites.values())[done:]:
-                done += 1
-                for keyword, reference, place in self._references(site):
-                    target = self._target(site, keyword, reference, place)
-                    if target is not None:
-                        self.targets[site.source.document, site.pointer, keyword] = target
-
-    def schemas(self) -> list[Site]:
-        """Return the schemas that are referred to."""
-        return [target for target in self.targets.values() if isinstance(target, Site)]
-
-    def unknown(self, names: Iterable[str]) -> Iterator[Problem]:
-        """Yield a problem for each reference of the library's own schemas to a type that they do not define."""
-        known = set(names)
-        for name, place, keyword in self._of_library:
-            if name not in known:
-                yield _not_of_library(name, place, keyword)
-
-    def _references(self, site: Site) -> Iterator[tuple[str, str, Place]]:
-        ignored = ignores_siblings(site.dialect)
-        for keyword in REFERENCES:
-            value = site.members.get(keyword)
-            if isinstance(value, str) and knows(site.dialect, keyword) and (keyword == "$ref" or not ignored):
-                yield keyword, value, site.at(keyword)
-        hints = site.members.get(HINTS)
-        base = hints.get("base") if isinstance(hints, dict) else None
-        if isinstance(base, str) and any(char in base for char in "#/:."):
-            yield HINTS, base, Place(site.source.document, f"{site.pointer}/{HINTS}/base")
-        elif isinstance(base, str) and not (base in HAND_WRITTEN if self._is_library else base == RECORD):
-            self._name(base, Place(site.source.document, f"{site.pointer}/{HINTS}/base"), HINTS)
-
-    def _target(self, site: Site, keyword: str, reference: str, place: Place) -> Site | str | None:
-        if reference.startswith(SCHEME):
-            return self._name(reference.removeprefix(SCHEME), place, keyword)
-        return self._registry.resolve(site, keyword, reference, place)
-
-    def _name(self, name: str, place: Place, keyword: str) -> str | None:
-        """Return a reference to a type of the library."""
-        if self._is_library:
-            self._of_library.append((name, place, keyword))
-            return f"#/$defs/{name}"
-        if name in LIBRARY:
-            return f"{SCHEME}{name}"
-        self.problems.append(_not_of_library(name, place, keyword))
-        return None
-
-
-def _not_of_library(name: str, place: Place, keyword: str) -> Problem:
-    remedy = f"one of {', '.join(LIBRARY)}, or a type of yours as #/$defs/Name"
-    return place.problem(keyword, f"the library has no type {name[:200]}", remedy)

@@ -7,9 +7,10 @@ A name depends only on the schema and its own place, so adding another definitio
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from miniagents.codegen.documents import Document, escape
+from miniagents.codegen.documents import escape
 from miniagents.codegen.names import definition_name, is_class_name
 from miniagents.codegen.reading.registry import Registry, Site
+from miniagents.codegen.reading.scopes import Key, Scope, ScopedKey
 from miniagents.codegen.schema_errors import Problem
 from miniagents.validation.keywords import DEFINITIONS, DOCUMENTATION, HINTS, IDENTITY, KNOWN, NAMED
 
@@ -22,8 +23,10 @@ _PLACES: Final = {"items": "Item", "prefixItems": "Item", "additionalProperties"
 def definitions_of(registry: Registry) -> Iterator[Site]:
     """Yield the schemas that files define by name or as a whole, file by file."""
     for source in registry.sources:
+        if source.is_given:
+            yield from registry.parts.get(source.document, ())
         root = registry.sites.get((source.document, "#"))
-        if root is None:
+        if root is None or not source.is_given:
             continue
         has_definitions = False
         for keyword in DEFINITIONS:
@@ -43,33 +46,54 @@ def describes(root: Site) -> bool:
 
 
 def names_of(
-    definitions: Iterable[Site], targets: Iterable[Site], problems: list[Problem]
-) -> dict[tuple[Document, str], str]:
-    """Return the names of definitions by their document and pointer; two may have the same.
+    definitions: Iterable[tuple[Site, Scope]], targets: Iterable[tuple[Site, Scope]], problems: list[Problem]
+) -> dict[ScopedKey, str]:
+    """Return the names of definitions by their document, pointer and scope; two may have the same.
 
     Args:
-        definitions: The schemas that files define.
-        targets: The targets of references.
+        definitions: The schemas that files define, each with its scope.
+        targets: The targets of references, each with its scope.
         problems: The list to which problems of names in hints are added.
     """
-    names: dict[tuple[Document, str], str] = {}
-    for site in definitions:
-        names.setdefault((site.source.document, site.pointer), _hint(site, problems) or _own_name(site))
-    others = {(site.source.document, site.pointer): site for site in targets}
-    rest = {key: site for key, site in others.items() if key not in names}
+    names: dict[Key, str] = {}
+    scopes: dict[Key, dict[Scope, None]] = {}
+    own: dict[Key, Scope] = {}
+    for site, scope in definitions:
+        key = site.source.document, site.pointer
+        names.setdefault(key, _hint(site, problems) or _own_name(site))
+        own.setdefault(key, scope)
+        scopes.setdefault(key, {}).setdefault(scope)
+    rest: dict[Key, Site] = {}
+    for site, scope in targets:
+        key = site.source.document, site.pointer
+        scopes.setdefault(key, {}).setdefault(scope)
+        if key not in names:
+            rest[key] = site
     for _, site in sorted(rest.items(), key=lambda each: (each[1].source.absolute, each[0][1].count("/"), each[0][1])):
         names[site.source.document, site.pointer] = _hint(site, problems) or _place_name(site, names)
-    return names
+    return {
+        (*key, scope): name if scope == own.get(key) or len(scopes[key]) == 1 else _scoped_name(name, scope, names)
+        for key, name in names.items()
+        for scope in scopes[key]
+    }
+
+
+def _scoped_name(name: str, scope: Scope, names: Mapping[Key, str]) -> str:
+    """Return the name of a definition in one of several dynamic scopes: with the schemas that the scope holds."""
+    others = dict.fromkeys(names.get(key) or definition_name(key[1]) for _, key in scope)
+    return f"{name}Of{''.join([each for each in others if each != name] or others)}"
 
 
 def _own_name(site: Site) -> str:
+    if site.label:
+        return definition_name(site.label)
     if site.pointer != "#":
         return definition_name(site.steps[-1])
     title = site.members.get("title")
     return definition_name(title if isinstance(title, str) and title.strip() else site.source.stem)
 
 
-def _place_name(site: Site, names: Mapping[tuple[Document, str], str]) -> str:
+def _place_name(site: Site, names: Mapping[Key, str]) -> str:
     """Return the name of a schema inside others: the name of the nearest named one, and the steps from there."""
     words: list[str] = []
     here = site
@@ -77,6 +101,9 @@ def _place_name(site: Site, names: Mapping[tuple[Document, str], str]) -> str:
         words = [*_words(here.steps), *words]
         here = here.parent
     known = names.get((here.source.document, here.pointer))
+    if known is None and here.label and here.pointer == "#":
+        # Somewhere in an API document: its names may be numbers. `~` and `/` of a step are no part of a name anyway.
+        return "".join(_capital(step.replace("~1", "/")) for step in site.pointer.split("/")[1:])
     if known is None and site.parent is here and not describes(here):
         return definition_name(site.steps[-1])  # an unknown keyword, which the author uses for definitions
     return (known or _own_name(here)) + "".join(words)

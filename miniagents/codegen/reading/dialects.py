@@ -1,15 +1,16 @@
 """The supported dialects of JSON Schema, and the places of sub-schemas in each of them.
 
-A keyword that the dialect of a file does not know, but another dialect does, is refused by name. The standard would
-ignore it, although its author must have meant something.
+Schemas in API documents have dialects too. OpenAPI 3.0 and Swagger 2.0 have their own, close to draft-04. OpenAPI 3.1
+uses 2020-12, and AsyncAPI uses draft-07.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.validation.keywords import DEFINITIONS, KEYWORDS, KNOWN
+from miniagents.validation.keywords import ASSERTIONS, DEFINITIONS, KEYWORDS, KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +21,29 @@ class Dialect:
         name: The usual name of the dialect.
         uri: The value of `$schema`, which is compared without its scheme and fragment.
         number: A number that orders the dialects.
+        is_openapi: Whether its schemas have `nullable`, and `required` is only meant for one direction if a property is
+            `readOnly` or `writeOnly`.
     """
 
     name: str
     uri: str
     number: int
+    is_openapi: bool = False
 
 
+DRAFT_04: Final = Dialect("draft-04", "http://json-schema.org/draft-04/schema#", 4)
 DRAFT_06: Final = Dialect("draft-06", "http://json-schema.org/draft-06/schema#", 6)
 DRAFT_07: Final = Dialect("draft-07", "http://json-schema.org/draft-07/schema#", 7)
 DRAFT_2019_09: Final = Dialect("2019-09", "https://json-schema.org/draft/2019-09/schema", 2019)
 DRAFT_2020_12: Final = Dialect("2020-12", "https://json-schema.org/draft/2020-12/schema", 2020)
 
-DIALECTS: Final = (DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12)
-"""The supported dialects."""
+SWAGGER_2_0: Final = Dialect("Swagger 2.0", "https://spec.openapis.org/swagger/2.0", 4, is_openapi=True)
+OPENAPI_3_0: Final = Dialect("OpenAPI 3.0", "https://spec.openapis.org/oas/3.0/dialect", 4, is_openapi=True)
+
+DIALECTS: Final = (DRAFT_04, DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12)
+"""The supported dialects of JSON Schema."""
+
+_NAMED: Final = re.compile(r"draft[-_/]?0?([467])\b|draft[-_/](2019-09|2020-12)")
 
 
 def knows(dialect: Dialect, keyword: str) -> bool:
@@ -51,18 +61,82 @@ def dialect_of(uri: str) -> Dialect | None:
     return next((each for each in DIALECTS if _plain(each.uri) == _plain(uri)), None)
 
 
+def named_in(uri: str) -> Dialect | None:
+    """Return the dialect whose name is a part of the URI of another meta-schema, or None if there is none.
+
+    >>> named_in("https://json.schemastore.org/metaschema-draft-07-unofficial-strict.json").name
+    'draft-07'
+    """
+    if "spec.openapis.org/oas/3.1/dialect" in uri:
+        return DRAFT_2020_12
+    words = {word for match in _NAMED.finditer(uri) for word in match.groups() if word}
+    return next((each for each in DIALECTS if words == {each.name.removeprefix("draft-0")}), None)
+
+
+def built_on(uri: str, read: Callable[[str], JsonValue]) -> Dialect | None:
+    """Return the dialect that a meta-schema is built on, or None if it is not known.
+
+    Args:
+        uri: The URI of the meta-schema.
+        read: The function that returns the meta-schema with a URI, or null if there is none.
+    """
+    found, seen, todo = named_in(uri), {uri}, [uri]
+    while found is None and todo:
+        value = read(todo.pop())
+        bases = [*_bases(value)] if isinstance(value, dict) else []
+        found = next(filter(None, map(dialect_of, bases)), None)
+        todo += [each for each in bases if each not in seen]
+        seen.update(bases)
+    return found
+
+
+def _bases(meta: dict[str, JsonValue]) -> Iterator[str]:
+    """Yield the URIs of the meta-schemas that a meta-schema names."""
+    every = meta.get("allOf")
+    parts = [
+        ("$schema", meta),
+        ("$ref", meta),
+        *(("$ref", each) for each in (every if isinstance(every, list) else ())),
+    ]
+    for keyword, part in parts:
+        uri = part.get(keyword) if isinstance(part, dict) else None
+        if isinstance(uri, str):
+            yield uri
+
+
 def guessed(schema: JsonValue) -> Dialect:
-    """Return the dialect of a file without `$schema`: the newest, unless only older ones know its keywords."""
-    has_definitions = False
+    """Return the dialect of a file without `$schema`: the newest, unless it uses what only older ones have."""
+    marks: set[str] = set()
     todo = [schema]
     while todo:
         each = todo.pop()
         if isinstance(each, dict):
-            has_definitions = has_definitions or "definitions" in each
-            if "$defs" in each or any(KEYWORDS[keyword].since >= 2019 for keyword in each.keys() & KNOWN):
-                return DRAFT_2020_12
+            marks.update(_marks(each))
             todo.extend(member for _, _, member in subschemas(each, None))
-    return DRAFT_07 if has_definitions else DRAFT_2020_12
+    if "recursion" in marks or {"2019", "array of items"} <= marks:
+        return DRAFT_2019_09
+    if "2019" in marks:
+        return DRAFT_2020_12
+    has_old_id = isinstance(schema, dict) and isinstance(schema.get("id"), str) and "6" not in marks
+    if has_old_id or "boolean limit" in marks:
+        return DRAFT_04
+    return DRAFT_07 if marks - {"6"} else DRAFT_2020_12
+
+
+def _marks(schema: dict[str, JsonValue]) -> Iterator[str]:
+    """Yield what a schema uses of single dialects."""
+    for keyword in schema.keys() & KNOWN:
+        row = KEYWORDS[keyword]
+        if keyword == "$defs" or row.since >= 2019:
+            yield "recursion" if row.until == 2019 else "2019"
+        elif keyword == "definitions" or 4 < row.until < 2020:
+            yield "7"
+        elif row.since >= 6:
+            yield "6"
+    if isinstance(schema.get("items"), list) and "prefixItems" not in schema:
+        yield "array of items"
+    if any(isinstance(schema.get(keyword), bool) for keyword in ("exclusiveMinimum", "exclusiveMaximum")):
+        yield "boolean limit"
 
 
 def subschemas(
@@ -91,6 +165,18 @@ def subschemas(
             for name, member in argument.items():
                 if keyword != "dependencies" or not isinstance(member, list):
                     yield keyword, (keyword, name), member
+
+
+def is_nullable_as_a_whole(schema: JsonValue, dialect: Dialect) -> bool:
+    """Return whether `nullable` adds null to a whole schema, because it has neither `type` nor `enum` to add it to.
+
+    OpenAPI 3.0.0 to 3.0.2 say that it allows null for the schema. 3.0.3 says that it belongs to a `type`, but authors
+    still write it beside `anyOf` and `allOf`, and send null.
+    """
+    if dialect is not OPENAPI_3_0 or not isinstance(schema, dict) or schema.get("nullable") is not True:
+        return False
+    is_reference = isinstance(schema.get("$ref"), str)
+    return not is_reference and not schema.keys() & {"type", "enum"} and bool(schema.keys() & ASSERTIONS)
 
 
 def ignores_siblings(dialect: Dialect) -> bool:

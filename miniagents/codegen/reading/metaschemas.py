@@ -1,18 +1,34 @@
 """Check that schemas are valid: each is checked against the meta-schema of its dialect.
 
+Keywords that a dialect does not have are annotations, as the standard says. Those of other dialects, and those that
+resemble a keyword, are reported: the author must have meant something else.
+
 The package `jsonschema` contains the meta-schemas. It checks one schema at a time, without its sub-schemas and data, so
 neither depth nor size is a danger. What is left of most schemas of a file is the same, so results are cached.
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.reading.dialects import DRAFT_06, DRAFT_07, DRAFT_2019_09, Dialect, ignores_siblings, knows
+from miniagents.codegen.reading.dialects import (
+    DRAFT_04,
+    DRAFT_06,
+    DRAFT_07,
+    DRAFT_2019_09,
+    OPENAPI_3_0,
+    SWAGGER_2_0,
+    Dialect,
+    ignores_siblings,
+    is_nullable_as_a_whole,
+    knows,
+)
 from miniagents.codegen.reading.registry import Site
 from miniagents.codegen.schema_errors import GenerationError, Problem
-from miniagents.validation.keywords import HINTS, IDENTITY, KEYWORDS, KNOWN, MANY, ONE, TYPE
+from miniagents.codegen.settings import Reading
+from miniagents.validation.keywords import COUNTS, HINTS, IDENTITY, KEYWORDS, KNOWN, MANY, ONE, TYPE
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -32,14 +48,19 @@ _NO_TYPES: Final = {
 class Metaschemas:
     """Checks schemas against the meta-schemas of their dialects.
 
+    Args:
+        reading: Which unknown keywords are refused, and which are not reported.
+
     Raises:
         GenerationError: The package is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
         self._validators = _validators()
         self._known: dict[str, tuple[str, ...]] = {}
         self._meant = _misspellings()
+        self._doubtful: dict[tuple[str, str, str], list[Problem]] = {}
 
     def problems(self, site: Site) -> Iterator[Problem]:
         """Yield the problems of one schema, without its sub-schemas."""
@@ -50,20 +71,55 @@ class Metaschemas:
             wrong, remedy = _explained(keyword, schema, site.dialect)
             yield site.at(keyword).problem(keyword, wrong, remedy)
         for keyword, value in schema.items():
-            if knows(site.dialect, keyword):
+            if _is_newer_limit(keyword, value, site.dialect):
+                remedy = f'write "$schema": "{DRAFT_06.uri}" at the root, or true here and "minimum" or "maximum"'
+                problem = site.at(keyword).problem(keyword, "is a number as in draft-06, and read as such", remedy)
+                self._doubtful.setdefault((problem.file, keyword, problem.wrong), []).append(problem)
+            if knows(site.dialect, keyword) or keyword in self._reading.ignored_keywords:
                 continue
-            if keyword in KNOWN:
-                wrong = f"{site.dialect.name} has no such keyword and ignores it"
-                remedy = KEYWORDS[keyword].instead or 'remove it, or write "$schema": ".../2020-12/schema" at the root'
-                yield site.at(keyword).problem(keyword, wrong, remedy)
-            elif keyword == "nullable" and value is not False:
-                remedy = 'write "type": [..., "null"], or "anyOf": [..., {"type": "null"}]'
-                yield site.at(keyword).problem(keyword, "JSON Schema has no such keyword and ignores it", remedy)
-            elif not keyword.startswith("x-") or keyword.lower() == HINTS:
-                meant = self._meant_by(keyword)
-                if meant is not None:
-                    remedy = f'write "{meant}"; if it is a note of yours, begin its name with "x-"'
-                    yield site.at(keyword).problem(keyword, "unknown keyword", remedy)
+            found = self._unknown(keyword, site)
+            if found is None:
+                continue
+            wrong, remedy = found
+            problem = site.at(keyword).problem(keyword, wrong, f"{remedy} (--ignore-keyword {keyword} accepts it)")
+            if self._reading.strict_keywords or keyword.lower() == HINTS:
+                yield problem
+            else:
+                self._doubtful.setdefault((problem.file, keyword, wrong), []).append(problem)
+
+    def warnings(self) -> Iterator[Problem]:
+        """Yield a warning for each unknown keyword of each file, with its first place."""
+        for first, *others in self._doubtful.values():
+            more = f" ({len(others) + 1} times)" if others else ""
+            yield replace(first, wrong=f"{first.wrong}{more}")
+
+    def _unknown(self, keyword: str, site: Site) -> tuple[str, str] | None:
+        """Return what is wrong with a keyword that the dialect does not have, and what to write; None if nothing is."""
+        dialect = site.dialect
+        if keyword in KNOWN:
+            wrong = f"{dialect.name} has no such keyword and ignores it"
+            remedy = KEYWORDS[keyword].instead or 'remove it, or write "$schema": ".../2020-12/schema" at the root'
+            return wrong, remedy
+        if keyword == "nullable":
+            if dialect is OPENAPI_3_0:
+                values = site.members.get("enum")
+                is_added = isinstance(values, list) and None not in values and site.members[keyword] is True
+                wrong = "OpenAPI 3.0.3 adds null to a type alone; it is read as null for the whole schema"
+                remedy = 'write null into "enum", or "type" beside it'
+                return (wrong, remedy) if is_added or is_nullable_as_a_whole(site.value, dialect) else None
+            remedy = 'write "type": [..., "null"], or "anyOf": [..., {"type": "null"}]'
+            wrong = "JSON Schema has no such keyword and ignores it"
+            return None if site.members[keyword] is False else (wrong, remedy)
+        if keyword.startswith("x-") and keyword.lower() != HINTS:
+            return None
+        meant = self._meant_by(keyword)
+        if meant is not None:
+            return "unknown keyword", f'did you mean "{meant}"?'
+        return (
+            ("unknown keyword", f'write "x-{keyword}" if it is a note of yours')
+            if self._reading.strict_keywords
+            else None
+        )
 
     def _meant_by(self, keyword: str) -> str | None:
         """Return the keyword that a misspelt one resembles, or None.
@@ -82,7 +138,8 @@ class Metaschemas:
         text = f"{dialect.name} {json.dumps(stub)}"
         if text not in self._known:
             errors = self._validators[dialect.name].iter_errors(stub)
-            found = (str(error.absolute_path[0]) if error.absolute_path else "type" for error in errors)
+            # An error of the whole stub is that of a keyword without its companion, such as a limit without its flag.
+            found = (str(error.absolute_path[0]) for error in errors if error.absolute_path)
             self._known[text] = tuple(dict.fromkeys(found))
         return self._known[text]
 
@@ -95,6 +152,7 @@ def _validators() -> "Mapping[str, Validator]":
         wrong = "reading schemas needs the package jsonschema"
         raise GenerationError((Problem("jsonschema", 0, 0, "", "", wrong, remedy),)) from None
     kinds = {
+        **dict.fromkeys((DRAFT_04, OPENAPI_3_0, SWAGGER_2_0), jsonschema.Draft4Validator),
         DRAFT_06: jsonschema.Draft6Validator,
         DRAFT_07: jsonschema.Draft7Validator,
         DRAFT_2019_09: jsonschema.Draft201909Validator,
@@ -106,21 +164,31 @@ def _validators() -> "Mapping[str, Validator]":
 def _stub(keyword: str, value: JsonValue, dialect: Dialect) -> JsonValue:
     """Return a small value for which the meta-schema gives the same result as for the argument of a keyword."""
     if keyword in MANY or (keyword == "items" and isinstance(value, list) and dialect.number <= 2019):
-        return [True for _ in value[:1]] if isinstance(value, list) else _kind(value)
+        return [{} for _ in value[:1]] if isinstance(value, list) else _kind(value)
     if keyword in ONE:
-        return True if isinstance(value, bool | dict) else _kind(value)
+        return {} if isinstance(value, bool | dict) else _kind(value)
     if keyword == "required":
-        return _names(value)
+        return _names(value) or ([""] if isinstance(value, list) else value)  # draft-04 has at least one, in vain
     if keyword in {"dependentRequired", "dependencies"} and isinstance(value, dict):
         lists = (_names(names) for names in value.values() if keyword != "dependencies" or isinstance(names, list))
         return {str(place): stub for place, stub in enumerate(lists) if stub != []}
     if keyword in {"type", "enum"} and isinstance(value, list):
-        return value[:20] if keyword == "type" else [None for _ in value[:1]]
+        return value[:20] if keyword == "type" else [None]
     if keyword in {"const", "default"}:
         return None
+    if _is_newer_limit(keyword, value, dialect):
+        return True
+    if keyword in COUNTS and isinstance(value, float) and value.is_integer():
+        return int(value)  # 3.0 is no integer in draft-04
     if isinstance(value, str) and (keyword == "type" or keyword in IDENTITY):
         return value
     return _kind(value)
+
+
+def _is_newer_limit(keyword: str, value: JsonValue, dialect: Dialect) -> bool:
+    """Return whether a limit of draft-04 is a number, although that dialect has a flag instead."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and dialect.number < DRAFT_06.number and keyword in {"exclusiveMinimum", "exclusiveMaximum"}
 
 
 def _kind(value: JsonValue) -> JsonValue:

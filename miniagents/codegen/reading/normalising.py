@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from miniagents.codegen.documents import Document, JsonValue, Place, escape
+from miniagents.codegen.documents import JsonValue, Place, escape
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.patterns.translating import translate
-from miniagents.codegen.reading.dialects import ignores_siblings, knows
+from miniagents.codegen.reading.api_documents import tags_of
+from miniagents.codegen.reading.dialects import DRAFT_04, OPENAPI_3_0, ignores_siblings, is_nullable_as_a_whole, knows
 from miniagents.codegen.reading.hints import ON_PROPERTY
-from miniagents.codegen.reading.registry import Site
+from miniagents.codegen.reading.registry import Registry, Site
+from miniagents.codegen.reading.scopes import Key, Scope, ScopedKey
 from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.settings import FORMATS as CHOICES, Formats
 from miniagents.validation.formats import FORMATS
@@ -31,8 +33,8 @@ from miniagents.validation.keywords import (
     REFERENCES,
 )
 
-Targets: TypeAlias = Mapping[tuple[Document, str, str], Site | str]
-"""The targets of references, by document, pointer of the schema and keyword: a schema, or a type of the library."""
+Targets: TypeAlias = Mapping[tuple[Key, Scope, str], tuple[Site, Scope] | str]
+"""The targets of references, by schema, scope and keyword: a schema and the scope in it, or a type of the library."""
 
 
 @dataclass(slots=True)
@@ -40,34 +42,46 @@ class Normaliser:
     """Normalises schemas.
 
     Attributes:
-        sites: Every schema by its document and pointer.
+        registry: The registry of the schemas.
         targets: The targets of references.
-        names: The names of definitions by their document and pointer.
+        names: The names of definitions by their document, pointer and scope.
         formats: The meaning of a `format` if its schema does not tell.
         problems: The problems of parts that could not be normalised.
     """
 
-    sites: Mapping[tuple[Document, str], Site]
+    registry: Registry
     targets: Targets
-    names: Mapping[tuple[Document, str], str]
+    names: Mapping[ScopedKey, str]
     formats: Formats = "note"
     problems: list[Problem] = field(default_factory=list[Problem])
     _origins: dict[str, Place] = field(default_factory=dict[str, Place])
+    _scope: Scope = ()
 
-    def normalised(self, site: Site) -> tuple[JsonValue, dict[str, Place]]:
-        """Return the normalised schema of a definition, and the places of all schemas in it by JSON pointer."""
+    def normalised(self, site: Site, scope: Scope = ()) -> tuple[JsonValue, dict[str, Place]]:
+        """Return the normalised schema of a definition, and the places of all schemas in it by JSON pointer.
+
+        Args:
+            site: The schema.
+            scope: The dynamic scope in which it is reached.
+        """
         self._origins = {}
+        self._scope = scope
         schema = self._written_out(site, "", is_definition=True)
         return schema, self._origins
 
     def _schema(self, site: Site, steps: tuple[str, ...], here: str) -> JsonValue:
         """Return a normalised sub-schema of `site`; a definition becomes a reference."""
-        inner = self.sites.get((site.source.document, "/".join((site.pointer, *map(escape, steps)))))
+        inner = self.registry.sites.get((site.source.document, "/".join((site.pointer, *map(escape, steps)))))
         if inner is None:
             return True  # not a schema, which was reported before
-        name = self.names.get((inner.source.document, inner.pointer))
+        outer = self._scope
+        scope = self.registry.scope(inner, outer)
+        name = self.names.get((inner.source.document, inner.pointer, scope))
         if name is None:
-            return self._written_out(inner, here, is_definition=False)
+            self._scope = scope
+            schema = self._written_out(inner, here, is_definition=False)
+            self._scope = outer
+            return schema
         self._origins[here] = inner.place
         notes = {key: value for key, value in inner.members.items() if key in DOCUMENTATION}
         given = inner.members.get(HINTS)
@@ -75,6 +89,15 @@ class Normaliser:
         return {"$ref": f"#/$defs/{name}", **notes, **({HINTS: hints} if hints else {})}
 
     def _written_out(self, site: Site, here: str, *, is_definition: bool) -> JsonValue:
+        if not is_nullable_as_a_whole(site.value, site.dialect):
+            return self._written(site, here, is_definition=is_definition)
+        schema = self._written(site, f"{here}/anyOf/0", is_definition=is_definition)
+        members = schema if isinstance(schema, dict) else {}
+        notes = {keyword: members.pop(keyword) for keyword in members.keys() & DOCUMENTATION}
+        self._origins |= {here: site.place, f"{here}/anyOf/1": site.place}
+        return {**notes, "anyOf": [members, {"type": "null"}]}
+
+    def _written(self, site: Site, here: str, *, is_definition: bool) -> JsonValue:
         self._origins[here] = site.place
         if isinstance(site.value, bool):
             return site.value
@@ -94,6 +117,10 @@ class Normaliser:
                 self._keyword(site, keyword, value, result, here)
             elif keyword not in KNOWN:
                 result[keyword] = value
+        if site.dialect.number == DRAFT_04.number:
+            _modernise(site, result)
+        if site.source.document in self.registry.apis:
+            self._discriminated(site, result, here)
         self._format(site, result)
         if more:
             given = result.get("allOf")
@@ -142,6 +169,24 @@ class Normaliser:
             result[keyword] = int(value)
         else:
             result[keyword] = value
+
+    def _discriminated(self, site: Site, result: dict[str, JsonValue], here: str) -> None:
+        """Let the alternatives of an API document have only the tags that its `discriminator` gives them.
+
+        An alternative whose schema lists its tags itself stays as it is. Schemas inside of `oneOf` have no tags.
+        """
+        for keyword in ("oneOf", "anyOf"):
+            branches = result.get(keyword)
+            for index, branch in enumerate(branches if isinstance(branches, list) else ()):
+                key = site.source.document, f"{site.pointer}/{keyword}/{index}"
+                target = self.targets.get((key, self._scope, "$ref"))
+                if not isinstance(target, tuple) or not isinstance(branch, dict) or "properties" in branch:
+                    continue
+                name, tags = tags_of(site.members, self.registry.sites[key].members.get("$ref"), target[0].members)
+                if tags:
+                    branch["properties"] = {name: {"enum": [*tags]}}
+                    origin = site.at("discriminator")
+                    self._origins[f"{here}/{keyword}/{index}/properties/{escape(name)}"] = origin
 
     def _format(self, site: Site, result: dict[str, JsonValue]) -> None:
         """Add the keyword that tells whether a `format` is checked or typed; a note needs none."""
@@ -193,7 +238,7 @@ class Normaliser:
         return translated
 
     def _reference(self, site: Site, keyword: str, result: dict[str, JsonValue], more: list[JsonValue]) -> None:
-        target = self.targets.get((site.source.document, site.pointer, keyword))
+        target = self.targets.get(((site.source.document, site.pointer), self._scope, keyword))
         if target is None:
             return
         reference = self._name_of(target)
@@ -202,10 +247,11 @@ class Normaliser:
         else:
             result["$ref"] = reference
 
-    def _name_of(self, target: Site | str) -> str:
+    def _name_of(self, target: tuple[Site, Scope] | str) -> str:
         if isinstance(target, str):
             return target
-        return f"#/$defs/{self.names[target.source.document, target.pointer]}"
+        site, scope = target
+        return f"#/$defs/{self.names[site.source.document, site.pointer, scope]}"
 
     def _hints(self, site: Site, value: JsonValue, *, is_definition: bool) -> JsonValue:
         if not isinstance(value, dict):
@@ -213,10 +259,34 @@ class Normaliser:
         hints = dict(value)
         if is_definition and site.steps and site.steps[0] not in DEFINITIONS:
             hints = {key: hint for key, hint in hints.items() if key not in ON_PROPERTY}  # they stay at the property
-        target = self.targets.get((site.source.document, site.pointer, HINTS))
+        target = self.targets.get(((site.source.document, site.pointer), self._scope, HINTS))
         if "base" in hints and target is not None:
             hints["base"] = self._name_of(target).removeprefix(SCHEME)
         return hints
+
+
+def _modernise(site: Site, result: dict[str, JsonValue]) -> None:
+    """Change what draft-04 and OpenAPI 3.0 say differently: limits with a flag, and properties of one direction."""
+    for exclusive, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(result.get(exclusive), bool) and result.pop(exclusive) and inclusive in result:
+            result[exclusive] = result.pop(inclusive)
+    if not site.dialect.is_openapi:
+        return
+    declared, values = result.get("type"), result.get("enum")
+    if site.dialect is OPENAPI_3_0 and result.pop("nullable", False) is True:
+        if isinstance(declared, str):
+            result["type"] = [declared, "null"]
+        if isinstance(values, list) and None not in values:
+            result["enum"] = [*values, None]
+    required, properties = result.get("required"), site.members.get("properties")
+    if isinstance(required, list) and isinstance(properties, dict):
+        one_way = {name for name, each in properties.items() if isinstance(each, dict) and _is_one_way(each)}
+        if one_way.intersection(each for each in required if isinstance(each, str)):
+            result["required"] = [each for each in required if each not in one_way]
+
+
+def _is_one_way(schema: dict[str, JsonValue]) -> bool:
+    return schema.get("readOnly") is True or schema.get("writeOnly") is True
 
 
 def text_of(schema: JsonValue) -> str:

@@ -10,8 +10,18 @@ from pathlib import Path
 from typing import Final
 
 from miniagents.codegen.reading.bundle import Bundle, bundle_of, read_bundle
-from miniagents.codegen.reading.sources import MAX_SIZE, SUFFIX, YAML_SUFFIXES, Source, inside, source_of, too_large
+from miniagents.codegen.reading.sources import (
+    MAX_SIZE,
+    SUFFIX,
+    YAML_SUFFIXES,
+    Source,
+    inside,
+    source_of,
+    supplied,
+    too_large,
+)
 from miniagents.codegen.schema_errors import GenerationError, Problem
+from miniagents.codegen.settings import USUAL, Settings
 
 _AS_IN = "with a path, as in HEAD~1:schemas/"
 _ROOT: Final = Path("/revision")
@@ -20,7 +30,7 @@ _LINK: Final = "120000"
 """The mode of a symbolic link."""
 
 
-def read_version(argument: str, *, is_library: bool = False) -> Bundle:
+def read_version(argument: str, *, is_library: bool = False, settings: Settings = USUAL) -> Bundle:
     """Read schemas from a file, from a folder, or from a revision of git as `REVISION:PATH`.
 
     An argument that exists as a path is a path. Otherwise an argument with a colon is a revision.
@@ -28,6 +38,7 @@ def read_version(argument: str, *, is_library: bool = False) -> Bundle:
     Args:
         argument: The file, folder or revision.
         is_library: Whether they are the library's own schemas.
+        settings: The choices of the user where schemas leave something open.
 
     Raises:
         GenerationError: There is no such file or revision, or something is wrong with the schemas; it has all problems.
@@ -36,8 +47,9 @@ def read_version(argument: str, *, is_library: bool = False) -> Bundle:
     if not os.path.lexists(argument) and not colon:
         raise _error(argument, "there is no such file or folder", f"name one, or a revision of git {_AS_IN}")
     if os.path.lexists(argument) or not colon or not revision:
-        return read_bundle([Path(argument)], is_library=is_library)
-    return bundle_of(_sources(revision, path), is_library=is_library)
+        return read_bundle([Path(argument)], is_library=is_library, settings=settings)
+    sources = [*_sources(revision, path), *supplied(settings.reading)]
+    return bundle_of(sources, is_library=is_library, settings=settings)
 
 
 def _sources(revision: str, path: str) -> list[Source]:

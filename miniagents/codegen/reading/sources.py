@@ -9,18 +9,25 @@ import re
 import stat
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
+from urllib.parse import quote, urljoin
 
 from miniagents.codegen.documents import Document, parse
 from miniagents.codegen.reading.yaml_documents import parse_yaml
 from miniagents.codegen.schema_errors import GenerationError, Problem
+from miniagents.codegen.settings import Reading
 
 SUFFIX = ".schema.json"
 """The ending of the names of JSON schema files in a folder."""
 
 YAML_SUFFIXES = (".schema.yaml", ".schema.yml")
 """The endings of the names of YAML schema files in a folder."""
+
+_USUAL: Final = Reading()
+
+_SUFFIXES: Final = frozenset({".json", ".yaml", ".yml"})
 
 MAX_SIZE = 1 << 26
 """The greatest size of a schema file in bytes: the largest that are published have half of it."""
@@ -33,10 +40,14 @@ class Source:
     Attributes:
         path: The path of the file.
         document: The content of the file.
+        urls: The URLs that the user says it has, beside the identity that it gives itself.
+        is_given: Whether its definitions are generated; otherwise only the targets of references are.
     """
 
     path: Path
     document: Document
+    urls: tuple[str, ...] = ()
+    is_given: bool = True
 
     @property
     def stem(self) -> str:
@@ -52,18 +63,20 @@ class Source:
         return _absolute(self.path)
 
 
-def load(paths: Sequence[Path]) -> tuple[Source, ...]:
-    """Read the schema files at `paths`, in the order of their absolute paths.
+def load(paths: Sequence[Path], reading: Reading = _USUAL) -> tuple[Source, ...]:
+    """Read the schema files at `paths`, and those that references may lead to, in the order of their absolute paths.
 
     Args:
         paths: Files, and folders whose files ending in `.schema.json`, `.schema.yaml` or `.schema.yml` are read,
             including those in inner folders.
+        reading: Where other referenced schemas are, and the URL of the files.
 
     Raises:
         GenerationError: A path does not exist, a folder has no schema file, or a file is not JSON; it has all problems.
     """
     problems: list[Problem] = []
     files: dict[str, Path] = {}
+    urls: dict[str, set[str]] = {}
     for path in paths:
         found = schema_files([path])
         for each in _unusual(path):
@@ -72,19 +85,75 @@ def load(paths: Sequence[Path]) -> tuple[Source, ...]:
             problems.append(_unreadable(path, f"the folder has no file *{SUFFIX}", "name a schema file"))
         for each in found:  # one file may have several paths: take the one that sorts first, to be deterministic
             files[_absolute(each)] = min(each, files.get(_absolute(each), each))
-    sources: list[Source] = []
-    for _, path in sorted(files.items()):
-        try:
-            with path.open("rb") as file:
-                sources.append(source_of(path, path.as_posix(), file.read(MAX_SIZE + 1)))
-        except GenerationError as error:
-            problems.extend(error.problems)
-        except (OSError, ValueError) as error:
-            wrong = error.strerror if isinstance(error, OSError) else None
-            problems.append(_unreadable(path, wrong or str(error), "name a file that can be read"))
+            if reading.base_url:
+                name = each.relative_to(path).as_posix() if each != path else each.name
+                urls.setdefault(_absolute(each), set()).add(urljoin(reading.base_url, quote(name)))
+    sources = {place: source for place, path in sorted(files.items()) for source in _opened(path, problems)}
+    for source in _supplied(reading, problems):
+        sources.setdefault(source.absolute, source)
+        urls.setdefault(source.absolute, set()).update(source.urls)
     if problems:
         raise GenerationError(tuple(problems))
-    return tuple(sources)
+    known = sorted(sources.items())
+    return tuple(replace(source, urls=tuple(sorted(urls.get(place, ())))) for place, source in known)
+
+
+def supplied(reading: Reading) -> tuple[Source, ...]:
+    """Read the files that are only there for references, in the order of their absolute paths.
+
+    Raises:
+        GenerationError: A file does not exist, or is not JSON; it has all problems.
+    """
+    return load((), reading)
+
+
+def _supplied(reading: Reading, problems: list[Problem]) -> Iterator[Source]:
+    """Yield the files for references; one file may come several times, with other URLs."""
+    for url, path in _references(reading, problems):
+        for target, each in _targets(url, path):
+            wrong: list[Problem] = []
+            for source in _opened(each, wrong):
+                yield replace(source, urls=(target,) if target else (), is_given=False)
+            problems += wrong if each == path else []  # a folder may hold files that are no schemas
+
+
+def _opened(path: Path, problems: list[Problem]) -> Iterator[Source]:
+    """Yield the file at a path, or add what is wrong with it to the problems."""
+    try:
+        with path.open("rb") as file:
+            yield source_of(path, path.as_posix(), file.read(MAX_SIZE + 1))
+    except GenerationError as error:
+        problems += error.problems
+    except (OSError, ValueError) as error:
+        wrong = error.strerror if isinstance(error, OSError) else None
+        problems.append(_unreadable(path, wrong or str(error), "name a file that can be read"))
+
+
+def _references(reading: Reading, problems: list[Problem]) -> Iterator[tuple[str, Path]]:
+    """Yield the files and folders for references, each with its URL or "", also those that mapping files list."""
+    yield from reading.references
+    for path in reading.reference_maps:
+        for source in _opened(path, problems):
+            root = source.document.root
+            remedy = 'write {"https://example.org/a.json": "a.json"}'
+            if not isinstance(root.value, dict):
+                problems.append(root.place.problem("", "is no object of URLs and files", remedy))
+                continue
+            for url, file in root.value.items():
+                if isinstance(file, str) and url and "\0" not in file:
+                    yield url, path.parent / file
+                else:
+                    problems.append(root.child(url).place.problem("", "is no URL with the name of a file", remedy))
+
+
+def _targets(url: str, path: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the files at a path, with the URL of each."""
+    if not path.is_dir():
+        yield url.removesuffix("#"), path
+        return
+    for each in sorted(path.rglob("*")):
+        if each.suffix in _SUFFIXES and _is_regular(each):
+            yield urljoin(url, quote(each.relative_to(path).as_posix())) if url else "", each
 
 
 def schema_files(paths: Sequence[Path]) -> list[Path]:

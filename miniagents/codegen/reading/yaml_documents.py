@@ -1,8 +1,9 @@
 """Parse YAML files as JSON, and record the line of every value.
 
 The core schema of YAML 1.2 is supported as far as it has an equivalent in JSON. `on`, `yes` and dates are texts, and
-keys are texts. Tags, merge keys, infinities and several documents in one file are refused. Schemas are untrusted input:
-the values that aliases repeat are counted, so that a small file cannot become a huge one.
+keys are texts: a number, such as the `200:` of OpenAPI, is the text as it is written. Tags, merge keys, infinities and
+several documents in one file are refused. Schemas are untrusted input: the values that aliases repeat are counted, so
+that a small file cannot become a huge one.
 """
 
 import re
@@ -162,7 +163,7 @@ class _Composer:
             self._report(pointer, "duplicate", "the name is given twice in one object", "keep one of them")
         if plain and text == "<<":
             self._report(pointer, "<<", "YAML 1.2 has no merge keys", "write the members out")
-        elif (plain and not isinstance(self._plain(text), str)) or tag not in {None, "!", f"{_TAG}str"}:
+        elif (plain and text in _WORDS) or tag not in {None, "!", f"{_TAG}str"}:
             self._report(pointer, "key", f"{text[:60]} is no text", f'write "{text[:60]}" in quotes')
 
     def _scalar(self, text: str, *, plain: bool, tag: str | None) -> JsonValue:
