@@ -305,7 +305,7 @@ class InteractionContext(Generic[In_co, Out_contra]):
         if ends_loop(error):
             return error
         callers = tuple(agent.alias for agent in reversed(self.callers))
-        text = error_as_message(error, self._agent.alias, callers).text
+        text = error_as_message(error, self._agent.alias, callers).text or ""
         for interaction in self._chain():  # each of them may pass the message on
             if interaction.progress is not None:
                 interaction.progress.tell(text, error)

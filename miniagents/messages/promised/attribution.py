@@ -85,7 +85,7 @@ class _Attributed(MessageSequence[M]):
         super(MessageSequence, self).__init__(sequence._buffer, kept_open=False)
         self._place = sequence._place
         self._classes = sequence._classes
-        self.promise: MessageSequencePromise[M] = sequence.promise
+        self._promise, self._kept = sequence._promise, sequence._kept
         self._speaker = speaker
 
     # --- machinery ---
@@ -106,49 +106,5 @@ class _Attributed(MessageSequence[M]):
             said._by = self._speaker
             return said
         if piece.by is not None:
-            return _PassedOn(piece, Speaker(self._speaker.agent, self._speaker.answers, piece.by))
-        return _PassedOn(piece, self._speaker)
-
-
-class _PassedOn(MessagePromise[M], Generic[M]):
-    """A message promise of another speaker, which is the same promise in all else.
-
-    The same promise may be among the replies of several agents, so its speaker cannot be noted on itself.
-    """
-
-    __slots__ = ("_source",)
-
-    _source: MessagePromise[M]
-
-    def __new__(cls, source: MessagePromise[M], by: Speaker) -> _PassedOn[M]:
-        """Make another view of a message promise."""
-        promise: _PassedOn[M] = blank(cls)
-        promise._source = source
-        promise._by = by
-        return promise
-
-    def __init__(self, source: MessagePromise[M], by: Speaker) -> None:
-        """Do nothing: the state is that of the source."""
-
-    @override
-    async def _settle(self) -> None:
-        await self._source._settle()
-
-
-def _of_source(name: str) -> property:
-    """Return the attribute of a view that is the one of its source."""
-
-    def get(promise: _PassedOn[Message]) -> object:
-        return getattr(promise._source, name)
-
-    def put(promise: _PassedOn[Message], value: object) -> None:
-        setattr(promise._source, name, value)
-
-    return property(get, put)
-
-
-_OWN: Final = {"__weakref__", "_by"}
-
-for _name in chain.from_iterable(getattr(cls, "__slots__", ()) for cls in MessagePromise.__mro__):
-    if _name not in _OWN:
-        setattr(_PassedOn, _name, _of_source(_name))
+            return piece._passed_on(Speaker(self._speaker.agent, self._speaker.answers, piece.by))
+        return piece._passed_on(self._speaker)

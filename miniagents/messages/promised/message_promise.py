@@ -20,7 +20,7 @@ from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 from miniagents.promising.core.settling import Settling
-from miniagents.promising.promise import PENDING, UNHELD, Promise, blank, failed_here
+from miniagents.promising.promise import PENDING, UNHELD, Holder, Promise, blank, failed_here
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped
 
@@ -512,10 +512,23 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
     def _without_holder(self) -> MessagePromise[M_co]:
         """Return another promise of the same message, which keeps nothing from being let go."""
-        promise = message_over(self._buffer, self._collect, self._message_class, self.known)
-        promise._name, promise._holder = self._name, UNHELD
-        if self._work is not None:
-            self._work.settles(promise)
+        return self._shown_again(UNHELD)
+
+    def _passed_on(self, speaker: Speaker) -> MessagePromise[M_co]:
+        """Return another promise of the same message, which has another speaker."""
+        promise = self._shown_again(self._held_by())
+        promise._by = speaker
+        return promise
+
+    def _shown_again(self, holder: Holder) -> MessagePromise[M_co]:
+        if self._value is not PENDING:
+            promise = MessagePromise.of_message(self._value)
+        else:
+            promise = message_over(self._buffer, self._collect, self._message_class, self.known)
+            promise._failure = self._failure
+            if self._work is not None:
+                self._work.settles(promise)
+        promise._name, promise._holder = self._name, holder
         return promise
 
 

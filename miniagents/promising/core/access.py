@@ -78,9 +78,9 @@ def has_worker(production: Production) -> bool:
     return any(True for _ in production._workers())
 
 
-def is_part_of(production: Production, whole: Production) -> bool:
+def is_part_of(promise: Promise[object], whole: Promise[object]) -> bool:
     """Return whether a promise, or its stream of pieces, is work that was started for another one, at any depth."""
-    return whole._started_for(production) or whole._started_for(production._pieces_production())
+    return any(owner._started_for(work) for owner in whole._all_work() for work in promise._all_work())
 
 
 def value_of(promise: Promise[T]) -> T:
