@@ -476,6 +476,19 @@ class Promise(Production, Generic[T_co]):
         """Return the promise that is alive as long as somebody holds what this shows."""
         return self if self._holder is None else self._holder
 
+    def _is_used_besides(self, stream: Working) -> bool:
+        """Return whether anybody reads this, or anything but a stream and cancelled results is made of it."""
+        pieces = self._pieces_production()
+        results = [each for each in pieces._results or () if each is not stream]
+        return bool(self._guests or pieces._guests) or not all(each._was_cancelled() for each in results)
+
+    def _when_complete(self, letting_go: LettingGo) -> None:
+        """Tell when this may be complete."""
+        for work in self._all_work():
+            if not work._is_done():
+                work._when_woken(letting_go.look_soon)
+                return
+
     def _has_given_all(self) -> bool:
         """Return whether no result of this can have ended before it any more."""
         return self._is_done()

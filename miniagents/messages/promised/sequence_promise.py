@@ -487,10 +487,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     def _has_given_all(self) -> bool:
         """Return whether all messages are there."""
-        return self._is_done() or (
-            self._buffer.ended
-            and not any(isinstance(piece, MessagePromise) and not piece.done() for piece in self._mixed())
-        )
+        return self._is_done() or (self._buffer.ended and not self._buffer._promises())
 
     def done(self) -> bool:
         """Return whether all messages, or the error in their place, are known."""
