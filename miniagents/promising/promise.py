@@ -16,10 +16,9 @@ from miniagents.promising.core.arguments import (
     check_plain,
 )
 from miniagents.promising.core.current import active_context, producing
-from miniagents.promising.core.letting_go import let_go
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.production import Production
-from miniagents.promising.core.settling import Settling
+from miniagents.promising.core.working import Settling
 from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.sentinels import DEFAULT, Default
 
@@ -470,6 +469,8 @@ class Promise(Production, Generic[T_co]):
         work = holder._all_work()
         if not work or not work[0]._has_work():
             return None
+        from miniagents.promising.core.letting_go import let_go  # noqa: PLC0415  # a first agent does without
+
         return let_go(work, holder, by)
 
     def _held_by(self) -> Holder:

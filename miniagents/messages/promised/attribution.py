@@ -85,7 +85,7 @@ class _Attributed(MessageSequence[M]):
         super(MessageSequence, self).__init__(sequence._buffer, kept_open=False)
         self._place = sequence._place
         self._classes = sequence._classes
-        self.promise: MessageSequencePromise[M] = sequence.promise
+        self._promise, self._kept = sequence._promise, sequence._kept
         self._speaker = speaker
 
     # --- machinery ---

@@ -19,7 +19,7 @@ from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
-from miniagents.promising.core.settling import Settling
+from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, UNHELD, Promise, blank, failed_here
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped

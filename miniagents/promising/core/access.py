@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, Replayed
     from miniagents.promising.core.production import Production
+    from miniagents.promising.core.working import Working
     from miniagents.promising.promise import Promise
     from miniagents.promising.stream import StreamedPromise
 
@@ -78,9 +79,9 @@ def has_worker(production: Production) -> bool:
     return any(True for _ in production._workers())
 
 
-def is_part_of(production: Production, whole: Production) -> bool:
+def is_part_of(production: Production, whole: Working) -> bool:
     """Return whether a promise, or its stream of pieces, is work that was started for another one, at any depth."""
-    return whole._started_for(production) or whole._started_for(production._pieces_production())
+    return any(whole._started_for(part) for part in (production, *production._parts()))
 
 
 def value_of(promise: Promise[T]) -> T:

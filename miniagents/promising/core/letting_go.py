@@ -43,11 +43,11 @@ class LettingGo:
         by: The name of the result that ended before the source.
     """
 
-    __slots__ = ("_by", "_given_out", "_holders", "_is_due", "_work")
+    __slots__ = ("_ended", "_given_out", "_holders", "_is_due", "_work")
 
     def __init__(self, work: Iterable[Working], by: str) -> None:
         self._work = [ref(part) for part in work]
-        self._by = by
+        self._ended = by
         self._holders: list[ref[object]] = []
         self._given_out: list[tuple[ref[Promise[object]], list[ref[Working]]]] = []
         self._is_due = False
@@ -85,7 +85,7 @@ class LettingGo:
     def _look(self) -> None:
         self._is_due = False
         for part in self.unwanted():
-            part._stop(f"was let go: {self._by!r} ended before it, and nothing else held or read it")
+            part._stop(f"was let go: {self._ended!r} ended before it, and nothing else held or read it")
 
     def _is_held(self) -> bool:
         if any(held() is not None for held in self._holders):
