@@ -111,7 +111,7 @@ _PROMISING: Final = (
     ),
     Mutation(
         "P3: lazy work belongs to the code that made it, not to the reader that starts it",
-        "promising/core/production.py",
+        "promising/core/working.py",
         "        self._birth = copy_context()",
         "        self._birth = None",
         test_of(
@@ -121,14 +121,14 @@ _PROMISING: Final = (
     ),
     Mutation(
         "P7: what a promise started is cancelled with it",
-        "promising/core/production.py",
+        "promising/core/working.py",
         "                owner._started.add(self)",
         "                pass",
         test_of("promising/test_promise.py", "test_p7_cancelling_stops_the_producer_and_what_it_started_transitively"),
     ),
     Mutation(
         "P7: readers of work that was cancelled before its first step are told so",
-        "promising/core/production.py",
+        "promising/core/working.py",
         '            self._give_up(PromiseCancelledError(f"{self._origin()} was cancelled"))\n        elif',
         "            pass\n        elif",
         test_of(
@@ -138,9 +138,33 @@ _PROMISING: Final = (
     Mutation(
         "P10: cancelling a result leaves a source alone that somebody else reads",
         "promising/core/production.py",
-        "results.extend((source, how) for source in sources if not source._is_used())",
-        "results.extend((source, how) for source in sources)",
+        "                if source._is_used():",
+        "                if False:",
         test_of("promising/laws/test_cancelling.py", "test_p3_a_source_that_somebody_else_reads_goes_on"),
+    ),
+    Mutation(
+        "P14: the source of a result that has ended before it is cancelled when nobody holds it",
+        "promising/core/working.py",
+        "            self._let_go_of()",
+        "            self._leave_sources()",
+        test_of("promising/laws/test_letting_go.py", "test_p14_the_source_of_a_result_that_ends_early_is_cancelled"),
+    ),
+    Mutation(
+        "P14: a source that somebody holds goes on",
+        "promising/core/letting_go.py",
+        "if self._is_held() or any(part._is_used() for part in work):",
+        "if any(part._is_used() for part in work):",
+        test_of("promising/laws/test_letting_go.py", "test_p14_a_source_that_somebody_holds_goes_on"),
+    ),
+    Mutation(
+        "P14: a function that cancels the result leaves nothing behind the end",
+        "promising/combinators/each.py",
+        "                    if out.ended:  # the function itself may have cancelled the result",
+        "                    if False:",
+        test_of(
+            "promising/laws/test_letting_go.py",
+            "test_p14_a_function_that_cancels_the_result_leaves_nothing_behind_the_end",
+        ),
     ),
     Mutation(
         "P1: the traceback of an error does not grow with its readers",
@@ -239,8 +263,8 @@ _PROMISING: Final = (
     Mutation(
         "P1: a promise that was cancelled gets no value from work that ends later",
         "promising/promise.py",
-        "            if not self._is_done():\n                self._value = value\n                self._finished()",
-        "            self._value = value\n            self._finished()",
+        "        if not self._is_done():\n            if failure is None:",
+        "        if True:\n            if failure is None:",
         test_of("promising/test_promise.py", "test_p1_a_cancelled_promise_gets_no_value_from_work_that_ends_later"),
     ),
     Mutation(
@@ -415,7 +439,7 @@ _COMBINATORS: Final = (
     Mutation(
         "P10: `gather` fails as soon as one of its promises does",
         "promising/combinators/gathering.py",
-        "        failed = await first_done(sources, _is_failed)\n",
+        "        failed = await first_done(sources, is_failed)\n",
         "        failed = None\n",
         test_of(
             "promising/combinators/test_combine_promises.py",

@@ -256,7 +256,8 @@ CIRCLES: Final = {
     frozenset(
         {
             *("bounds", "callers", "context", "current", "ending", "failure", "followers", "holders", "hooks"),
-            *("joins", "pieces", "places", "production", "promise", "stalls", "standing", "stuck", "threads", "watch"),
+            *("joins", "letting_go", "pieces", "places", "production", "promise", "stalls", "standing", "stuck"),
+            *("threads", "waiting", "watch", "working"),
         }
     ): ("a context owns productions, and a production waits and fails in its context"),
     frozenset({"_tool", "_tool_callee"}): "a tool has its calls answered with handlers around them, and these call it",

@@ -38,7 +38,6 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.promising.core.current import active_context, innermost_of, inside_hook, running_loop, still_open
 from miniagents.promising.core.ending import at_next_turn, cancel_work, end_of_work, impatience_of, raise_or_log
-from miniagents.promising.core.hooks import start_hooks
 from miniagents.promising.core.places import (
     Entered,
     Inside,
@@ -489,6 +488,8 @@ class PromisingContext:
         """
         if self._listening and not inside_hook.get() and self._state != "closed":
             promise = given() if callable(given) else given
+            from miniagents.promising.core.hooks import start_hooks  # noqa: PLC0415  # few programs have hooks
+
             # waiting for the result would start lazy work, so the hooks begin to wait when the work starts
             promise._when_started(lambda: start_hooks(self._listening, promise))
 

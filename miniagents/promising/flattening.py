@@ -16,7 +16,6 @@ from typing_extensions import TypeVar
 
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, caught, is_cancellation
-from miniagents.promising.core.foreign import outcomes_of
 from miniagents.promising.core.pieces import take_turn
 from miniagents.promising.core.places import hand_over
 from miniagents.promising.core.production import Production
@@ -401,6 +400,8 @@ class Flattening(Generic[P]):
 
     def _outcomes_of(self, stream: AsyncIterable[object]) -> AsyncIterator[object]:
         """Read the pieces and failures of a stream that is still to come."""
+        from miniagents.promising.core.foreign import outcomes_of  # noqa: PLC0415  # a first agent does without
+
         return outcomes_of(stream, self._buffer)
 
     def _emit(self, parts: list[Any], kinds: AbstractSet[type]) -> None:  # Any: a P or a Failure

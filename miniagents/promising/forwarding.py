@@ -12,7 +12,6 @@ from typing_extensions import TypeVar
 
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.followers import Follower
-from miniagents.promising.core.foreign import ForeignOutcomes
 from miniagents.promising.core.pieces import FAIR_SHARE, AnyBuffer, OutcomeIterator, take_turn
 from miniagents.promising.stream import StreamedPromise
 
@@ -208,6 +207,8 @@ async def _forward_all(flat: Flattening[Any], queue: deque[AnyPart]) -> None:  #
 
 async def _forward(flat: Flattening[P], pending: Pending) -> None:
     """Pass on the parts of an item that is still to come, as deep as they are nested."""
+    from miniagents.promising.core.foreign import ForeignOutcomes  # noqa: PLC0415  # a first agent does without
+
     out = flat._buffer
     levels: list[_Parts[P] | AsyncIterator[object]] = [_Parts([pending])]
     try:

@@ -16,10 +16,9 @@ from miniagents.promising.core.arguments import (
     check_plain,
 )
 from miniagents.promising.core.current import active_context, producing
-from miniagents.promising.core.letting_go import let_go
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.production import Production
-from miniagents.promising.core.settling import Settling
+from miniagents.promising.core.working import Settling
 from miniagents.promising.errors import PromiseCancelledError
 from miniagents.promising.sentinels import DEFAULT, Default
 
@@ -470,11 +469,26 @@ class Promise(Production, Generic[T_co]):
         work = holder._all_work()
         if not work or not work[0]._has_work():
             return None
+        from miniagents.promising.core.letting_go import let_go  # noqa: PLC0415  # a first agent does without
+
         return let_go(work, holder, by)
 
     def _held_by(self) -> Holder:
         """Return the promise that is alive as long as somebody holds what this shows."""
         return self if self._holder is None else self._holder
+
+    def _is_used_besides(self, stream: Working) -> bool:
+        """Return whether anybody reads this, or anything but a stream and cancelled results is made of it."""
+        pieces = self._pieces_production()
+        results = [each for each in pieces._results or () if each is not stream]
+        return bool(self._guests or pieces._guests) or not all(each._was_cancelled() for each in results)
+
+    def _when_complete(self, letting_go: LettingGo) -> None:
+        """Tell when this may be complete."""
+        for work in self._all_work():
+            if not work._is_done():
+                work._when_woken(letting_go.look_soon)
+                return
 
     def _has_given_all(self) -> bool:
         """Return whether no result of this can have ended before it any more."""

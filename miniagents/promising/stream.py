@@ -16,7 +16,7 @@ from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
 from miniagents.promising.core.production import Production
-from miniagents.promising.core.settling import Settling
+from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import UNHELD, Holder, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from typing_extensions import TypeVar, override
 
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.message_sequence import MessageSequence
-from miniagents.promising.promise import blank
 
 if TYPE_CHECKING:
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise

@@ -62,27 +62,15 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
         """Return the bound of the messages that are streamed in this work: the one given to the agent."""
         return self.max_ahead if self.has_own_bound else None
 
-    def _is_used(self) -> bool:
-        """Return whether anybody reads this or a message of it, or something is made of one of them."""
-        return super()._is_used() or any(promise._is_used_besides(self) for _, promise in self._arriving())
-
     def _given_out(self, letting_go: LettingGo) -> Iterable[Promise[object]]:
-        """Forget the promises of messages that are still arriving, and return them."""
+        """Forget the promises of messages that are still arriving, and return them; others take their places."""
         given_out: list[Promise[object]] = []
-        for place, promise in self._arriving():
-            if promise._holder is not UNHELD:
+        for place, promise in self._promises():
+            if isinstance(promise, MessagePromise) and promise._holder is not UNHELD:
                 given_out.append(promise)
                 self.pieces[place] = promise._without_holder()
                 promise._when_complete(letting_go)
         return given_out
-
-    def _arriving(self) -> Iterable[tuple[int, MessagePromise[M]]]:
-        """Return the messages that are not complete, with their places."""
-        return [
-            (place, piece)
-            for place, piece in enumerate(self.pieces)
-            if type(piece) is MessagePromise and not piece._is_done()
-        ]
 
     def readable(self) -> list[MessagePromise[M] | Failure]:
         """Return the promises of the messages; from now on each message that comes gets one."""

@@ -13,13 +13,13 @@ from miniagents.messages._generated import Message, StreamEvent, TextDelta
 from miniagents.messages.promised.tokens import EventOutcomes, MixedOutcomes, TextOutcomes, Tokens, checked_piece
 from miniagents.messages.values.frozen import FrozenDict
 from miniagents.promising.combinators.piped import TimedOutcomes, attempt
-from miniagents.promising.core.access import failure_of, has_value, value_of, when_woken
+from miniagents.promising.core.access import failure_of, has_value, value_of
 from miniagents.promising.core.arguments import check_errors, check_not_negative
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
-from miniagents.promising.core.settling import Settling
+from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, UNHELD, Holder, Promise, blank, failed_here
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from miniagents.messages.promised.attribution import Speaker
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.promising.context import PromisingContext
-    from miniagents.promising.core.letting_go import LettingGo
     from miniagents.promising.core.production import Production
     from miniagents.promising.core.working import Working
 
@@ -473,19 +472,6 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """Return whether the work waits for a first reader."""
         return self._value is PENDING and super()._is_lazy()
 
-    def _when_complete(self, letting_go: LettingGo) -> None:
-        """Tell when this may be complete."""
-        if not self._buffer.ended:
-            self._buffer.follow(letting_go)
-        elif self._work is not None:
-            when_woken(self._work, letting_go.woken)
-
-    def _is_used_besides(self, sequence: Working) -> bool:
-        """Return whether anybody reads this, or anything but a sequence and cancelled results is made of it."""
-        pieces = self._buffer
-        results = [each for each in pieces._results or () if each is not sequence]
-        return bool(self._guests or pieces._guests) or not all(map(_was_cancelled, results))
-
     def _bound_to_readers(self) -> int | None:
         """Return how many pieces this may be ahead of its furthest reader, as long as there are more to come."""
         return super()._bound_to_readers() if self._value is PENDING else None
@@ -501,8 +487,8 @@ class MessagePromise(StreamedPromise[str, M_co]):
     @classmethod
     def _shown(
         cls,
-        buffer: PieceBuffer[Any],
-        work: Production | None = None,  # Any: tokens and events
+        buffer: PieceBuffer[Any],  # Any: tokens and events
+        work: Production | None = None,
     ) -> StreamedPromise[Any, Any]:  # Any: as above, and of any whole
         view: MessagePromise[Any] = message_over(buffer, None)  # Any: as above
         view._holder = UNHELD
@@ -668,9 +654,3 @@ def made_at_once(made: M | Failure, context: PromisingContext | None) -> Message
 def known_fields(fields: Mapping[str, object]) -> FrozenDict[str, object]:
     """Return fields as `known` has them: without those that the message does not have."""
     return FrozenDict({name: value for name, value in fields.items() if value is not msgspec.UNSET})
-
-
-def _was_cancelled(production: Production) -> bool:
-    """Return whether a production was cancelled, even if its readers have not noticed yet."""
-    pieces = production._pieces_production()
-    return isinstance(pieces, PieceBuffer) and pieces.was_cancelled()

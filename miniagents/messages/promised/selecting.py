@@ -16,6 +16,7 @@ from miniagents.promising.promise import derived
 from miniagents.promising.sentinels import DEFAULT
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
     from types import TracebackType
 
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from miniagents.promising.promise import Promise
     from miniagents.promising.stream import StreamedPromise
 
-__all__ = ["Using", "bind", "check_classes", "may_be", "of_one", "settled_for"]
+__all__ = ["Using", "bind", "check_classes", "limited", "may_be", "of_one", "settled_for"]
 
 M = TypeVar("M", bound=Message)
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 def check_classes(caller: str, classes: tuple[object, ...]) -> None:
@@ -84,6 +87,16 @@ class Using:
         self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._out._let_go_of(self._source)
+
+
+def limited(fn: Callable[[A], Awaitable[B]], free: asyncio.Semaphore) -> Callable[[A], Awaitable[B]]:
+    """Return the function as one that has only so many calls running at the same time."""
+
+    async def call(argument: A) -> B:
+        async with free:
+            return await fn(argument)
+
+    return call
 
 
 def bind(out: PieceBuffer[str], source: Production) -> None:

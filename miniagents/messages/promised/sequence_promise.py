@@ -15,7 +15,7 @@ from miniagents.promising.core.access import value_of
 from miniagents.promising.core.arguments import check_count, check_errors, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
-from miniagents.promising.core.settling import Settling
+from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, blank
 from miniagents.promising.stream import StreamedPromise
 
@@ -34,8 +34,6 @@ M2 = TypeVar("M2", bound=Message)
 M3 = TypeVar("M3", bound=Message)
 M4 = TypeVar("M4", bound=Message)
 E = TypeVar("E", bound=BaseException)
-A = TypeVar("A")
-B = TypeVar("B")
 
 if TYPE_CHECKING:
     Messages: TypeAlias = AsyncIterator[MessagePromise[M] | Failure]
@@ -228,7 +226,9 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
         if concurrency is not None:
             what = f"then_messages(concurrency={concurrency!r})"
             check_count(what, concurrency, 1, "at least one call runs; None means no limit")
-        call = fn if concurrency is None else _limited(fn, asyncio.Semaphore(concurrency))
+        from miniagents.messages.promised.selecting import limited  # noqa: PLC0415  # a first agent does without
+
+        call = fn if concurrency is None else limited(fn, asyncio.Semaphore(concurrency))
 
         read = self._reading()
 
@@ -487,10 +487,7 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
 
     def _has_given_all(self) -> bool:
         """Return whether all messages are there."""
-        return self._is_done() or (
-            self._buffer.ended
-            and not any(isinstance(piece, MessagePromise) and not piece.done() for piece in self._mixed())
-        )
+        return self._is_done() or (self._buffer.ended and not self._buffer._promises())
 
     def done(self) -> bool:
         """Return whether all messages, or the error in their place, are known."""
@@ -629,11 +626,3 @@ def sequence_over(buffer: PieceBuffer[MessagePromise[M]], holder: Holder | None 
     promise._look_at(buffer, None)
     promise._holder = holder
     return promise
-
-
-def _limited(fn: Callable[[A], Awaitable[B]], free: asyncio.Semaphore) -> Callable[[A], Awaitable[B]]:
-    async def call(argument: A) -> B:
-        async with free:
-            return await fn(argument)
-
-    return call

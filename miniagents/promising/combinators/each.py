@@ -55,7 +55,7 @@ async def _work(
         outcomes = source()
         while (taken := await outcomes.next_slice()) is not None:
             bounded = out.bounded  # a source may have got a bound meanwhile
-            if out.ended:
+            if out._is_done():  # not `ended`, which checkers would take for known from here on
                 return
             for piece in taken:
                 if type(piece) is Failure:  # isinstance() takes three times as long to say no
@@ -74,12 +74,12 @@ async def _work(
                     if ends_task(error, running_task()):
                         raise
                     out.emit_failure(out.failure_of(error))
-                    if out.ended:
+                    if out._is_done():
                         return
                 if bounded:
                     out.wake()
                     await out.room()
-                    if out.ended:
+                    if out._is_done():
                         return
             out.wake()
         out.end()

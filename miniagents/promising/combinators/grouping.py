@@ -144,6 +144,8 @@ class Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         """Forget the streams of the groups that have not ended, and return them."""
         streams = [piece[1] for piece in self.pieces if not isinstance(piece, Failure) and not piece[1]._buffer.ended]
         self.pieces.clear()  # nobody can read them any more
+        for stream in streams:
+            stream._when_complete(letting_go)
         return streams
 
     def _is_used(self) -> bool:

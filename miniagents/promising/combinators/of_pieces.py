@@ -16,7 +16,6 @@ from typing_extensions import TypeIs, TypeVar
 from miniagents.promising.combinators.piped import Piped, attempt
 from miniagents.promising.core.arguments import check_count, check_errors, check_plain, check_streams
 from miniagents.promising.core.failure import Failure, count_as_read
-from miniagents.promising.core.foreign import reading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Hashable
@@ -142,6 +141,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         (1, 7, 8)
         """
+        from miniagents.promising.core.foreign import reading  # noqa: PLC0415  # a first agent does without
+
         read = self._reading()
 
         async def resumed(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
@@ -203,6 +204,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_streams("zip", (other,))
 
+        from miniagents.promising.core.foreign import reading  # noqa: PLC0415  # a first agent does without
+
         async def zipped(out: PieceBuffer[tuple[P_co, Q]]) -> AsyncIterator[tuple[P_co, Q] | Failure]:
             async with reading(other, out) as others:
                 async for left in self._outcomes():
@@ -241,6 +244,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_streams("chain", others)
 
+        from miniagents.promising.core.foreign import reading  # noqa: PLC0415  # a first agent does without
+
         async def chained(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
             async for piece in self._outcomes():
                 yield piece
@@ -264,6 +269,7 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('a', 'a', 'a')
         """
+        from miniagents.promising.core.foreign import reading  # noqa: PLC0415  # a first agent does without
 
         async def flat(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
             async for piece in self._outcomes():

@@ -9,8 +9,7 @@ A user of promises needs nothing from here. A package that makes a kind of promi
 | `bounds`     | how far a stream may be ahead of its readers: the base of `PieceBuffer`                               |
 | `failure`    | `Failure`, an error as a piece; `Catching`, which makes one of an error of the work                   |
 | `production` | `Production`, the base of promises and of work; its underscored names are for derived classes         |
-| `working`    | `Working`, a production with tasks, an owner and sources: the base of `PieceBuffer`                   |
-| `settling`   | `Settling`, the work that gives a promise its value                                                   |
+| `working`    | `Working`, a production with tasks, an owner and sources; `Settling`, the work of a promise           |
 | `letting_go` | when the work of a source stops that its results have let go of                                       |
 | `current`    | the context and the production that are active in the running task                                    |
 | `foreign`    | reading async iterables that are no promises like streams                                             |

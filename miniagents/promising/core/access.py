@@ -130,7 +130,4 @@ def fail_with(promise: Promise[object], failure: Failure) -> None:
 
 def when_woken(production: Production, callback: Callable[[], object]) -> None:
     """Call a function once at the next change of a promise, without being one of its readers."""
-    wakeup = production._wakeup
-    if wakeup is None or wakeup.done():
-        wakeup = production._wakeup = production.context.watch.loop.create_future()
-    wakeup.add_done_callback(lambda _: callback())
+    production._when_woken(callback)

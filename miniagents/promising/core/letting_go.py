@@ -43,13 +43,13 @@ class LettingGo:
         by: The name of the result that ended before the source.
     """
 
-    __slots__ = ("_by", "_given_out", "_holders", "_is_due", "_work")
+    __slots__ = ("_ended", "_given_out", "_holders", "_is_due", "_work")
 
     def __init__(self, work: Iterable[Working], by: str) -> None:
         self._work = [ref(part) for part in work]
-        self._by = by
+        self._ended = by
         self._holders: list[ref[object]] = []
-        self._given_out: list[ref[Promise[object]]] = []
+        self._given_out: list[tuple[ref[Promise[object]], list[ref[Working]]]] = []
         self._is_due = False
 
     def hold(self, holder: object) -> None:
@@ -58,17 +58,16 @@ class LettingGo:
         if not any(held() is holder for held in self._holders):
             self._holders.append(ref(holder, self.look_soon))
 
-    def woken(self) -> None:
-        """Look whether a promise that the source gave out is complete, for what it is made of."""
-        self.look_soon()
-
     def unwanted(self) -> list[Working]:
         """Return what is to be cancelled: all of it, or nothing if somebody still holds or reads the source."""
         work = [part for each in self._work if (part := each()) is not None]
         if self._is_held() or any(part._is_used() for part in work):
             return []
         for part in work:
-            self._given_out += [ref(promise, self.look_soon) for promise in part._given_out(self)]
+            self._given_out += [
+                (ref(promise, self.look_soon), [ref(work) for work in promise._all_work()])
+                for promise in part._given_out(self)
+            ]
         return [] if self._is_held() else work
 
     def look_soon(self, _: object = None) -> None:
@@ -86,13 +85,20 @@ class LettingGo:
     def _look(self) -> None:
         self._is_due = False
         for part in self.unwanted():
-            part._stop(f"was let go: {self._by!r} ended before it, and nothing else held or read it")
+            part._stop(f"was let go: {self._ended!r} ended before it, and nothing else held or read it")
 
     def _is_held(self) -> bool:
         if any(held() is not None for held in self._holders):
             return True
-        self._given_out = [each for each in self._given_out if (promise := each()) is not None and not promise.done()]
+        self._given_out = [(promise, work) for promise, work in self._given_out if _is_wanted(promise(), work)]
         return bool(self._given_out)
+
+
+def _is_wanted(promise: Promise[object] | None, work: Iterable[ref[Working]]) -> bool:
+    """Return whether a promise that a source gave out is still to come, and held or read."""
+    if promise is not None:
+        return not promise.done()
+    return any((part := each()) is not None and not part._is_done() and part._is_used() for each in work)
 
 
 def let_go(work: tuple[Working, ...], holder: object, by: Production) -> LettingGo:

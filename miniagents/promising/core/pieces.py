@@ -43,6 +43,7 @@ from miniagents.promising.core.bounds import Bounded
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.followers import FOLLOWED
+from miniagents.promising.core.production import Production
 from miniagents.promising.core.working import Working
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.followers import Watcher
+    from miniagents.promising.core.letting_go import LettingGo
+    from miniagents.promising.promise import Promise
 
 __all__ = ["FAIR_SHARE", "AnyBuffer", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
 
@@ -279,6 +282,28 @@ class PieceBuffer(Bounded, Generic[P]):
         """Return whether a cancellation ended the stream."""
         last = self.pieces[-1] if self.ended and self.pieces else None
         return isinstance(last, Failure) and last.wished
+
+    _was_cancelled: Final = was_cancelled
+
+    def _is_used(self) -> bool:
+        """Return whether anybody reads this or a promise among the pieces, or something is made of one of them."""
+        return super()._is_used() or any(promise._is_used_besides(self) for _, promise in self._promises())
+
+    def _given_out(self, letting_go: LettingGo) -> Iterable[Promise[object]]:
+        promises = [promise for _, promise in self._promises()]
+        if promises:
+            self.pieces.clear()  # nobody can read them any more
+        for promise in promises:
+            promise._when_complete(letting_go)
+        return promises
+
+    def _promises(self) -> list[tuple[int, Promise[Any]]]:  # Any: nothing of them is looked at
+        """Return the promises among the pieces that are still to come, with their places."""
+        pieces: list[Any] = self.pieces  # Any: pieces of any type
+        if not any(issubclass(kind, Production) for kind in set(map(type, pieces))):
+            return []
+        promised = [(place, piece) for place, piece in enumerate(pieces) if issubclass(type(piece), Production)]
+        return [(place, piece) for place, piece in promised if not piece._is_done()]
 
     def whole_pieces(self) -> tuple[P, ...]:
         """Return all pieces of a stream that had no failure."""

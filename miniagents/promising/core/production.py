@@ -225,6 +225,13 @@ class Production:
             if not wakeup.done():
                 wakeup.set_result(None)
 
+    def _when_woken(self, callback: Callable[[], object]) -> None:
+        """Call a function once at the next change, without being a reader."""
+        wakeup = self._wakeup
+        if wakeup is None or wakeup.done():
+            wakeup = self._wakeup = self.context.watch.loop.create_future()
+        wakeup.add_done_callback(lambda _: callback())
+
     def _finished(self) -> None:
         """Note that nothing more will come: readers look again."""
         if self._wakeup is not None:
@@ -354,6 +361,11 @@ class Production:
     def _give_up(self, error: BaseException) -> None:
         """End with an error, unless this is done."""
         raise NotImplementedError
+
+    def _was_cancelled(self) -> bool:
+        """Return whether this is a stream that was cancelled, even if its readers have not noticed yet."""
+        pieces = self._pieces_production()
+        return pieces is not self and pieces._was_cancelled()
 
     # --- what only work in progress has ---
 
