@@ -53,6 +53,26 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         """
         return self._each(fn, "made", "map_pieces")
 
+    def tap_pieces(self, fn: Callable[[P_co], object], /) -> Stream[P_co]:
+        """Call a plain function with each piece and give the piece; its result is dropped.
+
+        An error of the function takes the place of the piece. The function is not called for errors. It is called once
+        for each piece, however many readers there are, and before any of them has the piece. It is Rust's `inspect`,
+        Kotlin's `onEach` and ReactiveX's `do`; ReactiveX's ends the stream where the function raises.
+
+        Raises:
+            TypeError: The function is async, or cannot be called.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         seen = list[str]()
+        ...         print(await StreamedPromise.of("ab").tap_pieces(seen.append), seen)
+        >>> asyncio.run(main())
+        ('a', 'b') ['a', 'b']
+        """
+        check_plain("tap_pieces", fn)
+        return self._each(fn, "piece", "tap_pieces")
+
     @overload
     def filter(self, keep: Callable[[P_co], TypeIs[Q]], /) -> Stream[Q]: ...
     @overload

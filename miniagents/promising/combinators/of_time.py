@@ -11,16 +11,17 @@ while there are any. Ready pieces cost no task switch. Cancelling the result dro
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising.combinators.piped import Piped
-from miniagents.promising.core.arguments import check_count, check_not_negative
+from miniagents.promising.combinators.piped import Piped, attempt
+from miniagents.promising.core.arguments import check_count, check_not_negative, check_plain
 from miniagents.promising.core.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from miniagents.promising.core.pieces import PieceBuffer
     from miniagents.promising.stream import Stream
@@ -38,17 +39,26 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
 
     __slots__ = ()
 
-    def batch(self, size: int, /, *, within: float | None = None) -> Stream[tuple[P_co, ...]]:
+    def batch(
+        self, size: int, /, *, within: float | None = None, weight: Callable[[P_co], float] | None = None
+    ) -> Stream[tuple[P_co, ...]]:
         """Group `size` consecutive pieces into tuples, the last perhaps shorter (`itertools.batched`).
 
-        With `within`, a batch is also given when that many seconds have passed since its first piece came. tokio-stream
-        calls this `chunks_timeout`; ReactiveX's `bufferWithTimeOrCount` counts from the batch before. No batch is
-        empty. The pieces before an error come as a shorter tuple, so that none of them waits for what is behind the
-        error.
+        No batch is empty. The pieces before an error come as a shorter tuple, so that none of them waits for what is
+        behind the error.
+
+        Args:
+            size: The number of pieces in a batch, or their weight in all, at most.
+            within: A batch is also given when that many seconds have passed since its first piece came. tokio-stream
+                calls this `chunks_timeout`; ReactiveX's `bufferWithTimeOrCount` counts from the batch before.
+            weight: A plain function that says how much a piece weighs; without it each weighs 1. A piece that does not
+                fit begins the next batch, and one that is heavier than `size` has a batch of its own. Akka's
+                `groupedWeighted` closes a batch behind the piece with which it is heavy enough. An error of the
+                function takes the place of the piece, and so does a `ValueError` for a negative weight.
 
         Raises:
-            TypeError: The size is no integer.
-            ValueError: It is less than one, or the time is negative.
+            TypeError: The size is no integer, or the function is async or cannot be called.
+            ValueError: The size is less than one, or the time is negative.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
@@ -61,15 +71,23 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         ...         print(await slow.batch(3, within=0.01))
         >>> asyncio.run(in_time())
         ((0, 0), (5,))
+        >>> async def by_length() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of(["I", "am", "here", "today"]).batch(6, weight=len))
+        >>> asyncio.run(by_length())
+        (('I', 'am'), ('here',), ('today',))
         """
         check_count(f"batch({size!r})", size, 1, "a batch has at least one piece")
         if within is not None:
             check_not_negative(f"batch(within={within})", within)
+        if weight is not None:
+            check_plain("batch", weight)
 
         async def batched(out: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
             loop = asyncio.get_running_loop()
             source = self._timed(out)
             pieces: list[P_co] = []
+            total = 0.0
             due = NEVER
             while True:
                 if due < NEVER and not source.is_ready() and not await source.ready_until(due):
@@ -78,11 +96,20 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                     due = NEVER
                 piece = await anext(source, _END)
                 if not isinstance(piece, Failure | _End):
-                    if not pieces and within is not None:
-                        due = loop.time() + within
-                    pieces.append(piece)
-                    if len(pieces) < size:
-                        continue
+                    added = 1 if weight is None else attempt(out, partial(_weighed, weight), piece)
+                    if isinstance(added, Failure):
+                        piece = added
+                    else:
+                        if pieces and total + added > size:
+                            yield tuple(pieces)
+                            pieces.clear()
+                        if not pieces:
+                            total = 0.0
+                            due = NEVER if within is None else loop.time() + within
+                        pieces.append(piece)
+                        total += added
+                        if total < size:
+                            continue
                 if pieces:
                     yield tuple(pieces)
                     pieces.clear()
@@ -94,13 +121,17 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
 
         return self._piped(batched, "batch")
 
-    def throttle(self, seconds: float, /) -> Stream[P_co]:
+    def throttle(self, seconds: float, /, *, trailing: bool = True) -> Stream[P_co]:
         """Let a piece through and then nothing for that many seconds.
 
         Of the pieces that come in that time the last is let through at its end, and the time starts again; the others
         are dropped. The last piece of the stream is let through at once when the stream ends, so that it is never lost.
-        This is lodash's `throttle` with both edges, and RxJava's `throttleLatest` with `emitLast`. ReactiveX's
-        `throttleFirst` drops all pieces that come in that time.
+        This is lodash's `throttle` with both edges, and RxJava's `throttleLatest` with `emitLast`.
+
+        Args:
+            seconds: The time.
+            trailing: False drops all pieces that come in that time, also the last of the stream (ReactiveX's
+                `throttleFirst`, and the default of RxJS's `throttleTime`).
 
         Raises:
             ValueError: The time is negative.
@@ -110,6 +141,11 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         ...         print(await StreamedPromise.of("abcde").throttle(0.01))
         >>> asyncio.run(main())
         ('a', 'e')
+        >>> async def without_trailing() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abcde").throttle(0.01, trailing=False))
+        >>> asyncio.run(without_trailing())
+        ('a',)
         """
         check_not_negative(f"throttle({seconds})", seconds)
 
@@ -126,7 +162,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                 piece = await anext(source, _END)
                 if not isinstance(piece, Failure | _End):
                     if not isinstance(held, _End) or loop.time() < opens:
-                        held = piece
+                        held = piece if trailing else held
                         continue
                     yield piece
                     opens = loop.time() + seconds
@@ -140,6 +176,44 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                 yield piece
 
         return self._piped(throttled, "throttle")
+
+    def rate_limit(self, per_second: float, /) -> Stream[P_co]:
+        """Give at most so many pieces a second, each at least `1 / per_second` seconds after the one before it.
+
+        No piece is lost: those that come too early wait, and the source is read no faster than that. So a bounded
+        source is slowed down, and an unbounded one runs ahead. It is Akka's `throttle` in its shaping mode, and
+        aiostream's `spaceout`; there are no bursts. Errors pass without waiting, in their places, and do not count.
+
+        Args:
+            per_second: The number of pieces; 0.1 lets one through every 10 seconds.
+
+        Raises:
+            ValueError: The number is not greater than zero.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abc").rate_limit(1000))
+        >>> asyncio.run(main())
+        ('a', 'b', 'c')
+        """
+        check_not_negative(f"rate_limit({per_second})", per_second)
+        if not per_second:
+            raise ValueError("rate_limit(0) would never give a piece: give a number greater than zero")
+
+        async def limited(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            loop = asyncio.get_running_loop()
+            opens = -NEVER
+            async for piece in self._outcomes():
+                if not isinstance(piece, Failure):
+                    early = opens - loop.time()
+                    if early > 0:
+                        await asyncio.sleep(early)
+                    else:
+                        opens = loop.time()
+                    opens += 1 / per_second  # not from when the sleep ended: it ends a little late each time
+                yield piece
+
+        return self._piped(limited, "rate_limit")
 
     def debounce(self, seconds: float, /) -> Stream[P_co]:
         """Keep each piece after which nothing came for that many seconds, and the last piece of the stream.
@@ -230,6 +304,17 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                 return
 
         return self._piped(in_time, "timeout_pieces")
+
+
+def _weighed(weight: Callable[[P_co], float], piece: P_co) -> float:
+    """Return the weight of a piece.
+
+    Raises:
+        ValueError: It is negative.
+    """
+    number = weight(piece)
+    check_not_negative(f"batch: the weight of {piece!r:.100} is {number}", number)
+    return number
 
 
 class _End:
