@@ -48,6 +48,7 @@ async def times(s: StreamedPromise[str, bytes], n: Stream[int]) -> None:
     assert_type(n.throttle(1), Stream[int])
     assert_type(n.throttle(1, trailing=False), Stream[int])
     assert_type(n.rate_limit(0.5), Stream[int])
+    assert_type(s.conflate(), Stream[str])
     assert_type(n.throttle(0.5).debounce(2), Stream[int])
     assert_type(s.timeout_pieces(each=3), Stream[str])
     assert_type(s.timeout_pieces(whole=0.5), Stream[str])

@@ -139,6 +139,11 @@ async def more_of_streams(s: StreamedPromise[str, bytes], n: Stream[int], p: Pro
     assert_type(concat(s, n, s, numbers()), Stream[str | int])
     assert_type(s.zip(numbers()), Stream[tuple[str, int]])
     assert_type(n.flat_map(lambda _: numbers()), Stream[int])
+    assert_type(n.flat_map(lambda _: s, concurrency=3), Stream[str])
+    assert_type(n.flat_map(lambda _: s, concurrency=None, ordered=False), Stream[str])
+    assert_type(n.switch_map(lambda _: s), Stream[str])
+    assert_type(n.take_until(p), Stream[int])
+    assert_type(s.take_until(one()), Stream[str])
     assert_type(s.done(), bool)
     assert_type(race(p, s), Promise[int | bytes])
     _iterable: AsyncIterable[str] = s

@@ -42,6 +42,7 @@ def times(s: StreamedPromise[str, bytes], n: Stream[int]) -> None:
     n.batch(3, weight=len)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     s.batch(3, weight=first)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     n.throttle(1, False)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    _letters: Stream[int] = s.conflate()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     n.rate_limit("2 a second")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     n.throttle()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     n.throttle("1 s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

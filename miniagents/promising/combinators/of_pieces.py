@@ -271,32 +271,6 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
 
         return self._piped(chained, "chain", *others)
 
-    def flat_map(self, fn: Callable[[P_co], AsyncIterable[Q]], /) -> Stream[Q]:
-        """Make a stream of each piece by a plain function, and give the pieces of one stream after the other.
-
-        It is Rust's `flat_map`, ReactiveX's `concatMap` and Kotlin's `flatMapConcat`. ReactiveX's `flatMap` reads the
-        streams at the same time. Errors of those streams stay in their places. Cancelling the result cancels the stream
-        that is being read; a generator that is left half-way is closed.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of([1, 2]).flat_map(lambda count: StreamedPromise.of(count * "a")))
-        >>> asyncio.run(main())
-        ('a', 'a', 'a')
-        """
-
-        async def flat(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
-            async for piece in self._outcomes():
-                inner = piece if isinstance(piece, Failure) else attempt(out, fn, piece)
-                if isinstance(inner, Failure):
-                    yield inner
-                    continue
-                async with reading(inner, out) as pieces:
-                    async for following in pieces:
-                        yield following
-
-        return self._piped(flat, "flat_map")
-
     def then_pieces(
         self, fn: Callable[[P_co], Awaitable[Q]], /, *, concurrency: int | None = 1, ordered: bool = True
     ) -> Stream[Q]:

@@ -11,23 +11,27 @@ while there are any. Ready pieces cost no task switch. Cancelling the result dro
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Final, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.promising.combinators.piped import Piped, attempt
+from miniagents.promising.combinators.piped import END, End, Piped, attempt
 from miniagents.promising.core.arguments import check_count, check_not_negative, check_plain
-from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.current import producing
+from miniagents.promising.core.failure import Catching, Failure
+from miniagents.promising.core.pieces import PieceBuffer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.context import PromisingContext
     from miniagents.promising.stream import Stream
 
 __all__ = ["TimeCombinators"]
 
+P = TypeVar("P")
 P_co = TypeVar("P_co", covariant=True)
 
 NEVER: Final = float("inf")
@@ -94,8 +98,8 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                     yield tuple(pieces)
                     pieces.clear()
                     due = NEVER
-                piece = await anext(source, _END)
-                if not isinstance(piece, Failure | _End):
+                piece = await anext(source, END)
+                if not isinstance(piece, Failure | End):
                     added = 1 if weight is None else attempt(out, partial(_weighed, weight), piece)
                     if isinstance(added, Failure):
                         piece = added
@@ -116,7 +120,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                     due = NEVER
                 if isinstance(piece, Failure):
                     yield piece
-                elif isinstance(piece, _End):
+                elif isinstance(piece, End):
                     return
 
         return self._piped(batched, "batch")
@@ -152,26 +156,26 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         async def throttled(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             loop = asyncio.get_running_loop()
             source = self._timed(out)
-            held: P_co | _End = _END
+            held: P_co | End = END
             opens = -NEVER
             while True:
-                if not isinstance(held, _End) and (loop.time() >= opens or not await source.ready_until(opens)):
+                if not isinstance(held, End) and (loop.time() >= opens or not await source.ready_until(opens)):
                     yield held
-                    held = _END
+                    held = END
                     opens = loop.time() + seconds
-                piece = await anext(source, _END)
-                if not isinstance(piece, Failure | _End):
-                    if not isinstance(held, _End) or loop.time() < opens:
+                piece = await anext(source, END)
+                if not isinstance(piece, Failure | End):
+                    if not isinstance(held, End) or loop.time() < opens:
                         held = piece if trailing else held
                         continue
                     yield piece
                     opens = loop.time() + seconds
                     continue
-                if not isinstance(held, _End):
+                if not isinstance(held, End):
                     yield held
-                    held = _END
+                    held = END
                     opens = loop.time() + seconds
-                if isinstance(piece, _End):
+                if isinstance(piece, End):
                     return
                 yield piece
 
@@ -234,25 +238,48 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         async def debounced(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             loop = asyncio.get_running_loop()
             source = self._timed(out)
-            held: P_co | _End = _END
+            held: P_co | End = END
             quiet_until = NEVER
             while True:
-                if not isinstance(held, _End) and not source.is_ready() and not await source.ready_until(quiet_until):
+                if not isinstance(held, End) and not source.is_ready() and not await source.ready_until(quiet_until):
                     yield held
-                    held = _END
-                piece = await anext(source, _END)
-                if not isinstance(piece, Failure | _End):
+                    held = END
+                piece = await anext(source, END)
+                if not isinstance(piece, Failure | End):
                     held = piece
                     quiet_until = loop.time() + seconds
                     continue
-                if not isinstance(held, _End):
+                if not isinstance(held, End):
                     yield held
-                    held = _END
-                if isinstance(piece, _End):
+                    held = END
+                if isinstance(piece, End):
                     return
                 yield piece
 
         return self._piped(debounced, "debounce")
+
+    def conflate(self) -> Stream[P_co]:
+        """Give a slow reader the latest piece, and drop those that came while the reader was busy (Kotlin's).
+
+        Akka and RxJava (`onBackpressureLatest`) have the same. The furthest reader counts: all readers get the pieces
+        that this one got. A reader who is always there gets every piece, and so does an `await` of the whole. The last
+        piece of the stream is never dropped, and neither is an error or the last piece before one. The source is read
+        without a pause, even if it is bounded. Call this last: what is made of the result reads one piece ahead.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         with StreamAppender[int]() as numbers:
+        ...             pieces = aiter(numbers.promise.conflate())
+        ...             numbers.append(1)
+        ...             print(await anext(pieces))
+        ...             numbers.extend([2, 3, 4])
+        ...             await asyncio.sleep(0.001)
+        ...             print(await anext(pieces))
+        >>> asyncio.run(main())
+        1
+        4
+        """
+        return self._worked(lambda context, name: _conflated(context, name, self._outcomes), "conflate")
 
     def timeout_pieces(self, *, each: float | None = None, whole: float | None = None) -> Stream[P_co]:
         """End the result with a `TimeoutError` when a piece takes too long.
@@ -295,8 +322,8 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                 elif not is_ready or (loop.time() >= end and not source._all_there()):
                     late = f"was not complete within {whole} s"
                 else:
-                    piece = await anext(source, _END)
-                    if isinstance(piece, _End):
+                    piece = await anext(source, END)
+                    if isinstance(piece, End):
                         return
                     yield piece
                     continue
@@ -317,8 +344,41 @@ def _weighed(weight: Callable[[P_co], float], piece: P_co) -> float:
     return number
 
 
-class _End:
-    """The type of the placeholder for a piece where there is none."""
+def _conflated(
+    context: PromisingContext | None, name: str, source: Callable[[], AsyncIterator[P | Failure]]
+) -> PieceBuffer[P]:
+    out: PieceBuffer[P] = PieceBuffer(context, name, max_ahead=1)
+    held: deque[P | Failure] = deque()
+    asks = False
 
+    def give() -> None:
+        nonlocal asks
+        while held and not out.ended and not out.is_full(1):  # as long as a reader waits
+            out.emit_outcome(held.popleft())
+        if held and not out.ended and not asks:
+            asks = True
+            out.next_room().add_done_callback(give_again)
 
-_END: Final = _End()
+    def give_again(_: object) -> None:
+        nonlocal asks
+        asks = False
+        give()
+
+    async def work() -> None:
+        producing.set(out)
+        with Catching(out):
+            async for outcome in source():
+                if held and not isinstance(outcome, Failure) and not isinstance(held[-1], Failure):
+                    held.pop()
+                held.append(outcome)
+                give()
+                if out.ended:
+                    return
+            while held and not out.ended:
+                await out.room()
+                while held and not out.ended and not out.is_full():
+                    out.emit_outcome(held.popleft())
+            out.end()
+
+    out.set_work(work)
+    return out
