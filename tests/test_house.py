@@ -250,9 +250,12 @@ CIRCLES: Final = {
             *("selecting", "sequence_promise", "streaming", "text"),
         }
     ): ("a message is split into a sequence, and a sequence is joined into a message"),
-    frozenset({"grouping", "of_pieces", "of_places", "of_time", "piped", "stream"}): (
-        "a stream is made of its combinators, which return streams"
-    ),
+    frozenset(
+        {
+            *("grouping", "joining", "of_joined", "of_pieces", "of_places", "of_time", "piped", "stream"),
+            "switching",
+        }
+    ): ("a stream is made of its combinators, which return streams"),
     frozenset(
         {
             *("bounds", "callers", "context", "current", "ending", "failure", "followers", "holders", "hooks"),

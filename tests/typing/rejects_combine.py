@@ -65,7 +65,6 @@ async def streams(n: Stream[int], s: Stream[str]) -> None:
     zip_latest(n, [1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     zip_latest([n, s])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     first_to_speak(n, [1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    first_to_speak()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     merge(n, s, n, s, n, [1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     concat(n, s, n, s, n, [1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     _other: Stream[tuple[str, int]] = zip_latest(n, s)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]

@@ -324,15 +324,16 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         async def batched(out: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
             pieces: list[P_co] = []
             async for piece in self._outcomes():
-                is_next = isinstance(piece, Failure) or not pieces or attempt(out, partial(belongs, pieces[-1]), piece)
-                outcome = is_next if isinstance(is_next, Failure) else piece
-                if pieces and (not is_next or isinstance(outcome, Failure)):
+                verdict: object = piece
+                if pieces and not isinstance(piece, Failure):
+                    verdict = attempt(out, partial(belongs, pieces[-1]), piece)
+                if pieces and (isinstance(verdict, Failure) or not verdict):
                     yield tuple(pieces)
                     pieces.clear()
-                if isinstance(outcome, Failure):
-                    yield outcome
-                else:
-                    pieces.append(outcome)
+                if isinstance(verdict, Failure):
+                    yield verdict
+                elif not isinstance(piece, Failure):
+                    pieces.append(piece)
             if pieces:
                 yield tuple(pieces)
 

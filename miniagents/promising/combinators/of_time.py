@@ -333,7 +333,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         return self._piped(in_time, "timeout_pieces")
 
 
-def _weighed(weight: Callable[[P_co], float], piece: P_co) -> float:
+def _weighed(weight: Callable[[P], float], piece: P) -> float:
     """Return the weight of a piece.
 
     Raises:
@@ -351,9 +351,9 @@ def _conflated(
     held: deque[P | Failure] = deque()
     asks = False
 
-    def give() -> None:
+    def give(ahead: int) -> None:
         nonlocal asks
-        while held and not out.ended and not out.is_full(1):  # as long as a reader waits
+        while held and not out.ended and not out.is_full(ahead):
             out.emit_outcome(held.popleft())
         if held and not out.ended and not asks:
             asks = True
@@ -362,7 +362,7 @@ def _conflated(
     def give_again(_: object) -> None:
         nonlocal asks
         asks = False
-        give()
+        give(1)
 
     async def work() -> None:
         producing.set(out)
@@ -371,13 +371,12 @@ def _conflated(
                 if held and not isinstance(outcome, Failure) and not isinstance(held[-1], Failure):
                     held.pop()
                 held.append(outcome)
-                give()
+                give(1)  # not ahead of a reader who does not wait, because a later piece may come
                 if out.ended:
                     return
             while held and not out.ended:
                 await out.room()
-                while held and not out.ended and not out.is_full():
-                    out.emit_outcome(held.popleft())
+                give(0)
             out.end()
 
     out.set_work(work)

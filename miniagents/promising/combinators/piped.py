@@ -32,6 +32,7 @@ class End:
 
 
 END: Final = End()
+"""The placeholder."""
 
 
 class TimedOutcomes(OutcomeIterator[P_co]):
