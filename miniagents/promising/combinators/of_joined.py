@@ -160,25 +160,31 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
             async def work() -> None:
                 producing.set(out)
                 with Catching(out):
-                    out.launch(wait())
-                    async for piece in self._outcomes():
-                        if out.bounded:
-                            await out.room()
-                        if out.ended:
-                            return
-                        out.emit_outcome(piece)
-                    out.end()
+                    if not until.done():
+                        out.launch(wait())
+                        async for piece in self._outcomes():
+                            if out.bounded:
+                                await out.room()
+                            if out.ended:
+                                return
+                            out.emit_outcome(piece)
+                        out.end()
+                    else:
+                        resolved()
                 stop_others(out)
 
             async def wait() -> None:
                 producing.set(out)
                 with Catching(out):
-                    failure = await until._settled()
-                    if not out.ended:
-                        if failure is not None:
-                            out.emit_failure(failure)
-                        out.end()
+                    await until._settled()
+                    resolved()
                 stop_others(out)
+
+            def resolved() -> None:
+                failure = until._failure
+                if failure is not None and not out.ended:
+                    out.emit_failure(failure)
+                out.end()
 
             out.set_work(work)
             return out
