@@ -199,7 +199,7 @@ def backoffs(patient: Backoff) -> None:
     _plain: Callable[[int], float] = exponential_backoff(jitter=0)
     retry(one, backoff=patient)
     assert_type(retry_stream(numbers), Stream[int])
-    assert_type(retry_stream(lambda: StreamedPromise.of("ab"), attempts=5, backoff=exponential_backoff()), Stream[str])
+    assert_type(retry_stream(lambda: StreamedPromise.of([1]), attempts=5, backoff=exponential_backoff()), Stream[int])
     assert_type(retry_stream(numbers, errors=(OSError, BaseException)), Stream[int])
     _constant: Backoff = 3
 
