@@ -91,7 +91,6 @@ def retry(
             seconds = None if failure is None else policy.pause_after(failure, failed)
             if seconds is None:
                 return await made
-            work._leave_sources(made)
             end_own(work, made)  # it has ended, but what it started may still run
             del made, failure
             await asyncio.sleep(seconds)

@@ -38,27 +38,22 @@ class Reader:
     Args:
         out: The buffer.
         stream: The stream.
-        take: Called with each piece and error.
-        ended: Called at the end of the stream, unless it was left.
     """
 
-    def __init__(
-        self,
-        out: PieceBuffer[Any],  # Any: `take` knows what comes into it
-        stream: AsyncIterable[T],
-        take: Callable[[T | Failure], object],
-        ended: Callable[[], object],
-    ) -> None:
+    def __init__(self, out: AnyBuffer, stream: AsyncIterable[Any]) -> None:  # Any: of what `take` takes
         self.stream: Final = stream
         self._out = out
-        self._take = take
-        self._ended = ended
         self._task: asyncio.Task[object] | None = None
         self._is_left = False
 
-    def begin(self) -> None:
-        """Start the task."""
-        self._out.launch(self._read())
+    def begin(self, take: Callable[[Any], object], ended: Callable[[], object]) -> None:  # Any: as above
+        """Start the task.
+
+        Args:
+            take: Called with each piece and error.
+            ended: Called at the end of the stream, unless it was left.
+        """
+        self._out.launch(self._read(take, ended))  # not kept: in a circle nobody would let go of the stream in time
 
     def leave(self) -> None:
         """Read no further; the stream is no source of the buffer any more."""
@@ -68,7 +63,7 @@ class Reader:
         if self._task is not None:  # one that has not begun looks itself: cancelling it would end the buffer
             self._task.cancel()
 
-    async def _read(self) -> None:
+    async def _read(self, take: Callable[[Any], object], ended: Callable[[], object]) -> None:  # Any: as above
         out = self._out
         producing.set(out)
         if self._is_left:
@@ -82,9 +77,9 @@ class Reader:
                             await out.room()
                         if out.ended or self._is_left:
                             return
-                        self._take(piece)
+                        take(piece)
                 if not self._is_left:
-                    self._ended()
+                    ended()
         except asyncio.CancelledError:
             if not self._is_left:
                 raise
@@ -125,10 +120,7 @@ class Joining:
     def __init__(self, name: str, streams: Sequence[AsyncIterable[object]]) -> None:
         out: PieceBuffer[object] = PieceBuffer(active_context.get(), name)
         self.out: Final = out
-        self.readers: Final = [
-            Reader(out, stream, partial(self.take, place), partial(self.ended, place))
-            for place, stream in enumerate(read_once(name, streams))
-        ]
+        self.readers: Final = [Reader(out, stream) for stream in read_once(name, streams)]
         self.still_open = len(self.readers)
 
     def stream(self) -> Stream[Any]:  # Any: the callers say of what
@@ -148,9 +140,9 @@ class Joining:
             self.out.end()
 
     async def _start(self) -> None:
-        for reader in self.readers:
+        for place, reader in enumerate(self.readers):
             if not self.out.ended:  # eager tasks may have ended it already
-                reader.begin()
+                reader.begin(partial(self.take, place), partial(self.ended, place))
         if not self.readers:
             self.out.end()
 
@@ -202,7 +194,7 @@ async def begun(
 
 def end_own(work: Production, source: object) -> None:
     """Cancel a source that the work of a production has made itself, unless somebody else uses it."""
-    if isinstance(source, Promise) and any(part._owner is work for part in source._all_work()):
+    if isinstance(source, Promise):
         work._leave_sources(source)
-        if not source._is_used():
+        if any(part._owner is work for part in source._all_work()) and not source._is_used():
             source.cancel()

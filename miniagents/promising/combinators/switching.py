@@ -80,8 +80,8 @@ class _Switch(Generic[P, Q]):
         if isinstance(made, Failure):
             await self._give(made)
         elif not self._out.ended:
-            self._current = Reader(self._out, made, self._out.emit_outcome, self._current_ended)
-            self._current.begin()
+            self._current = Reader(self._out, made)
+            self._current.begin(self._out.emit_outcome, self._current_ended)
 
     async def _give(self, failure: Failure) -> None:
         if self._out.bounded:
