@@ -192,7 +192,7 @@ async def begun(
         yield piece if isinstance(piece, Failure) else attempt(out, begin, piece)
 
 
-def end_own(work: Production, source: object) -> None:
+def end_own(work: Production, source: AsyncIterable[object] | Promise[object]) -> None:
     """Cancel a source that the work of a production has made itself, unless somebody else uses it."""
     if isinstance(source, Promise):
         work._leave_sources(source)

@@ -6,12 +6,12 @@ what one costs. The docstrings here say what goes beyond that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic, overload
 
 from typing_extensions import TypeVar
 
 from miniagents.promising.combinators.piped import Piped, attempt
-from miniagents.promising.core.arguments import check_awaitables, check_plain
+from miniagents.promising.core.arguments import check_awaitables, check_plain, check_streams
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.foreign import reading
@@ -20,6 +20,7 @@ from miniagents.promising.core.pieces import PieceBuffer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 
+    from miniagents.promising.combinators.zipping import Until
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.stream import Stream
 
@@ -27,6 +28,11 @@ __all__ = ["JoinedCombinators"]
 
 P_co = TypeVar("P_co", covariant=True)
 Q = TypeVar("Q")
+Q1 = TypeVar("Q1")
+Q2 = TypeVar("Q2")
+Q3 = TypeVar("Q3")
+Q4 = TypeVar("Q4")
+F = TypeVar("F")
 A = TypeVar("A")
 
 
@@ -34,6 +40,154 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
     """Streams made of a stream and of others."""
 
     __slots__ = ()
+
+    @overload
+    def zip(self, *, strict: bool = False) -> Stream[tuple[P_co]]: ...
+    @overload
+    def zip(self, o1: AsyncIterable[Q1], /, *, strict: bool = False) -> Stream[tuple[P_co, Q1]]: ...
+    @overload
+    def zip(
+        self, o1: AsyncIterable[Q1], o2: AsyncIterable[Q2], /, *, strict: bool = False
+    ) -> Stream[tuple[P_co, Q1, Q2]]: ...
+    @overload
+    def zip(
+        self, o1: AsyncIterable[Q1], o2: AsyncIterable[Q2], o3: AsyncIterable[Q3], /, *, strict: bool = False
+    ) -> Stream[tuple[P_co, Q1, Q2, Q3]]: ...
+    @overload
+    def zip(
+        self,
+        o1: AsyncIterable[Q1],
+        o2: AsyncIterable[Q2],
+        o3: AsyncIterable[Q3],
+        o4: AsyncIterable[Q4],
+        /,
+        *,
+        strict: bool = False,
+    ) -> Stream[tuple[P_co, Q1, Q2, Q3, Q4]]: ...
+    @overload
+    def zip(self, *others: AsyncIterable[Q], strict: bool = False) -> Stream[tuple[P_co | Q, ...]]: ...
+    def zip(self, *others: AsyncIterable[Any], strict: bool = False) -> Stream[Any]:  # Any: the overloads say of what
+        """Make tuples of the first pieces, the second pieces, … until one of the streams ends, as Python's `zip`.
+
+        All streams are read at the same time. The result ends as soon as one of them has no piece for a tuple, although
+        others may still have to give theirs. An error takes the place of its tuple at once, and the pieces of the other
+        streams there are dropped; if several have an error there at once, it is that of the earliest argument. In
+        ReactiveX an error ends the result. Cancelling the result cancels the streams that are not used elsewhere. Cost:
+        a task for the result, one for each stream that is waited for besides another one, and one for each async
+        iterable that is no promise, which is read one piece ahead.
+
+        Args:
+            others: The other streams.
+            strict: Whether streams of different lengths are an error. It is a `ValueError` behind the last tuple, and
+                comes when one stream has ended and another one has a piece more.
+
+        Raises:
+            TypeError: One of the others is no async iterable.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("ab").zip(StreamedPromise.of([1, 2, 3]), StreamedPromise.of("xy")))
+        >>> asyncio.run(main())
+        (('a', 1, 'x'), ('b', 2, 'y'))
+        """
+        return self._zipped("zip", others, "equal" if strict else "shortest")
+
+    @overload
+    def zip_longest(self) -> Stream[tuple[P_co]]: ...
+    @overload
+    def zip_longest(self, o1: AsyncIterable[Q1], /) -> Stream[tuple[P_co | None, Q1 | None]]: ...
+    @overload
+    def zip_longest(
+        self, o1: AsyncIterable[Q1], o2: AsyncIterable[Q2], /
+    ) -> Stream[tuple[P_co | None, Q1 | None, Q2 | None]]: ...
+    @overload
+    def zip_longest(
+        self, o1: AsyncIterable[Q1], o2: AsyncIterable[Q2], o3: AsyncIterable[Q3], /
+    ) -> Stream[tuple[P_co | None, Q1 | None, Q2 | None, Q3 | None]]: ...
+    @overload
+    def zip_longest(
+        self, o1: AsyncIterable[Q1], o2: AsyncIterable[Q2], o3: AsyncIterable[Q3], o4: AsyncIterable[Q4], /
+    ) -> Stream[tuple[P_co | None, Q1 | None, Q2 | None, Q3 | None, Q4 | None]]: ...
+    @overload
+    def zip_longest(self, *others: AsyncIterable[Q]) -> Stream[tuple[P_co | Q | None, ...]]: ...
+    @overload
+    def zip_longest(self, o1: AsyncIterable[Q1], /, *, fillvalue: F) -> Stream[tuple[P_co | F, Q1 | F]]: ...
+    @overload
+    def zip_longest(
+        self, o1: AsyncIterable[Q1], o2: AsyncIterable[Q2], /, *, fillvalue: F
+    ) -> Stream[tuple[P_co | F, Q1 | F, Q2 | F]]: ...
+    @overload
+    def zip_longest(
+        self, o1: AsyncIterable[Q1], o2: AsyncIterable[Q2], o3: AsyncIterable[Q3], /, *, fillvalue: F
+    ) -> Stream[tuple[P_co | F, Q1 | F, Q2 | F, Q3 | F]]: ...
+    @overload
+    def zip_longest(
+        self,
+        o1: AsyncIterable[Q1],
+        o2: AsyncIterable[Q2],
+        o3: AsyncIterable[Q3],
+        o4: AsyncIterable[Q4],
+        /,
+        *,
+        fillvalue: F,
+    ) -> Stream[tuple[P_co | F, Q1 | F, Q2 | F, Q3 | F, Q4 | F]]: ...
+    @overload
+    def zip_longest(self, *others: AsyncIterable[Q], fillvalue: F) -> Stream[tuple[P_co | Q | F, ...]]: ...
+    def zip_longest(
+        self, *others: AsyncIterable[Any], fillvalue: object = None
+    ) -> Stream[Any]:  # Any: the overloads say of what
+        """Do as `zip`, but until the last of the streams ends (`itertools.zip_longest`).
+
+        Args:
+            others: The other streams.
+            fillvalue: Stands in the tuples for a stream that has ended.
+
+        Raises:
+            TypeError: One of the others is no async iterable.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("abc").zip_longest(StreamedPromise.of([1]), fillvalue=0))
+        >>> asyncio.run(main())
+        (('a', 1), ('b', 0), ('c', 0))
+        """
+        return self._zipped("zip_longest", others, "longest", fillvalue)
+
+    def _zipped(
+        self, what: str, others: tuple[AsyncIterable[Any], ...], until: Until, fill: object = None
+    ) -> Stream[Any]:  # Any: as above
+        from miniagents.promising.combinators.joining import read_once  # noqa: PLC0415  # a first agent does without
+        from miniagents.promising.combinators.zipping import zipped  # noqa: PLC0415  # as above
+
+        streams = [self, *read_once(what, others)]
+        return self._piped(lambda out: zipped(streams, out, until, fill), what, *streams[1:])
+
+    def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:
+        """Append other streams to this one, one after the other (`itertools.chain`).
+
+        An error ends none of them. A lazy stream starts when its turn comes. Cancelling the result cancels all of the
+        streams, unless they are used elsewhere.
+
+        Raises:
+            TypeError: One of the others is no async iterable.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("ab").chain(StreamedPromise.of([1, 2])))
+        >>> asyncio.run(main())
+        ('a', 'b', 1, 2)
+        """
+        check_streams("chain", others)
+
+        async def chained(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
+            async for piece in self._outcomes():
+                yield piece
+            for other in others:
+                async with reading(other, out) as pieces:
+                    async for following in pieces:
+                        yield following
+
+        return self._piped(chained, "chain", *others)
 
     def flat_map(
         self, fn: Callable[[P_co], AsyncIterable[Q]], /, *, concurrency: int | None = 1, ordered: bool = True

@@ -143,6 +143,16 @@ CASES: Final[dict[str, Scenario]] = {
     "partition": lambda: partitioned(numbers("1-4-#-2-3|")),
     "zip": lambda: marbles("a-b---c--d|", name="left").zip(marbles("--1-2-#-3-4|", name="right")),
     "zip: the shorter one ends it": lambda: marbles("abcd|", name="left").zip(marbles("--1-|", name="right")),
+    "zip: an end, while the other has nothing": lambda: marbles("a------b|", name="left").zip(
+        marbles("-1-|", name="right")
+    ),
+    "zip: an error, while the other has nothing": lambda: marbles("a------b|", name="left").zip(
+        marbles("-1-#2|", name="right")
+    ),
+    "zip: strict": lambda: marbles("a-b-c|", name="left").zip(marbles("-1-2|", name="right"), strict=True),
+    "zip_longest": lambda: marbles("a-b---#--d|", name="left").zip_longest(
+        marbles("--1-2-|", name="right"), fillvalue="-"
+    ),
     "chain": lambda: marbles("a-b|", name="first").chain(marbles("-x---y|", name="second")),
     "flat_map": lambda: marbles("ab---#c|").flat_map(lambda piece: marbles("1-2|", name=f"inner {piece}")),
     "flat_map: two at a time": lambda: marbles("ab-c-#|").flat_map(three_letters, concurrency=2),

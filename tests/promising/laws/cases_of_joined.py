@@ -1,5 +1,6 @@
 """The cases of streams that are put together; what most of them give depends on time and on readers."""
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -98,7 +99,69 @@ def switches_to_the_next(scripts: Sequence[Script], got: Sequence[Outcome]) -> b
     return is_in(errors_of(first), got) and is_in(rest, second) and (count != 1 or pieces_of(rest) == pieces_of(second))
 
 
+def zips(*, strict: bool = False) -> Callable[[Sequence[Script], Sequence[Outcome]], bool]:
+    """Tuples up to the end of the shortest, or one of the errors of a place; one that is not of a pair may come too.
+
+    Where the scripts have no more for a tuple, but one of them has an error, this may be seen before the end.
+    """
+
+    def judge(scripts: Sequence[Script], got: Sequence[Outcome]) -> bool:
+        rows = list(zip(*scripts, strict=False))
+        behind = [script[len(rows)] for script in scripts if len(script) > len(rows)]
+        rest = list(got[len(rows) :])
+        ends_right = len(rest) == 1 and isinstance(rest[0], ValueError) if strict and behind else not rest
+        return all(map(fits_row, rows, got)) and len(got) >= len(rows) and (ends_right or is_last_error(rest, behind))
+
+    def is_last_error(rest: Sequence[Outcome], behind: Sequence[Outcome]) -> bool:
+        """Whether it read on behind an error that it saw before the end."""
+        return bool(rest) and rest[0] in errors_of(behind)
+
+    return judge
+
+
+def fits_row(row: Sequence[Outcome], outcome: Outcome) -> bool:
+    return outcome in errors_of(row) if errors_of(row) else outcome == tuple(row)
+
+
+def zips_longest(scripts: Sequence[Script], got: Sequence[Outcome]) -> bool:
+    rows = list(itertools.zip_longest(*scripts, fillvalue=0))
+    return len(got) == len(rows) and all(map(fits_row, rows, got))
+
+
 CASES: Final = (
+    Case(
+        combinator="StreamedPromise.zip",
+        takes=[PIECES, PIECES],
+        make=lambda given: given.stream().zip(given.iterable()),
+        judge=zips(),
+    ),
+    Case(
+        combinator="StreamedPromise.zip",
+        variant="of three",
+        takes=[PIECES, PIECES, PIECES],
+        make=lambda given: given.stream().zip(given.iterable(), given.iterable()),
+        judge=zips(),
+    ),
+    Case(
+        combinator="StreamedPromise.zip",
+        variant="of one",
+        make=lambda given: given.stream().zip(),
+        gives=one(lambda script: [piece if isinstance(piece, BaseException) else (piece,) for piece in script]),
+    ),
+    Case(
+        combinator="StreamedPromise.zip",
+        variant="strictly",
+        takes=[PIECES, PIECES],
+        make=lambda given: given.stream().zip(given.iterable(), strict=True),
+        judge=zips(strict=True),
+        exempt={Law.UNREAD: "another length is an error of its own"},
+    ),
+    Case(
+        combinator="StreamedPromise.zip_longest",
+        takes=[PIECES, PIECES, PIECES],
+        make=lambda given: given.stream().zip_longest(given.iterable(), given.iterable(), fillvalue=0),
+        judge=zips_longest,
+    ),
     Case(
         combinator="StreamedPromise.flat_map",
         variant="three at once",

@@ -31,9 +31,7 @@ from tests.promising.laws.models import (
     taken_while,
     throttled,
     throttled_first,
-    two,
     windows,
-    zipped,
 )
 from tests.promising.laws.registry import PIECES, SAME_STREAM, Case, Law, first_error
 from tests.promising.laws.sources import OddError, PieceError, Script, refuse
@@ -235,12 +233,6 @@ CASES: Final = (
         gives=lambda scripts: [*kept(is_odd)(scripts), *kept(is_even)(scripts)],
         ordered=False,
         exempt={Law.BOUNDED: "it is made in two steps, each with a bound of its own"},
-    ),
-    Case(
-        combinator="StreamedPromise.zip",
-        takes=[PIECES, PIECES],
-        make=lambda given: given.stream().zip(given.iterable()),
-        gives=two(zipped),
     ),
     Case(
         combinator="StreamedPromise.chain",

@@ -91,11 +91,6 @@ def resumed(following: Callable[[BaseException], Iterable[Outcome]]) -> Callable
     return model
 
 
-def zipped(left: Script, right: Script) -> Iterator[Outcome]:
-    for pair in zip(left, right, strict=False):
-        yield first_error(pair) or pair
-
-
 def flat(inner: Callable[[int], Iterable[Outcome]]) -> Model:
     """The pieces of what a function makes of each piece."""
 
