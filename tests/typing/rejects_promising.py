@@ -85,7 +85,10 @@ async def streams(n: Stream[int], s: StreamedPromise[str, bytes]) -> None:
     StreamedPromise.of(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     StreamedPromise.of([1]).into("".join)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     n.filter(lambda x: x.nope)  # type: ignore[arg-type]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
-    n.zip([1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # no async iterable
+    n.zip([1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # no async iterable
+    n.zip(n, strict="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    n.zip_longest([1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    n.zip_longest(n, fill=0)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     n.chain([1])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     n.take("3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     n.flat_map(lambda x: x)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]

@@ -15,12 +15,13 @@ from miniagents.promising.combinators.joining import replayed
 from miniagents.promising.combinators.piped import END, TimedOutcomes
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.foreign import reading
-from miniagents.promising.stream import StreamedPromise
+from miniagents.promising.flattening import is_stream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Sequence
 
     from miniagents.promising.core.pieces import AnyBuffer
+    from miniagents.promising.stream import StreamedPromise
 
 __all__ = ["Until", "zipped"]
 
@@ -51,13 +52,10 @@ async def zipped(
     async with contextlib.AsyncExitStack() as stack:
         sides: list[_Side] = []
         for stream in streams:
-            is_promise = isinstance(stream, StreamedPromise)
-            promise: StreamedPromise[Any, Any] = (
-                stream if is_promise else replayed(stream, max_ahead=1)
-            )  # Any: as above
+            promise = _as_promise(stream)
             await stack.enter_async_context(reading(promise, out))
             sides.append(_Side(promise._timed(out)))
-            stack.push_async_callback(sides[-1].stop)
+        stack.push_async_callback(_stop, sides)
         count = 0
         while True:
             row = await _next_row(sides, until)
@@ -74,7 +72,7 @@ async def zipped(
 
 
 def _as_promise(stream: AsyncIterable[Any]) -> StreamedPromise[Any, Any]:  # Any: as above
-    return stream if isinstance(stream, StreamedPromise) else replayed(stream, max_ahead=1)
+    return stream if is_stream(stream) else replayed(stream, max_ahead=1)
 
 
 async def _next_row(sides: list[_Side], until: Until) -> _Row:
