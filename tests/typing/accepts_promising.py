@@ -131,7 +131,9 @@ async def streams(s: StreamedPromise[str, bytes], n: Stream[int], m: Stream[int 
     assert_type(s.flat_map(lambda _: n), Stream[int])
 
 
-async def more_of_streams(s: StreamedPromise[str, bytes], n: Stream[int], p: Promise[int]) -> None:
+async def more_of_streams(
+    s: StreamedPromise[str, bytes], n: Stream[int], p: Promise[int], ns: list[Stream[int]], fill: bytes
+) -> None:
     assert_type(StreamedPromise(numbers, text_of), StreamedPromise[int, str])
     assert_type(StreamedPromise(numbers, text_of, start_asap=False, max_ahead=3), StreamedPromise[int, str])
     assert_type(s.pieces(), Stream[str])
@@ -143,15 +145,15 @@ async def more_of_streams(s: StreamedPromise[str, bytes], n: Stream[int], p: Pro
     assert_type(s.zip(n, s), Stream[tuple[str, int, str]])
     assert_type(s.zip(n, s, numbers()), Stream[tuple[str, int, str, int]])
     assert_type(s.zip(n, s, n, s), Stream[tuple[str, int, str, int, str]])
-    assert_type(s.zip(*[n, n]), Stream[tuple[str | int, ...]])
+    assert_type(s.zip(*ns), Stream[tuple[str | int, ...]])
     assert_type(s.zip_longest(), Stream[tuple[str]])
     assert_type(s.zip_longest(n), Stream[tuple[str | None, int | None]])
-    assert_type(s.zip_longest(n, fillvalue=b""), Stream[tuple[str | bytes, int | bytes]])
+    assert_type(s.zip_longest(n, fillvalue=fill), Stream[tuple[str | bytes, int | bytes]])
     assert_type(s.zip_longest(n, s), Stream[tuple[str | None, int | None, str | None]])
     assert_type(n.zip_longest(n, n, n, fillvalue=0), Stream[tuple[int, int, int, int]])
     assert_type(n.zip_longest(n, n, n, n, fillvalue=0), Stream[tuple[int, int, int, int, int]])
-    assert_type(s.zip_longest(*[n, n]), Stream[tuple[str | int | None, ...]])
-    assert_type(s.zip_longest(*[n, n], fillvalue=b""), Stream[tuple[str | int | bytes, ...]])
+    assert_type(s.zip_longest(*ns), Stream[tuple[str | int | None, ...]])
+    assert_type(s.zip_longest(*ns, fillvalue=fill), Stream[tuple[str | int | bytes, ...]])
     assert_type(n.flat_map(lambda _: numbers()), Stream[int])
     assert_type(n.flat_map(lambda _: s, concurrency=3), Stream[str])
     assert_type(n.flat_map(lambda _: s, concurrency=None, ordered=False), Stream[str])

@@ -179,8 +179,10 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
         """
         check_streams("chain", others)
 
+        read = self._reading()
+
         async def chained(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
-            async for piece in self._outcomes():
+            async for piece in read():
                 yield piece
             for other in others:
                 async with reading(other, out) as pieces:
@@ -227,21 +229,22 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
         """
         if concurrency is not None and concurrency < 1:
             raise ValueError(f"flat_map(concurrency={concurrency}): at least one stream is read; None means no limit")
+        read = self._reading()
         if concurrency == 1:
-            return self._piped(lambda out: _in_turn(self._outcomes(), fn, out), "flat_map")
+            return self._piped(lambda out: _in_turn(read(), fn, out), "flat_map")
         if ordered:
             from miniagents.promising.combinators.joining import begun  # noqa: PLC0415  # a first agent does without
 
             def in_turn(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
                 ahead = None if concurrency is None else concurrency - 1
-                streams = self._piped(lambda _: begun(self._outcomes(), fn, out), "flat_map", max_ahead=ahead)
+                streams = self._piped(lambda _: begun(read(), fn, out), "flat_map", max_ahead=ahead)
                 return _in_turn(streams._outcomes(), _same, out)
 
             return self._piped(in_turn, "flat_map")
         from miniagents.promising.combinators.calling import flat_each  # noqa: PLC0415  # as above
 
         def make(context: PromisingContext | None, name: str) -> PieceBuffer[Q]:
-            return flat_each(context, name, self._outcomes, fn, concurrency)
+            return flat_each(context, name, read, fn, concurrency)
 
         return self._worked(make, "flat_map")
 
@@ -295,7 +298,7 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
         >>> async def ticks() -> AsyncIterator[int]:
         ...     for number in range(3):
         ...         yield number
-        ...     await asyncio.sleep(0.1)
+        ...     await asyncio.sleep(10)
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         print(await merge(ticks()).take_until(asyncio.sleep(0.01)))
@@ -307,6 +310,7 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
 
         check_awaitables("take_until", (promise,))
         until = as_promise(promise)
+        read = self._reading()
 
         def make(context: PromisingContext | None, name: str) -> PieceBuffer[P_co]:
             out: PieceBuffer[P_co] = PieceBuffer(context, name)
@@ -316,7 +320,7 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
                 with Catching(out):
                     if not until.done():
                         out.launch(wait())
-                        async for piece in self._outcomes():
+                        async for piece in read():
                             if out.bounded:
                                 await out.room()
                             if out.ended:

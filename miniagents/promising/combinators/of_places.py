@@ -288,9 +288,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         if key is not None:
             check_plain("distinct_until_changed", key)
 
+        read = self._reading()
+
         async def changed(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             last: list[object] = []
-            async for piece in self._outcomes():
+            async for piece in read():
                 its_key = piece if isinstance(piece, Failure) or key is None else attempt(out, key, piece)
                 is_same = its_key if isinstance(its_key, Failure) else attempt(out, last.__eq__, [its_key])
                 if isinstance(is_same, Failure):
@@ -321,9 +323,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
         """
         check_plain("batch_while", belongs)
 
+        read = self._reading()
+
         async def batched(out: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
             pieces: list[P_co] = []
-            async for piece in self._outcomes():
+            async for piece in read():
                 verdict: object = piece
                 if pieces and not isinstance(piece, Failure):
                     verdict = attempt(out, partial(belongs, pieces[-1]), piece)

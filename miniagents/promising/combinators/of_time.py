@@ -204,10 +204,12 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         if not per_second:
             raise ValueError("rate_limit(0) would never give a piece: give a number greater than zero")
 
+        read = self._reading()
+
         async def limited(_: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             loop = asyncio.get_running_loop()
             opens = -NEVER
-            async for piece in self._outcomes():
+            async for piece in read():
                 if not isinstance(piece, Failure):
                     early = opens - loop.time()
                     if early > 0:
@@ -279,7 +281,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         1
         4
         """
-        return self._worked(lambda context, name: _conflated(context, name, self._outcomes), "conflate")
+        return self._worked(lambda context, name: _conflated(context, name, self._reading()), "conflate")
 
     def timeout_pieces(self, *, each: float | None = None, whole: float | None = None) -> Stream[P_co]:
         """End the result with a `TimeoutError` when a piece takes too long.
