@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 from typing_extensions import TypeVar
 
 from miniagents.promising.combinators.piped import Piped, attempt
-from miniagents.promising.core.arguments import check_awaitables, check_plain, check_streams
+from miniagents.promising.core.arguments import check_awaitables, check_count, check_plain, check_streams
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.foreign import reading
@@ -212,7 +212,8 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
             ordered: Whether the pieces of a stream come after those of the streams before it (True) or as they come.
 
         Raises:
-            ValueError: `concurrency` is less than one.
+            TypeError: `concurrency` is no integer.
+            ValueError: It is less than one.
 
         >>> async def spelled(word: str) -> AsyncIterator[str]:
         ...     for letter in word:
@@ -227,8 +228,9 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
         ('l', 'o', 'n', 'g', 'x', 'y')
         ('x', 'l', 'y', 'o', 'n', 'g')
         """
-        if concurrency is not None and concurrency < 1:
-            raise ValueError(f"flat_map(concurrency={concurrency}): at least one stream is read; None means no limit")
+        if concurrency is not None:
+            what = f"flat_map(concurrency={concurrency!r})"
+            check_count(what, concurrency, 1, "at least one stream is read; None means no limit")
         read = self._reading()
         if concurrency == 1:
             return self._piped(lambda out: _in_turn(read(), fn, out), "flat_map")
