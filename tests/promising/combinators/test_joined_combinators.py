@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -417,3 +417,120 @@ async def test_p5_a_comparison_that_fails_is_an_error_in_the_place_of_the_piece(
     async with PromisingContext():
         changed = StreamedPromise.of([1, Odd(), 1, 2]).distinct_until_changed()
         assert await changed.recover_pieces(str) == (1, "no", 2)
+
+
+# --- zip ---
+
+
+async def test_zip_ends_with_the_stream_that_has_ended_although_others_have_nothing() -> None:
+    """On either side, and in the middle of a row."""
+    async with PromisingContext():
+        with StreamAppender[str]() as silent:
+            nothing = StreamedPromise.of("")
+            assert await silent.promise.zip(nothing) == await nothing.zip(silent.promise) == ()
+            assert await silent.promise.zip(silent.promise, nothing) == ()
+            assert await StreamedPromise.of("ab").zip(silent.promise, nothing) == ()
+
+
+async def test_p5_zip_gives_an_error_although_others_have_nothing_and_drops_what_they_give_there() -> None:
+    error = ValueError("no")
+    async with PromisingContext():
+        with StreamAppender[str]() as late, StreamAppender[int]() as failing:
+            pieces = aiter(late.promise.zip(failing.promise))
+            failing.fail(error)
+            failing.append(2)
+            with pytest.raises(ValueError, match="no"):
+                await anext(pieces)
+            late.append("dropped")
+            late.append("b")
+            assert await anext(pieces) == ("b", 2)
+
+
+async def test_strict_zip_compares_the_lengths_as_soon_as_they_are_known() -> None:
+    async with PromisingContext():
+        with StreamAppender[str]() as late:
+            both = StreamedPromise.of("a").zip(late.promise, strict=True)
+            late.append("x")
+            await asyncio.sleep(1)
+            assert not both.done()
+            late.append("y")
+            with pytest.raises(ValueError, match="stream 1 has ended after 1 pieces, stream 2 has more"):
+                await both
+        assert await StreamedPromise.of("ab").zip(StreamedPromise.of("xy"), strict=True) == (("a", "x"), ("b", "y"))
+
+
+async def test_zip_longest_fills_what_has_ended() -> None:
+    async with PromisingContext():
+        rows = StreamedPromise.of("ab").zip_longest(StreamedPromise.of(list[int]()), StreamedPromise.of([1, 2, 3]))
+        assert await rows == (("a", None, 1), ("b", None, 2), (None, None, 3))
+
+
+async def test_p9_zip_reads_a_plain_generator_one_piece_ahead() -> None:
+    given = 0
+
+    async def endless() -> AsyncIterator[int]:
+        nonlocal given
+        while True:
+            given += 1
+            yield given
+
+    async with PromisingContext():
+        assert await StreamedPromise.of("abc").zip(endless()) == (("a", 1), ("b", 2), ("c", 3))
+        assert given <= 5
+
+
+# --- letting go ---
+
+
+LATE: Final = 100.0
+"""Seconds that a source would still run if it were not let go."""
+
+
+async def endless(letters: Letters) -> AsyncIterator[str]:
+    async for letter in letters("a" * int(LATE)):
+        yield letter
+
+
+ENDING_EARLY: dict[str, Callable[[Stream[str]], Awaitable[object]]] = {
+    "take_until": lambda source: source.take_until(asyncio.sleep(1.5)),
+    "take_until, by an error": lambda source: source.take_until(Promise.failed(ValueError("no"))).recover_pieces(str),
+    "take_while, inclusive": lambda source: source.take_while(lambda _: False, inclusive=True),
+    "zip": lambda source: source.zip(StreamedPromise.of("x")),
+    "zip, of three": lambda source: StreamedPromise.of("x").zip(source, source.map_pieces(str)),
+    "zip, strict": lambda source: source.zip(StreamedPromise.of("x"), strict=True).recover_pieces(str),
+    "zip_longest": lambda source: source.zip_longest(StreamedPromise.of("x")).take(2),
+    "first_to_speak": lambda source: first_to_speak(StreamedPromise.of("x"), source),
+    "flat_map": lambda source: source.flat_map(StreamedPromise.of).take(1),
+    "flat_map, in order": lambda source: source.flat_map(StreamedPromise.of, concurrency=3).take(1),
+    "flat_map, as they come": lambda source: source.flat_map(StreamedPromise.of, concurrency=3, ordered=False).take(1),
+    "flat_map, to it": lambda source: StreamedPromise.of("x").flat_map(lambda _: source, concurrency=2).take(1),
+    "switch_map": lambda source: source.switch_map(StreamedPromise.of).take(1),
+    "switch_map, to it": lambda source: StreamedPromise.of("x").switch_map(lambda _: source).take(1),
+    "retry_stream": lambda source: retry_stream(lambda: source).take(1),
+    "conflate": lambda source: source.conflate().take(1),
+    "rate_limit": lambda source: source.rate_limit(10).take(1),
+    "tap_pieces": lambda source: source.tap_pieces(str).take(1),
+    "batch by weight": lambda source: source.batch(2, weight=len).take(1),
+    "batch_while": lambda source: source.batch_while(lambda one, other: one != other).take(1),
+    "distinct_until_changed": lambda source: source.distinct_until_changed().take(1),
+    "throttle": lambda source: source.throttle(1, trailing=False).take(1),
+}
+
+
+@pytest.mark.parametrize("how", ENDING_EARLY)
+async def test_p14_a_result_that_ends_early_lets_go_of_its_source(how: str) -> None:
+    letters = Letters()
+    async with PromisingContext():
+        await ENDING_EARLY[how](merge(endless(letters)))
+    assert now() < LATE
+    assert letters.running == []
+
+
+@pytest.mark.parametrize("how", [how for how in ENDING_EARLY if how != "first_to_speak"])  # which cancels the others
+async def test_p14_whoever_holds_the_source_keeps_all_of_it(how: str) -> None:
+    letters = Letters()
+    async with PromisingContext():
+        source = merge(endless(letters))
+        await ENDING_EARLY[how](source)
+        await asyncio.sleep(1)
+        assert len(await source) == LATE
