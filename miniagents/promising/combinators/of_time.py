@@ -99,21 +99,21 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                     pieces.clear()
                     due = NEVER
                 piece = await anext(source, END)
-                if not isinstance(piece, Failure | End):
-                    added = 1 if weight is None else attempt(out, partial(_weighed, weight), piece)
+                if weight is not None and not isinstance(piece, Failure | End):
+                    added = attempt(out, partial(_weighed, weight), piece)
                     if isinstance(added, Failure):
                         piece = added
                     else:
                         if pieces and total + added > size:
                             yield tuple(pieces)
                             pieces.clear()
-                        if not pieces:
-                            total = 0.0
-                            due = NEVER if within is None else loop.time() + within
-                        pieces.append(piece)
-                        total += added
-                        if total < size:
-                            continue
+                        total = total + added if pieces else added
+                if not isinstance(piece, Failure | End):
+                    if not pieces and within is not None:
+                        due = loop.time() + within
+                    pieces.append(piece)
+                    if (len(pieces) if weight is None else total) < size:
+                        continue
                 if pieces:
                     yield tuple(pieces)
                     pieces.clear()

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from itertools import islice
+from operator import length_hint
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from miniagents.promising.combinators.joining import replayed
@@ -18,7 +20,7 @@ from miniagents.promising.core.foreign import reading
 from miniagents.promising.flattening import is_stream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Sequence
+    from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 
     from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.stream import StreamedPromise
@@ -53,11 +55,16 @@ async def zipped(
         sides: list[_Side] = []
         for stream in streams:
             promise = _as_promise(stream)
+            if promise is not stream:
+                stack.push_async_callback(_close, promise)
             await stack.enter_async_context(reading(promise, out))
             sides.append(_Side(promise._timed(out)))
         stack.push_async_callback(_stop, sides)
         count = 0
         while True:
+            for ready in _ready_rows(sides):  # nearly all rows of streams that are there: this is the fast way
+                count += 1
+                yield next((outcome for outcome in ready if type(outcome) is Failure), ready)
             row = await _next_row(sides, until)
             ended = [place for place, outcome in enumerate(row) if outcome is END]
             if len(ended) == len(row) or (ended and until == "shortest"):
@@ -73,6 +80,12 @@ async def zipped(
 
 def _as_promise(stream: AsyncIterable[Any]) -> StreamedPromise[Any, Any]:  # Any: as above
     return stream if is_stream(stream) else replayed(stream, max_ahead=1)
+
+
+def _ready_rows(sides: list[_Side]) -> Iterator[tuple[Any, ...]]:  # Any: as above
+    """Take the rows for which every stream has an outcome in hand."""
+    slices = [side.in_hand() for side in sides]
+    return islice(zip(*slices, strict=False), min(map(length_hint, slices)))
 
 
 async def _next_row(sides: list[_Side], until: Until) -> _Row:
@@ -124,6 +137,10 @@ class _Side:
         """Return whether the next outcome can be taken without waiting."""
         return self.task.done() if self.task is not None else not self._dropping and self._outcomes.is_ready()
 
+    def in_hand(self) -> Iterator[Any]:  # Any: as above
+        """Return the outcomes that the reader has taken and not given yet; taking one from here gives it."""
+        return self._outcomes._ready if self.task is None and not self._dropping else iter(())
+
     async def take(self) -> Any:  # Any: as above
         """Return the next outcome, or `END`; wait for it."""
         task, self.task = self.task, None
@@ -156,3 +173,9 @@ async def _stop(sides: list[_Side]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _close(stream: StreamedPromise[Any, Any]) -> None:  # Any: as above
+    """End the work that reads a plain generator, and wait until the generator is closed."""
+    stream.cancel()
+    await asyncio.gather(*stream._buffer.workers(), return_exceptions=True)
