@@ -70,11 +70,13 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
         """Make tuples of the first pieces, the second pieces, … until one of the streams ends, as Python's `zip`.
 
         All streams are read at the same time. The result ends as soon as one of them has no piece for a tuple, although
-        others may still have to give theirs. An error takes the place of its tuple at once, and the pieces of the other
-        streams there are dropped; if several have an error there at once, it is that of the earliest argument. In
-        ReactiveX an error ends the result. Cancelling the result cancels the streams that are not used elsewhere. Cost:
-        a task for the result, one for each stream that is waited for besides another one, and one for each async
-        iterable that is no promise, which is read one piece ahead.
+        others may still have to give theirs, and lets go of those. An error takes the place of its tuple at once, and
+        the pieces of the other streams there are dropped. If several have an error there at once, it is that of the
+        earliest argument. In ReactiveX an error ends the result.
+
+        Cancelling the result cancels the streams that are not used elsewhere. Cost: a task for the result, one for each
+        piece that is waited for besides another one, and one for each async iterable that is no promise, which is read
+        one piece ahead.
 
         Args:
             others: The other streams.
@@ -292,7 +294,8 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
         If the promise fails, its error is the last piece. So a promise of a condition, such as "the user has left",
         ends any stream. ReactiveX's `takeUntil` and the `take_until` of Rust's futures do the same; RxJS takes another
         stream, whose first piece ends the result (here `take_until(other.take(1))`). The result ends with the source as
-        well. Cancelling the result cancels both, unless they are used elsewhere. Cost: two tasks.
+        well, and lets go of the one that has not ended. Cancelling the result cancels both, unless they are used
+        elsewhere. Cost: two tasks.
 
         Raises:
             TypeError: The argument cannot be awaited.
