@@ -253,7 +253,7 @@ CIRCLES: Final = {
     frozenset(
         {
             *("grouping", "joining", "of_joined", "of_pieces", "of_places", "of_time", "piped", "stream"),
-            "switching",
+            *("switching", "zipping"),
         }
     ): ("a stream is made of its combinators, which return streams"),
     frozenset(

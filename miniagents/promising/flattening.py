@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from miniagents.promising.stream import StreamedPromise
 
 
-__all__ = ["Flattening", "is_stream"]
+__all__ = ["Flattening"]
 
 P = TypeVar("P")
 

@@ -66,7 +66,9 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
     ) -> Stream[tuple[P_co, Q1, Q2, Q3, Q4]]: ...
     @overload
     def zip(self, *others: AsyncIterable[Q], strict: bool = False) -> Stream[tuple[P_co | Q, ...]]: ...
-    def zip(self, *others: AsyncIterable[Any], strict: bool = False) -> Stream[Any]:  # Any: the overloads say of what
+    def zip(
+        self, *others: AsyncIterable[object], strict: bool = False
+    ) -> Stream[Any]:  # Any: the overloads say of what
         """Make tuples of the first pieces, the second pieces, … until one of the streams ends, as Python's `zip`.
 
         All streams are read at the same time. The result ends as soon as one of them has no piece for a tuple, although
@@ -136,7 +138,7 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
     @overload
     def zip_longest(self, *others: AsyncIterable[Q], fillvalue: F) -> Stream[tuple[P_co | Q | F, ...]]: ...
     def zip_longest(
-        self, *others: AsyncIterable[Any], fillvalue: object = None
+        self, *others: AsyncIterable[object], fillvalue: object = None
     ) -> Stream[Any]:  # Any: the overloads say of what
         """Do as `zip`, but until the last of the streams ends (`itertools.zip_longest`).
 
@@ -156,7 +158,7 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
         return self._zipped("zip_longest", others, "longest", fillvalue)
 
     def _zipped(
-        self, what: str, others: tuple[AsyncIterable[Any], ...], until: Until, fill: object = None
+        self, what: str, others: tuple[AsyncIterable[object], ...], until: Until, fill: object = None
     ) -> Stream[Any]:  # Any: as above
         from miniagents.promising.combinators.joining import read_once  # noqa: PLC0415  # a first agent does without
         from miniagents.promising.combinators.zipping import zipped  # noqa: PLC0415  # as above

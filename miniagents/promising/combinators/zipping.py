@@ -11,19 +11,18 @@ import asyncio
 import contextlib
 from itertools import islice
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard
 
 from miniagents.promising.combinators.joining import replayed
 from miniagents.promising.combinators.piped import END, TimedOutcomes
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.foreign import reading
-from miniagents.promising.flattening import is_stream
+from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
 
     from miniagents.promising.core.pieces import AnyBuffer
-    from miniagents.promising.stream import StreamedPromise
 
 __all__ = ["Until", "zipped"]
 
@@ -78,8 +77,12 @@ async def zipped(
             yield tuple(fill if outcome is END else outcome for outcome in row) if failure is None else failure
 
 
-def _as_promise(stream: AsyncIterable[Any]) -> StreamedPromise[Any, Any]:  # Any: as above
-    return stream if is_stream(stream) else replayed(stream, max_ahead=1)
+def _as_promise(stream: AsyncIterable[object]) -> StreamedPromise[Any, Any]:  # Any: as above
+    return stream if _is_promise(stream) else replayed(stream, max_ahead=1)
+
+
+def _is_promise(stream: object) -> TypeGuard[StreamedPromise[Any, Any]]:  # Any: as above
+    return isinstance(stream, StreamedPromise)
 
 
 def _ready_rows(sides: list[_Side]) -> Iterator[tuple[Any, ...]]:  # Any: as above
