@@ -121,7 +121,7 @@ class Joining:
         out: PieceBuffer[object] = PieceBuffer(active_context.get(), name)
         self.out: Final = out
         self.readers: Final = [Reader(out, stream) for stream in read_once(name, streams)]
-        self.still_open = len(self.readers)
+        self.still_open: int = len(self.readers)
 
     def stream(self) -> Stream[Any]:  # Any: the callers say of what
         """Return the result."""
