@@ -460,7 +460,7 @@ def first_to_reply(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the ov
     check_agents("first_to_reply", agents)
 
     def declares() -> Declared:
-        return common("first_to_reply", agents), union(declared_by(agent)[1] for agent in agents)
+        return common("first_to_reply", agents), gives(agents, settled=False)
 
     alias = f"first_to_reply({joined_alias(', ', agents)})"
     return composed(FirstToReply(agents), alias, declares, ("first_to_reply", *agents))

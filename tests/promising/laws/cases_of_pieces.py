@@ -229,7 +229,11 @@ CASES: Final = (
         make=lambda given: given.stream().partition(is_large)[1],
         gives=kept(is_small),
         scripts=[(1, 2)],
-        exempt={Law.BOUNDED: "few numbers are small: it reads on for another", Law.CANCEL: OTHER_HALF, Law.LETTING_GO: OTHER_HALF},
+        exempt={
+            Law.BOUNDED: "few numbers are small: it reads on for another",
+            Law.CANCEL: OTHER_HALF,
+            Law.LETTING_GO: OTHER_HALF,
+        },
     ),
     Case(
         combinator="StreamedPromise.partition",
