@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from miniagents.promising import first_to_speak, retry_stream
-from tests.promising.laws.cases_of_pieces import each_to_the_next, repeated, stream_of_repeated
+from tests.promising.laws.cases_of_pieces import OWNED, each_to_the_next, repeated, stream_of_repeated
 from tests.promising.laws.models import flat, one, same
 from tests.promising.laws.registry import PIECES, VALUE, Case, Law
 from tests.promising.laws.sources import Outcome, Script
@@ -19,6 +19,7 @@ DROPS: Final = "it reads on, and drops what is old"
 MADE_BY_ITSELF: Final = {
     Law.LAZY: "what it is made of is made by itself",
     Law.SHARED: "a stream that its function made belongs to it",
+    Law.HELD: OWNED,
 }
 
 
@@ -200,6 +201,7 @@ CASES: Final = (
         make=lambda given: given.stream().flat_map(lambda _: given.iterable(), concurrency=2),
         gives=each_to_the_next,
         needs=lambda count: count + 2,
+        exempt={Law.HELD: OWNED},
     ),
     Case(
         combinator="StreamedPromise.flat_map",
@@ -210,6 +212,7 @@ CASES: Final = (
         gives=each_to_the_next,
         ordered=False,
         needs=lambda count: count + 3,
+        exempt={Law.HELD: OWNED},
     ),
     Case(
         combinator="StreamedPromise.switch_map",
@@ -224,7 +227,7 @@ CASES: Final = (
         scripts=[(1,), (2, 3, 4)],
         make=lambda given: given.stream().switch_map(lambda _: given.iterable()),
         judge=switches_to_the_next,
-        exempt={Law.BOUNDED: DROPS, Law.RESPONSIVE: "one stream in many is read"},
+        exempt={Law.BOUNDED: DROPS, Law.RESPONSIVE: "one stream in many is read", Law.HELD: OWNED},
     ),
     Case(
         combinator="StreamedPromise.take_until",
@@ -244,7 +247,7 @@ CASES: Final = (
         takes=[PIECES, PIECES, PIECES],
         make=lambda given: first_to_speak(given.stream(), given.iterable(), given.iterable()),
         judge=speaks_first,
-        exempt=ENDS_EARLY,
+        exempt={**ENDS_EARLY, Law.LETTING_GO: "the streams that lose are cancelled at once"},
     ),
     Case(
         combinator="first_to_speak",

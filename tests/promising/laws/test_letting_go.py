@@ -279,7 +279,9 @@ async def test_p14_the_readers_of_what_was_let_go_are_told_why() -> None:
         assert await stream.take(2) == (1, 2)
         del stream
         await turns(2)
-        with pytest.raises(PromiseCancelledError, match="was let go: 'Source.pieces.take' ended before it, and nothing else"):
+        with pytest.raises(
+            PromiseCancelledError, match="was let go: 'Source.pieces.take' ended before it, and nothing else"
+        ):
             async for _ in late:
                 pass
 
