@@ -455,8 +455,8 @@ _COMBINATORS: Final = (
     ),
     Mutation(
         "P9: merged streams wait for room",
-        "promising/combinators/of_streams.py",
-        "                    if buffer.bounded:\n                        await buffer.room()\n",
+        "promising/combinators/joining.py",
+        "                        if out.bounded:\n                            await out.room()\n",
         "",
         test_of(
             "promising/combinators/test_combine_streams.py",

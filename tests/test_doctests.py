@@ -168,6 +168,6 @@ def test_the_rule_finds_what_it_is_meant_to_find() -> None:
     )
     combinators = {node.name for cls in promise.classes for node in functions(cls.body) if returns_promise(node)}
     assert {"flatten", "map", "pair", "recover", "resolved", "starmap", "tap", "then", "timeout"} <= combinators
-    assert {node.name for node in streams.functions} == {"concat", "merge", "zip_latest"}
+    assert {node.name for node in streams.functions} == {"concat", "first_to_speak", "merge", "zip_latest"}
     assert "MiniAgent" in {cls.name for cls in agents.classes}
     assert "AgentBody" not in {cls.name for cls in agents.classes}

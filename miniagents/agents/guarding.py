@@ -1,4 +1,4 @@
-"""The work of agents that guard another one: retry, repair, fallback and time-out."""
+"""The work of agents that guard others: retry, repair, fallback, time-out, and the first of several to reply."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from miniagents.agents.members import (
 )
 from miniagents.messages import MessagePromise
 from miniagents.messages.promised.message_promise import mixed_buffer
+from miniagents.promising import first_to_speak
 from miniagents.promising.core.access import buffer_of, failure_of, give_up, has_value, settled, settled_as_read
 from miniagents.promising.core.arguments import check_errors, check_not_negative, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from miniagents.messages import Message
     from miniagents.promising import Backoff
 
-__all__ = ["FallenBack", "Repaired", "Retried", "Timed"]
+__all__ = ["FallenBack", "FirstToReply", "Repaired", "Retried", "Timed"]
 
 AnyMessage: TypeAlias = "MessagePromise[Any]"  # Any: what made the composition has checked the types
 
@@ -154,6 +155,41 @@ class FallenBack:
         replies = ask(ctx, self._other, ctx.messages, raises=True)
         note = f"agent {second!r} was asked because agent {first!r} had failed by {said}"
         await _deliver(ctx, replies, await _failure_before_anything(replies), [note])
+
+
+class FirstToReply:
+    """Calls several agents at the same time, and passes on the reply that is the first to have a part."""
+
+    __slots__ = ("_agents",)
+
+    def __init__(self, agents: tuple[AnyAgent, ...]) -> None:
+        self._agents = agents
+
+    async def __call__(self, ctx: AnyContext, /) -> None:
+        """Do the work of one call."""
+        calls = [ask(ctx, agent, ctx.messages, raises=True) for agent in self._agents]
+        failures: dict[int, Failure] = {}
+
+        async def first_part(place: int) -> AsyncIterator[int]:
+            failure = await _failure_before_anything(calls[place])
+            if failure is not None:
+                failures[place] = failure
+            elif buffer_of(calls[place]).pieces:  # an empty reply says nothing
+                yield place
+
+        first = await anext(aiter(first_to_speak(*map(first_part, range(len(calls))))), None)
+        if first is None:
+            for replies in calls:
+                ctx.reply(passed_on(ctx, replies))
+            return
+        for place, replies in enumerate(calls):
+            if place in failures:
+                failed, other = alias_of(self._agents[place]), alias_of(self._agents[first])
+                said = _discarded(replies, failures[place])
+                logger.info("agent %r failed, agent %r has replied instead: %s", failed, other, said)
+            elif place != first:
+                replies.cancel()
+        ctx.reply(passed_on(ctx, calls[first]))
 
 
 class Timed:

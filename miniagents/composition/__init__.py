@@ -1,6 +1,6 @@
 """Agents made of other agents, in a chain, in parallel, routed, in a loop, or in turns; and people among them."""
 
-from miniagents.composition._combining import chain, parallel
+from miniagents.composition._combining import chain, first_to_reply, parallel
 from miniagents.composition._people import OpenQuestion, Person
 from miniagents.composition._repeating import TooManyRoundsError, loop, map_agent
 from miniagents.composition._routing import Case, NoRouteError, case, route
@@ -18,6 +18,7 @@ __all__ = [
     "TurnFunction",
     "case",
     "chain",
+    "first_to_reply",
     "loop",
     "map_agent",
     "parallel",

@@ -1,4 +1,4 @@
-"""Agents that call several others: one after the other (`chain`), or at the same time (`parallel`)."""
+"""Agents that call several others: one after the other, or at the same time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from miniagents.messages import ErrorMessage, Message
 if TYPE_CHECKING:
     from miniagents.agents.agent import MiniAgent
 
-__all__ = ["chain", "parallel"]
+__all__ = ["chain", "first_to_reply", "parallel"]
 
 In = TypeVar("In", bound=Message)
 Out = TypeVar("Out", bound=Message)
@@ -362,3 +362,105 @@ def parallel(
 
     made_of = ("parallel", *agents, ordered, settled)
     return composed(ask_all, f"parallel({joined_alias(', ', agents)})", declares, made_of)
+
+
+@overload
+def first_to_reply(a1: Inquirable[In, M1], /) -> MiniAgent[In, M1, []]: ...
+@overload
+def first_to_reply(a1: Inquirable[In, M1], a2: Inquirable[In, M2], /) -> MiniAgent[In, M1 | M2, []]: ...
+@overload
+def first_to_reply(
+    a1: Inquirable[In, M1], a2: Inquirable[In, M2], a3: Inquirable[In, M3], /
+) -> MiniAgent[In, M1 | M2 | M3, []]: ...
+@overload
+def first_to_reply(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    /,
+) -> MiniAgent[In, M1 | M2 | M3 | M4, []]: ...
+@overload
+def first_to_reply(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    /,
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5, []]: ...
+@overload
+def first_to_reply(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    a6: Inquirable[In, M6],
+    /,
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6, []]: ...
+@overload
+def first_to_reply(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    a6: Inquirable[In, M6],
+    a7: Inquirable[In, M7],
+    /,
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7, []]: ...
+@overload
+def first_to_reply(
+    a1: Inquirable[In, M1],
+    a2: Inquirable[In, M2],
+    a3: Inquirable[In, M3],
+    a4: Inquirable[In, M4],
+    a5: Inquirable[In, M5],
+    a6: Inquirable[In, M6],
+    a7: Inquirable[In, M7],
+    a8: Inquirable[In, M8],
+    /,
+) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | M8, []]: ...
+@overload
+def first_to_reply(*agents: Inquirable[In, Out]) -> MiniAgent[In, Out, []]: ...
+def first_to_reply(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agents
+    """Return an agent that calls all the given agents, and gives the reply of the one that is first to say something.
+
+    This hedges requests: ask two models the same, and read the one whose first token comes first. The calls of the
+    others are cancelled at that moment, which stops their requests; what they have cost until then is spent. The first
+    part of a reply decides, a token or a message that is complete. From there on the reply streams, and an error in it
+    stays in its place. If several come at once, the earliest argument wins.
+
+    An agent that fails before it says anything, or whose reply is empty, is out; its error is logged at level INFO and
+    counts as read. If all are out, the replies are the errors of all, in the order of the agents. `first_to_speak` does
+    the same with streams.
+
+    Cancelling the replies cancels all calls. Each call costs the tasks that any call of its agent does, and two more
+    until the first part has come.
+
+    Args:
+        agents: The agents.
+
+    Raises:
+        TypeError: There is no class of messages that all agents take, one of them cannot be called without arguments,
+            or none is given.
+
+    >>> @miniagent
+    ... async def slow(ctx: InteractionContext) -> None:
+    ...     await asyncio.sleep(60)
+    >>> async def main() -> None:
+    ...     async with MiniAgents():
+    ...         print(await first_to_reply(slow, scripted_agent("I know")).inquire("Who knows?"))
+    >>> asyncio.run(main())
+    (Message(text='I know'),)
+    """
+    from miniagents.agents.guarding import FirstToReply  # noqa: PLC0415  # few agents are guarded
+
+    check_agents("first_to_reply", agents)
+
+    def declares() -> Declared:
+        return common("first_to_reply", agents), gives(agents, settled=False)
+
+    alias = f"first_to_reply({joined_alias(', ', agents)})"
+    return composed(FirstToReply(agents), alias, declares, ("first_to_reply", *agents))

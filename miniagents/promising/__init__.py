@@ -22,10 +22,10 @@ from miniagents.promising.stream import Stream, StreamedPromise
 if TYPE_CHECKING:
     from miniagents.promising.appender import StreamAppender
     from miniagents.promising.combinators.gathering import all_settled, gather
-    from miniagents.promising.combinators.of_streams import concat, merge, zip_latest
+    from miniagents.promising.combinators.of_streams import concat, first_to_speak, merge, zip_latest
     from miniagents.promising.combinators.racing import first_ok, race
     from miniagents.promising.outcome import Err, Ok, Outcome
-    from miniagents.promising.retrying import Backoff, exponential_backoff, retry
+    from miniagents.promising.retrying import Backoff, exponential_backoff, retry, retry_stream
     from miniagents.promising.sequence import FlatSequence
 else:
     __getattr__, __dir__ = lazy_names(
@@ -33,10 +33,10 @@ else:
         {
             "appender": ("StreamAppender",),
             "combinators.gathering": ("all_settled", "gather"),
-            "combinators.of_streams": ("concat", "merge", "zip_latest"),
+            "combinators.of_streams": ("concat", "first_to_speak", "merge", "zip_latest"),
             "combinators.racing": ("first_ok", "race"),
             "outcome": ("Err", "Ok", "Outcome"),
-            "retrying": ("Backoff", "exponential_backoff", "retry"),
+            "retrying": ("Backoff", "exponential_backoff", "retry", "retry_stream"),
             "sequence": ("FlatSequence",),
         },
     )
@@ -71,9 +71,11 @@ __all__ = [
     "concat",
     "exponential_backoff",
     "first_ok",
+    "first_to_speak",
     "gather",
     "merge",
     "race",
     "retry",
+    "retry_stream",
     "zip_latest",
 ]

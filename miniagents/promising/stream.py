@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
+from miniagents.promising.combinators.of_joined import JoinedCombinators
 from miniagents.promising.combinators.of_pieces import PieceCombinators
 from miniagents.promising.combinators.of_places import PlaceCombinators
 from miniagents.promising.combinators.of_time import TimeCombinators
@@ -39,6 +40,7 @@ W = TypeVar("W")
 class StreamedPromise(
     Promise[W_co],
     PieceCombinators[P_co],
+    JoinedCombinators[P_co],
     PlaceCombinators[P_co],
     TimeCombinators[P_co],
     Generic[P_co, W_co],
@@ -313,11 +315,13 @@ class StreamedPromise(
         """Make the stream of the pieces that an async generator yields; it is given the buffer they go into."""
         return piped(pipe, derived_name(self._name, what), (self, *others), max_ahead=max_ahead)
 
-    def _worked(self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str) -> Stream[Q]:
+    def _worked(
+        self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str, *others: object
+    ) -> Stream[Q]:
         """Make the stream of the pieces that tasks put into a buffer, for what one async generator cannot do."""
         buffer = make(active_context.get(), derived_name(self._name, what))
         buffer.belongs_here()
-        return made_of((self,), buffer)
+        return made_of((self, *others), buffer)
 
     @staticmethod
     def _over(buffer: PieceBuffer[Q]) -> Stream[Q]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies
 
 from miniagents import ErrorMessage, InteractionContext, Message, MiniAgent, MiniAgents, UserMessage, miniagent
-from miniagents.composition import case, chain, loop, map_agent, parallel, route
+from miniagents.composition import case, chain, first_to_reply, loop, map_agent, parallel, route
 from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
 from miniagents.promising import DEFAULT
 from miniagents.testing import scripted_agent
@@ -160,6 +160,8 @@ ALIKE: tuple[Callable[[], AnyAgent], ...] = (
     lambda: parallel(other, other),
     lambda: parallel(other, other, ordered=False),
     lambda: parallel(other),
+    lambda: first_to_reply(other),
+    lambda: first_to_reply(other, other),
     lambda: map_agent(other),
     lambda: map_agent(other, concurrency=2),
     lambda: loop(other, until=until, max_rounds=2),

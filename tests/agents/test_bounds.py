@@ -26,7 +26,7 @@ from miniagents import (
     miniagent,
     stream_message,
 )
-from miniagents.composition import chain, loop, map_agent, parallel
+from miniagents.composition import chain, first_to_reply, loop, map_agent, parallel
 from miniagents.promising import FlatSequence, PromisingContext
 
 pytestmark = pytest.mark.virtual_clock
@@ -155,6 +155,7 @@ COMPOSED: Final[dict[str, Callable[[], AnyAgent]]] = {
     "a chain": lambda: passing >> mapping >> copying,
     "a long chain": lambda: chain(*[passing] * 10),
     "agents in parallel": lambda: parallel(passing, copying, mapping),
+    "the first agent to reply": lambda: first_to_reply(passing),
     "agents in parallel, out of order": lambda: parallel(passing, copying, ordered=False),
     "an agent called for each": lambda: map_agent(passing),
     "an agent called for each, out of order": lambda: map_agent(copying, ordered=False),

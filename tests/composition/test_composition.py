@@ -1,4 +1,4 @@
-"""Agents made of agents: `>>`, `chain`, `parallel`, `route`, `loop`, `map_agent`."""
+"""Agents made of agents: `>>`, `chain`, `parallel`, `first_to_reply`, `route`, `loop`, `map_agent`."""
 
 import asyncio
 import functools
@@ -32,6 +32,7 @@ from miniagents import (
     UserMessage,
     case,
     chain,
+    first_to_reply,
     loop,
     map_agent,
     miniagent,
@@ -308,6 +309,7 @@ MAKERS: Final[list[Callable[[AnyAgent], AnyAgent]]] = [
     lambda agent: agent >> agent,
     lambda agent: parallel(agent, agent),
     lambda agent: parallel(agent, agent, ordered=False),
+    lambda agent: first_to_reply(agent, agent),
     lambda agent: route(case(Message, agent)),
     lambda agent: route(case(lambda _: True, agent)),
     lambda agent: loop(agent, until=lambda _: True, max_rounds=1),
@@ -542,6 +544,7 @@ any_turns: Any = turns
 any_case: Any = case
 any_chain: Any = chain
 any_parallel: Any = parallel
+any_first_to_reply: Any = first_to_reply
 any_route: Any = route
 
 
@@ -550,6 +553,7 @@ any_route: Any = route
     [
         (any_chain, "chain: there is no agent; give it at least one"),
         (any_parallel, "parallel: there is no agent; give it at least one"),
+        (any_first_to_reply, "first_to_reply: there is no agent; give it at least one"),
         (lambda: any_chain(echo, 3), "chain: 3 is no agent, it has no `inquire`"),
         (lambda: any_chain([echo, echo]), "chain: [<MiniAgent 'echo'>, <MiniAgent 'echo'>] is no agent"),
         (
@@ -646,6 +650,68 @@ def test_a5_cancelling_parallel_agents_cancels_all_of_them() -> None:
             replies.cancel()
             await turns(3)
             assert not MiniAgents.current().tasks
+
+    run(main())
+
+
+# --- the first to reply ---
+
+
+@miniagent
+async def mute(ctx: InteractionContext) -> None:
+    """Says nothing."""
+
+
+def test_the_first_token_decides_and_the_others_are_cancelled(snapshot: SnapshotAssertion) -> None:
+    """The winner streams from its first token, and need not be the first to end."""
+
+    async def main() -> str:
+        ended: list[str] = []
+
+        @miniagent
+        async def waiting(ctx: InteractionContext) -> None:
+            try:
+                ctx.reply(scripted_agent("too late", pause=10).inquire())
+                await asyncio.sleep(20)
+            finally:
+                ended.append(f"waiting at {now()}")
+
+        slow, quick = scripted_agent("a", pause=5), scripted_agent("1 2 3", pause=3)
+        agent = first_to_reply(waiting, slow, quick)
+        assert agent.alias.startswith("first_to_reply(waiting, ")
+        text = await transcript(agent.inquire())
+        assert ended == ["waiting at 3.0"]
+        assert now() == 9
+        return text
+
+    assert run(main()) == snapshot
+
+
+def test_an_agent_that_fails_or_says_nothing_is_out(logged: list[str]) -> None:
+    async def main() -> None:
+        broken = scripted_agent(ConnectionError("lost"), ConnectionError("lost"))
+        assert await outcomes(first_to_reply(broken, mute, shout).inquire("x")) == ["x!"]
+        assert await outcomes(first_to_reply(broken, mute).inquire("x")) == ["ConnectionError('lost')"]
+        assert await outcomes(first_to_reply(mute, mute).inquire("x")) == []
+
+    run(main())
+    assert logged == []
+
+
+def test_p5_an_error_behind_the_first_part_stays_in_its_place() -> None:
+    async def main() -> None:
+        assert await outcomes(first_to_reply(forever, fail).inquire("x")) == ["before", "ValueError('no')"]
+
+    run(main())
+
+
+def test_a5_a_call_for_the_first_reply_cancels_all_calls() -> None:
+    async def main() -> None:
+        replies = first_to_reply(forever, forever).inquire()
+        await turns()
+        replies.cancel()
+        await turns(3)
+        assert not MiniAgents.current().tasks
 
     run(main())
 

@@ -22,6 +22,7 @@ from miniagents import (
     PromiseCancelledError,
     case,
     chain,
+    first_to_reply,
     loop,
     map_agent,
     miniagent,
@@ -51,6 +52,11 @@ def refuse_x(message: Message) -> Message:
 @miniagent
 async def echo(ctx: InteractionContext) -> None:
     ctx.reply(ctx.messages)
+
+
+@miniagent
+async def mute(ctx: InteractionContext) -> None:
+    """Says nothing."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ CASES: Final = [
         lambda agent: parallel(agent, echo, settled=True),
         lambda replies, texts: told(replies) + texts,
     ),
+    Case("first_to_reply", lambda agent: first_to_reply(mute, agent)),
     Case("route", lambda agent: route(case(Message, agent)), many=600),
     Case("route: otherwise", lambda agent: route(case(lambda _: False, echo), otherwise=agent), many=600),
     Case("case", lambda agent: route(case(lambda _: True, agent)), many=600),

@@ -19,10 +19,12 @@ from miniagents.promising import (
     concat,
     exponential_backoff,
     first_ok,
+    first_to_speak,
     gather,
     merge,
     race,
     retry,
+    retry_stream,
     zip_latest,
 )
 
@@ -105,6 +107,14 @@ async def streams_of_different_types(
     assert_type(merge(a, b, c, d, e, f), Stream[A | B | C | D | E | F])
     assert_type(merge(a, b, c, d, e, f, g), Stream[A | B | C | D | E | F | G])
     assert_type(merge(a, b, c, d, e, f, g, h), Stream[A | B | C | D | E | F | G | H])
+    assert_type(first_to_speak(a), Stream[A])
+    assert_type(first_to_speak(a, b), Stream[A | B])
+    assert_type(first_to_speak(a, b, c), Stream[A | B | C])
+    assert_type(first_to_speak(a, b, c, d), Stream[A | B | C | D])
+    assert_type(first_to_speak(a, b, c, d, e), Stream[A | B | C | D | E])
+    assert_type(first_to_speak(a, b, c, d, e, f), Stream[A | B | C | D | E | F])
+    assert_type(first_to_speak(a, b, c, d, e, f, g), Stream[A | B | C | D | E | F | G])
+    assert_type(first_to_speak(a, b, c, d, e, f, g, h), Stream[A | B | C | D | E | F | G | H])
     assert_type(concat(a, b, c, d, e), Stream[A | B | C | D | E])
     assert_type(concat(a, b, c, d, e, f), Stream[A | B | C | D | E | F])
     assert_type(concat(a, b, c, d, e, f, g), Stream[A | B | C | D | E | F | G])
@@ -126,6 +136,7 @@ async def any_number(ps: list[Promise[int]], ss: list[Stream[int]], p: Promise[i
     assert_type(first_ok(*ps), Promise[int])
     assert_type(all_settled(*ps), Promise[tuple[Outcome[int], ...]])
     assert_type(merge(*ss), Stream[int])
+    assert_type(first_to_speak(*ss), Stream[int])
     assert_type(concat(*ss), Stream[int])
     assert_type(zip_latest(*ss), Stream[tuple[int, ...]])
     assert_type(gather(p, p, p, p, p, p, p, p, p), Promise[tuple[int, ...]])
@@ -187,6 +198,9 @@ def backoffs(patient: Backoff) -> None:
     assert_type(backoff(1), float)
     _plain: Callable[[int], float] = exponential_backoff(jitter=0)
     retry(one, backoff=patient)
+    assert_type(retry_stream(numbers), Stream[int])
+    assert_type(retry_stream(lambda: StreamedPromise.of([1]), attempts=5, backoff=exponential_backoff()), Stream[int])
+    assert_type(retry_stream(numbers, errors=(OSError, BaseException)), Stream[int])
     _constant: Backoff = 3
 
 

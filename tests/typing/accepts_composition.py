@@ -28,6 +28,7 @@ from miniagents import (
     UserMessage,
     case,
     chain,
+    first_to_reply,
     loop,
     map_agent,
     miniagent,
@@ -141,6 +142,14 @@ def side_by_side(agents: list[MiniAgent[UserMessage, Draft, []]]) -> None:
     )
     assert_type(parallel(*agents, settled=True), MiniAgent[UserMessage, Draft | ErrorMessage, []])
     assert_type(parallel(write, answer, settled=False), MiniAgent[UserMessage, Draft | AssistantMessage, []])
+    assert_type(first_to_reply(write), MiniAgent[UserMessage, Draft, []])
+    assert_type(first_to_reply(write, answer), MiniAgent[UserMessage, Draft | AssistantMessage, []])
+    assert_type(first_to_reply(judge, review, tunable), MiniAgent[Draft, Review, []])
+    assert_type(
+        first_to_reply(write, write, write, write, write, write, write, answer),
+        MiniAgent[UserMessage, Draft | AssistantMessage, []],
+    )
+    assert_type(first_to_reply(*agents), MiniAgent[UserMessage, Draft, []])
     assert_type(parallel(write, answer) >> echo, MiniAgent[UserMessage, Message, []])
 
 

@@ -6,20 +6,25 @@ needless comment.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from miniagents.promising import (
     Err,
     Ok,
     Outcome,
     Promise,
     Stream,
+    StreamedPromise,
     all_settled,
     concat,
     exponential_backoff,
     first_ok,
+    first_to_speak,
     gather,
     merge,
     race,
     retry,
+    retry_stream,
     zip_latest,
 )
 
@@ -30,6 +35,10 @@ async def one() -> int:
 
 async def number_of(text: str) -> int:
     return len(text)
+
+
+async def numbers() -> AsyncIterator[int]:
+    yield 1
 
 
 def plain() -> int:
@@ -55,6 +64,7 @@ async def streams(n: Stream[int], s: Stream[str]) -> None:
     zip_latest(n, 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     zip_latest(n, [1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     zip_latest([n, s])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    first_to_speak(n, [1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     merge(n, s, n, s, n, [1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     concat(n, s, n, s, n, [1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     _other: Stream[tuple[str, int]] = zip_latest(n, s)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
@@ -85,6 +95,9 @@ async def retries(p: Promise[int]) -> None:
     retry(one, backoff=lambda failed: str(failed))  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
     retry(one, errors=ValueError("no"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     retry(one, errors=[ValueError])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    retry_stream(one)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    retry_stream(StreamedPromise.of([1]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    retry_stream(numbers, backoff="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     _text: Promise[str] = retry(one)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
     exponential_backoff(1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     exponential_backoff(initial="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

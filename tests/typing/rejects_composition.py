@@ -22,6 +22,7 @@ from miniagents import (
     UserMessage,
     case,
     chain,
+    first_to_reply,
     loop,
     map_agent,
     miniagent,
@@ -98,6 +99,8 @@ def side_by_side() -> None:
     parallel(write, instruct).inquire(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownMemberType]
     parallel(write, tuned)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     parallel(write, 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    first_to_reply(write, tuned)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    first_to_reply(write, 3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     parallel([write, answer])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     parallel(write, answer, ordered="no")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     parallel(write, answer, order=False)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]

@@ -17,6 +17,10 @@ def plain(x: str) -> int:
     return len(x)
 
 
+def first(x: str) -> str:
+    return x[0]
+
+
 def work(s: StreamedPromise[str, bytes], n: Stream[int]) -> None:
     s.then_pieces(plain)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     s.then_pieces(lambda x: x)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
@@ -35,6 +39,11 @@ def times(s: StreamedPromise[str, bytes], n: Stream[int]) -> None:
     s.batch()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     s.batch(3, 0.5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     s.batch(3, within="1 s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    n.batch(3, weight=len)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.batch(3, weight=first)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    n.throttle(1, False)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    _letters: Stream[int] = s.conflate()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    n.rate_limit("2 a second")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     n.throttle()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     n.throttle("1 s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     n.debounce(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -2,7 +2,8 @@
 
 | module       | combinators                                                                          |
 |--------------|--------------------------------------------------------------------------------------|
-| `of_pieces`  | that look at each piece by itself, and that put streams together: methods of streams |
+| `of_pieces`  | that look at each piece by itself: methods of streams                                |
+| `of_joined`  | that put a stream and others together: methods of streams                            |
 | `of_places`  | for which the place of a piece matters: methods of streams                           |
 | `of_time`    | for which the time of a piece matters: methods of streams                            |
 | `of_streams` | functions of many streams                                                            |
@@ -11,6 +12,9 @@
 | `piped`      | none: the base of those that are methods                                             |
 | `each`       | none: the work of those that call a plain function with each piece                   |
 | `calling`    | none: the tasks that call an async function with pieces                              |
+| `joining`    | none: the tasks that read several streams at the same time                           |
+| `switching`  | none: the tasks that read the stream made of the latest piece                        |
+| `zipping`    | none: the reading of several streams side by side                                    |
 | `grouping`   | none: the buffers of the streams that are made of one                                |
 
 The methods stand in base classes of `StreamedPromise`, one for each kind. Those of a whole stand in `Promise` and

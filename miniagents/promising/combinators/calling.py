@@ -1,4 +1,4 @@
-"""The tasks of `then_pieces`, which calls an async function with pieces."""
+"""The tasks of `then_pieces`, and of a `flat_map` that reads several streams at the same time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing_extensions import TypeVar
 
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure, ends_task
-from miniagents.promising.core.pieces import PieceBuffer, take_turn
+from miniagents.promising.core.foreign import reading
+from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["call_each"]
+__all__ = ["call_each", "flat_each"]
 
 P = TypeVar("P")
 Q = TypeVar("Q")
@@ -28,7 +29,7 @@ def call_each(
     context: PromisingContext | None,
     name: str,
     source: Callable[[], AsyncIterator[P | Failure]],
-    fn: Callable[[P], Awaitable[Q]],
+    fn: Callable[[P], Awaitable[Q | _Pending]],
     concurrency: int | None,
     *,
     ordered: bool,
@@ -44,6 +45,31 @@ def call_each(
     return out
 
 
+def flat_each(
+    context: PromisingContext | None,
+    name: str,
+    source: Callable[[], AsyncIterator[P | Failure]],
+    fn: Callable[[P], AsyncIterable[Q]],
+    concurrency: int | None,
+) -> PieceBuffer[Q]:
+    """Make the buffer of the pieces of the streams that a function makes of each piece of a source, as they come."""
+
+    async def pass_on(piece: P) -> _Pending:
+        async with reading(fn(piece), out) as outcomes:
+            async for outcome in outcomes:
+                if out.bounded:
+                    await out.room()
+                if out.ended:
+                    break
+                out.emit_outcome(outcome)
+                if not len(out.pieces) % FAIR_SHARE:  # each of the streams may have only a few pieces
+                    await take_turn()
+        return _Pending.PENDING  # there is nothing more to give
+
+    out: PieceBuffer[Q] = call_each(context, name, source, pass_on, concurrency, ordered=False)
+    return out
+
+
 class _Calls(Generic[P, Q]):
     """Tasks that call an async function with pieces.
 
@@ -55,7 +81,7 @@ class _Calls(Generic[P, Q]):
     def __init__(
         self,
         source: AsyncIterator[P | Failure],
-        fn: Callable[[P], Awaitable[Q]],
+        fn: Callable[[P], Awaitable[Q | _Pending]],
         out: PieceBuffer[Q],
         concurrency: int | None,
         *,
@@ -110,7 +136,7 @@ class _Calls(Generic[P, Q]):
         finally:
             self._is_read = False
 
-    async def _call(self, piece: P) -> Q | Failure:
+    async def _call(self, piece: P) -> Q | Failure | _Pending:
         if not self._has_spare and self._under_way < self._limit():
             self._has_spare = self._is_launching = True
             self._out.launch(self._run_as_spare())

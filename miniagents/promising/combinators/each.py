@@ -24,7 +24,7 @@ __all__ = ["Kept", "for_each"]
 P = TypeVar("P")
 
 
-Kept: TypeAlias = Literal["made", "made unless None", "piece if made is true"]
+Kept: TypeAlias = Literal["made", "made unless None", "piece if made is true", "piece"]
 """What the result has for a piece and the value that the function made of it."""
 
 
@@ -49,8 +49,9 @@ async def _work(
 ) -> None:
     producing.set(out)  # first: whoever reads the source from here on reads it for `out`, and is no guest
     append = out.pieces.append  # not `emit`: one `wake` for each slice is enough
-    gives_made = kept != "piece if made is true"
+    gives_made = kept in ("made", "made unless None")
     gives_none = kept == "made"
+    gives_all = kept == "piece"
     with Catching(out):
         outcomes = source()
         while (taken := await outcomes.next_slice()) is not None:
@@ -68,7 +69,7 @@ async def _work(
                     if gives_made:
                         if made is not None or gives_none:
                             append(made)
-                    elif made:
+                    elif made or gives_all:
                         append(piece)
                 except BaseException as error:
                     if ends_task(error, running_task()):

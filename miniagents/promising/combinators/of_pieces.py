@@ -1,4 +1,4 @@
-"""The combinators that look at each piece by itself, and those that put streams together.
+"""The combinators that look at each piece by itself.
 
 The work of those that need more than an async generator is in `each.py`, `calling.py` and `grouping.py`. These are
 imported when they are first needed.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, overload
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.promising.combinators.piped import Piped, attempt
-from miniagents.promising.core.arguments import check_count, check_errors, check_plain, check_streams
+from miniagents.promising.core.arguments import check_count, check_errors, check_plain
 from miniagents.promising.core.failure import Failure, count_as_read
 
 if TYPE_CHECKING:
@@ -51,6 +51,26 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         (2, 4, 6)
         """
         return self._each(fn, "made", "map_pieces")
+
+    def tap_pieces(self, fn: Callable[[P_co], object], /) -> Stream[P_co]:
+        """Call a plain function with each piece and give the piece; its result is dropped.
+
+        An error of the function takes the place of the piece. The function is not called for errors. It is called once
+        for each piece, however many readers there are, and before any of them has the piece. It is Rust's `inspect`,
+        Kotlin's `onEach` and ReactiveX's `do`; ReactiveX's ends the stream where the function raises.
+
+        Raises:
+            TypeError: The function is async, or cannot be called.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         seen = list[str]()
+        ...         print(await StreamedPromise.of("ab").tap_pieces(seen.append), seen)
+        >>> asyncio.run(main())
+        ('a', 'b') ['a', 'b']
+        """
+        check_plain("tap_pieces", fn)
+        return self._each(fn, "piece", "tap_pieces")
 
     @overload
     def filter(self, keep: Callable[[P_co], TypeIs[Q]], /) -> Stream[Q]: ...
@@ -187,101 +207,10 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         check_plain("partition", keep)
         return self.filter(keep), self.filter(_opposite(keep))
 
-    def zip(self, other: AsyncIterable[Q], /) -> Stream[tuple[P_co, Q]]:
-        """Pair the first pieces, the second pieces, … until one of the two streams ends, as Python's `zip`.
-
-        An error of either side takes the place of its pair. If both sides have one there, it is that of this stream.
-        Cancelling the result cancels both streams, unless they are used elsewhere.
-
-        Raises:
-            TypeError: The other is no async iterable.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of("ab").zip(StreamedPromise.of([1, 2, 3])))
-        >>> asyncio.run(main())
-        (('a', 1), ('b', 2))
-        """
-        check_streams("zip", (other,))
-
-        from miniagents.promising.core.foreign import reading  # noqa: PLC0415  # a first agent does without
-
-        async def zipped(out: PieceBuffer[tuple[P_co, Q]]) -> AsyncIterator[tuple[P_co, Q] | Failure]:
-            async with reading(other, out) as others:
-                async for left in self._outcomes():
-                    try:
-                        right = await anext(others)
-                    except StopAsyncIteration:
-                        return
-                    if isinstance(left, Failure):
-                        yield left
-                    elif isinstance(right, Failure):
-                        yield right
-                    else:
-                        yield left, right
-
-        return self._piped(zipped, "zip", other)
-
     def _each(self, fn: Callable[[P_co], object], kept: Kept, what: str) -> Stream[Any]:  # Any: `kept` says what
         from miniagents.promising.combinators.each import for_each  # noqa: PLC0415  # a first agent does without
 
         return self._worked(lambda context, name: for_each(context, name, self._reading(), fn, kept), what)
-
-    def chain(self, *others: AsyncIterable[Q]) -> Stream[P_co | Q]:
-        """Append other streams to this one, one after the other (`itertools.chain`).
-
-        An error ends none of them. A lazy stream starts when its turn comes. Cancelling the result cancels all of the
-        streams, unless they are used elsewhere.
-
-        Raises:
-            TypeError: One of the others is no async iterable.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of("ab").chain(StreamedPromise.of([1, 2])))
-        >>> asyncio.run(main())
-        ('a', 'b', 1, 2)
-        """
-        check_streams("chain", others)
-
-        from miniagents.promising.core.foreign import reading  # noqa: PLC0415  # a first agent does without
-
-        async def chained(out: PieceBuffer[P_co | Q]) -> AsyncIterator[P_co | Q | Failure]:
-            async for piece in self._outcomes():
-                yield piece
-            for other in others:
-                async with reading(other, out) as pieces:
-                    async for following in pieces:
-                        yield following
-
-        return self._piped(chained, "chain", *others)
-
-    def flat_map(self, fn: Callable[[P_co], AsyncIterable[Q]], /) -> Stream[Q]:
-        """Make a stream of each piece by a plain function, and give the pieces of one stream after the other.
-
-        It is Rust's `flat_map`, ReactiveX's `concatMap` and Kotlin's `flatMapConcat`. ReactiveX's `flatMap` reads the
-        streams at the same time. Errors of those streams stay in their places. Cancelling the result cancels the stream
-        that is being read; a generator that is left half-way is closed.
-
-        >>> async def main() -> None:
-        ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of([1, 2]).flat_map(lambda count: StreamedPromise.of(count * "a")))
-        >>> asyncio.run(main())
-        ('a', 'a', 'a')
-        """
-        from miniagents.promising.core.foreign import reading  # noqa: PLC0415  # a first agent does without
-
-        async def flat(out: PieceBuffer[Q]) -> AsyncIterator[Q | Failure]:
-            async for piece in self._outcomes():
-                inner = piece if isinstance(piece, Failure) else attempt(out, fn, piece)
-                if isinstance(inner, Failure):
-                    yield inner
-                    continue
-                async with reading(inner, out) as pieces:
-                    async for following in pieces:
-                        yield following
-
-        return self._piped(flat, "flat_map")
 
     def then_pieces(
         self, fn: Callable[[P_co], Awaitable[Q]], /, *, concurrency: int | None = 1, ordered: bool = True

@@ -136,20 +136,24 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
 
         return self._piped(rest, "skip")
 
-    def take_while(self, goes_on: Callable[[P_co], object], /) -> Stream[P_co]:
+    def take_while(self, goes_on: Callable[[P_co], object], /, *, inclusive: bool = False) -> Stream[P_co]:
         """Keep the pieces before the first for which a plain function is false (`itertools.takewhile`).
 
-        Errors before that piece pass. After an error of the function itself, the next piece decides. With that piece
-        the result ends and lets go of the source, as `take` does.
+        With `inclusive` that piece is kept as well, as the last one: the name is RxJS's, and Kotlin has
+        `transformWhile` for it. Errors before that piece pass. After an error of the function itself, the next piece
+        decides. With that piece the result ends and lets go of the source, as `take` does.
 
         Raises:
             TypeError: The function is async, or cannot be called.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
-        ...         print(await StreamedPromise.of([1, 2, 5, 1]).take_while(lambda piece: piece < 3))
+        ...         numbers = StreamedPromise.of([1, 2, 5, 1])
+        ...         print(await numbers.take_while(lambda piece: piece < 3))
+        ...         print(await numbers.take_while(lambda piece: piece < 3, inclusive=True))
         >>> asyncio.run(main())
         (1, 2)
+        (1, 2, 5)
         """
         check_plain("take_while", goes_on)
 
@@ -160,10 +164,11 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
                 verdict = piece if isinstance(piece, Failure) else attempt(out, goes_on, piece)
                 if isinstance(verdict, Failure):
                     yield verdict
-                elif verdict:
-                    yield piece
                 else:
-                    return
+                    if verdict or inclusive:
+                        yield piece
+                    if not verdict:
+                        return
 
         return self._piped(taken, "take_while")
 
@@ -264,3 +269,76 @@ class PlaceCombinators(Piped[P_co], Generic[P_co]):
                     yield piece
 
         return self._piped(new, "distinct")
+
+    def distinct_until_changed(self, key: Callable[[P_co], object] | None = None, /) -> Stream[P_co]:
+        """Leave out each piece that equals the last one that was kept, or whose key does (ReactiveX's and Kotlin's).
+
+        In contrast to `distinct`, one piece is kept in memory and nothing is hashed: pieces and keys are compared by
+        `==`. An error passes and changes nothing in that. The error of a comparison takes the place of the piece.
+
+        Raises:
+            TypeError: The function is async, or cannot be called.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(await StreamedPromise.of("aabbba").distinct_until_changed())
+        >>> asyncio.run(main())
+        ('a', 'b', 'a')
+        """
+        if key is not None:
+            check_plain("distinct_until_changed", key)
+
+        read = self._reading()
+
+        async def changed(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
+            last: list[object] = []
+            async for piece in read():
+                its_key = piece if isinstance(piece, Failure) or key is None else attempt(out, key, piece)
+                is_same = its_key if isinstance(its_key, Failure) else attempt(out, last.__eq__, [its_key])
+                if isinstance(is_same, Failure):
+                    yield is_same
+                elif not is_same:
+                    last[:] = [its_key]
+                    yield piece
+
+        return self._piped(changed, "distinct_until_changed")
+
+    def batch_while(self, belongs: Callable[[P_co, P_co], object], /) -> Stream[tuple[P_co, ...]]:
+        """Group consecutive pieces as long as a plain function of a piece and the next one is true.
+
+        It is Rust's `chunk_by` and Swift's `chunked(by:)`; `more_itertools.split_when` asks the opposite question. A
+        batch is given when the piece behind it has come. The pieces before an error come as a batch, so that none of
+        them waits for what is behind the error, and the piece behind it begins a new one. An error of the function
+        takes the place of the second of its pieces.
+
+        Raises:
+            TypeError: The function is async, or cannot be called.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         numbers = StreamedPromise.of([1, 2, 3, 7, 8, 4])
+        ...         print(await numbers.batch_while(lambda piece, following: following == piece + 1))
+        >>> asyncio.run(main())
+        ((1, 2, 3), (7, 8), (4,))
+        """
+        check_plain("batch_while", belongs)
+
+        read = self._reading()
+
+        async def batched(out: PieceBuffer[tuple[P_co, ...]]) -> AsyncIterator[tuple[P_co, ...] | Failure]:
+            pieces: list[P_co] = []
+            async for piece in read():
+                verdict: object = piece
+                if pieces and not isinstance(piece, Failure):
+                    verdict = attempt(out, partial(belongs, pieces[-1]), piece)
+                if pieces and (isinstance(verdict, Failure) or not verdict):
+                    yield tuple(pieces)
+                    pieces.clear()
+                if isinstance(verdict, Failure):
+                    yield verdict
+                elif not isinstance(piece, Failure):
+                    pieces.append(piece)
+            if pieces:
+                yield tuple(pieces)
+
+        return self._piped(batched, "batch_while")

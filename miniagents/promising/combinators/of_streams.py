@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Never, overload
 
 from typing_extensions import TypeVar
 
-from miniagents.promising.core.arguments import check_streams
-from miniagents.promising.core.current import active_context, producing
-from miniagents.promising.core.failure import Catching, Failure
-from miniagents.promising.core.foreign import outcomes_of, reading
-from miniagents.promising.core.naming import name_of
-from miniagents.promising.core.pieces import PieceBuffer
-from miniagents.promising.stream import Stream, made_of, piped
+from miniagents.promising.combinators.joining import Joining, read_once
+from miniagents.promising.core.failure import Failure
+from miniagents.promising.core.foreign import reading
+from miniagents.promising.core.production import Production
+from miniagents.promising.stream import Stream, piped
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Sequence
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 
-__all__ = ["concat", "merge", "zip_latest"]
+    from miniagents.promising.core.pieces import PieceBuffer
+
+__all__ = ["concat", "first_to_speak", "merge", "zip_latest"]
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -100,7 +98,7 @@ def merge(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads ti
     >>> asyncio.run(main())
     ['a', 'b', 'c']
     """
-    return _joined("merge", streams, lambda _, piece: piece)
+    return Joining("merge", streams).stream()
 
 
 @overload
@@ -170,7 +168,7 @@ def concat(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads t
     >>> asyncio.run(main())
     ('a', 'b', 1)
     """
-    sources = _read_once("concat", streams)
+    sources = read_once("concat", streams)
 
     async def concatenated(out: PieceBuffer[object]) -> AsyncIterator[object | Failure]:
         for stream in sources:
@@ -258,96 +256,155 @@ def zip_latest(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloa
     >>> asyncio.run(main())
     (('S', 1), ('S', 2), ('M', 2))
     """
-    latest: list[object] = [_NOTHING] * len(streams)
-    missing = len(streams)
+    return _Latest(streams).stream()
 
-    def combined(place: int, piece: object) -> object:
-        nonlocal missing
-        missing -= latest[place] is _NOTHING
-        latest[place] = piece
-        return _NOTHING if missing else tuple(latest)
 
-    return _joined("zip_latest", streams, combined, ends_with=lambda place: latest[place] is _NOTHING)
+@overload
+def first_to_speak(s1: AsyncIterable[T1], /) -> Stream[T1]: ...
+@overload
+def first_to_speak(s1: AsyncIterable[T1], s2: AsyncIterable[T2], /) -> Stream[T1 | T2]: ...
+@overload
+def first_to_speak(s1: AsyncIterable[T1], s2: AsyncIterable[T2], s3: AsyncIterable[T3], /) -> Stream[T1 | T2 | T3]: ...
+@overload
+def first_to_speak(
+    s1: AsyncIterable[T1], s2: AsyncIterable[T2], s3: AsyncIterable[T3], s4: AsyncIterable[T4], /
+) -> Stream[T1 | T2 | T3 | T4]: ...
+@overload
+def first_to_speak(
+    s1: AsyncIterable[T1], s2: AsyncIterable[T2], s3: AsyncIterable[T3], s4: AsyncIterable[T4], s5: AsyncIterable[T5], /
+) -> Stream[T1 | T2 | T3 | T4 | T5]: ...
+@overload
+def first_to_speak(
+    s1: AsyncIterable[T1],
+    s2: AsyncIterable[T2],
+    s3: AsyncIterable[T3],
+    s4: AsyncIterable[T4],
+    s5: AsyncIterable[T5],
+    s6: AsyncIterable[T6],
+    /,
+) -> Stream[T1 | T2 | T3 | T4 | T5 | T6]: ...
+@overload
+def first_to_speak(
+    s1: AsyncIterable[T1],
+    s2: AsyncIterable[T2],
+    s3: AsyncIterable[T3],
+    s4: AsyncIterable[T4],
+    s5: AsyncIterable[T5],
+    s6: AsyncIterable[T6],
+    s7: AsyncIterable[T7],
+    /,
+) -> Stream[T1 | T2 | T3 | T4 | T5 | T6 | T7]: ...
+@overload
+def first_to_speak(
+    s1: AsyncIterable[T1],
+    s2: AsyncIterable[T2],
+    s3: AsyncIterable[T3],
+    s4: AsyncIterable[T4],
+    s5: AsyncIterable[T5],
+    s6: AsyncIterable[T6],
+    s7: AsyncIterable[T7],
+    s8: AsyncIterable[T8],
+    /,
+) -> Stream[T1 | T2 | T3 | T4 | T5 | T6 | T7 | T8]: ...
+@overload
+def first_to_speak(*streams: AsyncIterable[T]) -> Stream[T]: ...
+def first_to_speak(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads tie the result to the arguments
+    """Give the pieces of the stream whose first piece comes first; the others are cancelled, unless used elsewhere.
+
+    It is ReactiveX's `amb` and RxJS's `race`, and hedges requests: ask two models, and read the one that answers first,
+    from its first token. An error is no piece here. A stream that begins with errors can still be the first to speak,
+    and its errors come before the piece then. In ReactiveX an error wins. If no stream has a piece, the result has the
+    errors of all, in the order of the arguments. If pieces of several streams are there already, the earliest argument
+    wins.
+
+    Errors of the other streams are left to their other readers, and logged if there are none. Cancelling the result
+    cancels the streams that are not used elsewhere. If streams are bounded, the result has the narrowest of their
+    bounds. Cost: a task for each stream until the first piece, then one in all.
+
+    Raises:
+        TypeError: Something given is no async iterable.
+        ValueError: There is nothing to choose from.
+
+    >>> async def spelled(word: str, pause: float) -> AsyncIterator[str]:
+    ...     for letter in word:
+    ...         await asyncio.sleep(pause)
+    ...         yield letter
+    >>> async def main() -> None:
+    ...     async with PromisingContext():
+    ...         print(await first_to_speak(spelled("slow", 10), spelled("quick", 0.001)))
+    >>> asyncio.run(main())
+    ('q', 'u', 'i', 'c', 'k')
+    """
+    if not streams:
+        raise ValueError("first_to_speak() of no streams would never speak: give it at least one")
+    return _First(streams).stream()
 
 
 # --- machinery ---
 
+
 _NOTHING = object()
-"""No piece: of a stream that has given none yet, or what a piece makes that is not passed on."""
+"""The latest piece of a stream that has given none yet."""
 
 
-def _joined(
-    name: str,
-    streams: Sequence[AsyncIterable[object]],
-    make: Callable[[int, object], object],
-    ends_with: Callable[[int], bool] = lambda _: False,
-) -> Stream[Any]:  # Any: the callers say what `make` gives
-    """Make the stream of what the pieces of all streams become, in the order in which they come.
+class _Latest(Joining):
+    """The work of `zip_latest`."""
 
-    Args:
-        name: The name of the result.
-        streams: What it is made of.
-        make: Makes a piece of the result, given the place of a stream and a piece of it; `_NOTHING` is left out.
-        ends_with: Whether the end of the stream at a place is the end of the result.
-    """
-    sources = _read_once(name, streams)
-    buffer: PieceBuffer[object] = PieceBuffer(active_context.get(), name)
-    still_open = len(sources)
+    def __init__(self, streams: Sequence[AsyncIterable[object]]) -> None:
+        super().__init__("zip_latest", streams)
+        self._latest = [_NOTHING] * len(streams)
+        self._missing = len(streams)
 
-    async def forward(place: int) -> None:
-        nonlocal still_open
-        producing.set(buffer)
-        with Catching(buffer):
-            async with reading(sources[place], buffer) as pieces:
-                async for piece in pieces:
-                    if buffer.bounded:
-                        await buffer.room()
-                    if buffer.ended:
-                        return
-                    made = piece if isinstance(piece, Failure) else make(place, piece)
-                    if made is not _NOTHING:
-                        buffer.emit_outcome(made)
-            still_open -= 1
-            if not still_open or ends_with(place):
-                buffer.end()
-        if buffer.ended:
-            stop_others()
+    def take(self, place: int, outcome: object) -> None:
+        if isinstance(outcome, Failure):
+            self.out.emit_failure(outcome)
+            return
+        self._missing -= self._latest[place] is _NOTHING
+        self._latest[place] = outcome
+        if not self._missing:
+            self.out.emit(tuple(self._latest))
 
-    def stop_others() -> None:
-        for task in buffer.workers():
-            if task is not asyncio.current_task():
-                task.cancel()
-
-    async def start() -> None:
-        for place in range(len(sources)):
-            if not buffer.ended:  # eager tasks may have ended it already
-                buffer.launch(forward(place))
-        if not sources:
-            buffer.end()
-
-    buffer.set_work(start)
-    buffer.belongs_here()
-    return made_of(sources, buffer)
+    def ended(self, place: int) -> None:
+        super().ended(place)
+        if self._latest[place] is _NOTHING:
+            self.out.end()
 
 
-def _read_once(what: str, streams: Sequence[AsyncIterable[T]]) -> list[AsyncIterable[T]]:
-    """Return the streams; an iterator that is given twice is read once, and replayed in each of its places.
+class _First(Joining):
+    """The work of `first_to_speak`."""
 
-    Raises:
-        TypeError: Something given to `what` is no async iterable.
-    """
-    check_streams(what, streams)
-    shared: dict[int, AsyncIterable[T]] = {}
-    times = Counter(id(stream) for stream in streams)
-    for stream in streams:
-        if id(stream) not in shared:
-            is_shared = isinstance(stream, AsyncIterator) and times[id(stream)] > 1
-            shared[id(stream)] = _replayed(stream) if is_shared else stream
-    return [shared[id(stream)] for stream in streams]
+    def __init__(self, streams: Iterable[AsyncIterable[object]]) -> None:
+        super().__init__("first_to_speak", [*{id(stream): stream for stream in streams}.values()])
+        self._errors: list[list[object]] = [[] for _ in self.readers]
+        self._first: int | None = None
 
+    def take(self, place: int, outcome: object) -> None:
+        if self._first is not None:
+            self.out.emit_outcome(outcome)
+        elif isinstance(outcome, Failure):
+            self._errors[place].append(outcome)
+        else:
+            self._first = place
+            self._emit([*self._errors[place], outcome])
+            self._errors.clear()
+            self._leave_all_but(place)
 
-def _replayed(stream: AsyncIterable[T]) -> Stream[T]:
-    def pieces(out: PieceBuffer[T]) -> AsyncIterator[T | Failure]:
-        return outcomes_of(stream, out)
+    def ended(self, place: int) -> None:
+        if place == self._first:
+            self.out.end()
+            return
+        if self.still_open == 1:
+            self._emit(chain.from_iterable(self._errors))
+        super().ended(place)
 
-    return piped(pieces, name_of(stream), ())
+    def _emit(self, outcomes: Iterable[object]) -> None:
+        for outcome in outcomes:
+            self.out.emit_outcome(outcome)
+
+    def _leave_all_but(self, place: int) -> None:
+        others = [reader for reader in self.readers if reader is not self.readers[place]]
+        for reader in others:
+            reader.leave()
+        for reader in others:
+            if isinstance(reader.stream, Production) and not reader.stream._is_used():
+                reader.stream.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from operator import length_hint
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Final, Generic
 
 from typing_extensions import TypeVar
 
@@ -19,12 +19,20 @@ if TYPE_CHECKING:
     from miniagents.promising.core.pieces import AnyBuffer, PieceBuffer
     from miniagents.promising.stream import Stream
 
-__all__ = ["Piped", "TimedOutcomes", "attempt"]
+__all__ = ["END", "End", "Piped", "TimedOutcomes", "attempt"]
 
 P_co = TypeVar("P_co", covariant=True)
 Q = TypeVar("Q")
 A = TypeVar("A")
 W = TypeVar("W")
+
+
+class End:
+    """The type of the placeholder for a piece where there is none."""
+
+
+END: Final = End()
+"""The placeholder."""
 
 
 class TimedOutcomes(OutcomeIterator[P_co]):
@@ -111,13 +119,16 @@ class Piped(Replayed[P_co], Generic[P_co]):
         """
         raise NotImplementedError
 
-    def _worked(self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str) -> Stream[Q]:
+    def _worked(
+        self, make: Callable[[PromisingContext | None, str], PieceBuffer[Q]], what: str, *others: object
+    ) -> Stream[Q]:
         """Make the stream of the pieces that tasks put into a buffer, for what one async generator cannot do.
 
         Args:
             make: Makes the buffer, given its context and its name. Its work, which `set_work` gave it, is the first of
                 the tasks, launches the others, and ends the buffer.
             what: The name of the combinator.
+            others: What else the stream is made of.
         """
         raise NotImplementedError
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, Replayed
     from miniagents.promising.core.production import Production
+    from miniagents.promising.core.working import Working
     from miniagents.promising.promise import Promise
     from miniagents.promising.stream import StreamedPromise
 
@@ -78,9 +79,9 @@ def has_worker(production: Production) -> bool:
     return any(True for _ in production._workers())
 
 
-def is_part_of(promise: Promise[object], whole: Promise[object]) -> bool:
-    """Return whether a promise, or its stream of pieces, is work that was started for another one, at any depth."""
-    return any(owner._started_for(work) for owner in whole._all_work() for work in promise._all_work())
+def is_part_of(promise: Promise[object], work: Working) -> bool:
+    """Return whether a promise, or its stream of pieces, is made by work that other work started, at any depth."""
+    return any(work._started_for(part) for part in promise._all_work())
 
 
 def value_of(promise: Promise[T]) -> T:

@@ -22,10 +22,12 @@ from miniagents.promising import (
     all_settled,
     concat,
     first_ok,
+    first_to_speak,
     gather,
     merge,
     race,
     retry,
+    retry_stream,
     zip_latest,
 )
 from miniagents.testing import Delivered, Scenario, marble, marbles, run_marbles
@@ -46,6 +48,18 @@ def cancelled(at: float, promise: Promise[object]) -> Delivered:
 
 def in_a_second(value: str) -> Promise[str]:
     return marble(f"-{value}", values=str.upper, name=f"then {value}")
+
+
+def three_letters(piece: object) -> Stream[str]:
+    return marbles(f"{piece}--{piece}--{piece}|", name=f"of {piece}")
+
+
+def slowly_read(stream: Stream[str], seconds: float) -> Stream[str]:
+    async def busy(piece: str) -> str:
+        await asyncio.sleep(seconds)
+        return piece
+
+    return stream.then_pieces(busy)
 
 
 def partitioned(source: Stream[int]) -> dict[str, Delivered]:
@@ -75,6 +89,11 @@ async def slowly(seconds: int) -> int:
 def attempts(*diagrams: str) -> Callable[[], Promise[str]]:
     left = iter(diagrams)
     return lambda: marble(next(left), name="attempt")
+
+
+def streams(*diagrams: str) -> Callable[[], Stream[str]]:
+    left = iter(diagrams)
+    return lambda: marbles(next(left), name="attempt")
 
 
 def read_late(stream: Stream[str]) -> Delivered:
@@ -112,6 +131,7 @@ CASES: Final[dict[str, Scenario]] = {
     "map_pieces: errors stay in place": lambda: numbers("2-#--0-1|").map_pieces(lambda piece: 4 // piece),
     "map_pieces: a source that never ends": lambda: marbles("a-b--c---").map_pieces(str.upper),
     "map_pieces: cancelled": lambda: cancelled(3, marbles("a-b--c|").map_pieces(str.upper)),
+    "tap_pieces": lambda: numbers("1-0-#-2|").tap_pieces(lambda piece: 1 // piece),
     "filter": lambda: numbers("1-2-#-3-4|").filter(lambda piece: piece % 2),
     "filter_map": lambda: marbles("a-b-#-c|").filter_map({"a": "A", "c": "C"}.get),
     "recover_pieces": lambda: marbles("a-#-b-#|").recover_pieces(lambda error: "r"),
@@ -123,8 +143,25 @@ CASES: Final[dict[str, Scenario]] = {
     "partition": lambda: partitioned(numbers("1-4-#-2-3|")),
     "zip": lambda: marbles("a-b---c--d|", name="left").zip(marbles("--1-2-#-3-4|", name="right")),
     "zip: the shorter one ends it": lambda: marbles("abcd|", name="left").zip(marbles("--1-|", name="right")),
+    "zip: an end, while the other has nothing": lambda: marbles("a------b|", name="left").zip(
+        marbles("-1-|", name="right")
+    ),
+    "zip: an error, while the other has nothing": lambda: marbles("a------b|", name="left").zip(
+        marbles("-1-#2|", name="right")
+    ),
+    "zip: strict": lambda: marbles("a-b-c|", name="left").zip(marbles("-1-2|", name="right"), strict=True),
+    "zip_longest": lambda: marbles("a-b---#--d|", name="left").zip_longest(
+        marbles("--1-2-|", name="right"), fillvalue="-"
+    ),
     "chain": lambda: marbles("a-b|", name="first").chain(marbles("-x---y|", name="second")),
     "flat_map": lambda: marbles("ab---#c|").flat_map(lambda piece: marbles("1-2|", name=f"inner {piece}")),
+    "flat_map: two at a time": lambda: marbles("ab-c-#|").flat_map(three_letters, concurrency=2),
+    "flat_map: as they come": lambda: marbles("ab-c-#|").flat_map(three_letters, concurrency=2, ordered=False),
+    "switch_map": lambda: marbles("a-b------#-c|").switch_map(three_letters),
+    "switch_map: the function fails": lambda: numbers("2-0----1|").switch_map(lambda piece: three_letters(2 // piece)),
+    "take_until": lambda: marbles("a-b-#-c-d|").take_until(marble("-------x", name="until")),
+    "take_until: an error": lambda: marbles("a-b-c-d|").take_until(marble("---#", name="until")),
+    "take_until: the source ends first": lambda: marbles("a-b|").take_until(marble("-----x", name="until")),
     "then_pieces": lambda: marbles("a---(bc)--#--d|").then_pieces(in_a_second),
     "then_pieces: two at a time": lambda: numbers("41-#--2-----|").then_pieces(slowly, concurrency=2),
     "then_pieces: as they finish": lambda: numbers("41-#--2-----|").then_pieces(slowly, concurrency=2, ordered=False),
@@ -141,13 +178,20 @@ CASES: Final[dict[str, Scenario]] = {
     "enumerate": lambda: marbles("a-#-b|").enumerate(1),
     "skip": lambda: marbles("a-#-b-c-d|").skip(2),
     "take_while": lambda: numbers("1-#-2-3-1|").take_while(lambda piece: piece < 3),
+    "take_while: inclusive": lambda: numbers("1-#-2-3-1|").take_while(lambda piece: piece < 3, inclusive=True),
     "skip_while": lambda: numbers("1-#-2-3-1|").skip_while(lambda piece: piece < 3),
     "batch": lambda: marbles("a-b--c-#-(de)f|").batch(2),
+    "batch: by weight": lambda: numbers("2-1-3-2-#-9|").batch(4, weight=lambda piece: piece),
+    "batch_while": lambda: numbers("1-2-4-#-5-6-|").batch_while(lambda piece, following: following == piece + 1),
     "window": lambda: marbles("a-b-#-(cd)|").window(3),
     "distinct": lambda: marbles("a-b-a-#-#-c-b|").distinct(),
+    "distinct_until_changed": lambda: marbles("a-a-b-#-b-a|").distinct_until_changed(),
     # of pieces: by their time
     "batch: by time": lambda: marbles("a-b------cde-f------|").batch(3, within=4),
     "throttle": lambda: marbles("a-b-c------d-e----f-#-|").throttle(3),
+    "throttle: without trailing": lambda: marbles("a-b-c------d-e----f-#-|").throttle(3, trailing=False),
+    "rate_limit": lambda: marbles("abc-#----------de|").rate_limit(0.25),
+    "conflate": lambda: slowly_read(marbles("abc-def--#-g|").conflate(), 3),
     "debounce": lambda: marbles("a-b-c-----d--#-e----f|").debounce(3),
     "timeout_pieces: of each": lambda: marbles("a-b---#------c|").timeout_pieces(each=5),
     "timeout_pieces: of the whole": lambda: marbles("a-b-c-d-e|").timeout_pieces(whole=5),
@@ -166,7 +210,16 @@ CASES: Final[dict[str, Scenario]] = {
     "retry: too often": lambda: retry(attempts("-#", "--#", "-a"), attempts=2),
     "retry: another error": lambda: retry(attempts("-#", "-a"), errors=OSError),
     "retry: cancelled": lambda: cancelled(4, retry(attempts("-#", "---a"), backoff=2)),
+    "retry_stream": lambda: retry_stream(streams("a-#", "b-c-#", "-d-#-e|"), backoff=2),
+    "retry_stream: another error": lambda: retry_stream(streams("a-#-b|"), errors=OSError),
+    "retry_stream: cancelled": lambda: cancelled(4, retry_stream(streams("a-#", "---b|"), backoff=2)),
     "zip_latest": lambda: zip_latest(marbles("a---b--#--c|", name="left"), marbles("--1-----2----|", name="right")),
+    "first_to_speak": lambda: first_to_speak(
+        marbles("----a-b|", name="slow"), marbles("-#-c---d|", name="first"), marbles("-|", name="mute")
+    ),
+    "first_to_speak: none does": lambda: first_to_speak(
+        marbles("--#|", name="left"), marbles("-!--|", errors={"!": KeyError("!")}, name="right")
+    ),
     "merge": lambda: merge(marbles("a--b--|", name="left"), marbles("-x-y-#z--|", name="right")),
     "merge: cancelled": lambda: cancelled(4, merge(marbles("a--b--|", name="left"), marbles("-x-", name="right"))),
     "concat": lambda: concat(marbles("a-#-b|", name="first"), marbles("-x------y|", name="second")),

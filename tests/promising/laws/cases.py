@@ -4,12 +4,13 @@ from typing import Final
 
 import pytest
 
-from tests.promising.laws import cases_of_messages, cases_of_pieces, cases_of_promises
+from tests.promising.laws import cases_of_joined, cases_of_messages, cases_of_pieces, cases_of_promises
 from tests.promising.laws.registry import Case, Law
 
 CASES: Final[tuple[Case, ...]] = (
     *cases_of_promises.CASES,
     *cases_of_pieces.CASES,
+    *cases_of_joined.CASES,
     *cases_of_messages.CASES,
 )
 

@@ -7,6 +7,9 @@ from typing import Final
 from miniagents.promising import Stream, StreamedPromise, concat, merge, zip_latest
 from tests.promising.laws.models import (
     batched,
+    batched_by_weight,
+    batched_while,
+    changed,
     combines_latest,
     debounced,
     distinct,
@@ -27,9 +30,8 @@ from tests.promising.laws.models import (
     taken,
     taken_while,
     throttled,
-    two,
+    throttled_first,
     windows,
-    zipped,
 )
 from tests.promising.laws.registry import PIECES, SAME_STREAM, Case, Law, first_error
 from tests.promising.laws.sources import OddError, PieceError, Script, refuse
@@ -94,6 +96,21 @@ def total_of(script: Script) -> list[object]:
     return [first_error(script)] if first_error(script) else list(folded(add, 0)([script]))
 
 
+def allowed(number: int) -> int:
+    refuse(number)
+    return number
+
+
+def weight_of(number: int) -> int:
+    refuse(number)
+    return number % 4
+
+
+def is_no_step_down(number: int, following: int) -> bool:
+    refuse(following)
+    return number % 3 < following % 3
+
+
 def repeated(number: int) -> list[int]:
     refuse(number)
     return [number] * (number % 3)
@@ -140,6 +157,11 @@ CASES: Final = (
         combinator="StreamedPromise.map_pieces",
         make=lambda given: given.stream().map_pieces(double),
         gives=each(double),
+    ),
+    Case(
+        combinator="StreamedPromise.tap_pieces",
+        make=lambda given: given.stream().tap_pieces(refuse),
+        gives=each(allowed),
     ),
     Case(
         combinator="StreamedPromise.filter",
@@ -222,12 +244,6 @@ CASES: Final = (
         exempt={Law.BOUNDED: "it is made in two steps, each with a bound of its own"},
     ),
     Case(
-        combinator="StreamedPromise.zip",
-        takes=[PIECES, PIECES],
-        make=lambda given: given.stream().zip(given.iterable()),
-        gives=two(zipped),
-    ),
-    Case(
         combinator="StreamedPromise.chain",
         takes=[PIECES, PIECES, PIECES],
         make=lambda given: given.stream().chain(given.iterable(), given.iterable()),
@@ -297,6 +313,14 @@ CASES: Final = (
         exempt={Law.RESPONSIVE: "it ends early", Law.BOUNDED: "it ends early"},
     ),
     Case(
+        combinator="StreamedPromise.take_while",
+        variant="with the piece that ends it",
+        scripts=[(1, 2)],
+        make=lambda given: given.stream().take_while(is_small, inclusive=True),
+        gives=taken_while(is_small, inclusive=True),
+        exempt={Law.RESPONSIVE: "it ends early", Law.BOUNDED: "it ends early"},
+    ),
+    Case(
         combinator="StreamedPromise.skip_while",
         make=lambda given: given.stream().skip_while(is_small),
         gives=skipped_while(is_small),
@@ -307,6 +331,19 @@ CASES: Final = (
         make=lambda given: given.stream().batch(2),
         gives=batched(2),
         needs=lambda count: 2 * count,
+    ),
+    Case(
+        combinator="StreamedPromise.batch",
+        variant="by weight",
+        make=lambda given: given.stream().batch(4, weight=weight_of),
+        gives=batched_by_weight(4, weight_of),
+        needs=lambda count: 3 * count + 1,
+    ),
+    Case(
+        combinator="StreamedPromise.batch_while",
+        make=lambda given: given.stream().batch_while(is_no_step_down),
+        gives=batched_while(is_no_step_down),
+        needs=lambda count: 3 * count + 1,
     ),
     Case(
         combinator="StreamedPromise.window",
@@ -325,6 +362,18 @@ CASES: Final = (
         make=lambda given: given.stream().distinct(remainder),
         gives=distinct(remainder),
         exempt={Law.BOUNDED: "there are three keys: it reads on for a fourth"},
+    ),
+    Case(
+        combinator="StreamedPromise.distinct_until_changed",
+        make=lambda given: given.stream().distinct_until_changed(),
+        gives=changed(lambda number: number),
+    ),
+    Case(
+        combinator="StreamedPromise.distinct_until_changed",
+        variant="by key",
+        make=lambda given: given.stream().distinct_until_changed(half),
+        gives=changed(half),
+        needs=lambda count: count + 1,
     ),
     Case(
         combinator="merge",
@@ -439,6 +488,25 @@ CASES: Final = (
         make=lambda given: given.stream().throttle(60),
         gives=one(throttled),
         exempt={Law.BOUNDED: DROPS},
+    ),
+    Case(
+        combinator="StreamedPromise.throttle",
+        variant="without the last",
+        make=lambda given: given.stream().throttle(60, trailing=False),
+        gives=one(throttled_first),
+        exempt={Law.BOUNDED: DROPS},
+    ),
+    Case(
+        combinator="StreamedPromise.rate_limit",
+        make=lambda given: given.stream().rate_limit(10),
+        gives=one(same),
+        exempt={Law.RESPONSIVE: "the clock stands still while the loop is never idle"},
+    ),
+    Case(
+        combinator="StreamedPromise.rate_limit",
+        variant="without a limit",
+        make=lambda given: given.stream().rate_limit(float("inf")),
+        gives=one(same),
     ),
     Case(
         combinator="StreamedPromise.debounce",

@@ -1,5 +1,6 @@
 """Plain Python that does with lists what combinators do with streams; an exception in a list is an error there."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -90,11 +91,6 @@ def resumed(following: Callable[[BaseException], Iterable[Outcome]]) -> Callable
     return model
 
 
-def zipped(left: Script, right: Script) -> Iterator[Outcome]:
-    for pair in zip(left, right, strict=False):
-        yield first_error(pair) or pair
-
-
 def flat(inner: Callable[[int], Iterable[Outcome]]) -> Model:
     """The pieces of what a function makes of each piece."""
 
@@ -153,7 +149,7 @@ def skipped(count: int) -> Model:
     return one(rest)
 
 
-def taken_while(goes_on: Callable[[int], bool]) -> Model:
+def taken_while(goes_on: Callable[[int], bool], *, inclusive: bool = False) -> Model:
     def first(script: Script) -> Iterator[Outcome]:
         for piece in script:
             verdict = tried(goes_on, piece)
@@ -162,6 +158,7 @@ def taken_while(goes_on: Callable[[int], bool]) -> Model:
             elif verdict:
                 yield piece
             else:
+                yield from [piece] * inclusive
                 return
 
     return one(first)
@@ -204,6 +201,54 @@ def batched(size: int) -> Model:
     return one(batches)
 
 
+def batched_by_weight(size: int, weight: Callable[[int], int]) -> Model:
+    """As many pieces as fit together, but at least one."""
+
+    def batches(script: Script) -> Iterator[Outcome]:
+        batch: list[int] = []
+        for piece in script:
+            weighed = tried(weight, piece)
+            if batch and (isinstance(weighed, BaseException) or sum(map(weight, [*batch, as_number(piece)])) > size):
+                yield tuple(batch)
+                batch = []
+            if isinstance(weighed, BaseException):
+                yield weighed
+                continue
+            batch.append(as_number(piece))
+            if sum(map(weight, batch)) >= size:
+                yield tuple(batch)
+                batch = []
+        if batch:
+            yield tuple(batch)
+
+    return one(batches)
+
+
+def as_number(piece: int | BaseException) -> int:
+    assert isinstance(piece, int)
+    return piece
+
+
+def batched_while(belongs: Callable[[int, int], bool]) -> Model:
+    """An error, of the function as well, is a border between two batches."""
+
+    def batches(script: Script) -> Iterator[Outcome]:
+        batch: list[int] = []
+        for piece in script:
+            verdict = tried(functools.partial(belongs, batch[-1]), piece) if batch else piece
+            if batch and (isinstance(verdict, BaseException) or not verdict):
+                yield tuple(batch)
+                batch = []
+            if isinstance(verdict, BaseException):
+                yield verdict
+            else:
+                batch.append(as_number(piece))
+        if batch:
+            yield tuple(batch)
+
+    return one(batches)
+
+
 def windows(size: int) -> Model:
     """Errors do not count."""
 
@@ -229,6 +274,22 @@ def distinct(key: Callable[[int], object]) -> Model:
                 yield its_key
             elif its_key not in known:
                 known.append(its_key)
+                yield piece
+
+    return one(new)
+
+
+def changed(key: Callable[[int], object]) -> Model:
+    """The pieces whose key is not that of the piece kept before."""
+
+    def new(script: Script) -> Iterator[Outcome]:
+        last: list[object] = []
+        for piece in script:
+            its_key = tried(key, piece)
+            if isinstance(its_key, BaseException):
+                yield its_key
+            elif [its_key] != last:
+                last = [its_key]
                 yield piece
 
     return one(new)
@@ -282,6 +343,15 @@ def throttled(script: Script) -> Iterator[Outcome]:
     for place, piece in enumerate(script):
         is_last = place + 1 == len(script) or isinstance(script[place + 1], BaseException)
         if isinstance(piece, BaseException) or is_last or not pieces:
+            yield piece
+        pieces += not isinstance(piece, BaseException)
+
+
+def throttled_first(script: Script) -> Iterator[Outcome]:
+    """Where all comes at once: the first piece, and the errors."""
+    pieces = 0
+    for piece in script:
+        if isinstance(piece, BaseException) or not pieces:
             yield piece
         pieces += not isinstance(piece, BaseException)
 

@@ -18,9 +18,11 @@ from miniagents.promising import (
     all_settled,
     concat,
     first_ok,
+    first_to_speak,
     gather,
     merge,
     race,
+    retry_stream,
     zip_latest,
 )
 from tests.effort import examples
@@ -166,6 +168,36 @@ SAME: dict[str, tuple[Way, Way]] = {
         lambda s: StreamedPromise.of(range(100)).zip(filled(s)),
     ),
     "enumerate: without the numbers": (lambda s: s.enumerate(3).map_pieces(lambda pair: pair[1]), lambda s: s),
+    "flat_map: several at once in order, it is one after the other": (
+        lambda s: s.flat_map(repeated, concurrency=3),
+        lambda s: s.flat_map(repeated),
+    ),
+    "switch_map: of one stream it is flat_map": (
+        lambda s: s.take(1).switch_map(around),
+        lambda s: s.take(1).flat_map(around),
+    ),
+    "first_to_speak: of one": (first_to_speak, lambda s: s),
+    "first_to_speak: of one and of nothing": (lambda s: first_to_speak(around(1).take(0), s), lambda s: s),
+    "take_until: for ever": (lambda s: s.take_until(asyncio.Event().wait()), lambda s: s),
+    "retry_stream: without errors": (lambda s: retry_stream(lambda: filled(s)), filled),
+    "retry_stream: of the same stream": (
+        lambda s: retry_stream(lambda: s, attempts=1, errors=BaseException),
+        lambda s: s,
+    ),
+    "tap_pieces: of nothing": (lambda s: s.tap_pieces(lambda piece: None), lambda s: s),
+    "take_while: inclusive of all": (lambda s: s.take_while(lambda _: True, inclusive=True), lambda s: s),
+    "distinct_until_changed: twice is once": (
+        lambda s: s.distinct_until_changed().distinct_until_changed(),
+        lambda s: s.distinct_until_changed(),
+    ),
+    "batch_while: flattened": (
+        lambda s: s.batch_while(lambda piece, following: piece < following).flat_map(StreamedPromise.of),
+        lambda s: s,
+    ),
+    "batch: by equal weights": (lambda s: s.batch(4, weight=lambda _: 2), lambda s: s.batch(2)),
+    "rate_limit: without a limit": (lambda s: s.rate_limit(float("inf")), lambda s: s),
+    "zip: of equal lengths it is strict": (lambda s: s.zip(s, strict=True), lambda s: s.zip(s)),
+    "zip_longest: of equal lengths it is zip": (lambda s: s.zip_longest(s), lambda s: s.zip(s)),
     "zip: with itself, it is pairs": (lambda s: s.zip(s), lambda s: s.map_pieces(lambda piece: (piece, piece))),
     "chain: it is concat": (lambda s: s.chain(s, around(1)), lambda s: concat(s, s, around(1))),
     "chain: of nothing": (lambda s: s.chain(around(1).take(0)), lambda s: s),

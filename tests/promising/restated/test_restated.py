@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from miniagents.testing import assert_marbles
+from tests.promising.restated.of_joined import OF_JOINED
 from tests.promising.restated.of_many import OF_MANY
 from tests.promising.restated.of_pieces import OF_PIECES
 from tests.promising.restated.of_places import OF_PLACES
@@ -17,7 +18,7 @@ from tests.promising.restated.of_promises import OF_PROMISES
 from tests.promising.restated.of_time import OF_TIME
 from tests.promising.restated.rows import Row
 
-ROWS: Final[tuple[Row, ...]] = (*OF_PIECES, *OF_PLACES, *OF_TIME, *OF_MANY, *OF_PROMISES)
+ROWS: Final[tuple[Row, ...]] = (*OF_PIECES, *OF_PLACES, *OF_TIME, *OF_MANY, *OF_JOINED, *OF_PROMISES)
 
 PEERS: Final = ("ReactiveX", "Kotlin", "Rust", "aiostream", "itertools")
 
