@@ -829,7 +829,7 @@ _CALLS: Final = (
     Mutation(
         "A8: a call that is cancelled before it began is seen",
         "calls/surrounding.py",
-        "                self._around.show(self._call, self._handlers, self._replies.promise)\n",
+        "                self._around.show(self._call, self._handlers, self._replies.shown())\n",
         "                pass\n",
         test_of("calls/test_around_calls.py", "test_a_call_that_is_cancelled_before_it_began_is_seen"),
     ),

@@ -136,7 +136,7 @@ class Surroundings:
         parent = None if place is None else place[0]
         progress = Progress(replies._buffer, self._loop, self._offset)
         run = self.run if parent is None else parent.run
-        call = Call(callee, run, parent, messages, replies.promise, progress)
+        call = Call(callee, run, parent, messages, replies.shown(), progress)
         level = _Level(self, call, handlers, within, replies)
         progress.unbegun = level.was_cancelled
         replies.produce(level.work, start_asap=start_asap, instead=callee.in_place_of)
@@ -282,7 +282,7 @@ class _Level:
         if not self._has_begun:
             self._has_begun = True
             if self._replies._buffer.was_cancelled():
-                self._around.show(self._call, self._handlers, self._replies.promise)
+                self._around.show(self._call, self._handlers, self._replies.shown())
 
     # --- machinery ---
 

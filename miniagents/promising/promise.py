@@ -483,11 +483,11 @@ class Promise(Production, Generic[T_co]):
         results = [each for each in pieces._results or () if each is not stream]
         return bool(self._guests or pieces._guests) or not all(each._was_cancelled() for each in results)
 
-    def _when_complete(self, letting_go: LettingGo) -> None:
-        """Tell when this may be complete."""
+    def _when_woken_next(self, callback: Callable[[], object]) -> None:
+        """Call a function once at the next change of the pieces or, if all are there, of the whole."""
         for work in self._all_work():
             if not work._is_done():
-                work._when_woken(letting_go.look_soon)
+                work._when_woken(callback)
                 return
 
     def _has_given_all(self) -> bool:

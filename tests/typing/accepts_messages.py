@@ -229,6 +229,7 @@ async def sequences() -> None:
     assert_type(MessageSequence(max_ahead=3).promise, MessageSequencePromise[Message])
     sequence = MessageSequence[UserMessage](name="questions", message_classes=(UserMessage,))
     assert_type(sequence.promise, MessageSequencePromise[UserMessage])
+    assert_type(sequence.shown(), MessageSequencePromise[UserMessage])
     assert_type(sequence.closed, bool)
     sequence.put("x")
     sequence.put(["x", UserMessage("y"), [Narrow("z", number=1), sequence.promise], texts(), ValueError("no")])

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from miniagents.promising.context import PromisingContext
-    from miniagents.promising.core.letting_go import LettingGo
     from miniagents.promising.promise import Promise
 
 __all__ = ["MessageBuffer", "MixedMessages"]
@@ -62,14 +61,13 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
         """Return the bound of the messages that are streamed in this work: the one given to the agent."""
         return self.max_ahead if self.has_own_bound else None
 
-    def _given_out(self, letting_go: LettingGo) -> Iterable[Promise[object]]:
+    def _given_out(self) -> Iterable[Promise[object]]:
         """Forget the promises of messages that are still arriving, and return them; others take their places."""
         given_out: list[Promise[object]] = []
         for place, promise in self._promises():
             if isinstance(promise, MessagePromise) and promise._holder is not UNHELD:
                 given_out.append(promise)
                 self.pieces[place] = promise._without_holder()
-                promise._when_complete(letting_go)
         return given_out
 
     def readable(self) -> list[MessagePromise[M] | Failure]:

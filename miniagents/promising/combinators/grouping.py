@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
-    from miniagents.promising.core.letting_go import LettingGo
     from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.watch import Watch
     from miniagents.promising.errors import PromiseDeadlockError
@@ -140,12 +139,10 @@ class Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
         account = self._account
         return self.max_ahead is not None and account.unread + under_way >= self.max_ahead and not account.waiting
 
-    def _given_out(self, letting_go: LettingGo) -> Iterable[Promise[object]]:
+    def _given_out(self) -> Iterable[Promise[object]]:
         """Forget the streams of the groups that have not ended, and return them."""
         streams = [piece[1] for piece in self.pieces if not isinstance(piece, Failure) and not piece[1]._buffer.ended]
         self.pieces.clear()  # nobody can read them any more
-        for stream in streams:
-            stream._when_complete(letting_go)
         return streams
 
     def _is_used(self) -> bool:

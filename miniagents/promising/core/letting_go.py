@@ -66,7 +66,7 @@ class LettingGo:
         for part in work:
             self._given_out += [
                 (ref(promise, self.look_soon), [ref(work) for work in promise._all_work()])
-                for promise in part._given_out(self)
+                for promise in part._given_out()
             ]
         return [] if self._is_held() else work
 
@@ -91,6 +91,10 @@ class LettingGo:
         if any(held() is not None for held in self._holders):
             return True
         self._given_out = [(promise, work) for promise, work in self._given_out if _is_wanted(promise(), work)]
+        for each, _ in self._given_out:
+            promise = each()
+            if promise is not None:
+                promise._when_woken_next(self.look_soon)
         return bool(self._given_out)
 
 

@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.current import Worker
     from miniagents.promising.core.followers import Watcher
-    from miniagents.promising.core.letting_go import LettingGo
     from miniagents.promising.promise import Promise
 
 __all__ = ["FAIR_SHARE", "AnyBuffer", "PieceBuffer", "PieceIterator", "Replayed", "SliceIterator", "take_turn"]
@@ -289,12 +288,10 @@ class PieceBuffer(Bounded, Generic[P]):
         """Return whether anybody reads this or a promise among the pieces, or something is made of one of them."""
         return super()._is_used() or any(promise._is_used_besides(self) for _, promise in self._promises())
 
-    def _given_out(self, letting_go: LettingGo) -> Iterable[Promise[object]]:
+    def _given_out(self) -> Iterable[Promise[object]]:
         promises = [promise for _, promise in self._promises()]
         if promises:
             self.pieces.clear()  # nobody can read them any more
-        for promise in promises:
-            promise._when_complete(letting_go)
         return promises
 
     def _promises(self) -> list[tuple[int, Promise[Any]]]:  # Any: nothing of them is looked at

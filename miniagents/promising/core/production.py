@@ -414,14 +414,11 @@ class Production:
         """
         return None
 
-    def _given_out(self, letting_go: LettingGo) -> Iterable[Promise[object]]:  # noqa: ARG002  # as above
+    def _given_out(self) -> Iterable[Promise[object]]:
         """Forget the promises that this has given out and that are still to come, and return them.
 
         Only somebody who holds such a promise, and nobody who holds this, has it then. A promise that is given to
         nobody is made instead for those who look at all pieces without being readers.
-
-        Args:
-            letting_go: Told when one of those promises is complete.
         """
         return ()
 
