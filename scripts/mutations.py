@@ -354,7 +354,7 @@ _PROMISING: Final = (
     Mutation(
         "P7: no circle is claimed after a search that was given up",
         "promising/core/holders.py",
-        " or time.monotonic() >= self._until:\n",
+        " or self._steps <= 0:\n",
         ":\n",
         test_of(
             "agents/test_held_replies.py",

@@ -20,6 +20,7 @@ from miniagents.agents.members import (
     pieces_of,
 )
 from miniagents.messages import MessagePromise
+from miniagents.messages.promised.attribution import said_by
 from miniagents.messages.promised.message_promise import mixed_buffer
 from miniagents.promising import first_to_speak
 from miniagents.promising.core.access import buffer_of, failure_of, give_up, has_value, settled, settled_as_read
@@ -253,7 +254,7 @@ class _Mirror:
 
     def __init__(self, source: AnyMessage) -> None:
         self._source = source
-        self.promise: AnyMessage = MessagePromise(
+        promise: AnyMessage = MessagePromise(
             self._pieces,
             self._whole,
             message_class=source.message_class,
@@ -262,7 +263,7 @@ class _Mirror:
             max_ahead=None,  # the time runs: a slow reader must not hold the agent up
             name=source.name,
         )
-        self.promise._by = source.by
+        self.promise: AnyMessage = said_by(promise, source.by)
 
     async def _pieces(self) -> AsyncIterator[Any]:  # Any: tokens, events, and errors as objects
         async for piece in mixed_buffer(self._source).outcomes():

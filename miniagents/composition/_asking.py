@@ -17,7 +17,7 @@ from miniagents.agents.members import (
     union,
 )
 from miniagents.messages import ErrorMessage, MessagePromise
-from miniagents.messages.promised.attribution import Speaker
+from miniagents.messages.promised.attribution import Speaker, derived_replies, said_by
 from miniagents.promising.core.access import failure_of
 from miniagents.promising.core.failure import Failure, count_as_read
 
@@ -61,11 +61,9 @@ def ask_speaker(
                 yield piece
             else:
                 count_as_read(piece)
-                message = MessagePromise.of_message(told(piece.error))
-                message._by = speaker
-                yield message
+                yield said_by(MessagePromise.of_message(told(piece.error)), speaker)
 
-    return replies._sequence(pieces, "settled")
+    return derived_replies(replies, pieces, "settled")
 
 
 def gives(agents: Iterable[AnyAgent], *, settled: bool) -> Classes:

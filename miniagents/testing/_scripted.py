@@ -255,9 +255,9 @@ def scripted_agent(
         agent = ScriptedAgent(scripted, alias=name, declares=lambda: ((takes,), (gives,)), made_of=(script,))
     else:
         agent = object.__new__(ScriptedAgent)
+        own = {"_function": script, "_made_of": (script,), "_alias": name, "_model_identity": None}
         for slot in MiniAgent.__slots__:
-            setattr(agent, slot, getattr(of, slot))
-        agent._function, agent._made_of, agent._alias, agent._model_identity = script, (script,), name, None
+            setattr(agent, slot, own[slot] if slot in own else getattr(of, slot))
     agent._of, agent._script = of, script
     script.check(agent._classes()[1])
     return agent

@@ -263,7 +263,7 @@ async def test_p7_no_circle_is_claimed_if_the_search_takes_too_long_and_a_warnin
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As in a process with many millions of objects."""
-    monkeypatch.setattr(watch, "_SEARCH_SECONDS", 0.0)
+    monkeypatch.setattr(watch, "_SEARCH_LOOKS", 0)
     caplog.set_level(logging.WARNING, "miniagents")
     async with MiniAgents():
         replies = agent_that_waits_for_its_own_reply(lambda _: None, [])()

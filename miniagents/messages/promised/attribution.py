@@ -11,10 +11,13 @@ from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.message_sequence import MessageSequence
 
 if TYPE_CHECKING:
-    from miniagents.messages.promised.sequence_promise import MessageSequencePromise
-    from miniagents.promising.context import PromisingContext
+    from collections.abc import Callable
 
-__all__ = ["Speaker", "Speaking"]
+    from miniagents.messages.promised.sequence_promise import Messages, MessageSequencePromise
+    from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.pieces import PieceBuffer
+
+__all__ = ["Speaker", "Speaking", "derived_replies", "said_by"]
 
 M = TypeVar("M", bound=Message, default=Message)
 
@@ -69,6 +72,24 @@ class Speaker:
         return sequence.promise
 
 
+def said_by(promise: MessagePromise[M], speaker: Speaker | None) -> MessagePromise[M]:
+    """Note the speaker of a message promise that nobody else has yet, and return it."""
+    promise._by = speaker
+    return promise
+
+
+def derived_replies(
+    source: MessageSequencePromise[Message],
+    pipe: Callable[[PieceBuffer[MessagePromise[M]]], Messages[M]],
+    what: str,
+) -> MessageSequencePromise[M]:
+    """Make a sequence of another one: of the message promises, and errors as objects, that an async generator yields.
+
+    It is as lazy and as bounded as the other, and cancelling it cancels the other, unless that is used elsewhere.
+    """
+    return source._sequence(pipe, what)
+
+
 class _Attributed(MessageSequence[M]):
     """A sequence whose messages are all attributed to one speaker.
 
@@ -100,9 +121,7 @@ class _Attributed(MessageSequence[M]):
 
     def _attributed(self, piece: Message | MessagePromise[Any]) -> MessagePromise[Any]:  # Any: of M
         if isinstance(piece, Message):
-            said = MessagePromise.of_message(piece)
-            said._by = self._speaker
-            return said
+            return said_by(MessagePromise.of_message(piece), self._speaker)
         if piece.by is not None:
             return piece._passed_on(Speaker(self._speaker.agent, self._speaker.answers, piece.by))
         return piece._passed_on(self._speaker)

@@ -504,7 +504,17 @@ class MessagePromise(StreamedPromise[str, M_co]):
         """Return another promise of the same message, which has another speaker."""
         promise = self._shown_again(self._held_by())
         promise._by = speaker
+        if promise._collect is not None:
+            promise._collect = self._collected
         return promise
+
+    def _collected(self, _: object) -> M_co:
+        """Return the message of pieces that are all there: the same for each promise of it."""
+        self._make_whole()
+        if self._failure is not None:
+            raise self._failure.error
+        message: M_co = self._value
+        return message
 
     def _shown_again(self, holder: Holder) -> MessagePromise[M_co]:
         if self._value is not PENDING:
@@ -613,30 +623,6 @@ def make_known(
 ) -> None:
     """Have a promise tell the class of its message, and the fields that are known before its end."""
     promise._message_class, promise._known = message_class, known
-
-
-def from_promise(promise: Promise[M], message_class: type[Message] | None) -> MessagePromise[M]:
-    """Make a message promise of one that cannot stream: its text comes as one token when the message is there."""
-
-    async def text() -> AsyncIterator[str]:
-        whole = str(await promise)
-        if whole:
-            yield whole
-
-    async def message(_: AsyncIterable[str]) -> M:
-        return await promise
-
-    made = MessagePromise(
-        text,
-        message,
-        message_class=message_class,
-        start_asap=False,
-        max_ahead=None,
-        name=promise.name,
-    )
-    made._made_of((promise,))
-    made._start_if(False if promise._is_lazy() else DEFAULT)
-    return made
 
 
 def made_at_once(made: M | Failure, context: PromisingContext | None) -> MessagePromise[M]:

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_buffer import MessageBuffer, MixedMessages
-from miniagents.messages.promised.message_promise import MessagePromise, from_promise
+from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.sequence_promise import (
     MessageSequencePromise,
     sequence_over,
@@ -20,6 +20,7 @@ from miniagents.promising.core.current import active_context
 from miniagents.promising.core.pieces import Replayed
 from miniagents.promising.flattening import Flattening
 from miniagents.promising.promise import UNHELD, Promise
+from miniagents.promising.sentinels import DEFAULT
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
@@ -125,7 +126,17 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         return promise
 
     def shown(self) -> MessageSequencePromise[M]:
-        """Return another promise of the sequence, which keeps it from nothing: it may be let go meanwhile."""
+        """Return another promise of the sequence, which keeps it from nothing: it may be let go meanwhile.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         sequence = MessageSequence()
+        ...         sequence.put("a")
+        ...         sequence.close()
+        ...         print(await sequence.shown())
+        >>> asyncio.run(main())
+        (Message(text='a'),)
+        """
         promise = sequence_over(self._buffer)
         promise._holder = UNHELD
         return promise
@@ -191,7 +202,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
                 "MessageSequencePromise.of_promises(…) for messages whose promises it streams"
             )
         if _is_promise(item):
-            return from_promise(item.map(self._checked), None)
+            return _from_promise(item.map(self._checked))
         if _has_parts(item):
             return NotImplemented
         raise TypeError(
@@ -280,3 +291,26 @@ def _has_parts(item: object) -> bool:
 
 def _class_name(item: object) -> str:
     return type(item).__qualname__
+
+
+def _from_promise(promise: Promise[M]) -> MessagePromise[M]:
+    """Make a message promise of one that cannot stream: its text comes as one token when the message is there."""
+
+    async def text() -> AsyncIterator[str]:
+        whole = str(await promise)
+        if whole:
+            yield whole
+
+    async def message(_: AsyncIterable[str]) -> M:
+        return await promise
+
+    made = MessagePromise(
+        text,
+        message,
+        start_asap=False,
+        max_ahead=None,
+        name=promise.name,
+    )
+    made._made_of((promise,))
+    made._start_if(False if promise._is_lazy() else DEFAULT)
+    return made

@@ -516,9 +516,8 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     ) -> MessageSequencePromise[M]:
         """Make the sequence of the messages that an async generator yields, as `_piped` makes streams."""
         made = sequence_over(self._piped(pipe, what)._buffer)
-        made._work = Settling(
-            made, None, made._buffer
-        )  # when the last promise has come, its message may still be arriving
+        # when the last promise has come, its message may still be arriving
+        made._work = Settling(made, None, made._buffer)
         made._made_of((self,))
         return made
 

@@ -24,7 +24,6 @@ import gc
 import math
 import sys
 import threading
-import time
 from contextvars import Context
 from types import AsyncGeneratorType, CoroutineType, FrameType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeGuard
@@ -66,12 +65,12 @@ class Held:
         self.is_kept: bool = False
 
 
-def holders_of_streams(productions: AbstractSet[Production], seconds: float = math.inf) -> dict[Production, Held]:
+def holders_of_streams(productions: AbstractSet[Production], looks: float = math.inf) -> dict[Production, Held]:
     """Return who can add something to each of some streams.
 
     Args:
         productions: The streams.
-        seconds: The time after which the search gives up; a step that has begun takes as long as it takes.
+        looks: How many objects the search may look at before it gives up; each of its steps looks at all objects.
     """
     if not productions:
         return {}
@@ -82,7 +81,7 @@ def holders_of_streams(productions: AbstractSet[Production], seconds: float = ma
                 if isinstance(written, Production) and written in ends:
                     ends[written].append(end)
     end = None  # it would be a reference that the search does not find
-    return holders_of(ends, seconds) if any(ends.values()) else {}
+    return holders_of(ends, looks) if any(ends.values()) else {}
 
 
 def releases_of(lock: list[object]) -> list[object]:
@@ -93,11 +92,11 @@ def releases_of(lock: list[object]) -> list[object]:
     return exits or lock
 
 
-def holders_of(things: dict[K, list[object]], seconds: float = math.inf) -> dict[K, Held]:
+def holders_of(things: dict[K, list[object]], looks: float = math.inf) -> dict[K, Held]:
     """Return who can reach the objects under each key; empties the dictionary, so as to be no holder itself."""
     keys = list(things)
     roots: dict[K, list[int]] = {}
-    search: _Search[K] = _Search(time.monotonic() + seconds)
+    search: _Search[K] = _Search(looks)
     while things:
         key, objects = things.popitem()
         roots[key] = [search.begin_at(objects.pop()) for _ in range(len(objects))]
@@ -108,8 +107,8 @@ def holders_of(things: dict[K, list[object]], seconds: float = math.inf) -> dict
 class _Search(Generic[K]):
     """The objects that refer, over any number of steps, to those at which the search begins."""
 
-    def __init__(self, until: float) -> None:
-        self._until = until
+    def __init__(self, looks: float) -> None:
+        self._steps = looks / len(gc.get_objects())
         self._found: dict[int, object] = {}
         self._ends: dict[int, Held] = {}  # of objects at which the search stops
         self._above: dict[int, list[int]] = {}  # what refers to an object
@@ -131,9 +130,10 @@ class _Search(Generic[K]):
         own = {id(self), id(self.__dict__), id(self._found)}
         level: list[int] = list(self._found)
         while level:
-            if len(self._found) > _MOST_OBJECTS or time.monotonic() >= self._until:
+            if len(self._found) > _MOST_OBJECTS or self._steps <= 0:
                 self._gave_up = True
                 return
+            self._steps -= 1
             wanted = set(level)
             level = []
             objects = tuple(self._found[key] for key in wanted)

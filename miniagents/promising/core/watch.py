@@ -64,8 +64,8 @@ _ROUNDING: Final = 1e-6
 """Seconds that may get lost where moments are added up."""
 _SEARCH_SHARE: Final = 50.0
 """The same for searching the holders of one stream."""
-_SEARCH_SECONDS: Final = 0.5
-"""The time after which such a search gives up: then the warning of a stall comes instead of an error."""
+_SEARCH_LOOKS: Final = 20_000_000
+"""The objects, at 20 to 50 ns each, after which such a search gives up: a stall's warning comes instead of an error."""
 
 
 class Watch:
@@ -274,7 +274,7 @@ class Watch:
         now = self.loop.time()
         looked_at = {production for production in awaited if production._is_fed()}
         paused = {production for production in looked_at if self._search_again.get(production, now) > now}
-        held = holders_of_streams(looked_at - paused, _SEARCH_SECONDS)
+        held = holders_of_streams(looked_at - paused, _SEARCH_LOOKS)
         pause = _SEARCH_SHARE * (self.loop.time() - now)
         for production, holders in held.items():
             writers[production].extend(holders.tasks)
