@@ -19,13 +19,14 @@ from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
+from miniagents.promising.core.presenting import number_of
 from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, UNHELD, Holder, Promise, blank, failed_here
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
     from miniagents.messages.promised.attribution import Speaker
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
@@ -436,6 +437,11 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return split_messages(self, delimiter, code_fence=code_fence, message_class=message_class)
 
     # --- machinery ---
+
+    def _counted(self, pieces: Sequence[object]) -> str:
+        tokens = sum(isinstance(piece, str) for piece in pieces)
+        events = sum(isinstance(piece, StreamEvent) for piece in pieces)
+        return number_of(tokens, "token") + (f", {number_of(events, 'event')}" if events else "")
 
     if not TYPE_CHECKING:
 
