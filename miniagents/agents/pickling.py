@@ -16,7 +16,7 @@ from miniagents.agents.agent_value import AgentValue
 from miniagents.agents.composing import composed
 from miniagents.agents.guarding import FallenBack, Repaired, Retried, Timed
 from miniagents.agents.members import Chain
-from miniagents.describing.references import MISSING, imported
+from miniagents.describing.importing import MISSING, imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable

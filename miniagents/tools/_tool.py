@@ -15,7 +15,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.calls.surrounding import surroundings_here
 from miniagents.describing.docstrings import read_docstring
-from miniagents.describing.references import imported
+from miniagents.describing.importing import imported
 from miniagents.describing.signatures import names_around, own_docstring
 from miniagents.messages import (
     ContentPart,

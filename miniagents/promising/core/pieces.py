@@ -289,9 +289,8 @@ class PieceBuffer(Bounded, Generic[P]):
             return "not started"
         cancelled = self.was_cancelled()
         errors = sum(isinstance(piece, Failure) for piece in self.pieces) - cancelled
-        parts = [pieces, *([number_of(errors, "error")] if errors else [])]
-        if whole is not None and self.failure is None:
-            parts.append(state_of_error(whole.error))
+        parts = [pieces, number_of(errors, "error")] if errors else [pieces]
+        parts += [state_of_error(whole.error)] if whole is not None and self.failure is None else []
         return ", ".join([*parts, "cancelled" if cancelled else "ended" if self.ended else "arriving"])
 
     def was_cancelled(self) -> bool:
