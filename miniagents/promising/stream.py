@@ -23,7 +23,7 @@ from miniagents.promising.promise import UNHELD, Holder, Promise, blank
 from miniagents.promising.sentinels import DEFAULT, Default
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.pieces import AnyBuffer
@@ -211,7 +211,8 @@ class StreamedPromise(
             return None
         return buffer
 
-    def _counted(self, pieces: Sequence[object]) -> str:
+    @staticmethod
+    def _counted(pieces: Iterable[object]) -> str:
         """Return how many pieces there are, as `repr` shows it."""
         return number_of(sum(not isinstance(piece, Failure) for piece in pieces), "piece")
 

@@ -19,14 +19,13 @@ from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
-from miniagents.promising.core.presenting import number_of
 from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, UNHELD, Holder, Promise, blank, failed_here
 from miniagents.promising.sentinels import DEFAULT, Default
 from miniagents.promising.stream import Stream, StreamedPromise, piped
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
     from miniagents.messages.promised.attribution import Speaker
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
@@ -438,10 +437,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
     # --- machinery ---
 
-    def _counted(self, pieces: Sequence[object]) -> str:
-        tokens = sum(isinstance(piece, str) for piece in pieces)
-        events = sum(isinstance(piece, StreamEvent) for piece in pieces)
-        return number_of(tokens, "token") + (f", {number_of(events, 'event')}" if events else "")
+    _counted = staticmethod(Tokens.counted)
 
     if not TYPE_CHECKING:
 

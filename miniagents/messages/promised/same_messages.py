@@ -19,7 +19,7 @@ from miniagents.promising.promise import PENDING
 from miniagents.promising.stream import Stream, StreamedPromise
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Hashable, Iterable, Sequence
+    from collections.abc import AsyncIterable, Callable, Hashable, Iterable
 
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.promising.core.production import Production
@@ -112,7 +112,8 @@ class SameMessages(StreamedPromise[MessagePromise[M_co], tuple[M_co, ...]]):
             return "not started" if self._value is PENDING else f"{self._counted(self._value)}, ended"
         return super()._state()
 
-    def _counted(self, pieces: Sequence[object]) -> str:
+    @staticmethod
+    def _counted(pieces: Iterable[object]) -> str:
         return number_of(sum(not isinstance(piece, Failure) for piece in pieces), "message")
 
     def _alike(
