@@ -2,18 +2,21 @@
 
 The `__init__.py` of a package imports such names under `if TYPE_CHECKING:`, where type checkers and editors see them.
 Under `else:` it takes its `__getattr__` and `__dir__` from here. For programs there is no difference.
+
+The errors for names that are not there say what to write instead, if that is known.
 """
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["lazy_names"]
+__all__ = ["OldName", "at_home", "lazy_names", "teaching"]
 
 
 def lazy_names(
@@ -26,13 +29,14 @@ def lazy_names(
         modules: The names that are imported when they are first used, by the name of their module in the package. The
             modules themselves are attributes of the package as well.
     """
+    teach = teaching(package)
     homes = {name: module for module, names in modules.items() for name in names}
 
     def get(name: str) -> object:
         if name in modules:
             return import_module(f"{package}.{name}")
         if name not in homes:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=sys.modules[package])
+            return teach(name)
         value: object = getattr(import_module(f"{package}.{homes[name]}"), name)
         vars(sys.modules[package])[name] = value  # the next use does not come here
         return value
@@ -41,3 +45,53 @@ def lazy_names(
         return sorted({*vars(sys.modules[package]), *homes})
 
     return get, names
+
+
+def at_home(package: str, *unlisted: str) -> None:
+    """Have what a package exports of its private modules say that it is from the package.
+
+    So names in tracebacks, in `repr` and in pickles can be imported. Names of public modules stay as they are.
+
+    Args:
+        package: The name of the package, which calls this on its last line.
+        unlisted: Modules of the package that have no `__all__`.
+    """
+    private = tuple(f"{package}.{name}" for name in ("_", *unlisted))
+    names = vars(sys.modules[package])
+    for value in map(names.get, names["__all__"]):
+        if isinstance(value, type | FunctionType) and value.__module__.startswith(private):
+            value.__module__ = package
+
+
+def teaching(package: str) -> Callable[[str], object]:
+    """Return the `__getattr__` of a package that has no other names than those in it."""
+
+    def get(name: str) -> object:
+        from miniagents._old_names import missing  # noqa: PLC0415  # most programs ask for names that are there
+
+        raise missing(package, name)
+
+    return get
+
+
+class OldName:
+    """An attribute of 0.0.35: asking for it raises an `AttributeError` that says what to write instead.
+
+    Args:
+        instead: What to write.
+    """
+
+    __slots__ = ("_instead", "_name")
+
+    def __init__(self, instead: str) -> None:
+        self._instead = instead
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> object:
+        text = f"{owner.__name__} has no attribute {self._name!r}; it was in miniagents 0.0.35"
+        raise AttributeError(
+            f"{text}, write instead: {self._instead}", name=self._name, obj=owner if instance is None else instance
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
+from miniagents.agents.members import Member
 from miniagents.messages import Message, MessageSequencePromise, MessageType, join_messages, split_messages
 from miniagents.miniagents import EndLoop, Inquirable
 from miniagents.promising import AWAIT, CLEAR, Control
@@ -74,17 +75,18 @@ async def achain_loop(agents: Iterable[Link], initial_input: MessageType[Message
                     continue
                 if isinstance(messages, MessageSequencePromise):
                     (cleared if step is CLEAR else passed_on).append(messages)
-                if step is CLEAR:
-                    messages = None
-                elif callable(step):
-                    messages = step(messages)
-                else:
-                    messages = step.inquire(messages)
+                messages = None if step is CLEAR else _call_of(step)(messages)
     except EndLoop:
         return
     except EOFError as error:
         if type(error) is not EOFError:
             raise  # a subclass such as asyncio.IncompleteReadError is a failure, not the end of the user's input
+
+
+def _call_of(step: object) -> Callable[[MessageType[Message] | None], MessageSequencePromise[Message]]:
+    """Return how to call an agent or a function."""
+    call: Any = step  # Any: as `Link` says
+    return call if callable(step) and not isinstance(step, Member) else call.inquire  # type: ignore[no-any-return] # as above
 
 
 async def _complete(

@@ -8,7 +8,8 @@ import importlib
 import io
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from pathlib import Path
-from typing import Final
+from types import ModuleType
+from typing import Any, Final
 
 import pytest
 
@@ -71,13 +72,25 @@ def names_for_examples() -> dict[str, object]:
     return names
 
 
+class _Finder(doctest.DocTestFinder):
+    """Finds examples also in what says that it is from the package that exports it (`at_home`)."""
+
+    def _from_module(self, module: ModuleType, object: Any) -> bool:  # Any: of any kind
+        home: Any = getattr(object, "__module__", None)
+        here = module.__name__
+        if isinstance(object, type) and isinstance(home, str) and here.startswith(f"{home}._"):
+            name: str = getattr(object, "__name__", "")
+            return name in module.__all__ and getattr(module, name) is object
+        return super()._from_module(module, object)  # type: ignore[misc, no-any-return] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] # private, but the only place for this
+
+
 @pytest.mark.parametrize("name", PATHS)
 def test_examples_run(name: str) -> None:
     module = importlib.import_module(name)
     own = {key: value for key, value in vars(module).items() if getattr(value, "__module__", None) == name}
     runner = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF)
     said = io.StringIO()
-    for example in doctest.DocTestFinder().find(module, globs={**own, **names_for_examples()}):
+    for example in _Finder().find(module, globs={**own, **names_for_examples()}):
         runner.run(example, out=said.write)
     assert not runner.failures, said.getvalue()
 

@@ -22,6 +22,7 @@ PACKAGE: Final = ROOT / "miniagents"
 
 RANKS: Final = {
     "miniagents._lazy": 0,
+    "miniagents._old_names": 0,
     "miniagents._replacing": 0,
     "miniagents.command_parser": 0,
     "miniagents.command_running": 0,
@@ -240,14 +241,22 @@ def test_no_circles_when_modules_are_imported() -> None:
 CIRCLES: Final = {
     frozenset(
         {
-            *("agent", "agent_callee", "agent_identity", "agent_value", "agents_context", "as_tool"),
-            *("call_logging", "composing", "guarding", "interaction", "members", "recording", "replacing"),
+            *(
+                "agent",
+                "agent_callee",
+                "agent_identity",
+                "agent_signatures",
+                "agent_value",
+                "agents_context",
+                "as_tool",
+            ),
+            *("call_logging", "composing", "guarding", "interaction", "members", "pickling", "recording", "replacing"),
         }
     ): ("a call knows its agent, and an agent makes its calls"),
     frozenset(
         {
             *("attribution", "message_buffer", "message_promise", "message_sequence"),
-            *("selecting", "sequence_promise", "streaming", "text"),
+            *("same_messages", "selecting", "sequence_promise", "streaming", "text"),
         }
     ): ("a message is split into a sequence, and a sequence is joined into a message"),
     frozenset(
@@ -367,7 +376,7 @@ def package_of(module: str) -> str:
     return module if PATHS[module].name == "__init__.py" else module.rpartition(".")[0]
 
 
-MOST_MODULES: Final = 52
+MOST_MODULES: Final = 54
 """With them, an import adds 1.4 times as many modules as that of asyncio and msgspec."""
 
 

@@ -116,11 +116,21 @@ def is_made_with_arguments(cls: type) -> bool:
     return any(is_called_with_arguments(maker, bound=1) for maker in makers)
 
 
+def source_of(cls: type) -> str:
+    """The text of a class, which may say that it is from the package that exports it: its methods do not."""
+    homes = (
+        each.__module__ for each in vars(cls).values() if inspect.isfunction(each) and each.__module__ in sys.modules
+    )
+    text = inspect.getsource(sys.modules[next(homes, cls.__module__)])
+    nodes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef) and node.name == cls.__name__)
+    return next((ast.get_source_segment(text, node) or "" for node in nodes), "")
+
+
 def machinery_of(cls: type) -> set[str]:
     """The methods and properties of a class that stand in a section for the package itself."""
     section = ""
     found: set[str] = set()
-    for line in inspect.getsource(cls).splitlines():
+    for line in source_of(cls).splitlines():
         if heading := re.fullmatch(r"    # --- (.+) ---", line):
             section = heading[1]
         elif section in MACHINERY and (method := re.match(r"    (?:async )?def (\w+)", line)):

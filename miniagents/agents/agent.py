@@ -61,6 +61,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
     """
 
     __slots__ = (
+        "__dict__",
         "_alias",
         "_args",
         "_declared",
@@ -111,6 +112,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         self._alias: str = alias if alias is not None else getattr(function, "__name__", type(function).__name__)
         self._description = description if description is not None else own_docstring(function)
         self._version = version
+        self._look_like(function if declares is None else None)
         with contextlib.suppress(NameError):  # a class that is defined further down exists by the first call
             self._classes()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import types
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from miniagents.describing.signatures import annotation_of, evaluated, signature_of
@@ -11,7 +13,9 @@ from miniagents.messages import Message
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["declared_messages"]
+    from miniagents.agents.agent_value import AgentValue
+
+__all__ = ["declared_messages", "inquire_signature"]
 
 
 def declared_messages(
@@ -66,3 +70,25 @@ def _classes(annotation: object, names: Mapping[str, object], where: str) -> Ite
     if not (isinstance(cls, type) and issubclass(cls, Message)):
         raise TypeError(f"{where}: {annotation!r} is no message class; agents exchange subclasses of Message")
     yield cls
+
+
+def inquire_signature(agent: AgentValue) -> inspect.Signature:
+    """Return the signature of an agent's `inquire`: messages, and the arguments that are not bound.
+
+    The messages have no default if an argument behind them must be given, although the agent can be called without.
+    """
+    left = islice(agent._signature.parameters.values(), 1 + len(agent._args), None)
+    parameters = [parameter for parameter in left if parameter.name not in agent._kwargs]
+    by_place = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    must_give = any(each.kind in by_place and each.default is inspect.Parameter.empty for each in parameters)
+    try:
+        takes, gives = (" | ".join(cls.__name__ for cls in classes) for classes in agent._classes())
+    except NameError:  # a class that is defined further down
+        takes = gives = Message.__name__
+    messages = inspect.Parameter(
+        "messages",
+        inspect.Parameter.POSITIONAL_ONLY,
+        default=inspect.Parameter.empty if must_give else None,
+        annotation=f"MessageType[{takes}] | None",
+    )
+    return inspect.Signature([messages, *parameters], return_annotation=f"MessageSequencePromise[{gives}]")

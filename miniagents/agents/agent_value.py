@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from typing_extensions import TypeIs
 
+from miniagents._lazy import OldName
 from miniagents.agents.members import Member
+from miniagents.promising.core.presenting import HidesMachinery
 
 if TYPE_CHECKING:
-    import inspect
     from collections.abc import Callable, Iterable, Mapping
 
     from miniagents.messages import Identity
@@ -18,10 +21,26 @@ if TYPE_CHECKING:
 __all__ = ["AgentValue", "hint_at_bound", "refuse_bound"]
 
 
-class AgentValue(Member):
+class _InquireSignature:
+    """The `__signature__` of agents, for `inspect.signature` and `help`: that of their `inquire`."""
+
+    def __get__(self, agent: AgentValue | None, owner: type) -> inspect.Signature:
+        if agent is None:
+            raise AttributeError("__signature__")  # the class has that of its constructor
+        from miniagents.agents.agent_signatures import inquire_signature  # noqa: PLC0415  # few programs ask
+
+        return inquire_signature(agent)
+
+
+class AgentValue(HidesMachinery, Member):
     """What makes agents equal, or tells them apart; `MiniAgent` is the one kind of it."""
 
     __slots__ = ()
+
+    _machinery = frozenset({"fork", "initiate_call", "trigger"})
+
+    __name__: str
+    __qualname__: str
 
     _alias: str
     _args: tuple[Any, ...]  # Any: of the agent's parameters
@@ -32,6 +51,7 @@ class AgentValue(Member):
     _made_of: tuple[object, ...]
     _max_ahead: int | Default | None
     _model_identity: Callable[[], Identity] | None
+    _recipe: Callable[[], AgentValue] | None = None  # makes a composition once more
     _signature: inspect.Signature
     _start_asap: bool | Default
     _version: str | None
@@ -92,7 +112,22 @@ class AgentValue(Member):
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
         return self
 
-    if not TYPE_CHECKING:  # for type checkers this would allow any attribute
+    def __reduce__(self) -> str | tuple[Any, ...]:  # Any: the protocol of pickle
+        from miniagents.agents.pickling import reduced  # noqa: PLC0415 - a circle: it makes agents
+
+        return reduced(self)
+
+    if not TYPE_CHECKING:  # for type checkers this would allow any attribute, and calls
+        __signature__ = _InquireSignature()
+        fork = OldName("bound(…) for arguments, options(…) for the rest")
+        initiate_call = OldName("initiate_inquiry()")
+        trigger = OldName("inquire(…)")
+
+        def __call__(self, *_: object, **__: object) -> NoReturn:  # noqa: D102  # nobody shall call it
+            raise TypeError(f"agent {self._alias!r} cannot be called like a function; {self._instead_of_calling}")
+
+        def __await__(self) -> NoReturn:
+            raise TypeError(f"agent {self._alias!r} cannot be awaited; {self._instead_of_calling}")
 
         def __setattr__(self, name: str, value: object) -> None:
             if not name.startswith("_"):
@@ -101,6 +136,25 @@ class AgentValue(Member):
             object.__setattr__(self, name, value)
 
     # --- machinery ---
+
+    @property
+    def _instead_of_calling(self) -> str:
+        """What to write for an agent that is taken for a function; `core.arguments` asks for it."""
+        return f"write {self.__name__}.inquire(…), whose replies can be awaited"
+
+    def _look_like(self, function: Callable[..., object] | None) -> None:
+        """Take over the names and the docstring of the user's function or class, for `help`, debuggers and tools."""
+        while isinstance(function, partial):
+            function = function.func
+        own = self.__dict__
+        own["__name__"] = own["__qualname__"] = self._alias
+        own["__doc__"] = self._description
+        if inspect.isfunction(function) or inspect.isclass(function):
+            own["__name__"] = function.__name__
+            own["__qualname__"] = function.__qualname__
+            own["__module__"] = function.__module__
+            own["__doc__"] = function.__doc__ or self._description
+            own["__wrapped__"] = function
 
     def _likeness(self) -> tuple[object, ...]:
         """Return everything that makes two agents different."""

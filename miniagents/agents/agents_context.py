@@ -10,6 +10,8 @@ from weakref import WeakSet
 
 from typing_extensions import TypeVar
 
+from miniagents._lazy import OldName
+from miniagents.agents.members import Member
 from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here
 from miniagents.promising import DEFAULT, ContextStateError, Default, PromiseResolvedHandler, PromisingContext
 from miniagents.promising.core.arguments import check_bound
@@ -117,6 +119,16 @@ class MiniAgents(PromisingContext):
         self._variables: Context | None = None  # of the place where this was opened
         self._shares: Shares | None = None
         self._shares_no_more = False
+
+    _machinery = frozenset(
+        {"around", "open_calls", "recorder", "agather", "get_current", "run_agent", "start_soon"}  # the last of 0.0.35
+    )
+
+    if not TYPE_CHECKING:  # for checkers this would be a name as others
+        get_current = OldName("current()")
+        run_agent = OldName("run(main()), where main awaits agent.inquire(…)")
+        start_soon = OldName("Promise(function), or spawn(…)")
+        agather = OldName("gather(…)")
 
     def run(
         self,
@@ -343,9 +355,13 @@ def _handlers(option: str, given: H | Iterable[H]) -> tuple[H, ...]:
             raise TypeError(f"{option}: {given!r} is neither an async function nor several of them") from None
     for handler in handlers:
         name: str = getattr(handler, "__qualname__", repr(handler))
-        if not callable(handler):
+        if not _is_function(handler):
             raise TypeError(f"{option}: {name} cannot be called; give an async function, or several in a list")
         is_plain = inspect.isfunction(handler) and not hasattr(handler, "__wrapped__")
         if is_plain and not inspect.iscoroutinefunction(handler):
             raise TypeError(f"{option}: {name} is not async; write `async def {name}(...)`")
     return handlers
+
+
+def _is_function(handler: object) -> bool:
+    return callable(handler) and not isinstance(handler, Member)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Union
 
@@ -61,12 +62,13 @@ def tool_of_agent(
         name=called,
         description=description or docstring.text or None,
         strict=strict,
+        remake=partial(tool_of_agent, agent, {}, name=name, description=description, strict=strict),
     )
 
 
 def _is_said_in_words(cls: type[Message]) -> bool:
     """Return whether a message of the class can be made from text alone."""
-    is_ours = cls.__module__.startswith(Message.__module__.rpartition(".")[0])
+    is_ours = cls.__module__.startswith(Message.__module__)
     try:
         check_fields("as_tool", cls)
     except TypeError:

@@ -19,6 +19,7 @@ def composed(
     alias: str,
     declares: Callable[[], Declared],
     made_of: tuple[object, ...] | None = None,
+    recipe: Callable[[], MiniAgent[Any, Any, []]] | None = None,  # Any: as in the result
 ) -> MiniAgent[Any, Any, []]:  # Any: the composing function declares the types
     """Return the agent that does the given work and has no parameters.
 
@@ -27,6 +28,7 @@ def composed(
         alias: The agent's name.
         declares: Returns the classes of the messages that the agent takes, and of those it gives.
         made_of: What the work is made of: equal for works that are equal. By default no other work is.
+        recipe: Makes the agent once more, in another process; None for an agent that cannot be pickled.
 
     Raises:
         TypeError: The agents of the composition do not fit together.
@@ -40,5 +42,6 @@ def composed(
     (Message(text='done'),)
     """
     agent = MiniAgent[Any, Any, []](body, alias=alias, declares=declares, made_of=made_of)  # Any: as in the result
-    agent._description = None
+    agent._description = agent.__doc__ = None
+    agent._recipe = recipe
     return agent

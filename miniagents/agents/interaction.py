@@ -13,11 +13,13 @@ from weakref import WeakSet
 
 from typing_extensions import TypeVar
 
+from miniagents._lazy import OldName
 from miniagents.agents.members import ends_loop, error_as_message
 from miniagents.messages import Message, MessageSequence, MessageSequencePromise, MessageType
 from miniagents.promising import NoActiveContextError, Promise, PromiseCancelledError
-from miniagents.promising.core.access import bound_of, buffer_of
+from miniagents.promising.core.access import bound_of, buffer_of, state_of
 from miniagents.promising.core.current import calling, inside_hook
+from miniagents.promising.core.presenting import HidesMachinery
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Iterator, Mapping
@@ -45,7 +47,7 @@ replacing: Final[ContextVar[tuple[Replacement, ...]]] = ContextVar("miniagents.r
 _interaction: ContextVar[InteractionContext[Any, Any] | None] = calling  # Any: of any agent
 
 
-class InteractionContext(Generic[In_co, Out_contra]):
+class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
     """The agent's side of one call: its messages and the ways to reply to them.
 
     The library makes it and gives it to the agent as its first argument.
@@ -105,6 +107,21 @@ class InteractionContext(Generic[In_co, Out_contra]):
         if interaction is None:
             raise NoActiveContextError("no agent is running here: InteractionContext.current() is for code of agents")
         return interaction
+
+    _machinery = frozenset(
+        {
+            *("error_message", "is_bounded", "names", "own_bound", "progress", "record", "take_over_bound", "work"),
+            *("afinish_early", "await_now", "get_agent_trace", "get_current", "message_promises", "miniagents"),
+        }
+    )
+
+    if not TYPE_CHECKING:  # of 0.0.35: for checkers these would be names as others
+        afinish_early = OldName("finish_early(), which is no coroutine")
+        await_now = OldName("await what you need")
+        get_agent_trace = OldName("callers")
+        get_current = OldName("current()")
+        message_promises = OldName("messages")
+        miniagents = OldName("MiniAgents.current()")
 
     # --- what came in ---
 
@@ -352,7 +369,7 @@ def _is_awaitable(body: object) -> bool:
     return type(body) is CoroutineType or inspect.isawaitable(body)
 
 
-class AgentCall(Generic[In_contra, Out_co]):
+class AgentCall(HidesMachinery, Generic[In_contra, Out_co]):
     """A call of an agent whose messages are not all known yet.
 
     The agent runs already, and both sides can talk at the same time. An unfinished call is finished when it is dropped,
@@ -407,6 +424,12 @@ class AgentCall(Generic[In_contra, Out_co]):
             # the garbage collector runs in any thread; the sequence may only be closed in the loop's
             self._loop.call_soon_threadsafe(messages.close)
 
+    _machinery = frozenset({"is_finished", "send_out_of_order"})
+
+    if not TYPE_CHECKING:  # of 0.0.35, as above
+        is_finished = OldName("none: sending after the end raises an error")
+        send_out_of_order = OldName("send_message(…, out_of_order=True)")
+
     @property
     def replies(self) -> MessageSequencePromise[Out_co]:
         """The replies, as they come; the call can go on sending messages.
@@ -440,6 +463,10 @@ class AgentCall(Generic[In_contra, Out_co]):
         if self._open_calls is not None and get_ident() == self._thread:
             self._open_calls.discard(self)
             self._open_calls = None
+
+    def __repr__(self) -> str:
+        sent, replies = state_of(self._messages.promise), state_of(self._replies)
+        return f"<AgentCall {self._replies.name!r} sent: {sent}; replies: {replies}>"
 
     def __enter__(self) -> Self:
         return self

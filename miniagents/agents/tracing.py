@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.promising import ContextStateError, NoActiveContextError
 from miniagents.promising.core.notes import said
+from miniagents.promising.core.presenting import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,9 @@ class TracedRun:
     def records(self) -> tuple[CallRecord, ...]:
         """The records of the calls as they stand now."""
         return tuple(call.record() for call in self.calls)
+
+    def __repr__(self) -> str:
+        return f"<TracedRun {number_of(len(self.calls), 'call')}>"
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -90,6 +94,9 @@ class Trace:
     ) -> None:
         if self._context is not None:
             await self._context.__aexit__(error_type, error, traceback)
+
+    def __repr__(self) -> str:
+        return f"<Trace {number_of(len(self.run.calls), 'call')}>"
 
     # --- machinery ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from typing_extensions import TypeVar
@@ -361,7 +362,8 @@ def parallel(
         return common("parallel", agents), gives(agents, settled=settled)
 
     made_of = ("parallel", *agents, ordered, settled)
-    return composed(ask_all, f"parallel({joined_alias(', ', agents)})", declares, made_of)
+    recipe = partial(parallel, *agents, ordered=ordered, settled=settled)
+    return composed(ask_all, f"parallel({joined_alias(', ', agents)})", declares, made_of, recipe)
 
 
 @overload
@@ -463,4 +465,6 @@ def first_to_reply(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the ov
         return common("first_to_reply", agents), gives(agents, settled=False)
 
     alias = f"first_to_reply({joined_alias(', ', agents)})"
-    return composed(FirstToReply(agents), alias, declares, ("first_to_reply", *agents))
+    return composed(
+        FirstToReply(agents), alias, declares, ("first_to_reply", *agents), partial(first_to_reply, *agents)
+    )

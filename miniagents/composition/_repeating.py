@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from typing_extensions import TypeVar
@@ -139,7 +140,10 @@ def loop(
         return takes, gives
 
     made_of = ("loop", agent, until, max_rounds, keep_question, every_round)
-    return composed(go_round, f"loop({name})", declares, made_of)
+    recipe = partial(
+        loop, agent, until=until, max_rounds=max_rounds, keep_question=keep_question, every_round=every_round
+    )
+    return composed(go_round, f"loop({name})", declares, made_of, recipe)
 
 
 # --- once per message ---
@@ -226,7 +230,9 @@ def map_agent(
         return declared_by(agent)[0], gives((agent,), settled=settled)
 
     made_of = ("map_agent", agent, concurrency, ordered, settled)
-    return composed(ask_each, f"map_agent({alias_of(agent)})", declares, made_of)
+    again: Callable[..., MiniAgent[Any, Any, []]] = map_agent  # Any: as in the result
+    recipe = partial(again, agent, concurrency=concurrency, ordered=ordered, settled=settled)
+    return composed(ask_each, f"map_agent({alias_of(agent)})", declares, made_of, recipe)
 
 
 async def _complete(replies: AnyReplies) -> None:

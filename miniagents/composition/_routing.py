@@ -314,7 +314,7 @@ def route(
         return union(each._classes() for each in all_cases), union(declared_by(each._agent)[1] for each in all_cases)
 
     made_of = ("route", *((each._agent, each._class, each._predicate, each.name) for each in all_cases))
-    return composed(route_all, alias, declares, made_of)
+    return composed(route_all, alias, declares, made_of, partial(route, *cases, otherwise=otherwise))
 
 
 def _checked_case(each: object) -> AnyCase:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from miniagents._lazy import lazy_names
+from miniagents._lazy import at_home, lazy_names
 from miniagents.messages._generated import (
     AgentCallNode,
     AgentReplyNode,
@@ -124,3 +124,5 @@ __all__ = [
     "split_messages",
     "stream_message",
 ]
+
+at_home(__name__, "values.freezing")

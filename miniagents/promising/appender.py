@@ -150,6 +150,9 @@ class StreamAppender(Replayed[P], Generic[P]):
             buffer.ended = True  # at once: this thread may append nothing more
             self._in_loop(buffer.has_ended)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._buffer.name!r} {self.promise._state()}>"
+
     def __enter__(self) -> Self:
         return self
 

@@ -47,6 +47,7 @@ from miniagents.promising.core.places import (
     note_closed,
     note_opened,
 )
+from miniagents.promising.core.presenting import PresentedContext
 from miniagents.promising.core.watch import Watch
 from miniagents.promising.errors import (
     AppenderAbandonedError,
@@ -85,7 +86,7 @@ PromiseResolvedHandler: TypeAlias = "Callable[[Promise[object], object], Awaitab
 """A hook: an async function that is given a promise and what it resolved to."""
 
 
-class PromisingContext:
+class PromisingContext(PresentedContext):
     """The place where promises live: `async with PromisingContext(): ...`.
 
     Leaving the context waits for all work that was started in it. If the block raises or is cancelled, the work is

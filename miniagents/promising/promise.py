@@ -17,6 +17,7 @@ from miniagents.promising.core.arguments import (
 )
 from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.naming import derived_name, name_of
+from miniagents.promising.core.presenting import Unawaited, state_of_error
 from miniagents.promising.core.production import Production
 from miniagents.promising.core.working import Settling
 from miniagents.promising.errors import PromiseCancelledError
@@ -39,7 +40,7 @@ E = TypeVar("E", bound=BaseException)
 Ts = TypeVarTuple("Ts")
 
 
-class Promise(Production, Generic[T_co]):
+class Promise(Unawaited, Production, Generic[T_co]):
     """A value that will be there later.
 
     Awaiting gives the value, or raises the error of the work: the same object each time, to any number of readers. The
@@ -182,8 +183,7 @@ class Promise(Production, Generic[T_co]):
         return super().cancel()
 
     def __repr__(self) -> str:
-        state = "resolved" if self._value is not PENDING else "pending" if self._failure is None else "failed"
-        return f"<{type(self).__name__} {self._name!r} {state}>"
+        return f"<{type(self).__name__} {self._name!r} {self._state()}>"
 
     # --- combinators ---
 
@@ -383,6 +383,12 @@ class Promise(Production, Generic[T_co]):
         self._failure: Failure | None = None
         self._work = None
         self._holder: Holder | None = None  # None: this is no view of another promise
+
+    def _state(self) -> str:
+        """Return what `repr` shows of the state; asking starts nothing."""
+        if self._failure is not None:
+            return state_of_error(self._failure.error)
+        return "resolved" if self._value is not PENDING else "not started" if self._is_lazy() else "pending"
 
     def _is_done(self) -> bool:
         """Return whether there is a value or an error."""

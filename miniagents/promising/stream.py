@@ -16,6 +16,7 @@ from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
+from miniagents.promising.core.presenting import number_of
 from miniagents.promising.core.production import Production
 from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import UNHELD, Holder, Promise, blank
@@ -193,6 +194,27 @@ class StreamedPromise(
         return self._derived(folded, "fold")
 
     # --- machinery ---
+
+    def _state(self) -> str:
+        buffer = self._buffer_if_any()
+        if buffer is None:
+            return super()._state()
+        return buffer.state(self._counted(buffer.pieces), self._failure)
+
+    def _buffer_if_any(self) -> PieceBuffer[P_co] | None:
+        """Return the buffer; None if one would be made by looking for it."""
+        try:
+            buffer: PieceBuffer[P_co] = object.__getattribute__(
+                self, "_buffer"
+            )  # not by the `__getattr__` of a subclass
+        except AttributeError:
+            return None
+        return buffer
+
+    @staticmethod
+    def _counted(pieces: Iterable[object]) -> str:
+        """Return how many pieces there are, as `repr` shows it."""
+        return number_of(sum(not isinstance(piece, Failure) for piece in pieces), "piece")
 
     def _repr_html_(self) -> str:
         """Return the pieces that have come so far as notebooks show them."""

@@ -7,12 +7,18 @@ diagrams, and `assert_marbles` compares them. `VirtualClockEventLoop` makes time
 `miniagents.testing.fixtures` has fixtures of pytest for it.
 """
 
+from typing import TYPE_CHECKING
+
+from miniagents._lazy import at_home, teaching
 from miniagents.agents.replacing import replaced
 from miniagents.testing._diagrams import Delivered, Scenario, assert_marbles, diagram, run_marbles
 from miniagents.testing._marbles import marble, marbles
 from miniagents.testing._scripted import Answer, Asked, Pause, Reply, ScriptedAgent, Several, Step, scripted_agent
 from miniagents.testing._transcripts import transcript
 from miniagents.testing._virtual_clock import VirtualClockEventLoop
+
+if not TYPE_CHECKING:  # for checkers this would allow any name
+    __getattr__ = teaching(__name__)
 
 __all__ = [
     "Answer",
@@ -34,3 +40,5 @@ __all__ = [
     "scripted_agent",
     "transcript",
 ]
+
+at_home(__name__)

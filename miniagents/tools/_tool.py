@@ -6,6 +6,7 @@ import asyncio
 import functools
 import inspect
 import logging
+import pickle
 import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, overload
@@ -14,6 +15,7 @@ from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.calls.surrounding import surroundings_here
 from miniagents.describing.docstrings import read_docstring
+from miniagents.describing.importing import imported
 from miniagents.describing.signatures import names_around, own_docstring
 from miniagents.messages import (
     ContentPart,
@@ -58,6 +60,8 @@ class Tool(Generic[P, R_co]):
         strict: Whether providers must enforce this schema when the model writes arguments.
     """
 
+    __qualname__: str
+
     def __init__(
         self,
         function: Callable[P, R_co],
@@ -67,6 +71,7 @@ class Tool(Generic[P, R_co]):
         description: str | None,
         strict: bool = False,
         in_thread: bool = False,
+        remake: functools.partial[Any] | None = None,  # Any: a tool like this one
     ) -> None:
         if not _NAME.fullmatch(name):
             raise TypeError(
@@ -77,6 +82,7 @@ class Tool(Generic[P, R_co]):
         self._function = function
         self._parameters = parameters
         self._in_thread = in_thread
+        self._remake = remake  # makes the tool once more, in another process
         self.name: str = name
         self.description: str | None = description
         self.parameters: Mapping[str, object] = FrozenDict(parameters.schema)
@@ -150,6 +156,16 @@ class Tool(Generic[P, R_co]):
         if self.strict:
             details["strict"] = True
         return Identity(kind="tool", name=self.name, details=details)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:  # Any: the protocol of pickle
+        if imported(self) is self:
+            return self.__qualname__
+        if self._remake is None or (self._remake.func is _remade and imported(self._function) is not self._function):
+            raise pickle.PicklingError(
+                f"tool {self.name!r} cannot be pickled: no import finds {self.__qualname__}; "
+                "define it at the top level of a module"
+            )
+        return self._remake, ()
 
     def __repr__(self) -> str:
         return f"<Tool {self.name!r}>"
@@ -271,6 +287,8 @@ def tool(
     local_names = names_around(2)
 
     def decorate(function: _Function) -> Tool[..., Any]:  # Any: the overloads tie it to the function
+        if hasattr(type(function), "as_tool"):
+            raise TypeError(f"@tool: {function!r:.200} is an agent; write {function.__name__}.as_tool()")
         if inspect.isclass(function) or not hasattr(function, "__call__"):  # noqa: B004 - checkers know that it has
             raise TypeError(f"@tool: {function!r:.200} is not a function; write `@tool` or `@tool(name=...)`")
         own_name: str = getattr(function, "__name__", type(function).__name__)
@@ -285,9 +303,16 @@ def tool(
             description=description or read_docstring(own_docstring(function)).text or None,
             strict=strict,
             in_thread=not _is_async(function) if in_thread is None else in_thread,
+            remake=functools.partial(_remade, function, name, description, strict, in_thread),
         )
 
     return decorate if function is None else decorate(function)
+
+
+def _remade(
+    function: _Function, name: str | None, description: str | None, strict: bool, in_thread: bool | None
+) -> Tool[..., Any]:  # Any: what the function returns
+    return tool(name=name, description=description, strict=strict, in_thread=in_thread)(function)
 
 
 class _Decorator(Protocol):

@@ -63,6 +63,9 @@ class Validator:
         self._compiler = Compiler(definitions, predicates, self._surveyor)
         self._explainer = Explainer(definitions, predicates)
 
+    def __repr__(self) -> str:
+        return f"<Validator of {', '.join(self._definitions):.80}>"
+
     def unsupported(self) -> tuple[UnsupportedSchemaError, ...]:
         """Return the errors of all keywords and schemas that cannot be checked, in all definitions."""
         return self._surveyor.problems()

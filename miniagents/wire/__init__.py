@@ -5,6 +5,9 @@ move the bytes of records from and to files and sockets. `splitting.py` finds wh
 and `incoming.py` carry promises of messages that are still arriving.
 """
 
+from typing import TYPE_CHECKING
+
+from miniagents._lazy import teaching
 from miniagents.wire._sources import AsyncSource, Source
 from miniagents.wire.compression import MAX_RATIO, Compression
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
@@ -19,6 +22,9 @@ from miniagents.wire.record_errors import (
     TornRecordError,
 )
 from miniagents.wire.writing import AsyncTarget, RecordEncoder, RecordWriter, Target, awrite_records, write_records
+
+if not TYPE_CHECKING:  # for checkers this would allow any name
+    __getattr__ = teaching(__name__)
 
 __all__ = [
     "MAX_RATIO",

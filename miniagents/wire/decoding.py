@@ -126,6 +126,9 @@ class RecordDecoder(Generic[T]):
         """Whether more bytes are ignored: after `finish`, and behind an `InputLimitError`."""
         return self._ended
 
+    def __repr__(self) -> str:
+        return f"<RecordDecoder {self.index} records, {self.offset} bytes, {'ended' if self._ended else 'open'}>"
+
     def feed(self, data: bytes) -> Iterator[list[T] | RecordError]:
         """Take more bytes, and yield the complete records; an error stands in the place of each that is invalid."""
         for step in self.steps(data):

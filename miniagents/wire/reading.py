@@ -47,6 +47,13 @@ class _Reader(Generic[T, S]):
         self._records: Iterator[T] = iter(())
         self._ended = False
 
+    def __repr__(self) -> str:
+        ended = self._ended or self._decoder.ended
+        decoder = self._decoder
+        return (
+            f"<{type(self).__name__} {decoder.index} records, {decoder.offset} bytes, {'ended' if ended else 'open'}>"
+        )
+
     def _tell(self, error: RecordError) -> None:
         """Raise an error, or pass it to `on_error`."""
         if self._on_error is None:
@@ -72,6 +79,15 @@ class RecordReader(_Reader[T, "Iterator[bytes]"]):
             if batch is None:
                 return
             self._records = iter(batch)
+
+    def __next__(self) -> T:
+        for record in self._records:
+            return record
+        batch = self._next_batch()
+        if batch is None:
+            raise StopIteration
+        self._records = iter(batch)
+        return next(self)
 
     def batches(self) -> Iterator[list[T]]:
         """Yield the records in lists, as they are decoded.
@@ -130,6 +146,15 @@ class AsyncRecordReader(_Reader[T, "AsyncIterator[bytes]"]):
             if batch is None:
                 return
             self._records = iter(batch)
+
+    async def __anext__(self) -> T:
+        for record in self._records:
+            return record
+        batch = await self._next_batch()
+        if batch is None:
+            raise StopAsyncIteration
+        self._records = iter(batch)
+        return await anext(self)
 
     async def batches(self) -> AsyncIterator[list[T]]:
         """Yield the records in lists, as they arrive and are decoded.

@@ -59,6 +59,9 @@ class RecordEncoder:
         self._count = 0  # of the records that `_blocks` has added
         self._deflater = None if compression is None else deflater_of(compression)
 
+    def __repr__(self) -> str:
+        return f"<RecordEncoder {self._format}, {self._compression or 'not compressed'}>"
+
     def add(self, value: object) -> bool:
         """Add a record.
 
@@ -197,6 +200,10 @@ class RecordWriter:
         finally:
             if self._file is not None:
                 self._file.close()
+
+    def __repr__(self) -> str:
+        encoder = self._encoder
+        return f"<RecordWriter {encoder._format}, {encoder._compression or 'not compressed'}>"
 
     def __enter__(self) -> Self:
         return self

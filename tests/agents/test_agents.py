@@ -451,7 +451,7 @@ def test_a2_a_message_promise_of_unknown_type_keeps_its_tokens_and_is_checked_at
         ({"q"}, "got set, which is no message; "),
         (b"bytes", "got bytes, which is no message; "),
         (["fine", [None]], "got NoneType, which is no message; "),
-        (answering, "got MiniAgent, which is no message; "),
+        (answering, "got MiniAgent, which is no message: write answering.inquire(…), "),
     ],
 )
 def test_what_is_no_message_is_refused_with_agent_and_field(wrong: Any, said: str) -> None:

@@ -112,7 +112,7 @@ async def test_a5_a_call_that_nobody_reads_is_finished() -> None:
 async def test_p14_a_message_that_is_held_holds_the_call_until_it_is_complete() -> None:
     log = Log()
     async with MiniAgents():
-        (message,) = await streams.inquire(log=log).take(1)
+        message = await anext(aiter(streams.inquire(log=log).take(1)))
         await asyncio.sleep(0.5)
         assert log.ended == []
         assert str(await message) == "abc"

@@ -563,6 +563,7 @@ async def test_a7_a_run_in_a_cancel_scope_that_was_left_keeps_its_record() -> No
     assert len(store.said) == len(store.replies_of("echo")) == 6
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a7_ctrl_c_leaves_the_record_of_the_run() -> None:
     store = Store(pause=0.01)
 

@@ -388,7 +388,7 @@ async def test_p1_a_cancelled_promise_gets_no_value_from_work_that_ends_later() 
         await asyncio.sleep(0)
         promise.cancel()
         await asyncio.wait(context.tasks)
-        assert repr(promise) == "<Promise 'stubborn' failed>"
+        assert repr(promise) == "<Promise 'stubborn' cancelled>"
         with pytest.raises(PromiseCancelledError):
             await promise
 
@@ -431,7 +431,7 @@ async def test_a_promise_tells_its_name_and_state() -> None:
         await pending
         assert repr(pending) == "<Promise 'answer' resolved>"
     failed = Promise.failed(ValueError("no"))
-    assert repr(failed) == "<Promise 'failed' failed>"
+    assert repr(failed) == "<Promise 'failed' failed: ValueError>"
     assert await failed._settled() is not None
     failed.cancel()
     with pytest.raises(ValueError, match="no"):

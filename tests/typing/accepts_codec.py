@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import assert_type
 
+from miniagents import InteractionContext
 from miniagents.messages import (
     AssistantMessage,
     Codec,
@@ -161,3 +162,10 @@ async def streams(
         await both
     except RemoteError as error:
         assert_type((error.type_name, error.text), tuple[str, str])
+
+
+async def from_records(ctx: InteractionContext[UserMessage, UserMessage]) -> None:
+    ctx.reply(read_records("messages.ndjson", UserMessage))
+    ctx.reply(aread_records("messages.ndjson", UserMessage))
+    assert_type(next(read_records("messages.ndjson", UserMessage)), UserMessage)
+    assert_type(await anext(aread_records("messages.ndjson", UserMessage)), UserMessage)

@@ -16,7 +16,7 @@ from miniagents.messages import (
     SystemMessage,
     UserMessage,
 )
-from miniagents.promising import Promise, Stream, merge
+from miniagents.promising import Promise, Stream, concat, merge
 
 Spoken: TypeAlias = UserMessage | AssistantMessage
 
@@ -96,8 +96,30 @@ async def the_way_back(s: MessageSequencePromise[UserMessage], other: MessageSeq
         MessageSequencePromise.of_promises(merge(s, s).skip(1).distinct(lambda p: p.message_class)),
         MessageSequencePromise[UserMessage],
     )
-    both: Stream[MessagePromise[Spoken]] = s.chain(other)
+    both: MessageSequencePromise[Spoken] = s.chain(other)
     assert_type(MessageSequencePromise.of_promises(both), MessageSequencePromise[Spoken])
+
+
+async def the_same_messages(s: MessageSequencePromise[UserMessage], texts: Stream[str]) -> None:
+    assert_type(s.take(2), MessageSequencePromise[UserMessage])
+    assert_type(s.skip(2).buffer(3), MessageSequencePromise[UserMessage])
+    assert_type(s.take_while(lambda p: p.message_class), MessageSequencePromise[UserMessage])
+    assert_type(s.skip_while(lambda p: p.message_class), MessageSequencePromise[UserMessage])
+    assert_type(s.distinct(), MessageSequencePromise[UserMessage])
+    assert_type(s.filter(lambda p: p.message_class), MessageSequencePromise[UserMessage])
+    assert_type(s.throttle(1).debounce(1), MessageSequencePromise[UserMessage])
+    assert_type(s.throttle(1, trailing=False).rate_limit(2), MessageSequencePromise[UserMessage])
+    assert_type(s.take_while(lambda p: p.done(), inclusive=True), MessageSequencePromise[UserMessage])
+    assert_type(s.distinct_until_changed(lambda p: p.message_class), MessageSequencePromise[UserMessage])
+    assert_type(s.tap_pieces(lambda p: p.name).conflate(), MessageSequencePromise[UserMessage])
+    assert_type(s.take_until(s.first()), MessageSequencePromise[UserMessage])
+    assert_type(s.timeout_pieces(each=1), MessageSequencePromise[UserMessage])
+    assert_type(s.chain(s), MessageSequencePromise[UserMessage])
+    assert_type(s.chain(texts), Stream[MessagePromise[UserMessage] | str])
+    assert_type(merge(s, s), MessageSequencePromise[UserMessage])
+    assert_type(concat(s, s), MessageSequencePromise[UserMessage])
+    assert_type(await s.take(2), tuple[UserMessage, ...])
+    assert_type(await merge(texts, texts), tuple[str, ...])
 
 
 async def of_a_message(p: MessagePromise[UserMessage], plain: Promise[UserMessage]) -> None:

@@ -278,3 +278,10 @@ def coded(data: bytes, text: str) -> None:
 
 def unknown(message: UnknownMessage) -> None:
     assert_type(message.raw, Mapping[str, object])
+
+
+def of_lists(event: TextDelta) -> None:
+    assert_type(stream_message(AssistantMessage, ["a", "b"]), MessagePromise[AssistantMessage])
+    assert_type(stream_message(AssistantMessage, ["a", event]), MessagePromise[AssistantMessage])
+    assert_type(stream_message(AssistantMessage, ("a", event), model="x"), MessagePromise[AssistantMessage])
+    assert_type(stream_message(AssistantMessage, iter("ab")), MessagePromise[AssistantMessage])

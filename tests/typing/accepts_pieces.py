@@ -73,4 +73,4 @@ async def groups(s: StreamedPromise[str, bytes], n: Stream[int]) -> None:
 async def of_messages(tokens: MessagePromise, messages: MessageSequencePromise) -> None:
     assert_type(tokens.throttle(0.1), Stream[str])
     assert_type(tokens.batch(10, within=0.1), Stream[tuple[str, ...]])
-    assert_type(messages.timeout_pieces(each=30), Stream[MessagePromise])
+    assert_type(messages.timeout_pieces(each=30), MessageSequencePromise)

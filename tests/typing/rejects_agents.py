@@ -324,3 +324,12 @@ async def testing() -> None:
     Pause(1).seconds = 2  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     transcript("x")  # type: ignore[arg-type, unused-coroutine]  # pyright: ignore[reportArgumentType, reportUnusedCoroutine]
     _text: str = transcript(bare.inquire("x"))  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+async def agents_are_no_functions(agent: MiniAgent, replies: MessageSequencePromise) -> None:
+    agent("x")  # type: ignore[operator]  # pyright: ignore[reportCallIssue]
+    await agent  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+    agent.trigger("x")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    len(replies)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    replies[0]  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
+    replies.text  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]

@@ -9,6 +9,7 @@ from asyncio import StreamReader
 from collections.abc import AsyncIterator, Iterator
 from typing import assert_type
 
+from miniagents import InteractionContext
 from miniagents.messages import (
     AssistantMessage,
     Codec,
@@ -95,3 +96,8 @@ def streams(reader: StreamReader, later: Promise[Message]) -> None:
     one: MessagePromise[AssistantMessage] = decode_stream(reader, UserMessage)  # type: ignore[assignment, arg-type]  # pyright: ignore[reportAssignmentType]
     many: MessageSequencePromise[UserMessage] = decode_stream(reader, UserMessage)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     _both = (one, many)
+
+
+async def from_records(ctx: InteractionContext[UserMessage, UserMessage]) -> None:
+    ctx.reply(read_records("messages.ndjson", int))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.reply(aread_records("messages.ndjson", int))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

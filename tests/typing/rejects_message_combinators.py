@@ -78,3 +78,21 @@ def of_messages(p: MessagePromise[UserMessage]) -> None:
     p.split(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     p.split(message_class=str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     new(p.recover_message(number_of, OSError))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def the_same_messages(s: MessageSequencePromise[UserMessage]) -> None:
+    s.take("2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.filter(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    s.chain([s])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    _promises: tuple[MessagePromise[UserMessage], ...] = s.skip(1)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    _other: MessageSequencePromise[AssistantMessage] = s.buffer(1)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    s.take_while(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.skip_while(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.distinct(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.throttle("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.distinct_until_changed("key")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.tap_pieces(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.take_until(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.rate_limit("2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.debounce("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    s.timeout_pieces(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -266,3 +266,8 @@ def coded(data: bytes) -> None:
     decode(data, UserMessage, "keep")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     _other: AssistantMessage = decode(data, UserMessage)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     _known: UserMessage = decode(data, UserMessage, unknown="keep")  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+def of_lists() -> None:
+    stream_message(AssistantMessage, "text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    stream_message(AssistantMessage, [1, 2])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]

@@ -3,6 +3,9 @@
 An SDK is imported when a model is first asked.
 """
 
+from typing import TYPE_CHECKING
+
+from miniagents._lazy import teaching
 from miniagents.ext.llm.anthropic import AnthropicAgent, create_anthropic_agent
 from miniagents.ext.llm.common import ReplySchema, ToolDefinition
 from miniagents.ext.llm.errors import (
@@ -33,6 +36,9 @@ from miniagents.ext.llm.openai import (
     create_openai_embedding_agent,
 )
 from miniagents.ext.llm.partials import Partial, partial_values
+
+if not TYPE_CHECKING:  # for checkers this would allow any name
+    __getattr__ = teaching(__name__)
 
 __all__ = [
     "AnthropicAgent",

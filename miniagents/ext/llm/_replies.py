@@ -101,7 +101,7 @@ def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: 
     what = f"{where}: reply_type={getattr(message_class, '__name__', message_class)}"
     if not _is_message_class(message_class):
         raise TypeError(f"{what}: give a class of messages")
-    if not own_fields(message_class) or message_class.__module__.startswith(Message.__module__.rpartition(".")[0]):
+    if not own_fields(message_class) or message_class.__module__.startswith(Message.__module__):
         raise TypeError(f"{what}: there is nothing to ask for: give a class with fields of its own")
     try:
         schema = json_schema(message_class)

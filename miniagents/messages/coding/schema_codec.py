@@ -118,12 +118,15 @@ class SchemaCodec:
         self._validator: Validator | None = None
         self._planner = Planner(self, convert_message)
         for cls in types.values():
-            if not isinstance(cls, FrozenType) or cls.__module__ == _generated.__name__:
+            if not isinstance(cls, FrozenType) or cls.__module__ == _generated.Message.__module__:
                 continue  # the module only refers to such a class
             if PLANNER not in vars(cls):
                 setattr(cls, PLANNER, self._planner)
                 if namespace and cls.is_record:
                     setattr(cls, NAMESPACE, namespace)
+
+    def __repr__(self) -> str:
+        return f"<SchemaCodec of {', '.join(self._types):.80}>"
 
     def decode(self, data: bytes | str, form: TypeForm[T], /) -> T:
         """Decode a value of the type `form` from JSON.

@@ -77,6 +77,10 @@ class Codec(Generic[T]):
         _codecs[key] = ref(self, lambda _: _codecs.pop(key, None))
         self._forget_reader()
 
+    def __repr__(self) -> str:
+        form: object = self._form
+        return f"<Codec of {form.__qualname__ if isinstance(form, type) else form}, {self._format}>"
+
     @property
     def form(self) -> TypeForm[T]:
         """The type of the values."""

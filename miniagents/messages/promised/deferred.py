@@ -44,4 +44,4 @@ class DeferredSequence(MessageSequencePromise[M_co]):
             if name == "_buffer":
                 self.begin()
                 return self._buffer
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return super().__getattr__(name)

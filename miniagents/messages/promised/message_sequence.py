@@ -15,6 +15,7 @@ from miniagents.messages.promised.sequence_promise import (
     MessageSequencePromise,
     sequence_over,
 )
+from miniagents.messages.promised.tokens import remedy_for
 from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.pieces import Replayed
@@ -205,9 +206,11 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
             return _from_promise(item.map(self._checked))
         if _has_parts(item):
             return NotImplemented
+        remedy = remedy_for(item)
         raise TypeError(
-            f"{self._place}: got {_class_name(item)}, which is no message; give {self._declared()}, a string, "
-            f"or promises or sequences of them: {item!r:.200}"
+            f"{self._place}: got {_class_name(item)}, which is no message{remedy and f': {remedy}'}; "
+            f"give {self._declared()}, a string, or promises or sequences of them"
+            + ("" if remedy else f": {item!r:.200}")
         )
 
     def _adapt_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as for `_adapt`

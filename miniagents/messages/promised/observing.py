@@ -71,7 +71,7 @@ async def observe(
     ...         async for seen in observe(scripted_agent(["Hel", "lo"]).inquire()):
     ...             print(seen.position, seen.piece, seen.whole)
     >>> asyncio.run(main())
-    0 <MessagePromise 'Message' pending> None
+    0 <MessagePromise 'Message' 2 tokens, ended> None
     1 None (Message(text='Hello'),)
     """
     whole: StreamedPromise[Any, Any] = promise  # Any: as above

@@ -10,6 +10,7 @@ from typing_extensions import TypeIs, TypeVar
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_buffer import MessageBuffer
 from miniagents.messages.promised.message_promise import MessagePromise, made_at_once
+from miniagents.messages.promised.same_messages import SameMessages
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import value_of
 from miniagents.promising.core.arguments import check_count, check_errors, check_plain
@@ -17,13 +18,13 @@ from miniagents.promising.core.failure import Failure, count_as_read
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, blank
-from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.promise import Holder, Promise
+    from miniagents.promising.stream import StreamedPromise
 
 __all__ = ["MessageSequencePromise"]
 
@@ -39,15 +40,16 @@ if TYPE_CHECKING:
     Messages: TypeAlias = AsyncIterator[MessagePromise[M] | Failure]
 
 
-class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, ...]]):
+class MessageSequencePromise(SameMessages[M_co]):
     """The promise of a sequence of messages.
 
     Iterating gives the promises of the messages, each of which streams its tokens. Awaiting gives the tuple of all
     messages, or raises the first error in the sequence or in one of its messages.
 
     The combinators of message sequences speak of messages and give message sequences, or one message, again. The
-    combinators of streams are here as well. They speak of pieces, which are the promises of the messages: `of_promises`
-    makes a sequence of their results.
+    combinators of streams are here as well. They speak of pieces, which are the promises of the messages. `take`,
+    `skip`, `filter`, `chain`, `buffer` and others whose results have the same pieces give message sequences too;
+    `of_promises` makes a sequence of any other stream of promises.
 
     A result is as lazy and as bounded as this sequence. Cancelling it cancels this sequence, unless it is used
     elsewhere. An error of the sequence stands in the place of a message, and stays there. An error of a message becomes
@@ -86,18 +88,20 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
     def of_promises(cls, stream: StreamedPromise[MessagePromise[M], object], /) -> MessageSequencePromise[M]:
         """Make a message sequence of a stream of message promises.
 
-        `take`, `skip`, `chain`, `distinct`, `buffer`, `timeout_pieces`, `merge`, … take message sequences as streams
-        and give streams, whose whole is a tuple of promises. This is the way back. The pieces are the same, and nothing
-        is read or copied. Cancelling the result cancels the stream.
+        Many combinators of streams, such as `map_pieces` and `then_pieces`, give streams whose whole is a tuple of
+        promises. This is the way back. The pieces are the same, and nothing is read or copied. Cancelling the result
+        cancels the stream.
 
         >>> async def main() -> None:
         ...     async with PromisingContext():
         ...         messages = MessageSequencePromise.of_messages([Message("a"), Message("b"), Message("c")])
-        ...         print(await MessageSequencePromise.of_promises(messages.skip(1).take(1)))
+        ...         promises = messages.map_pieces(lambda promise: promise)
+        ...         print(await MessageSequencePromise.of_promises(promises.skip(2)))
         >>> asyncio.run(main())
-        (Message(text='b'),)
+        (Message(text='c'),)
         """
-        return sequence_over(stream._buffer, stream._held_by())
+        same: Any = stream  # Any: of M, if it is a sequence already
+        return same if isinstance(stream, MessageSequencePromise) else sequence_over(stream._buffer, stream._held_by())
 
     async def aresolve_messages(self) -> tuple[M_co, ...]:
         """Wait for all messages, complete: the same as awaiting the promise.
@@ -479,11 +483,8 @@ class MessageSequencePromise(StreamedPromise[MessagePromise[M_co], tuple[M_co, .
                 buffer = self._buffer = MessageBuffer(self._context, self._name)
                 buffer.fill(self._value)
                 return buffer
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-        def __getitem__(self, _: object) -> object:
-            # `for` and `in` come here too; an `__iter__` would make the promise an Iterable
-            raise TypeError(f"{self.name!r}: await the promise first: (await promise)[…], or read it by `async for`")
+            hint = "" if name[:1] == "_" else f"; await it first: [message.{name} for message in await promise]"
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def _has_given_all(self) -> bool:
         """Return whether all messages are there."""

@@ -5,7 +5,16 @@ Tokens are text as they are, other events are skipped, and anything else is an e
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableSequence,
+)
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -23,6 +32,7 @@ from miniagents.messages.values.surrogates import (
 )
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator
+from miniagents.promising.core.presenting import number_of
 
 if TYPE_CHECKING:
     from miniagents.promising.core.pieces import PieceBuffer
@@ -36,6 +46,7 @@ __all__ = [
     "check_fields",
     "checked_piece",
     "holds_surrogates",
+    "remedy_for",
     "text_of",
 ]
 
@@ -138,6 +149,14 @@ class Tokens(TextOutcomes):
 
     __slots__ = ()
 
+    @staticmethod
+    def counted(pieces: Iterable[object]) -> str:
+        """Return how many tokens and events there are, as `repr` shows it."""
+        given = tuple(pieces)
+        events = sum(map(_is_event, given))
+        tokens = number_of(sum(isinstance(piece, str) for piece in given), "token")
+        return f"{tokens}, {number_of(events, 'event')}" if events else tokens
+
     async def __anext__(self) -> str:
         for piece in self._ready:  # noqa: B007  # the next one that is ready, if there is any
             break
@@ -188,8 +207,12 @@ def checked_piece(
     return _refused(piece, name, buffer)
 
 
-def text_of(pieces: Iterable[Any], name: str) -> str:  # Any: the types of a streamer are not checked at run time
-    """Return the text that all pieces of the message `name` make together.
+def text_of(
+    pieces: Iterable[Any],  # Any: the types of a streamer are not checked at run time
+    name: str,
+    giver: str,
+) -> str:
+    """Return the text that all pieces of the message `name` make together, which the generator `giver` gave.
 
     Raises:
         TypeError: Something among them is no piece of a message.
@@ -198,7 +221,7 @@ def text_of(pieces: Iterable[Any], name: str) -> str:  # Any: the types of a str
     try:
         text = "".join(pieces)
     except TypeError:  # there are events among them
-        text = "".join([_text_of(piece, name) for piece in pieces])
+        text = "".join([_text_of(piece, name, giver) for piece in pieces])
     if has_surrogates(text):
         text = with_joined_halves(text)
         reason = refusal(text)
@@ -210,14 +233,14 @@ def text_of(pieces: Iterable[Any], name: str) -> str:  # Any: the types of a str
 _is_ascii: Final[Callable[[object], TypeIs[str]]] = cast("Any", str.isascii)  # it raises a TypeError for other objects
 
 
-def _text_of(piece: object, name: str) -> str:
+def _text_of(piece: object, name: str, giver: str) -> str:
     if isinstance(piece, str):
         return piece
     if isinstance(piece, TextDelta):
         return piece.text
     if isinstance(piece, StreamEvent):
         return ""
-    raise _no_piece(piece, name)
+    raise _no_piece(piece, name, giver)
 
 
 def check_arguments(cls: object, tokens: object, args: tuple[object, ...], known: Mapping[str, object]) -> None:
@@ -229,8 +252,9 @@ def check_arguments(cls: object, tokens: object, args: tuple[object, ...], known
     name = _name_of(cls)
     if isinstance(tokens, type) and isinstance(cls, AsyncIterable):
         raise TypeError(f"stream_message: the class comes first: stream_message({_name_of(tokens)}, …)")
-    if not isinstance(tokens, AsyncIterable):
-        raise TypeError(f"stream_message({name}, …): the tokens come from an async iterable, {_instead(tokens)}")
+    if not isinstance(tokens, AsyncIterable | MutableSequence | tuple | Iterator):
+        given = f"not {tokens!r:.200}: write {name}(…)" if isinstance(tokens, str) else _instead(tokens)
+        raise TypeError(f"stream_message({name}, …): the tokens come from an async iterable or a list, {given}")
     check_fields("stream_message", cls, args, known)
 
 
@@ -268,13 +292,22 @@ def _required(cls: type[msgspec.Struct]) -> list[str]:
 
 def _instead(tokens: object) -> str:
     """Say what was given instead of an async iterable, and what to write if that can be told."""
-    kind = type(tokens)
-    if issubclass(kind, Awaitable):
-        return f"not {kind.__qualname__}: await it first"
-    if callable(tokens) and not isinstance(tokens, type):
-        name = _name_of(tokens)
-        return f"not the function {name}: call it: {name}()"
-    return f"not {kind.__qualname__}: {tokens!r:.200}"
+    kind = type(tokens).__qualname__
+    remedy = remedy_for(tokens)
+    what = f"the function {_name_of(tokens)}" if remedy.startswith("call it") else kind
+    return f"not {what}: {remedy or format(repr(tokens), '.200')}"
+
+
+def remedy_for(thing: object) -> str:
+    """Return what to write for something that stands in the place of what it gives; "" if that cannot be told."""
+    instead: object = getattr(thing, "_instead_of_calling", None)  # an agent has it
+    if isinstance(instead, str):
+        return instead
+    if isinstance(thing, Awaitable):
+        return "await it first"
+    if callable(thing) and not isinstance(thing, type):
+        return f"call it: {_name_of(thing)}()"
+    return ""
 
 
 def _name_of(thing: object) -> str:
@@ -287,8 +320,9 @@ def _is_event(piece: object) -> bool:
 
 
 def _refused(piece: object, name: str, buffer: PieceBuffer[str | StreamEvent]) -> Failure:
-    return buffer.failure_of(_no_piece(piece, name))
+    return buffer.failure_of(_no_piece(piece, name, buffer.name))
 
 
-def _no_piece(piece: object, name: str) -> TypeError:
-    return TypeError(f"{name}: a token is a string or a stream event, not {type(piece).__qualname__}: {piece!r:.200}")
+def _no_piece(piece: object, name: str, giver: str) -> TypeError:
+    given = f"{type(piece).__qualname__}: {piece!r:.200}"
+    return TypeError(f"{name}: {giver} gave {given}; a token is a string or a stream event")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Never, overload
+from typing import TYPE_CHECKING, Any, Never, Protocol, overload
 
 from typing_extensions import TypeVar
 
@@ -11,7 +11,7 @@ from miniagents.promising.combinators.joining import Joining, read_once
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.foreign import reading
 from miniagents.promising.core.production import Production
-from miniagents.promising.stream import Stream, piped
+from miniagents.promising.stream import Stream, StreamedPromise, piped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
@@ -29,8 +29,22 @@ T5 = TypeVar("T5")
 T6 = TypeVar("T6")
 T7 = TypeVar("T7")
 T8 = TypeVar("T8")
+S = TypeVar("S", bound="StreamedPromise[Any, Any]")  # Any: of anything
+S_co = TypeVar("S_co", bound="StreamedPromise[Any, Any]", covariant=True)  # Any: as above
 
 
+class _Alike(Protocol[S_co]):
+    """A stream of which `merge` and `concat` make something of its own kind: a message sequence."""
+
+    def _alike(
+        self,
+        stream: StreamedPromise[Any, Any],  # Any: the pieces of several streams of this kind
+        sources: Iterable[Production],
+    ) -> S_co: ...
+
+
+@overload
+def merge(s1: _Alike[S], /, *more: _Alike[S]) -> S: ...
 @overload
 def merge() -> Stream[Never]: ...
 @overload
@@ -82,12 +96,13 @@ def merge(
 ) -> Stream[T1 | T2 | T3 | T4 | T5 | T6 | T7 | T8]: ...
 @overload
 def merge(*streams: AsyncIterable[T]) -> Stream[T]: ...
-def merge(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads tie the result to the arguments
+def merge(*streams: Any) -> StreamedPromise[Any, Any]:  # Any: the overloads tie the result to the arguments
     """Give the pieces of all streams, each as soon as it is there, errors included.
 
     The result ends when all streams have ended, at once if there are none. Some hundreds of ready pieces of one stream
-    may come in a row. Cost: a task for each stream, and all pieces once more. Cancelling the result cancels the streams
-    that are not used elsewhere. If streams are bounded, the result has the narrowest of their bounds.
+    may come in a row. Message sequences make a message sequence. Cost: a task for each stream, and all pieces once
+    more. Cancelling the result cancels the streams that are not used elsewhere. If streams are bounded, the result has
+    the narrowest of their bounds.
 
     Raises:
         TypeError: Something given is no async iterable.
@@ -98,9 +113,11 @@ def merge(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads ti
     >>> asyncio.run(main())
     ['a', 'b', 'c']
     """
-    return Joining("merge", streams).stream()
+    return _of_one_kind(streams, Joining("merge", streams).stream())
 
 
+@overload
+def concat(s1: _Alike[S], /, *more: _Alike[S]) -> S: ...
 @overload
 def concat() -> Stream[Never]: ...
 @overload
@@ -152,12 +169,13 @@ def concat(
 ) -> Stream[T1 | T2 | T3 | T4 | T5 | T6 | T7 | T8]: ...
 @overload
 def concat(*streams: AsyncIterable[T]) -> Stream[T]: ...
-def concat(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads tie the result to the arguments
+def concat(*streams: Any) -> StreamedPromise[Any, Any]:  # Any: the overloads tie the result to the arguments
     """Give the pieces of the first stream, then those of the second, and so on; errors stay in their places.
 
-    Without streams the result is empty. Cost: one task in all, and all pieces once more. Eager streams run ahead by
-    themselves; lazy ones start when their turn comes. Cancelling the result cancels the streams that are not used
-    elsewhere. If streams are bounded, the result has the narrowest of their bounds.
+    Without streams the result is empty. Message sequences make a message sequence. Cost: one task in all, and all
+    pieces once more. Eager streams run ahead by themselves; lazy ones start when their turn comes. Cancelling the
+    result cancels the streams that are not used elsewhere. If streams are bounded, the result has the narrowest of
+    their bounds.
 
     Raises:
         TypeError: Something given is no async iterable.
@@ -176,7 +194,7 @@ def concat(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the overloads t
                 async for piece in pieces:
                     yield piece
 
-    return piped(concatenated, "concat", sources)
+    return _of_one_kind(streams, piped(concatenated, "concat", sources))
 
 
 @overload
@@ -345,6 +363,14 @@ def first_to_speak(*streams: AsyncIterable[Any]) -> Stream[Any]:  # Any: the ove
 
 _NOTHING = object()
 """The latest piece of a stream that has given none yet."""
+
+
+def _of_one_kind(streams: Sequence[Any], made: Stream[Any]) -> StreamedPromise[Any, Any]:  # Any: as the overloads say
+    """Return the stream that was made of others; if these are all message sequences, a message sequence."""
+    kinds: set[type[object]] = set(map(type, streams))
+    alike = bool(kinds) and all(hasattr(kind, "_alike") for kind in kinds)
+    result: StreamedPromise[Any, Any] = streams[0]._alike(made, streams) if alike else made  # Any: as above
+    return result
 
 
 class _Latest(Joining):

@@ -105,6 +105,11 @@ def buffer_of(stream: StreamedPromise[P, object]) -> PieceBuffer[P]:
     return stream._buffer
 
 
+def state_of(promise: Promise[object]) -> str:
+    """Return what `repr` shows of the state of a promise; asking starts nothing."""
+    return promise._state()
+
+
 def give_up(production: Production, error: BaseException) -> None:
     """End a promise, or a buffer, with an error, unless it has ended."""
     production._give_up(error)

@@ -73,8 +73,10 @@ def check_callable(what: str, function: object) -> None:
     Raises:
         TypeError: It cannot be called.
     """
-    if not callable(function):
-        raise TypeError(f"{what}: {function!r:.200} is no function")
+    if not callable(function) or hasattr(type(function), "_instead_of_calling"):
+        instead: object = getattr(function, "_instead_of_calling", None)
+        hint = f"; {instead}" if isinstance(instead, str) else ""
+        raise TypeError(f"{what}: {function!r:.200} is no function{hint}")
 
 
 def check_plain(what: str, function: object) -> None:

@@ -197,7 +197,7 @@ def test_what_cannot_be_meant_is_refused_at_the_call() -> None:
 
 def test_a_stream_of_message_promises_in_the_place_of_messages_is_refused_with_the_way_back() -> None:
     async def main() -> None:
-        stream: Any = sequence_of("a").take(1)
+        stream: Any = sequence_of("a").map_pieces(lambda promise: promise)
         with pytest.raises(TypeError, match=r"MessageSequencePromise\.of_promises\(…\) for messages whose promises it"):
             sequence_of(stream)
 

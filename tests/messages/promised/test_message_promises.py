@@ -113,7 +113,7 @@ def test_m6_tokens_of_a_message_that_is_there_already_are_its_text(message: Mess
     asyncio.run(main())
 
 
-WRONG_TOKEN = "Message: a token is a string or a stream event, not int: 3"
+WRONG_TOKEN = "gave int: 3; a token is a string or a stream event"
 
 
 async def outcomes(stream: AsyncIterable[object]) -> list[object]:
@@ -139,12 +139,13 @@ def test_m6_what_is_neither_token_nor_event_is_an_error_at_its_place_for_every_r
                 appender.extend(pieces)
             tokens = appender
         promise = stream_message(Message, tokens)
-        assert await outcomes(promise) == ["a", WRONG_TOKEN, "x"]
-        assert await outcomes(promise.pieces()) == ["a", WRONG_TOKEN, "x"]
-        assert await outcomes(promise.checked(lambda message: message)) == ["a", WRONG_TOKEN, "x"]
-        assert await outcomes(promise.events) == [TextDelta(text="a"), WRONG_TOKEN, TextDelta(text="x")]
+        wrong = f"Message: {'other' if shared else 'said'} {WRONG_TOKEN}"
+        assert await outcomes(promise) == ["a", wrong, "x"]
+        assert await outcomes(promise.pieces()) == ["a", wrong, "x"]
+        assert await outcomes(promise.checked(lambda message: message)) == ["a", wrong, "x"]
+        assert await outcomes(promise.events) == [TextDelta(text="a"), wrong, TextDelta(text="x")]
         for whole in (promise, promise.pieces(), promise.events, promise.map_text(str.upper)):
-            with pytest.raises(TypeError, match=f"^{WRONG_TOKEN}$"):
+            with pytest.raises(TypeError, match=f"^{wrong}$"):
                 await whole
 
     MiniAgents().run(main())
@@ -163,7 +164,7 @@ def refused(*args: Any, **fields: Any) -> str:  # Any: what checkers would refus
 
 
 def test_what_is_no_stream_of_tokens_is_refused_at_the_call() -> None:
-    start = "stream_message(Message, …): the tokens come from an async iterable, "
+    start = "stream_message(Message, …): the tokens come from an async iterable or a list, "
 
     async def tokens() -> AsyncIterator[str]:
         yield "never"
@@ -173,7 +174,7 @@ def test_what_is_no_stream_of_tokens_is_refused_at_the_call() -> None:
             yield
 
     assert refused(Message, tokens) == f"{start}not the function tokens: call it: tokens()"
-    assert refused(Message, "text") == f"{start}not str: 'text'"
+    assert refused(Message, "text") == f"{start}not 'text': write Message(…)"
     assert refused(Message, Later()) == f"{start}not {Later.__qualname__}: await it first"
     assert refused(tokens(), Message) == "stream_message: the class comes first: stream_message(Message, …)"
 

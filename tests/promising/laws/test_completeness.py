@@ -27,12 +27,18 @@ def gives_promises(function: object) -> bool:
     return any(name in returned for name in RESULTS)
 
 
+def is_shared(method: object) -> bool:
+    """Whether a method is a combinator of streams, which has its case there, with another type of result."""
+    return inspect.isfunction(method) and hasattr(method, "__wrapped__")
+
+
 def methods_of(cls: type) -> Iterator[tuple[str, object]]:
     """What a class defines, or takes from its mixins."""
     inherited = {base for other in CLASSES if other is not cls and issubclass(cls, other) for base in other.__mro__}
     for base in cls.__mro__:
         if base not in inherited:
-            yield from ((name, method) for name, method in vars(base).items() if not name.startswith("_"))
+            own = ((name, method) for name, method in vars(base).items() if not is_shared(method))
+            yield from ((name, method) for name, method in own if not name.startswith("_"))
 
 
 def combinators() -> set[str]:

@@ -1,0 +1,97 @@
+"""What promises and contexts say to people: by `repr`, by completion, and where a promise is taken for its value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NoReturn
+
+from miniagents.promising.errors import PromiseCancelledError
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+__all__ = ["HidesMachinery", "PresentedContext", "Unawaited", "number_of", "state_of_error"]
+
+
+class HidesMachinery:
+    """Objects of which `dir`, and so the completion of an interactive session, shows what is for users alone."""
+
+    __slots__ = ()
+
+    _machinery: ClassVar[frozenset[str]] = frozenset()
+    """The public names that only the library uses, and names that only raise an error."""
+
+    def __dir__(self) -> list[str]:
+        hidden = {name for cls in type(self).__mro__ for name in getattr(cls, "_machinery", ())}
+        return [name for name in super().__dir__() if name not in hidden]
+
+
+class PresentedContext(HidesMachinery):
+    """What is shown of a context."""
+
+    __slots__ = ()
+
+    _machinery = frozenset(
+        {
+            *("body", "end_what_nobody_can_end", "forget", "notify_resolved", "open_loop", "own", "remember", "report"),
+            *("register_writing_end", "running_task", "spawn_hook", "tasks", "waiting_task", "watch"),
+        }
+    )
+
+    _state: str
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._state}, {number_of(len(self.tasks), 'task')}>"
+
+    # --- for promises ---
+
+    @property
+    def tasks(self) -> AbstractSet[object]:
+        """The tasks and followers of the context that have not ended."""
+        raise NotImplementedError
+
+
+class Unawaited:
+    """Errors for code that takes a promise for its value: each says what to write.
+
+    Type checkers find such code too, as they see none of these methods.
+    """
+
+    __slots__ = ()
+
+    _name: str
+
+    if not TYPE_CHECKING:
+
+        def __getitem__(self, _: object) -> NoReturn:
+            # `for` comes here too; an `__iter__` would make the promise an Iterable
+            raise TypeError(self._before("(await promise)[…]"))
+
+        def __contains__(self, _: object) -> NoReturn:
+            raise TypeError(self._before("… in await promise"))
+
+        def __len__(self) -> NoReturn:
+            raise TypeError(self._before("len(await promise)"))
+
+        def __bool__(self) -> bool:
+            return True  # as without `__len__`: `promise or other` is about None
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{self._name!r}: a {type(self).__name__} cannot be pickled or copied; "
+            "await the promise first, and take what it gives"
+        )
+
+    def _before(self, written: str) -> str:
+        """Return the text of an error that says what to write instead."""
+        or_iterate = ", or read it by `async for`" if hasattr(type(self), "__aiter__") else ""
+        return f"{self._name!r}: await the promise first: {written}{or_iterate}"
+
+
+def number_of(number: int, what: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def state_of_error(error: BaseException) -> str:
+    """Return what `repr` shows of a promise that has failed."""
+    return "cancelled" if isinstance(error, PromiseCancelledError) else f"failed: {type(error).__name__}"
