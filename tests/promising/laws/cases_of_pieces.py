@@ -211,6 +211,7 @@ CASES: Final = (
             Law.UNREAD: "it reads the error",
             Law.DEADLOCK: "it recovers from it",
             Law.BOUNDED: "its second source begins at the error of the first",
+            Law.CANCEL: "it has let go of the first source, which the test holds",
             Law.HELD: OWNED,
             Law.RESPONSIVE: "its second source begins at the error of the first",
         },
