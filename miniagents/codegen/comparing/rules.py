@@ -67,6 +67,23 @@ class Change:
         return in_order({*self.breaks, *self.could_break})
 
 
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The changes that a comparison is held against.
+
+    Attributes:
+        audiences: The audiences that must not break.
+        severity: The least severity that counts.
+    """
+
+    audiences: tuple[Audience, ...] = AUDIENCES
+    severity: Severity = "breaks"
+
+    def broken(self, change: Change) -> tuple[Audience, ...]:
+        """Return the audiences because of which a change does not pass."""
+        return in_order(change.breaks if self.severity == "breaks" else change.concerns, self.audiences)
+
+
 DIFF_RULES: Final[dict[str, str]] = {
     "definition-added": "a new type breaks nobody: where it is used is another change",
     "definition-removed": "old data of the type cannot be read, and code that names it fails",
