@@ -52,7 +52,7 @@ class LintSettings:
     """
 
     def __init__(self, level: Level | None, ignored: Collection[str], rules: Collection[str]) -> None:
-        self._level = level
+        self._level: Level | None = level
         self._ignored = ignored
         self._rules = rules
         self._tables: dict[Path, _Table | None] = {}
@@ -69,8 +69,7 @@ class LintSettings:
             table = self._tables[folder]
             if table is not None:
                 for each in _around(table, path.parent.relative_to(folder)):
-                    own: Level | Literal["off"] | None = each.level
-                    level = level if own is None else None if own == "off" else own
+                    level = None if each.level == "off" else each.level or level
                     ignored.update(each.ignore)
                 break
         return Strictness(self._level or level, frozenset(ignored))

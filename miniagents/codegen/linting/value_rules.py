@@ -80,7 +80,9 @@ def keyword_idle(context: Context) -> Iterator[Finding]:
             if about is not None and kinds.isdisjoint(kinds_named(about)):
                 wrong = f"says nothing of a value that is no {about}"
                 place = spot.place(keyword)
-                yield Finding(place, wrong, 'remove it, or correct "type"', Edit(place))
+                is_plain = not isinstance(spot.members[keyword], dict | list)  # otherwise the type may be the mistake
+                edit = Edit(place) if is_plain else None
+                yield Finding(place, wrong, 'remove it, or correct "type"', edit)
 
 
 def enum_value_idle(context: Context) -> Iterator[Finding]:
