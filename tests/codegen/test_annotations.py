@@ -32,7 +32,7 @@ SARIF: Final = Draft4Validator(
 def checked(text: str) -> Any:  # Any: JSON
     """A log of SARIF that is valid, and refers only to rules that it lists."""
     log = json.loads(text)
-    assert SARIF.is_valid(log)
+    assert SARIF.is_valid(log)  # pyright: ignore[reportUnknownMemberType] - of one of its overloads
     (run,) = log["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
