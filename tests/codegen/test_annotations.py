@@ -12,8 +12,8 @@ from jsonschema import Draft4Validator
 from syrupy.assertion import SnapshotAssertion
 
 from miniagents.codegen import main
-from miniagents.codegen.commands.annotations import Annotation, github, of_changes, sarif
-from miniagents.codegen.commands.markdown import diff_markdown
+from miniagents.codegen.commands.diff_markdown import diff_markdown
+from miniagents.codegen.commands.line_annotations import Annotation, github, of_changes, sarif
 from miniagents.codegen.comparing.comparer import compare
 from miniagents.codegen.comparing.rules import Gate
 from miniagents.codegen.documents import JsonValue

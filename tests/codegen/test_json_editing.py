@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from miniagents.codegen.documents import JsonValue, escape
-from miniagents.codegen.json_editing import edited
+from miniagents.codegen.linting.json_editing import edited
 
 Edits = dict[str, tuple[str, JsonValue] | None]
 VALUES: st.SearchStrategy[JsonValue] = st.recursive(
@@ -50,10 +50,9 @@ def test_exactly_what_was_asked_for_changes(
 ) -> None:
     known = [*places(value)]
     chosen = data.draw(st.lists(st.sampled_from(known), max_size=4)) if known else []
-    removed: tuple[str, JsonValue] | None = None
+    replacements: list[tuple[str, JsonValue] | None] = [None, ("new", [1])]
     edits: Edits = {
-        pointer: data.draw(st.sampled_from([removed, ("new", [1])])) if is_member else None
-        for pointer, is_member in chosen
+        pointer: data.draw(st.sampled_from(replacements)) if is_member else None for pointer, is_member in chosen
     }
     text = edited(json.dumps(value, indent=indent, ensure_ascii=is_ascii), edits)
 

@@ -101,12 +101,20 @@ TOP = "[tool.miniagents.lint]\n"
     ("text", "said"),
     [
         ("[tool", "pyproject.toml: cannot be read: Expected ']' at the end of a table declaration"),
-        (f"{TOP}level = 'high'", "tool.miniagents.lint: Invalid enum value 'high'"),
-        (f"{TOP}levle = 'strict'", "tool.miniagents.lint: Object contains unknown field `levle`"),
-        (f"{TOP}ignore = 'a'", "tool.miniagents.lint: Expected `array`, got `str` - at `$.ignore`"),
-        (f"{TOP}ignore = ['enum-zreo']", "ignore: enum-zreo is no rule; lint --rules lists them all"),
+        (
+            f"{TOP}level = 'high'",
+            "tool.miniagents.lint.level: 'high' is no level; write basic, standard, strict or off",
+        ),
+        (
+            f"{TOP}levle = 'strict'",
+            "tool.miniagents.lint.levle: there is no such setting; write level, ignore, folders",
+        ),
+        (f"{TOP}ignore = 'a'", "tool.miniagents.lint.ignore: 'a' is no rule; list some; lint --rules has them all"),
+        (f"{TOP}ignore = ['enum-zreo']", "tool.miniagents.lint.ignore: 'enum-zreo' is no rule"),
         (f"{TOP}[tool.miniagents.lint.folders.vendro]\nlevel = 'off'", 'folders."vendro": there is no such folder'),
-        ("[tool]\nminiagents = 3", "tool.miniagents.lint: Expected `object`, got `int`"),
+        ("[tool.miniagents]\nlint = 3", "tool.miniagents.lint: is no table; write [tool.miniagents.lint]"),
+        (f"{TOP}folders = 3", "tool.miniagents.lint.folders: is no table"),
+        (f"{TOP}level = 3", "tool.miniagents.lint.level: 3 is no level"),
     ],
 )
 @pytest.mark.usefixtures("project")

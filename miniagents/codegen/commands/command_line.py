@@ -154,7 +154,6 @@ def _lint(command: CommandParser) -> None:
         Example("miniagents lint --level strict --ignore type-description schemas", "all rules but one"),
         Example("miniagents lint --fix schemas", "correct what is mechanical, and report the rest"),
         Example("miniagents lint --format github schemas", "annotations in a workflow of GitHub"),
-        Example("miniagents lint --rules", "what the rules are"),
     )
 
 
@@ -179,8 +178,8 @@ def _diff(command: CommandParser) -> None:
     command.examples = (
         Example("miniagents diff HEAD:schemas schemas", "what you have changed since the last commit"),
         Example("miniagents diff v1/schemas schemas --against readers", "can the new code read the old data?"),
-        Example("miniagents diff main:schemas schemas --against readers,could-break", "also by chance"),
-        Example("miniagents diff main:schemas schemas --format markdown", "a report for a change request"),
+        Example("miniagents diff HEAD:schemas schemas --against readers,could-break", "also by chance"),
+        Example("miniagents diff HEAD:schemas schemas --format markdown", "a report for a change request"),
     )
 
 

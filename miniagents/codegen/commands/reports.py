@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from miniagents.codegen.commands.annotations import effect
+from miniagents.codegen.commands.line_annotations import effect
 from miniagents.codegen.commands.painting import Paint, painted
 from miniagents.codegen.comparing.rules import AUDIENCES, Change, Gate
 from miniagents.codegen.documents import JsonValue, Place

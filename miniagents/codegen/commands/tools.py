@@ -19,7 +19,7 @@ def run_lint(options: Options, console: Console) -> int:
     Raises:
         GenerationError: The schemas cannot be read.
     """
-    from miniagents.codegen.commands import annotations, reports  # noqa: PLC0415 - generating does not need them
+    from miniagents.codegen.commands import line_annotations, reports  # noqa: PLC0415 - generating does not need them
     from miniagents.codegen.linting import fixing, lint_settings, linter  # noqa: PLC0415
 
     _known(options.ignore, linter.RULES, "lint --rules lists them all")
@@ -53,9 +53,9 @@ def run_lint(options: Options, console: Console) -> int:
         case "json":
             console.write_json(reports.lint_json(problems))
         case "github":
-            console.write(annotations.github(annotations.of_findings(problems)))
+            console.write(line_annotations.github(line_annotations.of_findings(problems)))
         case "sarif":
-            console.write_json(annotations.sarif(annotations.of_findings(problems)))
+            console.write_json(line_annotations.sarif(line_annotations.of_findings(problems)))
         case _:
             console.write(reports.lint_text(problems, console.paint))
     return DIFFERS if problems else OK
@@ -67,7 +67,7 @@ def run_diff(options: Options, console: Console) -> int:
     Raises:
         GenerationError: A version cannot be read.
     """
-    from miniagents.codegen.commands import annotations, markdown, reports  # noqa: PLC0415 - generating needs none
+    from miniagents.codegen.commands import diff_markdown, line_annotations, reports  # noqa: PLC0415 - generating needs none
     from miniagents.codegen.comparing import comparer  # noqa: PLC0415
     from miniagents.codegen.reading import revisions  # noqa: PLC0415
 
@@ -94,11 +94,11 @@ def run_diff(options: Options, console: Console) -> int:
         case "json":
             console.write_json(reports.diff_json(changes, gate))
         case "markdown":
-            console.write(markdown.diff_markdown(changes, gate))
+            console.write(diff_markdown.diff_markdown(changes, gate))
         case "github":
-            console.write(annotations.github(annotations.of_changes(changes, gate)))
+            console.write(line_annotations.github(line_annotations.of_changes(changes, gate)))
         case "sarif":
-            console.write_json(annotations.sarif(annotations.of_changes(changes, gate)))
+            console.write_json(line_annotations.sarif(line_annotations.of_changes(changes, gate)))
         case _:
             console.write(reports.diff_text(changes, gate, console.paint))
     return DIFFERS if any(map(gate.broken, changes)) else OK
@@ -107,15 +107,15 @@ def run_diff(options: Options, console: Console) -> int:
 @contextmanager
 def _annotated(options: Options, console: Console) -> Generator[None, None, None]:
     """Report problems of the block also in the format that was asked for, if that is one for annotations."""
-    from miniagents.codegen.commands import annotations  # noqa: PLC0415 - generating does not need them
+    from miniagents.codegen.commands import line_annotations  # noqa: PLC0415 - generating does not need them
 
     try:
         yield
     except GenerationError as error:
         if options.format == "github":
-            console.write(annotations.github(annotations.of_refusals(error.problems)))
+            console.write(line_annotations.github(line_annotations.of_refusals(error.problems)))
         elif options.format == "sarif":
-            console.write_json(annotations.sarif(annotations.of_refusals(error.problems)))
+            console.write_json(line_annotations.sarif(line_annotations.of_refusals(error.problems)))
         raise
 
 

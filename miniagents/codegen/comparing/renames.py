@@ -54,9 +54,10 @@ def _by_place(old: Bundle, new: Bundle, gone: list[str], come: list[str]) -> Ite
 def _files(old: Bundle, new: Bundle) -> dict[Document, Document]:
     """Return the file of the new version for each file of the old one, if it is clear which that is."""
     before, after = _documents(old), _documents(new)
-    found = {document: after.pop(name) for name, document in [*before.items()] if name in after and before.pop(name)}
-    if len(before) == len(after) == 1:
-        found[next(iter(before.values()))] = next(iter(after.values()))
+    found = {before[name]: after[name] for name in before.keys() & after.keys()}
+    gone, come = before.keys() - after.keys(), after.keys() - before.keys()
+    if len(gone) == len(come) == 1:
+        found[before[gone.pop()]] = after[come.pop()]
     return found
 
 

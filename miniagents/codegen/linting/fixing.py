@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from miniagents.codegen.comparing.comparer import compare
 from miniagents.codegen.documents import Document, JsonValue, parse
-from miniagents.codegen.json_editing import edited
+from miniagents.codegen.linting.json_editing import edited
 from miniagents.codegen.linting.levels import Strictness
 from miniagents.codegen.linting.linter import Found, findings
 from miniagents.codegen.reading.bundle import Bundle, bundle_of

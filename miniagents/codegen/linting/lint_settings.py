@@ -14,29 +14,32 @@ inner folder replaces the level of the folders around it, and adds to what they 
 import os
 import tomllib
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
-
+from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.linting.levels import LEVELS, Level, Strictness
 from miniagents.codegen.schema_errors import Problem
 
 _FILE: Final = "pyproject.toml"
 _TABLE: Final = ("tool", "miniagents", "lint")
+_OFF: Final = "off"
 
 
-class _Folder(msgspec.Struct, forbid_unknown_fields=True):
-    """The table of a folder."""
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What is said of a folder.
 
-    level: Level | Literal["off"] | None = None
-    ignore: tuple[str, ...] = ()
+    Attributes:
+        path: The folder, as seen from the one with the file.
+        level: The level, or "off"; None if nothing is said of it.
+        ignored: The rules that are left out.
+    """
 
-
-class _Table(_Folder):
-    """The table of all files."""
-
-    folders: dict[str, _Folder] = {}
+    path: Path
+    level: str | None
+    ignored: frozenset[str]
 
 
 class LintSettings:
@@ -55,7 +58,7 @@ class LintSettings:
         self._level: Level | None = level
         self._ignored = ignored
         self._rules = rules
-        self._tables: dict[Path, _Table | None] = {}
+        self._known: dict[Path, tuple[_Folder, ...]] = {}
         self.problems: list[Problem] = []
 
     def of(self, file: str) -> Strictness:
@@ -64,56 +67,62 @@ class LintSettings:
         level: Level | None = "standard"
         ignored = {*self._ignored}
         for folder in path.parents:
-            if folder not in self._tables:
-                self._tables[folder] = self._read(folder / _FILE)
-            table = self._tables[folder]
-            if table is not None:
-                for each in _around(table, path.parent.relative_to(folder)):
-                    level = None if each.level == "off" else each.level or level
-                    ignored.update(each.ignore)
+            if folder not in self._known:
+                self._known[folder] = tuple(self._read(folder / _FILE))
+            for each in self._known[folder]:
+                if path.parent.relative_to(folder).is_relative_to(each.path):
+                    ignored |= each.ignored
+                    if each.level is not None:
+                        level = next((known for known in LEVELS if known == each.level), None)
+            if self._known[folder]:
                 break
         return Strictness(self._level or level, frozenset(ignored))
 
-    def _read(self, path: Path) -> _Table | None:
-        """Return the table of a file, or None if there is no such file or table."""
+    def _read(self, path: Path) -> Iterator[_Folder]:
+        """Yield what a file says of folders, outer ones first; nothing if there is no such file or table."""
         if not path.is_file():
-            return None
+            return
         try:
-            value: object = tomllib.loads(path.read_text(encoding="utf-8"))
-            for name in _TABLE:
-                value = msgspec.convert(value, dict[str, object]).get(name, {})
-            if value == {}:
-                return None
-            table = msgspec.convert(value, _Table)
-        except msgspec.ValidationError as error:
-            remedy = f"write level ({', '.join(LEVELS)} or off), ignore and folders"
-            self._refuse(path, ".".join(_TABLE), str(error), remedy)
-            return None
+            found: JsonValue = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             self._refuse(path, "", f"cannot be read: {error}", "correct the file")
-            return None
-        for name, folder in table.folders.items():
-            if not (path.parent / name).is_dir():
-                self._refuse(path, f'folders."{name}"', "there is no such folder", "name one as seen from this file")
-            self._know(path, folder)
-        self._know(path, table)
-        return table
+            return
+        for name in _TABLE:
+            found = found.get(name) if isinstance(found, dict) else None
+        if found is None:
+            return
+        where = ".".join(_TABLE)
+        yield from self._folder(path, where, Path(), found, "folders")
+        none: JsonValue = {}
+        folders = found.get("folders", none) if isinstance(found, dict) else none
+        if not isinstance(folders, dict):
+            self._refuse(path, f"{where}.folders", "is no table", f'write [{where}.folders."schemas/vendor"]')
+            return
+        named = {Path(os.path.normpath(name)): name for name in folders}
+        for inner in sorted(named, key=lambda each: len(each.parts)):
+            here = f'{where}.folders."{named[inner]}"'
+            if not (path.parent / inner).is_dir():
+                self._refuse(path, here, "there is no such folder", "name one as seen from this file")
+            yield from self._folder(path, here, inner, folders[named[inner]])
 
-    def _know(self, path: Path, table: _Folder) -> None:
-        for name in table.ignore:
-            if name not in self._rules:
-                self._refuse(path, "ignore", f"{name} is no rule", "lint --rules lists them all")
+    def _folder(self, path: Path, where: str, folder: Path, table: JsonValue, *more: str) -> Iterator[_Folder]:
+        if not isinstance(table, dict):
+            self._refuse(path, where, "is no table", f"write [{where}]")
+            return
+        known = ("level", "ignore", *more)
+        for name in sorted(table.keys() - known):
+            self._refuse(path, f"{where}.{name}", "there is no such setting", f"write {', '.join(known)}")
+        level, ignored = table.get("level"), table.get("ignore", [])
+        if level not in {None, *LEVELS, _OFF} if isinstance(level, str | None) else True:
+            self._refuse(path, f"{where}.level", f"{level!r} is no level", f"write {', '.join(LEVELS)} or {_OFF}")
+        names = ignored if isinstance(ignored, list) else [ignored]
+        for name in names:
+            if not isinstance(ignored, list) or name not in self._rules:
+                self._refuse(path, f"{where}.ignore", f"{name!r} is no rule", "list some; lint --rules has them all")
+        words = frozenset(name for name in names if isinstance(name, str))
+        yield _Folder(folder, level if isinstance(level, str) else None, words)
 
     def _refuse(self, path: Path, where: str, wrong: str, remedy: str) -> None:
         here = Path.cwd()
         shown = path.relative_to(here) if path.is_relative_to(here) else path
         self.problems.append(Problem(shown.as_posix(), 0, 0, where, "", wrong, remedy))
-
-
-def _around(table: _Table, folder: Path) -> Iterator[_Folder]:
-    """Yield the tables that count for a folder, from the outermost to the innermost."""
-    yield table
-    named = {Path(os.path.normpath(name)): each for name, each in table.folders.items()}
-    for name in sorted(named, key=lambda each: len(each.parts)):
-        if folder.is_relative_to(name):
-            yield named[name]

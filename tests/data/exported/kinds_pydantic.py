@@ -84,7 +84,7 @@ class Kinds(BaseModel):
     old: str = Field(default="x", deprecated="use new", examples=["a", "b"])
     extra: dict[int, bool] = {}
 
-    @computed_field
+    @computed_field  # type: ignore[prop-decorator] # as pydantic's own guide writes it
     @property
     def label(self) -> str:
         return "label"

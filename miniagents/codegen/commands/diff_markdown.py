@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from miniagents.codegen.commands.annotations import effect
+from miniagents.codegen.commands.line_annotations import effect
 from miniagents.codegen.commands.reports import summary, where
 from miniagents.codegen.comparing.rules import Change, Gate
 from miniagents.printing import printable

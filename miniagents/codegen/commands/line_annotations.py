@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 from urllib.parse import quote
 
-from miniagents import __version__
 from miniagents.codegen.comparing.rules import DIFF_RULES, Change, Gate
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.linting.levels import Level
@@ -108,7 +107,6 @@ def sarif(annotations: Iterable[Annotation]) -> str:
         "tool": {
             "driver": {
                 "name": "miniagents",
-                "version": __version__,
                 "rules": [{"id": rule, "shortDescription": {"text": _reason(rule)}} for rule in rules],
             }
         },
