@@ -116,9 +116,9 @@ class LintSettings:
         if level not in {None, *LEVELS, _OFF} if isinstance(level, str | None) else True:
             self._refuse(path, f"{where}.level", f"{level!r} is no level", f"write {', '.join(LEVELS)} or {_OFF}")
         names = ignored if isinstance(ignored, list) else [ignored]
-        for name in names:
-            if not isinstance(ignored, list) or name not in self._rules:
-                self._refuse(path, f"{where}.ignore", f"{name!r} is no rule", "list some; lint --rules has them all")
+        for each in names:
+            if not isinstance(ignored, list) or each not in self._rules:
+                self._refuse(path, f"{where}.ignore", f"{each!r} is no rule", "list some; lint --rules has them all")
         words = frozenset(name for name in names if isinstance(name, str))
         yield _Folder(folder, level if isinstance(level, str) else None, words)
 

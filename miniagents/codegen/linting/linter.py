@@ -72,7 +72,7 @@ IGNORE_RULES: Final = {
 """The rules about switching rules off, with their reasons; they cannot be switched off themselves."""
 
 _ALL_RULES: Final = "lint --rules lists them all"
-_HABIT: Final = 10
+_HABIT: Final = 5
 
 
 class Found(NamedTuple):
@@ -140,7 +140,7 @@ def findings(bundle: Bundle, strictness: Callable[[str], Strictness]) -> tuple[F
 def problems_of(found: Collection[Found], strictness: Callable[[str], Strictness]) -> tuple[Problem, ...]:
     """Return findings as problems, sorted by file and line.
 
-    More than ten findings of one rule in a file are a habit of its author. They are reported once, at the first of
+    More than five findings of one rule in a file are a habit of its author. They are reported once, at the first of
     them, unless the rule is about mistakes or the file is checked strictly.
     """
     groups: dict[tuple[Document, str], list[Problem]] = {}
