@@ -788,8 +788,8 @@ _EDGES: Final = (
     Mutation(
         "definitions that readers tell apart are no versions of one another",
         "codegen/comparing/renames.py",
-        "    if any(tags[name] != others[name] for name in tags.keys() & others.keys()):",
-        "    if False:",
+        "    return any(tags[name] != others[name] for name in tags.keys() & others.keys())",
+        "    return False",
         test_of("codegen/test_diff.py", "test_definitions_that_are_others_are_not_taken_for_renamed"),
     ),
     Mutation(

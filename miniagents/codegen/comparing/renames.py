@@ -5,7 +5,7 @@ say. A wrong guess is reported as a rename with changes, instead of as a removal
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 from typing import Final
@@ -71,7 +71,13 @@ def _documents(bundle: Bundle) -> dict[str, Document]:
 
 def _by_likeness(gone: list[str], come: list[str], before: Spots, after: Spots) -> Iterator[tuple[str, str]]:
     """Yield the pairs of which each is most like the other."""
-    likeness = {(name, other): _likeness(before[name], after[other], before, after) for name in gone for other in come}
+    tags = {name: tag_values(before[name], before) for name in gone}
+    others_tags = {other: tag_values(after[other], after) for other in come}
+    likeness = {
+        (name, other): 0.0 if _is_told(tags[name], others_tags[other]) else _likeness(before[name], after[other])
+        for name in gone
+        for other in come
+    }
     for name in gone:
         others = sorted(come, key=lambda other: -likeness[name, other])  # stable: of equals the first in the file
         if others and likeness[name, others[0]] >= _LIKE_SCHEMAS:
@@ -80,11 +86,13 @@ def _by_likeness(gone: list[str], come: list[str], before: Spots, after: Spots) 
                 yield name, others[0]
 
 
-def _likeness(old: Spot, new: Spot, before: Spots, after: Spots) -> float:
+def _is_told(tags: Mapping[str, str], others: Mapping[str, str]) -> bool:
+    """Return whether readers tell two definitions apart, by a property with another fixed value in each."""
+    return any(tags[name] != others[name] for name in tags.keys() & others.keys())
+
+
+def _likeness(old: Spot, new: Spot) -> float:
     """Return the share of their properties, or of their values, that two definitions have in common: from 0 to 1."""
-    tags, others = tag_values(old, before), tag_values(new, after)
-    if any(tags[name] != others[name] for name in tags.keys() & others.keys()):
-        return 0  # readers tell the two apart by it
     values, listed = own_values(old), own_values(new)
     if values and listed:
         return len(values.keys() & listed.keys()) / len(values.keys() | listed.keys())
