@@ -43,7 +43,9 @@ def _text(text: str) -> str:
 
 def _code(text: str) -> str:
     """Return a text as code, in a cell of a table."""
-    plain = printable(text).replace("|", "\\|")
-    longest = max((len(run) for run in re.findall("`+", plain)), default=0)
-    fence = "`" * (longest + 1)
-    return f"{fence} {plain} {fence}" if longest else f"{fence}{plain}{fence}"
+    plain = printable(text)
+    if not re.search(r"[`|\\]", plain):
+        return f"`{plain}`"
+    # no code between backticks can have a backslash before a bar: it would end the cell
+    entities = re.sub(r"[^\w ]", lambda found: f"&#{ord(found[0])};", plain)
+    return f"<code>{entities}</code>"
