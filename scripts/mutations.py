@@ -772,6 +772,27 @@ _EDGES: Final = (
         test_of("codegen/test_names_inside.py", "test_a_path_is_inside_on_every_system_or_refused"),
     ),
     Mutation(
+        "a correction of `lint --fix` changes neither values nor types",
+        "codegen/linting/fixing.py",
+        "    if any(change.concerns for change in compare(old, bundle)):",
+        "    if False:",
+        test_of("codegen/test_fixing.py", "test_what_needs_a_person_stays"),
+    ),
+    Mutation(
+        "what only could break somebody does not break them",
+        "codegen/comparing/objects.py",
+        "    certain = in_order(breaks, SOURCE if met else AUDIENCES)",
+        "    certain = in_order(breaks)",
+        test_of("codegen/test_diff.py", "test_g4_a_change_is_named_and_whom_it_breaks"),
+    ),
+    Mutation(
+        "definitions that readers tell apart are no versions of one another",
+        "codegen/comparing/renames.py",
+        "    return any(tags[name] != others[name] for name in tags.keys() & others.keys())",
+        "    return False",
+        test_of("codegen/test_diff.py", "test_definitions_that_are_others_are_not_taken_for_renamed"),
+    ),
+    Mutation(
         "a closed stream is no place for a file",
         "command_running.py",
         "            os.open(os.devnull, mode)",

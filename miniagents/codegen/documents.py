@@ -152,7 +152,8 @@ def parse(name: str, data: bytes) -> Document:
 _HALF = re.compile("[\ud800-\udfff]")
 # String, bracket, separator or bare word. Every alternative matches in linear time: a string that is not closed runs to
 # the end instead of being tried again from each of its quotes.
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+"""One token of JSON; what is between tokens is white space."""
 
 
 def _refusal(name: str, line: int, column: int, keyword: str, wrong: str, remedy: str) -> GenerationError:
@@ -178,7 +179,7 @@ def _no_constant(name: str) -> JsonValue:
 
 def _check_depth(name: str, text: str) -> None:
     depth = 0
-    for match in _TOKEN.finditer(text):
+    for match in TOKEN.finditer(text):
         mark = match.group()
         if mark in {"{", "["}:
             depth += 1
@@ -233,7 +234,7 @@ def _scan(text: str) -> tuple[dict[str, int], list[tuple[str, int]]]:
     repeated: list[tuple[str, int]] = []
     stack: list[_Frame] = []
     line, last = 1, 0
-    for match in _TOKEN.finditer(text):
+    for match in TOKEN.finditer(text):
         mark = match.group()
         line += text.count("\n", last, match.start())
         last = match.start()

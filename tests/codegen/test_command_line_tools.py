@@ -87,10 +87,36 @@ def test_a_report_for_programs(capsys: Output, snapshot: SnapshotAssertion) -> N
         (["--against", "writers", "--ignore", "enum-value-added"], 0),
         (["--ignore", "nonsense"], 2),
         (["--against", "nobody"], 2),
+        (["--against", "breaks,could-break"], 1),
     ],
 )
 def test_the_exit_status_says_whether_something_breaks(options: list[str], status: int) -> None:
     assert main([*DIFF, *options]) == status
+
+
+@pytest.mark.parametrize(
+    ("against", "status"),
+    [([], 0), (["breaks"], 0), (["could-break"], 1), (["readers,could-break"], 1), (["writers,could-break"], 0)],
+)
+def test_a_new_property_of_an_open_object_breaks_only_who_says_so(
+    schema_file: SchemaFile, capsys: Output, against: list[str], status: int
+) -> None:
+    old = schema_file({"type": "object", "properties": {}}, "old.json")
+    new = schema_file({"type": "object", "properties": {"a": {"type": "string"}}}, "new.json")
+    options = [word for each in against for word in ("--against", each)]
+    assert main(["diff", str(old), str(new), "--ignore", "definition-renamed", *options]) == status
+    assert capsys.readouterr().out.splitlines()[-1] == "1 change: 1 could break readers"
+    main(["diff", str(old), str(new), "--ignore", "definition-renamed", "--format", "json", *options])
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is (status == 0)
+    assert report["could_break"] == {"readers": 1, "writers": 0, "source": 0}
+
+
+def test_doubts_of_both_versions_are_said(schema_file: SchemaFile, capsys: Output) -> None:
+    old = schema_file({"type": "string", "titel": "A"}, "old.json")
+    new = schema_file({"type": "string", "maxlength": 3}, "new.json")
+    assert main(["diff", str(old), str(new)]) == 0
+    assert [line.split(": ")[0] for line in capsys.readouterr().err.splitlines()] == ["warning", "warning"]
 
 
 @pytest.mark.usefixtures("versions")

@@ -25,6 +25,8 @@ import pytest
 
 from miniagents import DecodeError, FrozenDict
 from miniagents.codegen import GenerationError, generate
+from miniagents.codegen.comparing.comparer import compare
+from miniagents.codegen.linting.linter import lint
 from miniagents.codegen.model import Module
 from miniagents.codegen.reading.bundle import read_bundle
 from miniagents.codegen.shaping.modules import module_of as module_model
@@ -304,3 +306,27 @@ def frozen(value: object) -> bool:
     if isinstance(value, Mapping):
         return isinstance(value, FrozenDict) and all(map(frozen, value.values()))
     return value is msgspec.UNSET or isinstance(value, str | int | float | bool | None)
+
+
+@pytest.mark.parametrize("group", ["a2a", "mcp"])
+def test_a_revision_that_only_adds_to_open_objects_passes_a_gate(group: str, tmp_path: Path) -> None:
+    """The older revision is made of the published one: it lacks optional properties, and its file has another name."""
+    old = json.loads((DATA / group / "schema.json").read_text(encoding="utf-8"))
+    removed = 0
+    for part in old.get("$defs", old.get("definitions")).values():
+        properties = part.get("properties", {})
+        if part.get("additionalProperties", True) in (True, {}):
+            for name in [name for name in properties if name not in part.get("required", [])][::2]:
+                del properties[name]
+                removed += 1
+    before = tmp_path / f"{group}-older.json"
+    before.write_text(json.dumps(old), encoding="utf-8")
+    changes = compare(read_bundle([before]), read_bundle([DATA / group / "schema.json"]))
+    assert removed > 30
+    assert {change.rule for change in changes if change.could_break} == {"property-added"}
+    assert [change for change in changes if change.breaks] == []
+
+
+@pytest.mark.parametrize(("group", "most"), [("a2a", 10), ("cloudevents", 12), ("mcp", 12)])
+def test_lint_is_quiet_on_vendor_files(group: str, most: int) -> None:
+    assert len(lint(read_bundle([DATA / group / "schema.json"]))) <= most

@@ -14,7 +14,7 @@ from miniagents.codegen.commands.command_options import Options
 from miniagents.codegen.commands.console import WRONG, Console
 from miniagents.codegen.commands.generate import run_generate
 from miniagents.codegen.commands.tools import run_diff, run_export, run_lint
-from miniagents.codegen.comparing.rules import AUDIENCES
+from miniagents.codegen.comparing.rules import AUDIENCES, SEVERITIES, Gate, in_order
 from miniagents.codegen.schema_errors import GenerationError
 from miniagents.codegen.settings import BASES, FORMATS
 from miniagents.command_parser import CommandParser, Example
@@ -78,6 +78,7 @@ def _build_parsers() -> tuple[CommandParser, dict[str, CommandParser]]:
             description="Compare two versions of schemas. Each is a file, a folder, or a revision of git as in "
             "HEAD~1:schemas/. Readers have the new code and old data, writers the new code and old readers, source "
             "is Python code with the generated types. "
+            "A change that could break somebody breaks only data that has an undeclared property of the very name. "
             "Exit status: 0 nothing breaks, 1 something does, 2 a version cannot be read.",
         )
     )
@@ -134,13 +135,16 @@ def _lint(command: CommandParser) -> None:
     command.add_argument(
         "--level",
         choices=("basic", "standard", "strict"),
-        default="standard",
-        help="how much is asked: what is surely wrong; what should be better (the default); all there is",
+        help="how much is asked: what is surely wrong; what should be better; all there is. The default is what "
+        "[tool.miniagents.lint] of pyproject.toml says, or standard",
     )
     command.add_argument(
         "--ignore", action="append", default=[], metavar="RULE", help="leave a rule out; may be given more than once"
     )
     command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
+    command.add_argument(
+        "--fix", action="store_true", help="correct the files where that changes neither what they accept nor the types"
+    )
     command.add_argument("--rules", action="store_true", help="say what the rules are, and check nothing")
     _reading(command)
     _format(command)
@@ -148,8 +152,8 @@ def _lint(command: CommandParser) -> None:
     command.examples = (
         Example("miniagents lint schemas", "all schemas in a folder"),
         Example("miniagents lint --level strict --ignore type-description schemas", "all rules but one"),
-        Example("miniagents lint --format json schemas", "for programs"),
-        Example("miniagents lint --rules", "what the rules are"),
+        Example("miniagents lint --fix schemas", "correct what is mechanical, and report the rest"),
+        Example("miniagents lint --format github schemas", "annotations in a workflow of GitHub"),
     )
 
 
@@ -159,20 +163,23 @@ def _diff(command: CommandParser) -> None:
     command.add_argument("--library", action="store_true", help=argparse.SUPPRESS)
     command.add_argument(
         "--against",
-        type=_audiences,
-        default=list(AUDIENCES),
-        metavar="WHOM",
-        help="whom to hold the change against: readers,writers,source (the default) or some of them",
+        type=_gate,
+        default=Gate(),
+        metavar="WHAT",
+        help="what to hold the change against: some of readers,writers,source (by default all), and breaks (the "
+        "default) or could-break, which means both",
     )
     command.add_argument(
         "--ignore", action="append", default=[], metavar="RULE", help="leave a rule out; may be given more than once"
     )
     _reading(command)
-    _format(command)
+    _format(command, "markdown")
     _color(command)
     command.examples = (
         Example("miniagents diff HEAD:schemas schemas", "what you have changed since the last commit"),
         Example("miniagents diff v1/schemas schemas --against readers", "can the new code read the old data?"),
+        Example("miniagents diff HEAD:schemas schemas --against readers,could-break", "also by chance"),
+        Example("miniagents diff HEAD:schemas schemas --format markdown", "a report for a change request"),
     )
 
 
@@ -222,8 +229,14 @@ def _reading(command: CommandParser) -> None:
     )
 
 
-def _format(command: CommandParser) -> None:
-    command.add_argument("--format", choices=("text", "json"), default="text", help="for people, or for programs")
+def _format(command: CommandParser, *more: str) -> None:
+    command.add_argument(
+        "--format",
+        choices=("text", *more, "json", "github", "sarif"),
+        default="text",
+        help="for people (the default), for programs, for annotations of GitHub, or as SARIF 2.1.0"
+        + (", or for change requests" if more else ""),
+    )
 
 
 def _color(command: CommandParser) -> None:
@@ -238,12 +251,14 @@ def _base(text: str) -> str:
     return text
 
 
-def _audiences(text: str) -> list[str]:
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    for word in words:
-        if word not in AUDIENCES:
-            raise argparse.ArgumentTypeError(f"{shlex.quote(word)} is none of {', '.join(AUDIENCES)}")
-    return words
+def _gate(text: str) -> Gate:
+    words = {word.strip() for word in text.split(",") if word.strip()}
+    for word in sorted(words):
+        if word not in {*AUDIENCES, *SEVERITIES}:
+            known = ", ".join((*AUDIENCES, *SEVERITIES))
+            raise argparse.ArgumentTypeError(f"{shlex.quote(word)} is none of {known}")
+    audiences = in_order([each for each in AUDIENCES if each in words])
+    return Gate(audiences or AUDIENCES, "could-break" if "could-break" in words else "breaks")
 
 
 def _module(text: str) -> Path:

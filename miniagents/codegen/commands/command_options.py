@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from miniagents.codegen.commands.painting import When
-from miniagents.codegen.comparing.rules import Audience
+from miniagents.codegen.comparing.rules import Gate
 from miniagents.codegen.linting.levels import Level
 from miniagents.codegen.settings import Base, Formats, Reading
 
@@ -29,14 +29,15 @@ class Options(argparse.Namespace):
         strict_keywords: Whether to refuse unknown keywords.
         ignore_keyword: Unknown keywords that are not reported.
         library: Whether the schemas are the library's own.
-        level: The strictness of `lint`.
+        level: The strictness of `lint`; None for that of pyproject.toml, or the default.
         ignore: The rules to leave out.
         rules: Whether to show the rules.
+        fix: Whether to correct what can be corrected mechanically.
         format: The format of reports.
         color: When to write in colours.
         old: The old version.
         new: The new version.
-        against: The audiences that changes must not break.
+        against: The changes that must not be there.
         module: The module to export.
     """
 
@@ -55,14 +56,15 @@ class Options(argparse.Namespace):
     strict_keywords: bool
     ignore_keyword: list[str]
     library: bool
-    level: Level
+    level: Level | None
     ignore: list[str]
     rules: bool
-    format: Literal["text", "json"]
+    fix: bool
+    format: Literal["text", "json", "markdown", "github", "sarif"]
     color: When
     old: str
     new: str
-    against: list[Audience]
+    against: Gate
     module: str
 
     @property

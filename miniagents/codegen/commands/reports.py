@@ -4,31 +4,28 @@ import json
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from miniagents.codegen.commands.line_annotations import effect
 from miniagents.codegen.commands.painting import Paint, painted
-from miniagents.codegen.comparing.rules import AUDIENCES, Audience, Change
+from miniagents.codegen.comparing.rules import AUDIENCES, Change, Gate
 from miniagents.codegen.documents import JsonValue, Place
 from miniagents.codegen.schema_errors import Problem
-from miniagents.codegen.shown import listed
 from miniagents.printing import printable
 
 
-def diff_text(changes: Sequence[Change], against: Sequence[Audience], paint: Paint) -> str:
+def diff_text(changes: Sequence[Change], gate: Gate, paint: Paint) -> str:
     """Return the changes as text, by type, each with its place, its rule and the audiences it breaks."""
     lines: list[str] = []
     for name, group in groupby(changes, key=lambda change: change.type):
         lines.append(paint(printable(name), "bold"))
         for change in group:
-            place = _where(change)
-            counts = [each for each in change.breaks if each in against]
-            effect = f"breaks {listed(change.breaks)}" if change.breaks else "breaks nobody"
-            effect = paint(effect, "red" if counts else "yellow" if change.breaks else "green")
-            what = printable(f"{place}: {change.rule}: {change.what}")
-            lines.append(f"  {what}; {effect}")
-    lines.append(_summary(changes))
+            colour = "red" if gate.broken(change) else "yellow" if change.concerns else "green"
+            what = printable(f"{where(change)}: {change.rule}: {change.what}")
+            lines.append(f"  {what}; {paint(effect(change), colour)}")
+    lines.append(summary(changes))
     return "\n".join(lines) + "\n"
 
 
-def diff_json(changes: Iterable[Change], against: Sequence[Audience]) -> str:
+def diff_json(changes: Iterable[Change], gate: Gate) -> str:
     """Return the changes as JSON."""
     every = [*changes]
     report: JsonValue = {
@@ -37,6 +34,7 @@ def diff_json(changes: Iterable[Change], against: Sequence[Audience]) -> str:
                 "type": change.type,
                 "rule": change.rule,
                 "breaks": [*change.breaks],
+                "could_break": [*change.could_break],
                 "old": _json_place(change.old),
                 "new": _json_place(change.new),
                 "what": change.what,
@@ -44,8 +42,9 @@ def diff_json(changes: Iterable[Change], against: Sequence[Audience]) -> str:
             for change in every
         ],
         "breaks": {each: sum(each in change.breaks for change in every) for each in AUDIENCES},
-        "against": [*against],
-        "ok": not any(each in change.breaks for change in every for each in against),
+        "could_break": {each: sum(each in change.could_break for change in every) for each in AUDIENCES},
+        "against": [*gate.audiences, gate.severity],
+        "ok": not any(map(gate.broken, every)),
     }
     return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
 
@@ -76,7 +75,8 @@ def line_of(place: Place) -> int:
     return place.problem("", "", "").line
 
 
-def _where(change: Change) -> str:
+def where(change: Change) -> str:
+    """Return the places of a change in the old and in the new version."""
     old = f"{change.old.document.name}:{line_of(change.old)}" if change.old is not None else ""
     if change.new is None:
         return f"{old}: {change.old.pointer}" if change.old is not None else old
@@ -95,10 +95,16 @@ def _json_place(place: Place | None) -> JsonValue:
     return {"file": place.document.name, "line": line_of(place), "pointer": place.pointer}
 
 
-def _summary(changes: Sequence[Change]) -> str:
+def summary(changes: Sequence[Change]) -> str:
+    """Return how many changes there are, and how many of them break or could break whom."""
     if not changes:
         return "nothing changed"
     count = f"{len(changes)} change{'s' if len(changes) > 1 else ''}"
-    broken = [(each, sum(each in change.breaks for change in changes)) for each in AUDIENCES]
-    parts = [f"{number} break{'s' if number == 1 else ''} {each}" for each, number in broken if number]
+    parts: list[str] = []
+    for each in AUDIENCES:
+        number = sum(each in change.breaks for change in changes)
+        parts += [f"{number} break{'s' if number == 1 else ''} {each}"] if number else []
+    for each in AUDIENCES:
+        number = sum(each in change.could_break for change in changes)
+        parts += [f"{number} could break {each}"] if number else []
     return f"{count}: {', '.join(parts) or 'none breaks anybody'}"

@@ -8,6 +8,7 @@ readers and writers. That may report too much, but never too little.
 
 from collections.abc import Iterator, Mapping
 
+from miniagents.codegen.comparing.renames import is_of_files, renamed_definitions
 from miniagents.codegen.comparing.rules import (
     AUDIENCES,
     DIFF_RULES,
@@ -34,7 +35,7 @@ def compare(old: Bundle, new: Bundle) -> tuple[Change, ...]:
         new: The next version.
     """
     before, after = spots_of(old.definitions), spots_of(new.definitions)
-    renamed = _renamed(old, new)
+    renamed = renamed_definitions(old, new)
     sameness = Sameness(before, after, renamed)
     tags = {*_tags(before), *_tags(after)}
     changes: list[Change] = []
@@ -48,9 +49,13 @@ def compare(old: Bundle, new: Bundle) -> tuple[Change, ...]:
         comparer = Comparer(before, after, sameness, tags, name)
         if successor != name:
             is_message = _is_message(spot) or _is_message(after[successor])
-            breaks = AUDIENCES if is_message else SOURCE
+            breaks, could_break = AUDIENCES if is_message else SOURCE, NOBODY
             what = f"{name} is called {successor} now"
-            comparer.report("definition-renamed", breaks, spot.place(), after[successor].place(), what)
+            if is_of_files(spot, after[successor]):
+                breaks, could_break = NOBODY, breaks
+                what += ", as its file is"
+            places = spot.place(), after[successor].place()
+            comparer.report("definition-renamed", breaks, *places, what, could_break=could_break)
         comparer.compare(spot, after[successor])
         changes += dict.fromkeys(comparer.changes)
     known = {renamed.get(name, name) for name in before}
@@ -58,23 +63,6 @@ def compare(old: Bundle, new: Bundle) -> tuple[Change, ...]:
         if name not in known:
             changes.append(Change(name, "definition-added", NOBODY, None, spot.place(), f"{name} is new"))
     return tuple(changes)
-
-
-def _renamed(old: Bundle, new: Bundle) -> dict[str, str]:
-    """Return the types that were renamed and are otherwise the same, as new names by old names."""
-    gone = [name for name in old.definitions if name not in new.definitions]
-    come = [name for name in new.definitions if name not in old.definitions]
-    before, after = spots_of(old.definitions), spots_of(new.definitions)
-    found: dict[str, str] = {}
-    if len(gone) * len(come) > 10_000:
-        return found
-    for name in gone:
-        for other in come:
-            is_free = other not in found.values() and isinstance(before[name].schema, dict)
-            if is_free and Sameness(before, after, {name: other}).same(before[name], after[other]):
-                found[name] = other
-                break
-    return found
 
 
 def _is_public(definition: Definition) -> bool:

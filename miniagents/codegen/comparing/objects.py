@@ -1,10 +1,12 @@
 """Compare the keywords of two schemas about objects and arrays."""
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from miniagents.codegen.comparing.leaf_changes import limited
-from miniagents.codegen.comparing.rules import DATA, READERS, SOURCE, WRITERS, Audience, in_order
+from miniagents.codegen.comparing.renames import renamed_properties
+from miniagents.codegen.comparing.rules import AUDIENCES, DATA, NOBODY, READERS, SOURCE, WRITERS, Audience, in_order
 from miniagents.codegen.comparing.sameness import Sameness
 from miniagents.codegen.documents import Place
 from miniagents.codegen.reading.views import Spot, Spots, constrains, names_in, own_kinds, parts, reference_of
@@ -24,7 +26,16 @@ class Comparing(Protocol):
     new: Spots
     sameness: Sameness
 
-    def report(self, rule: str, breaks: tuple[Audience, ...], old: Place | None, new: Place | None, what: str) -> None:
+    def report(
+        self,
+        rule: str,
+        breaks: Collection[Audience],
+        old: Place | None,
+        new: Place | None,
+        what: str,
+        *,
+        could_break: Collection[Audience] = (),
+    ) -> None:
         """Report a change."""
 
     def differ(self, rule: str, breaks: tuple[Audience, ...], old: Spot, new: Spot, keyword: str, what: str) -> None:
@@ -43,15 +54,20 @@ def object_changes(comparer: Comparing, old: Spot, new: Spot) -> None:
     if not _may_be(old, new, "object"):
         return
     before, after = old.named("properties"), new.named("properties")
+    renamed = renamed_properties(old, new, comparer.sameness)
     for name in dict.fromkeys((*before, *after)):
-        if name in before and name in after:
+        if name in renamed:
+            what = f'property "{name}" is called "{renamed[name]}" now'
+            comparer.report("property-renamed", AUDIENCES, before[name].place(), after[renamed[name]].place(), what)
+            comparer.compare(before[name], after[renamed[name]])
+        elif name in before and name in after:
             comparer.compare(before[name], after[name])
-        elif name in after:
-            _added(comparer, old, new, name)
-        else:
+        elif name in before:
             _removed(comparer, old, new, name)
+        elif name not in renamed.values():
+            _added(comparer, old, new, name)
     _order(comparer, old, new)
-    _required(comparer, old, new)
+    _required(comparer, old, new, renamed)
     _extras(comparer, old, new)
     _patterns(comparer, old, new)
     comparer.compare(old.one("propertyNames"), new.one("propertyNames"))
@@ -103,31 +119,51 @@ def _added(comparer: Comparing, old: Spot, new: Spot, name: str) -> None:
     if any("writers" in each for each in verdicts):
         breaks.add("writers")
     is_closed = before[0].schema is False
+    met = NOBODY if any(map(constrains, before)) else READERS
     what = f'property "{name}" is new' + (
-        " to a closed object" if is_closed else "; data may have had one of that name before"
+        " to a closed object" if is_closed else "; data could have had one of that name before"
     )
-    comparer.report("property-added", in_order(breaks), old.place(), now.place(), what)
+    _report_one(comparer, "property-added", breaks, (old.place(), now.place()), what, met=met)
 
 
 def _removed(comparer: Comparing, old: Spot, new: Spot, name: str) -> None:
     was = old.child("properties", name)
     after = _matching(new, name)
     verdicts = [comparer.verdict(was, each) for each in after]
-    breaks: tuple[Audience, ...] = SOURCE
+    breaks: set[Audience] = {*SOURCE}
     if any("readers" in each for each in verdicts):
-        breaks += READERS
+        breaks.add("readers")
     if all("writers" in each for each in verdicts):
-        breaks += WRITERS
+        breaks.add("writers")
+    met = NOBODY if any(map(constrains, after)) else WRITERS
     what = f'property "{name}" was removed'
-    what += ", and others are refused" if after[0].schema is False else "; data may still have one of that name"
-    candidates = [
-        other
-        for other, spot in new.named("properties").items()
-        if other not in old.named("properties") and comparer.sameness.same(was, spot)
-    ]
-    if len(candidates) == 1 and constrains(was):
-        what += f' (is it "{candidates[0]}" now?)'
-    comparer.report("property-removed", breaks, was.place(), new.place(), what)
+    what += ", and others are refused" if after[0].schema is False else "; data could still have one of that name"
+    _report_one(comparer, "property-removed", breaks, (was.place(), new.place()), what, met=met)
+
+
+def _report_one(
+    comparer: Comparing,
+    rule: str,
+    breaks: Collection[Audience],
+    places: tuple[Place, Place],
+    what: str,
+    *,
+    met: tuple[Audience, ...],
+) -> None:
+    """Report a change of one declaration.
+
+    Args:
+        comparer: Receives the change.
+        rule: The name of the rule.
+        breaks: The audiences that it breaks.
+        places: The places in the old and the new version.
+        what: The change in words.
+        met: The audience whose data meets the declaration only if it happens to have an undeclared property of that
+            name, which may be anything; none if undeclared properties are refused or have a type.
+    """
+    could_break = in_order(breaks, met)
+    certain = in_order(breaks, SOURCE if met else AUDIENCES)
+    comparer.report(rule, certain, *places, what, could_break=could_break)
 
 
 def _order(comparer: Comparing, old: Spot, new: Spot) -> None:
@@ -142,8 +178,9 @@ def _order(comparer: Comparing, old: Spot, new: Spot) -> None:
         comparer.differ("order-changed", SOURCE, old, new, "properties", what)
 
 
-def _required(comparer: Comparing, old: Spot, new: Spot) -> None:
-    before, after = names_in(old.members.get("required")), names_in(new.members.get("required"))
+def _required(comparer: Comparing, old: Spot, new: Spot, renamed: Mapping[str, str]) -> None:
+    before = [renamed.get(name, name) for name in names_in(old.members.get("required"))]
+    after = names_in(new.members.get("required"))
     for name in after:
         if name not in before:
             breaks = limited(old, new, {"object"}, (*READERS, *SOURCE)) or SOURCE
@@ -173,23 +210,28 @@ def _patterns(comparer: Comparing, old: Spot, new: Spot) -> None:
         if pattern in before and pattern in after:
             comparer.compare(before[pattern], after[pattern])
         elif pattern in after:
-            verdict = comparer.verdict(old.one("additionalProperties"), after[pattern])
+            extras = old.one("additionalProperties")
+            verdict = comparer.verdict(extras, after[pattern])
             met = before or any(re.search(pattern, name) for name in old.named("properties"))
             breaks = in_order(verdict, DATA)
             if met and constrains(after[pattern]) and "readers" not in breaks:
                 breaks = (*READERS, *breaks)
             breaks += _of_extras(comparer, old, after[pattern])
             what = f"properties like {pattern} have a form of their own now"
-            comparer.report("pattern-property-added", breaks, old.place(), after[pattern].place(), what)
+            by_chance = NOBODY if met or constrains(extras) else READERS
+            places = old.place(), after[pattern].place()
+            _report_one(comparer, "pattern-property-added", breaks, places, what, met=by_chance)
         else:
-            verdict = comparer.verdict(before[pattern], new.one("additionalProperties"))
+            extras = new.one("additionalProperties")
+            verdict = comparer.verdict(before[pattern], extras)
             met = after or any(re.search(pattern, name) for name in new.named("properties"))
             breaks = in_order(verdict, DATA)
             if met and constrains(before[pattern]) and "writers" not in breaks:
                 breaks = (*breaks, *WRITERS)
             what = f"properties like {pattern} no longer have a form of their own"
-            place = before[pattern].place()
-            comparer.report("pattern-property-removed", (*breaks, *SOURCE), place, new.place(), what)
+            by_chance = NOBODY if met or constrains(extras) else WRITERS
+            places = before[pattern].place(), new.place()
+            _report_one(comparer, "pattern-property-removed", (*breaks, *SOURCE), places, what, met=by_chance)
 
 
 def _of_extras(comparer: Comparing, old: Spot, added: Spot) -> tuple[Audience, ...]:

@@ -3,6 +3,9 @@
 A change can break three audiences. *Readers* have the new code and read old data, which may be invalid now. *Writers*
 have the new code and write data for old code, which may refuse it or not understand it. *Source* is Python code that
 uses the generated types: a type checker may refuse it now.
+
+A change *could break* an audience if that needs a coincidence. A new optional property of an open object changes only
+data that had an undeclared property of that very name.
 """
 
 from collections.abc import Collection
@@ -16,6 +19,12 @@ Audience: TypeAlias = Literal["readers", "writers", "source"]
 
 AUDIENCES: Final[tuple[Audience, ...]] = ("readers", "writers", "source")
 """All audiences, in the order of reports."""
+
+Severity: TypeAlias = Literal["breaks", "could-break"]
+"""The certainty with which a change breaks somebody."""
+
+SEVERITIES: Final[tuple[Severity, ...]] = ("breaks", "could-break")
+"""All severities, from the most to the least severe."""
 
 READERS: Final[tuple[Audience, ...]] = ("readers",)
 WRITERS: Final[tuple[Audience, ...]] = ("writers",)
@@ -41,6 +50,7 @@ class Change:
         old: The place in the old version; None if there was none.
         new: The place in the new version; None if there is none.
         what: The change in words.
+        could_break: The audiences that it breaks only by coincidence, in the order of `AUDIENCES`.
     """
 
     type: str
@@ -49,14 +59,38 @@ class Change:
     old: Place | None
     new: Place | None
     what: str
+    could_break: tuple[Audience, ...] = ()
+
+    @property
+    def concerns(self) -> tuple[Audience, ...]:
+        """The audiences that it breaks or could break, in the order of `AUDIENCES`."""
+        return in_order({*self.breaks, *self.could_break})
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The changes that a comparison is held against.
+
+    Attributes:
+        audiences: The audiences that must not break.
+        severity: The least severity that counts.
+    """
+
+    audiences: tuple[Audience, ...] = AUDIENCES
+    severity: Severity = "breaks"
+
+    def broken(self, change: Change) -> tuple[Audience, ...]:
+        """Return the audiences because of which a change does not pass."""
+        return in_order(change.breaks if self.severity == "breaks" else change.concerns, self.audiences)
 
 
 DIFF_RULES: Final[dict[str, str]] = {
     "definition-added": "a new type breaks nobody: where it is used is another change",
     "definition-removed": "old data of the type cannot be read, and code that names it fails",
     "definition-renamed": "code names the type; a message is read by its name",
-    "property-added": "old code with a closed object refuses it; with an open one, old data may have one like it",
+    "property-added": "old code with a closed object refuses it; with an open one, old data could have one like it",
     "property-removed": "a closed object refuses old data that has it; code that names it fails",
+    "property-renamed": "each side looks for the name that it knows, and misses the other",
     "required-added": "old data may lack it; code that makes the object must give it",
     "required-removed": "old code expects what new data may lack; code that reads it finds it unset",
     "type-changed": "values of one type are no values of another",

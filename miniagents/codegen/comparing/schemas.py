@@ -1,6 +1,6 @@
 """Compare two schemas keyword by keyword."""
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Set as AbstractSet
 
 from miniagents.codegen.comparing.leaf_changes import leaf_changes
 from miniagents.codegen.comparing.note_changes import note_changes
@@ -41,9 +41,18 @@ class Comparer:
         self._tries = 0
         self._left = 0
 
-    def report(self, rule: str, breaks: tuple[Audience, ...], old: Place | None, new: Place | None, what: str) -> None:
+    def report(
+        self,
+        rule: str,
+        breaks: Collection[Audience],
+        old: Place | None,
+        new: Place | None,
+        what: str,
+        *,
+        could_break: Collection[Audience] = (),
+    ) -> None:
         """Report a change."""
-        self.changes.append(Change(self._type, rule, in_order(breaks), old, new, what))
+        self.changes.append(Change(self._type, rule, in_order(breaks), old, new, what, in_order(could_break)))
 
     def differ(self, rule: str, breaks: tuple[Audience, ...], old: Spot, new: Spot, keyword: str, what: str) -> None:
         """Report that a keyword of a schema changed."""
@@ -52,14 +61,14 @@ class Comparer:
         self.report(rule, breaks, before, after, what)
 
     def verdict(self, old: Spot, new: Spot) -> tuple[Audience, ...]:
-        """Return whom it would break if one schema replaced another; report nothing."""
+        """Return whom it would or could break if one schema replaced another; report nothing."""
         kept, self.changes = self.changes, []
         if not self._tries:
             self._left = _MOST_TRIED
         self._tries += 1
         try:
             self.compare(old, new)
-            found: set[Audience] = {each for change in self.changes for each in change.breaks}
+            found: set[Audience] = {each for change in self.changes for each in change.concerns}
         finally:
             self._tries -= 1
             self.changes = kept

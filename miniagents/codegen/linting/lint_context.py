@@ -15,6 +15,19 @@ from miniagents.validation.keywords import DEFINITIONS, IN_PLACE, ONE
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of a file.
+
+    Attributes:
+        place: The member of an object, or the item of an array, that is removed or replaced.
+        member: The name and the value of the member that takes its place; None if it is removed.
+    """
+
+    place: Place
+    member: tuple[str, JsonValue] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A finding of a rule.
 
@@ -22,11 +35,13 @@ class Finding:
         place: The place of the finding.
         wrong: What is wrong.
         remedy: What to write instead.
+        edit: The mechanical correction, which changes neither what the schema accepts nor the type; None for none.
     """
 
     place: Place
     wrong: str
     remedy: str
+    edit: Edit | None = None
 
     def problem(self, rule: str) -> Problem:
         """Return the finding as a problem with the name of its rule."""

@@ -4,19 +4,20 @@ Rules have levels. Each rule can be switched off for a run, or by `"x-miniagents
 the schema and all its parts. A rule that is switched off needlessly is a finding too.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from miniagents.codegen.documents import Document, JsonValue, Place, escape
 from miniagents.codegen.linting import name_rules, shape_rules, value_rules
-from miniagents.codegen.linting.levels import LEVELS, Level
-from miniagents.codegen.linting.lint_context import Context, Finding, Rule
+from miniagents.codegen.linting.levels import LEVELS, Level, Strictness
+from miniagents.codegen.linting.lint_context import Context, Edit, Finding, Rule
 from miniagents.codegen.reading.bundle import Bundle
 from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.shown import shown
 from miniagents.validation.keywords import DATA
 
-__all__ = ["IGNORE", "IGNORE_RULES", "LEVELS", "RULES", "Level", "Rule", "lint"]
+__all__ = ["IGNORE", "IGNORE_RULES", "LEVELS", "RULES", "Found", "Level", "Rule", "findings", "lint", "problems_of"]
 
 IGNORE: Final = "x-miniagents-ignore"
 """The keyword that switches rules off in place."""
@@ -70,6 +71,16 @@ IGNORE_RULES: Final = {
 }
 """The rules about switching rules off, with their reasons; they cannot be switched off themselves."""
 
+_ALL_RULES: Final = "lint --rules lists them all"
+_HABIT: Final = 5
+
+
+class Found(NamedTuple):
+    """A finding, and the name of the rule that found it."""
+
+    rule: str
+    finding: Finding
+
 
 def lint(bundle: Bundle, level: Level = "standard", *, ignored: Collection[str] = ()) -> tuple[Problem, ...]:
     """Return the findings of the rules of a level, sorted by file and line.
@@ -79,31 +90,71 @@ def lint(bundle: Bundle, level: Level = "standard", *, ignored: Collection[str] 
         level: The strictness.
         ignored: The names of rules that are switched off for this run.
     """
+    strictness = Strictness(level, frozenset(ignored))
+    return problems_of(findings(bundle, lambda _: strictness), lambda _: strictness)
+
+
+def findings(bundle: Bundle, strictness: Callable[[str], Strictness]) -> tuple[Found, ...]:
+    """Return the findings in schemas, each with the name of its rule, in the order of the rules.
+
+    Args:
+        bundle: The schemas.
+        strictness: Returns the strictness for the name of a file.
+    """
     context = Context(bundle)
-    active = [
-        rule for rule in RULES.values() if LEVELS.index(rule.level) <= LEVELS.index(level) and rule.id not in ignored
-    ]
+    asked = {document: strictness(document.name) for document in context.documents}
     switches = {(document, pointer): names for document in context.documents for pointer, names in _switches(document)}
     used: set[tuple[Document, str, str]] = set()
-    problems: list[Problem] = []
-    for rule in active:
+    result: list[Found] = []
+    for rule in RULES.values():
+        if not any(each.asks(rule.id, rule.level) for each in asked.values()):
+            continue
         found: dict[Place, Finding] = {finding.place: finding for finding in rule.check(context)}
         for place, finding in found.items():
             off = [
                 pointer for pointer in _around(place.pointer) if rule.id in switches.get((place.document, pointer), ())
             ]
             used.update((place.document, pointer, rule.id) for pointer in off)
-            if not off:
-                problems.append(finding.problem(rule.id))
-    known = {rule.id for rule in active}
+            if not off and asked[place.document].asks(rule.id, rule.level):
+                result.append(Found(rule.id, finding))
     for (document, pointer), rules in switches.items():
-        for name in rules:
-            place = Place(document, f"{pointer}/{IGNORE}")
+        if asked[document].level is None:
+            continue
+        place = Place(document, f"{pointer}/{IGNORE}")
+        is_needless = {
+            name: asked[document].asks(name, RULES[name].level) and (document, pointer, name) not in used
+            for name in rules
+            if name in RULES
+        }
+        for index, name in enumerate(rules):
             if name not in RULES:
-                wrong = f"{shown(name)} is no rule"
-                problems.append(place.problem("ignore-unknown", wrong, "lint --rules lists them all"))
-            elif name in known and (document, pointer, name) not in used:
-                problems.append(place.problem("ignore-needless", f"{name} finds nothing here", "remove it"))
+                result.append(Found("ignore-unknown", Finding(place, f"{shown(name)} is no rule", _ALL_RULES)))
+            elif is_needless[name]:
+                is_all = all(is_needless.get(each) for each in rules)
+                edit = Edit(place if is_all else Place(document, f"{place.pointer}/{index}"))
+                finding = Finding(place, f"{name} finds nothing here", "remove it", edit)
+                result.append(Found("ignore-needless", finding))
+    return tuple(result)
+
+
+def problems_of(found: Collection[Found], strictness: Callable[[str], Strictness]) -> tuple[Problem, ...]:
+    """Return findings as problems, sorted by file and line.
+
+    More than five findings of one rule in a file are a habit of its author. They are reported once, at the first of
+    them, unless the rule is about mistakes or the file is checked strictly.
+    """
+    groups: dict[tuple[Document, str], list[Problem]] = {}
+    for rule, finding in found:
+        groups.setdefault((finding.place.document, rule), []).append(finding.problem(rule))
+    problems: list[Problem] = []
+    for (document, rule), group in groups.items():
+        is_habit = rule in RULES and RULES[rule].level != "basic" and strictness(document.name).level != "strict"
+        if is_habit and len(group) > _HABIT:
+            first = min(group)
+            remedy = f"{first.remedy}; --level strict lists all, --ignore {rule} none"
+            problems.append(replace(first, wrong=f"{first.wrong} (and {len(group) - 1} more like it)", remedy=remedy))
+        else:
+            problems += group
     return tuple(sorted(problems))
 
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from miniagents.codegen.comparing.leaf_changes import SIZES, exact
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.linting.lint_context import Context, Finding, is_type
+from miniagents.codegen.linting.lint_context import Context, Edit, Finding, is_type
 from miniagents.codegen.reading.views import (
     KINDS,
     Spot,
@@ -79,7 +79,10 @@ def keyword_idle(context: Context) -> Iterator[Finding]:
             about = KEYWORDS[keyword].about if keyword in KEYWORDS else None
             if about is not None and kinds.isdisjoint(kinds_named(about)):
                 wrong = f"says nothing of a value that is no {about}"
-                yield Finding(spot.place(keyword), wrong, 'remove it, or correct "type"')
+                place = spot.place(keyword)
+                is_plain = not isinstance(spot.members[keyword], dict | list)  # otherwise the type may be the mistake
+                edit = Edit(place) if is_plain else None
+                yield Finding(place, wrong, 'remove it, or correct "type"', edit)
 
 
 def enum_value_idle(context: Context) -> Iterator[Finding]:
@@ -91,9 +94,10 @@ def enum_value_idle(context: Context) -> Iterator[Finding]:
         for index, value in enumerate(values if isinstance(values, list) else ()):
             place = spot.place("enum", str(index))
             if same_text(value) in seen:
-                yield Finding(place, f"{shown(value)} is there twice", "remove one of them")
+                yield Finding(place, f"{shown(value)} is there twice", "remove one of them", Edit(place))
             elif kind_of(value) not in kinds:
-                yield Finding(place, f"{shown(value)} is not of the type beside it", 'remove it, or correct "type"')
+                wrong = f"{shown(value)} is not of the type beside it"
+                yield Finding(place, wrong, 'remove it, or correct "type"', Edit(place))
             seen.add(same_text(value))
         if "const" in spot.members and kind_of(spot.members["const"]) not in kinds:
             wrong = f"{shown(spot.members['const'])} is not of the type beside it"
@@ -110,7 +114,9 @@ def enum_single(context: Context) -> Iterator[Finding]:
     for spot in context.schemas:
         values = spot.members.get("enum")
         if isinstance(values, list) and len(values) == 1:
-            yield Finding(spot.place("enum"), "it has one value only", f'write "const": {shown(values[0])}')
+            place = spot.place("enum")
+            remedy = f'write "const": {shown(values[0])}'
+            yield Finding(place, "it has one value only", remedy, Edit(place, ("const", values[0])))
 
 
 def enum_mixed(context: Context) -> Iterator[Finding]:
