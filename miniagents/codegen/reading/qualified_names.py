@@ -1,0 +1,71 @@
+"""Qualified names, for definitions whose plain names belong to other definitions.
+
+They depend only on the place of a definition: on how its author spelt it, on its file, or on the schemas around it.
+Each has an underscore. Plain names have none, so the two kinds never meet.
+"""
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from miniagents.codegen.names import definition_name
+from miniagents.codegen.reading.registry import Site
+
+_SIGNS: Final = {
+    "<": "Of",
+    "|": "Or",
+    "&": "And",
+    "[]": "Array",
+    "+": "Plus",
+    "*": "Star",
+    "#": "Sharp",
+    "?": "Optional",
+}
+"""The words for signs that tell names apart; the others only separate words."""
+_SIGN: Final = re.compile(r"\[\]|[<|&+*#?]")
+_ROOT: Final = "Root"
+"""The word for the schema that is a whole file."""
+
+
+def qualified_names(site: Site, parts: tuple[str, ...], *, is_beside: bool) -> Iterator[str]:
+    """Yield the qualified names of a definition, from the most readable to one that no other definition can have.
+
+    Args:
+        site: The schema of the definition.
+        parts: The parts of its plain name: the name of the schema around it if it has none of its own, and the rest.
+        is_beside: Whether the definition that has the plain name is in the same file.
+    """
+    plain = "".join(parts)
+    folders = [*Path(site.source.absolute).parts[1:-1], site.source.stem]
+    if len(parts) > 1 and all(parts):
+        yield "_".join(parts)
+    elif is_beside and site.pointer == "#" and not site.label:
+        yield f"{plain}_{_ROOT}"
+    elif is_beside and "_" in (name := spelt(site.label or site.steps[-1])):
+        yield name
+    else:
+        prefix = ""
+        for folder in folders[-1:] if is_beside else reversed(folders):
+            prefix = f"{definition_name(folder)}{prefix}"
+            yield f"{prefix}_{plain}"
+    for count in range(1, len(folders) + 1):
+        yield f"{plain}_{digest(*folders[-count:], site.pointer)}"
+
+
+def spelt(text: str) -> str:
+    """Return a name with an underscore between the words of a text, and with words for signs that tell names apart.
+
+    >>> spelt("Evidence_Variable"), spelt("Value<(number[]|null)>")
+    ('Evidence_Variable', 'Value_Of_Number_Array_Or_Null')
+    """
+    named = _SIGN.sub(lambda match: f" {_SIGNS[match[0]]} ", text)
+    words = [definition_name(word) for word in re.split(r"[\W_]+", named) if word]
+    words[1:] = [word.removeprefix("Type") if word[4:5].isdecimal() else word for word in words[1:]]
+    return "_".join(words)
+
+
+def digest(*texts: str) -> str:
+    """Return a short text that differs between different texts, and is the same on every machine."""
+    return sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:8]
