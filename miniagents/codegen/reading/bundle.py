@@ -111,7 +111,7 @@ def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: 
         if name not in definitions:
             first = named.first[name]
             definitions[name] = _definition(name, first, *named.schemas[first])
-    problems += registry.problems + naming.problems + named.problems
+    problems += registry.problems + naming.problems + [*named.problems]
     problems += endless({name: each.schema for name, each in definitions.items()}, definitions)
     warnings = tuple(dict.fromkeys([*registry.warnings, *metaschemas.warnings(), *named.notes]))
     if problems:

@@ -9,7 +9,7 @@ from typing import Final
 
 from miniagents.codegen.documents import escape
 from miniagents.codegen.names import definition_name, is_class_name
-from miniagents.codegen.reading.qualified_names import digest, qualified_names
+from miniagents.codegen.reading.qualified_names import digests, qualified_names
 from miniagents.codegen.reading.registry import Registry, Site
 from miniagents.codegen.reading.scopes import Key, Scope, ScopedKey
 from miniagents.codegen.schema_errors import Problem
@@ -91,11 +91,17 @@ class Naming:
                 name = next(other for other in others if other not in taken)
             names[key] = name
             taken.setdefault(name, key)
-        return {
-            (*key, scope): self._scoped(key, scope, names, is_lost=(*key, scope) in lost)
-            for key in self._sites
-            for scope in self._scopes[key]
-        }
+        result: dict[ScopedKey, str] = {}
+        used = set(names.values())
+        for key in self._sites:
+            for scope in self._scopes[key]:
+                name = self._scoped(key, scope, names)
+                if (*key, scope) in lost and scope != self._plain_scope(key):
+                    others = (f"{name}_{each}" for each in digests(*(f"{anchor} {at}" for anchor, (_, at) in scope)))
+                    name = next(other for other in others if other not in used)
+                    used.add(name)
+                result[*key, scope] = name
+        return result
 
     def is_fixed(self, key: ScopedKey) -> bool:
         """Return whether the author of a definition wrote its name."""
@@ -130,14 +136,13 @@ class Naming:
         scopes = self._scopes[key]
         return next(iter(scopes)) if len(scopes) == 1 else self._own.get(key)
 
-    def _scoped(self, key: Key, scope: Scope, names: Mapping[Key, str], *, is_lost: bool) -> str:
+    def _scoped(self, key: Key, scope: Scope, names: Mapping[Key, str]) -> str:
         """Return the name of a definition in one of several dynamic scopes: with the schemas that the scope holds."""
         name = names[key]
         if scope == self._plain_scope(key):
             return name
         others = dict.fromkeys(names.get(each) or definition_name(each[1]) for _, each in scope)
-        plain = f"{name}Of{''.join([each for each in others if each != name] or others)}"
-        return f"{plain}_{digest(*(f'{anchor} {pointer}' for anchor, (_, pointer) in scope))}" if is_lost else plain
+        return f"{name}Of{''.join([each for each in others if each != name] or others)}"
 
 
 def _place_order(each: tuple[Site, Scope]) -> tuple[str, int, str]:

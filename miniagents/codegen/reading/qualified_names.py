@@ -30,7 +30,7 @@ _ROOT: Final = "Root"
 
 
 def qualified_names(site: Site, parts: tuple[str, ...], *, is_beside: bool) -> Iterator[str]:
-    """Yield the qualified names of a definition, from the most readable to one that no other definition can have.
+    """Yield the qualified names of a definition without end, the most readable first.
 
     Args:
         site: The schema of the definition.
@@ -51,7 +51,8 @@ def qualified_names(site: Site, parts: tuple[str, ...], *, is_beside: bool) -> I
             prefix = f"{definition_name(folder)}{prefix}"
             yield f"{prefix}_{plain}"
     for count in range(1, len(folders) + 1):
-        yield f"{plain}_{digest(*folders[-count:], site.pointer)}"
+        yield f"{plain}_{next(digests(*folders[-count:], site.pointer))}"
+    yield from (f"{plain}_{place}" for place in digests(site.source.absolute, site.pointer))
 
 
 def spelt(text: str) -> str:
@@ -66,6 +67,12 @@ def spelt(text: str) -> str:
     return "_".join(words)
 
 
-def digest(*texts: str) -> str:
-    """Return a short text that differs between different texts, and is the same on every machine."""
-    return sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+def digests(*texts: str) -> Iterator[str]:
+    """Yield short texts that differ between different texts, and are the same on every machine.
+
+    The first one is enough, unless somebody wrote it as a name on purpose.
+    """
+    found = "\0".join(texts)
+    while True:
+        found = sha256(found.encode("utf-8", "surrogatepass")).hexdigest()
+        yield found[:8]

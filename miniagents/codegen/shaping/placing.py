@@ -5,11 +5,12 @@ A name depends only on the place, so that additions elsewhere do not change it.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.names import definition_name
-from miniagents.codegen.reading.qualified_names import digest
+from miniagents.codegen.reading.qualified_names import digests
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Schemas, Site
 from miniagents.validation.keywords import HINTS, MANY, NAMED
 
@@ -45,8 +46,8 @@ class Where:
 class Names:
     """Gives names to classes.
 
-    If two places give one name, the place that is nearer to its definition has it. The other gets a qualified name, with
-    an underscore, which also comes from its place alone.
+    If two places give one name, the place that is nearer to its definition has it. The other gets a qualified name,
+    with an underscore, which also comes from its place alone.
 
     Args:
         schemas: The schemas of all definitions.
@@ -79,12 +80,13 @@ class Names:
             sites: The schemas of the class.
             hint: Whether the author of the schema wrote the name.
         """
-        place = digest(*(f"{each.definition}{each.pointer}" for each in sites))
-        for free in (name,) if hint else (name, f"{name}Object", f"{name}_{place}"):
-            if free not in self._taken:
-                self._taken.add(free)
-                return free
-        return None
+        if hint and name in self._taken:
+            return None
+        places = digests(*(f"{each.definition}{each.pointer}" for each in sites))
+        names = chain((name, f"{name}Object"), (f"{name}_{place}" for place in places))
+        free = next(each for each in names if each not in self._taken)
+        self._taken.add(free)
+        return free
 
     def _may_be_class(self, site: Site) -> bool:
         """Return whether a class of its own may be made of a schema inside a definition."""
@@ -94,14 +96,14 @@ class Names:
         return is_object and len(steps) > 1 and "allOf" not in steps[-2:] and self.at(site) != self.at(_outer(site))
 
     def _qualified(self, site: Site, name: str) -> Iterator[str]:
-        """Yield the qualified names of a class, of which the last is not the name of another place."""
+        """Yield the qualified names of a class, without end."""
         owner = self.at(_outer(site))
         keyword, step = _last_steps(site.pointer)
         if keyword in _BRANCHES and step is not None:
             yield f"{name}_Option{int(step) + 1}"
         else:
             yield f"{owner}_{name.removeprefix(owner)}"
-        yield f"{name}_{digest(f'{site.definition}{site.pointer}')}"
+        yield from (f"{name}_{place}" for place in digests(site.definition, site.pointer))
 
     def _made(self, site: Site) -> str:
         if not site.pointer:
