@@ -11,7 +11,9 @@ from typing import Any, Final
 import pytest
 from hypothesis import given, strategies
 
+from miniagents.codegen import generate
 from miniagents.codegen.documents import JsonValue, parse
+from miniagents.codegen.exporting.exporter import export
 from miniagents.codegen.names import definition_name
 from miniagents.codegen.reading.bundle import Bundle, bundle_of, read_bundle
 from miniagents.codegen.reading.sources import Source
@@ -77,6 +79,15 @@ CASES: Final[dict[str, tuple[Files, dict[str, str]]]] = {
     "case": (
         {"types.json": {"$defs": {"fooBar": TEXT, "FooBar": NUMBER}}},
         {"types.json#/$defs/FooBar": "FooBar", "types.json#/$defs/fooBar": "Types_FooBar"},
+    ),
+    "three of one spelling": (
+        {"types.json": {"$defs": {"a.b": TEXT, "a b": NUMBER, "a-b": True, "A_B": False}}},
+        {
+            "types.json#/$defs/A_B": "AB",
+            "types.json#/$defs/a b": "A_B",
+            "types.json#/$defs/a-b": "Types_AB",
+            "types.json#/$defs/a.b": "AB_506d152b",
+        },
     ),
     "two forms of one character": (
         {"types.json": {"$defs": {unicodedata.normalize("NFD", "É"): TEXT, "É": NUMBER}}},
@@ -148,6 +159,19 @@ def test_g5_a_qualified_name_is_told_with_the_way_to_fix_it(tmp_path: Path) -> N
     assert str(note) == (
         f"{path}:3: #/$defs/A_B: name: AB is also the name of {path} #/$defs/AB; this one is A_B; "
         'fix it by "x-miniagents": {"name": ...}, here or in a file for --overlay'
+    )
+
+
+def test_g4_what_is_exported_has_the_same_names(tmp_path: Path) -> None:
+    path = tmp_path / "types.json"
+    members = {"A_B": TEXT, "AB": thing(c=TEXT), "A-B": thing(b=TEXT, B=TEXT)}
+    path.write_text(json.dumps({**thing(a={"$ref": "#/$defs/AB"}), "title": "AB", "$defs": members}), encoding="utf-8")
+    with pytest.warns(match="is also the name of"):
+        (tmp_path / "first.py").write_text(generate([path], tmp_path / "first.py"), encoding="utf-8")
+    (tmp_path / "exported.json").write_text(export(str(tmp_path / "first.py")), encoding="utf-8")
+    text = generate([tmp_path / "exported.json"], tmp_path / "second.py")
+    assert text.partition('"""')[2] == (tmp_path / "first.py").read_text(encoding="utf-8").partition('"""')[2].replace(
+        "types.json", "exported.json"
     )
 
 

@@ -80,17 +80,15 @@ class Naming:
             lost: The definitions that get qualified names, because others have a better right to their plain names.
         """
         names: dict[Key, str] = {}
-        taken: dict[str, Key] = {}
+        taken: set[str] = set()
         for key in self._order:
             site = self._sites[key]
             parts = (self._fixed[key],) if key in self._fixed else self._parts(site, names)
             name = "".join(parts)
             if (*key, self._plain_scope(key)) in lost:
-                holder = taken.get(name)
-                others = qualified_names(site, parts, is_beside=holder is not None and holder[0] is key[0])
-                name = next(other for other in others if other not in taken)
+                name = next(other for other in qualified_names(site, parts) if other not in taken)
             names[key] = name
-            taken.setdefault(name, key)
+            taken.add(name)
         result: dict[ScopedKey, str] = {}
         used = set(names.values())
         for key in self._sites:

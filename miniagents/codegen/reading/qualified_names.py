@@ -29,30 +29,30 @@ _ROOT: Final = "Root"
 """The word for the schema that is a whole file."""
 
 
-def qualified_names(site: Site, parts: tuple[str, ...], *, is_beside: bool) -> Iterator[str]:
+def qualified_names(site: Site, parts: tuple[str, ...]) -> Iterator[str]:
     """Yield the qualified names of a definition without end, the most readable first.
 
     Args:
         site: The schema of the definition.
         parts: The parts of its plain name: the name of the schema around it if it has none of its own, and the rest.
-        is_beside: Whether the definition that has the plain name is in the same file.
     """
     plain = "".join(parts)
     folders = [*Path(site.source.absolute).parts[1:-1], site.source.stem]
+    text = site.label or "".join(site.steps[-1:])
     if len(parts) > 1 and all(parts):
         yield "_".join(parts)
-    elif is_beside and site.pointer == "#" and not site.label:
+    elif not text and definition_name(site.source.stem) == plain:
         yield f"{plain}_{_ROOT}"
-    elif is_beside and "_" in (name := spelt(site.label or site.steps[-1])):
-        yield name
-    else:
-        prefix = ""
-        for folder in folders[-1:] if is_beside else reversed(folders):
-            prefix = f"{definition_name(folder)}{prefix}"
-            yield f"{prefix}_{plain}"
+    elif "_" in spelt(text):
+        yield spelt(text)
+    prefix = ""
+    # Names that differ from their texts may collide within a file, where more folders do not help.
+    for folder in reversed(folders if definition_name(text) == text or not text else folders[-1:]):
+        prefix = f"{definition_name(folder)}{prefix}"
+        yield f"{prefix}_{plain}"
     for count in range(1, len(folders) + 1):
         yield f"{plain}_{next(digests(*folders[-count:], site.pointer))}"
-    yield from (f"{plain}_{place}" for place in digests(site.source.absolute, site.pointer))
+    yield from (f"{plain}_{place}" for place in digests(*folders, site.pointer, ""))
 
 
 def spelt(text: str) -> str:
