@@ -2,17 +2,17 @@
 
 import json
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pytest
 from hypothesis import given, strategies
 
 from miniagents.codegen import generate
-from miniagents.codegen.documents import JsonValue, parse
+from miniagents.codegen.documents import parse
 from miniagents.codegen.exporting.exporter import export
 from miniagents.codegen.names import definition_name
 from miniagents.codegen.reading.bundle import Bundle, bundle_of, read_bundle
@@ -20,9 +20,9 @@ from miniagents.codegen.reading.sources import Source
 from miniagents.codegen.shaping.modules import module_of
 from tests.effort import examples
 
-Files = Mapping[str, Any]  # Any: schemas are any JSON
+Json: TypeAlias = Any  # Any: schemas are any JSON
+Files = Mapping[str, Json]
 Places = dict[tuple[str, str], str]
-Named = Callable[[Files], Places]
 
 TEXT: Final = {"type": "string"}
 NUMBER: Final = {"type": "number"}
@@ -42,11 +42,11 @@ def named(files: Files) -> Places:
     return found
 
 
-def defs(**members: JsonValue) -> dict[str, JsonValue]:
+def defs(**members: Json) -> dict[str, Json]:
     return {"$defs": members}
 
 
-def thing(**properties: JsonValue) -> dict[str, JsonValue]:
+def thing(**properties: Json) -> dict[str, Json]:
     return {"type": "object", "properties": properties}
 
 
@@ -183,10 +183,10 @@ numbers = count()
 
 
 @strategies.composite
-def schemas(draw: strategies.DrawFn) -> JsonValue:
-    unique: JsonValue = {"const": next(numbers)}
+def schemas(draw: strategies.DrawFn) -> Json:
+    unique: Json = {"const": next(numbers)}
     keys = draw(strategies.lists(strategies.sampled_from(WORDS), max_size=3, unique=True))
-    members: JsonValue = {key: {"type": "object", "properties": {"x": unique}} for key in keys}
+    members: Json = {key: {"type": "object", "properties": {"x": unique}} for key in keys}
     return {"type": "object", "properties": members} if keys else unique
 
 
@@ -198,18 +198,18 @@ files = strategies.dictionaries(
 )
 
 
-def whole(given: Mapping[str, Mapping[str, JsonValue]]) -> Files:
+def whole(given: Mapping[str, Mapping[str, Json]]) -> Files:
     return {name: {"$defs": dict(members)} for name, members in given.items()}
 
 
-def merged(random: Random, *parts: Mapping[str, Mapping[str, JsonValue]]) -> Files:
+def merged(random: Random, *parts: Mapping[str, Mapping[str, Json]]) -> Files:
     """The definitions of all parts in one random order; what is there twice is taken from the first."""
-    found: dict[tuple[str, str], JsonValue] = {}
+    found: dict[tuple[str, str], Json] = {}
     for part in parts:
         for file, members in part.items():
             for key, schema in members.items():
                 found.setdefault((file, key), schema)
-    together: dict[str, dict[str, JsonValue]] = {}
+    together: dict[str, dict[str, Json]] = {}
     for file, key in random.sample(sorted(found), len(found)):
         together.setdefault(file, {})[key] = found[file, key]
     return whole(together)
@@ -222,7 +222,7 @@ def definitions_in(places: Places) -> Places:
 @examples(150)
 @given(files, files, strategies.randoms(use_true_random=False))
 def test_g5_law_adding_renames_only_what_has_less_right_to_the_very_name(
-    given: dict[str, dict[str, JsonValue]], added: dict[str, dict[str, JsonValue]], random: Random
+    given: dict[str, dict[str, Json]], added: dict[str, dict[str, Json]], random: Random
 ) -> None:
     before, after = named(whole(given)), named(merged(random, given, added))
     assert len(set(after.values())) == len(after)
@@ -236,7 +236,7 @@ def test_g5_law_adding_renames_only_what_has_less_right_to_the_very_name(
 @examples(150)
 @given(files, strategies.randoms(use_true_random=False))
 def test_g5_law_order_does_not_matter_and_other_names_change_nothing(
-    given: dict[str, dict[str, JsonValue]], random: Random
+    given: dict[str, dict[str, Json]], random: Random
 ) -> None:
     others = {file: {"Other": {"const": file}, "other thing": {"const": f"{file}!"}} for file in ("0.json", "b/c.json")}
     after = named(merged(random, given, others))

@@ -13,10 +13,13 @@ from miniagents.codegen.reading.circles import endless
 from miniagents.codegen.reading.definition_names import Naming, definitions_of
 from miniagents.codegen.reading.metaschemas import Metaschemas
 from miniagents.codegen.reading.name_contests import settled
+from miniagents.codegen.reading.normalising import IGNORING
+from miniagents.codegen.reading.overlays import overlaid
 from miniagents.codegen.reading.references import References
 from miniagents.codegen.reading.registry import Registry, Site
 from miniagents.codegen.reading.scopes import ScopedKey
-from miniagents.codegen.reading.sources import Source, load
+from miniagents.codegen.reading.sound import sound
+from miniagents.codegen.reading.sources import Source, loaded
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import USUAL, Settings
 
@@ -74,7 +77,29 @@ def read_bundle(paths: Sequence[Path], *, is_library: bool = False, settings: Se
     Raises:
         GenerationError: Something is wrong with the files, or a package is not installed; it has all problems.
     """
-    return bundle_of(load(paths, settings.reading), is_library=is_library, settings=settings)
+    bundle, problems = read_sound(paths, is_library=is_library, settings=settings)
+    if problems:
+        raise GenerationError(problems, bundle.warnings)
+    return bundle
+
+
+def read_sound(
+    paths: Sequence[Path], *, is_library: bool = False, settings: Settings = USUAL
+) -> tuple[Bundle, tuple[Problem, ...]]:
+    """Read schema files, and return the definitions that no problem concerns, and all problems.
+
+    Args:
+        paths: Files and folders.
+        is_library: Whether they are the library's own schemas.
+        settings: The choices of the user where schemas leave something open.
+
+    Raises:
+        GenerationError: A package is not installed.
+    """
+    unreadable: list[Problem] = []
+    sources = loaded(paths, settings.reading, unreadable)
+    bundle, problems = _bundle_of(sources, is_library, settings, is_whole=not unreadable)
+    return bundle, tuple(dict.fromkeys([*unreadable, *problems]))
 
 
 def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: Settings = USUAL) -> Bundle:
@@ -88,11 +113,30 @@ def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: 
     Raises:
         GenerationError: Something is wrong with the files; it has all problems.
     """
+    bundle, problems = _bundle_of(sources, is_library, settings)
+    if problems:
+        raise GenerationError(tuple(dict.fromkeys(problems)), bundle.warnings)
+    return bundle
+
+
+def _bundle_of(
+    sources: Sequence[Source], is_library: bool, settings: Settings, *, is_whole: bool = True
+) -> tuple[Bundle, list[Problem]]:
+    """Return the definitions that no problem concerns, and all problems.
+
+    Args:
+        sources: The files, in the order of their absolute paths.
+        is_library: Whether they are the library's own schemas.
+        settings: The choices of the user where schemas leave something open.
+        is_whole: Whether all files could be read; otherwise references may lead to the others.
+    """
     reading = settings.reading
+    problems: list[Problem] = []
+    sources = overlaid(sources, reading, problems)
     registry = Registry(sources, reading.operations)
     references = References(registry, is_library)
     references.follow()
-    problems = [*references.problems, *registry.missing_files()]
+    problems += [*references.problems, *(registry.missing_files() if is_whole else ())]
     metaschemas = Metaschemas(reading)
     for site in references.reached():
         problems += metaschemas.problems(site)
@@ -115,11 +159,11 @@ def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: 
     problems += endless({name: each.schema for name, each in definitions.items()}, definitions)
     warnings = tuple(dict.fromkeys([*registry.warnings, *metaschemas.warnings(), *named.notes]))
     if problems:
-        raise GenerationError(tuple(dict.fromkeys(problems)), warnings)
+        definitions = sound(definitions, problems, named.incomplete)
     kept = {each.place for each in definitions.values()}
     used = {key[0] for key in keys}
     files = tuple(source.path for source in registry.sources if source.is_given or source.document in used)
-    return Bundle(definitions, files, _doc(registry, kept), is_library, settings, warnings)
+    return Bundle(definitions, files, _doc(registry, kept), is_library, settings, warnings), problems
 
 
 def _doc(registry: Registry, kept: Collection[Place]) -> str:
@@ -128,7 +172,7 @@ def _doc(registry: Registry, kept: Collection[Place]) -> str:
     for source in registry.sources:
         if source.document in registry.apis:
             texts.append(registry.apis[source.document].title)
-        elif source.is_given:
+        elif source.is_given and (source.document, "#") in registry.sites:
             root = registry.sites[source.document, "#"]
             texts.append(None if root.place in kept else root.members.get("description"))
     return "\n\n".join(text.strip() for text in texts if isinstance(text, str) and text.strip())
@@ -154,4 +198,4 @@ def _changed_meanings(sites: Collection[Site]) -> Iterator[Problem]:
     for site in sites:
         if "contains" in site.members and 6 <= site.dialect.number < 2020:
             wrong = f"in {site.dialect.name} what it finds is not evaluated for unevaluatedItems; in 2020-12 it is"
-            yield site.at("contains").problem("contains", wrong, "write the file in 2020-12")
+            yield site.at("contains").problem("contains", wrong, f'write the file in 2020-12, {IGNORING} ["contains"]')

@@ -34,6 +34,7 @@ class Named:
         schemas: The normalised schema of each definition, and the places of all schemas in it.
         first: The definition that stands for all of its name.
         problems: The problems of schemas, and of names that authors wrote twice.
+        incomplete: The schemas with references that lead nowhere.
         notes: The qualified names, with what has the plain ones.
     """
 
@@ -41,6 +42,7 @@ class Named:
     schemas: Mapping[ScopedKey, tuple[JsonValue, Mapping[str, Place]]]
     first: Mapping[str, ScopedKey]
     problems: Sequence[Problem]
+    incomplete: Sequence[Place]
     notes: Sequence[Problem]
 
 
@@ -79,7 +81,7 @@ def settled(naming: Naming, registry: Registry, targets: Targets, formats: Forma
         lost |= again
     rest = {key: normaliser.normalised(registry.sites[key[:2]], key[2]) for key in names if key not in schemas}
     notes = sorted(_notes(lost, names, naming.names()))
-    return Named(names, schemas | rest, first, [*problems, *normaliser.problems], notes)
+    return Named(names, schemas | rest, first, [*problems, *normaliser.problems], normaliser.incomplete, notes)
 
 
 def _contest(
