@@ -77,7 +77,7 @@ def _check_field(types: Types, owner: ObjectType, field: Field) -> Iterator[Prob
     if field.place is None:
         return
     if field.default is not None and not accepts(types, field.form, field.default.value):
-        wrong = "its own type does not accept it, or it is an object"
+        wrong = "its own type does not accept it"
         yield field.place.problem("default", wrong, f'correct it, or remove it, {IGNORING} ["default"]')
     inherited = inherited_fields(types, owner.name)
     known = inherited.get(field.json_name)
