@@ -251,7 +251,7 @@ def test_g1_changing_one_definition_changes_only_its_own_lines(generated: Callab
         ),
         (
             thing({"a": {"type": "integer", "minimum": 3, "default": 2}}, **MESSAGE),
-            "#/$defs/T/properties/a: default: its own type does not accept it; correct it, or remove it, or in a file for ",
+            "#/$defs/T/properties/a: default: its own type does not accept it; correct it, or remove it, or in",
         ),
         (
             thing({"a": {"type": "integer", "default": True}}, **MESSAGE),

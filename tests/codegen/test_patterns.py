@@ -9,11 +9,11 @@ from types import ModuleType
 import pytest
 from hypothesis import given, strategies as st
 
-from miniagents.codegen.patterns import character_classes, translating
+from miniagents.codegen.patterns import backtracking, character_classes, translating
 from miniagents.codegen.patterns.translating_back import translated_back
 
 
-@pytest.mark.parametrize("module", [translating, character_classes])
+@pytest.mark.parametrize("module", [translating, character_classes, backtracking])
 def test_the_examples_in_docstrings_are_true(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 
@@ -204,3 +204,33 @@ def test_categories_are_those_of_python_for_the_characters_that_it_knows(categor
     known = [char for char in map(chr, range(0x3000)) if unicodedata.category(char) != "Cn"]
     other = [char for char in known if bool(found.fullmatch(char)) != (unicodedata.category(char) == category)]
     assert len(other) <= 2, other
+
+
+SLOW = [
+    r"^(a+)+$",
+    r"^(a|a)*$",
+    r"^(\w+\s?)*$",
+    "^(.*,)*$",
+    "^(a*)*$",
+    r"^(a|[a-z]|b)+!$",
+    r"(x|\w\d?)*y",
+    "^(?:a?b?)*$",
+    "(ab|a|b)*c",
+]
+QUICK = [
+    *(
+        "^[a-z]+(-[a-z]+)*$",
+        r"^\d+(\.\d+)*$",
+        "^(ab)*$",
+        "^a+b+$",
+        r"^(?:[a-z]{1,3}\.)+[a-z]+$",
+        r"^\S+@\S+$",
+        "^(a|b)*$",
+    ),
+    *(r"^(?=.*\d)(?=.*[a-z]).{8,}$", "^([0-9a-f]{2}:)*[0-9a-f]{2}$", "a" * 100, "^$", r"^(?:(x)y\1)+$"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "is_slow"), [*((each, True) for each in SLOW), *((each, False) for each in QUICK)])
+def test_patterns_that_backtrack_without_end_are_found(pattern: str, is_slow: bool) -> None:
+    assert backtracking.backtracks(translating.translate(pattern) or "") is is_slow

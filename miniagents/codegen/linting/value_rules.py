@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from miniagents.codegen.comparing.leaf_changes import SIZES, exact
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.linting.lint_context import Context, Finding, is_type
+from miniagents.codegen.patterns.backtracking import backtracks
 from miniagents.codegen.reading.views import (
     KINDS,
     Spot,
@@ -221,6 +222,18 @@ def pattern_open(context: Context) -> Iterator[Finding]:
             yield Finding(
                 spot.place("pattern"), "a text fits that only contains it", "write ^(...)$ if all of it is meant"
             )
+
+
+def pattern_slow(context: Context) -> Iterator[Finding]:
+    """Yield patterns for which some texts take exponential time."""
+    for spot in context.schemas:
+        members = spot.members.get("patternProperties")
+        found = [("pattern", spot.members.get("pattern")), *(("patternProperties", each) for each in members or ())]
+        for keyword, pattern in found if isinstance(members, dict | None) else ():
+            if isinstance(pattern, str) and backtracks(pattern):
+                wrong = "a text can match its loop in many ways: a short hostile text may take years"
+                remedy = "let each part of the loop begin or end with a sign of its own, as in ^[a-z]+(-[a-z]+)*$"
+                yield Finding(spot.place(keyword), wrong, remedy)
 
 
 def nullable_optional(context: Context) -> Iterator[Finding]:
