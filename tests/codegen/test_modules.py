@@ -182,7 +182,12 @@ def test_g1_branches_that_differ_by_a_number_or_a_boolean_are_named_after_it(mod
 
 
 def test_g1_defaults_of_messages_that_are_objects_are_told(modelled: Modelled, refusals: Refusals) -> None:
-    defaults = [{"$ref": "#/$defs/P"}, {"type": "object"}, {"type": "array", "items": True}, {"$ref": "#/$defs/M"}]
+    defaults: list[dict[str, object]] = [
+        {"$ref": "#/$defs/P"},
+        {"type": "object"},
+        {"type": "array", "items": True},
+        {"$ref": "#/$defs/M"},
+    ]
     values: list[object] = [{"x": 1}, {"y": []}, [1, [{}]], {}]
     members = {f"p{place}": {**each, "default": values[place]} for place, each in enumerate(defaults)}
     module = modelled({"T": thing(members, **MESSAGE), "P": thing({"x": True}), "M": {"type": "object"}})

@@ -62,7 +62,7 @@ ENOUGH: Final = {f"{CAT}/properties/class": {"ignore-keywords": ["pattern"]}}
     "file", ["", "pets.json", "vendor/pets.json", "https://vendor.example/pets.json", "./vendor/pets.json"]
 )
 def test_g5_a_file_is_named_by_its_path_or_its_url(overlaid: Overlaid, file: str) -> None:
-    overlay = {f"{file}{key}": value for key, value in ENOUGH.items()}
+    overlay: Json = {f"{file}{key}": value for key, value in ENOUGH.items()}
     overlay[f"{file}{CAT}"] = {"name": "Cat", "description": "Meows."}
     definition = overlaid(overlay).definitions["Cat"]
     assert isinstance(definition.schema, dict)

@@ -13,6 +13,7 @@ from miniagents.codegen.reading.views import (
     Spot,
     kind_of,
     kinds_named,
+    names_in,
     own_kinds,
     reference_of,
     required,
@@ -227,10 +228,10 @@ def pattern_open(context: Context) -> Iterator[Finding]:
 def pattern_slow(context: Context) -> Iterator[Finding]:
     """Yield patterns for which some texts take exponential time."""
     for spot in context.schemas:
-        members = spot.members.get("patternProperties")
-        found = [("pattern", spot.members.get("pattern")), *(("patternProperties", each) for each in members or ())]
-        for keyword, pattern in found if isinstance(members, dict | None) else ():
-            if isinstance(pattern, str) and backtracks(pattern):
+        found = [("pattern", names_in([spot.members.get("pattern")]))]
+        found.append(("patternProperties", [*spot.named("patternProperties")]))
+        for keyword, pattern in ((keyword, each) for keyword, patterns in found for each in patterns):
+            if backtracks(pattern):
                 wrong = "a text can match its loop in many ways: a short hostile text may take years"
                 remedy = "let each part of the loop begin or end with a sign of its own, as in ^[a-z]+(-[a-z]+)*$"
                 yield Finding(spot.place(keyword), wrong, remedy)
