@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from miniagents.codegen.reading.bundle import read_bundle
+from miniagents.codegen.reading.bundle import read_sound
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import Base, Formats, Reading, Settings
 from miniagents.codegen.shaping.modules import module_of
@@ -40,6 +40,7 @@ def generate(
     operations: bool = False,
     strict_keywords: bool = False,
     ignored_keywords: Iterable[str] = (),
+    overlays: Iterable[Path | str] = (),
 ) -> str:
     """Return the text of the module for some schema files, without writing it.
 
@@ -63,6 +64,7 @@ def generate(
         operations: Whether to generate the schemas of the operations of API documents.
         strict_keywords: Whether to refuse unknown keywords.
         ignored_keywords: Unknown keywords that are neither refused nor warned of.
+        overlays: JSON or YAML files that say more about schemas: `{"a.json#/$defs/A": {"name": "B"}}`.
 
     Returns:
         The formatted Python text.
@@ -72,7 +74,7 @@ def generate(
     """
     files = tuple((url, Path(path)) for url, path in sorted((references or {}).items()))
     ignored = frozenset(ignored_keywords)
-    reading = Reading(files, (), base_url, operations, strict_keywords, ignored)
+    reading = Reading(files, (), base_url, operations, strict_keywords, ignored, tuple(map(Path, overlays)))
     generated = generate_with(schemas, output, Settings(formats, base, namespace, reading), library=library)
     for warning in generated.warnings:
         warnings.warn(str(warning), stacklevel=2)
@@ -89,12 +91,13 @@ def generate_with(
     """
     paths = sorted({Path(each) for each in schemas})
     folder = Path(output).parent
-    bundle = read_bundle(paths, is_library=library, settings=settings)
+    bundle, problems = read_sound(paths, is_library=library, settings=settings)
     try:
         module = module_of(bundle)
     except GenerationError as error:
-        error.warnings = bundle.warnings
-        raise
+        raise GenerationError((*problems, *error.problems), bundle.warnings) from None
+    if problems:
+        raise GenerationError(problems, bundle.warnings)
     sources = sorted(_seen_from(folder, file) for file in module.files)
     names = sorted(_seen_from(folder, path) for path in paths)
     options = settings.arguments(lambda path: _seen_from(folder, path))

@@ -58,8 +58,12 @@ def definition_name(text: str) -> str:
 
 
 def is_class_name(name: str) -> bool:
-    """Return whether `name` can be the name of a class unchanged: it is in PascalCase and not a keyword."""
-    return class_name(name) == name
+    """Return whether `name` can be the name of a class unchanged: it is in PascalCase and not a keyword.
+
+    Underscores may stand between its words, as in qualified names.
+    """
+    first, *others = name.split("_")
+    return class_name(first) == first and all(others) and _is_plain(name)
 
 
 def field_name(text: str) -> str:

@@ -29,6 +29,7 @@ class Reading:
         operations: Whether the schemas of the operations of API documents are generated.
         strict_keywords: Whether unknown keywords are refused.
         ignored_keywords: Unknown keywords that are neither refused nor reported.
+        overlays: Files that say more about the schemas.
     """
 
     references: tuple[tuple[str, Path], ...] = ()
@@ -37,6 +38,7 @@ class Reading:
     operations: bool = False
     strict_keywords: bool = False
     ignored_keywords: frozenset[str] = frozenset()
+    overlays: tuple[Path, ...] = ()
 
     def arguments(self, shown: Callable[[Path], str]) -> Iterator[str]:
         """Yield the arguments of the command line for all choices that are not the defaults.
@@ -56,6 +58,8 @@ class Reading:
             yield "--strict-keywords"
         for keyword in sorted(self.ignored_keywords):
             yield f"--ignore-keyword={keyword}"
+        for path in self.overlays:
+            yield f"--overlay={shown(path)}"
 
 
 @dataclass(frozen=True, slots=True)

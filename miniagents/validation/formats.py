@@ -2,7 +2,7 @@
 
 A schema asks with "x-miniagents-format": "checked", or with "typed" if the text is also decoded to a Python value.
 
-Each check follows the standard that JSON Schema names for the format, in ASCII only. International forms are unknown.
+Each check follows the standard that JSON Schema names for the format.
 """
 
 import re
@@ -12,7 +12,9 @@ from datetime import date, timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Any, Final
 
+from miniagents.validation.international_names import is_host, is_international_host
 from miniagents.validation.keywords import FORMAT_CHOICE
+from miniagents.validation.regex_syntax import is_regex
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIME: Final = re.compile(
@@ -23,18 +25,40 @@ _DURATION: Final = re.compile(
     r"(?:T(?:[0-9]+H(?:[0-9]+M(?:[0-9]+S)?)?|[0-9]+M(?:[0-9]+S)?|[0-9]+S))?)"
 )
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HOSTNAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _QUOTED: Final = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
 _MAILBOX: Final = re.compile(rf"(?:{_ATOM}(?:\.{_ATOM})*|{_QUOTED})@(?:(\[.+\])|(.+))")
-_CHAR: Final = r"[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2}"
-_USER: Final = r"(?:(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?"
-_AUTHORITY: Final = rf"{_USER}(?:\[(?P<literal>[^\]]*)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{{2}})*)(?::[0-9]*)?"
-_TAIL: Final = rf"(?:\?(?:{_CHAR}|[/?])*)?(?:\#(?:{_CHAR}|[/?])*)?"
-_PATH: Final = rf"(?:{_CHAR}|/)*"
-_URI: Final = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:(?://{_AUTHORITY}(?:/{_PATH})?|(?!//){_PATH}){_TAIL}")
-_RELATIVE: Final = re.compile(rf"(?://{_AUTHORITY}(?:/{_PATH})?|(?!//)(?![^/?\#]*:){_PATH}){_TAIL}")
+_ANY_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
+_ANY_QUOTED: Final = r'"(?:[ !#-\[\]-~\x80-\U0010ffff]|\\[ -~\x80-\U0010ffff])*"'
+_ANY_MAILBOX: Final = re.compile(rf"(?:{_ANY_ATOM}(?:\.{_ANY_ATOM})*|{_ANY_QUOTED})@(?:(\[.+\])|(.+))")
+_PLANES: Final = "".join(f"{chr(plane << 16)}-{chr((plane << 16) + 0xFFFD)}" for plane in range(1, 15))
+_ANY_CHARS: Final = f"\xa0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef{_PLANES}"
+"""The characters that an IRI has beyond those of a URI (RFC 3987)."""
+
+
+def _uri(more: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the expressions for URIs and for relative references, with more characters than those of ASCII."""
+    char = rf"[A-Za-z0-9._~!$&'()*+,;=:@{more}-]|%[0-9A-Fa-f]{{2}}"
+    user = rf"(?:(?:[A-Za-z0-9._~!$&'()*+,;=:{more}-]|%[0-9A-Fa-f]{{2}})*@)?"
+    host = rf"(?:\[(?P<literal>[^\]]*)\]|(?:[A-Za-z0-9._~!$&'()*+,;={more}-]|%[0-9A-Fa-f]{{2}})*)(?::[0-9]*)?"
+    private = "\ue000-\uf8ff\U000f0000-\U0010fffd" if more else ""
+    query = rf"(?:\?(?:{char}|[/?{private}])*)?"
+    path = rf"(?:{char}|/)*"
+    rest = rf"{query}(?:\#(?:{char}|[/?])*)?"
+    start = rf"//{user}{host}(?:/{path})?"
+    return (
+        re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:(?:{start}|(?!//){path}){rest}"),
+        re.compile(rf"(?:{start}|(?!//)(?![^/?\#]*:){path}){rest}"),
+    )
+
+
+_URI, _RELATIVE = _uri("")
+_IRI, _RELATIVE_IRI = _uri(_ANY_CHARS)
+_VARIABLE: Final = r"(?:\w|%[0-9A-Fa-f]{2})(?:\.?(?:\w|%[0-9A-Fa-f]{2}))*(?::[1-9][0-9]{0,3}|\*)?"
+_TEMPLATE: Final = re.compile(
+    rf"(?:[!#$&-;=?-\[\]_a-z~{_ANY_CHARS}\ue000-\uf8ff\U000f0000-\U0010fffd]|%[0-9A-Fa-f]{{2}}"
+    rf"|\{{[+#./;?&=,!@|]?(?a:{_VARIABLE}(?:,{_VARIABLE})*)\}})*"
+)
 _FUTURE_ADDRESS: Final = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+")
 _POINTER: Final = r"(?:/(?:[^~/]|~[01])*)*"
 _JSON_POINTER: Final = re.compile(_POINTER)
@@ -89,18 +113,21 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _is_email(text: str) -> bool:
-    match = _MAILBOX.fullmatch(text)
+    return _is_mailbox(_MAILBOX.fullmatch(text), is_host)
+
+
+def _is_international_email(text: str) -> bool:
+    return _is_mailbox(_ANY_MAILBOX.fullmatch(text), is_international_host)
+
+
+def _is_mailbox(match: re.Match[str] | None, is_good: Callable[[str], bool]) -> bool:
     if match is None:
         return False
     literal, host = match.groups()
     if host is not None:
-        return _is_host(host)
+        return is_good(host)
     address: str = literal[1:-1]
     return _is_ipv6(address[5:]) if address[:5].lower() == "ipv6:" else _is_ipv4(address)
-
-
-def _is_host(text: str) -> bool:
-    return _HOSTNAME.fullmatch(text) is not None
 
 
 def _is_uri(text: str) -> bool:
@@ -109,6 +136,14 @@ def _is_uri(text: str) -> bool:
 
 def _is_uri_reference(text: str) -> bool:
     return _is_uri(text) or _has_good_host(_RELATIVE.fullmatch(text))
+
+
+def _is_iri(text: str) -> bool:
+    return _has_good_host(_IRI.fullmatch(text))
+
+
+def _is_iri_reference(text: str) -> bool:
+    return _is_iri(text) or _has_good_host(_RELATIVE_IRI.fullmatch(text))
 
 
 def _has_good_host(match: re.Match[str] | None) -> bool:
@@ -139,9 +174,15 @@ FORMATS: Final[dict[str, Callable[[str], bool]]] = {
     "ipv4": _is_ipv4,
     "ipv6": _is_ipv6,
     "email": _is_email,
-    "hostname": _is_host,
+    "idn-email": _is_international_email,
+    "hostname": is_host,
+    "idn-hostname": is_international_host,
     "uri": _is_uri,
     "uri-reference": _is_uri_reference,
+    "iri": _is_iri,
+    "iri-reference": _is_iri_reference,
+    "uri-template": _matches(_TEMPLATE),
+    "regex": is_regex,
     "json-pointer": _matches(_JSON_POINTER),
     "relative-json-pointer": _matches(_RELATIVE_POINTER),
 }

@@ -209,6 +209,13 @@ BREAKS: Final[list[tuple[str, str, Schema, Schema]]] = [
     ),
     ("pattern-open", "/pattern", {"type": "string", "pattern": "[a-z]+"}, {"type": "string", "pattern": "^[a-z]+$"}),
     ("pattern-open", "/pattern", {"type": "string", "pattern": "^a|b$"}, {"type": "string", "pattern": "^(a|b)$"}),
+    ("pattern-slow", "/pattern", {"type": "string", "pattern": "^(a+)+$"}, {"type": "string", "pattern": "^a+$"}),
+    (
+        "pattern-slow",
+        "/patternProperties",
+        {"type": "object", "patternProperties": {"^(a|a)*$": STRING}},
+        {"type": "object", "patternProperties": {"^a*$": STRING}},
+    ),
     ("property-description", "/properties/a", closed({"a": STRING}), closed({"a": {"$ref": "#/$defs/Other"}})),
     ("property-python-name", "/properties/class", closed({"class": STRING}), closed({"klass": STRING})),
     (

@@ -11,7 +11,7 @@ import pytest
 from miniagents import DecodeError
 from miniagents.codegen import GenerationError, generate
 from miniagents.codegen.library import LIBRARY
-from miniagents.codegen.model import Module, ObjectType
+from miniagents.codegen.model import Default, Module, ObjectType
 from miniagents.codegen.reading.bundle import read_bundle
 from miniagents.codegen.shaping.modules import module_of
 
@@ -181,11 +181,33 @@ def test_g1_branches_that_differ_by_a_number_or_a_boolean_are_named_after_it(mod
     ]
 
 
-def test_g1_a_name_that_is_taken_many_times_is_numbered(modelled: Modelled) -> None:
+def test_g1_defaults_of_messages_that_are_objects_are_told(modelled: Modelled, refusals: Refusals) -> None:
+    defaults: list[dict[str, object]] = [
+        {"$ref": "#/$defs/P"},
+        {"type": "object"},
+        {"type": "array", "items": True},
+        {"$ref": "#/$defs/M"},
+    ]
+    values: list[object] = [{"x": 1}, {"y": []}, [1, [{}]], {}]
+    members = {f"p{place}": {**each, "default": values[place]} for place, each in enumerate(defaults)}
+    module = modelled({"T": thing(members, **MESSAGE), "P": thing({"x": True}), "M": {"type": "object"}})
+    fields = class_of(module, "T").fields
+    assert [field.default for field in fields] == [None, None, None, Default({})]
+    assert [field.doc for field in fields][:2] == [
+        'Schema default: {"x": 1}.',
+        'Schema default: {"y": []}.',
+    ]
+    wrong = thing(
+        {"a": {"type": "string", "default": {}}, "b": {"items": {}, "type": "array", "default": {}}}, **MESSAGE
+    )
+    assert len(refusals({"T": wrong})) == 2
+
+
+def test_g1_a_name_that_many_branches_give_tells_which_of_them_it_is(modelled: Modelled) -> None:
     same = [thing({"x": {"enum": [count, count + 1]}}, required=["x"]) for count in range(4)]
     module = modelled({"T": {"anyOf": same}})
     assert [each.name for each in module.types] == [
-        *("T", "TWithX", "TWithXObject", "TWithXObject2", "TWithXObject3"),
+        *("T", "TWithX", "TWithX_Option2", "TWithX_Option3", "TWithX_Option4"),
     ]
 
 
@@ -234,7 +256,7 @@ def test_g1_changing_one_definition_changes_only_its_own_lines(generated: Callab
         ),
         (
             thing({"a": {"type": "integer", "minimum": 3, "default": 2}}, **MESSAGE),
-            "#/$defs/T/properties/a: default: its own type does not accept it, or it is an object; correct it, or",
+            "#/$defs/T/properties/a: default: its own type does not accept it; correct it, or remove it, or in",
         ),
         (
             thing({"a": {"type": "integer", "default": True}}, **MESSAGE),
@@ -259,7 +281,6 @@ def test_g2_what_cannot_be_honoured_is_refused_by_name(refusals: Refusals, schem
         ({"nmae": "X"}, "#/$defs/T/x-miniagents/nmae: x-miniagents: nmae: unknown hint; allowed here: base, name, "),
         ({"field": "x"}, "#/$defs/T/x-miniagents/field: x-miniagents: field: has no meaning here; allowed here: "),
         ({"name": "t()"}, "#/$defs/T/x-miniagents: x-miniagents: name: not allowed: t(); write a name in"),
-        ({"name": "U"}, "#/$defs/U: name: U is also the name of "),
         ({"base": "MessageBase"}, "#/$defs/T/x-miniagents/base: x-miniagents: the library has no type MessageBase; "),
         ({"base": "os:system"}, "#/$defs/T/x-miniagents/base: x-miniagents: os:system is none of the given files, and"),
         ({"base": "StreamEvent"}, "#/$defs/T: x-miniagents: base: StreamEvent is no class; name a closed object"),

@@ -9,10 +9,11 @@ from types import ModuleType
 import pytest
 from hypothesis import given, strategies as st
 
-from miniagents.codegen.patterns import character_classes, translating
+from miniagents.codegen.patterns import backtracking, character_classes, translating
+from miniagents.codegen.patterns.translating_back import translated_back
 
 
-@pytest.mark.parametrize("module", [translating, character_classes])
+@pytest.mark.parametrize("module", [translating, character_classes, backtracking])
 def test_the_examples_in_docstrings_are_true(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
 
@@ -115,7 +116,19 @@ def test_g2_patterns_mean_what_they_mean_in_ecmascript(pattern: str, yes: list[s
         *("a++", "a?+", "a{1}+", "(?P<n>x)", "(?>x)", "(?#x)", r"\Z", r"\A", r"\a", r"\N{DASH}", "a{,3}", "(?(1)a|b)"),
         *(r"\u004", r"\x4", r"\c", r"\c1", r"\00", r"\08", "[[a]]", "]", "(?i)x", "^*", "(?=x)*", r"\b+"),
         # beyond Python
-        *(r"\p{Lu}", r"\p{Script=Greek}", r"\p{sc=Latn}", r"\pL", r"\p{L", r"\p{}", "(?<=a+)b", "(?<=a|bc)d", "(?i:x)"),
+        *(
+            r"\p{Lx}",
+            r"\p{Script=Greekish}",
+            r"\p{sc=LATN}",
+            r"\p{Greek}",
+            r"\p{is=Alpha}",
+            r"\pL",
+            r"\p{L",
+            r"\p{}",
+            "(?<=a+)b",
+            "(?<=a|bc)d",
+            "(?i:x)",
+        ),
         *(r"(x)|\1", r"(x)?\1", r"(?:(x))\1", r"\1(x)", r"(x\1)", r"(x)(?<=\1)", r"\k<n>(?<n>x)", r"(x)\2", r"(x)\10"),
         # with the flag `u` and without
         *(r"[\w-.]\p{L}", r"[\p{L}-.]", r"\-\u{41}"),
@@ -156,3 +169,68 @@ def test_what_is_translated_is_plain_text() -> None:
 def test_g3_hostile_patterns_are_soon_translated_or_refused(pattern: str) -> None:
     translated = translating.translate(pattern)
     assert translated is None or re.search(translated, "a")
+
+
+PROPERTIES = [
+    ("Lu", "AÉΩ\U0001d400", "aß1ǅ"),
+    ("Uppercase_Letter", "A", "a"),
+    ("gc=Ps", "([{", ")a"),
+    ("Script=Greek", "\u03b1Ω\u1f00", "a\u0301"),
+    ("sc=Grek", "\u03b1", "a"),
+    ("scx=Greek", "\u03b1\u0342", "a"),
+    ("Script_Extensions=Hanunoo", "\u1720\u1735", "a"),
+    ("Script=Old_Italic", "\U00010300", "a"),
+    ("Emoji_Presentation", "😀", "1a"),
+    ("Alphabetic", "aé日", "1 "),
+    ("XID_Start", "aé", "1-"),
+    ("Cn", "\u0378", "a"),
+]
+
+
+@pytest.mark.parametrize(("words", "inside", "outside"), PROPERTIES)
+def test_properties_of_characters_mean_what_unicode_says(words: str, inside: str, outside: str) -> None:
+    for pattern, yes, no in ((rf"^\p{{{words}}}$", inside, outside), (rf"^[^\P{{{words}}}\n]$", inside, outside)):
+        found = translating.translate(pattern)
+        assert found is not None
+        assert all(re.search(found, char) for char in yes)
+        assert not any(re.search(found, char) for char in no)
+        assert translated_back(found) is not None
+
+
+@pytest.mark.parametrize("category", ["Lu", "Ll", "Lt", "Lm", "Mn", "Mc", "Pd", "Po", "Sm", "Sc", "So", "Cf", "Nl"])
+def test_categories_are_those_of_python_for_the_characters_that_it_knows(category: str) -> None:
+    """A later version of Unicode may change few characters, which `unicodedata` has as they were."""
+    found = re.compile(translating.translate(rf"\p{{{category}}}") or "")
+    known = [char for char in map(chr, range(0x3000)) if unicodedata.category(char) != "Cn"]
+    other = [char for char in known if bool(found.fullmatch(char)) != (unicodedata.category(char) == category)]
+    assert len(other) <= 2, other
+
+
+SLOW = [
+    r"^(a+)+$",
+    r"^(a|a)*$",
+    r"^(\w+\s?)*$",
+    "^(.*,)*$",
+    "^(a*)*$",
+    r"^(a|[a-z]|b)+!$",
+    r"(x|\w\d?)*y",
+    "^(?:a?b?)*$",
+    "(ab|a|b)*c",
+]
+QUICK = [
+    *(
+        "^[a-z]+(-[a-z]+)*$",
+        r"^\d+(\.\d+)*$",
+        "^(ab)*$",
+        "^a+b+$",
+        r"^(?:[a-z]{1,3}\.)+[a-z]+$",
+        r"^\S+@\S+$",
+        "^(a|b)*$",
+    ),
+    *(r"^(?=.*\d)(?=.*[a-z]).{8,}$", "^([0-9a-f]{2}:)*[0-9a-f]{2}$", "a" * 100, "^$", r"^(?:(x)y\1)+$"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "is_slow"), [*((each, True) for each in SLOW), *((each, False) for each in QUICK)])
+def test_patterns_that_backtrack_without_end_are_found(pattern: str, is_slow: bool) -> None:
+    assert backtracking.backtracks(translating.translate(pattern) or "") is is_slow

@@ -227,6 +227,14 @@ def _reading(command: CommandParser) -> None:
         metavar="NAME",
         help="do not warn of an unknown keyword; may be given more than once",
     )
+    command.add_argument(
+        "--overlay",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE.json",
+        help='what to add to schemas of others: {"a.json#/$defs/A": {"name": "B", "description": "…"}}',
+    )
 
 
 def _format(command: CommandParser, *more: str) -> None:

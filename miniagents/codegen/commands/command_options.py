@@ -28,6 +28,7 @@ class Options(argparse.Namespace):
         operations: Whether to generate the schemas of operations.
         strict_keywords: Whether to refuse unknown keywords.
         ignore_keyword: Unknown keywords that are not reported.
+        overlay: Files that say more about the schemas.
         library: Whether the schemas are the library's own.
         level: The strictness of `lint`; None for that of pyproject.toml, or the default.
         ignore: The rules to leave out.
@@ -55,6 +56,7 @@ class Options(argparse.Namespace):
     operations: bool
     strict_keywords: bool
     ignore_keyword: list[str]
+    overlay: list[Path]
     library: bool
     level: Level | None
     ignore: list[str]
@@ -78,4 +80,4 @@ class Options(argparse.Namespace):
         ignored = frozenset(self.ignore_keyword)
         references, maps = tuple(self.ref), tuple(self.ref_map)
         url = self.base_url or (self.base if "://" in self.base else "")
-        return Reading(references, maps, url, self.operations, self.strict_keywords, ignored)
+        return Reading(references, maps, url, self.operations, self.strict_keywords, ignored, tuple(self.overlay))

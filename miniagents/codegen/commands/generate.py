@@ -105,7 +105,7 @@ def _watch(options: Options, output: Path, console: Console) -> int:
         console.say(words, "dim")
         status = OK
 
-    watch([*options.schemas, *(path for _, path in options.ref)], again)
+    watch([*options.schemas, *(path for _, path in options.ref), *options.overlay], again)
     return status
 
 

@@ -70,6 +70,10 @@ def export_generated(file: str, source: str) -> dict[str, JsonValue] | None:
         schema = schemas.get(name)
         if isinstance(schema, dict):
             _describe(schema, doc)
+    for name, schema in schemas.items():
+        if definition_name(name) != name:
+            schemas[name] = schema if isinstance(schema, dict) else {} if schema else {"not": {}}
+            _hint(schemas[name], "name", name)
     problems: list[Problem] = []
     result: dict[str, JsonValue] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     text = ast.get_docstring(tree) or ""
@@ -231,8 +235,8 @@ def _describe(schema: dict[str, JsonValue], doc: Described, *, again: bool = Fal
         schema["description"] = doc.text
 
 
-def _hint(schema: dict[str, JsonValue], key: str, value: JsonValue) -> None:
-    hints = schema.setdefault(HINTS, {})
+def _hint(schema: JsonValue, key: str, value: JsonValue) -> None:
+    hints = schema.setdefault(HINTS, {}) if isinstance(schema, dict) else None
     if isinstance(hints, dict):
         hints[key] = value
 

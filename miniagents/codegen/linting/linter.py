@@ -45,6 +45,7 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("format-unknown", "standard", "a format that nobody knows is a comment", value_rules.format_unknown),
         Rule("integer-unsafe", "standard", "others read another number", value_rules.integer_unsafe),
         Rule("items-missing", "standard", "any item fits", shape_rules.items_missing),
+        Rule("pattern-slow", "standard", "a hostile text stops the program", value_rules.pattern_slow),
         Rule("property-style", "standard", "properties should look alike", name_rules.property_style),
         Rule("property-untyped", "standard", "anything fits", shape_rules.property_untyped),
         Rule("type-description", "standard", "it becomes the docstring", name_rules.type_description),

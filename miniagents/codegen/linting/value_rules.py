@@ -7,11 +7,13 @@ from typing import Final, NamedTuple
 from miniagents.codegen.comparing.leaf_changes import SIZES, exact
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.linting.lint_context import Context, Edit, Finding, is_type
+from miniagents.codegen.patterns.backtracking import backtracks
 from miniagents.codegen.reading.views import (
     KINDS,
     Spot,
     kind_of,
     kinds_named,
+    names_in,
     own_kinds,
     reference_of,
     required,
@@ -227,6 +229,18 @@ def pattern_open(context: Context) -> Iterator[Finding]:
             yield Finding(
                 spot.place("pattern"), "a text fits that only contains it", "write ^(...)$ if all of it is meant"
             )
+
+
+def pattern_slow(context: Context) -> Iterator[Finding]:
+    """Yield patterns for which some texts take exponential time."""
+    for spot in context.schemas:
+        found = [("pattern", names_in([spot.members.get("pattern")]))]
+        found.append(("patternProperties", [*spot.named("patternProperties")]))
+        for keyword, pattern in ((keyword, each) for keyword, patterns in found for each in patterns):
+            if backtracks(pattern):
+                wrong = "a text can match its loop in many ways: a short hostile text may take years"
+                remedy = "let each part of the loop begin or end with a sign of its own, as in ^[a-z]+(-[a-z]+)*$"
+                yield Finding(spot.place(keyword), wrong, remedy)
 
 
 def nullable_optional(context: Context) -> Iterator[Finding]:

@@ -4,10 +4,17 @@ A *content* is the text between the brackets of a set. A set is a union of conte
 is enough for every class escape, inside and outside of brackets, negated or not.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
+_SCRIPT: Final = re.compile("[A-Z][a-z]+(?:_?[A-Z][a-z]+)*")
+
 _SPACES: Final = r"\t-\r \xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_SPECIAL_IN_SET: Final = frozenset("\\]^-[&~|")
 _LINE_ENDS: Final = r"\n\r\u2028\u2029"
 _DIGITS: Final = "0-9"
 _WORD: Final = "A-Za-z0-9_"
@@ -34,6 +41,19 @@ def _content(ranges: str) -> str:
 def escaped(code: int) -> str:
     """Return a code point as an escape of Python's `re`."""
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def literal(char: str, special: frozenset[str]) -> str:
+    """Return a character as itself for Python's `re`."""
+    if char in special:
+        return f"\\{char}"
+    # Other characters are escaped, because the printable ones differ between versions of Python.
+    return char if " " <= char <= "~" else escaped(ord(char))
+
+
+def literal_in_set(char: str) -> str:
+    """Return a character as itself for a set of Python's `re`."""
+    return literal(char, _SPECIAL_IN_SET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +129,63 @@ _PROPERTIES: Final = {
 
 
 def property_set(words: str, *, negated: bool) -> CharacterSet | None:
-    r"""Return the set for `\p{words}` or `\P{words}`, or None for properties that Python cannot express.
+    r"""Return the set for `\p{words}` or `\P{words}`, or None if ECMA-262 has no such property of characters.
 
-    >>> property_set("ASCII", negated=False), property_set("Lu", negated=False)
-    (CharacterSet(content='\\x00-\\x7f', complements=()), None)
+    >>> property_set("ASCII", negated=False), property_set("Script=Hanunoo", negated=True)
+    (CharacterSet(content='\\x00-\\x7f', complements=()), CharacterSet(content='', complements=('\\u1720-\\u1734',)))
     """
     name, equals, value = words.partition("=")
-    if equals and name not in {"General_Category", "gc"}:
-        return None
-    for table in (_CATEGORIES,) if equals else (_CATEGORIES, _PROPERTIES):
+    kind = _KINDS.get(name if equals else "", "")
+    tables = {"gc": (_CATEGORIES,), "": (_CATEGORIES, _PROPERTIES) if not equals else ()}.get(kind, ())
+    for table in tables:
         for names, (inside, outside) in table.items():
             if (value if equals else words) in names:
                 return outside if negated else inside
-    return None
+    found = (
+        _listed(kind, value) or (_listed("sc", value) if kind == "scx" else None)
+        if equals
+        else _listed("gc", words) or _listed("is", words)
+    )
+    return None if found is None else CharacterSet(complements=(found,)) if negated else CharacterSet(found)
+
+
+_KINDS: Final = {
+    **dict.fromkeys(("General_Category", "gc"), "gc"),
+    **dict.fromkeys(("Script", "sc"), "sc"),
+    **dict.fromkeys(("Script_Extensions", "scx"), "scx"),
+}
+
+
+@cache
+def _listed(kind: str, name: str) -> str | None:
+    """Return the content of a set that is listed in the table beside this module.
+
+    A row of the table is a kind of property, its names, and ranges: the distance of the first code point from the end
+    of the range before, and of the last one from the first, both in base 36. The names of scripts are in lower case.
+    """
+    is_script = kind.startswith("sc")
+    if is_script and not _SCRIPT.fullmatch(name):
+        return None
+    row = _rows().get((kind, name.replace("_", "").lower() if is_script else name))
+    if row is None:
+        return None
+    contents: list[str] = []
+    last = 0
+    for each in row.split():
+        distance, _, more = each.partition("-")
+        first = last + int(distance, 36)
+        last = first + int(more or "0", 36)
+        ends = (first,) if first == last else (first, last)
+        contents.append("-".join(literal_in_set(chr(end)) for end in ends))
+    return "".join(contents)
+
+
+@cache
+def _rows() -> Mapping[tuple[str, str], str]:
+    """Return the rows of the table (Unicode 17.0) by the kind and each name of a property."""
+    found: dict[tuple[str, str], str] = {}
+    for line in Path(__file__).with_name("unicode_properties.txt").read_text(encoding="ascii").splitlines():
+        head, _, ranges = line.partition(": ")
+        kind, *names = head.split()
+        found |= {(kind, name): ranges for name in names}
+    return found

@@ -4,15 +4,22 @@ They are read as with the flag `u`, that is by code points. Some expressions are
 clear meaning without it: needless escapes, and braces that repeat nothing. They keep that meaning, unless another part
 of the expression needs the flag. Parts that look the same but mean something else in Python are translated: `$` before
 a last newline, `\d`, `\w` and `\s`, `.` and the ends of lines, `\b`, escapes of characters.
-Expressions without a reliable equivalent in Python are refused: most properties of `\p`, lookbehind without a fixed
-length, flags, and references to groups that may not have matched (in ECMA-262 such a reference matches anywhere).
+Expressions without a reliable equivalent in Python are refused: lookbehind without a fixed length, flags, and
+references to groups that may not have matched (in ECMA-262 such a reference matches anywhere).
 """
 
 import re
 import warnings
 from typing import Final
 
-from miniagents.codegen.patterns.character_classes import ANY, ESCAPES, CharacterSet, escaped, property_set
+from miniagents.codegen.patterns.character_classes import (
+    ANY,
+    ESCAPES,
+    CharacterSet,
+    literal,
+    literal_in_set,
+    property_set,
+)
 
 _REPEAT: Final = re.compile(r"[*+?]\??|\{(?P<least>[0-9]+)(?:,(?P<most>[0-9]*))?\}\??")
 _ALMOST_REPEAT: Final = re.compile(r"\{,[0-9]*\}")
@@ -24,7 +31,6 @@ _NAMED_REFERENCE: Final = re.compile(r"k<(?P<name>[A-Za-z_$][\w$]*)>", re.ASCII)
 _NUMBERED_REFERENCE: Final = re.compile(r"[1-9][0-9]?(?![0-9])")
 _CONTROLS: Final = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 _SPECIAL: Final = frozenset("\\.^$*+?{}[]|()")
-_SPECIAL_IN_SET: Final = frozenset("\\]^-[&~|")
 _ESCAPABLE: Final = _SPECIAL | frozenset("/-")
 _LAST_CODE: Final = 0x10FFFF
 
@@ -36,7 +42,7 @@ class _BeyondError(Exception):
 def translate(pattern: str) -> str | None:
     r"""Return the equivalent pattern for `re.search` of Python, or None if there is none.
 
-    >>> translate("^[a-z]+$"), translate(r"^\d{4}$"), translate(r"\p{Script=Greek}")
+    >>> translate("^[a-z]+$"), translate(r"^\d{4}$"), translate(r"(?<=a+)b")
     ('^[a-z]+\\Z', '^[0-9]{4}\\Z', None)
     """
     try:
@@ -104,7 +110,7 @@ class _Translation:
                     if _ALMOST_REPEAT.match(self._pattern, self._position):
                         raise _BeyondError  # plain text in ECMA-262, but surely a mistake
                     self._sloppy = self._sloppy or char in "{}"
-                    is_atom = self._put(_literal(char), 1)
+                    is_atom = self._put(literal(char, _SPECIAL), 1)
         if self._open or (self._modern and self._sloppy):
             raise _BeyondError
         return "".join(self._parts)
@@ -174,7 +180,7 @@ class _Translation:
                 return self._reference(int(text) if text.isdecimal() else self._names.get(match["name"], 0))
         self._sloppy = self._sloppy or rest == "-"
         found = self._escaped()
-        return self._put(found.inside() if isinstance(found, CharacterSet) else _literal(found))
+        return self._put(found.inside() if isinstance(found, CharacterSet) else literal(found, _SPECIAL))
 
     def _escaped(self) -> str | CharacterSet:
         """Read an escape that means the same inside and outside of brackets."""
@@ -235,7 +241,7 @@ class _Translation:
                 if isinstance(first, str) and isinstance(last, str):
                     if first > last:
                         raise _BeyondError
-                    contents.append(f"{_literal_in_set(first)}-{_literal_in_set(last)}")
+                    contents.append(f"{literal_in_set(first)}-{literal_in_set(last)}")
                     continue
                 self._position = start  # beside a class the hyphen is a plain character
                 self._sloppy = True
@@ -243,7 +249,7 @@ class _Translation:
                 contents.append(first.content)
                 complements += first.complements
             else:
-                contents.append(_literal_in_set(first))
+                contents.append(literal_in_set(first))
         self._position += 1
         result = CharacterSet("".join(contents), tuple(complements))
         return result.outside() if is_negated else result.inside()
@@ -260,14 +266,3 @@ class _Translation:
             self._position += 1
             return "\b"
         return self._escaped()
-
-
-def _literal(char: str, special: frozenset[str] = _SPECIAL) -> str:
-    if char in special:
-        return f"\\{char}"
-    # Other characters are escaped, because the printable ones differ between versions of Python.
-    return char if " " <= char <= "~" else escaped(ord(char))
-
-
-def _literal_in_set(char: str) -> str:
-    return _literal(char, _SPECIAL_IN_SET)

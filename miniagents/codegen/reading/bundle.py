@@ -10,16 +10,18 @@ from pathlib import Path
 
 from miniagents.codegen.documents import JsonValue, Place
 from miniagents.codegen.reading.circles import endless
-from miniagents.codegen.reading.definition_names import NAME_REMEDY, definitions_of, names_of
+from miniagents.codegen.reading.definition_names import Naming, definitions_of
 from miniagents.codegen.reading.metaschemas import Metaschemas
-from miniagents.codegen.reading.normalising import Normaliser, text_of
+from miniagents.codegen.reading.name_contests import settled
+from miniagents.codegen.reading.normalising import IGNORING
+from miniagents.codegen.reading.overlays import overlaid
 from miniagents.codegen.reading.references import References
 from miniagents.codegen.reading.registry import Registry, Site
-from miniagents.codegen.reading.scopes import Scope
-from miniagents.codegen.reading.sources import Source, load
+from miniagents.codegen.reading.scopes import ScopedKey
+from miniagents.codegen.reading.sound import sound
+from miniagents.codegen.reading.sources import Source, loaded
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import USUAL, Settings
-from miniagents.validation.keywords import DOCUMENTATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,29 @@ def read_bundle(paths: Sequence[Path], *, is_library: bool = False, settings: Se
     Raises:
         GenerationError: Something is wrong with the files, or a package is not installed; it has all problems.
     """
-    return bundle_of(load(paths, settings.reading), is_library=is_library, settings=settings)
+    bundle, problems = read_sound(paths, is_library=is_library, settings=settings)
+    if problems:
+        raise GenerationError(problems, bundle.warnings)
+    return bundle
+
+
+def read_sound(
+    paths: Sequence[Path], *, is_library: bool = False, settings: Settings = USUAL
+) -> tuple[Bundle, tuple[Problem, ...]]:
+    """Read schema files, and return the definitions that no problem concerns, and all problems.
+
+    Args:
+        paths: Files and folders.
+        is_library: Whether they are the library's own schemas.
+        settings: The choices of the user where schemas leave something open.
+
+    Raises:
+        GenerationError: A package is not installed.
+    """
+    unreadable: list[Problem] = []
+    sources = loaded(paths, settings.reading, unreadable)
+    bundle, problems = _bundle_of(sources, is_library, settings, is_whole=not unreadable)
+    return bundle, tuple(dict.fromkeys([*unreadable, *problems]))
 
 
 def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: Settings = USUAL) -> Bundle:
@@ -89,34 +113,57 @@ def bundle_of(sources: Sequence[Source], *, is_library: bool = False, settings: 
     Raises:
         GenerationError: Something is wrong with the files; it has all problems.
     """
+    bundle, problems = _bundle_of(sources, is_library, settings)
+    if problems:
+        raise GenerationError(tuple(dict.fromkeys(problems)), bundle.warnings)
+    return bundle
+
+
+def _bundle_of(
+    sources: Sequence[Source], is_library: bool, settings: Settings, *, is_whole: bool = True
+) -> tuple[Bundle, list[Problem]]:
+    """Return the definitions that no problem concerns, and all problems.
+
+    Args:
+        sources: The files, in the order of their absolute paths.
+        is_library: Whether they are the library's own schemas.
+        settings: The choices of the user where schemas leave something open.
+        is_whole: Whether all files could be read; otherwise references may lead to the others.
+    """
     reading = settings.reading
+    problems: list[Problem] = []
+    sources = overlaid(sources, reading, problems)
     registry = Registry(sources, reading.operations)
     references = References(registry, is_library)
     references.follow()
-    problems = [*references.problems, *registry.missing_files()]
+    problems += [*references.problems, *(registry.missing_files() if is_whole else ())]
     metaschemas = Metaschemas(reading)
     for site in references.reached():
         problems += metaschemas.problems(site)
     problems += _changed_meanings(references.reached())
     own = list(definitions_of(registry))
     problems += _without_schemas(registry)
-    names = names_of([(site, registry.scope(site)) for site in own], references.schemas(), problems)
+    naming = Naming([(site, registry.scope(site)) for site in own], references.schemas())
+    named = settled(naming, registry, references.targets, settings.formats)
     if is_library:
-        problems += references.unknown(names.values())
-    normaliser = Normaliser(registry, references.targets, names, settings.formats)
+        problems += references.unknown(named.names.values())
     order = {source.document: place for place, source in enumerate(registry.sources)}
-    keys = sorted(names, key=lambda key: order.get(key[0], len(order)))  # stable: definitions of files before targets
-    made = [_definition(normaliser, registry.sites[key[:2]], key[2], names[key]) for key in keys]
-    definitions = _united(made, problems)
-    problems += registry.problems + normaliser.problems
+    keys = sorted(named.names, key=lambda key: order.get(key[0], len(order)))  # stable: definitions before targets
+    definitions: dict[str, Definition] = {}
+    for key in keys:
+        name = named.names[key]
+        if name not in definitions:
+            first = named.first[name]
+            definitions[name] = _definition(name, first, *named.schemas[first])
+    problems += registry.problems + naming.problems + [*named.problems]
     problems += endless({name: each.schema for name, each in definitions.items()}, definitions)
-    warnings = tuple(dict.fromkeys([*registry.warnings, *metaschemas.warnings()]))
+    warnings = tuple(dict.fromkeys([*registry.warnings, *metaschemas.warnings(), *named.notes]))
     if problems:
-        raise GenerationError(tuple(dict.fromkeys(problems)), warnings)
+        definitions = sound(definitions, problems, named.incomplete)
     kept = {each.place for each in definitions.values()}
     used = {key[0] for key in keys}
     files = tuple(source.path for source in registry.sources if source.is_given or source.document in used)
-    return Bundle(definitions, files, _doc(registry, kept), is_library, settings, warnings)
+    return Bundle(definitions, files, _doc(registry, kept), is_library, settings, warnings), problems
 
 
 def _doc(registry: Registry, kept: Collection[Place]) -> str:
@@ -125,7 +172,7 @@ def _doc(registry: Registry, kept: Collection[Place]) -> str:
     for source in registry.sources:
         if source.document in registry.apis:
             texts.append(registry.apis[source.document].title)
-        elif source.is_given:
+        elif source.is_given and (source.document, "#") in registry.sites:
             root = registry.sites[source.document, "#"]
             texts.append(None if root.place in kept else root.members.get("description"))
     return "\n\n".join(text.strip() for text in texts if isinstance(text, str) and text.strip())
@@ -140,34 +187,8 @@ def _without_schemas(registry: Registry) -> Iterator[Problem]:
             yield document.root.place.problem(api.kind, wrong, remedy)
 
 
-def _definition(normaliser: Normaliser, site: Site, scope: Scope, name: str) -> Definition:
-    schema, origins = normaliser.normalised(site, scope)
-    return Definition(name, schema, site.place, origins)
-
-
-def _united(definitions: Sequence[Definition], problems: list[Problem]) -> dict[str, Definition]:
-    """Return definitions by name; if several have one name, take the first, and report those that differ from it."""
-    by_name: dict[str, list[Definition]] = {}
-    for each in definitions:
-        by_name.setdefault(each.name, []).append(each)
-    result: dict[str, Definition] = {}
-    for name, group in by_name.items():
-        # Generators of schemas write files that are only a reference to the definition with the name of the file.
-        meant = [each for each in group if not _only_refers_to(each.schema, name)] if len(group) > 1 else group
-        first, *others = meant or group[:1]
-        result[name] = first
-        text = text_of(first.schema) if others else ""
-        for other in others:
-            if text_of(other.schema) != text:
-                where = f"{first.place.document.name} {first.place.pointer}"
-                problems.append(other.place.problem("name", f"{name} is also the name of {where}", NAME_REMEDY))
-    return result
-
-
-def _only_refers_to(schema: JsonValue, name: str) -> bool:
-    if not isinstance(schema, dict) or schema.get("$ref") != f"#/$defs/{name}":
-        return False
-    return not schema.keys() - DOCUMENTATION - {"$ref"}
+def _definition(name: str, key: ScopedKey, schema: JsonValue, origins: Mapping[str, Place]) -> Definition:
+    return Definition(name, schema, Place(key[0], key[1]), origins)
 
 
 def _changed_meanings(sites: Collection[Site]) -> Iterator[Problem]:
@@ -177,4 +198,4 @@ def _changed_meanings(sites: Collection[Site]) -> Iterator[Problem]:
     for site in sites:
         if "contains" in site.members and 6 <= site.dialect.number < 2020:
             wrong = f"in {site.dialect.name} what it finds is not evaluated for unevaluatedItems; in 2020-12 it is"
-            yield site.at("contains").problem("contains", wrong, "write the file in 2020-12")
+            yield site.at("contains").problem("contains", wrong, f'write the file in 2020-12, {IGNORING} ["contains"]')

@@ -7,7 +7,7 @@ names of their own), and keywords that the standard ignores. Notes are kept.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from miniagents.codegen.documents import JsonValue, Place, escape
 from miniagents.codegen.library import SCHEME
@@ -33,6 +33,9 @@ from miniagents.validation.keywords import (
     REFERENCES,
 )
 
+IGNORING: Final = 'or in a file for --overlay: "ignore-keywords":'
+"""The way to generate a schema without a keyword, as remedies name it; the name of the keyword follows."""
+
 Targets: TypeAlias = Mapping[tuple[Key, Scope, str], tuple[Site, Scope] | str]
 """The targets of references, by schema, scope and keyword: a schema and the scope in it, or a type of the library."""
 
@@ -47,6 +50,7 @@ class Normaliser:
         names: The names of definitions by their document, pointer and scope.
         formats: The meaning of a `format` if its schema does not tell.
         problems: The problems of parts that could not be normalised.
+        incomplete: The schemas with references that lead nowhere.
     """
 
     registry: Registry
@@ -54,6 +58,7 @@ class Normaliser:
     names: Mapping[ScopedKey, str]
     formats: Formats = "note"
     problems: list[Problem] = field(default_factory=list[Problem])
+    incomplete: list[Place] = field(default_factory=list[Place])
     _origins: dict[str, Place] = field(default_factory=dict[str, Place])
     _scope: Scope = ()
 
@@ -232,7 +237,9 @@ class Normaliser:
         translated = translate(pattern)
         if translated is None:
             wrong = "this expression may mean something else in Python"
-            remedy = "use plain characters, [a-z], \\d, \\w, groups, |, ^, $ and * + ? {n,m}"
+            remedy = (
+                f'use plain characters, [a-z], \\d, \\w, groups, |, ^, $ and * + ? {{n,m}}; {IGNORING} ["{keyword}"]'
+            )
             self.problems.append(place.problem(keyword, wrong, remedy))
             return pattern
         return translated
@@ -240,6 +247,7 @@ class Normaliser:
     def _reference(self, site: Site, keyword: str, result: dict[str, JsonValue], more: list[JsonValue]) -> None:
         target = self.targets.get(((site.source.document, site.pointer), self._scope, keyword))
         if target is None:
+            self.incomplete.append(site.place)
             return
         reference = self._name_of(target)
         if "$ref" in result:

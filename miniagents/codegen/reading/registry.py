@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urldefrag, urljoin
 
 from miniagents.codegen.documents import Document, JsonValue, Node, Place, escape
 from miniagents.codegen.reading.api_documents import Api, Part, api_of, parts_of
@@ -26,7 +26,7 @@ from miniagents.codegen.reading.dialects import (
 )
 from miniagents.codegen.reading.known_schemas import known_schema
 from miniagents.codegen.reading.scopes import RECURSIVE, Key, Scope, extended, meant
-from miniagents.codegen.reading.sources import Source
+from miniagents.codegen.reading.sources import Source, identities, is_absolute
 from miniagents.codegen.schema_errors import Problem
 from miniagents.validation.keywords import DATA
 
@@ -106,7 +106,7 @@ class Registry:
 
     def __post_init__(self) -> None:
         for source in self.sources:
-            for name in _names(source):
+            for name in identities(source):
                 other = self._waiting.setdefault(name, source)
                 if other.document.value != source.document.value and not (other.is_given and source.is_given):
                     wrong = f"{name[:200]} is also {other.document.name}"
@@ -121,7 +121,7 @@ class Registry:
         if source.document in self._roots:
             return self._roots[source.document]
         value = source.document.value
-        urls = [url for url in source.urls if _is_absolute(url)]
+        urls = [url for url in source.urls if is_absolute(url)]
         base = urls[0] if urls else Path(source.absolute).as_uri()
         if not isinstance(value, bool | dict):
             problem = source.document.root.place.problem("type", "the file is no schema", 'write {"$defs": {...}}')
@@ -141,7 +141,7 @@ class Registry:
                 site for part in parts_of(api, follow) for site in self._part(part, self._roots[part.node.document])
             ]
         self._roots[source.document] = root
-        for name in _names(source):
+        for name in identities(source):
             self._resources.setdefault(name, root)
         return root
 
@@ -338,7 +338,7 @@ class Registry:
             keyword, path, place = uses[0]
             wrong = f"{path[:200]} is none of the given files, and nothing is fetched"
             more = f" ({len(uses)} references)" if len(uses) > 1 else ""
-            is_file = not _is_absolute(path) and (url.startswith("file:") or not _is_absolute(url))
+            is_file = not is_absolute(path) and (url.startswith("file:") or not is_absolute(url))
             remedy = f"give that file too, or say where it is: --ref {path[:200] if is_file else url[:200]}=FILE"
             yield place.problem(keyword, f"{wrong}{more}", remedy)
 
@@ -372,7 +372,7 @@ class Registry:
         source = known_schema(full)
         if source is not None:
             return self._open(source)
-        if _is_absolute(path):
+        if is_absolute(path):
             return None
         try:
             beside = os.path.abspath(site.source.path.parent / unquote(path).replace("\0", ""))  # noqa: PTH100 - a link is another file than what it points to
@@ -411,25 +411,6 @@ class Registry:
         for _ in self.enter(new):
             pass
         return self.sites[root.source.document, pointer], ""
-
-
-def _names(source: Source) -> Iterator[str]:
-    """Yield the names by which references find a file: its URLs, its path, and the identity that it gives itself."""
-    yield from source.urls
-    yield source.absolute
-    value = source.document.value
-    for keyword in ("$id", "id"):
-        identity = value.get(keyword) if isinstance(value, dict) else None
-        if isinstance(identity, str) and _is_absolute(identity):
-            yield identity.removesuffix("#")
-
-
-def _is_absolute(uri: str) -> bool:
-    """Return whether a URI has a scheme."""
-    try:
-        return bool(urlsplit(uri).scheme)
-    except ValueError:
-        return True
 
 
 def _is_old_name(uri: str) -> bool:

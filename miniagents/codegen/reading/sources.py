@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from miniagents.codegen.documents import Document, parse
 from miniagents.codegen.reading.yaml_documents import parse_yaml
@@ -75,6 +75,20 @@ def load(paths: Sequence[Path], reading: Reading = _USUAL) -> tuple[Source, ...]
         GenerationError: A path does not exist, a folder has no schema file, or a file is not JSON; it has all problems.
     """
     problems: list[Problem] = []
+    sources = loaded(paths, reading, problems)
+    if problems:
+        raise GenerationError(tuple(problems))
+    return sources
+
+
+def loaded(paths: Sequence[Path], reading: Reading, problems: list[Problem]) -> tuple[Source, ...]:
+    """Return the files that `load` returns, without those that cannot be read.
+
+    Args:
+        paths: Files and folders.
+        reading: Where other referenced schemas are, and the URL of the files.
+        problems: The list to which the problems of files are added.
+    """
     files: dict[str, Path] = {}
     urls: dict[str, set[str]] = {}
     for path in paths:
@@ -88,12 +102,10 @@ def load(paths: Sequence[Path], reading: Reading = _USUAL) -> tuple[Source, ...]
             if reading.base_url:
                 name = each.relative_to(path).as_posix() if each != path else each.name
                 urls.setdefault(_absolute(each), set()).add(urljoin(reading.base_url, quote(name)))
-    sources = {place: source for place, path in sorted(files.items()) for source in _opened(path, problems)}
+    sources = {place: source for place, path in sorted(files.items()) for source in opened(path, problems)}
     for source in _supplied(reading, problems):
         sources.setdefault(source.absolute, source)
         urls.setdefault(source.absolute, set()).update(source.urls)
-    if problems:
-        raise GenerationError(tuple(problems))
     known = sorted(sources.items())
     return tuple(replace(source, urls=tuple(sorted(urls.get(place, ())))) for place, source in known)
 
@@ -112,13 +124,13 @@ def _supplied(reading: Reading, problems: list[Problem]) -> Iterator[Source]:
     for url, path in _references(reading, problems):
         for target, each in _targets(url, path):
             wrong: list[Problem] = []
-            for source in _opened(each, wrong):
+            for source in opened(each, wrong):
                 yield replace(source, urls=(target,) if target else (), is_given=False)
             problems += wrong if each == path else []  # a folder may hold files that are no schemas
 
 
-def _opened(path: Path, problems: list[Problem]) -> Iterator[Source]:
-    """Yield the file at a path, or add what is wrong with it to the problems."""
+def opened(path: Path, problems: list[Problem]) -> Iterator[Source]:
+    """Yield the JSON or YAML file at a path, or add what is wrong with it to the problems."""
     try:
         with path.open("rb") as file:
             yield source_of(path, path.as_posix(), file.read(MAX_SIZE + 1))
@@ -133,7 +145,7 @@ def _references(reading: Reading, problems: list[Problem]) -> Iterator[tuple[str
     """Yield the files and folders for references, each with its URL or "", also those that mapping files list."""
     yield from reading.references
     for path in reading.reference_maps:
-        for source in _opened(path, problems):
+        for source in opened(path, problems):
             root = source.document.root
             remedy = 'write {"https://example.org/a.json": "a.json"}'
             if not isinstance(root.value, dict):
@@ -183,6 +195,25 @@ def source_of(path: Path, name: str, data: bytes) -> Source:
         raise GenerationError((too_large(name),))
     parser = parse_yaml if path.suffix in {".yaml", ".yml"} else parse
     return Source(path, parser(name, data))
+
+
+def identities(source: Source) -> Iterator[str]:
+    """Yield the names by which references find a file: its URLs, its path, and the identity that it gives itself."""
+    yield from source.urls
+    yield source.absolute
+    value = source.document.value
+    for keyword in ("$id", "id"):
+        identity = value.get(keyword) if isinstance(value, dict) else None
+        if isinstance(identity, str) and is_absolute(identity):
+            yield identity.removesuffix("#")
+
+
+def is_absolute(uri: str) -> bool:
+    """Return whether a URI has a scheme."""
+    try:
+        return bool(urlsplit(uri).scheme)
+    except ValueError:
+        return True
 
 
 def inside(folder: Path, name: str) -> Path:

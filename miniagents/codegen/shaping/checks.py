@@ -16,6 +16,7 @@ from miniagents.codegen.model import (
     inherited_fields,
     made_of,
 )
+from miniagents.codegen.reading.normalising import IGNORING
 from miniagents.codegen.schema_errors import Problem
 from miniagents.codegen.shaping.defaults import accepts
 from miniagents.codegen.shaping.templates import has_stray_brace, names
@@ -76,8 +77,8 @@ def _check_field(types: Types, owner: ObjectType, field: Field) -> Iterator[Prob
     if field.place is None:
         return
     if field.default is not None and not accepts(types, field.form, field.default.value):
-        wrong = "its own type does not accept it, or it is an object"
-        yield field.place.problem("default", wrong, "correct it, or remove it")
+        wrong = "its own type does not accept it"
+        yield field.place.problem("default", wrong, f'correct it, or remove it, {IGNORING} ["default"]')
     inherited = inherited_fields(types, owner.name)
     known = inherited.get(field.json_name)
     if known is not None and known != field:

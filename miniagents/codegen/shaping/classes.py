@@ -163,12 +163,12 @@ class ClassMaker:
             return first.definition
         hint = self.hints(first).name if len(sites) == 1 and first.pointer else None
         if hint is not None:
-            name = self._names.claim(hint, hint=True)
+            name = self._names.claim(hint, sites, hint=True)
             if name is not None:
                 return name
             wrong, remedy = f"{hint} is also the name of another type", "write another name"
             self.problems.append(self.place(first).problem(HINTS, f"name: {wrong}", remedy))
-        return self._names.claim(where.name) or where.name
+        return self._names.claim(where.name, sites) or where.name
 
     def _make(self, sites: tuple[Site, ...], parts: Sequence[Part], where: Where) -> None:
         first = sites[0]

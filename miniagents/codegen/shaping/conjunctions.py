@@ -66,6 +66,9 @@ class Schemas:
                     found = subschemas(value, DRAFT_2020_12)
                     todo.extend((site.at(*steps), member) for _, steps, member in found)
 
+    def __iter__(self) -> Iterator[Site]:
+        return iter(self._schemas)
+
     def at(self, site: Site) -> JsonValue:
         """Return the schema at a place."""
         return self._schemas[site]

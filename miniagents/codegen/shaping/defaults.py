@@ -25,7 +25,7 @@ from miniagents.validation.keywords import LimitName
 
 
 def accepts(types: Types, form: Form, value: JsonValue) -> bool:
-    """Return whether `value` fits `form` and can be written as a default; the only object that can is the empty map."""
+    """Return whether `value` fits `form` and can be written as a default."""
     while isinstance(form, Named):
         definition = types.get(form.name)
         if not isinstance(definition, AliasType):
@@ -50,6 +50,35 @@ def accepts(types: Types, form: Form, value: JsonValue) -> bool:
     if form.format is not None:
         return is_value(form.format, value)
     return _KINDS[form.kind](value) and _within(form.limits, value)
+
+
+def is_only_said(types: Types, form: Form, value: JsonValue) -> bool:
+    """Return whether a default of a kind that a form allows has objects, which a class does not make for its values.
+
+    The docstring tells such a default, and a missing property is absent, as in records.
+    """
+    if accepts(types, form, value) or not _has_object(value):
+        return False
+    kinds = MapOf | Anything if isinstance(value, dict) else ArrayOf | TupleOf | Anything
+    todo, seen = [form], set[str]()
+    while todo:
+        each = todo.pop()
+        if isinstance(each, OneOf):
+            todo += each.forms
+        elif isinstance(each, Named) and each.name not in seen:
+            seen.add(each.name)
+            definition = types.get(each.name)
+            if isinstance(definition, AliasType):
+                todo.append(definition.form)
+            elif isinstance(value, dict):
+                return True
+        elif isinstance(each, kinds):
+            return True
+    return False
+
+
+def _has_object(value: JsonValue) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_object, value)))
 
 
 def expression(value: JsonValue) -> str:

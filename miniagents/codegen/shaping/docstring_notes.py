@@ -20,7 +20,7 @@ def documentation(members: Mapping[str, JsonValue], *, with_default: bool = Fals
     if isinstance(members.get("format"), str):
         notes.append(f"Format: {members['format']}.")
     if with_default and "default" in members:
-        notes.append(f"Schema default: {_short(members['default'])}.")
+        notes.append(default_note(members["default"]))
     if members.get("readOnly") is True:
         notes.append("Read-only.")
     if members.get("writeOnly") is True:
@@ -28,6 +28,11 @@ def documentation(members: Mapping[str, JsonValue], *, with_default: bool = Fals
     if members.get("deprecated") is True:
         notes.append("Deprecated.")
     return " ".join(note for note in notes if note)
+
+
+def default_note(value: JsonValue) -> str:
+    """Return the note of a default that is not one in Python."""
+    return f"Schema default: {_short(value)}."
 
 
 def _short(value: JsonValue) -> str:

@@ -11,7 +11,8 @@ from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.shaping.checks import check
 from miniagents.codegen.shaping.classes import ClassMaker
 from miniagents.codegen.shaping.conjunctions import Schemas, Site
-from miniagents.codegen.shaping.docstring_notes import documentation
+from miniagents.codegen.shaping.defaults import is_only_said
+from miniagents.codegen.shaping.docstring_notes import default_note, documentation
 from miniagents.codegen.shaping.hazards import defused
 from miniagents.codegen.shaping.placing import Names
 from miniagents.codegen.shaping.recursion import opened
@@ -44,6 +45,7 @@ def module_of(bundle: Bundle) -> Module:
         made = list(classes.classes.values())[before:]
         own.update({each.name: each for each in sorted(made, key=lambda each: each.name != name)})
     _rename_fields(own)
+    _say_defaults(own)
     known = {**({} if bundle.is_library else library_types(own)), **own}
     loose = {name: dict(reasons) for name, reasons in shaper.loose.items()}
     opened(own, known, loose)
@@ -78,6 +80,19 @@ def _rename_fields(types: dict[str, TypeDefinition]) -> None:
             used = {field.name for field in each.fields}
             fields = tuple(
                 replace(field, name=_free(field.name, used | types.keys())) if field.name in types else field
+                for field in each.fields
+            )
+            types[name] = replace(each, fields=fields)
+
+
+def _say_defaults(types: dict[str, TypeDefinition]) -> None:
+    """Tell defaults that are objects in docstrings."""
+    for name, each in types.items():
+        if isinstance(each, ObjectType):
+            fields = tuple(
+                replace(field, default=None, doc=f"{field.doc} {default_note(field.default.value)}".strip())
+                if field.default is not None and is_only_said(types, field.form, field.default.value)
+                else field
                 for field in each.fields
             )
             types[name] = replace(each, fields=fields)

@@ -3,12 +3,14 @@
 A name depends only on the place, so that additions elsewhere do not change it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.names import definition_name
+from miniagents.codegen.reading.qualified_names import digests
 from miniagents.codegen.shaping.conjunctions import REFERENCE, Schemas, Site
 from miniagents.validation.keywords import HINTS, MANY, NAMED
 
@@ -44,6 +46,9 @@ class Where:
 class Names:
     """Gives names to classes.
 
+    If two places give one name, the place that is nearer to its definition has it. The other gets a qualified name,
+    with an underscore, which also comes from its place alone.
+
     Args:
         schemas: The schemas of all definitions.
         taken: The names of definitions, which no other class can have.
@@ -52,8 +57,14 @@ class Names:
     def __init__(self, schemas: Schemas, taken: Mapping[str, object]) -> None:
         self._schemas = schemas
         self._taken = set(taken)
-        self._numbers: dict[str, int] = {}
         self._at: dict[Site, str] = {}
+        holders: dict[str, Site] = {}
+        for site in sorted(filter(self._may_be_class, schemas), key=_by_depth):
+            name = self.at(site)
+            if holders.setdefault(name, site) != site:
+                name = next(each for each in self._qualified(site, name) if each not in holders)
+                holders[name] = site
+                self._at[site] = name
 
     def at(self, site: Site) -> str:
         """Return the name of a class at a place, if no other type has it."""
@@ -61,23 +72,44 @@ class Names:
             self._at[site] = self._made(site)
         return self._at[site]
 
-    def claim(self, name: str, *, hint: bool = False) -> str | None:
-        """Return and reserve a name that no other class has, or None if the name in a hint is taken."""
-        free = name
-        while free in self._taken:
-            if hint:
-                return None
-            number = self._numbers[name] = self._numbers.get(name, 0) + 1
-            free = f"{name}Object{number if number > 1 else ''}"
+    def claim(self, name: str, sites: Iterable[Site], *, hint: bool = False) -> str | None:
+        """Return and reserve a name that no other class has, or None if the name in a hint is taken.
+
+        Args:
+            name: The name that the class should have.
+            sites: The schemas of the class.
+            hint: Whether the author of the schema wrote the name.
+        """
+        if hint and name in self._taken:
+            return None
+        places = digests(*(f"{each.definition}{each.pointer}" for each in sites))
+        names = chain((name, f"{name}Object"), (f"{name}_{place}" for place in places))
+        free = next(each for each in names if each not in self._taken)
         self._taken.add(free)
         return free
+
+    def _may_be_class(self, site: Site) -> bool:
+        """Return whether a class of its own may be made of a schema inside a definition."""
+        members = self._schemas.members(site)
+        steps = site.pointer.split("/")
+        is_object = bool(members.get("properties")) or members.get("additionalProperties") is False
+        return is_object and len(steps) > 1 and "allOf" not in steps[-2:] and self.at(site) != self.at(_outer(site))
+
+    def _qualified(self, site: Site, name: str) -> Iterator[str]:
+        """Yield the qualified names of a class, without end."""
+        owner = self.at(_outer(site))
+        keyword, step = _last_steps(site.pointer)
+        if keyword in _BRANCHES and step is not None:
+            yield f"{name}_Option{int(step) + 1}"
+        else:
+            yield f"{owner}_{name.removeprefix(owner)}"
+        yield from (f"{name}_{place}" for place in digests(site.definition, site.pointer))
 
     def _made(self, site: Site) -> str:
         if not site.pointer:
             return site.definition
         keyword, step = _last_steps(site.pointer)
-        outer = Site(site.definition, site.pointer.rsplit("/", 1 if step is None else 2)[0])
-        owner = self.at(outer)
+        owner = self.at(_outer(site))
         if keyword in _BRANCHES and step is not None:
             return owner + branch_word(self._schemas, site, int(step))
         if keyword == "allOf":
@@ -127,6 +159,16 @@ def _only_value(schema: JsonValue) -> str | int | None:
         return None
     values = schema["enum"] if "enum" in schema else [schema.get("const")]
     return values[0] if isinstance(values, list) and len(values) == 1 and isinstance(values[0], (str, int)) else None
+
+
+def _outer(site: Site) -> Site:
+    """Return the schema around a schema."""
+    _, step = _last_steps(site.pointer)
+    return Site(site.definition, site.pointer.rsplit("/", 1 if step is None else 2)[0])
+
+
+def _by_depth(site: Site) -> tuple[int, str, str]:
+    return site.pointer.count("/"), site.definition, site.pointer
 
 
 def _last_steps(pointer: str) -> tuple[str, str | None]:
