@@ -473,6 +473,19 @@ class Promise(Production, Generic[T_co]):
 
         return let_go(work, holder, by)
 
+    def _without_holder(self) -> Promise[T_co]:
+        """Return another promise of the same, still to come, which keeps nothing from being let go."""
+        promise = self._made_again()
+        promise._holder = UNHELD
+        if self._work is not None:
+            self._work.settles(promise)
+        return promise
+
+    def _made_again(self) -> Promise[T_co]:
+        promise: Promise[T_co] = blank(Promise)
+        promise._prepare(self._context, self._name)
+        return promise
+
     def _held_by(self) -> Holder:
         """Return the promise that is alive as long as somebody holds what this shows."""
         return self if self._holder is None else self._holder

@@ -266,6 +266,11 @@ class StreamedPromise(
             view._work = work
         return view
 
+    def _made_again(self) -> StreamedPromise[P_co, W_co]:
+        promise: StreamedPromise[P_co, W_co] = blank(type(self))
+        promise._look_at(self._buffer, self._collect)
+        return promise
+
     async def _until_complete(self) -> None:
         self._buffer.start()
         while not self._buffer.ended:

@@ -8,7 +8,7 @@ being read. A source that no result has let go of runs to its end, even if nobod
 |-------------------|------------------------------------|------------------------------------|
 | held              | its last promise is collected      | looked at, at the loop's next turn |
 | looked at         | somebody reads it                  | read                               |
-| looked at         | a promise that it gave out is held | held, by that promise              |
+| looked at         | a promise that it made is held     | held, by that promise              |
 | looked at         | nothing of the kind                | cancelled                          |
 | read              | the last reader leaves             | looked at, at the loop's next turn |
 | any               | it ends                            | nothing                            |
@@ -63,11 +63,16 @@ class LettingGo:
         work = [part for each in self._work if (part := each()) is not None]
         if self._is_held() or any(part._is_used() for part in work):
             return []
+        parts = _parts_of(work)
         for part in work:
             self._given_out += [
-                (ref(promise, self.look_soon), [ref(work) for work in promise._all_work()])
+                (ref(promise, self.look_soon), [ref(each) for each in promise._all_work()])
                 for promise in part._given_out()
+                if not parts.isdisjoint(promise._all_work())  # others are of a source, which is let go by itself
             ]
+        if self._given_out:
+            for part in parts:
+                part._given_out()  # what they gave to this, and perhaps nobody else holds
         return [] if self._is_held() else work
 
     def look_soon(self, _: object = None) -> None:
@@ -96,6 +101,17 @@ class LettingGo:
             if promise is not None:
                 promise._when_woken_next(self.look_soon)
         return bool(self._given_out)
+
+
+def _parts_of(work: Iterable[Production]) -> set[Production]:
+    """Return all productions that are cancelled with some, which are not among them."""
+    parts: set[Production] = set()
+    pending = list(work)
+    while pending:
+        found = set(pending.pop()._parts()).difference(parts, work)
+        parts |= found
+        pending.extend(found)
+    return parts
 
 
 def _is_wanted(promise: Promise[object] | None, work: Iterable[ref[Working]]) -> bool:
