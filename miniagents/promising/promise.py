@@ -473,7 +473,7 @@ class Promise(Production, Generic[T_co]):
 
         return let_go(work, holder, by)
 
-    def _without_holder(self) -> Promise[T_co]:
+    def _without_holder(self) -> Any:  # Any: what this is
         """Return another promise of the same, still to come, which keeps nothing from being let go."""
         promise = self._made_again()
         promise._holder = UNHELD
@@ -481,8 +481,8 @@ class Promise(Production, Generic[T_co]):
             self._work.settles(promise)
         return promise
 
-    def _made_again(self) -> Promise[T_co]:
-        promise: Promise[T_co] = blank(Promise)
+    def _made_again(self) -> Any:  # Any: as above
+        promise = blank(Promise)
         promise._prepare(self._context, self._name)
         return promise
 
@@ -495,13 +495,6 @@ class Promise(Production, Generic[T_co]):
         pieces = self._pieces_production()
         results = [each for each in pieces._results or () if each is not stream]
         return bool(self._guests or pieces._guests) or not all(each._was_cancelled() for each in results)
-
-    def _when_woken_next(self, callback: Callable[[], object]) -> None:
-        """Call a function once at the next change of the pieces or, if all are there, of the whole."""
-        for work in self._all_work():
-            if not work._is_done():
-                work._when_woken(callback)
-                return
 
     def _has_given_all(self) -> bool:
         """Return whether no result of this can have ended before it any more."""

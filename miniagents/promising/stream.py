@@ -266,8 +266,8 @@ class StreamedPromise(
             view._work = work
         return view
 
-    def _made_again(self) -> StreamedPromise[P_co, W_co]:
-        promise: StreamedPromise[P_co, W_co] = blank(type(self))
+    def _made_again(self) -> Any:  # Any: what this is
+        promise = blank(type(self))
         promise._look_at(self._buffer, self._collect)
         return promise
 

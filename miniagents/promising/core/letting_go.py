@@ -61,7 +61,7 @@ class LettingGo:
     def unwanted(self) -> list[Working]:
         """Return what is to be cancelled: all of it, or nothing if somebody still holds or reads the source."""
         work = [part for each in self._work if (part := each()) is not None]
-        if self._is_held() or any(part._is_used() for part in work):
+        if self._is_held() or any(part._guests or part._results for part in work):
             return []
         parts = _parts_of(work)
         for part in work:
@@ -96,10 +96,10 @@ class LettingGo:
         if any(held() is not None for held in self._holders):
             return True
         self._given_out = [(promise, work) for promise, work in self._given_out if _is_wanted(promise(), work)]
-        for each, _ in self._given_out:
-            promise = each()
-            if promise is not None:
-                promise._when_woken_next(self.look_soon)
+        for _, work in self._given_out:
+            pending = next((part for each in work if (part := each()) is not None and not part._is_done()), None)
+            if pending is not None:
+                pending._when_woken(self.look_soon)
         return bool(self._given_out)
 
 

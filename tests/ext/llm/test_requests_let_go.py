@@ -1,7 +1,7 @@
 """P14 for models: the request for an answer that no result needs any more is stopped; its tokens cost money."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import pytest
 
@@ -17,8 +17,8 @@ BEFORE: Final = {CHAT: 4, RESPONSES: 7, MESSAGES: 6}
 Reading: TypeAlias = Callable[[ModelServer, ModelAgent], Awaitable[object]]
 
 
-def stalls(path: str) -> Saying:
-    return Saying(answer("one two three four"), change=lambda script: script.stall(after=BEFORE[path]))
+def stalls(after: int | None) -> Saying:
+    return Saying(answer("one two three four"), change=lambda script: script.stall(after=after))
 
 
 async def first_message(server: ModelServer, agent: ModelAgent) -> object:
@@ -52,22 +52,33 @@ async def too_late(server: ModelServer, agent: ModelAgent) -> object:
     return await replies.timeout(0, default="late") == "late"
 
 
-async def first_tokens(_: ModelServer, agent: ModelAgent) -> object:
-    return await agent.inquire("Hi").only().take(2) == ("one", " two")
+@each_path
+@streamed_or_not
+@pytest.mark.parametrize("reading", [first_message, a_faster_agent, too_late])
+async def test_p14_the_request_stops_when_its_answer_is_let_go(path: str, stream: bool, reading: Reading) -> None:
+    async with ModelServer(stalls(after=None)) as server, MiniAgents():
+        assert await reading(server, agent_for(path, server, stream=stream))
+        await server.until_client_gone()  # while the context is open
 
 
 @each_path
-@streamed_or_not
-@pytest.mark.parametrize("reading", [first_message, a_faster_agent, too_late, first_tokens])
-async def test_p14_the_request_stops_when_its_answer_is_let_go(path: str, stream: bool, reading: Reading) -> None:
-    async with ModelServer(stalls(path)) as server, MiniAgents():
-        assert await reading(server, agent_for(path, server, stream=stream))
-        await server.until_client_gone()  # in mid-stream, while the context is open
+@pytest.mark.parametrize("reading", [first_message, too_late])
+async def test_p14_the_request_stops_between_two_tokens(path: str, reading: Reading) -> None:
+    async with ModelServer(stalls(after=BEFORE[path])) as server, MiniAgents():
+        assert await reading(server, agent_for(path, server))
+        await server.until_client_gone()
+
+
+@each_path
+async def test_p14_a_few_tokens_are_enough(path: str) -> None:
+    async with ModelServer(stalls(after=BEFORE[path])) as server, MiniAgents():
+        assert await agent_for(path, server).inquire("Hi").only().take(2) == ("one", " two")
+        await server.until_client_gone()
 
 
 @each_path
 async def test_p14_an_answer_that_is_held_is_read_to_its_end(path: str) -> None:
-    async with ModelServer(stalls(path)) as server, MiniAgents():
+    async with ModelServer(stalls(after=BEFORE[path])) as server, MiniAgents():
         message = agent_for(path, server).inquire("Hi").only()
         assert await message.take(2) == ("one", " two")
         await server.until_stalled()
