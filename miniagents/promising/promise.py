@@ -479,6 +479,19 @@ class Promise(Unawaited, Production, Generic[T_co]):
 
         return let_go(work, holder, by)
 
+    def _without_holder(self) -> Any:  # Any: what this is
+        """Return another promise of the same, still to come, which keeps nothing from being let go."""
+        promise = self._made_again()
+        promise._holder = UNHELD
+        if self._work is not None:
+            self._work.settles(promise)
+        return promise
+
+    def _made_again(self) -> Any:  # Any: as above
+        promise = blank(Promise)
+        promise._prepare(self._context, self._name)
+        return promise
+
     def _held_by(self) -> Holder:
         """Return the promise that is alive as long as somebody holds what this shows."""
         return self if self._holder is None else self._holder
@@ -488,13 +501,6 @@ class Promise(Unawaited, Production, Generic[T_co]):
         pieces = self._pieces_production()
         results = [each for each in pieces._results or () if each is not stream]
         return bool(self._guests or pieces._guests) or not all(each._was_cancelled() for each in results)
-
-    def _when_woken_next(self, callback: Callable[[], object]) -> None:
-        """Call a function once at the next change of the pieces or, if all are there, of the whole."""
-        for work in self._all_work():
-            if not work._is_done():
-                work._when_woken(callback)
-                return
 
     def _has_given_all(self) -> bool:
         """Return whether no result of this can have ended before it any more."""

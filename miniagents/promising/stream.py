@@ -288,6 +288,11 @@ class StreamedPromise(
             view._work = work
         return view
 
+    def _made_again(self) -> Any:  # Any: what this is
+        promise = blank(type(self))
+        promise._look_at(self._buffer, self._collect)
+        return promise
+
     async def _until_complete(self) -> None:
         self._buffer.start()
         while not self._buffer.ended:

@@ -7,9 +7,19 @@ from collections.abc import AsyncIterator, Callable, Generator
 
 import pytest
 
-from miniagents import InteractionContext, Message, MiniAgents, miniagent, stream_message
+from miniagents import (
+    InteractionContext,
+    Message,
+    MessagePromise,
+    MiniAgents,
+    chain,
+    miniagent,
+    parallel,
+    stream_message,
+)
 from miniagents.calls import Call, Proceed
 from miniagents.messages import MessageSequencePromise
+from miniagents.promising import Stream, merge
 
 pytestmark = pytest.mark.virtual_clock
 
@@ -132,3 +142,80 @@ async def test_p14_an_error_that_is_kept_keeps_no_call() -> None:
                 raise
         await asyncio.sleep(1)
         assert log.ended == ["cancelled"]
+
+
+# --- messages that are still arriving, and come through others to whoever lets go ---
+
+
+@miniagent
+async def streams_and_more(ctx: InteractionContext, log: Log) -> None:
+    async def tokens() -> AsyncIterator[str]:
+        for token in "abc":
+            yield token
+            await asyncio.sleep(1)
+
+    try:
+        ctx.reply(stream_message(Message, tokens()))
+        ctx.reply("more")
+        await asyncio.sleep(100)
+    finally:
+        log.ended.append("left")
+
+
+@miniagent
+async def passes_on(ctx: InteractionContext) -> None:
+    ctx.reply(ctx.messages)
+
+
+@miniagent
+async def passes_on_what_has_begun(ctx: InteractionContext, log: Log) -> None:
+    replies = streams_and_more.inquire(log=log)
+    await asyncio.sleep(0.5)
+    ctx.reply(replies)
+
+
+Asking = Callable[[Log], Stream[MessagePromise[Message]]]
+
+PASSED_ON: dict[str, Asking] = {
+    "not at all": lambda log: streams_and_more.inquire(log=log).pieces(),
+    "by an agent": lambda log: passes_on_what_has_begun.inquire(log=log).pieces(),
+    "by a chain": lambda log: chain(streams_and_more.bound(log=log), passes_on).inquire().pieces(),
+    "by parallel agents": lambda log: parallel(streams_and_more.bound(log=log)).inquire().pieces(),
+    "as they come": lambda log: parallel(streams_and_more.bound(log=log), ordered=False).inquire().pieces(),
+    "by merge": lambda log: merge(streams_and_more.inquire(log=log)),
+    "by a filter": lambda log: streams_and_more.inquire(log=log).filter(lambda _: True).pieces(),
+    "by map_messages": lambda log: streams_and_more.inquire(log=log).map_messages(lambda message: message).pieces(),
+}
+
+
+@pytest.mark.parametrize("how", PASSED_ON)
+async def test_p14_a_message_that_is_passed_on_holds_no_call(how: str) -> None:
+    log = Log()
+    async with MiniAgents() as context:
+        assert await PASSED_ON[how](log).skip(1).map_pieces(lambda _: "behind it").take(1) == ("behind it",)
+        await asyncio.sleep(0.5)
+        assert log.ended == ["left"]
+        assert await seconds_of(context) < 2
+
+
+@pytest.mark.parametrize("how", PASSED_ON)
+@pytest.mark.parametrize("pause", [0, 0.1])
+async def test_p14_a_message_that_was_passed_on_and_is_held_arrives(how: str, pause: float) -> None:
+    log = Log()
+    async with MiniAgents():
+        (message,) = await PASSED_ON[how](log).take(1)
+        await asyncio.sleep(pause)  # 0: it is read before anybody looks whether it is held
+        assert str(await message) == "abc"
+        await asyncio.sleep(0.1)
+        assert log.ended == ["left"]
+
+
+async def test_p14_a_message_whose_reader_leaves_holds_no_call() -> None:
+    log = Log()
+    async with MiniAgents() as context:
+        tokens = aiter((await streams_and_more.inquire(log=log).take(1))[0])
+        assert await anext(tokens) == "a"
+        del tokens
+        await asyncio.sleep(1)
+        assert log.ended == ["left"]
+        assert await seconds_of(context) < 2

@@ -10,13 +10,11 @@ from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
-from miniagents.promising.promise import UNHELD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from miniagents.promising.context import PromisingContext
-    from miniagents.promising.promise import Promise
 
 __all__ = ["MessageBuffer", "MixedMessages"]
 
@@ -60,15 +58,6 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
     def _bound_of_messages(self) -> int | None:
         """Return the bound of the messages that are streamed in this work: the one given to the agent."""
         return self.max_ahead if self.has_own_bound else None
-
-    def _given_out(self) -> Iterable[Promise[object]]:
-        """Forget the promises of messages that are still arriving, and return them; others take their places."""
-        given_out: list[Promise[object]] = []
-        for place, promise in self._promises():
-            if isinstance(promise, MessagePromise) and promise._holder is not UNHELD:
-                given_out.append(promise)
-                self.pieces[place] = promise._without_holder()
-        return given_out
 
     def readable(self) -> list[MessagePromise[M] | Failure]:
         """Return the promises of the messages; from now on each message that comes gets one."""

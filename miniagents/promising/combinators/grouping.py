@@ -15,6 +15,7 @@ from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
+from miniagents.promising.promise import UNHELD
 
 if TYPE_CHECKING:
     import asyncio
@@ -141,9 +142,12 @@ class Groups(_Counted[tuple[K, "Stream[P]"]], Generic[K, P]):
 
     def _given_out(self) -> Iterable[Promise[object]]:
         """Forget the streams of the groups that have not ended, and return them."""
-        streams = [piece[1] for piece in self.pieces if not isinstance(piece, Failure) and not piece[1]._buffer.ended]
-        self.pieces.clear()  # nobody can read them any more
-        return streams
+        given_out: list[Promise[object]] = []
+        for place, piece in enumerate(self.pieces):
+            if not isinstance(piece, Failure) and not piece[1]._buffer.ended and piece[1]._held_by() is not UNHELD:
+                given_out.append(piece[1])
+                self.pieces[place] = piece[0], piece[1]._without_holder()
+        return given_out
 
     def _is_used(self) -> bool:
         return super()._is_used() or any(group._is_used() for group in self._groups.values() if not group.ended)

@@ -8,7 +8,7 @@ being read. A source that no result has let go of runs to its end, even if nobod
 |-------------------|------------------------------------|------------------------------------|
 | held              | its last promise is collected      | looked at, at the loop's next turn |
 | looked at         | somebody reads it                  | read                               |
-| looked at         | a promise that it gave out is held | held, by that promise              |
+| looked at         | a promise that it made is held     | held, by that promise              |
 | looked at         | nothing of the kind                | cancelled                          |
 | read              | the last reader leaves             | looked at, at the loop's next turn |
 | any               | it ends                            | nothing                            |
@@ -61,13 +61,18 @@ class LettingGo:
     def unwanted(self) -> list[Working]:
         """Return what is to be cancelled: all of it, or nothing if somebody still holds or reads the source."""
         work = [part for each in self._work if (part := each()) is not None]
-        if self._is_held() or any(part._is_used() for part in work):
+        if self._is_held() or any(part._guests or part._results for part in work):
             return []
+        parts = _parts_of(work)
         for part in work:
             self._given_out += [
-                (ref(promise, self.look_soon), [ref(work) for work in promise._all_work()])
+                (ref(promise, self.look_soon), [ref(each) for each in promise._all_work()])
                 for promise in part._given_out()
+                if not parts.isdisjoint(promise._all_work())  # others are of a source, which is let go by itself
             ]
+        if self._given_out:
+            for part in parts:
+                part._given_out()  # what they gave to this, and perhaps nobody else holds
         return [] if self._is_held() else work
 
     def look_soon(self, _: object = None) -> None:
@@ -91,11 +96,22 @@ class LettingGo:
         if any(held() is not None for held in self._holders):
             return True
         self._given_out = [(promise, work) for promise, work in self._given_out if _is_wanted(promise(), work)]
-        for each, _ in self._given_out:
-            promise = each()
-            if promise is not None:
-                promise._when_woken_next(self.look_soon)
+        for _, work in self._given_out:
+            pending = next((part for each in work if (part := each()) is not None and not part._is_done()), None)
+            if pending is not None:
+                pending._when_woken(self.look_soon)
         return bool(self._given_out)
+
+
+def _parts_of(work: Iterable[Production]) -> set[Production]:
+    """Return all productions that are cancelled with some, which are not among them."""
+    parts: set[Production] = set()
+    pending = list(work)
+    while pending:
+        found = set(pending.pop()._parts()).difference(parts, work)
+        parts |= found
+        pending.extend(found)
+    return parts
 
 
 def _is_wanted(promise: Promise[object] | None, work: Iterable[ref[Working]]) -> bool:

@@ -46,6 +46,7 @@ from miniagents.promising.core.followers import FOLLOWED
 from miniagents.promising.core.presenting import number_of, state_of_error
 from miniagents.promising.core.production import Production
 from miniagents.promising.core.working import Working
+from miniagents.promising.promise import UNHELD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
@@ -305,10 +306,14 @@ class PieceBuffer(Bounded, Generic[P]):
         return super()._is_used() or any(promise._is_used_besides(self) for _, promise in self._promises())
 
     def _given_out(self) -> Iterable[Promise[object]]:
-        promises = [promise for _, promise in self._promises()]
-        if promises:
-            self.pieces.clear()  # nobody can read them any more
-        return promises
+        """Forget the promises among the pieces that are still to come, and return them; others take their places."""
+        pieces: list[Any] = self.pieces  # Any: as for `_promises`
+        given_out: list[Promise[object]] = []
+        for place, promise in self._promises():
+            if promise._held_by() is not UNHELD:
+                given_out.append(promise)
+                pieces[place] = promise._without_holder()
+        return given_out
 
     def _promises(self) -> list[tuple[int, Promise[Any]]]:  # Any: nothing of them is looked at
         """Return the promises among the pieces that are still to come, with their places."""

@@ -17,10 +17,12 @@ from miniagents.promising import (
     StreamedPromise,
     concat,
     first_ok,
+    first_to_speak,
     gather,
     merge,
     race,
     retry,
+    retry_stream,
     zip_latest,
 )
 from tests.promising.laws.cases import each_case
@@ -202,6 +204,10 @@ EARLY: Final[dict[str, Combine]] = {
     "take_while with an error": lambda stream, _: stream.take_while(fails_at_three).take(1),
     "zip, the left": lambda stream, _: stream.zip(StreamedPromise.of("ab")),
     "zip, the right": lambda stream, _: StreamedPromise.of("ab").zip(stream),
+    "zip, strict": lambda stream, _: stream.zip(StreamedPromise.of("ab"), strict=True),
+    "zip_longest, take": lambda stream, _: stream.zip_longest(StreamedPromise.of("ab")).take(3),
+    "take_until, the stream": lambda stream, _: stream.take_until(Promise.resolved(1)),
+    "take_until, the promise": lambda _, promise: StreamedPromise.of("ab").take_until(promise),
     "timeout": lambda _, promise: promise.timeout(1),
     "timeout with a default": lambda _, promise: promise.timeout(1, default=None),
     "timeout of a stream": lambda stream, _: stream.timeout(1),
@@ -219,6 +225,17 @@ EARLY: Final[dict[str, Combine]] = {
     "zip_latest of an empty one": lambda stream, _: zip_latest(stream, StreamedPromise.of("")),
     "chain, take": lambda stream, _: stream.chain(StreamedPromise.of("ab")).take(3),
     "flat_map, take": lambda stream, _: StreamedPromise.of([1]).flat_map(lambda _: stream).take(3),
+    "flat_map of several, take": lambda stream, _: (
+        StreamedPromise.of([1, 2]).flat_map(lambda _: stream, concurrency=2).take(3)
+    ),
+    "flat_map of several as they come, take": lambda stream, _: (
+        StreamedPromise.of([1, 2]).flat_map(lambda _: stream, concurrency=2, ordered=False).take(3)
+    ),
+    "switch_map, take": lambda stream, _: StreamedPromise.of([1]).switch_map(lambda _: stream).take(3),
+    "first_to_speak, take": lambda stream, _: first_to_speak(stream).take(3),
+    "retry_stream, take": lambda stream, _: retry_stream(lambda: stream).take(3),
+    "conflate, take": lambda stream, _: stream.conflate().take(3),
+    "rate_limit, take": lambda stream, _: stream.rate_limit(5).take(3),
     "then_pieces, take": lambda stream, _: stream.then_pieces(same, concurrency=3).take(3),
     "group_by, take": lambda stream, _: stream.group_by(lambda number: number % 2).map_pieces(len).take(2),
     "map, filter, take": lambda stream, _: stream.map_pieces(str).filter(bool).take(3),
@@ -409,7 +426,9 @@ COUNTED: Final[dict[str, tuple[Counted, int | None]]] = {
     "batch": (lambda stream, count: stream.batch(count), 1),
     "buffer": (lambda stream, count: stream.buffer(count), 1),
     "then_pieces": (lambda stream, count: stream.then_pieces(same, concurrency=count), 1),
+    "flat_map": (lambda stream, count: stream.flat_map(lambda _: stream, concurrency=count), 1),
     "retry": (lambda _, count: retry(failing, attempts=count), 1),
+    "retry_stream": (lambda stream, count: retry_stream(lambda: stream, attempts=count), 1),
     "max_ahead": (lambda stream, count: StreamedPromise(stream.__aiter__, Source().whole, max_ahead=count), 1),
 }
 
