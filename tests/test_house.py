@@ -240,7 +240,7 @@ def test_no_circles_when_modules_are_imported() -> None:
 CIRCLES: Final = {
     frozenset(
         {
-            *("agent", "agent_callee", "agent_identity", "agent_value", "agents_context", "as_tool"),
+            *("agent", "agent_callee", "agent_identity", "agent_value", "agents_context", "as_tool", "binding"),
             *("call_logging", "composing", "guarding", "interaction", "members", "recording", "replacing"),
         }
     ): ("a call knows its agent, and an agent makes its calls"),
