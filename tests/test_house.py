@@ -250,7 +250,8 @@ CIRCLES: Final = {
                 "agents_context",
                 "as_tool",
             ),
-            *("call_logging", "composing", "guarding", "interaction", "members", "pickling", "recording", "replacing"),
+            *("as_tool", "binding", "call_logging", "composing", "guarding", "interaction", "members", "pickling"),
+            *("recording", "replacing"),
         }
     ): ("a call knows its agent, and an agent makes its calls"),
     frozenset(

@@ -32,6 +32,7 @@ from miniagents.promising.core.arguments import check_bound, check_errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from miniagents.agents.binding import A1, Rest, TakesOne
     from miniagents.messages import Identity
     from miniagents.messages.promised.attribution import Speaker
     from miniagents.promising import Backoff
@@ -198,8 +199,14 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             agent._alias = alias
         return agent
 
-    def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]:
+    @overload
+    def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]: ...
+    @overload
+    def bound(self: TakesOne[A1, Rest, In, Out], a1: A1, /) -> MiniAgent[In, Out, Rest]: ...
+    def bound(self, *args: Any, **kwargs: Any) -> Any:  # Any: the overloads say which, and what is left
         """Return the same agent with these arguments already given; calls give the rest.
+
+        Type checkers know what is left if all required arguments are given, or the first one by position.
 
         Each argument is given once: neither a call nor `bound` replaces one that is bound. For another value, call
         `bound` of the agent without it.
@@ -216,13 +223,12 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         >>> asyncio.run(main())
         (Message(text='ho'), Message(text='ho'))
         """
-        agent: Any = self._copy()  # Any: the parameters that are left are none
+        agent = self._copy()
         refuse_bound(self._alias, kwargs, self._args, self._kwargs)
         agent._args = (*self._args, *args)
         agent._kwargs = {**self._kwargs, **kwargs}
         self._check_arguments(agent._args, agent._kwargs)
-        bound: MiniAgent[In_contra, Out_co, []] = agent
-        return bound
+        return agent
 
     def __rshift__(self: Inquirable[In, Mid], other: Inquirable[Mid, Out], /) -> MiniAgent[In, Out, []]:
         """Return the `chain` of this agent and another one, which is called with this agent's replies.
@@ -413,8 +419,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         def body(inner: AnyAgent) -> FallenBack:
             return FallenBack(inner, other, errors or (Exception,))
 
-        alias = f"{operand(self)}.with_fallback({alias_of(other)})"
-        made_of = ("with_fallback", other, errors)
+        alias, made_of = f"{operand(self)}.with_fallback({alias_of(other)})", ("with_fallback", other, errors)
         made: Any = self._guarded(body, alias, made_of, declares)  # Any: it gives more than this agent
         agent: MiniAgent[In_contra, Out_co | OtherOut, Params] = made
         return agent
@@ -451,9 +456,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         from miniagents.describing.signatures import names_around  # noqa: PLC0415  # see `decorating`
 
         names = names_around(2)
-        tool: Any = tool_of_agent(self, names, name=name, description=description, strict=strict)  # Any: of any agent
-        made: Tool[Concatenate[MessageType[In_contra], Params], MessageSequencePromise[Out_co]] = tool
-        return made
+        return tool_of_agent(self, names, name=name, description=description, strict=strict)
 
     def __repr__(self) -> str:
         return f"<MiniAgent {self._alias!r}>"

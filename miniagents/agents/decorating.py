@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeAlias, overload
 
 from typing_extensions import ParamSpec, TypeVar
@@ -26,10 +26,16 @@ AgentFunction: TypeAlias = Callable[Concatenate[InteractionContext[In, Out], P],
 """An async function that is an agent: it takes its context, and then any other arguments."""
 
 
+class MadeByAsyncDef(Protocol):
+    """What a call of an async function returns; the errors of type checkers show the name."""
+
+    def __await__(self) -> Generator[Any, Any, None]: ...  # Any: between an awaitable and its event loop
+
+
 @overload
-def miniagent(fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
-@overload
-def miniagent(cls: Callable[Concatenate[InteractionContext[In, Out], P], AgentBody], /) -> MiniAgent[In, Out, P]: ...
+def miniagent(
+    fn: Callable[Concatenate[InteractionContext[In, Out], P], MadeByAsyncDef | AgentBody], /
+) -> MiniAgent[In, Out, P]: ...
 @overload
 def miniagent(
     *,
@@ -96,21 +102,21 @@ def miniagent(
 class _Decorator(Protocol):
     """The type of `miniagent(...)`: a decorator of functions and classes."""
 
-    @overload
-    def __call__(self, fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
-    @overload
     def __call__(
-        self, cls: Callable[Concatenate[InteractionContext[In, Out], P], AgentBody], /
+        self, fn: Callable[Concatenate[InteractionContext[In, Out], P], MadeByAsyncDef | AgentBody], /
     ) -> MiniAgent[In, Out, P]: ...
 
 
 def _check_async(function: Callable[..., object]) -> None:
     """Refuse plain functions, a common mistake; partials and wrappers may still return an awaitable and pass."""
+    from miniagents.describing.signatures import class_of  # noqa: PLC0415  # as above
+
     name: str = getattr(function, "__qualname__", repr(function))
     if isinstance(function, MiniAgent):
         raise TypeError(f"@miniagent: {name} is an agent already")
-    if inspect.isclass(function):
-        if not inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must be async
+    cls = class_of(function)
+    if cls is not None:
+        if not inspect.iscoroutinefunction(getattr(cls, "__call__", None)):  # noqa: B004 - it must be async
             raise TypeError(f"@miniagent: class {name} needs `async def __call__(self) -> None`")
         return
     if not callable(function):

@@ -182,7 +182,7 @@ PASSED_ON: dict[str, Asking] = {
     "by a chain": lambda log: chain(streams_and_more.bound(log=log), passes_on).inquire().pieces(),
     "by parallel agents": lambda log: parallel(streams_and_more.bound(log=log)).inquire().pieces(),
     "as they come": lambda log: parallel(streams_and_more.bound(log=log), ordered=False).inquire().pieces(),
-    "by merge": lambda log: merge(streams_and_more.inquire(log=log)),
+    "by merge": lambda log: merge(streams_and_more.inquire(log=log)).pieces(),
     "by a filter": lambda log: streams_and_more.inquire(log=log).filter(lambda _: True).pieces(),
     "by map_messages": lambda log: streams_and_more.inquire(log=log).map_messages(lambda message: message).pieces(),
 }
@@ -213,7 +213,7 @@ async def test_p14_a_message_that_was_passed_on_and_is_held_arrives(how: str, pa
 async def test_p14_a_message_whose_reader_leaves_holds_no_call() -> None:
     log = Log()
     async with MiniAgents() as context:
-        tokens = aiter((await streams_and_more.inquire(log=log).take(1))[0])
+        tokens = aiter((await streams_and_more.inquire(log=log).pieces().take(1))[0])
         assert await anext(tokens) == "a"
         del tokens
         await asyncio.sleep(1)

@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Literal, assert_type
+from heapq import nlargest
+from itertools import takewhile
+from typing import Any, Generic, Literal, TypeVar, assert_type
 
 import msgspec
 
@@ -33,9 +35,11 @@ from miniagents import (
     achain_loop,
     miniagent,
 )
-from miniagents.miniagents import AgentBody, AgentFunction, Inquirable, PersistHandler
+from miniagents.miniagents import AgentBody, AgentFunction, AnyAgent, Inquirable, PersistHandler
 from miniagents.testing import Pause, Reply, ScriptedAgent, Step, VirtualClockEventLoop, scripted_agent, transcript
 from miniagents.utils import Link
+
+M = TypeVar("M", bound=Message)
 
 
 class NamedMessage(AssistantMessage, kw_only=True):
@@ -152,6 +156,21 @@ def bound() -> None:
     )
 
 
+@miniagent
+async def forecast(_: InteractionContext, town: str, days: int, *, unit: str = "m") -> None: ...
+
+
+def partly_bound() -> None:
+    forecast.bound("Kiel").inquire("x", days=3, unit="km")
+    forecast.bound("Kiel").inquire("x", 3)
+    assert_type(forecast.bound("Kiel").bound(3, unit="km"), MiniAgent[Message, Message, []])
+    assert_type(forecast.bound("Kiel", days=3), MiniAgent[Message, Message, []])
+    assert_type(forecast.bound("Kiel").bound(days=3).inquire("x"), MessageSequencePromise[Message])
+    forecast.bound("Kiel").bound(3).inquire("x")
+    agents: list[AnyAgent] = [bare, bare_to_user, forecast.bound("Kiel", 3)]
+    assert_type(agents[0].inquire("x"), MessageSequencePromise[Message])
+
+
 def variance() -> None:
     # whoever takes more and gives less can stand in
     _narrow: MiniAgent[UserMessage, Message, []] = bare
@@ -206,6 +225,13 @@ async def with_configuration(_: InteractionContext, configuration: Configuration
     assert_type(configuration.temperature, float)
 
 
+class Asker(Generic[M]):
+    def __init__(self, ctx: InteractionContext[M, AssistantMessage], word: str = "") -> None: ...
+
+    async def __call__(self) -> None: ...
+
+
+asker = miniagent(Asker[UserMessage])
 greeter = miniagent(Greeter)
 counter = miniagent(Counter)
 configured = miniagent(Configured)
@@ -213,6 +239,8 @@ greeter_with_alias = miniagent(alias="greeter", description="Greets.")(Greeter)
 
 
 def class_agents(ctx: InteractionContext[UserMessage, AssistantMessage]) -> None:
+    assert_type(asker.bound("y"), MiniAgent[UserMessage, AssistantMessage, []])
+    assert_type(asker.inquire("x", word="y"), MessageSequencePromise[AssistantMessage])
     assert_type(greeter.inquire("x", "Hello"), MessageSequencePromise[AssistantMessage])
     assert_type(greeter.inquire("x", greeting="Hello", times=2), MessageSequencePromise[AssistantMessage])
     assert_type(greeter.bound("Hello"), MiniAgent[UserMessage, AssistantMessage, []])
@@ -236,6 +264,56 @@ class Decorated:
 
 def decorated() -> None:
     assert_type(Decorated.inquire("x", "Hello"), MessageSequencePromise[AssistantMessage])  # type: ignore[attr-defined, assert-type]
+
+
+# Text stands for a message only if the class can be made of text alone.
+
+
+class Station(Message, kw_only=True):
+    town: str
+
+
+class Told(Message, kw_only=True):
+    """Its own text, by keyword; the one that agents make of a string."""
+
+    text: str | None = None
+    town: str = ""
+
+
+@miniagent
+async def in_words(ctx: InteractionContext[Told, NamedMessage], texts: Sequence[str]) -> None:
+    ctx.reply("x")
+    ctx.reply(["x", ("y", [NamedMessage("z")])])
+    ctx.reply(text for text in texts)
+    in_words.inquire(texts, [])
+    in_words.initiate_inquiry([]).send_message("x")
+
+
+@miniagent
+async def station(ctx: InteractionContext[Station, Station], stations: Sequence[Station]) -> None:
+    ctx.reply([Station(town="Berlin"), ([Station(town="Bonn")], ValueError("no"))])
+    ctx.reply(sorted(stations, key=lambda m: m.town))
+    station.inquire(stations, [])
+    station.inquire([Station(town="Berlin"), [ctx.messages]], ())
+    narrow: MiniAgent[Station] = bare  # which takes any message
+    narrow.inquire(stations)
+
+
+# A lambda over messages knows their class, where the messages are all of one class.
+
+
+@miniagent
+async def of_lambdas(ctx: InteractionContext[UserMessage, UserMessage]) -> None:
+    messages = await ctx.messages
+    ctx.reply(sorted(messages, key=lambda m: m.text or ""))
+    ctx.reply(filter(lambda m: m.text, messages))
+    ctx.reply(nlargest(3, messages, key=lambda m: len(m.content)))
+    ctx.reply(takewhile(lambda m: m.content, messages))
+    ctx.reply(map(lambda m: UserMessage(m.text), messages))  # noqa: C417 - a lambda is what this is about
+    ctx.reply(max(messages, key=lambda m: len(m.content)))
+    ctx.reply(reversed(messages))
+    ctx.reply_out_of_order(sorted(messages, key=lambda m: m.text or ""))
+    of_lambdas.initiate_inquiry().send_message(sorted(messages, key=lambda m: m.text or ""))
 
 
 # The context
