@@ -8,7 +8,7 @@ import logging
 from contextvars import ContextVar
 from threading import get_ident
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, overload
 from weakref import WeakSet
 
 from typing_extensions import TypeVar
@@ -22,7 +22,7 @@ from miniagents.promising.core.current import calling, inside_hook
 from miniagents.promising.core.presenting import HidesMachinery
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from miniagents.agents.agent import MiniAgent
@@ -152,6 +152,10 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
 
     # --- what goes out ---
 
+    @overload
+    def reply(self, messages: Out_contra | Sequence[Out_contra] | Iterator[Out_contra], /) -> None: ...
+    @overload
+    def reply(self, messages: MessageType[Out_contra], /) -> None: ...
     def reply(self, messages: MessageType[Out_contra], /) -> None:
         """Reply with messages, behind all earlier replies; return at once.
 
@@ -164,6 +168,10 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
         """
         self._replies.put(messages)
 
+    @overload
+    def reply_out_of_order(self, messages: Out_contra | Sequence[Out_contra] | Iterator[Out_contra], /) -> None: ...
+    @overload
+    def reply_out_of_order(self, messages: MessageType[Out_contra], /) -> None: ...
     def reply_out_of_order(self, messages: MessageType[Out_contra], /) -> None:
         """Reply with messages that appear as soon as they are ready, independent of the order of other replies.
 
@@ -438,6 +446,12 @@ class AgentCall(HidesMachinery, Generic[In_contra, Out_co]):
         """
         return self._replies
 
+    @overload
+    def send_message(
+        self, messages: In_contra | Sequence[In_contra] | Iterator[In_contra], /, *, out_of_order: bool = ...
+    ) -> Self: ...
+    @overload
+    def send_message(self, messages: MessageType[In_contra], /, *, out_of_order: bool = ...) -> Self: ...
     def send_message(self, messages: MessageType[In_contra], /, *, out_of_order: bool = False) -> Self:
         """Send messages, behind all that were sent before; `out_of_order` sends each as soon as it is there.
 

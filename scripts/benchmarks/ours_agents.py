@@ -59,13 +59,13 @@ async def shout_generated(ctx: InteractionContext) -> None:
 @miniagent
 async def give(ctx: InteractionContext, nested: list[object]) -> None:
     """Reply the argument `nested`."""
-    ctx.reply(nested)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # messages, or promises of them
+    ctx.reply(nested)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]  # messages, or promises of them
 
 
 @miniagent
 async def ask_many(ctx: InteractionContext, calls: int) -> None:
     """Reply the replies of calls that run at the same time."""
-    ctx.reply(nest([echo.inquire("hello") for _ in range(calls)]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # promises of messages
+    ctx.reply(nest([echo.inquire("hello") for _ in range(calls)]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]  # promises of messages
 
 
 @miniagent

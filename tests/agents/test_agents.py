@@ -501,7 +501,8 @@ def test_a4_whatever_stands_for_messages_becomes_one_flat_sequence() -> None:
 
     async def items() -> AsyncIterator[MessageType[Message]]:
         yield "async"
-        yield ["iterator", iter(["in", ("it",)])]
+        nested: MessageType[Message] = ["iterator", iter(["in", ("it",)])]  # pyright sees no deeper in a `yield`
+        yield nested
 
     async def tokens() -> AsyncIterator[str]:
         yield "str"

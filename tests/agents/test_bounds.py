@@ -116,7 +116,7 @@ async def nesting(ctx: InteractionContext) -> None:
         async for promise in ctx.messages:
             yield [[promise]]
 
-    ctx.reply(["first", [messages()]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]  # lists of lists
+    ctx.reply(["first", [messages()]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]  # lists of lists
 
 
 @miniagent

@@ -329,7 +329,7 @@ async def test_a2_a_nested_reply_of_a_wrong_class_is_an_error_in_its_place() -> 
     async def strict(ctx: InteractionContext[Message, UserMessage]) -> None:
         inner: MessageSequencePromise[Message] = actor.inquire(acts=(Pause(2), Say(("wrong",))))
         ctx.reply(UserMessage("before"))
-        ctx.reply(inner)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the class is wrong
+        ctx.reply(inner)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]  # the class is wrong
         ctx.reply(UserMessage("after"))
 
     async with MiniAgents():

@@ -59,7 +59,7 @@ async def test_p11_an_agent_replies_from_a_thread() -> None:
             ctx.reply(ctx.messages)
             ctx.reply_out_of_order("anywhere")
             try:
-                ctx.reply(object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+                ctx.reply(object())  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
             except TypeError as error:
                 errors.append(error)
             ctx.finish_early()
@@ -92,7 +92,7 @@ async def test_p11_a_promise_of_a_wrong_message_is_an_error_in_its_place() -> No
     async def strings(ctx: InteractionContext[Message, Number]) -> None:
         plain = asyncio.get_running_loop().run_in_executor
         text, right = miniagent(echo).inquire("x"), number.inquire()
-        await plain(None, lambda: ctx.reply([right, text]))  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+        await plain(None, lambda: ctx.reply([right, text]))  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownLambdaType]
 
     async with MiniAgents():
         replies = aiter(strings.inquire())

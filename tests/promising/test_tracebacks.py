@@ -130,7 +130,7 @@ def test_p1_a_traceback_through_agents_shows_the_lines_of_users() -> None:
 def test_p1_a_traceback_shows_where_the_library_refused_something() -> None:
     @miniagent
     async def wrong(ctx: InteractionContext) -> None:
-        ctx.reply(3)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] # the mistake
+        ctx.reply(3)  # type: ignore[call-overload] # pyright: ignore[reportArgumentType, reportCallIssue] # the mistake
 
     async def main() -> None:
         with pytest.raises(TypeError) as raised:

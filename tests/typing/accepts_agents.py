@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from heapq import nlargest
+from itertools import takewhile
 from typing import Any, Literal, assert_type
 
 import msgspec
@@ -236,6 +238,56 @@ class Decorated:
 
 def decorated() -> None:
     assert_type(Decorated.inquire("x", "Hello"), MessageSequencePromise[AssistantMessage])  # type: ignore[attr-defined, assert-type]
+
+
+# Text stands for a message only if the class can be made of text alone.
+
+
+class Station(Message, kw_only=True):
+    town: str
+
+
+class Told(Message, kw_only=True):
+    """Its own text, by keyword; the one that agents make of a string."""
+
+    text: str | None = None
+    town: str = ""
+
+
+@miniagent
+async def in_words(ctx: InteractionContext[Told, NamedMessage], texts: Sequence[str]) -> None:
+    ctx.reply("x")
+    ctx.reply(["x", ("y", [NamedMessage("z")])])
+    ctx.reply(text for text in texts)
+    in_words.inquire(texts, [])
+    in_words.initiate_inquiry([]).send_message("x")
+
+
+@miniagent
+async def station(ctx: InteractionContext[Station, Station], stations: Sequence[Station]) -> None:
+    ctx.reply([Station(town="Berlin"), ([Station(town="Bonn")], ValueError("no"))])
+    ctx.reply(sorted(stations, key=lambda m: m.town))
+    station.inquire(stations, [])
+    station.inquire([Station(town="Berlin"), [ctx.messages]], ())
+    narrow: MiniAgent[Station] = bare  # which takes any message
+    narrow.inquire(stations)
+
+
+# A lambda over messages knows their class, where the messages are all of one class.
+
+
+@miniagent
+async def of_lambdas(ctx: InteractionContext[UserMessage, UserMessage]) -> None:
+    messages = await ctx.messages
+    ctx.reply(sorted(messages, key=lambda m: m.text or ""))
+    ctx.reply(filter(lambda m: m.text, messages))
+    ctx.reply(nlargest(3, messages, key=lambda m: len(m.content)))
+    ctx.reply(takewhile(lambda m: m.content, messages))
+    ctx.reply(map(lambda m: UserMessage(m.text), messages))  # noqa: C417 - a lambda is what this is about
+    ctx.reply(max(messages, key=lambda m: len(m.content)))
+    ctx.reply(reversed(messages))
+    ctx.reply_out_of_order(sorted(messages, key=lambda m: m.text or ""))
+    of_lambdas.initiate_inquiry().send_message(sorted(messages, key=lambda m: m.text or ""))
 
 
 # The context

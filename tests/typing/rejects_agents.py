@@ -28,14 +28,14 @@ from miniagents.testing import Pause, VirtualClockEventLoop, scripted_agent, tra
 
 @miniagent
 async def bare(ctx: InteractionContext) -> None:
-    ctx.reply(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.reply(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 @miniagent
 async def chat(ctx: InteractionContext[UserMessage, AssistantMessage], temperature: float) -> None:
     assert temperature
-    ctx.reply(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    ctx.reply(Message("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.reply(UserMessage("x"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    ctx.reply(Message("x"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 @miniagent(alias="X")
@@ -85,13 +85,13 @@ async def more_of_calls(call: AgentCall[UserMessage, AssistantMessage]) -> None:
     named.inquire("x", 0.3, "m")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # by keyword only
     chat.initiate_inquiry()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     chat.initiate_inquiry("x", temperature=0.3)  # type: ignore[arg-type, misc]  # pyright: ignore[reportCallIssue]  # messages are sent to the call
-    call.send_message(AssistantMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    call.send_message([["x", Message("x")]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
-    call.send_message("x", True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # by name only
+    call.send_message(AssistantMessage("x"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    call.send_message([["x", Message("x")]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    call.send_message("x", True)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # by name only
     call.replies = call.replies  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     async with call:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]  # there is nothing to wait for
         pass
-    call.send_message(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    call.send_message(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     await call  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]  # its replies can be awaited
     await chat  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
     chat("x")  # type: ignore[operator]  # pyright: ignore[reportCallIssue]  # inquired, not called
@@ -110,12 +110,12 @@ async def more_of_calls(call: AgentCall[UserMessage, AssistantMessage]) -> None:
 
 @miniagent
 async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) -> None:
-    ctx.reply(chat)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the agent itself
-    ctx.reply(ctx.messages)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # what came in is not what may go out
-    ctx.reply([["x", [UserMessage("x")]]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
-    ctx.reply()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    ctx.reply(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    ctx.reply_out_of_order(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.reply(chat)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # the agent itself
+    ctx.reply(ctx.messages)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]  # what came in is not what may go out
+    ctx.reply([["x", [UserMessage("x")]]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    ctx.reply()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    ctx.reply(None)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    ctx.reply_out_of_order(UserMessage("x"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     ctx.drain(3)  # type: ignore[call-arg, unused-coroutine]  # pyright: ignore[reportCallIssue]
     ctx.make_sure_to_wait(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ctx.in_background(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -124,7 +124,44 @@ async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) ->
     bare_context: InteractionContext = ctx  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]  # it may reply what is not declared
     bare_context.reply("x")
     chat.inquire(chat.inquire(ctx.messages, 0.3), 0.3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await ctx.reply("x")  # type: ignore[func-returns-value, misc]  # pyright: ignore[reportGeneralTypeIssues]  # nothing to wait for
+    await ctx.reply("x")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]  # nothing to wait for
+
+
+# Text stands for a message only if the class can be made of text alone.
+
+
+class Station(Message, kw_only=True):
+    town: str
+
+
+@miniagent
+async def station(ctx: InteractionContext[Station, Station], stations: list[Station], names: list[str]) -> None:
+    ctx.reply("Berlin")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    ctx.reply(["Berlin"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    ctx.reply(names)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    ctx.reply(name for name in names)  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    ctx.reply_out_of_order("Berlin")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    ctx.reply(sorted(stations, key=lambda m: m.twn))  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+
+
+@miniagent
+async def either(ctx: InteractionContext[Station, AssistantMessage | Station]) -> None:
+    ctx.reply("Berlin")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+async def in_words(
+    call: AgentCall[Station, Station],
+    asked: Inquirable[Station, Station],
+    narrow: MiniAgent[Station, Station, []],
+    names: list[str],
+) -> None:
+    station.inquire("Berlin", [], [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    station.inquire(["Berlin", Station(town="Berlin")], [], [])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    station.inquire(names, [], [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    call.send_message("Berlin")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    asked.inquire("Berlin")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    narrow.inquire("Berlin")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    either.with_repair(str)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 _text_context: InteractionContext[str, str]  # type: ignore[type-var]  # pyright: ignore[reportInvalidTypeArguments]  # messages only
@@ -164,7 +201,7 @@ def variance(
 
 class Greeter:
     def __init__(self, ctx: InteractionContext[UserMessage, AssistantMessage], greeting: str) -> None:
-        ctx.reply(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        ctx.reply(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
         ctx.reply(greeting)
 
     async def __call__(self) -> None: ...

@@ -217,13 +217,13 @@ def frozen() -> None:
 
 
 async def sequences(sequence: MessageSequence[UserMessage]) -> None:
-    sequence.put(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    sequence.put(AssistantMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    sequence.put(["x", [AssistantMessage("x")]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
-    sequence.put_out_of_order(wrong_messages())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    sequence.put(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    sequence.put(AssistantMessage("x"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    sequence.put(["x", [AssistantMessage("x")]])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    sequence.put_out_of_order(wrong_messages())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     sequence.produce(plain, start_asap=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     sequence.produce(whole, start_asap=True)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    sequence.put()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    sequence.put()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     _other: MessageSequencePromise[AssistantMessage] = sequence.promise  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     MessageSequence(message_classes=(str,))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     MessageSequence(message_classes=UserMessage)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

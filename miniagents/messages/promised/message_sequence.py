@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard, Union
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard, Union, overload
 from weakref import ref
 
 from typing_extensions import TypeVar
@@ -25,9 +25,9 @@ from miniagents.promising.sentinels import DEFAULT
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
+    from miniagents.messages.promised.text_for import Several, TextFor
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.pieces import PieceBuffer
-    from miniagents.promising.stream import StreamedPromise
 
 __all__ = ["MessageSequence", "MessageType"]
 
@@ -35,20 +35,21 @@ M = TypeVar("M", bound=Message, default=Message)
 
 if TYPE_CHECKING:
     MessageType = Union[  # noqa: UP007 - an alias that refers to itself is written so
-        str,
+        TextFor[M],
         M,
         MessagePromise[M],
         MessageSequencePromise[M],
         Promise[M],
         BaseException,
-        Sequence["MessageType[M]"],
+        tuple["MessageType[M]", ...],  # mypy finds the types of what stands in a tuple by this
+        Several["MessageType[M]"],
         Iterator["MessageType[M]"],
         AsyncIterator["MessageType[M]"],
     ]
     """The types that can stand for messages wherever messages are expected, nested as deep as one likes.
 
-    A string stands for a message of the declared type, an exception for an error at its place. Mappings, sets and
-    iterables that are neither sequences nor iterators are not among them.
+    A string stands for a message of the declared type, if that type can be made of text alone, and an exception for an
+    error at its place. Mappings, sets and iterables that are neither sequences nor iterators are not among them.
     """
 else:
     T = TypeVar("T")
@@ -144,6 +145,10 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
 
     if TYPE_CHECKING:
 
+        @overload
+        def put(self, messages: M | Sequence[M] | Iterator[M], /) -> None: ...
+        @overload
+        def put(self, messages: MessageType[M], /) -> None: ...
         def put(self, messages: MessageType[M], /) -> None:
             """Add messages behind all that were put in before, as `FlatSequence.put` does.
 
@@ -154,6 +159,10 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
     else:
         put = Flattening._put  # calling it would be a sixth of the cost of a reply
 
+    @overload
+    def put_out_of_order(self, messages: M | Sequence[M] | Iterator[M], /) -> None: ...
+    @overload
+    def put_out_of_order(self, messages: MessageType[M], /) -> None: ...
     def put_out_of_order(self, messages: MessageType[M], /) -> None:
         """Add messages that appear as soon as they are there, as `FlatSequence.put_out_of_order` does.
 
