@@ -7,7 +7,7 @@ from miniagents.agents.agent import MiniAgent
 from miniagents.agents.agents_context import MiniAgents
 from miniagents.agents.decorating import AgentFunction, miniagent
 from miniagents.agents.interaction import AgentCall, InteractionContext
-from miniagents.agents.members import AgentBody, Inquirable
+from miniagents.agents.members import AgentBody, AnyAgent, Inquirable
 from miniagents.promising.sentinels import EndLoop
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "AgentBody",
     "AgentCall",
     "AgentFunction",
+    "AnyAgent",
     "EndLoop",
     "Inquirable",
     "InteractionContext",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Protocol, Self, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -47,6 +47,11 @@ Mid = TypeVar("Mid", bound=Message)
 Out = TypeVar("Out", bound=Message)
 OtherOut = TypeVar("OtherOut", bound=Message)
 E = TypeVar("E", bound=BaseException)
+A1 = TypeVar("A1")
+A1_contra = TypeVar("A1_contra", contravariant=True)
+A2 = TypeVar("A2")
+A2_contra = TypeVar("A2_contra", contravariant=True)
+Rest = ParamSpec("Rest")
 
 _SHAPES_KEPT: Final = 64
 """How many shapes of arguments an agent caches as valid; with `**kwargs` their number is unbounded."""
@@ -198,8 +203,16 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             agent._alias = alias
         return agent
 
-    def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]:
+    @overload
+    def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]: ...
+    @overload
+    def bound(self: _TakesOne[A1, Rest, In, Out], a1: A1, /) -> MiniAgent[In, Out, Rest]: ...
+    @overload
+    def bound(self: _TakesTwo[A1, A2, Rest, In, Out], a1: A1, a2: A2, /) -> MiniAgent[In, Out, Rest]: ...
+    def bound(self, *args: Any, **kwargs: Any) -> Any:  # Any: the overloads say which, and what is left
         """Return the same agent with these arguments already given; calls give the rest.
+
+        Type checkers know what is left if all required arguments are given, or the first one or two by position.
 
         Each argument is given once: neither a call nor `bound` replaces one that is bound. For another value, call
         `bound` of the agent without it.
@@ -216,13 +229,12 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         >>> asyncio.run(main())
         (Message(text='ho'), Message(text='ho'))
         """
-        agent: Any = self._copy()  # Any: the parameters that are left are none
+        agent = self._copy()
         refuse_bound(self._alias, kwargs, self._args, self._kwargs)
         agent._args = (*self._args, *args)
         agent._kwargs = {**self._kwargs, **kwargs}
         self._check_arguments(agent._args, agent._kwargs)
-        bound: MiniAgent[In_contra, Out_co, []] = agent
-        return bound
+        return agent
 
     def __rshift__(self: Inquirable[In, Mid], other: Inquirable[Mid, Out], /) -> MiniAgent[In, Out, []]:
         """Return the `chain` of this agent and another one, which is called with this agent's replies.
@@ -648,3 +660,19 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             instead=call.error_message if call._errors_as_messages and not call._raises else None,
         )
         return call._replies.promise
+
+
+class _TakesOne(Protocol[A1_contra, Rest, In_contra, Out_co]):
+    """An agent whose first parameter is given by position, for `MiniAgent.bound`."""
+
+    def initiate_inquiry(
+        self, a1: A1_contra, /, *args: Rest.args, **kwargs: Rest.kwargs
+    ) -> AgentCall[In_contra, Out_co]: ...
+
+
+class _TakesTwo(Protocol[A1_contra, A2_contra, Rest, In_contra, Out_co]):
+    """An agent whose first two parameters are given by position, for `MiniAgent.bound`."""
+
+    def initiate_inquiry(
+        self, a1: A1_contra, a2: A2_contra, /, *args: Rest.args, **kwargs: Rest.kwargs
+    ) -> AgentCall[In_contra, Out_co]: ...

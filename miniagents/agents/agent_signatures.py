@@ -43,6 +43,7 @@ def declared_messages(
                 f"{where}: parameter {parameter.name!r} must be annotated with {context_class.__name__} or "
                 f"{context_class.__name__}[In, Out], not with {annotation!r}"
             )
+        annotation = _with_types_of(agent, annotation)
         takes, gives = (tuple(_classes(argument, names, where)) for argument in get_args(annotation))
     except NameError as error:
         raise NameError(
@@ -51,6 +52,14 @@ def declared_messages(
             name=error.name,
         ) from None
     return takes, gives
+
+
+def _with_types_of(agent: object, annotation: Any) -> object:  # Any: a generic alias, of no public type
+    """Put the types that are given to a generic class, as in `Class[UserMessage]`, in the place of its variables."""
+    cls = get_origin(agent)
+    given = dict(zip(getattr(cls, "__parameters__", ()), get_args(agent), strict=False))
+    variables = getattr(annotation, "__parameters__", ()) if given else ()
+    return annotation[tuple(given.get(variable, variable) for variable in variables)] if variables else annotation
 
 
 def _classes(annotation: object, names: Mapping[str, object], where: str) -> Iterator[type[Message]]:

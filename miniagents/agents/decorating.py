@@ -106,11 +106,14 @@ class _Decorator(Protocol):
 
 def _check_async(function: Callable[..., object]) -> None:
     """Refuse plain functions, a common mistake; partials and wrappers may still return an awaitable and pass."""
+    from miniagents.describing.signatures import class_of  # noqa: PLC0415  # as above
+
     name: str = getattr(function, "__qualname__", repr(function))
     if isinstance(function, MiniAgent):
         raise TypeError(f"@miniagent: {name} is an agent already")
-    if inspect.isclass(function):
-        if not inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004 - it must be async
+    cls = class_of(function)
+    if cls is not None:
+        if not inspect.iscoroutinefunction(getattr(cls, "__call__", None)):  # noqa: B004 - it must be async
             raise TypeError(f"@miniagent: class {name} needs `async def __call__(self) -> None`")
         return
     if not callable(function):

@@ -7,8 +7,8 @@ import inspect
 import logging
 from contextvars import ContextVar
 from threading import get_ident
-from types import CoroutineType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, overload
+from types import CoroutineType, FunctionType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, get_origin, overload
 from weakref import WeakSet
 
 from typing_extensions import TypeVar
@@ -302,7 +302,7 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
                         function, args, kwargs = replacement.work(args, kwargs)
                         break
             body = function(self, *args, **kwargs)
-            if isinstance(function, type):
+            if isinstance(function, type) or (type(function) is not FunctionType and get_origin(function)):
                 body = body()
             returned: object = (await body) if _is_awaitable(body) else body
             if returned is not None:

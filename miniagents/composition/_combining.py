@@ -95,7 +95,7 @@ def chain(
     /,
 ) -> MiniAgent[M0, M8, []]: ...
 @overload
-def chain(*agents: Inquirable[M0, M0]) -> MiniAgent[M0, M0, []]: ...
+def chain(agent: Inquirable[M0, M0], /, *agents: Inquirable[M0, M0]) -> MiniAgent[M0, M0, []]: ...
 def chain(*agents: AnyAgent) -> MiniAgent[Any, Any, []]:  # Any: the overloads tie it to the agents
     """Return an agent that calls the given agents one after the other; `first >> second` is short for it.
 
@@ -302,11 +302,11 @@ def parallel(
 ) -> MiniAgent[In, M1 | M2 | M3 | M4 | M5 | M6 | M7 | M8 | ErrorMessage, []]: ...
 @overload
 def parallel(
-    *agents: Inquirable[In, Out], ordered: bool = True, settled: Literal[False] = False
+    agent: Inquirable[In, Out], /, *agents: Inquirable[In, Out], ordered: bool = True, settled: Literal[False] = False
 ) -> MiniAgent[In, Out, []]: ...
 @overload
 def parallel(
-    *agents: Inquirable[In, Out], ordered: bool = True, settled: Literal[True]
+    agent: Inquirable[In, Out], /, *agents: Inquirable[In, Out], ordered: bool = True, settled: Literal[True]
 ) -> MiniAgent[In, Out | ErrorMessage, []]: ...
 def parallel(
     *agents: AnyAgent, ordered: bool = True, settled: bool = False

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import inspect
 import sys
-from typing import TYPE_CHECKING, Any, ForwardRef
+from typing import TYPE_CHECKING, Any, ForwardRef, get_origin
 
 from typing_extensions import Format, get_annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import types
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["annotation_of", "evaluated", "names_around", "own_docstring", "signature_of"]
+__all__ = ["annotation_of", "class_of", "evaluated", "names_around", "own_docstring", "signature_of"]
 
 
 def names_around(depth: int) -> Mapping[str, object]:
@@ -26,7 +26,7 @@ def names_around(depth: int) -> Mapping[str, object]:
 def signature_of(agent: Callable[..., object]) -> inspect.Signature:
     """Return the parameters of a function, or of a class's constructor."""
     try:
-        return inspect.signature(agent)
+        return inspect.signature(class_of(agent) or agent)
     except NameError:
         # A Struct evaluates its annotations to answer this, which may not be possible yet, or, in a function, at all.
         # What is missing among the arguments its constructor will say.
@@ -35,10 +35,17 @@ def signature_of(agent: Callable[..., object]) -> inspect.Signature:
         return inspect.Signature([inspect.Parameter(name, kind, default=None) for name in names])
 
 
+def class_of(agent: object) -> type | None:
+    """Return the class that an agent is made of, be it `Class` or `Class[…]`; None for a function."""
+    cls: object = get_origin(agent) or agent
+    return cls if inspect.isclass(cls) else None
+
+
 def own_docstring(agent: Callable[..., object]) -> str | None:
     """Return what the developer wrote, and nothing that a class inherits from a base that is no agent."""
     while isinstance(agent, functools.partial):
         agent = agent.func
+    agent = class_of(agent) or agent
     return inspect.cleandoc(agent.__doc__) if agent.__doc__ else None
 
 
@@ -53,9 +60,11 @@ def annotation_of(
     while isinstance(agent, functools.partial):
         agent = agent.func
     holders: list[Any] = [agent]  # Any: functions and classes
-    if inspect.isclass(agent):
-        holders = [agent.__init__] if inspect.isfunction(agent.__init__) else []
-        holders.extend(agent.__mro__)
+    cls = class_of(agent)
+    if cls is not None:
+        constructor: object = getattr(cls, "__init__", None)
+        holders = [constructor] if inspect.isfunction(constructor) else []
+        holders.extend(cls.__mro__)
     elif not inspect.isroutine(agent):
         holders.append(type(agent).__call__)
     for holder in holders:

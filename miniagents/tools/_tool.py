@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Tool", "tool"]
 
 P = ParamSpec("P")
-R_co = TypeVar("R_co", bound=ToolReturn, covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R", bound=ToolReturn)
 
 logger: Final = logging.getLogger("miniagents")

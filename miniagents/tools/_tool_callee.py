@@ -22,7 +22,7 @@ __all__ = ["answer_around"]
 
 def answer_around(
     around: Surroundings,
-    tool: Tool[..., Any],  # Any: of any type
+    tool: Tool[..., object],
     call: ToolCall,
 ) -> MessagePromise[ToolResultMessage]:
     """Answer a model's call as `Tool.answer` does, with handlers around it."""
@@ -51,10 +51,10 @@ class _ToolCallee:
 
     def __init__(
         self,
-        tool: Tool[..., Any],  # Any: of any type
+        tool: Tool[..., object],
         call: ToolCall,
     ) -> None:
-        self.agent: Tool[..., Any] = tool  # Any: as above
+        self.agent: Tool[..., object] = tool
         self.name: str = tool.name
         self.tool_call: ToolCall = call
 

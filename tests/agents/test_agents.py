@@ -137,6 +137,38 @@ def test_a1_a_struct_is_an_agent() -> None:
     assert miniagent(Repeater).description is None, "what a base class says of itself does not describe the agent"
 
 
+T = TypeVar("T", bound=Message)
+
+
+class Naming(Generic[T]):
+    """Tells the classes of messages."""
+
+    def __init__(self, ctx: InteractionContext[T, Message], mark: str = "") -> None:
+        self.ctx = ctx
+        self.mark = mark
+
+    async def __call__(self) -> None:
+        self.ctx.reply([type(message).__name__ + self.mark for message in await self.ctx.messages])
+
+
+def test_a1_a_generic_class_with_its_types_is_an_agent() -> None:
+    users, answers = miniagent(Naming[UserMessage]), miniagent(Naming[AssistantMessage])
+
+    async def main() -> None:
+        async with MiniAgents():
+            assert [str(name) for name in await users.bound("!").inquire("x")] == ["UserMessage!"]
+            assert [str(name) for name in await answers.inquire("x")] == ["AssistantMessage"]
+            with pytest.raises(TypeError, match="got UserMessage where AssistantMessage is declared"):
+                await answers.inquire(UserMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+    asyncio.run(main())
+    assert (users.alias, users.description) == ("Naming", "Tells the classes of messages.")
+    assert users == miniagent(Naming[UserMessage])
+    assert users != answers
+    with pytest.raises(TypeError, match="class list needs `async def __call__"):
+        miniagent(list[int])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
 def test_a1_a_class_that_inherits_its_constructor_is_an_agent() -> None:
     class Base(ABC):
         def __init__(self, ctx: InteractionContext[Question, Answer]) -> None:
@@ -588,7 +620,7 @@ def test_a6_options_make_a_new_agent_and_change_nothing() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: counting.bound("a", "b", "c"),  # type: ignore[call-arg, arg-type] # pyright: ignore[reportCallIssue, reportUnknownLambdaType]
+        lambda: counting.bound("a", "b", "c"),  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportUnknownLambdaType]
         lambda: ask(counting),
         lambda: ask(counting, None, 1, stride=2),
         lambda: ask(counting.bound(1), None, 2),

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from heapq import nlargest
 from itertools import takewhile
-from typing import Any, Literal, assert_type
+from typing import Any, Generic, Literal, TypeVar, assert_type
 
 import msgspec
 
@@ -35,9 +35,11 @@ from miniagents import (
     achain_loop,
     miniagent,
 )
-from miniagents.miniagents import AgentBody, AgentFunction, Inquirable, PersistHandler
+from miniagents.miniagents import AgentBody, AgentFunction, AnyAgent, Inquirable, PersistHandler
 from miniagents.testing import Pause, Reply, ScriptedAgent, Step, VirtualClockEventLoop, scripted_agent, transcript
 from miniagents.utils import Link
+
+M = TypeVar("M", bound=Message)
 
 
 class NamedMessage(AssistantMessage, kw_only=True):
@@ -154,6 +156,21 @@ def bound() -> None:
     )
 
 
+@miniagent
+async def forecast(_: InteractionContext, town: str, days: int, *, unit: str = "m") -> None: ...
+
+
+def partly_bound() -> None:
+    forecast.bound("Kiel").inquire("x", days=3, unit="km")
+    forecast.bound("Kiel").inquire("x", 3)
+    assert_type(forecast.bound("Kiel").bound(3, unit="km"), MiniAgent[Message, Message, []])
+    assert_type(forecast.bound("Kiel", days=3), MiniAgent[Message, Message, []])
+    assert_type(forecast.bound("Kiel").bound(days=3).inquire("x"), MessageSequencePromise[Message])
+    forecast.bound("Kiel", 3).inquire("x")
+    agents: list[AnyAgent] = [bare, bare_to_user, forecast.bound("Kiel", 3)]
+    assert_type(agents[0].inquire("x"), MessageSequencePromise[Message])
+
+
 def variance() -> None:
     # whoever takes more and gives less can stand in
     _narrow: MiniAgent[UserMessage, Message, []] = bare
@@ -208,6 +225,13 @@ async def with_configuration(_: InteractionContext, configuration: Configuration
     assert_type(configuration.temperature, float)
 
 
+class Asker(Generic[M]):
+    def __init__(self, ctx: InteractionContext[M, AssistantMessage], word: str = "") -> None: ...
+
+    async def __call__(self) -> None: ...
+
+
+asker = miniagent(Asker[UserMessage])
 greeter = miniagent(Greeter)
 counter = miniagent(Counter)
 configured = miniagent(Configured)
@@ -215,6 +239,8 @@ greeter_with_alias = miniagent(alias="greeter", description="Greets.")(Greeter)
 
 
 def class_agents(ctx: InteractionContext[UserMessage, AssistantMessage]) -> None:
+    assert_type(asker.bound("y"), MiniAgent[UserMessage, AssistantMessage, []])
+    assert_type(asker.inquire("x", word="y"), MessageSequencePromise[AssistantMessage])
     assert_type(greeter.inquire("x", "Hello"), MessageSequencePromise[AssistantMessage])
     assert_type(greeter.inquire("x", greeting="Hello", times=2), MessageSequencePromise[AssistantMessage])
     assert_type(greeter.bound("Hello"), MiniAgent[UserMessage, AssistantMessage, []])

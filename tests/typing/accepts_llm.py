@@ -109,6 +109,14 @@ def composed() -> None:
     general: MiniAgent[UserMessage, AssistantMessage, ...] = gpt
     either = gpt.with_fallback(claude, RateLimitError)
     assert_type(either.inquire("Hi"), MessageSequencePromise[OpenAIMessage | AnthropicMessage])
+    assert_type(either, OpenAIAgent[OpenAIMessage | AnthropicMessage])
+    either.bound(temperature=0.2).inquire("Hi", max_tokens=3)
+    assert_type(thinker.with_fallback(gpt), OpenAIResponsesAgent[OpenAIMessage])
+    assert_type(claude.with_fallback(gpt), AnthropicAgent[AnthropicMessage | OpenAIMessage])
+    assert_type(gpt.as_tool(name="gpt")("Hi", temperature=0.2), MessageSequencePromise[OpenAIMessage])
+    assert_type(thinker.as_tool()("Hi", store=False), MessageSequencePromise[OpenAIMessage])
+    assert_type(claude.as_tool()("Hi", max_tokens=3), MessageSequencePromise[AnthropicMessage])
+    create_openai_agent("gpt", tools=[claude.as_tool()])
     general.inquire("Hi")
 
 

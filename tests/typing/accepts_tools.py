@@ -108,6 +108,8 @@ async def called() -> None:
     promise = forecast.answer(ToolCall(id="1", name="forecast"))
     assert_type(promise, MessagePromise[ToolResultMessage])
     kept: list[Tool[..., ToolReturn]] = [addition, records, asking]
+    everything: list[Tool[..., object]] = [addition, records, asking, writer.as_tool()]
+    assert everything
     assert kept
 
 

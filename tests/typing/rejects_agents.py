@@ -22,7 +22,7 @@ from miniagents import (
     achain_loop,
     miniagent,
 )
-from miniagents.miniagents import Inquirable
+from miniagents.miniagents import AnyAgent, Inquirable
 from miniagents.testing import Pause, VirtualClockEventLoop, scripted_agent, transcript
 
 
@@ -127,6 +127,20 @@ async def interaction(ctx: InteractionContext[UserMessage, AssistantMessage]) ->
     await ctx.reply("x")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]  # nothing to wait for
 
 
+@miniagent
+async def forecast(_: InteractionContext, town: str, days: int) -> None: ...
+
+
+def partly_bound() -> None:
+    forecast.bound(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    forecast.bound("Kiel").inquire("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    forecast.bound("Kiel").inquire("x", "three")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    forecast.bound("Kiel").inquire("x", 3, 4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    forecast.bound("Kiel", "three")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    forecast.bound("Kiel", 3, 4)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    _agents: list[AnyAgent] = [forecast]  # type: ignore[list-item]  # pyright: ignore[reportAssignmentType]
+
+
 # Text stands for a message only if the class can be made of text alone.
 
 
@@ -168,9 +182,9 @@ _text_context: InteractionContext[str, str]  # type: ignore[type-var]  # pyright
 
 
 def bound() -> None:
-    chat.bound()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # all or nothing
-    chat.bound("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    chat.bound(temprature=0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    chat.bound()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]  # all or nothing
+    chat.bound("x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    chat.bound(temprature=0.3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     chat.bound(0.3).inquire("x", 0.3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # given twice
     chat.bound(0.3).inquire(AssistantMessage("x"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     bare.bound(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -239,7 +253,7 @@ def class_agents() -> None:
     greeter.inquire("x", 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     greeter.inquire("x", greeting="Hello", times=2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     greeter.inquire(AssistantMessage("x"), "Hello")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    greeter.bound()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    greeter.bound()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     miniagent(Greeter, name="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 

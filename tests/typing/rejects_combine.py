@@ -103,3 +103,8 @@ async def retries(p: Promise[int]) -> None:
     exponential_backoff(initial="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     exponential_backoff(jitter=lambda seconds: seconds)  # type: ignore[arg-type, misc]  # pyright: ignore[reportArgumentType, reportUnknownLambdaType]
     exponential_backoff(jitter=lambda: "1")  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
+
+
+def of_nothing() -> None:
+    race()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    first_ok()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]

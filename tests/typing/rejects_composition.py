@@ -244,3 +244,11 @@ def repaired() -> None:
     write.with_repair(str, int)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     write.with_repair(str, attempts="3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     write.with_repair(lambda error: error.nope, ValueError)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+
+
+def of_nothing() -> None:
+    chain()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    parallel()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    parallel(settled=True)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    route()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    route(otherwise=write)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]

@@ -50,7 +50,7 @@ class Conversing:
     """
 
     model: AnyLanguageModel
-    tools: Mapping[str, Tool[..., Any]]  # Any: tools of any type
+    tools: Mapping[str, Tool[..., object]]
     left_to_caller: frozenset[str] = frozenset()
     form: ReplyForm[Any] | None = None  # Any: a class of messages that is known at run time
     instructions: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from miniagents.ext.llm._conversing import Conversing
 from miniagents.ext.llm._json import is_object
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AnyTool", "equipped"]
 
-AnyTool: TypeAlias = "Tool[..., Any] | ToolDefinition | Mapping[str, object]"  # Any: tools of any type
+AnyTool: TypeAlias = "Tool[..., object] | ToolDefinition | Mapping[str, object]"
 """A tool that a model may call: a function, a definition whose calls the caller carries out, or a provider's own."""
 
 
@@ -57,7 +57,7 @@ def equipped(
         given_tools = iter(tools)
     except TypeError:
         raise TypeError(f"{where}: tools={tools!r:.200}: give a list of tools") from None
-    functions: dict[str, Tool[..., Any]] = {}  # Any: tools of any type
+    functions: dict[str, Tool[..., object]] = {}
     definitions: list[ToolDefinition | Mapping[str, object]] = []
     names: set[str] = set()
     for each in given_tools:

@@ -23,11 +23,23 @@ if TYPE_CHECKING:
     from miniagents.ext.llm.anthropic.options import AnthropicClient, NewMessagesOptions
     from miniagents.ext.llm.common import ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
+    from miniagents.miniagents import Inquirable
+    from miniagents.tools import Tool
 
 __all__ = ["DEFAULT_MAX_TOKENS", "VENDOR", "AnthropicAgent", "MessagesOptions", "create_anthropic_agent"]
 
 Out_co = TypeVar("Out_co", bound=Message, default=AnthropicMessage, covariant=True)
+OtherOut = TypeVar("OtherOut", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
+
+if TYPE_CHECKING:
+
+    class _MessagesTool(Tool[..., MessageSequencePromise[Out_co]], Generic[Out_co]):
+        """A tool that asks a model: programs can give it the options as well."""
+
+        def __call__(
+            self, message: MessageType[Message], /, **options: Unpack[MessagesOptions]
+        ) -> MessageSequencePromise[Out_co]: ...
 
 
 class AnthropicAgent(ModelAgent[Out_co], Generic[Out_co]):
@@ -48,8 +60,20 @@ class AnthropicAgent(ModelAgent[Out_co], Generic[Out_co]):
             """Ask the model; the options are for this call only."""
             ...
 
-        def bound(self, **options: Unpack[MessagesOptions]) -> Self:
+        def bound(self, **options: Unpack[MessagesOptions]) -> Self:  # type: ignore[override]  # models take options by name only
             """Return the same agent with other options."""
+            ...
+
+        def with_fallback(
+            self, other: Inquirable[Message, OtherOut], /, *errors: type[BaseException]
+        ) -> AnthropicAgent[Out_co | OtherOut]:
+            """Return the same agent, replaced by another one if it fails before any part of its reply can be read."""
+            ...
+
+        def as_tool(
+            self, *, name: str | None = None, description: str | None = None, strict: bool = False
+        ) -> _MessagesTool[Out_co]:
+            """Return the agent as a tool that language models call."""
             ...
 
 

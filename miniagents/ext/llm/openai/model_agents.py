@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from miniagents.ext.llm.common import ToolDefinition
     from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
+    from miniagents.miniagents import Inquirable
+    from miniagents.tools import Tool
 
 __all__ = [
     "VENDOR",
@@ -38,7 +40,24 @@ __all__ = [
 ]
 
 Out_co = TypeVar("Out_co", bound=Message, default=OpenAIMessage, covariant=True)
+OtherOut = TypeVar("OtherOut", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
+
+if TYPE_CHECKING:
+
+    class _ChatTool(Tool[..., MessageSequencePromise[Out_co]], Generic[Out_co]):
+        """A tool that asks a model: programs can give it the options as well."""
+
+        def __call__(
+            self, message: MessageType[Message], /, **options: Unpack[ChatOptions]
+        ) -> MessageSequencePromise[Out_co]: ...
+
+    class _ResponsesTool(Tool[..., MessageSequencePromise[Out_co]], Generic[Out_co]):
+        """A tool that asks a model: programs can give it the options as well."""
+
+        def __call__(
+            self, message: MessageType[Message], /, **options: Unpack[ResponsesOptions]
+        ) -> MessageSequencePromise[Out_co]: ...
 
 
 class OpenAIAgent(ModelAgent[Out_co], Generic[Out_co]):
@@ -59,8 +78,20 @@ class OpenAIAgent(ModelAgent[Out_co], Generic[Out_co]):
             """Ask the model; the options are for this call only."""
             ...
 
-        def bound(self, **options: Unpack[ChatOptions]) -> Self:
+        def bound(self, **options: Unpack[ChatOptions]) -> Self:  # type: ignore[override]  # models take options by name only
             """Return the same agent with other options."""
+            ...
+
+        def with_fallback(
+            self, other: Inquirable[Message, OtherOut], /, *errors: type[BaseException]
+        ) -> OpenAIAgent[Out_co | OtherOut]:
+            """Return the same agent, replaced by another one if it fails before any part of its reply can be read."""
+            ...
+
+        def as_tool(
+            self, *, name: str | None = None, description: str | None = None, strict: bool = False
+        ) -> _ChatTool[Out_co]:
+            """Return the agent as a tool that language models call."""
             ...
 
 
@@ -82,8 +113,20 @@ class OpenAIResponsesAgent(ModelAgent[Out_co], Generic[Out_co]):
             """Ask the model; the options are for this call only."""
             ...
 
-        def bound(self, **options: Unpack[ResponsesOptions]) -> Self:
+        def bound(self, **options: Unpack[ResponsesOptions]) -> Self:  # type: ignore[override]  # models take options by name only
             """Return the same agent with other options."""
+            ...
+
+        def with_fallback(
+            self, other: Inquirable[Message, OtherOut], /, *errors: type[BaseException]
+        ) -> OpenAIResponsesAgent[Out_co | OtherOut]:
+            """Return the same agent, replaced by another one if it fails before any part of its reply can be read."""
+            ...
+
+        def as_tool(
+            self, *, name: str | None = None, description: str | None = None, strict: bool = False
+        ) -> _ResponsesTool[Out_co]:
+            """Return the agent as a tool that language models call."""
             ...
 
 
