@@ -84,6 +84,66 @@ def test_pyright_finds_what_is_wrong(bad_file: Path) -> None:
     assert errors == WRONG_LINES, diagnostics
 
 
+MISTAKES = """\
+from miniagents import AssistantMessage, InteractionContext, MessageSequencePromise, miniagent
+from miniagents.ext.llm.openai import OpenAIAgent
+
+
+@miniagent  # says: async
+def plain(ctx: InteractionContext) -> None: ...
+
+
+@miniagent
+async def forecast(ctx: InteractionContext, *, days: int) -> None: ...
+
+
+def mistakes(gpt: OpenAIAgent, messages: MessageSequencePromise[AssistantMessage]) -> None:
+    messages.filter_messages(lambda message: message.town)  # says: town
+    forecast.inquire("x", dais=3)  # says: dais
+    gpt.inquire("x", temprature=0.2)  # says: temprature
+    gpt.with_fallback(gpt).inquire("x", temprature=0.2)  # says: temprature
+"""
+SAID = {
+    number: word[1] for number, line in enumerate(MISTAKES.splitlines(), 1) if (word := re.search("says: (.+)", line))
+}
+
+
+def said_by_mypy(path: Path) -> list[tuple[int, str]]:
+    errors = map(json.loads, run("mypy", "--output", "json", "--no-error-summary", path).splitlines())
+    return [(error["line"], error["message"]) for error in errors]
+
+
+def said_by_pyright(path: Path) -> list[tuple[int, str]]:
+    return [(error["range"]["start"]["line"] + 1, error["message"]) for error in report_of(path)["generalDiagnostics"]]
+
+
+def said_by_pyrefly(path: Path) -> list[tuple[int, str]]:
+    arguments = ("--output-format", "json", "--summary", "none", "--python-interpreter-path", sys.executable)
+    errors = json.loads(run("pyrefly", "check", "--config", ROOT / "pyproject.toml", *arguments, path))["errors"]
+    return [(error["line"], error["description"]) for error in errors]
+
+
+def said_by_ty(path: Path) -> list[tuple[int, str]]:
+    errors = json.loads(run("ty", "check", "--output-format", "gitlab", "--python", sys.executable, path))
+    return [(error["location"]["positions"]["begin"]["line"], error["description"]) for error in errors]
+
+
+UNSAID_BY_TY = {"town", "temprature"}
+"""Of lambdas beside an overload for `TypeIs`, and of unpacked TypedDicts, as tests/typing/gaps.toml explains."""
+
+
+@pytest.mark.parametrize("checker", [said_by_mypy, said_by_pyright, said_by_pyrefly, said_by_ty])
+def test_the_checkers_name_the_mistake(checker: Callable[[Path], list[tuple[int, str]]], tmp_path: Path) -> None:
+    path = tmp_path / "mistakes.py"
+    path.write_text(MISTAKES, encoding="utf-8")
+    said = checker(path)
+    unsaid = UNSAID_BY_TY if checker is said_by_ty else set[str]()
+    for line, word in SAID.items():
+        texts = [text for number, text in said if number == line]
+        assert (word.casefold() in " ".join(texts).casefold()) is (word not in unsaid), (line, word, texts)
+        assert not any("No overload" in text for text in texts), texts
+
+
 Line = tuple[str, int]
 """The name of a file of `tests/typing`, and the number of a line of it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeAlias, overload
 
 from typing_extensions import ParamSpec, TypeVar
@@ -26,10 +26,16 @@ AgentFunction: TypeAlias = Callable[Concatenate[InteractionContext[In, Out], P],
 """An async function that is an agent: it takes its context, and then any other arguments."""
 
 
+class MadeByAsyncDef(Protocol):
+    """What a call of an async function returns; the errors of type checkers show the name."""
+
+    def __await__(self) -> Generator[Any, Any, None]: ...  # Any: between an awaitable and its event loop
+
+
 @overload
-def miniagent(fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
-@overload
-def miniagent(cls: Callable[Concatenate[InteractionContext[In, Out], P], AgentBody], /) -> MiniAgent[In, Out, P]: ...
+def miniagent(
+    fn: Callable[Concatenate[InteractionContext[In, Out], P], MadeByAsyncDef | AgentBody], /
+) -> MiniAgent[In, Out, P]: ...
 @overload
 def miniagent(
     *,
@@ -96,11 +102,8 @@ def miniagent(
 class _Decorator(Protocol):
     """The type of `miniagent(...)`: a decorator of functions and classes."""
 
-    @overload
-    def __call__(self, fn: AgentFunction[In, Out, P], /) -> MiniAgent[In, Out, P]: ...
-    @overload
     def __call__(
-        self, cls: Callable[Concatenate[InteractionContext[In, Out], P], AgentBody], /
+        self, fn: Callable[Concatenate[InteractionContext[In, Out], P], MadeByAsyncDef | AgentBody], /
     ) -> MiniAgent[In, Out, P]: ...
 
 

@@ -137,13 +137,13 @@ def test_a1_a_struct_is_an_agent() -> None:
     assert miniagent(Repeater).description is None, "what a base class says of itself does not describe the agent"
 
 
-T = TypeVar("T", bound=Message)
+Kind = TypeVar("Kind", bound=Message)
 
 
-class Naming(Generic[T]):
+class Naming(Generic[Kind]):
     """Tells the classes of messages."""
 
-    def __init__(self, ctx: InteractionContext[T, Message], mark: str = "") -> None:
+    def __init__(self, ctx: InteractionContext[Kind, Message], mark: str = "") -> None:
         self.ctx = ctx
         self.mark = mark
 

@@ -59,15 +59,15 @@ async def calls() -> None:
     chat.options(start=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
-@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue, reportUntypedFunctionDecorator]  # not async
+@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # not async
 def sync_agent(_: InteractionContext) -> None: ...
 
 
-@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue, reportUntypedFunctionDecorator]  # no context
+@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # no context
 async def no_context() -> None: ...
 
 
-@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue, reportUntypedFunctionDecorator]  # wrong context
+@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # wrong context
 async def wrong_context(_: int) -> None: ...
 
 
@@ -242,10 +242,10 @@ class NoContext:
 
 
 greeter = miniagent(Greeter)
-miniagent(NoCall)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
-miniagent(SyncCall)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
-miniagent(CallWithArguments)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
-miniagent(NoContext)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+miniagent(NoCall)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+miniagent(SyncCall)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+miniagent(CallWithArguments)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+miniagent(NoContext)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def class_agents() -> None:
@@ -268,7 +268,7 @@ class Decorated:
     async def __call__(self) -> None: ...
 
 
-@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue, reportUntypedClassDecorator]
+@miniagent  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 class DecoratedSync:
     def __init__(self, ctx: InteractionContext) -> None: ...
 

@@ -41,7 +41,7 @@ def of_sequences(s: MessageSequencePromise[UserMessage], b: MessageSequencePromi
     s.recover_messages(str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     s.recover_messages(number_of, ValueError)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     s.recover_messages(number_of, "OSError")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    s.filter_messages(lambda m: m.model)  # type: ignore[arg-type]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+    s.filter_messages(lambda m: m.model)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
     s.filter_messages(UserMessage)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     s.of_type()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     s.of_type(str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]

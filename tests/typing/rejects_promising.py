@@ -84,7 +84,7 @@ async def streams(n: Stream[int], s: StreamedPromise[str, bytes]) -> None:
     StreamedPromise(integers, letters)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     StreamedPromise.of(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     StreamedPromise.of([1]).into("".join)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    n.filter(lambda x: x.nope)  # type: ignore[arg-type]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+    n.filter(lambda x: x.nope)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
     n.zip([1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # no async iterable
     n.zip(n, strict="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     n.zip_longest([1])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
@@ -164,7 +164,7 @@ async def contexts() -> None:
 
 def combinators_of_pieces(n: Stream[int]) -> None:
     n.filter_map(lambda x: x.nope)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownLambdaType]
-    n.partition(lambda x: x.nope)  # type: ignore[arg-type]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
+    n.partition(lambda x: x.nope)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownLambdaType, reportUnknownMemberType]
     n.recover_pieces(str, "ValueError")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     n.enumerate("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     n.skip("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -9,7 +9,7 @@ what one costs. The docstrings here say what goes beyond that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, overload
 
 from typing_extensions import TypeIs, TypeVar
 
@@ -72,6 +72,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
         check_plain("tap_pieces", fn)
         return self._each(fn, "piece", "tap_pieces")
 
+    @overload  # of no function that returns: mypy words the faults in a lambda by the first overload
+    def filter(self, keep: Callable[[P_co], Never], /) -> Stream[P_co]: ...
     @overload
     def filter(self, keep: Callable[[P_co], TypeIs[Q]], /) -> Stream[Q]: ...
     @overload
@@ -183,6 +185,8 @@ class PieceCombinators(Piped[P_co], Generic[P_co]):
 
         return self._piped(resumed, "on_error")
 
+    @overload  # as for filter
+    def partition(self, keep: Callable[[P_co], Never], /) -> tuple[Stream[P_co], Stream[P_co]]: ...
     @overload
     def partition(self, keep: Callable[[P_co], TypeIs[Q]], /) -> tuple[Stream[Q], Stream[P_co]]: ...
     @overload
