@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, get_overloads
 
 import msgspec
 import pytest
@@ -300,3 +300,54 @@ def file_for(name: str, kind: str) -> str:
     parts = FACES[name.partition(".")[0]].split(".")
     subject = parts[1] if len(parts) > 1 and parts[1] in ("promising", "messages", "testing", "codegen") else "agents"
     return f"tests/typing/{kind}_{subject}.py, nor in another tests/typing/{kind}_*.py"
+
+
+ANY_AGENTS: Final = "it may be of any messages, which may be sent to it"
+MADE_BY_THE_LIBRARY: Final = "the library makes it, and says of which messages where users get it"
+NO_BETTER_TYPE: Final = {
+    "InteractionContext.caller": ANY_AGENTS,
+    "InteractionContext.callers": ANY_AGENTS,
+    "InteractionContext.current": ANY_AGENTS,
+    "InteractionContext.this_agent": ANY_AGENTS,
+    "AgentCall": MADE_BY_THE_LIBRARY,
+    "Call": MADE_BY_THE_LIBRARY,
+    "InteractionContext": MADE_BY_THE_LIBRARY,
+    "AnthropicAgent.bound": "each vendor's class declares its own",
+    "FlatSequence": "the function returns a piece or NotImplemented, which has no type of its own to say",
+    "MiniAgent": "`miniagent` and its overloads tie the function to the agent",
+    "MiniAgents.run": "what coroutines exchange with their loop is asyncio's own business",
+}
+"""Public names with `Any` in their signatures, and why no better type could replace it."""
+
+
+def signatures_of(value: object) -> list[object]:
+    """The functions whose annotations are what users see of a name."""
+    function: object = getattr(value, "__func__", value)  # of a class method
+    if isinstance(value, type):
+        function = vars(value).get("__init__")
+    elif isinstance(value, property):
+        function = value.fget
+    overloads = get_overloads(function) if inspect.isfunction(function) else ()
+    return [*overloads] or [function]
+
+
+def test_no_any_stands_in_a_public_signature_without_need() -> None:
+    values = NAMES | {public.name: inspect.getattr_static(base, name) for (base, name), public in MEMBERS.items()}
+    found = {
+        name
+        for name, value in values.items()
+        for function in signatures_of(value)
+        if any(re.search(r"\bAny\b", str(each)) for each in getattr(function, "__annotations__", {}).values())
+    }
+    assert found == NO_BETTER_TYPE.keys()
+
+
+def test_every_public_function_is_documented() -> None:
+    values = NAMES | {public.name: inspect.getattr_static(base, name) for (base, name), public in MEMBERS.items()}
+    functions = {
+        name: function
+        for name, value in values.items()
+        for function in [getattr(value, "__func__", value)]
+        if isinstance(function, type | property) or inspect.isfunction(function)
+    }
+    assert not [name for name, function in functions.items() if not inspect.getdoc(function)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Protocol, Self, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Self, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -32,6 +32,7 @@ from miniagents.promising.core.arguments import check_bound, check_errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from miniagents.agents.binding import TakesOne, TakesTwo
     from miniagents.messages import Identity
     from miniagents.messages.promised.attribution import Speaker
     from miniagents.promising import Backoff
@@ -48,9 +49,7 @@ Out = TypeVar("Out", bound=Message)
 OtherOut = TypeVar("OtherOut", bound=Message)
 E = TypeVar("E", bound=BaseException)
 A1 = TypeVar("A1")
-A1_contra = TypeVar("A1_contra", contravariant=True)
 A2 = TypeVar("A2")
-A2_contra = TypeVar("A2_contra", contravariant=True)
 Rest = ParamSpec("Rest")
 
 _SHAPES_KEPT: Final = 64
@@ -206,9 +205,9 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
     @overload
     def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]: ...
     @overload
-    def bound(self: _TakesOne[A1, Rest, In, Out], a1: A1, /) -> MiniAgent[In, Out, Rest]: ...
+    def bound(self: TakesOne[A1, Rest, In, Out], a1: A1, /) -> MiniAgent[In, Out, Rest]: ...
     @overload
-    def bound(self: _TakesTwo[A1, A2, Rest, In, Out], a1: A1, a2: A2, /) -> MiniAgent[In, Out, Rest]: ...
+    def bound(self: TakesTwo[A1, A2, Rest, In, Out], a1: A1, a2: A2, /) -> MiniAgent[In, Out, Rest]: ...
     def bound(self, *args: Any, **kwargs: Any) -> Any:  # Any: the overloads say which, and what is left
         """Return the same agent with these arguments already given; calls give the rest.
 
@@ -660,19 +659,3 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             instead=call.error_message if call._errors_as_messages and not call._raises else None,
         )
         return call._replies.promise
-
-
-class _TakesOne(Protocol[A1_contra, Rest, In_contra, Out_co]):
-    """An agent whose first parameter is given by position, for `MiniAgent.bound`."""
-
-    def initiate_inquiry(
-        self, a1: A1_contra, /, *args: Rest.args, **kwargs: Rest.kwargs
-    ) -> AgentCall[In_contra, Out_co]: ...
-
-
-class _TakesTwo(Protocol[A1_contra, A2_contra, Rest, In_contra, Out_co]):
-    """An agent whose first two parameters are given by position, for `MiniAgent.bound`."""
-
-    def initiate_inquiry(
-        self, a1: A1_contra, a2: A2_contra, /, *args: Rest.args, **kwargs: Rest.kwargs
-    ) -> AgentCall[In_contra, Out_co]: ...
