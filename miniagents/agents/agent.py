@@ -32,7 +32,7 @@ from miniagents.promising.core.arguments import check_bound, check_errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from miniagents.agents.binding import TakesOne, TakesTwo
+    from miniagents.agents.binding import A1, Rest, TakesOne
     from miniagents.messages import Identity
     from miniagents.messages.promised.attribution import Speaker
     from miniagents.promising import Backoff
@@ -48,9 +48,6 @@ Mid = TypeVar("Mid", bound=Message)
 Out = TypeVar("Out", bound=Message)
 OtherOut = TypeVar("OtherOut", bound=Message)
 E = TypeVar("E", bound=BaseException)
-A1 = TypeVar("A1")
-A2 = TypeVar("A2")
-Rest = ParamSpec("Rest")
 
 _SHAPES_KEPT: Final = 64
 """How many shapes of arguments an agent caches as valid; with `**kwargs` their number is unbounded."""
@@ -206,12 +203,10 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
     def bound(self, *args: Params.args, **kwargs: Params.kwargs) -> MiniAgent[In_contra, Out_co, []]: ...
     @overload
     def bound(self: TakesOne[A1, Rest, In, Out], a1: A1, /) -> MiniAgent[In, Out, Rest]: ...
-    @overload
-    def bound(self: TakesTwo[A1, A2, Rest, In, Out], a1: A1, a2: A2, /) -> MiniAgent[In, Out, Rest]: ...
     def bound(self, *args: Any, **kwargs: Any) -> Any:  # Any: the overloads say which, and what is left
         """Return the same agent with these arguments already given; calls give the rest.
 
-        Type checkers know what is left if all required arguments are given, or the first one or two by position.
+        Type checkers know what is left if all required arguments are given, or the first one by position.
 
         Each argument is given once: neither a call nor `bound` replaces one that is bound. For another value, call
         `bound` of the agent without it.
@@ -424,8 +419,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         def body(inner: AnyAgent) -> FallenBack:
             return FallenBack(inner, other, errors or (Exception,))
 
-        alias = f"{operand(self)}.with_fallback({alias_of(other)})"
-        made_of = ("with_fallback", other, errors)
+        alias, made_of = f"{operand(self)}.with_fallback({alias_of(other)})", ("with_fallback", other, errors)
         made: Any = self._guarded(body, alias, made_of, declares)  # Any: it gives more than this agent
         agent: MiniAgent[In_contra, Out_co | OtherOut, Params] = made
         return agent
@@ -462,9 +456,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         from miniagents.describing.signatures import names_around  # noqa: PLC0415  # see `decorating`
 
         names = names_around(2)
-        tool: Any = tool_of_agent(self, names, name=name, description=description, strict=strict)  # Any: of any agent
-        made: Tool[Concatenate[MessageType[In_contra], Params], MessageSequencePromise[Out_co]] = tool
-        return made
+        return tool_of_agent(self, names, name=name, description=description, strict=strict)
 
     def __repr__(self) -> str:
         return f"<MiniAgent {self._alias!r}>"

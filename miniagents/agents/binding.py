@@ -1,4 +1,4 @@
-"""Agents whose first parameters can be bound by position: how type checkers see them in `MiniAgent.bound`."""
+"""Agents whose first parameter can be bound by position: how type checkers see them in `MiniAgent.bound`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from miniagents.messages import Message
 if TYPE_CHECKING:
     from miniagents.agents.interaction import AgentCall
 
-__all__ = ["TakesOne", "TakesTwo"]
+__all__ = ["A1", "Rest", "TakesOne"]
 
+A1 = TypeVar("A1")
 A1_contra = TypeVar("A1_contra", contravariant=True)
-A2_contra = TypeVar("A2_contra", contravariant=True)
 In_contra = TypeVar("In_contra", bound=Message, contravariant=True)
 Out_co = TypeVar("Out_co", bound=Message, covariant=True)
 Rest = ParamSpec("Rest")
@@ -25,16 +25,6 @@ class TakesOne(Protocol[A1_contra, Rest, In_contra, Out_co]):
 
     def initiate_inquiry(
         self, a1: A1_contra, /, *args: Rest.args, **kwargs: Rest.kwargs
-    ) -> AgentCall[In_contra, Out_co]:
-        """Start a call, as `MiniAgent.initiate_inquiry` does."""
-        ...
-
-
-class TakesTwo(Protocol[A1_contra, A2_contra, Rest, In_contra, Out_co]):
-    """An agent with two parameters that are given first, and the rest of its parameters."""
-
-    def initiate_inquiry(
-        self, a1: A1_contra, a2: A2_contra, /, *args: Rest.args, **kwargs: Rest.kwargs
     ) -> AgentCall[In_contra, Out_co]:
         """Start a call, as `MiniAgent.initiate_inquiry` does."""
         ...

@@ -166,7 +166,7 @@ def partly_bound() -> None:
     assert_type(forecast.bound("Kiel").bound(3, unit="km"), MiniAgent[Message, Message, []])
     assert_type(forecast.bound("Kiel", days=3), MiniAgent[Message, Message, []])
     assert_type(forecast.bound("Kiel").bound(days=3).inquire("x"), MessageSequencePromise[Message])
-    forecast.bound("Kiel", 3).inquire("x")
+    forecast.bound("Kiel").bound(3).inquire("x")
     agents: list[AnyAgent] = [bare, bare_to_user, forecast.bound("Kiel", 3)]
     assert_type(agents[0].inquire("x"), MessageSequencePromise[Message])
 

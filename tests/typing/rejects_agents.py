@@ -136,7 +136,7 @@ def partly_bound() -> None:
     forecast.bound("Kiel").inquire("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     forecast.bound("Kiel").inquire("x", "three")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     forecast.bound("Kiel").inquire("x", 3, 4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    forecast.bound("Kiel", "three")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    forecast.bound("Kiel", "three")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     forecast.bound("Kiel", 3, 4)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     _agents: list[AnyAgent] = [forecast]  # type: ignore[list-item]  # pyright: ignore[reportAssignmentType]
 

@@ -22,12 +22,12 @@ from miniagents.promising.core.pieces import Replayed
 from miniagents.promising.flattening import Flattening
 from miniagents.promising.promise import UNHELD, Promise
 from miniagents.promising.sentinels import DEFAULT
-from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
     from miniagents.messages.promised.text_for import Several, TextFor
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.pieces import PieceBuffer
+    from miniagents.promising.stream import StreamedPromise
 
 __all__ = ["MessageSequence", "MessageType"]
 
