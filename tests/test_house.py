@@ -249,6 +249,7 @@ CIRCLES: Final = {
                 "agent_value",
                 "agents_context",
                 "as_tool",
+                "binding",
             ),
             *("as_tool", "binding", "call_logging", "composing", "guarding", "interaction", "members", "pickling"),
             *("recording", "replacing"),

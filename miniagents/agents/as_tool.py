@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Union
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Union
+
+from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.describing.docstrings import read_docstring
 from miniagents.describing.json_schema import own_fields
@@ -18,22 +20,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from miniagents.agents.agent import MiniAgent
-    from miniagents.messages import MessageSequencePromise
+    from miniagents.messages import MessageSequencePromise, MessageType
 
 __all__ = ["tool_of_agent"]
+
+In = TypeVar("In", bound=Message)
+Out = TypeVar("Out", bound=Message)
+P = ParamSpec("P")
 
 MESSAGE: Final = "message"
 """The name of the tool's argument that becomes the agent's message."""
 
 
 def tool_of_agent(
-    agent: MiniAgent[Any, Any, ...],  # Any: of any messages
+    agent: MiniAgent[In, Out, P],
     local_names: Mapping[str, object],
     *,
     name: str | None,
     description: str | None,
     strict: bool,
-) -> Tool[..., MessageSequencePromise[Any]]:  # Any: of any messages
+) -> Tool[Concatenate[MessageType[In], P], MessageSequencePromise[Out]]:
     """Return the tool that calls an agent; `MiniAgent.as_tool` documents it."""
     called = name if name is not None else agent.alias
     what = f"tool {called!r}"
@@ -56,7 +62,7 @@ def tool_of_agent(
     def ask(*args: Any, **kwargs: Any) -> MessageSequencePromise[Any]:  # Any: checked by the tool's signature
         return agent.inquire(*args, **kwargs)
 
-    return Tool(
+    tool: Any = Tool(  # Any: the agent says which arguments `ask` takes
         ask,
         Parameters(what, parameters),
         name=called,
@@ -64,6 +70,8 @@ def tool_of_agent(
         strict=strict,
         remake=partial(tool_of_agent, agent, {}, name=name, description=description, strict=strict),
     )
+    made: Tool[Concatenate[MessageType[In], P], MessageSequencePromise[Out]] = tool
+    return made
 
 
 def _is_said_in_words(cls: type[Message]) -> bool:

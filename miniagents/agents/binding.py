@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["A1", "Rest", "TakesOne"]
 
 A1 = TypeVar("A1")
+"""The type of the first parameter."""
 A1_contra = TypeVar("A1_contra", contravariant=True)
 In_contra = TypeVar("In_contra", bound=Message, contravariant=True)
 Out_co = TypeVar("Out_co", bound=Message, covariant=True)
 Rest = ParamSpec("Rest")
+"""The other parameters."""
 
 
 class TakesOne(Protocol[A1_contra, Rest, In_contra, Out_co]):
