@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import hashlib
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from weakref import ref
 
 import msgspec
 from typing_extensions import Format, dataclass_transform, get_annotations
 
 from miniagents.messages.values.freezers import Freezing, freeze_fields, freezer_of, freezing_of
-from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record, same_place
+from miniagents.messages.values.freezing import (
+    FrozenDict,
+    FrozenType,
+    class_of,
+    class_tag,
+    freeze,
+    is_record,
+    same_place,
+)
 from miniagents.messages.values.surrogates import has_surrogates
 from miniagents.messages.values.untyped import note
 
@@ -204,12 +212,15 @@ if not TYPE_CHECKING:
 FrozenMeta.called_with = CalledMeta
 
 
+class _Kept(msgspec.Struct, frozen=True, dict=True):
+    """A Struct with a place for what follows from its fields, which takes part in nothing that msgspec does."""
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Frozen(
-    msgspec.Struct,
+    _Kept,
     metaclass=FrozenMeta,
     frozen=True,
-    dict=True,
     tag=True,
     tag_field="@type",
     omit_defaults=True,
@@ -237,16 +248,38 @@ class Frozen(
     if TYPE_CHECKING:
         # The freezers of fields by name; fields that need none are left out and cost nothing.
         __frozen_fields__: ClassVar[dict[str, FieldFreezer]]
+        # The dict of the value: its key, and what cached properties keep.
+        __kept__: ClassVar[dict[str, Any]]  # Any: cached properties keep anything
     else:  # hidden from type checkers, so that they see the options of msgspec.Struct
 
         def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
             super().__init_subclass__(**options)
             _freeze_when_made(cls)
 
-        def __replace__(self, **changes: object) -> Self:
-            """Return a changed copy, as `copy.replace` demands; the new values are frozen."""
+        __kept__ = vars(_Kept)["__dict__"]
+
+        @property
+        def __dict__(self) -> dict[str, object]:
+            """The value as plain JSON, as `encode` writes it, for tools that read values by `vars`."""
+            from miniagents.messages.values.json_view import JsonView  # noqa: PLC0415  # few programs use such tools
+
+            return JsonView(self)
+
+        def __dir__(self) -> list[str]:
+            return dir(type(self))
+
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source: object, handler: object) -> object:
+            """Tell pydantic how to check, write and describe values of this class."""
+            from miniagents.messages.coding.pydantic_schemas import core_schema_of  # noqa: PLC0415  # it imports pydantic
+
+            return core_schema_of(cls)
+
+        def replace(self, **changes: object) -> Self:
             cls = type(self)
             return cls(**{name: getattr(self, name) for name in cls.__struct_fields__} | changes)
+
+        __replace__ = replace
 
     @property
     def hash_key(self) -> str:
@@ -259,7 +292,7 @@ class Frozen(
                 that keys could be confused. Or a field holds a value that its declared type does not allow.
             ValueError: A string has a lone surrogate.
         """
-        key: str = self.__dict__.get(_KEY) or _full_key(self)
+        key: str = self.__kept__.get(_KEY) or _full_key(self)
         return key if longer_hash_keys.get() else key[:40]
 
 
@@ -346,20 +379,20 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
 
 # Keys ----------------------------------------------------------------------------------------------------------------
 
-# Not an identifier, so no field or cached property can have this name. The `__dict__` of a Struct takes no part in
-# equality, encoding, copying or pickling.
-_KEY = "@key"
+# Not an identifier, so no cached property can have this name. `__kept__` takes no part in equality, encoding, copying
+# or pickling, and `vars` does not show it.
+_KEY: Final = "@key"
 
 
-def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
+def _keys_within(depth: int) -> Callable[[Any], str]:  # Any: a Frozen value
     """Return a function that returns all 64 digits of a key, and computes unknown keys at most `depth` calls deep."""
     below = _keys_within(depth - 1) if depth else _far_key
 
-    def key_of(value: msgspec.Struct) -> str:
-        kept: dict[str, str] = value.__dict__  # pyright: ignore[reportAssignmentType] # a Frozen value has a dict
+    def key_of(value: Any) -> str:  # Any: as above
+        kept: dict[str, str] = value.__kept__
         key = kept.get(_KEY)
         if key is None:
-            cls = type(value)
+            cls: Any = class_of(value)  # Any: as above
             form = (_formers.get(cls) or _former(cls))(value, below)
             key = kept[_KEY] = hashlib.sha256(form).hexdigest()
         return key
@@ -367,7 +400,7 @@ def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
     return key_of
 
 
-def _far_key(value: msgspec.Struct) -> str:
+def _far_key(value: Any) -> str:  # Any: as above
     """Return the key of a deeply nested value, without recursion.
 
     The form of a value with parts is written twice: once to find the parts whose keys are unknown, and once with their
@@ -376,22 +409,23 @@ def _far_key(value: msgspec.Struct) -> str:
     pending = [value]
     while pending:
         current = pending[-1]
-        unknown: list[msgspec.Struct] = []
+        unknown: list[Any] = []  # Any: as above
 
-        def key_of(part: msgspec.Struct, unknown: list[msgspec.Struct] = unknown) -> str:
-            key = vars(part).get(_KEY, "")
+        def key_of(part: Any, unknown: list[Any] = unknown) -> str:  # Any: as above
+            key: str = part.__kept__.get(_KEY, "")
             if not key:
                 unknown.append(part)
-            return str(key)
+            return key
 
-        if _KEY not in vars(current):
-            form = _former(type(current))(current, key_of)
+        if _KEY not in current.__kept__:
+            cls: Any = class_of(current)  # Any: as above
+            form = _former(cls)(current, key_of)
             if unknown:  # compute these keys first, then try this value again
                 pending += unknown
                 continue
-            vars(current)[_KEY] = hashlib.sha256(form).hexdigest()
+            current.__kept__[_KEY] = hashlib.sha256(form).hexdigest()
         pending.pop()
-    return str(vars(value)[_KEY])
+    return str(value.__kept__[_KEY])
 
 
 _full_key = _keys_within(9)
