@@ -257,7 +257,7 @@ CIRCLES: Final = {
     frozenset(
         {
             *("attribution", "message_buffer", "message_promise", "message_sequence"),
-            *("same_messages", "selecting", "sequence_promise", "streaming", "text"),
+            *("same_messages", "selecting", "sequence_promise", "showing", "streaming", "text"),
         }
     ): ("a message is split into a sequence, and a sequence is joined into a message"),
     frozenset(

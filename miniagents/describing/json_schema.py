@@ -36,6 +36,7 @@ from miniagents.describing.docstrings import GOOGLE, read_docstring
 from miniagents.describing.fields import Field, fields_of, has_fields
 from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.type_shapes import bare, flat_members, is_a, is_union, kind_of
+from miniagents.messages.values.freezers import METADATA_FIELD, has_metadata
 from miniagents.messages.values.freezing import FrozenDict, is_set
 from miniagents.messages.values.frozen import Frozen
 from miniagents.messages.values.record import EXTRAS_KEY
@@ -131,7 +132,8 @@ def own_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
     """Return the names of the fields that the author of a class gave it, without those of its base in the library."""
     base = next(filter(_is_ours, cls.__mro__), None)
     if base is None or base is cls or not issubclass(base, Frozen):
-        return frozenset(cls.__struct_fields__)
+        is_ours = base is not None and issubclass(base, Frozen) and has_metadata(base)
+        return frozenset(cls.__struct_fields__) - ({METADATA_FIELD} if is_ours else set())
     annotated = {
         name for each in cls.__mro__[: cls.__mro__.index(base)] for name in vars(each).get("__annotations__", ())
     }

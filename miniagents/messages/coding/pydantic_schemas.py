@@ -66,7 +66,7 @@ def _json_schema(
     cls: type[Frozen], describing: frozenset[type], _: CoreSchema, handler: GetJsonSchemaHandler
 ) -> dict[str, Any]:  # Any: JSON Schema
     """Return the JSON Schema of a class; classes of its fields become definitions of pydantic's own."""
-    from miniagents.describing import class_schema  # noqa: PLC0415  # describing is built on coding
+    from miniagents import describing  # noqa: PLC0415  # it is built on coding
 
     def refer(other: Any) -> dict[str, Any]:  # Any: a Frozen class
         if other in describing:
@@ -75,4 +75,4 @@ def _json_schema(
         items: dict[str, Any] = array["items"]  # Any: JSON Schema
         return items
 
-    return {"title": cls.__name__, **class_schema(cls, refer)}
+    return {"title": cls.__name__, **describing.json_schema.class_schema(cls, refer)}

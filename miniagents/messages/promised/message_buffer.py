@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promised.message_promise import MessagePromise
+from miniagents.messages.promised.message_promise import MessagePromise, message_over
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["MessageBuffer", "MixedMessages"]
+__all__ = ["MessageBuffer", "MixedMessages", "made_at_once"]
 
 M = TypeVar("M", bound=Message)
 
@@ -85,3 +85,15 @@ def _promised(piece: object) -> Any:  # Any: a MessagePromise[M] or a Failure
     if type(piece) is not MessagePromise and isinstance(piece, Message):  # isinstance() is slow to say no
         return MessagePromise.of_message(piece)
     return piece
+
+
+def made_at_once(made: M | Failure, context: PromisingContext | None) -> MessagePromise[M]:
+    """Make the promise of a message that is there already, or could not be made; this needs no task."""
+    if not isinstance(made, Failure):
+        return MessagePromise.of_message(made)
+    buffer: PieceBuffer[str] = PieceBuffer(context, made.origin)
+    buffer.emit_failure(made)
+    buffer.end()
+    promise: MessagePromise[M] = message_over(buffer, None)
+    promise._failure = made
+    return promise

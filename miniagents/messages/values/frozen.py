@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import hashlib
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 from weakref import ref
 
 import msgspec
-from typing_extensions import Format, dataclass_transform, get_annotations
+from typing_extensions import Format, ParamSpec, TypeVar, dataclass_transform, get_annotations
 
-from miniagents.messages.values.freezers import Freezing, freeze_fields, freezer_of, freezing_of
+from miniagents.messages.values.freezers import (
+    METADATA_FREEZER,
+    Freezing,
+    freeze_fields,
+    freezer_of,
+    freezing_of,
+    is_metadata,
+)
 from miniagents.messages.values.freezing import (
     FrozenDict,
     FrozenType,
@@ -29,6 +36,7 @@ from miniagents.messages.values.surrogates import has_surrogates
 from miniagents.messages.values.untyped import note
 
 if TYPE_CHECKING:
+    import sys
     from collections.abc import Callable, Iterator, Mapping
     from typing import Self
 
@@ -45,12 +53,19 @@ __all__ = [
     "loaded_classes",
     "longer_hash_keys",
     "same_place",
+    "strict",
     "when_classes_change",
     "when_tags_repeat",
 ]
 
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+
 longer_hash_keys: ContextVar[bool] = ContextVar("longer_hash_keys", default=False)
 """Whether `Frozen.hash_key` has all 64 hexadecimal digits of the SHA-256 instead of the first 40."""
+
+strict: ContextVar[bool] = ContextVar("strict", default=False)
+"""Whether messages are checked when they are sent or replied; see `coding/checking.py`."""
 
 
 def canonical_form(value: Frozen) -> bytes:
@@ -212,6 +227,14 @@ if not TYPE_CHECKING:
 FrozenMeta.called_with = CalledMeta
 
 
+if TYPE_CHECKING:
+
+    class _Replaceable(Protocol[P, R_co]):
+        """A value whose class says by `__replace__` how its fields are changed."""
+
+        def __replace__(self, /, *args: P.args, **changes: P.kwargs) -> R_co: ...
+
+
 class _Kept(msgspec.Struct, frozen=True, dict=True):
     """A Struct with a place for what follows from its fields, which takes part in nothing that msgspec does."""
 
@@ -250,6 +273,15 @@ class Frozen(
         __frozen_fields__: ClassVar[dict[str, FieldFreezer]]
         # The dict of the value: its key, and what cached properties keep.
         __kept__: ClassVar[dict[str, Any]]  # Any: cached properties keep anything
+
+        if sys.version_info < (3, 13):  # from there on, type checkers derive it from the fields
+
+            def __replace__(self, **changes: Any) -> Self: ...  # Any: of the types of the fields
+
+        @property
+        def replace(self: _Replaceable[P, R_co]) -> Callable[P, R_co]:
+            """Return a changed copy, as in ``message.replace(text="new")``; the new values are frozen."""
+            ...
     else:  # hidden from type checkers, so that they see the options of msgspec.Struct
 
         def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
@@ -275,9 +307,21 @@ class Frozen(
 
             return core_schema_of(cls)
 
-        def replace(self, **changes: object) -> Self:
+        def replace(self, /, **changes: object) -> Self:
+            """Return a changed copy, as in ``message.replace(text="new")``; the new values are frozen.
+
+            Type checkers know the fields from Python 3.13 on, as they do for `copy.replace`.
+
+            Raises:
+                TypeError: There is no such field, or a value cannot be frozen.
+                ValueError: A value contains NaN, infinity or a lone surrogate.
+            """
             cls = type(self)
-            return cls(**{name: getattr(self, name) for name in cls.__struct_fields__} | changes)
+            names = cls.__struct_fields__
+            for name in changes:
+                if name not in names:
+                    raise TypeError(f"{cls.__name__} has no field {name!r}; its fields are: {', '.join(names)}")
+            return cls(**{name: getattr(self, name) for name in names} | changes)
 
         __replace__ = replace
 
@@ -353,6 +397,8 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
         always.pop(name, None)
         if name in own_freezers:
             freezing = Freezing(freezer_of(annotation, cls, own_freezers[name]), is_decoded_frozen=True, has_text=True)
+        elif is_metadata(name, annotation):
+            freezing = Freezing(METADATA_FREEZER, is_decoded_frozen=True, has_text=False)
         else:
             freezing = freezing_of(annotation, cls)
         freezer, is_decoded_frozen, has_text = freezing
@@ -461,8 +507,8 @@ def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
         own = f'one of its own, as in `class {cls.__name__}(..., tag="...")`'
         other_name = "another name, or generate its module with `--namespace NAME`"
         raise TypeError(
-            f"the keys of {_place(cls)} and {_place(other)} could be confused, for both have the tag {tag!r}: "
-            f"give one of them {other_name if is_record(cls) else own}"
+            f"the keys of {_place(cls, other)} and {_place(other, cls)} could be confused, for both have the tag "
+            f"{tag!r}: give one of them {other_name if is_record(cls) else own}"
         )
 
 
@@ -478,5 +524,10 @@ def _namesakes(cls: type[msgspec.Struct]) -> list[type[Frozen]]:
     ]
 
 
-def _place(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+def _place(cls: type[msgspec.Struct], beside: type) -> str:
+    place = f"{cls.__module__}.{cls.__qualname__}"
+    if place != f"{beside.__module__}.{beside.__qualname__}":
+        return place
+    types = get_annotations(cls, format=Format.FORWARDREF)
+    fields = (f"{name}: {getattr(form, '__qualname__', form)}" for name, form in types.items())
+    return f"{place} ({', '.join(fields)})"
