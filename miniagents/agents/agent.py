@@ -610,8 +610,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         message = ready_message(messages, (self._declared or self._classes())[0]) if looks else None
         # one ready message or none needs no writing end and no buffer, which take a fifth of the time of a call
         if message is not None or messages is None:
-            ready = () if message is None else (message,)
-            return sequence_of(ready, context, self._names[1])
+            return sequence_of(() if message is None else (message,), context, self._names[1])
         sequence = self._incoming(context, kept_open=False)
         sequence.put(messages)
         sequence.close()

@@ -7,6 +7,7 @@ of the class. This module is loaded by pydantic's own call, so it may import pyd
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import core_schema
@@ -66,7 +67,7 @@ def _json_schema(
     cls: type[Frozen], describing: frozenset[type], _: CoreSchema, handler: GetJsonSchemaHandler
 ) -> dict[str, Any]:  # Any: JSON Schema
     """Return the JSON Schema of a class; classes of its fields become definitions of pydantic's own."""
-    from miniagents import describing  # noqa: PLC0415  # it is built on coding
+    schemas = import_module("miniagents.describing.json_schema")  # in this way, because it is built on coding
 
     def refer(other: Any) -> dict[str, Any]:  # Any: a Frozen class
         if other in describing:
@@ -75,4 +76,4 @@ def _json_schema(
         items: dict[str, Any] = array["items"]  # Any: JSON Schema
         return items
 
-    return {"title": cls.__name__, **describing.json_schema.class_schema(cls, refer)}
+    return {"title": cls.__name__, **schemas.class_schema(cls, refer)}

@@ -10,11 +10,18 @@ import msgspec
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent, TextDelta
-from miniagents.messages.promised.tokens import EventOutcomes, MixedOutcomes, TextOutcomes, Tokens, checked_piece
+from miniagents.messages.promised.tokens import (
+    EventOutcomes,
+    MixedOutcomes,
+    TextOutcomes,
+    Tokens,
+    bound_here,
+    checked_piece,
+    known_fields,
+)
 from miniagents.messages.values.frozen import FrozenDict
 from miniagents.promising.combinators.piped import TimedOutcomes, attempt
 from miniagents.promising.core.arguments import check_errors, check_not_negative
-from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
@@ -405,12 +412,8 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
         before: Any = (self._known or {}).get("metadata", {})  # Any: what a program gave
         known = {**(self._known or {}), "metadata": {**before, **more}}
-        return self._with_same_tokens(
-            lambda message: message.__replace__(metadata={**message.metadata, **more}),
-            "with_metadata",
-            known,
-            self._message_class,
-        )
+        added: Callable[[M_co], M_co] = lambda message: message.__replace__(metadata={**message.metadata, **more})  # noqa: E731  # a covariant parameter
+        return self._with_same_tokens(added, "with_metadata", known, self._message_class)
 
     def _with_same_tokens(
         self,
@@ -625,12 +628,6 @@ def _in_one_piece(source: MessagePromise[Message], message: Promise[M], what: st
     return derived_message(source, pieces, whole, what, message)
 
 
-def bound_here() -> int | None:
-    """Return the bound of messages that are streamed by the running code: the one that its agent was given."""
-    work = producing.get()
-    return None if work is None else work._bound_of_messages()
-
-
 def message_over(
     buffer: PieceBuffer[Any],  # Any: tokens and events; for the base class the buffer holds tokens alone
     collect: Callable[[Iterable[Any]], M] | None,  # Any: the types of a streamer are not checked at run time
@@ -650,15 +647,3 @@ def message_over(
     promise._message_class = message_class
     promise._known = known_fields(known)
     return promise
-
-
-def make_known(
-    promise: MessagePromise[Message], message_class: type[Message] | None, known: Mapping[str, object]
-) -> None:
-    """Have a promise tell the class of its message, and the fields that are known before its end."""
-    promise._message_class, promise._known = message_class, known
-
-
-def known_fields(fields: Mapping[str, object]) -> FrozenDict[str, object]:
-    """Return fields as `known` has them: without those that the message does not have."""
-    return FrozenDict({name: value for name, value in fields.items() if value is not msgspec.UNSET})
