@@ -12,11 +12,11 @@ from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["MessageBuffer", "MixedMessages", "made_at_once"]
+__all__ = ["MessageBuffer", "MixedMessages", "made_at_once", "make_known"]
 
 M = TypeVar("M", bound=Message)
 
@@ -97,3 +97,10 @@ def made_at_once(made: M | Failure, context: PromisingContext | None) -> Message
     promise: MessagePromise[M] = message_over(buffer, None)
     promise._failure = made
     return promise
+
+
+def make_known(
+    promise: MessagePromise[Message], message_class: type[Message] | None, known: Mapping[str, object]
+) -> None:
+    """Have a promise tell the class of its message, and the fields that are known before its end."""
+    promise._message_class, promise._known = message_class, known
