@@ -214,6 +214,7 @@ def plain() -> None: ...
 
 def frozen() -> None:
     freeze()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Message("a").replace("b")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     check("a")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     Message("a", metadata={1: 2})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
     canonical_form({"a": 1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
