@@ -72,6 +72,7 @@ FOREIGN: Final = {
     "miniagents.codegen": {"jsonschema", "yaml"},
     "miniagents.commands": {"msgspec", "rich", "shtab", "typing_extensions"},
     "miniagents.promising": {"typing_extensions"},
+    "miniagents.messages.coding.pydantic_schemas": {"msgspec", "pydantic", "pydantic_core", "typing_extensions"},
     "miniagents.messages": {"msgspec", "typing_extensions"},
     "miniagents.validation": {"typing_extensions"},
     "miniagents.testing.fixtures": {"pytest"},
@@ -258,7 +259,7 @@ CIRCLES: Final = {
     frozenset(
         {
             *("attribution", "message_buffer", "message_promise", "message_sequence"),
-            *("same_messages", "selecting", "sequence_promise", "streaming", "text"),
+            *("same_messages", "selecting", "sequence_promise", "showing", "streaming", "text"),
         }
     ): ("a message is split into a sequence, and a sequence is joined into a message"),
     frozenset(
@@ -277,6 +278,9 @@ CIRCLES: Final = {
     frozenset({"_tool", "_tool_callee"}): "a tool has its calls answered with handlers around them, and these call it",
     frozenset({"_model", "_model_callee", "_model_identity"}): (
         "a model has its requests made with handlers around them, and has an identity"
+    ),
+    frozenset({"frozen", "json_view", "pydantic_schemas"}): (
+        "a Frozen value shows itself to tools that know nothing of it, and what they see is made of its class"
     ),
     frozenset({"flattening", "forwarding"}): (
         "a flat stream has parts forwarded that are still to come, and they are taken apart as it does it"

@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 
 from miniagents._lazy import OldName
 from miniagents.agents.members import Member
-from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here
+from miniagents.messages.values.frozen import longer_hash_keys as longer_hash_keys_here, strict as strict_here
 from miniagents.promising import DEFAULT, ContextStateError, Default, PromiseResolvedHandler, PromisingContext
 from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import inside_hook
@@ -54,6 +54,8 @@ class MiniAgents(PromisingContext):
             that of the context around this one, if there is one.
         errors_as_messages: True replies with an `ErrorMessage` where an agent fails, False raises the error to readers.
         longer_hash_keys: True gives messages hash keys of 64 digits instead of 40 in this context.
+        strict: True checks each message that is sent or replied in this context by `check`: one that could not be read
+            back raises where it is sent. It costs about as much as encoding and decoding the message.
         shutdown_timeout: Seconds that a cancelled task has to stop before it is given up with a warning.
         on_leave: "wait" waits for all agents where the block ends, "cancel" cancels those that still run.
         parent: The context that this one is opened inside; by default the one that is active where it is opened.
@@ -83,6 +85,7 @@ class MiniAgents(PromisingContext):
         max_ahead: int | Default | None = DEFAULT,
         errors_as_messages: bool = False,
         longer_hash_keys: bool = False,
+        strict: bool = False,
         shutdown_timeout: float = 5.0,
         on_leave: Literal["wait", "cancel"] = "wait",
         parent: PromisingContext | None = None,
@@ -107,6 +110,7 @@ class MiniAgents(PromisingContext):
             self.max_ahead = max_ahead
         self.errors_as_messages = errors_as_messages
         self.longer_hash_keys = longer_hash_keys
+        self.strict = strict
         self.open_calls: WeakSet[AgentCall[Any, Any]] = WeakSet()  # Any: of any agents
         """Calls made outside of agents that are not finished yet."""
         handlers = _handlers("on_persist_messages", on_persist_messages)
@@ -180,7 +184,7 @@ class MiniAgents(PromisingContext):
 
     def _make_active(self) -> Tokens:
         """Make this the active context of the running code."""
-        return *super()._make_active(), longer_hash_keys_here.set(self.longer_hash_keys)
+        return *super()._make_active(), longer_hash_keys_here.set(self.longer_hash_keys), strict_here.set(self.strict)
 
     async def afinalize(self, error: BaseException | None = None) -> None:
         """End the context: wait for all its agents, or cancel them if `error` is given.

@@ -21,7 +21,7 @@ from miniagents.agents.members import (
 )
 from miniagents.messages import MessagePromise
 from miniagents.messages.promised.attribution import said_by
-from miniagents.messages.promised.message_promise import mixed_buffer
+from miniagents.messages.promised.message_promise import known_class, mixed_buffer
 from miniagents.promising import first_to_speak
 from miniagents.promising.core.access import buffer_of, failure_of, give_up, has_value, settled, settled_as_read
 from miniagents.promising.core.arguments import check_errors, check_not_negative, check_plain
@@ -257,7 +257,7 @@ class _Mirror:
         promise: AnyMessage = MessagePromise(
             self._pieces,
             self._whole,
-            message_class=source.message_class,
+            message_class=known_class(source),
             known=source.known,
             start_asap=True,
             max_ahead=None,  # the time runs: a slow reader must not hold the agent up

@@ -83,6 +83,7 @@ class Trace:
                 start_asap=outer.start_asap,
                 errors_as_messages=outer.errors_as_messages,
                 longer_hash_keys=outer.longer_hash_keys,
+                strict=outer.strict,
                 shutdown_timeout=outer.shutdown_timeout,
                 around_calls=self._see,
             )

@@ -5,10 +5,11 @@ It knows nothing of terminals, and calls its input, view and interrupts through 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from miniagents.chat.chat_errors import ChatError
 from miniagents.messages import AssistantMessage, Message, TextDelta
+from miniagents.messages.promised.message_promise import known_class
 from miniagents.miniagents import EndLoop
 from miniagents.promising import PromiseCancelledError
 
@@ -51,7 +52,7 @@ class View(Protocol):
         """Show that the agent was asked and has not answered yet."""
         ...
 
-    def begins(self, known: Mapping[str, object], message_class: type[Message] | None) -> None:
+    def begins(self, known: Mapping[str, object], message_class: type[Message]) -> None:
         """Begin a message.
 
         Args:
@@ -222,7 +223,7 @@ class _Answer:
 
     async def _read_message(self, promise: MessagePromise[Message]) -> None:
         cls = promise.message_class
-        is_model = cls is not None and issubclass(cls, AssistantMessage)
+        is_model = issubclass(cls, AssistantMessage)
         has_no_words = is_model and promise.known.get("text", ...) is None
         said: list[str] = []
         message: Message | None = None
@@ -256,8 +257,8 @@ class _Answer:
 
         It has the class of the failed message, unless that class needs more fields than those known.
         """
-        cls = promise.message_class
-        known = dict(promise.known)
+        cls = known_class(promise)
+        known: dict[str, Any] = dict(promise.known)  # Any: the fields of the class
         if cls is None or issubclass(cls, AssistantMessage):
             return AssistantMessage(text)
         try:

@@ -49,11 +49,11 @@ class PlainView:
     def waiting(self) -> None:
         """Do nothing: a pipe needs no sign that its reader has to wait."""
 
-    def begins(self, known: Mapping[str, object], message_class: type[Message] | None) -> None:
+    def begins(self, known: Mapping[str, object], message_class: type[Message]) -> None:
         """Begin a message; results of tools and errors go to the rest."""
-        self._is_aside = message_class is not None and issubclass(message_class, ToolResultMessage | ErrorMessage)
+        self._is_aside = issubclass(message_class, ToolResultMessage | ErrorMessage)
         self._message_has_text = False
-        if self._is_aside and message_class is not None:
+        if self._is_aside:
             self._say(f"[{'result' if issubclass(message_class, ToolResultMessage) else 'error'}] ")
             name = known.get("tool_name")
             if isinstance(name, str):

@@ -82,9 +82,9 @@ class TerminalView:
         self._live.update(_Below(self._below))
         self._live.start()
 
-    def begins(self, known: Mapping[str, object], message_class: type[Message] | None) -> None:
+    def begins(self, known: Mapping[str, object], message_class: type[Message]) -> None:
         """Begin a message, and print its thoughts if they are known already, as those of a complete message are."""
-        self._known, self._message_class = known, message_class or Message
+        self._known, self._message_class = known, message_class
         self._kind, self._has_calls, self._has_refusal = None, False, False
         for each in _thoughts(known):
             self._reasoning(each.text)

@@ -41,6 +41,9 @@ MESSAGE_BASE = "MessageBase"
 HAND_WRITTEN: Final = {FROZEN: "miniagents.messages.values.frozen", MESSAGE_BASE: "miniagents.messages.values.base"}
 """The modules from which the library's own generated module imports the hand-written bases."""
 
+HAND_WRITTEN_FIELDS: Final = {MESSAGE_BASE: frozenset({"metadata"})}
+"""The fields that the hand-written bases declare, by which the library's schemas describe them."""
+
 JSON_VALUE = "JsonValue"
 """The library's type for any JSON value."""
 
@@ -70,6 +73,7 @@ _PARTS = ("TextPart", "ImagePart", "FilePart")
 _FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "refusal", "pause", "other")
 _USAGE = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 _JSON_OBJECT = MapOf(Anything())
+_METADATA = _optional("metadata", _JSON_OBJECT, {})
 
 
 def _role(value: str) -> Field:
@@ -118,7 +122,7 @@ _CONTENT_CLASSES = (
 )
 _CLASSES = (
     *_CONTENT_CLASSES,
-    ObjectType("Message", MESSAGE_BASE, (_optional("text", _NULLABLE),), positional=True),
+    ObjectType("Message", MESSAGE_BASE, (_optional("text", _NULLABLE), _METADATA), positional=True),
     ObjectType("UserMessage", "Message", (_role("user"), _CONTENT)),
     ObjectType("SystemMessage", "Message", (_role("system"),)),
     ObjectType(

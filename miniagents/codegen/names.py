@@ -16,7 +16,7 @@ ANY_MESSAGE = "AnyMessage"
 MODULE_NAMES = frozenset({"Annotated", "ClassVar", "Literal", "Mapping", "TypeAlias", "msgspec"})
 """Names that generated modules import, and so cannot use for anything else."""
 
-ATTRIBUTES = frozenset({"extra_properties", "hash_key", "text_template"})
+ATTRIBUTES = frozenset({"extra_properties", "hash_key", "replace", "text_template"})
 """Attributes of generated classes: those of their hand-written bases, and the field of undeclared properties.
 
 A property with such a name gets another name in Python.

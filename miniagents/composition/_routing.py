@@ -24,6 +24,7 @@ from miniagents.agents.members import (
 )
 from miniagents.composition._asking import ask_speaker
 from miniagents.messages import Message, MessagePromise, MessageSequence
+from miniagents.messages.promised.message_promise import known_class
 from miniagents.promising.core.access import failure_of, settled, value_of
 from miniagents.promising.core.arguments import check_plain
 from miniagents.promising.core.failure import Failure
@@ -107,7 +108,7 @@ class Case(Generic[In_contra, Out_co]):
 
     def _takes_promised(self, promise: MessagePromise[Any]) -> bool | None:  # Any: of any class
         """Return whether a pending message goes to this case; None if only the complete message can tell."""
-        cls = promise.message_class
+        cls = known_class(promise)
         classes = self._classes()
         if cls is not None and not issubclass(cls, classes):
             return False

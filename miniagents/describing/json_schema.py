@@ -36,6 +36,7 @@ from miniagents.describing.docstrings import GOOGLE, read_docstring
 from miniagents.describing.fields import Field, fields_of, has_fields
 from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.type_shapes import bare, flat_members, is_a, is_union, kind_of
+from miniagents.messages.values.freezers import METADATA_FIELD, has_metadata
 from miniagents.messages.values.freezing import FrozenDict, is_set
 from miniagents.messages.values.frozen import Frozen
 from miniagents.messages.values.record import EXTRAS_KEY
@@ -43,7 +44,15 @@ from miniagents.messages.values.record import EXTRAS_KEY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["JsonSchema", "class_schemas", "default_keyword", "json_schema", "object_schema", "own_fields"]
+__all__ = [
+    "JsonSchema",
+    "class_schema",
+    "class_schemas",
+    "default_keyword",
+    "json_schema",
+    "object_schema",
+    "own_fields",
+]
 
 JsonSchema: TypeAlias = "dict[str, Any]"  # Any: plain JSON, whose shape JSON Schema knows
 """A JSON Schema as plain JSON."""
@@ -102,11 +111,29 @@ def class_schemas(classes: Iterable[type[msgspec.Struct]], library: str) -> Mapp
     return definitions
 
 
+def class_schema(cls: type[msgspec.Struct], refer: Callable[[type[msgspec.Struct]], JsonSchema]) -> JsonSchema:
+    """Return the JSON Schema of what `encode` writes of a class, for a document that has places for other classes.
+
+    Args:
+        cls: The class.
+        refer: Returns the reference to a class that a field may hold.
+
+    Raises:
+        TypeError: A field has no form in JSON; with the path to it.
+    """
+    writer = _Referring(refer)
+    schema = writer.write_fields(cls)
+    if writer.errors:
+        raise writer.errors[0]
+    return schema
+
+
 def own_fields(cls: type[msgspec.Struct]) -> frozenset[str]:
     """Return the names of the fields that the author of a class gave it, without those of its base in the library."""
     base = next(filter(_is_ours, cls.__mro__), None)
     if base is None or base is cls or not issubclass(base, Frozen):
-        return frozenset(cls.__struct_fields__)
+        is_ours = base is not None and issubclass(base, Frozen) and has_metadata(base)
+        return frozenset(cls.__struct_fields__) - ({METADATA_FIELD} if is_ours else set())
     annotated = {
         name for each in cls.__mro__[: cls.__mro__.index(base)] for name in vars(each).get("__annotations__", ())
     }
@@ -328,6 +355,29 @@ class _Writer:
         text = "" if _is_made(cls) else read_docstring(_doc_of(cls), sections).text
         schema = _beside(_object(properties, required, extras), {"description": text})
         return schema if for_model or extras is not True else {**schema, "additionalProperties": True}
+
+
+class _Referring(_Writer):
+    """A writer that leaves it to another one where classes are defined.
+
+    Args:
+        refer: Returns the reference to a class.
+    """
+
+    def __init__(self, refer: Callable[[type[msgspec.Struct]], JsonSchema]) -> None:
+        super().__init__("")
+        self._refer = refer
+
+    def write_fields(self, cls: type[msgspec.Struct]) -> JsonSchema:
+        """Return the schema of a class, field by field."""
+        return self._fields(cls, cls.__name__, tagged=_tag_of(cls) is not None)
+
+    def _class(self, form: object, kind: type, where: str, *, tagged: bool) -> JsonSchema:
+        return (
+            self._refer(kind)
+            if form is kind and is_a(kind, Frozen)
+            else super()._class(form, kind, where, tagged=tagged)
+        )
 
 
 def _for_model(write: Callable[[_Writer], JsonSchema]) -> JsonSchema:

@@ -38,6 +38,7 @@ from miniagents.messages.values.freezing import JsonValue
 from miniagents.messages.values.frozen import Frozen, FrozenDict, canonical_form, freeze
 
 if TYPE_CHECKING:
+    from miniagents.messages.coding.checking import check
     from miniagents.messages.coding.codec import (
         DecodeError,
         Format,
@@ -58,6 +59,7 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "coding.checking": ("check",),
             "coding.codec": ("DecodeError", "Format", "Unknown", "UnknownMessage", "decode", "encode", "encode_into"),
             "coding.schema_codec": ("SchemaCodec",),
             "coding.schema_names": ("SchemaName",),
@@ -115,6 +117,7 @@ __all__ = [
     "Usage",
     "UserMessage",
     "canonical_form",
+    "check",
     "decode",
     "encode",
     "encode_into",

@@ -150,6 +150,8 @@ class Message(MessageBase, frozen=True, tag="Message"):
 
     Attributes:
         text: The text of the message; null if the class's fields or template give it.
+        metadata: Facts about the message that its class does not declare, by their names. It is not written if it is
+            empty, and an empty one is no part of the hash key.
     """
 
     text: str | None = None

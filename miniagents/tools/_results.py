@@ -152,7 +152,7 @@ async def _joined(messages: MessageSequencePromise[Message]) -> AsyncIterator[st
     """Yield the texts of messages, with blank lines between them; results of an agent's own tools are left out."""
     separator = ""
     async for promise in messages:
-        if promise.message_class is not None and issubclass(promise.message_class, ToolResultMessage):
+        if issubclass(promise.message_class, ToolResultMessage):
             continue
         first = True
         async for piece in _streamed(promise):

@@ -29,7 +29,7 @@ def answer_around(
 
     def as_result(message: Message) -> ToolResultMessage:
         if isinstance(message, ToolResultMessage):
-            return msgspec.structs.replace(message, tool_call_id=call.id, tool_name=tool.name)
+            return message.__replace__(tool_call_id=call.id, tool_name=tool.name)
         return ToolResultMessage(str(message), tool_call_id=call.id, tool_name=tool.name)
 
     return around_one(
@@ -80,7 +80,7 @@ class _ToolCallee:
         """Return the same with other arguments."""
         changed = {name: value for name, value in self.named_arguments() if name}
         text = encode(FrozenDict({**changed, **arguments})).decode()
-        return _ToolCallee(self.agent, msgspec.structs.replace(self.tool_call, arguments=text))
+        return _ToolCallee(self.agent, self.tool_call.__replace__(arguments=text))
 
     def given(self, messages: object, /) -> MessageSequencePromise[Any]:  # Any: there are none
         """Refuse messages.

@@ -1,5 +1,8 @@
 """The frames that carry a promise that is still arriving; each frame is a record of its own.
 
+`frames.schema.json` beside this file is the contract for other languages; a test compares both. The classes are written
+by hand, because they take over parts that are encoded already, and ignore properties of newer versions.
+
 A message begins with `Opened` and ends with `Whole` or `Broken`. `Text`, `Event` and `Failed` between them are its
 pieces, in their order. A sequence begins with `Sequence` and ends with `End`. The frames of its messages may be mixed,
 and so each has the number of its message. `Failed` without a number is an error between messages.

@@ -9,7 +9,8 @@ import msgspec
 from miniagents.messages import Message, StreamEvent
 from miniagents.messages.coding.codec import DecodeError, decode
 from miniagents.messages.coding.type_shapes import bare, flat_members, is_message_class, kind_of
-from miniagents.messages.promised.message_promise import MessagePromise, make_known, message_over, mixed_buffer
+from miniagents.messages.promised.message_buffer import make_known
+from miniagents.messages.promised.message_promise import MessagePromise, message_over, mixed_buffer
 from miniagents.messages.promised.sequence_promise import MessageSequencePromise, sequence_over
 from miniagents.messages.values.frozen import FrozenDict, classes_of_tag
 from miniagents.promising.core.access import fail_with, resolve_with

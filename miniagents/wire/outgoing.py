@@ -10,7 +10,7 @@ import msgspec
 from miniagents.messages import Message, TextDelta
 from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.msgspec_formats import functions_of
-from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
+from miniagents.messages.promised.message_promise import MessagePromise, known_class, mixed_buffer
 from miniagents.messages.promised.tokens import MixedOutcomes, checked_piece, holds_surrogates
 from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure, ends_task, running_task
@@ -147,7 +147,7 @@ class _Writer:
         return encode(value, self._format)
 
     def opened(self, promise: MessagePromise[Message], number: int) -> bytes:
-        cls = promise.message_class
+        cls = known_class(promise)
         known: dict[str, msgspec.Raw] = {}
         for name, value in () if promise.done() else promise.known.items():
             try:

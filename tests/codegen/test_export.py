@@ -196,6 +196,12 @@ def test_hand_written_classes_are_exported_as_msgspec_writes_them(tmp_path: Path
                         "anyOf": [{"type": "string", "enum": ["red", "blue"]}, {"type": "null"}],
                         "default": None,
                     },
+                    "metadata": {
+                        "description": "Facts about the message that its class does not declare, by their names. It is "
+                        "not written if it is empty, and an empty one is no part of the hash key.",
+                        "type": "object",
+                        "default": {},
+                    },
                     "mode": {"type": "string", "enum": ["fast", "slow"], "default": "fast"},
                     "scale": {
                         "type": "array",

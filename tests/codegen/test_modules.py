@@ -291,7 +291,7 @@ def test_g2_what_cannot_be_honoured_is_refused_by_name(refusals: Refusals, schem
         ),
         (
             {"base": "Message", "template": "{b}"},
-            "#/$defs/T: x-miniagents: template: {b} is no property; its properties are: a, text",
+            "#/$defs/T: x-miniagents: template: {b} is no property; its properties are: a, metadata, text",
         ),
         (
             {"base": "Message", "template": "{a.real}"},

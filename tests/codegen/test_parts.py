@@ -36,7 +36,7 @@ def test_g3_whatever_a_type_is_called_its_class_is_one_plain_identifier_or_refus
 
 
 def test_fields_do_not_hide_what_messages_have_by_nature() -> None:
-    inherited = {name for name in dir(Message) if not name.startswith("_")} - {"text"}
+    inherited = {name for name in dir(Message) if not name.startswith("_")} - {"text", "metadata"}
     assert inherited <= names.ATTRIBUTES
 
 

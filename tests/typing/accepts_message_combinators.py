@@ -43,6 +43,7 @@ def new(_: MessageType[AssistantMessage]) -> None: ...
 def of_each(s: MessageSequencePromise[UserMessage], b: MessageSequencePromise) -> None:
     assert_type(s.map_messages(lambda m: AssistantMessage(m.text)), MessageSequencePromise[AssistantMessage])
     assert_type(b.map_messages(lambda m: m), MessageSequencePromise[Message])
+    assert_type(s.with_metadata({"topic": "tea"}), MessageSequencePromise[UserMessage])
     assert_type(s.then_messages(answer), MessageSequencePromise[AssistantMessage])
     assert_type(s.then_messages(stream, concurrency=3), MessageSequencePromise[AssistantMessage])
     assert_type(b.then_messages(lambda m: stream(m), concurrency=None), MessageSequencePromise[AssistantMessage])
@@ -52,6 +53,7 @@ def of_each(s: MessageSequencePromise[UserMessage], b: MessageSequencePromise) -
         s.recover_messages(lambda error: UserMessage(error.strerror), OSError), MessageSequencePromise[UserMessage]
     )
     new(s.then_messages(answer))
+    assert_type(s.first().with_metadata({"topic": "tea"}), MessagePromise[UserMessage])
 
 
 async def of_some(s: MessageSequencePromise[Spoken], b: MessageSequencePromise) -> None:

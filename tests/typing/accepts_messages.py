@@ -30,6 +30,7 @@ from miniagents.messages import (
     UnknownMessage,
     UserMessage,
     canonical_form,
+    check,
     decode,
     encode,
     freeze,
@@ -117,14 +118,14 @@ async def more_of_promises(p: MessagePromise[UserMessage], s: MessageSequencePro
     assert_type(MessagePromise.of_message(UserMessage("x")), MessagePromise[UserMessage])
     assert_type(MessageSequencePromise.of_messages([UserMessage("x")]), MessageSequencePromise[UserMessage])
     assert_type(p.known, Mapping[str, object])
-    assert_type(p.message_class, type[Message] | None)
+    assert_type(p.message_class, type[Message])
     assert_type(p.map_text(str.upper), MessagePromise[UserMessage])
     assert_type(p.checked(lambda m: AssistantMessage(m.text)), MessagePromise[AssistantMessage])
     assert_type(p.pieces(), Stream[str])
     assert_type(p.into("".join), StreamedPromise[str, str])
     assert_type(p.map_pieces(len).into(sum), StreamedPromise[int, int])
     assert_type(s.join(), MessagePromise[Message])
-    assert_type(s.map_pieces(lambda m: m.message_class), Stream[type[Message] | None])
+    assert_type(s.map_pieces(lambda m: m.message_class), Stream[type[Message]])
     assert_type(s.flat_map(lambda m: m), Stream[str])
     async for message, error in s.settled_messages():
         assert_type(message, UserMessage | None)
@@ -184,6 +185,10 @@ def classes(narrow: Narrow, place: Place) -> None:
     assert_type(Forecast(city="Berlin", place=place), Forecast)
     assert_type(Forecast("fine", city="Berlin").text, str | None)
     assert_type(msgspec.structs.replace(narrow, number=2), Narrow)
+    assert_type(narrow.replace(number=2), Narrow)
+    assert_type(place.replace(), Place)
+    assert_type(check(narrow), Narrow)
+    assert_type(UserMessage("x", metadata={"topic": "tea", "parts": (1, None)}), UserMessage)
     assert_type(hash(narrow), int)
     assert_type({narrow, narrow}, set[Narrow])
     _message: Message = narrow

@@ -34,6 +34,8 @@ def number_of(error: OSError) -> UserMessage:
 
 def of_sequences(s: MessageSequencePromise[UserMessage], b: MessageSequencePromise) -> None:
     s.map_messages(str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    s.with_metadata(topic="tea")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    s.first().with_metadata({"topic": object()})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
     s.then_messages(answer)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     s.then_messages(text_of)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
     s.then_messages(lambda m: m)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]

@@ -29,6 +29,7 @@ from miniagents.messages import (
     UnknownMessage,
     UserMessage,
     canonical_form,
+    check,
     decode,
     encode,
     freeze,
@@ -168,7 +169,7 @@ def assignments(m: UserMessage, place: Place, narrow: Narrow, inherited: Inherit
 
 def constructors() -> None:
     UserMessage(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    UserMessage("x", "user")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # by keyword only
+    UserMessage("x", "user")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]  # by keyword only
     UserMessage("x", role="assistant")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     UserMessage("x", model="m")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # another class's field
     Place()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -213,6 +214,9 @@ def plain() -> None: ...
 
 def frozen() -> None:
     freeze()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Message("a").replace("b")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    check("a")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    Message("a", metadata={1: 2})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
     canonical_form({"a": 1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.library import FROZEN, MESSAGE_BASE
+from miniagents.codegen.library import FROZEN, HAND_WRITTEN_FIELDS, MESSAGE_BASE
 from miniagents.codegen.model import (
     AliasType,
     Field,
@@ -134,7 +134,8 @@ class _Writer:
             python_names = {each.json_name: each.name for each in (*inherited.values(), *own)}
             template = renamed(definition.template, python_names)
             body.append(f"text_template: {self.annotator.name('ClassVar')}[str | None] = {literal(template)}")
-        fields = [self.field(each, definition) for each in own]
+        written = HAND_WRITTEN_FIELDS.get(definition.base, ())
+        fields = [self.field(each, definition) for each in own if each.name not in written]
         if definition.extras is not None:
             fields.append(self.extras(definition.extras))
         if fields and len(body) == 1:

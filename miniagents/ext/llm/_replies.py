@@ -62,7 +62,7 @@ class ReplyForm(Generic[M]):
             return message
         own = own_fields(type(message))
         known = {name: getattr(answer, name) for name in AssistantMessage.__struct_fields__ if name not in own}
-        return msgspec.structs.replace(message, **{**known, "text": message.text})
+        return message.__replace__(**{**known, "text": message.text})
 
     def _decoded(self, text: str) -> M:
         if self.asked.strict:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promised.message_promise import MessagePromise
+from miniagents.messages.promised.message_promise import MessagePromise, message_over
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from miniagents.promising.context import PromisingContext
 
-__all__ = ["MessageBuffer", "MixedMessages"]
+__all__ = ["MessageBuffer", "MixedMessages", "made_at_once", "make_known"]
 
 M = TypeVar("M", bound=Message)
 
@@ -85,3 +85,22 @@ def _promised(piece: object) -> Any:  # Any: a MessagePromise[M] or a Failure
     if type(piece) is not MessagePromise and isinstance(piece, Message):  # isinstance() is slow to say no
         return MessagePromise.of_message(piece)
     return piece
+
+
+def made_at_once(made: M | Failure, context: PromisingContext | None) -> MessagePromise[M]:
+    """Make the promise of a message that is there already, or could not be made; this needs no task."""
+    if not isinstance(made, Failure):
+        return MessagePromise.of_message(made)
+    buffer: PieceBuffer[str] = PieceBuffer(context, made.origin)
+    buffer.emit_failure(made)
+    buffer.end()
+    promise: MessagePromise[M] = message_over(buffer, None)
+    promise._failure = made
+    return promise
+
+
+def make_known(
+    promise: MessagePromise[Message], message_class: type[Message] | None, known: Mapping[str, object]
+) -> None:
+    """Have a promise tell the class of its message, and the fields that are known before its end."""
+    promise._message_class, promise._known = message_class, known

@@ -10,12 +10,18 @@ import msgspec
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent, TextDelta
-from miniagents.messages.promised.tokens import EventOutcomes, MixedOutcomes, TextOutcomes, Tokens, checked_piece
+from miniagents.messages.promised.tokens import (
+    EventOutcomes,
+    MixedOutcomes,
+    TextOutcomes,
+    Tokens,
+    bound_here,
+    checked_piece,
+    known_fields,
+)
 from miniagents.messages.values.frozen import FrozenDict
 from miniagents.promising.combinators.piped import TimedOutcomes, attempt
-from miniagents.promising.core.access import failure_of, has_value, value_of
 from miniagents.promising.core.arguments import check_errors, check_not_negative
-from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 
     from miniagents.messages.promised.attribution import Speaker
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
-    from miniagents.promising.context import PromisingContext
+    from miniagents.messages.values.freezing import JsonValue
     from miniagents.promising.core.production import Production
     from miniagents.promising.core.working import Working
 
@@ -78,19 +84,16 @@ class MessagePromise(StreamedPromise[str, M_co]):
     _known: Mapping[str, object] | None
     _message_class: type[Message] | None
 
+    def __repr__(self) -> str:
+        from miniagents.messages.promised.showing import repr_of_message  # noqa: PLC0415  # few programs show promises
+
+        return repr_of_message(self)
+
     def _repr_html_(self) -> str:
         """Return what has come so far as notebooks show it; this starts nothing."""
-        from miniagents.promising.core.html import html_of, html_of_error  # noqa: PLC0415  # few programs are notebooks
+        from miniagents.messages.promised.showing import html_of_message  # noqa: PLC0415  # as above
 
-        if has_value(self):
-            return value_of(self)._repr_html_()
-        pieces = mixed_buffer(self).pieces
-        text = "".join([piece for piece in pieces if isinstance(piece, str)])
-        failure = failure_of(self) or next((piece for piece in pieces if isinstance(piece, Failure)), None)
-        name = Message.__name__ if self.message_class is None else self.message_class.__name__
-        if failure is None:
-            return html_of(f"{name}, still to come", f"{text}…")
-        return html_of_error(name, failure.error, f"{text}\n")
+        return html_of_message(self)
 
     def __init__(
         self,
@@ -133,10 +136,9 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return Tokens(mixed_buffer(self), self._name)
 
     @property
-    def message_class(self) -> type[Message] | None:
-        """The class of the message; None if it is not known yet."""
-        value: object = self._value
-        return type(value) if isinstance(value, Message) else self._message_class
+    def message_class(self) -> type[Message]:
+        """The class of the message; `Message` if the class is not known yet."""
+        return known_class(self) or Message
 
     @property
     def known(self) -> Mapping[str, object]:
@@ -235,7 +237,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
         async def with_text(tokens: AsyncIterable[str]) -> M_co:
             text = "".join([token async for token in tokens])
-            return msgspec.structs.replace(await self, text=text)
+            return (await self).__replace__(text=text)
 
         return derived_message(
             self, mapped, with_text, "map_text", message_class=self._message_class, known=self._known
@@ -393,16 +395,43 @@ class MessagePromise(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         UserMessage(text='Hello')
         """
+        return self._with_same_tokens(check, "checked", self._known)
 
+    def with_metadata(self, facts: Mapping[str, JsonValue], /) -> MessagePromise[M_co]:
+        """Stream the same tokens and events; the message has more metadata, and is otherwise the same.
+
+        Facts of this message with other names stay. Those that are known beforehand are in `known` at once.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         print(repr(await MessagePromise.of_message(Message("Hello")).with_metadata({"topic": "tea"})))
+        >>> asyncio.run(main())
+        Message(text='Hello', metadata=FrozenDict({'topic': 'tea'}))
+        """
+        more = dict(facts)  # as it is now
+
+        before: Any = (self._known or {}).get("metadata", {})  # Any: what a program gave
+        known = {**(self._known or {}), "metadata": {**before, **more}}
+        added: Callable[[M_co], M_co] = lambda message: message.__replace__(metadata={**message.metadata, **more})  # noqa: E731  # a covariant parameter
+        return self._with_same_tokens(added, "with_metadata", known, self._message_class)
+
+    def _with_same_tokens(
+        self,
+        change: Callable[[M_co], M],
+        what: str,
+        known: Mapping[str, object] | None,
+        message_class: type[Message] | None = None,
+    ) -> MessagePromise[M]:
         async def whole(_: AsyncIterable[str]) -> M:
-            return check(await self)
+            return change(await self)
 
         return derived_message(
             self,
             lambda _: MixedOutcomes(mixed_buffer(self), self._name),
             whole,
-            "checked",
-            known=self._known,
+            what,
+            message_class=message_class,
+            known=known,
             by=self._by,
         )
 
@@ -530,6 +559,12 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return promise
 
 
+def known_class(promise: MessagePromise[Message]) -> type[Message] | None:
+    """Return the class of a message, or one that it is derived from; None if nothing is known of it."""
+    value: object = promise._value
+    return type(value) if isinstance(value, Message) else promise._message_class
+
+
 def mixed_buffer(promise: MessagePromise[Message]) -> PieceBuffer[str | StreamEvent]:
     """Return the buffer of the tokens and the events of a message."""
     # the base class knows only the pieces that iterating gives: the tokens
@@ -593,12 +628,6 @@ def _in_one_piece(source: MessagePromise[Message], message: Promise[M], what: st
     return derived_message(source, pieces, whole, what, message)
 
 
-def bound_here() -> int | None:
-    """Return the bound of messages that are streamed by the running code: the one that its agent was given."""
-    work = producing.get()
-    return None if work is None else work._bound_of_messages()
-
-
 def message_over(
     buffer: PieceBuffer[Any],  # Any: tokens and events; for the base class the buffer holds tokens alone
     collect: Callable[[Iterable[Any]], M] | None,  # Any: the types of a streamer are not checked at run time
@@ -618,27 +647,3 @@ def message_over(
     promise._message_class = message_class
     promise._known = known_fields(known)
     return promise
-
-
-def make_known(
-    promise: MessagePromise[Message], message_class: type[Message] | None, known: Mapping[str, object]
-) -> None:
-    """Have a promise tell the class of its message, and the fields that are known before its end."""
-    promise._message_class, promise._known = message_class, known
-
-
-def made_at_once(made: M | Failure, context: PromisingContext | None) -> MessagePromise[M]:
-    """Make the promise of a message that is there already, or could not be made; this needs no task."""
-    if not isinstance(made, Failure):
-        return MessagePromise.of_message(made)
-    buffer: PieceBuffer[str] = PieceBuffer(context, made.origin)
-    buffer.emit_failure(made)
-    buffer.end()
-    promise: MessagePromise[M] = message_over(buffer, None)
-    promise._failure = made
-    return promise
-
-
-def known_fields(fields: Mapping[str, object]) -> FrozenDict[str, object]:
-    """Return fields as `known` has them: without those that the message does not have."""
-    return FrozenDict({name: value for name, value in fields.items() if value is not msgspec.UNSET})

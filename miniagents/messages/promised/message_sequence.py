@@ -10,12 +10,14 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_buffer import MessageBuffer, MixedMessages
-from miniagents.messages.promised.message_promise import MessagePromise
+from miniagents.messages.promised.message_promise import MessagePromise, known_class
 from miniagents.messages.promised.sequence_promise import (
     MessageSequencePromise,
     sequence_over,
 )
 from miniagents.messages.promised.tokens import remedy_for
+from miniagents.messages.values.freezing import class_of
+from miniagents.messages.values.frozen import strict
 from miniagents.promising.core.arguments import check_bound
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.pieces import Replayed
@@ -57,6 +59,15 @@ else:
 
 
 _TEXTS: Final = {str}
+
+
+class _Strictly(tuple[type[Message], ...]):
+    """Classes of messages that are checked one by one: no class is enough to take a message as it is."""
+
+    __slots__ = ()
+
+    def __contains__(self, _: object, /) -> bool:
+        return False
 
 
 def _no_promise() -> None:
@@ -114,7 +125,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         buffer: MessageBuffer[M] = MessageBuffer(context or active_context.get(), name, max_ahead)
         super().__init__(buffer, kept_open=kept_open)
         self._place = place or name
-        self._classes = message_classes
+        self._classes = _Strictly(message_classes) if strict.get() else message_classes
         self._promise: Callable[[], MessageSequencePromise[M] | None] = _no_promise
         self._kept = self.promise if kept_open else None
 
@@ -223,6 +234,8 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         )
 
     def _adapt_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as for `_adapt`
+        if type(self._classes) is _Strictly:
+            return None
         if kinds == _TEXTS:
             cls = self._classes[0]
             try:  # as `_message_of` does: calling it for each would cost as much as the messages
@@ -253,22 +266,29 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
             return MixedMessages(stream._buffer)
         return super()._outcomes_of(stream)
 
-    def _checked(self, message: object) -> Any:  # Any: an M, as the check says
-        if isinstance(message, self._classes):
-            return message
-        raise TypeError(self._refusal(type(message)))
+    def _checked(self, message: Any) -> Any:  # Any: of any class; an M, as the check says
+        if not isinstance(message, self._classes):
+            raise TypeError(self._refusal(class_of(message)))
+        if type(self._classes) is _Strictly:
+            from miniagents.messages.coding.checking import check  # noqa: PLC0415  # few programs are strict
+
+            try:
+                return check(message)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{self._place}: {error}") from None
+        return message
 
     def _checked_promise(self, promise: MessagePromise[Any]) -> MessagePromise[Any]:  # Any: the check follows
         if Message in self._classes:  # any message will do
             return promise
-        cls = promise.message_class
+        cls = known_class(promise)
         if cls in self._classes:
             return promise
-        if cls is None:
-            return promise.checked(self._checked)
-        if issubclass(cls, self._classes):
-            return promise
-        raise TypeError(self._refusal(cls))
+        if cls is not None and not issubclass(cls, self._classes):
+            raise TypeError(self._refusal(cls))
+        if cls is None or type(self._classes) is _Strictly:
+            return promise._with_same_tokens(self._checked, "checked", promise._known, cls)
+        return promise
 
     def _refusal(self, actual: type) -> str:
         return f"{self._place}: got {actual.__qualname__} where {self._declared()} is declared"

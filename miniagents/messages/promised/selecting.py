@@ -8,7 +8,8 @@ from weakref import ref
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promised.message_promise import MessagePromise, make_known, mixed_buffer
+from miniagents.messages.promised.message_buffer import make_known
+from miniagents.messages.promised.message_promise import MessagePromise, known_class, mixed_buffer
 from miniagents.messages.promised.tokens import MixedOutcomes
 from miniagents.promising.core.access import failure_of, settled
 from miniagents.promising.core.naming import derived_name
@@ -126,7 +127,7 @@ def of_one(
     def announce(chosen: MessagePromise[M]) -> None:
         promise = promise_of_result()  # not in the frame of `pieces`, which would hold it
         if promise is not None:
-            make_known(promise, chosen.message_class, chosen.known)
+            make_known(promise, known_class(chosen), chosen.known)
 
     async def pieces() -> AsyncIterator[Any]:  # Any: tokens, events, and failures, which a buffer takes as well
         chosen = await choice

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Never, TypeAlias, overload
 from typing_extensions import TypeIs, TypeVar
 
 from miniagents.messages._generated import Message
-from miniagents.messages.promised.message_buffer import MessageBuffer
-from miniagents.messages.promised.message_promise import MessagePromise, made_at_once
+from miniagents.messages.promised.message_buffer import MessageBuffer, made_at_once
+from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.same_messages import SameMessages
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import value_of
@@ -20,8 +20,9 @@ from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, blank
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
+    from miniagents.messages.values.freezing import JsonValue
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.promise import Holder, Promise
     from miniagents.promising.stream import StreamedPromise
@@ -58,20 +59,16 @@ class MessageSequencePromise(SameMessages[M_co]):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        from miniagents.messages.promised.showing import repr_of_sequence  # noqa: PLC0415  # few programs show promises
+
+        return repr_of_sequence(self)
+
     def _repr_html_(self) -> str:
         """Return what has come so far as notebooks show it."""
-        from miniagents.promising.core.html import html_of  # noqa: PLC0415  # few programs are notebooks
+        from miniagents.messages.promised.showing import html_of_sequence  # noqa: PLC0415  # as above
 
-        buffer = self._buffer
-        parts = [
-            html_of("error", f"{type(piece.error).__name__}: {piece.error}")
-            if isinstance(piece, Failure)
-            else piece._repr_html_()
-            for piece in buffer.pieces
-        ]
-        if not buffer.ended:
-            parts.append(html_of(self.name, "…"))
-        return "".join(parts)
+        return html_of_sequence(self)
 
     @classmethod
     def of_messages(cls, messages: Iterable[M], /) -> MessageSequencePromise[M]:
@@ -201,6 +198,24 @@ class MessageSequencePromise(SameMessages[M_co]):
                     yield piece.map_message(fn)
 
         return self._sequence(mapped, "map_messages")
+
+    def with_metadata(self, facts: Mapping[str, JsonValue], /) -> MessageSequencePromise[M_co]:
+        """Add metadata to each message; its tokens, events and known fields stay, and errors stay in their places.
+
+        >>> async def main() -> None:
+        ...     async with PromisingContext():
+        ...         messages = MessageSequencePromise.of_messages([Message("a")])
+        ...         print([message.metadata["topic"] for message in await messages.with_metadata({"topic": "tea"})])
+        >>> asyncio.run(main())
+        ['tea']
+        """
+        read, more = self._reading(), dict(facts)  # as they are now
+
+        async def added(_: PieceBuffer[MessagePromise[M_co]]) -> Messages[M_co]:
+            async for piece in read():
+                yield piece if isinstance(piece, Failure) else piece.with_metadata(more)
+
+        return self._sequence(added, "with_metadata")
 
     def then_messages(
         self, fn: Callable[[M_co], Awaitable[M]], /, *, concurrency: int | None = 1

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Protocol, TypeAlias, TypeGua
 from typing_extensions import ParamSpec, TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent
-from miniagents.messages.promised.message_promise import MessagePromise, bound_here, message_over
-from miniagents.messages.promised.tokens import check_arguments, text_of
+from miniagents.messages.promised.message_promise import MessagePromise, message_over
+from miniagents.messages.promised.tokens import bound_here, check_arguments, text_of
 from miniagents.promising.appender import StreamAppender
 from miniagents.promising.core.current import active_context
 from miniagents.promising.core.naming import name_of

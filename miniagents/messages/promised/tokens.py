@@ -30,6 +30,7 @@ from miniagents.messages.values.surrogates import (
     refusal,
     with_joined_halves,
 )
+from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator
 from miniagents.promising.core.presenting import number_of
@@ -241,6 +242,17 @@ def _text_of(piece: object, name: str, giver: str) -> str:
     if isinstance(piece, StreamEvent):
         return ""
     raise _no_piece(piece, name, giver)
+
+
+def bound_here() -> int | None:
+    """Return the bound of messages that are streamed by the running code: the one that its agent was given."""
+    work = producing.get()
+    return None if work is None else work._bound_of_messages()
+
+
+def known_fields(fields: Mapping[str, object]) -> FrozenDict[str, object]:
+    """Return fields as `known` has them: without those that the message does not have."""
+    return FrozenDict({name: value for name, value in fields.items() if value is not msgspec.UNSET})
 
 
 def check_arguments(cls: object, tokens: object, args: tuple[object, ...], known: Mapping[str, object]) -> None:

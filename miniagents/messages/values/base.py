@@ -8,24 +8,29 @@ from typing import ClassVar
 
 import msgspec
 
+from miniagents.messages.values.freezers import NO_METADATA, Metadata, has_metadata
 from miniagents.messages.values.frozen import Frozen
 
 
-class MessageBase(Frozen, frozen=True):
+class MessageBase(Frozen, frozen=True, kw_only=True):
     """The behaviour that all messages share.
 
     Attributes:
+        metadata: Facts about the message by their names, as plain JSON.
         text_template: The text of messages of a class, with `{field}` for the value of a field and `{{`, `}}` for
             braces. None if the class has no template.
     """
 
     text_template: ClassVar[str | None] = None
 
+    metadata: Metadata = NO_METADATA
+
     def __str__(self) -> str:
         """Return the text that a language model should see.
 
         This is the field `text`, if it holds a string; otherwise the filled template of the class; otherwise the
-        message as JSON in a fence. A template shows texts and messages as they are and omits null and absent values.
+        message as JSON in a fence, without its metadata. A template shows texts and messages as they are and omits null
+        and absent values.
         It shows everything else as JSON.
         """
         text: object = getattr(self, "text", None)
@@ -33,7 +38,8 @@ class MessageBase(Frozen, frozen=True):
             return text
         if self.text_template is not None:
             return _FIELD.sub(self._part, self.text_template)
-        encoded = msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+        told = msgspec.structs.replace(self, metadata=NO_METADATA) if has_metadata(type(self)) else self
+        encoded = msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
         return f"```json\n{encoded}\n```"
 
     def _repr_html_(self) -> str:

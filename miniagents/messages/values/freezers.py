@@ -19,6 +19,7 @@ from typing import (
     Annotated,
     Any,
     ClassVar,
+    Final,
     ForwardRef,
     Literal,
     NamedTuple,
@@ -37,11 +38,14 @@ from miniagents.messages.values.freezing import (
     UNCHANGED,
     FrozenDict,
     FrozenType,
+    JsonValue,
+    class_of,
     freeze_field,
     frozen_quickly,
     note_json,
+    path_of,
 )
-from miniagents.messages.values.surrogates import NO_TEXT
+from miniagents.messages.values.surrogates import NO_TEXT, surrogate_in
 from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
@@ -397,3 +401,59 @@ def _evaluated(annotation: str | ForwardRef, cls: type) -> object:
         return evaluate_forward_ref(reference, globals=dict(names), locals={cls.__name__: cls})
     except Exception:  # noqa: BLE001  # evaluation may raise anything; the annotation is then unknown for now
         return object
+
+
+# Metadata ------------------------------------------------------------------------------------------------------------
+
+# Most messages have none, and they cost nothing: their field holds `NO_METADATA`, which is neither written nor a part
+# of the hash key. msgspec refuses to decode the field, because it does not know `FrozenDict`. So decoding needs no
+# Python code to freeze it: the readers (`native_types.py`) give msgspec a function for it.
+
+if TYPE_CHECKING:
+    Metadata: TypeAlias = Mapping[str, JsonValue]
+    """Facts about a message by their names, as plain JSON."""
+else:
+    Metadata = FrozenDict
+
+NO_METADATA: Final[FrozenDict[str, Any]] = FrozenDict()  # Any: it is empty
+"""The metadata of most messages."""
+
+METADATA_FIELD: Final = "metadata"
+"""The name of the field."""
+
+
+def is_metadata(name: str, annotation: object) -> bool:
+    """Return whether a field holds metadata; a class may declare a field of that name for something else."""
+    return name == METADATA_FIELD and annotation is Metadata
+
+
+def has_metadata(cls: Any) -> bool:  # Any: a Frozen class
+    """Return whether values of a class have metadata."""
+    return cls.__frozen_fields__.get(METADATA_FIELD) is METADATA_FREEZER
+
+
+def _freeze_metadata(value: object, owner: type, name: str) -> object:
+    """Freeze the metadata of a message.
+
+    Raises:
+        TypeError: The value is no mapping of strings to plain JSON.
+        ValueError: The value contains NaN, infinity or a lone surrogate.
+    """
+    where = f"{owner.__qualname__}.{name}"
+    quick = frozen_quickly(value, JSON_FLAT) if class_of(value) is dict else None
+    frozen = freeze_field(value, owner, name) if quick is None else quick
+    if class_of(frozen) is not FrozenDict or not is_plain(frozen):
+        raise TypeError(
+            f"{where}: metadata is a mapping of names to plain JSON, not {value!r:.200}: "
+            "declare a field for anything else"
+        )
+    found = surrogate_in(frozen)
+    if found is not None:
+        raise ValueError(f"{path_of(where, found.steps)}: {found.reason}")
+    if quick is not None:
+        note_json(frozen, True)
+    return frozen or NO_METADATA
+
+
+METADATA_FREEZER: Final = FieldFreezer(_freeze_metadata, None, empty=NO_METADATA)
+"""How the field is frozen."""

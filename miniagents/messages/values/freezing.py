@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self, TypeAlias
 from uuid import UUID
 
 import msgspec
-from typing_extensions import TypeIs, TypeVar
+from typing_extensions import Format, TypeIs, TypeVar, get_annotations
 
 from miniagents.messages.values.surrogates import surrogate_in
 
@@ -145,8 +145,20 @@ def is_record(cls: type) -> bool:
 
 
 def same_place(one: type, other: type) -> bool:
-    """Return whether two classes come from one definition that ran twice, as in a notebook."""
-    return one.__module__ == other.__module__ and one.__qualname__ == other.__qualname__
+    """Return whether two classes come from one definition that ran twice, as in a notebook.
+
+    A function may make classes with other fields each time it is called. These are different classes.
+    """
+    if one.__module__ != other.__module__ or one.__qualname__ != other.__qualname__:
+        return False
+    return "<locals>" not in one.__qualname__ or _declared(one) == _declared(other)
+
+
+def _declared(cls: type) -> list[object]:
+    """Return the names and the types of the fields that a class declares; types of one name are taken for the same."""
+    own = [each for each in cls.__mro__ if isinstance(each, FrozenType)]
+    types = [get_annotations(each, format=Format.FORWARDREF) for each in own]
+    return [{name: repr(form) for name, form in each.items()} for each in types]
 
 
 def freeze(value: object) -> object:

@@ -9,18 +9,34 @@ from __future__ import annotations
 
 import hashlib
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 from weakref import ref
 
 import msgspec
-from typing_extensions import Format, dataclass_transform, get_annotations
+from typing_extensions import Format, ParamSpec, TypeVar, dataclass_transform, get_annotations
 
-from miniagents.messages.values.freezers import Freezing, freeze_fields, freezer_of, freezing_of
-from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_tag, freeze, is_record, same_place
+from miniagents.messages.values.freezers import (
+    METADATA_FREEZER,
+    Freezing,
+    freeze_fields,
+    freezer_of,
+    freezing_of,
+    is_metadata,
+)
+from miniagents.messages.values.freezing import (
+    FrozenDict,
+    FrozenType,
+    class_of,
+    class_tag,
+    freeze,
+    is_record,
+    same_place,
+)
 from miniagents.messages.values.surrogates import has_surrogates
 from miniagents.messages.values.untyped import note
 
 if TYPE_CHECKING:
+    import sys
     from collections.abc import Callable, Iterator, Mapping
     from typing import Self
 
@@ -37,12 +53,19 @@ __all__ = [
     "loaded_classes",
     "longer_hash_keys",
     "same_place",
+    "strict",
     "when_classes_change",
     "when_tags_repeat",
 ]
 
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+
 longer_hash_keys: ContextVar[bool] = ContextVar("longer_hash_keys", default=False)
 """Whether `Frozen.hash_key` has all 64 hexadecimal digits of the SHA-256 instead of the first 40."""
+
+strict: ContextVar[bool] = ContextVar("strict", default=False)
+"""Whether messages are checked when they are sent or replied; see `coding/checking.py`."""
 
 
 def canonical_form(value: Frozen) -> bytes:
@@ -204,12 +227,23 @@ if not TYPE_CHECKING:
 FrozenMeta.called_with = CalledMeta
 
 
+if TYPE_CHECKING:
+
+    class _Replaceable(Protocol[P, R_co]):
+        """A value whose class says by `__replace__` how its fields are changed."""
+
+        def __replace__(self, /, *args: P.args, **changes: P.kwargs) -> R_co: ...
+
+
+class _Kept(msgspec.Struct, frozen=True, dict=True):
+    """A Struct with a place for what follows from its fields, which takes part in nothing that msgspec does."""
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Frozen(
-    msgspec.Struct,
+    _Kept,
     metaclass=FrozenMeta,
     frozen=True,
-    dict=True,
     tag=True,
     tag_field="@type",
     omit_defaults=True,
@@ -237,16 +271,59 @@ class Frozen(
     if TYPE_CHECKING:
         # The freezers of fields by name; fields that need none are left out and cost nothing.
         __frozen_fields__: ClassVar[dict[str, FieldFreezer]]
+        # The dict of the value: its key, and what cached properties keep.
+        __kept__: ClassVar[dict[str, Any]]  # Any: cached properties keep anything
+
+        if sys.version_info < (3, 13):  # from there on, type checkers derive it from the fields
+
+            def __replace__(self, **changes: Any) -> Self: ...  # Any: of the types of the fields
+
+        @property
+        def replace(self: _Replaceable[P, R_co]) -> Callable[P, R_co]:
+            """Return a changed copy, as in ``message.replace(text="new")``; the new values are frozen."""
+            ...
     else:  # hidden from type checkers, so that they see the options of msgspec.Struct
 
         def __init_subclass__(cls, **options: Any) -> None:  # Any: msgspec checks them
             super().__init_subclass__(**options)
             _freeze_when_made(cls)
 
-        def __replace__(self, **changes: object) -> Self:
-            """Return a changed copy, as `copy.replace` demands; the new values are frozen."""
+        __kept__ = vars(_Kept)["__dict__"]
+
+        @property
+        def __dict__(self) -> dict[str, object]:
+            """The value as plain JSON, as `encode` writes it, for tools that read values by `vars`."""
+            from miniagents.messages.values.json_view import JsonView  # noqa: PLC0415  # few programs use such tools
+
+            return JsonView(self)
+
+        def __dir__(self) -> list[str]:
+            return dir(type(self))
+
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source: object, handler: object) -> object:
+            """Tell pydantic how to check, write and describe values of this class."""
+            from miniagents.messages.coding.pydantic_schemas import core_schema_of  # noqa: PLC0415  # it imports pydantic
+
+            return core_schema_of(cls)
+
+        def replace(self, /, **changes: object) -> Self:
+            """Return a changed copy, as in ``message.replace(text="new")``; the new values are frozen.
+
+            Type checkers know the fields from Python 3.13 on, as they do for `copy.replace`.
+
+            Raises:
+                TypeError: There is no such field, or a value cannot be frozen.
+                ValueError: A value contains NaN, infinity or a lone surrogate.
+            """
             cls = type(self)
-            return cls(**{name: getattr(self, name) for name in cls.__struct_fields__} | changes)
+            names = cls.__struct_fields__
+            for name in changes:
+                if name not in names:
+                    raise TypeError(f"{cls.__name__} has no field {name!r}; its fields are: {', '.join(names)}")
+            return cls(**{name: getattr(self, name) for name in names} | changes)
+
+        __replace__ = replace
 
     @property
     def hash_key(self) -> str:
@@ -259,7 +336,7 @@ class Frozen(
                 that keys could be confused. Or a field holds a value that its declared type does not allow.
             ValueError: A string has a lone surrogate.
         """
-        key: str = self.__dict__.get(_KEY) or _full_key(self)
+        key: str = self.__kept__.get(_KEY) or _full_key(self)
         return key if longer_hash_keys.get() else key[:40]
 
 
@@ -320,6 +397,8 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
         always.pop(name, None)
         if name in own_freezers:
             freezing = Freezing(freezer_of(annotation, cls, own_freezers[name]), is_decoded_frozen=True, has_text=True)
+        elif is_metadata(name, annotation):
+            freezing = Freezing(METADATA_FREEZER, is_decoded_frozen=True, has_text=False)
         else:
             freezing = freezing_of(annotation, cls)
         freezer, is_decoded_frozen, has_text = freezing
@@ -346,20 +425,20 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
 
 # Keys ----------------------------------------------------------------------------------------------------------------
 
-# Not an identifier, so no field or cached property can have this name. The `__dict__` of a Struct takes no part in
-# equality, encoding, copying or pickling.
-_KEY = "@key"
+# Not an identifier, so no cached property can have this name. `__kept__` takes no part in equality, encoding, copying
+# or pickling, and `vars` does not show it.
+_KEY: Final = "@key"
 
 
-def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
+def _keys_within(depth: int) -> Callable[[Any], str]:  # Any: a Frozen value
     """Return a function that returns all 64 digits of a key, and computes unknown keys at most `depth` calls deep."""
     below = _keys_within(depth - 1) if depth else _far_key
 
-    def key_of(value: msgspec.Struct) -> str:
-        kept: dict[str, str] = value.__dict__  # pyright: ignore[reportAssignmentType] # a Frozen value has a dict
+    def key_of(value: Any) -> str:  # Any: as above
+        kept: dict[str, str] = value.__kept__
         key = kept.get(_KEY)
         if key is None:
-            cls = type(value)
+            cls: Any = class_of(value)  # Any: as above
             form = (_formers.get(cls) or _former(cls))(value, below)
             key = kept[_KEY] = hashlib.sha256(form).hexdigest()
         return key
@@ -367,7 +446,7 @@ def _keys_within(depth: int) -> Callable[[msgspec.Struct], str]:
     return key_of
 
 
-def _far_key(value: msgspec.Struct) -> str:
+def _far_key(value: Any) -> str:  # Any: as above
     """Return the key of a deeply nested value, without recursion.
 
     The form of a value with parts is written twice: once to find the parts whose keys are unknown, and once with their
@@ -376,22 +455,23 @@ def _far_key(value: msgspec.Struct) -> str:
     pending = [value]
     while pending:
         current = pending[-1]
-        unknown: list[msgspec.Struct] = []
+        unknown: list[Any] = []  # Any: as above
 
-        def key_of(part: msgspec.Struct, unknown: list[msgspec.Struct] = unknown) -> str:
-            key = vars(part).get(_KEY, "")
+        def key_of(part: Any, unknown: list[Any] = unknown) -> str:  # Any: as above
+            key: str = part.__kept__.get(_KEY, "")
             if not key:
                 unknown.append(part)
-            return str(key)
+            return key
 
-        if _KEY not in vars(current):
-            form = _former(type(current))(current, key_of)
+        if _KEY not in current.__kept__:
+            cls: Any = class_of(current)  # Any: as above
+            form = _former(cls)(current, key_of)
             if unknown:  # compute these keys first, then try this value again
                 pending += unknown
                 continue
-            vars(current)[_KEY] = hashlib.sha256(form).hexdigest()
+            current.__kept__[_KEY] = hashlib.sha256(form).hexdigest()
         pending.pop()
-    return str(vars(value)[_KEY])
+    return str(value.__kept__[_KEY])
 
 
 _full_key = _keys_within(9)
@@ -427,8 +507,8 @@ def _only_class_of_its_tag(cls: type[msgspec.Struct]) -> None:
         own = f'one of its own, as in `class {cls.__name__}(..., tag="...")`'
         other_name = "another name, or generate its module with `--namespace NAME`"
         raise TypeError(
-            f"the keys of {_place(cls)} and {_place(other)} could be confused, for both have the tag {tag!r}: "
-            f"give one of them {other_name if is_record(cls) else own}"
+            f"the keys of {_place(cls, other)} and {_place(other, cls)} could be confused, for both have the tag "
+            f"{tag!r}: give one of them {other_name if is_record(cls) else own}"
         )
 
 
@@ -444,5 +524,10 @@ def _namesakes(cls: type[msgspec.Struct]) -> list[type[Frozen]]:
     ]
 
 
-def _place(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+def _place(cls: type[msgspec.Struct], beside: type) -> str:
+    place = f"{cls.__module__}.{cls.__qualname__}"
+    if place != f"{beside.__module__}.{beside.__qualname__}":
+        return place
+    types = get_annotations(cls, format=Format.FORWARDREF)
+    fields = (f"{name}: {getattr(form, '__qualname__', form)}" for name, form in types.items())
+    return f"{place} ({', '.join(fields)})"

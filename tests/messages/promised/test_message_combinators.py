@@ -392,7 +392,7 @@ def test_first_and_only_stream_while_the_sequence_goes_on() -> None:
         with StreamAppender[str | StreamEvent]() as appender:
             sequence.put(stream_message(AssistantMessage, appender, model="m"))
             for one in (sequence.promise.first(), sequence.promise.only()):
-                if not one.message_class:
+                if one.message_class is Message:
                     appender.append("Hel")
                 tokens = aiter(one)
                 assert await anext(tokens) == "Hel"

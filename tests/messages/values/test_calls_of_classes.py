@@ -151,7 +151,9 @@ def test_m9_tools_find_a_constructor() -> None:
     assert isinstance(double, Fast)
     assert create_autospec(Message)("a") is not None
     assert callable(Message.__init__)
-    assert str(inspect.signature(Message)) == "(text: str | None = None)"
+    assert str(inspect.signature(Message)) == (
+        "(text: str | None = None, *, metadata: miniagents.messages.FrozenDict = FrozenDict())"
+    )
     made: Any = Message("a")
     assert made.__init__("b") is None  # like the one of `object`
     assert made.text == "a"

@@ -22,6 +22,7 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
+from miniagents.messages import DecodeError, Message, decode, encode
 from miniagents.messages.values.freezing import is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import Frozen, FrozenDict, freeze, longer_hash_keys
 from tests.effort import examples
@@ -301,7 +302,7 @@ def test_m3_a_key_is_computed_once_and_never_taken_along() -> None:
     assert len(key) == 40
     assert msgspec.structs.replace(held, value=2).hash_key == Held(2).hash_key != key
     for same in (copy.copy(held), copy.deepcopy(held), pickle.loads(pickle.dumps(held)), msgspec.structs.replace(held)):
-        assert vars(same) == {}
+        assert same.__kept__ == {}
         assert same.hash_key == key
 
 
@@ -455,3 +456,27 @@ def test_m3_keys_do_not_change_from_version_to_version() -> None:
 
     # sha256 of {"@type":"kept","many":[1,2.5,null,true,{"@uuid":"00…01"},{"@set":[1,2]}],"text":"hi"}
     assert Kept().hash_key == "980a102ea59b75cd4cf2af2cbb595eb5a8a1d8ef"
+
+
+def test_m3_classes_that_one_function_makes_have_keys_of_their_own() -> None:
+    """With other fields they are other classes, and are refused by name; with the same ones they are one class."""
+
+    def order(form: type) -> Any:  # Any: a class with a field of a type that is known when the test runs
+        class Order(Message, frozen=True, tag="frozen.MadeOrder"):
+            __annotations__ = {"n": form}  # what a module without `from __future__ import annotations` has
+            n = 0
+
+        return Order
+
+    one, same = order(int), order(int)
+    assert one(n=1).hash_key == same(n=1).hash_key
+    assert decode(encode(one(n=1)), Message) == same(n=1)
+    other = order(float)
+    assert other(n=1) != one(n=1)
+    with pytest.raises(TypeError, match=r"Order \(n: float\) and .*Order \(n: int\) could be confused.*tag=\"\.\.\.\""):
+        assert other(n=1).hash_key
+    with pytest.raises(DecodeError, match=r"the tag 'frozen\.MadeOrder' is ambiguous"):
+        decode(encode(other(n=1)), Message)
+    del one, same
+    gc.collect()
+    assert other(n=1).hash_key

@@ -24,6 +24,14 @@ WAITS_FOR_ALL: Final = {
 MANY_MESSAGES: Final = 2_500
 
 
+TOPIC: Final = {"topic": "tea"}
+
+
+def about_tea(message: object) -> Message:
+    """The same message with metadata."""
+    return Message(str(message), metadata=TOPIC)
+
+
 def louder(tokens: str) -> str:
     """A function for texts."""
     for number in (BAD, ODD):
@@ -203,6 +211,12 @@ OF_ONE: Final = (
         ),
     ),
     Case(
+        combinator="MessagePromise.with_metadata",
+        make=lambda given: given.message().with_metadata(TOPIC),
+        gives=each(token),
+        whole=one(lambda script: [first_error(each(token)([script])) or about_tea(str(whole_text(script)))]),
+    ),
+    Case(
         combinator="MessagePromise.map_message",
         make=lambda given: given.message().map_message(answer),
         gives=in_one_token(whole_message(answer)),
@@ -280,6 +294,13 @@ OF_MANY: Final = (
         make=lambda given: given.messages().map_messages(answer),
         gives=each(lambda number: answer(text(number))),
         whole=all_messages(each(lambda number: answer(text(number)))),
+        many=MANY_MESSAGES,
+    ),
+    Case(
+        combinator="MessageSequencePromise.with_metadata",
+        make=lambda given: given.messages().with_metadata(TOPIC),
+        gives=each(lambda number: about_tea(text(number))),
+        whole=all_messages(each(lambda number: about_tea(text(number)))),
         many=MANY_MESSAGES,
     ),
     Case(
