@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final, NamedTuple, Protocol, get_overloads
 
 import msgspec
@@ -315,7 +316,9 @@ NO_BETTER_TYPE: Final = {
     "AnthropicAgent.bound": "each vendor's class declares its own",
     "FlatSequence": "the function returns a piece or NotImplemented, which has no type of its own to say",
     "MiniAgent": "`miniagent` and its overloads tie the function to the agent",
+    "MessageSequencePromise.filter": "it has its types from the overloads for type checkers in `same_messages`",
     "MiniAgents.run": "what coroutines exchange with their loop is asyncio's own business",
+    "Tool": "what makes a tool once more may be any function",
 }
 """Public names with `Any` in their signatures, and why no better type could replace it."""
 
@@ -327,8 +330,11 @@ def signatures_of(value: object) -> list[object]:
         function = vars(value).get("__init__")
     elif isinstance(value, property):
         function = value.fget
-    overloads = get_overloads(function) if inspect.isfunction(function) else ()
-    return [*overloads] or [function]
+    if not inspect.isfunction(function):
+        return [function]
+    # overloads are registered under the module of the source, not under the public one that names are given
+    place: Any = SimpleNamespace(__module__=function.__globals__["__name__"], __qualname__=function.__qualname__)
+    return [*get_overloads(place)] or [function]
 
 
 def test_no_any_stands_in_a_public_signature_without_need() -> None:

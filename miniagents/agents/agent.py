@@ -225,8 +225,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         """
         agent = self._copy()
         refuse_bound(self._alias, kwargs, self._args, self._kwargs)
-        agent._args = (*self._args, *args)
-        agent._kwargs = {**self._kwargs, **kwargs}
+        agent._args, agent._kwargs = (*self._args, *args), {**self._kwargs, **kwargs}
         self._check_arguments(agent._args, agent._kwargs)
         return agent
 

@@ -99,5 +99,5 @@ def streams(reader: StreamReader, later: Promise[Message]) -> None:
 
 
 async def from_records(ctx: InteractionContext[UserMessage, UserMessage]) -> None:
-    ctx.reply(read_records("messages.ndjson", int))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    ctx.reply(aread_records("messages.ndjson", int))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ctx.reply(read_records("messages.ndjson", int))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    ctx.reply(aread_records("messages.ndjson", int))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
