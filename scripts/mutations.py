@@ -157,6 +157,27 @@ _PROMISING: Final = (
         test_of("promising/laws/test_letting_go.py", "test_p14_a_source_that_somebody_holds_goes_on"),
     ),
     Mutation(
+        "P14: a message that an agent passes on is not held by the call that it comes from",
+        "promising/core/letting_go.py",
+        "            for started in parts:",
+        "            for started in ():",
+        test_of("agents/test_letting_go.py", "test_p14_a_message_that_is_passed_on_holds_no_call"),
+    ),
+    Mutation(
+        "P14: a message that a combinator passes on is not held by its source",
+        "promising/core/letting_go.py",
+        "                if not parts.isdisjoint(promise._all_work())",
+        "                if True",
+        test_of("agents/test_letting_go.py", "test_p14_a_message_that_is_passed_on_holds_no_call"),
+    ),
+    Mutation(
+        "P14: a message that is read at once lets its call go when it is complete",
+        "promising/core/letting_go.py",
+        "                pending._when_woken(self.look_soon)",
+        "                pass",
+        test_of("agents/test_letting_go.py", "test_p14_a_message_that_was_passed_on_and_is_held_arrives"),
+    ),
+    Mutation(
         "P14: a function that cancels the result leaves nothing behind the end",
         "promising/combinators/each.py",
         "                    if out.ended:  # the function itself may have cancelled the result",
