@@ -154,7 +154,7 @@ _PROMISING: Final = (
         "promising/core/letting_go.py",
         "if any(held() is not None for held in self._holders):",
         "if False:",
-        test_of("promising/laws/test_letting_go.py", "test_p14_a_source_that_somebody_holds_goes_on"),
+        test_of("promising/laws/test_letting_go.py", "test_p14_a_stream_that_is_held_goes_on_when_its_reader_leaves"),
     ),
     Mutation(
         "P14: a message that an agent passes on is not held by the call that it comes from",
