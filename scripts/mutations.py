@@ -152,9 +152,30 @@ _PROMISING: Final = (
     Mutation(
         "P14: a source that somebody holds goes on",
         "promising/core/letting_go.py",
-        "if self._is_held() or any(part._guests or part._results for part in work):",
-        "if any(part._guests or part._results for part in work):",
-        test_of("promising/laws/test_letting_go.py", "test_p14_a_source_that_somebody_holds_goes_on"),
+        "if any(held() is not None for held in self._holders):",
+        "if False:",
+        test_of("promising/laws/test_letting_go.py", "test_p14_a_stream_that_is_held_goes_on_when_its_reader_leaves"),
+    ),
+    Mutation(
+        "P14: a message that an agent passes on is not held by the call that it comes from",
+        "promising/core/letting_go.py",
+        "            for started in parts:",
+        "            for started in ():",
+        test_of("agents/test_letting_go.py", "test_p14_a_message_that_is_passed_on_holds_no_call"),
+    ),
+    Mutation(
+        "P14: a message that a combinator passes on is not held by its source",
+        "promising/core/letting_go.py",
+        "                if not parts.isdisjoint(promise._all_work())",
+        "                if True",
+        test_of("agents/test_letting_go.py", "test_p14_a_message_that_is_passed_on_holds_no_call"),
+    ),
+    Mutation(
+        "P14: a message that is read at once lets its call go when it is complete",
+        "promising/core/letting_go.py",
+        "                pending._when_woken(self.look_soon)",
+        "                pass",
+        test_of("agents/test_letting_go.py", "test_p14_a_message_that_was_passed_on_and_is_held_arrives"),
     ),
     Mutation(
         "P14: a function that cancels the result leaves nothing behind the end",

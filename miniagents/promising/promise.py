@@ -274,7 +274,7 @@ class Promise(Unawaited, Production, Generic[T_co]):
         >>> asyncio.run(main())
         nothing late
         """
-        check_not_negative(f"timeout({seconds})", seconds)
+        check_not_negative(f"timeout({seconds!r})", seconds)
 
         async def in_time() -> T_co | U:
             limit = asyncio.timeout(seconds)

@@ -342,7 +342,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         >>> asyncio.run(main())
         ('Hel', '…') Message(text='Hello')
         """
-        check_not_negative(f"timeout({seconds})", seconds)
+        check_not_negative(f"timeout({seconds!r})", seconds)
         if default is not DEFAULT:
             return super().timeout(seconds, default=default)
         end = float("inf")

@@ -217,8 +217,8 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
             ordered: Whether the pieces of a stream come after those of the streams before it (True) or as they come.
 
         Raises:
-            TypeError: `concurrency` is no integer.
-            ValueError: It is less than one.
+            TypeError: The function is async, or cannot be called, or `concurrency` is no integer.
+            ValueError: `concurrency` is less than one.
 
         >>> async def spelled(word: str) -> AsyncIterator[str]:
         ...     for letter in word:
@@ -233,6 +233,7 @@ class JoinedCombinators(Piped[P_co], Generic[P_co]):
         ('l', 'o', 'n', 'g', 'x', 'y')
         ('x', 'l', 'y', 'o', 'n', 'g')
         """
+        check_plain("flat_map", fn)
         if concurrency is not None:
             what = f"flat_map(concurrency={concurrency!r})"
             check_count(what, concurrency, 1, "at least one stream is read; None means no limit")

@@ -83,7 +83,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         """
         check_count(f"batch({size!r})", size, 1, "a batch has at least one piece")
         if within is not None:
-            check_not_negative(f"batch(within={within})", within)
+            check_not_negative(f"batch(within={within!r})", within)
         if weight is not None:
             check_plain("batch", weight)
 
@@ -151,7 +151,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(without_trailing())
         ('a',)
         """
-        check_not_negative(f"throttle({seconds})", seconds)
+        check_not_negative(f"throttle({seconds!r})", seconds)
 
         async def throttled(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             loop = asyncio.get_running_loop()
@@ -200,7 +200,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('a', 'b', 'c')
         """
-        check_not_negative(f"rate_limit({per_second})", per_second)
+        check_not_negative(f"rate_limit({per_second!r})", per_second)
         if not per_second:
             raise ValueError("rate_limit(0) would never give a piece: give a number greater than zero")
 
@@ -235,7 +235,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
         >>> asyncio.run(main())
         ('e',)
         """
-        check_not_negative(f"debounce({seconds})", seconds)
+        check_not_negative(f"debounce({seconds!r})", seconds)
 
         async def debounced(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             loop = asyncio.get_running_loop()
@@ -310,7 +310,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
             raise ValueError("timeout_pieces(): give it a limit, `each` or `whole` or both")
         for name, limit in (("each", each), ("whole", whole)):
             if limit is not None:
-                check_not_negative(f"timeout_pieces({name}={limit})", limit)
+                check_not_negative(f"timeout_pieces({name}={limit!r})", limit)
 
         async def in_time(out: PieceBuffer[P_co]) -> AsyncIterator[P_co | Failure]:
             loop = asyncio.get_running_loop()

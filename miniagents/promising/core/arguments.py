@@ -27,9 +27,14 @@ def check_not_negative(what: str, number: float) -> None:
     """Refuse a number that is no length of time; infinity is one.
 
     Raises:
+        TypeError: It cannot be compared with a number.
         ValueError: It is negative or "not a number".
     """
-    if not number >= 0:  # this refuses nan too, which would break the order of a loop's timers
+    try:
+        is_right = number >= 0  # this refuses nan too, which would break the order of a loop's timers
+    except TypeError:
+        raise TypeError(f"{what}: give a number, not {type(number).__qualname__}") from None
+    if not is_right:
         raise ValueError(f"{what}: give a number that is not negative")
 
 

@@ -71,8 +71,8 @@ class LettingGo:
                 if not parts.isdisjoint(promise._all_work())  # others are of a source, which is let go by itself
             ]
         if self._given_out:
-            for part in parts:
-                part._given_out()  # what they gave to this, and perhaps nobody else holds
+            for started in parts:
+                started._given_out()  # what they gave to this, and perhaps nobody else holds
         return [] if self._is_held() else work
 
     def look_soon(self, _: object = None) -> None:

@@ -18,6 +18,7 @@ from miniagents.promising import (
     merge,
     race,
     retry,
+    retry_stream,
     zip_latest,
 )
 from miniagents.testing import scripted_agent
@@ -35,6 +36,9 @@ LIMITED: Final[list[Callable[[float], object]]] = [
     lambda seconds: StreamedPromise.of("a").debounce(seconds),
     lambda seconds: StreamedPromise.of("a").timeout_pieces(each=seconds),
     lambda seconds: StreamedPromise.of("a").timeout_pieces(whole=seconds),
+    lambda per_second: StreamedPromise.of("a").rate_limit(per_second),
+    lambda seconds: retry(asyncio.Event().wait, backoff=seconds),
+    lambda seconds: retry_stream(lambda: StreamedPromise.of("a"), backoff=seconds),
 ]
 
 
@@ -44,6 +48,13 @@ async def test_a_time_is_not_negative(limited: Callable[[float], object], second
     async with PromisingContext():
         with pytest.raises(ValueError, match=f"{seconds}.*: give a number that is not negative"):
             limited(seconds)
+
+
+@pytest.mark.parametrize("limited", LIMITED)
+async def test_a_time_is_a_number(limited: Callable[[Any], object]) -> None:  # Any: the checkers refuse it
+    async with PromisingContext():
+        with pytest.raises(TypeError, match="2.*: give a number, not str$"):
+            limited("2")
 
 
 async def is_good(_: object) -> bool:
@@ -56,7 +67,7 @@ class Judge:
 
 
 @pytest.mark.parametrize(("verdict", "said"), [(is_good, "is_good is async"), (Judge(), "Judge is async"), (3, "3 is")])
-@pytest.mark.parametrize("name", ["filter", "partition", "take_while", "skip_while", "filter_messages"])
+@pytest.mark.parametrize("name", ["filter", "partition", "take_while", "skip_while", "filter_messages", "flat_map"])
 async def test_a_verdict_that_would_have_to_be_awaited_is_no_yes(
     name: str,
     verdict: Any,  # Any: the checkers would refuse what is no function

@@ -288,6 +288,18 @@ async def test_p14_a_lazy_view_holds_the_stream() -> None:
         assert source.stopped
 
 
+async def test_p14_a_stream_that_is_held_goes_on_when_its_reader_leaves() -> None:
+    async with PromisingContext(on_leave="cancel"):
+        source = Source()
+        stream = source.stream()
+        assert await stream.take(2) == (1, 2)
+        async for _ in stream:
+            break
+        await turns(A_WHILE)
+        assert not source.stopped
+        assert await stream.take(5) == (1, 2, 3, 4, 5)
+
+
 async def test_p14_the_readers_of_what_was_let_go_are_told_why() -> None:
     async with PromisingContext():
         source = Source()
