@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from miniagents.messages.promised.attribution import Speaker
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.promising.context import PromisingContext
+    from miniagents.promising.core.pieces import AnyBuffer
     from miniagents.promising.core.production import Production
     from miniagents.promising.core.working import Working
 
@@ -460,6 +461,11 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
     def _reading(self) -> Callable[[], OutcomeIterator[str]]:
         return partial(TextOutcomes, mixed_buffer(self), self._name)
+
+    def _timed(self, out: AnyBuffer) -> TimedOutcomes[str]:
+        text = self._text_only()  # the buffer of a message holds events besides the tokens
+        out._made_of((text,))
+        return text._timed(out)
 
     def _text_only(self) -> Stream[str]:
         async def text(_: PieceBuffer[str]) -> AsyncIterator[str | Failure]:
