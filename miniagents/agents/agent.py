@@ -537,9 +537,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         raises: bool = False,
         speaker: Speaker | None = None,
     ) -> MessageSequencePromise[Out_co]:
-        call = self._call(args, kwargs, composition, raises=raises)
-        if speaker is not None:
-            call._replies = speaker.sequence(call._replies)
+        call = self._call(args, kwargs, composition, raises=raises, speaker=speaker)
         return self._begun(call, self._given(call._context, messages))
 
     def _call(
@@ -549,6 +547,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         composition: AnyContext | None = None,
         *,
         raises: bool = False,
+        speaker: Speaker | None = None,
     ) -> AnyContext:
         """Return a call that has not begun: it has no messages and no task yet.
 
@@ -558,6 +557,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             composition: The call that makes this one on behalf of a composition. The agent takes over its bound and its
                 way with errors, unless it was given its own.
             raises: Whether errors stay errors, despite `errors_as_messages`.
+            speaker: What the replies tell of who said them, if anything.
         """
         try:
             context = MiniAgents.current()
@@ -582,7 +582,8 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             bound = (composition is not None and composition.own_bound) or context.max_ahead
         if as_messages and not issubclass(ErrorMessage, gives):
             gives = (*gives, ErrorMessage)
-        replies: MessageSequence[Any] = MessageSequence(  # Any: the writing end of Out_co
+        made = MessageSequence if speaker is None else speaker.sequence
+        replies: MessageSequence[Any] = made(  # Any: the writing end of Out_co
             name=alias,
             place=replies_place,
             message_classes=gives,

@@ -60,13 +60,13 @@ class Speaker:
 
     # --- machinery ---
 
-    def sequence(self, sequence: MessageSequence[M]) -> MessageSequence[M]:
-        """Return the writing end of a sequence that nothing was put in yet, whose messages are all by this speaker."""
-        return _Attributed(sequence, self)
+    def sequence(self, **options: Any) -> MessageSequence[Any]:  # Any: as `MessageSequence` takes them
+        """Make a `MessageSequence`, given what that is given, whose messages are all by this speaker."""
+        return _Attributed(self, **options)
 
     def attributed(self, replies: MessageSequencePromise[M], context: PromisingContext) -> MessageSequencePromise[M]:
         """Return replies from elsewhere as replies of this speaker."""
-        sequence = self.sequence(MessageSequence[M](name=replies.name, context=context, kept_open=False))
+        sequence = self.sequence(name=replies.name, context=context, kept_open=False)
         sequence.put(replies)
         sequence.close()
         return sequence.promise
@@ -91,20 +91,12 @@ def derived_replies(
 
 
 class _Attributed(MessageSequence[M]):
-    """A sequence whose messages are all attributed to one speaker.
-
-    Args:
-        sequence: A sequence that nothing was put in yet; this takes its place.
-        speaker: The speaker.
-    """
+    """A sequence whose messages are all attributed to one speaker."""
 
     __slots__ = ("_speaker",)
 
-    def __init__(self, sequence: MessageSequence[M], speaker: Speaker) -> None:
-        super(MessageSequence, self).__init__(sequence._buffer, kept_open=False)
-        self._place = sequence._place
-        self._classes = sequence._classes
-        self._promise, self._kept = sequence._promise, sequence._kept
+    def __init__(self, speaker: Speaker, **options: Any) -> None:  # Any: as `MessageSequence` takes them
+        super().__init__(**options)
         self._speaker = speaker
 
     # --- machinery ---
@@ -121,7 +113,8 @@ class _Attributed(MessageSequence[M]):
 
     def _attributed(self, piece: Message | MessagePromise[Any]) -> MessagePromise[Any]:  # Any: of M
         if isinstance(piece, Message):
-            return said_by(MessagePromise.of_message(piece), self._speaker)
-        if piece.by is not None:
-            return piece._passed_on(Speaker(self._speaker.agent, self._speaker.answers, piece.by))
-        return piece._passed_on(self._speaker)
+            promise: MessagePromise[Any] = MessagePromise.of_message(piece)  # Any: as above
+            promise._by = self._speaker
+            return promise
+        speaker, quoted = self._speaker, piece.by
+        return piece._passed_on(speaker if quoted is None else Speaker(speaker.agent, speaker.answers, quoted))

@@ -523,10 +523,13 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return message
 
     def _shown_again(self, holder: Holder) -> MessagePromise[M_co]:
+        promise: MessagePromise[M_co]
         if self._value is not PENDING:
             promise = MessagePromise.of_message(self._value)
         else:
-            promise = message_over(self._buffer, self._collect, self._message_class, self.known)
+            promise = blank(MessagePromise)
+            promise._look_at(self._buffer, self._collect)
+            promise._message_class, promise._known = self._message_class, self._known
             promise._failure = self._failure
             if self._work is not None:
                 self._work.settles(promise)

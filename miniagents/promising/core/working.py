@@ -185,7 +185,7 @@ class Working(Production):
         """
         self._adopt()
         try:
-            task = self.context.spawn(work, self._name, self)
+            task = (self._context or self.context).spawn(work, self._name, self)
         except ContextStateError as error:
             self._give_up(error)  # every reader gets the same answer, now and later
             mark_as_read(error)
@@ -343,7 +343,7 @@ class Settling(Working):
         self._finished()
 
     async def _produce(self, resolver: Callable[[], Awaitable[object]]) -> None:
-        task = self.context.running_task()
+        task = (self._context or self.context).running_task()
         has_told = False
         try:
             producing.set(self)
