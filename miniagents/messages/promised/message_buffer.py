@@ -67,7 +67,7 @@ class MessageBuffer(PieceBuffer[MessagePromise[M]]):
         for place, promise in self._promises():
             if isinstance(promise, MessagePromise) and promise._holder is not UNHELD:
                 given_out.append(promise)
-                self.pieces[place] = promise._without_holder()
+                self.pieces[place] = promise._shown_again(UNHELD)
         return given_out
 
     def readable(self) -> list[MessagePromise[M] | Failure]:
