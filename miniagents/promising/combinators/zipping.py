@@ -49,6 +49,7 @@ async def zipped(
         fill: Stands for a stream that has ended, in the rows behind its end.
     """
     promises = [_as_promise(stream) for stream in streams]
+    own = [promise for promise, stream in zip(promises, streams, strict=True) if promise is not stream]
     sources = [promise for promise in promises if not out._is_made_of(promise)]
     out._made_of(sources)
     sides = [_Side(promise._timed(out)) for promise in promises]
@@ -57,7 +58,12 @@ async def zipped(
         while True:
             for ready in _ready_rows(sides):  # nearly all rows of streams that are there: this is the fast way
                 count += 1
-                yield next((outcome for outcome in ready if type(outcome) is Failure), ready)
+                given: object = ready
+                for outcome in ready:
+                    if type(outcome) is Failure:
+                        given = outcome
+                        break
+                yield given
             row = await _next_row(sides, until)
             ended = [place for place, outcome in enumerate(row) if outcome is END]
             if len(ended) == len(row) or (ended and until == "shortest"):
@@ -75,7 +81,8 @@ async def zipped(
         finally:
             if sources:
                 out._let_go_of(*sources)
-            await _close([promise for promise, stream in zip(promises, streams, strict=True) if promise is not stream])
+            if own:
+                await _close(own)
 
 
 def _as_promise(stream: AsyncIterable[object]) -> StreamedPromise[Any, Any]:  # Any: as above
@@ -185,5 +192,4 @@ async def _close(streams: list[StreamedPromise[Any, Any]]) -> None:  # Any: as a
     for stream in streams:
         stream.cancel()
     workers = [worker for stream in streams for worker in stream._buffer.workers()]
-    if workers:
-        await asyncio.gather(*workers, return_exceptions=True)
+    await asyncio.gather(*workers, return_exceptions=True)
