@@ -582,14 +582,14 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             bound = (composition is not None and composition.own_bound) or context.max_ahead
         if as_messages and not issubclass(ErrorMessage, gives):
             gives = (*gives, ErrorMessage)
-        made = MessageSequence if speaker is None else speaker.sequence
-        replies: MessageSequence[Any] = made(  # Any: the writing end of Out_co
+        replies: MessageSequence[Any] = MessageSequence(  # Any: the writing end of Out_co
             name=alias,
             place=replies_place,
             message_classes=gives,
             context=context,
             kept_open=False,
             max_ahead=bound,
+            speaker=speaker,
         )
         return InteractionContext(self, context, replies, args, kwargs, errors_as_messages=as_messages, raises=raises)
 
