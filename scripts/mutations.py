@@ -284,15 +284,15 @@ _PROMISING: Final = (
     Mutation(
         "P1: a promise that was cancelled gets no value from work that ends later",
         "promising/promise.py",
-        "        if not self._is_done():\n            if failure is None:",
+        "        if self._value is PENDING and self._failure is None:\n            if failure is None:",
         "        if True:\n            if failure is None:",
         test_of("promising/test_promise.py", "test_p1_a_cancelled_promise_gets_no_value_from_work_that_ends_later"),
     ),
     Mutation(
         "P10: cancelling a result frees the promises that it is made of",
         "promising/promise.py",
-        "    promise._made_of(sources)",
-        "    pass",
+        "    work._made_of(sources)  # first",
+        "    pass  # first",
         test_of(
             "promising/combinators/test_combine_promises.py",
             "test_p10_cancelling_the_result_frees_the_sources_within_a_turn",

@@ -541,9 +541,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         raises: bool = False,
         speaker: Speaker | None = None,
     ) -> MessageSequencePromise[Out_co]:
-        call = self._call(args, kwargs, composition, raises=raises)
-        if speaker is not None:
-            call._replies = speaker.sequence(call._replies)
+        call = self._call(args, kwargs, composition, raises=raises, speaker=speaker)
         return self._begun(call, self._given(call._context, messages))
 
     def _call(
@@ -553,6 +551,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
         composition: AnyContext | None = None,
         *,
         raises: bool = False,
+        speaker: Speaker | None = None,
     ) -> AnyContext:
         """Return a call that has not begun: it has no messages and no task yet.
 
@@ -562,6 +561,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             composition: The call that makes this one on behalf of a composition. The agent takes over its bound and its
                 way with errors, unless it was given its own.
             raises: Whether errors stay errors, despite `errors_as_messages`.
+            speaker: What the replies tell of who said them, if anything.
         """
         try:
             context = MiniAgents.current()
@@ -593,6 +593,7 @@ class MiniAgent(AgentValue, Generic[In_contra, Out_co, Params]):
             context=context,
             kept_open=False,
             max_ahead=bound,
+            speaker=speaker,
         )
         return InteractionContext(self, context, replies, args, kwargs, errors_as_messages=as_messages, raises=raises)
 

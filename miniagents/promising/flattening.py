@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable, Iterator, Sequence, Set as AbstractSe
 from functools import partial
 from itertools import chain, islice
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, TypeAlias, TypeGuard
 
 from typing_extensions import TypeVar
 
@@ -21,16 +21,14 @@ from miniagents.promising.core.places import hand_over
 from miniagents.promising.core.presenting import number_of
 from miniagents.promising.core.production import Production
 from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
-from miniagents.promising.forwarding import AnyPart, Forwarding, Pending, is_stream
+from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from miniagents.promising.core.pieces import PieceBuffer
-    from miniagents.promising.stream import StreamedPromise
 
-
-__all__ = ["Flattening"]
+__all__ = ["AnyPart", "Flattening", "Pending", "is_stream"]
 
 P = TypeVar("P")
 
@@ -39,6 +37,30 @@ _QUICK_DEPTH: Final = 8
 """How deep lists within lists are looked into all at once: a list may contain itself."""
 _QUICK_ITEMS: Final = 1_000_000
 """How many items are looked at all at once: a list that contains itself more than once grows with each level."""
+
+
+class Pending:
+    """A nested stream whose pieces are still to come.
+
+    Args:
+        stream: The stream.
+        position: How many of its pieces have been passed on already.
+    """
+
+    __slots__ = ("position", "stream")
+
+    def __init__(self, stream: AsyncIterable[object], position: int = 0) -> None:
+        self.stream: AsyncIterable[object] = stream
+        self.position: int = position
+
+
+AnyPart: TypeAlias = "Any | Failure | Pending"  # Any: a piece of any type
+"""A part of a flat stream."""
+
+
+def is_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
+    """Return whether an item is a stream; isinstance() asks an abstract base class, which takes four times as long."""
+    return StreamedPromise in type(item).__mro__
 
 
 class Flattening(Generic[P]):
@@ -225,6 +247,8 @@ class Flattening(Generic[P]):
 
     def _forward(self, queue: deque[AnyPart]) -> None:
         self._on_their_way += 1
+        from miniagents.promising.forwarding import Forwarding  # noqa: PLC0415  # a first agent does without
+
         Forwarding(self, queue).launch()
 
     async def _run(self, work: Callable[[], Awaitable[object]]) -> None:

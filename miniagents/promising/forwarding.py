@@ -6,47 +6,29 @@ async generator, needs a task; it then passes on all that is behind it, too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 from typing_extensions import TypeVar
 
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.followers import Follower
 from miniagents.promising.core.pieces import FAIR_SHARE, AnyBuffer, OutcomeIterator, take_turn
+from miniagents.promising.flattening import Pending, is_stream
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterator
 
-    from miniagents.promising.flattening import Flattening
+    from miniagents.promising.flattening import AnyPart, Flattening
 
-__all__ = ["AnyPart", "Forwarding", "Pending", "is_stream"]
+__all__ = ["Forwarding"]
 
 P = TypeVar("P")
 
 
 _READ_AS_IT_IS: Final[object] = StreamedPromise.__dict__["_outcomes"]
 """The method of streams whose pieces are those of their buffer, one by one."""
-
-
-class Pending:
-    """A nested stream whose pieces are still to come.
-
-    Args:
-        stream: The stream.
-        position: How many of its pieces have been passed on already.
-    """
-
-    __slots__ = ("position", "stream")
-
-    def __init__(self, stream: AsyncIterable[object], position: int = 0) -> None:
-        self.stream: AsyncIterable[object] = stream
-        self.position: int = position
-
-
-AnyPart: TypeAlias = "Any | Failure | Pending"  # Any: a piece of any type
-"""A part of a flat stream."""
 
 
 class Forwarding(Follower):
@@ -259,11 +241,6 @@ class _Parts(Generic[P]):
     def __init__(self, parts: list[P | Failure | Pending]) -> None:
         parts.reverse()
         self.left = parts
-
-
-def is_stream(item: object) -> TypeGuard[StreamedPromise[object, object]]:
-    """Return whether an item is a stream; isinstance() asks an abstract base class, which takes four times as long."""
-    return StreamedPromise in type(item).__mro__
 
 
 def _is_short(stream: object) -> bool:

@@ -89,12 +89,8 @@ class Promise(Unawaited, Production, Generic[T_co]):
         name: str | None = None,
     ) -> None:
         check_callable("Promise", resolver)
-        self._prepare(active_context.get(), name if name is not None else name_of(resolver))
-        self._work = work = Settling(self, resolver)
-        context = self.context
-        context.open_loop(self.name)
-        context.notify_resolved(self)
-        if context.start_asap if start_asap is DEFAULT else start_asap:
+        work = self._work_by(resolver, name if name is not None else name_of(resolver))
+        if self.context.start_asap if start_asap is DEFAULT else start_asap:
             work.start()
         else:
             work._belongs_here()
@@ -390,6 +386,15 @@ class Promise(Unawaited, Production, Generic[T_co]):
             return state_of_error(self._failure.error)
         return "resolved" if self._value is not PENDING else "not started" if self._is_lazy() else "pending"
 
+    def _work_by(self, resolver: Callable[[], Awaitable[object]], name: str) -> Settling:
+        """Make this a promise of what a resolver makes, and return its work, which is still to be started."""
+        self._prepare(active_context.get(), name)
+        self._work = work = Settling(self, resolver)
+        context = self._context or self.context
+        context.open_loop(name)
+        context.notify_resolved(self)
+        return work
+
     def _is_done(self) -> bool:
         """Return whether there is a value or an error."""
         return self._value is not PENDING or self._failure is not None
@@ -408,7 +413,7 @@ class Promise(Unawaited, Production, Generic[T_co]):
 
     def _settle_with(self, value: Any, failure: Failure | None) -> None:  # Any: as for `_value`
         """End with a value or, if there is one, a failure, unless this is done."""
-        if not self._is_done():
+        if self._value is PENDING and self._failure is None:
             if failure is None:
                 self._value = value
             self._failure = failure
@@ -416,9 +421,11 @@ class Promise(Unawaited, Production, Generic[T_co]):
 
     def _finished(self) -> None:
         """Note that this is done."""
-        super()._finished()
-        if self._work is not None:
-            self._work.is_at_end()
+        if self._wakeup is not None:
+            self._wake()
+        work = self._work
+        if work is not None and not work._has_ended:
+            work.is_at_end()
 
     def _when_started(self, then: Callable[[], object]) -> None:
         """Call something when the work starts, at once if it has already started."""
@@ -522,12 +529,9 @@ class Promise(Unawaited, Production, Generic[T_co]):
 
     async def _settle(self) -> None:
         """Wait until there is a value or an error."""
-        self._start()
-        await self._until_done()
-
-    def _start(self) -> None:
         if self._work is not None:
             self._work.start()
+        await self._until_done()
 
     def _derived(self, resolver: Callable[[], Awaitable[U]], what: str, *others: Promise[object]) -> Promise[U]:
         """Make a promise of this one and others: as lazy as they are, with them as sources."""
@@ -568,11 +572,13 @@ def derived(resolver: Callable[[], Awaitable[U]], name: str, sources: Iterable[P
     It is as lazy as they are. Cancelling it cancels those that are not used elsewhere.
     """
     sources = tuple(sources)
-    lazy = any(source._is_lazy() for source in sources)
-    promise = Promise(resolver, start_asap=False, name=name)
-    promise._made_of(sources)  # first: if tasks are eager the work runs at once, and has to know its sources
-    if not lazy and promise.context.start_asap:
-        promise._start()
+    promise: Promise[U] = blank(Promise)
+    work = promise._work_by(resolver, name)
+    work._made_of(sources)  # first: if tasks are eager the work runs at once, and has to know its sources
+    if promise.context.start_asap and not any(source._is_lazy() for source in sources):
+        work.start()
+    else:
+        work._belongs_here()
     return promise
 
 

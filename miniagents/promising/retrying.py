@@ -95,10 +95,7 @@ def retry(
             del made, failure
             await asyncio.sleep(seconds)
 
-    result = Promise(retried, start_asap=False, name=policy.name)
-    if result.context.start_asap:
-        result._start()
-    return result
+    return Promise(retried, name=policy.name)
 
 
 def retry_stream(

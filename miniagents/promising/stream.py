@@ -355,12 +355,9 @@ class StreamedPromise(
         """Make the promise of a buffer's pieces."""
         return stream_over(buffer)
 
-    def _timed(self, out: AnyBuffer) -> TimedOutcomes[P_co]:
+    def _timed(self, out: AnyBuffer) -> TimedOutcomes[P_co]:  # noqa: ARG002  # of messages
         """Read this against the clock, as a source of `out`, in whose work this is called."""
-        source = self.pieces()
-        if source._buffer is not self._buffer:  # a message's buffer holds events besides the tokens
-            out._made_of((source,))
-        return TimedOutcomes(source._buffer)
+        return TimedOutcomes(self._buffer)
 
 
 Stream: TypeAlias = StreamedPromise[Q, tuple[Q, ...]]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from miniagents.agents.members import AnyContext
     from miniagents.ext.llm._clients import ClientSettings, Closable
     from miniagents.ext.llm._protocol import ModelProtocol
+    from miniagents.messages.promised.attribution import Speaker
 
 __all__ = ["ModelAgent"]
 
@@ -50,10 +51,11 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
         composition: AnyContext | None = None,
         *,
         raises: bool = False,
+        speaker: Speaker | None = None,
     ) -> AnyContext:
         options = kwargs if isinstance(kwargs, dict) else dict(kwargs)
         hide_headers(options)  # in the dict that the frames of the caller hold
-        return super()._call(args, options, composition, raises=raises)
+        return super()._call(args, options, composition, raises=raises, speaker=speaker)
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         super()._check_arguments(args, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from typing_extensions import TypeVar, override
+from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_promise import MessagePromise
@@ -60,13 +60,18 @@ class Speaker:
 
     # --- machinery ---
 
-    def sequence(self, sequence: MessageSequence[M]) -> MessageSequence[M]:
-        """Return the writing end of a sequence that nothing was put in yet, whose messages are all by this speaker."""
-        return _Attributed(sequence, self)
+    def says(self, piece: Any) -> MessagePromise[Any]:  # Any: a message, or the promise of one; of its class
+        """Return the promise of a message that this speaker says, or passes on."""
+        if isinstance(piece, Message):
+            promise: MessagePromise[Any] = MessagePromise.of_message(piece)  # Any: as above
+            promise._by = self
+            return promise
+        said: MessagePromise[Any] = piece  # Any: as above
+        return said._passed_on(self if said.by is None else Speaker(self.agent, self.answers, said.by))
 
     def attributed(self, replies: MessageSequencePromise[M], context: PromisingContext) -> MessageSequencePromise[M]:
         """Return replies from elsewhere as replies of this speaker."""
-        sequence = self.sequence(MessageSequence[M](name=replies.name, context=context, kept_open=False))
+        sequence = MessageSequence[M](name=replies.name, context=context, kept_open=False, speaker=self)
         sequence.put(replies)
         sequence.close()
         return sequence.promise
@@ -88,40 +93,3 @@ def derived_replies(
     It is as lazy and as bounded as the other, and cancelling it cancels the other, unless that is used elsewhere.
     """
     return source._sequence(pipe, what)
-
-
-class _Attributed(MessageSequence[M]):
-    """A sequence whose messages are all attributed to one speaker.
-
-    Args:
-        sequence: A sequence that nothing was put in yet; this takes its place.
-        speaker: The speaker.
-    """
-
-    __slots__ = ("_speaker",)
-
-    def __init__(self, sequence: MessageSequence[M], speaker: Speaker) -> None:
-        super(MessageSequence, self).__init__(sequence._buffer, kept_open=False)
-        self._place = sequence._place
-        self._classes = sequence._classes
-        self._promise, self._kept = sequence._promise, sequence._kept
-        self._speaker = speaker
-
-    # --- machinery ---
-
-    @override
-    def _adapt(self, item: object) -> Any:  # Any: a MessagePromise[M], or NotImplemented
-        piece = super()._adapt(item)
-        return piece if piece is NotImplemented else self._attributed(piece)
-
-    @override
-    def _adapt_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as for `_adapt`
-        pieces = super()._adapt_all(items, kinds)
-        return None if pieces is None else [self._attributed(piece) for piece in pieces]
-
-    def _attributed(self, piece: Message | MessagePromise[Any]) -> MessagePromise[Any]:  # Any: of M
-        if isinstance(piece, Message):
-            return said_by(MessagePromise.of_message(piece), self._speaker)
-        if piece.by is not None:
-            return piece._passed_on(Speaker(self._speaker.agent, self._speaker.answers, piece.by))
-        return piece._passed_on(self._speaker)

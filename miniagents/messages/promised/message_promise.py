@@ -109,7 +109,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         if max_ahead is DEFAULT:
             max_ahead = bound_here()
         self._message_class = message_class
-        self._known = known_fields(known or {})
+        self._known = known_fields(known) if known else None
         # the buffer holds events besides the tokens; readers of tokens skip them
         tokens: Any = streamer  # Any: as the line above says
         super().__init__(tokens, resolver, start_asap=start_asap, max_ahead=max_ahead, name=name)
@@ -409,10 +409,13 @@ class MessagePromise(StreamedPromise[str, M_co]):
         Message(text='Hello', metadata=FrozenDict({'topic': 'tea'}))
         """
         more = dict(facts)  # as it is now
-
         before: Any = (self._known or {}).get("metadata", {})  # Any: what a program gave
         known = {**(self._known or {}), "metadata": {**before, **more}}
-        added: Callable[[M_co], M_co] = lambda message: message.__replace__(metadata={**message.metadata, **more})  # noqa: E731  # a covariant parameter
+
+        def added(message: Any) -> M_co:  # Any: an M_co, which is covariant
+            result: M_co = message.__replace__(metadata={**message.metadata, **more})
+            return result
+
         return self._with_same_tokens(added, "with_metadata", known, self._message_class)
 
     def _with_same_tokens(
@@ -492,6 +495,11 @@ class MessagePromise(StreamedPromise[str, M_co]):
     def _reading(self) -> Callable[[], OutcomeIterator[str]]:
         return partial(TextOutcomes, mixed_buffer(self), self._name)
 
+    def _timed(self, out: PieceBuffer[Any]) -> TimedOutcomes[str]:  # Any: of any pieces
+        text = self._text_only()  # the buffer of a message holds events besides the tokens
+        out._made_of((text,))
+        return text._timed(out)
+
     def _text_only(self) -> Stream[str]:
         async def text(_: PieceBuffer[str]) -> AsyncIterator[str | Failure]:
             async for piece in self._outcomes():
@@ -527,10 +535,6 @@ class MessagePromise(StreamedPromise[str, M_co]):
             view._work = work
         return view
 
-    def _without_holder(self) -> MessagePromise[M_co]:
-        """Return another promise of the same message, which keeps nothing from being let go."""
-        return self._shown_again(UNHELD)
-
     def _passed_on(self, speaker: Speaker) -> MessagePromise[M_co]:
         """Return another promise of the same message, which has another speaker."""
         promise = self._shown_again(self._held_by())
@@ -548,10 +552,11 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return message
 
     def _shown_again(self, holder: Holder) -> MessagePromise[M_co]:
+        """Return another promise of the same message; with `UNHELD` it keeps nothing from being let go."""
         if self._value is not PENDING:
             promise = MessagePromise.of_message(self._value)
         else:
-            promise = message_over(self._buffer, self._collect, self._message_class, self.known)
+            promise = message_over(self._buffer, self._collect, self._message_class, self._known)
             promise._failure = self._failure
             if self._work is not None:
                 self._work.settles(promise)
@@ -632,7 +637,7 @@ def message_over(
     buffer: PieceBuffer[Any],  # Any: tokens and events; for the base class the buffer holds tokens alone
     collect: Callable[[Iterable[Any]], M] | None,  # Any: the types of a streamer are not checked at run time
     message_class: type[Message] | None = None,
-    known: Mapping[str, object] = FrozenDict(),
+    known: Mapping[str, object] | None = None,
 ) -> MessagePromise[M]:
     """Make the promise of a message whose tokens and events are in a buffer.
 
@@ -645,5 +650,5 @@ def message_over(
     promise: MessagePromise[M] = blank(MessagePromise)
     promise._look_at(buffer, collect)
     promise._message_class = message_class
-    promise._known = known_fields(known)
+    promise._known = known_fields(known) if known else None
     return promise

@@ -26,6 +26,7 @@ from miniagents.promising.promise import UNHELD, Promise
 from miniagents.promising.sentinels import DEFAULT
 
 if TYPE_CHECKING:
+    from miniagents.messages.promised.attribution import Speaker
     from miniagents.messages.promised.text_for import Several, TextFor
     from miniagents.promising.context import PromisingContext
     from miniagents.promising.core.pieces import PieceBuffer
@@ -97,6 +98,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         kept_open: Whether any code may put something in at any time. False for a sequence that the code that makes it
             fills and closes, or hands to `produce`.
         max_ahead: As for `FlatSequence`.
+        speaker: Who says all the messages, if that is to be told (`MessagePromise.by`).
 
     >>> async def main() -> None:
     ...     async with PromisingContext():
@@ -108,7 +110,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
     ['a', 'b', 'c']
     """
 
-    __slots__ = ("_classes", "_kept", "_place", "_promise")
+    __slots__ = ("_classes", "_kept", "_place", "_promise", "_speaker")
 
     def __init__(
         self,
@@ -119,6 +121,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         context: PromisingContext | None = None,
         kept_open: bool = True,
         max_ahead: int | None = None,
+        speaker: Speaker | None = None,
     ) -> None:
         if max_ahead is not None:
             check_bound(max_ahead)
@@ -126,6 +129,7 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         super().__init__(buffer, kept_open=kept_open)
         self._place = place or name
         self._classes = _Strictly(message_classes) if strict.get() else message_classes
+        self._speaker = speaker  # no derived class: Python stores attributes slowly where objects of two are seen
         self._promise: Callable[[], MessageSequencePromise[M] | None] = _no_promise
         self._kept = self.promise if kept_open else None
 
@@ -202,12 +206,17 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
 
     def _adapt(self, item: object) -> Any:  # Any: a piece for a MessageBuffer[M], or NotImplemented
         kind = type(item)  # the common classes first: isinstance() takes three times as long to say no
+        speaker = self._speaker
         if kind in self._classes:
-            return item
+            return item if speaker is None else speaker.says(item)
         if kind is list or kind is tuple or kind is MessageSequencePromise:
             return NotImplemented
         if kind is str:
-            return self._message_of(item)
+            return self._message_of(item) if speaker is None else speaker.says(self._message_of(item))
+        piece = self._adapted(item)
+        return piece if speaker is None or piece is NotImplemented else speaker.says(piece)
+
+    def _adapted(self, item: object) -> Any:  # Any: as for `_adapt`
         if _is_message_promise(item):
             return self._checked_promise(item)
         if isinstance(item, str):
@@ -234,6 +243,10 @@ class MessageSequence(Flattening[MessagePromise[M]], Generic[M]):
         )
 
     def _adapt_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as for `_adapt`
+        pieces = self._adapted_all(items, kinds)
+        return pieces if self._speaker is None or pieces is None else list(map(self._speaker.says, pieces))
+
+    def _adapted_all(self, items: list[Any], kinds: set[type]) -> list[Any] | None:  # Any: as for `_adapt`
         if type(self._classes) is _Strictly:
             return None
         if kinds == _TEXTS:

@@ -154,6 +154,8 @@ def read_once(what: str, streams: Sequence[AsyncIterable[T]]) -> list[AsyncItera
         TypeError: Something given to `what` is no async iterable.
     """
     check_streams(what, streams)
+    if len(set(map(id, streams))) == len(streams):
+        return list(streams)
     shared: dict[int, AsyncIterable[T]] = {}
     times = Counter(id(stream) for stream in streams)
     for stream in streams:

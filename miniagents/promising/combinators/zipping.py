@@ -8,7 +8,6 @@ when they come.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from itertools import islice
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeGuard
 from miniagents.promising.combinators.joining import replayed
 from miniagents.promising.combinators.piped import END, TimedOutcomes
 from miniagents.promising.core.failure import Failure
-from miniagents.promising.core.foreign import reading
 from miniagents.promising.stream import StreamedPromise
 
 if TYPE_CHECKING:
@@ -50,20 +48,22 @@ async def zipped(
         until: Which of them ends the result.
         fill: Stands for a stream that has ended, in the rows behind its end.
     """
-    async with contextlib.AsyncExitStack() as stack:
-        sides: list[_Side] = []
-        for stream in streams:
-            promise = _as_promise(stream)
-            if promise is not stream:
-                stack.push_async_callback(_close, promise)
-            await stack.enter_async_context(reading(promise, out))
-            sides.append(_Side(promise._timed(out)))
-        stack.push_async_callback(_stop, sides)
+    promises = [_as_promise(stream) for stream in streams]
+    own = [promise for promise, stream in zip(promises, streams, strict=True) if promise is not stream]
+    sources = [promise for promise in promises if not out._is_made_of(promise)]
+    out._made_of(sources)
+    sides = [_Side(promise._timed(out)) for promise in promises]
+    try:
         count = 0
         while True:
             for ready in _ready_rows(sides):  # nearly all rows of streams that are there: this is the fast way
                 count += 1
-                yield next((outcome for outcome in ready if type(outcome) is Failure), ready)
+                given: object = ready
+                for outcome in ready:
+                    if type(outcome) is Failure:
+                        given = outcome
+                        break
+                yield given
             row = await _next_row(sides, until)
             ended = [place for place, outcome in enumerate(row) if outcome is END]
             if len(ended) == len(row) or (ended and until == "shortest"):
@@ -75,6 +75,14 @@ async def zipped(
             count += 1
             failure = next((outcome for outcome in row if isinstance(outcome, Failure)), None)
             yield tuple(fill if outcome is END else outcome for outcome in row) if failure is None else failure
+    finally:
+        try:
+            await _stop(sides)
+        finally:
+            if sources:
+                out._let_go_of(*sources)
+            if own:
+                await _close(own)
 
 
 def _as_promise(stream: AsyncIterable[object]) -> StreamedPromise[Any, Any]:  # Any: as above
@@ -175,10 +183,13 @@ async def _stop(sides: list[_Side]) -> None:
     tasks = [side.task for side in sides if side.task is not None]
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    if tasks:
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _close(stream: StreamedPromise[Any, Any]) -> None:  # Any: as above
-    """End the work that reads a plain generator, and wait until the generator is closed."""
-    stream.cancel()
-    await asyncio.gather(*stream._buffer.workers(), return_exceptions=True)
+async def _close(streams: list[StreamedPromise[Any, Any]]) -> None:  # Any: as above
+    """End the work that reads plain generators, and wait until they are closed."""
+    for stream in streams:
+        stream.cancel()
+    workers = [worker for stream in streams for worker in stream._buffer.workers()]
+    await asyncio.gather(*workers, return_exceptions=True)

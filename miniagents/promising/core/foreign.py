@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from typing import TYPE_CHECKING, Generic
 
@@ -66,23 +65,29 @@ def outcomes_of(stream: AsyncIterable[Q], out: AnyBuffer) -> AsyncIterator[Q | F
     return stream._outcomes() if isinstance(stream, Replayed) else ForeignOutcomes(stream, out)
 
 
-@contextlib.asynccontextmanager
-async def reading(
-    stream: AsyncIterable[Q],
-    out: AnyBuffer,
-) -> AsyncGenerator[AsyncIterator[Q | Failure]]:
-    """Read any async iterable as `outcomes_of` does, as a source of `out`.
+class reading(Generic[Q]):  # noqa: N801  # used as a function, like `contextlib.suppress`
+    """Reads any async iterable in an `async with` as `outcomes_of` does, as a source of `out`.
 
     A generator that is left half-way is closed.
     """
-    source = stream if isinstance(stream, Production) and not out._is_made_of(stream) else None
-    if source is not None:
-        out._made_of((source,))  # first: whoever reads from here on reads for `out`, and is no guest of the source
-    outcomes = outcomes_of(stream, out)
-    try:
-        yield outcomes
-    finally:
-        if source is not None:
-            out._let_go_of(source)
-        if isinstance(outcomes, ForeignOutcomes):
-            await outcomes.aclose()
+
+    __slots__ = ("_out", "_outcomes", "_source", "_stream")
+
+    def __init__(self, stream: AsyncIterable[Q], out: AnyBuffer) -> None:
+        self._stream = stream
+        self._out = out
+        self._source: Production | None = None
+
+    async def __aenter__(self) -> AsyncIterator[Q | Failure]:
+        stream, out = self._stream, self._out
+        if isinstance(stream, Production) and not out._is_made_of(stream):
+            self._source = stream
+            out._made_of((stream,))  # first: whoever reads from here on reads for `out`, and is no guest of the source
+        self._outcomes = outcomes_of(stream, out)
+        return self._outcomes
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._source is not None:
+            self._out._let_go_of(self._source)
+        if isinstance(self._outcomes, ForeignOutcomes):
+            await self._outcomes.aclose()

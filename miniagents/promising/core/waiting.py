@@ -71,15 +71,16 @@ async def first_done(sources: Sequence[Promise[object]], decides: Callable[[Fail
     first = decided()
     if first is not None:
         return first
+    pending = [source for source in dict.fromkeys(sources) if not source.done()]
+    if not pending:
+        return None
     tasks: list[asyncio.Task[None]] = []
     try:
-        for source in dict.fromkeys(sources):
-            if not source.done():
-                tasks.append(asyncio.create_task(wait_for(source)))
-                if len(tasks) % FAIR_SHARE == 0:
-                    await take_turn()
-        if tasks:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for source in pending:
+            tasks.append(asyncio.create_task(wait_for(source)))
+            if len(tasks) % FAIR_SHARE == 0:
+                await take_turn()
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
         for task in tasks:
             error = task.exception() if task.done() and not task.cancelled() else None
             if error is not None and not isinstance(error, _DecidedError):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 
     from miniagents.promising.core.current import Worker
+    from miniagents.promising.core.failure import Failure
     from miniagents.promising.core.letting_go import LettingGo
     from miniagents.promising.promise import Promise
 
@@ -115,15 +116,16 @@ class Working(Production):
 
     def _made_of(self, sources: Iterable[Production]) -> None:
         """Note the sources of this: those that are not used elsewhere are cancelled when this is cancelled."""
+        noted = self._sources
         for source in sources:
-            if not source._is_done() and not self._is_made_of(source):
+            if not source._is_done() and (noted is None or source not in noted):
                 pieces = source._pieces_production()
                 if pieces._results is None:
                     pieces._results = WeakSet()
                 pieces._results.add(self)
-                if self._sources is None:
-                    self._sources = {}
-                self._sources[source] = None
+                if noted is None:
+                    noted = self._sources = {}
+                noted[source] = None
 
     def _is_made_of(self, source: Production) -> bool:
         """Return whether the source is one of this production's."""
@@ -135,10 +137,12 @@ class Working(Production):
         Returns:
             The sources that were forgotten.
         """
-        leaving = tuple(source for source in left or self._sources or () if self._is_made_of(source))
+        noted = self._sources
+        if not noted:
+            return ()
+        leaving = tuple([source for source in left if source in noted] if left else noted)
         for source in leaving:
-            if self._sources is not None:
-                self._sources.pop(source, None)
+            noted.pop(source, None)
             results = source._pieces_production()._results
             if results is not None:
                 results.discard(self)
@@ -181,7 +185,7 @@ class Working(Production):
         """
         self._adopt()
         try:
-            task = self.context.spawn(work, self._name, self)
+            task = (self._context or self.context).spawn(work, self._name, self)
         except ContextStateError as error:
             self._give_up(error)  # every reader gets the same answer, now and later
             mark_as_read(error)
@@ -312,9 +316,6 @@ class Settling(Working):
         promise._work = self
         self._promises = (*self._promises, ref(promise))
 
-    def _alive(self) -> list[Promise[Any]]:  # Any: as above
-        return [promise for each in self._promises if (promise := each()) is not None]
-
     def _is_done(self) -> bool:
         """Return whether the promise was settled."""
         return self._has_ended
@@ -332,22 +333,24 @@ class Settling(Working):
         if not self._has_ended:
             self._has_ended = True
             self._resolver = None
-            failure = self._failure_of(error)
-            for promise in self._alive():
-                promise._settle_with(None, failure)
-            self._finished()
+            self._settle_all(None, self._failure_of(error))
+
+    def _settle_all(self, value: object, failure: Failure | None) -> None:
+        for each in self._promises:
+            promise = each()
+            if promise is not None:
+                promise._settle_with(value, failure)
+        self._finished()
 
     async def _produce(self, resolver: Callable[[], Awaitable[object]]) -> None:
-        task = self.context.running_task()
+        task = (self._context or self.context).running_task()
         has_told = False
         try:
             producing.set(self)
             value = await resolver()
             if not self._has_ended:
                 self._has_ended = True
-                for promise in self._alive():
-                    promise._settle_with(value, None)
-                self._finished()
+                self._settle_all(value, None)
             has_told = True
         except BaseException as error:
             has_told = caught(error, task, self._end_with)

@@ -37,7 +37,7 @@ def test_m6_a_text_that_is_given_stands_before_the_template() -> None:
 
 def test_positional_patterns_are_for_positional_fields() -> None:
     """`__match_args__` has the names that the constructor takes by position, and no others."""
-    own = [cls for cls in loaded_classes(Frozen) if cls.__module__.startswith("miniagents.")]
+    own: list[Any] = [cls for cls in loaded_classes(Frozen) if cls.__module__.startswith("miniagents.")]
     for cls in (*own, Temperature):
         parameters = inspect.signature(cls).parameters.values()
         by_position = tuple(each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD)
