@@ -259,7 +259,7 @@ CIRCLES: Final = {
     frozenset(
         {
             *("attribution", "message_buffer", "message_promise", "message_sequence"),
-            *("same_messages", "selecting", "sequence_promise", "showing", "streaming", "text"),
+            *("same_messages", "selecting", "sequence_promise", "showing", "streaming", "text", "tokens"),
         }
     ): ("a message is split into a sequence, and a sequence is joined into a message"),
     frozenset(
@@ -271,8 +271,8 @@ CIRCLES: Final = {
     frozenset(
         {
             *("bounds", "callers", "context", "current", "ending", "failure", "followers", "holders", "hooks"),
-            *("joins", "letting_go", "pieces", "places", "production", "promise", "stalls", "standing", "stuck"),
-            *("threads", "waiting", "watch", "working"),
+            *("joins", "letting_go", "pieces", "places", "presenting", "production", "promise", "stalls"),
+            *("standing", "stuck", "threads", "waiting", "watch", "working"),
         }
     ): ("a context owns productions, and a production waits and fails in its context"),
     frozenset({"_tool", "_tool_callee"}): "a tool has its calls answered with handlers around them, and these call it",

@@ -21,7 +21,8 @@ from miniagents.agents.members import (
 )
 from miniagents.messages import MessagePromise
 from miniagents.messages.promised.attribution import said_by
-from miniagents.messages.promised.message_promise import known_class, mixed_buffer
+from miniagents.messages.promised.message_promise import mixed_buffer
+from miniagents.messages.promised.tokens import known_class
 from miniagents.promising import first_to_speak
 from miniagents.promising.core.access import buffer_of, failure_of, give_up, has_value, settled, settled_as_read
 from miniagents.promising.core.arguments import check_errors, check_not_negative, check_plain

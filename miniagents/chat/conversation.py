@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from miniagents.chat.chat_errors import ChatError
 from miniagents.messages import AssistantMessage, Message, TextDelta
-from miniagents.messages.promised.message_promise import known_class
+from miniagents.messages.promised.tokens import known_class
 from miniagents.miniagents import EndLoop
 from miniagents.promising import PromiseCancelledError
 

@@ -24,7 +24,7 @@ from miniagents.agents.members import (
 )
 from miniagents.composition._asking import ask_speaker
 from miniagents.messages import Message, MessagePromise, MessageSequence
-from miniagents.messages.promised.message_promise import known_class
+from miniagents.messages.promised.tokens import known_class
 from miniagents.promising.core.access import failure_of, settled, value_of
 from miniagents.promising.core.arguments import check_plain
 from miniagents.promising.core.failure import Failure

@@ -18,7 +18,7 @@ from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure, caught, is_cancellation
 from miniagents.promising.core.pieces import take_turn
 from miniagents.promising.core.places import hand_over
-from miniagents.promising.core.presenting import number_of
+from miniagents.promising.core.presenting import number_of, state_of
 from miniagents.promising.core.production import Production
 from miniagents.promising.errors import AppenderClosedError, PromiseCancelledError, PromiseDeadlockError
 from miniagents.promising.stream import StreamedPromise
@@ -176,7 +176,7 @@ class Flattening(Generic[P]):
     def __repr__(self) -> str:
         buffer = self._buffer
         number = sum(not isinstance(piece, Failure) for piece in buffer.pieces)
-        return f"<{type(self).__name__} {buffer.name!r} {buffer.state(number_of(number, 'item'))}>"
+        return f"<{type(self).__name__} {buffer.name!r} {state_of(buffer, number_of(number, 'item'))}>"
 
     # --- machinery ---
 

@@ -16,7 +16,7 @@ from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.promising.core.naming import derived_name, name_of
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer, PieceIterator
-from miniagents.promising.core.presenting import number_of
+from miniagents.promising.core.presenting import number_of, state_of
 from miniagents.promising.core.production import Production
 from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import UNHELD, Holder, Promise, blank
@@ -199,7 +199,7 @@ class StreamedPromise(
         buffer = self._buffer_if_any()
         if buffer is None:
             return super()._state()
-        return buffer.state(self._counted(buffer.pieces), self._failure)
+        return state_of(buffer, self._counted(buffer.pieces), self._failure)
 
     def _buffer_if_any(self) -> PieceBuffer[P_co] | None:
         """Return the buffer; None if one would be made by looking for it."""

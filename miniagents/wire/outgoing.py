@@ -10,8 +10,8 @@ import msgspec
 from miniagents.messages import Message, TextDelta
 from miniagents.messages.coding.codec import encode
 from miniagents.messages.coding.msgspec_formats import functions_of
-from miniagents.messages.promised.message_promise import MessagePromise, known_class, mixed_buffer
-from miniagents.messages.promised.tokens import MixedOutcomes, checked_piece, holds_surrogates
+from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
+from miniagents.messages.promised.tokens import MixedOutcomes, checked_piece, holds_surrogates, known_class
 from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of

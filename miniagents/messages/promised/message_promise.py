@@ -17,6 +17,7 @@ from miniagents.messages.promised.tokens import (
     Tokens,
     bound_here,
     checked_piece,
+    known_class,
     known_fields,
 )
 from miniagents.messages.values.frozen import FrozenDict
@@ -409,13 +410,13 @@ class MessagePromise(StreamedPromise[str, M_co]):
         Message(text='Hello', metadata=FrozenDict({'topic': 'tea'}))
         """
         more = dict(facts)  # as it is now
-        before: Any = (self._known or {}).get("metadata", {})  # Any: what a program gave
-        known = {**(self._known or {}), "metadata": {**before, **more}}
+        before: Any = self.known.get("metadata", {})  # Any: what a program gave
 
         def added(message: Any) -> M_co:  # Any: an M_co, which is covariant
             result: M_co = message.__replace__(metadata={**message.metadata, **more})
             return result
 
+        known = {**(self._known or {}), "metadata": {**before, **more}}
         return self._with_same_tokens(added, "with_metadata", known, self._message_class)
 
     def _with_same_tokens(
@@ -428,15 +429,10 @@ class MessagePromise(StreamedPromise[str, M_co]):
         async def whole(_: AsyncIterable[str]) -> M:
             return change(await self)
 
-        return derived_message(
-            self,
-            lambda _: MixedOutcomes(mixed_buffer(self), self._name),
-            whole,
-            what,
-            message_class=message_class,
-            known=known,
-            by=self._by,
-        )
+        def pieces(_: PieceBuffer[str]) -> Pieces:
+            return MixedOutcomes(mixed_buffer(self), self._name)
+
+        return derived_message(self, pieces, whole, what, message_class=message_class, known=known, by=self._by)
 
     @overload
     def split(self, delimiter: str = ..., *, code_fence: str | None = ...) -> MessageSequencePromise[Message]: ...
@@ -490,7 +486,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return not name.startswith("_") and (self._message_class is None or hasattr(self._message_class, name))
 
     def _outcomes(self) -> OutcomeIterator[str]:
-        return TextOutcomes(mixed_buffer(self), self._name)
+        return self._reading()()
 
     def _reading(self) -> Callable[[], OutcomeIterator[str]]:
         return partial(TextOutcomes, mixed_buffer(self), self._name)
@@ -535,6 +531,10 @@ class MessagePromise(StreamedPromise[str, M_co]):
             view._work = work
         return view
 
+    def _without_holder(self) -> MessagePromise[M_co]:
+        """Return another promise of the same message, which keeps nothing from being let go."""
+        return self._shown_again(UNHELD)
+
     def _passed_on(self, speaker: Speaker) -> MessagePromise[M_co]:
         """Return another promise of the same message, which has another speaker."""
         promise = self._shown_again(self._held_by())
@@ -562,12 +562,6 @@ class MessagePromise(StreamedPromise[str, M_co]):
                 self._work.settles(promise)
         promise._name, promise._holder = self._name, holder
         return promise
-
-
-def known_class(promise: MessagePromise[Message]) -> type[Message] | None:
-    """Return the class of a message, or one that it is derived from; None if nothing is known of it."""
-    value: object = promise._value
-    return type(value) if isinstance(value, Message) else promise._message_class
 
 
 def mixed_buffer(promise: MessagePromise[Message]) -> PieceBuffer[str | StreamEvent]:

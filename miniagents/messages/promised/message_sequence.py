@@ -10,12 +10,12 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_buffer import MessageBuffer, MixedMessages
-from miniagents.messages.promised.message_promise import MessagePromise, known_class
+from miniagents.messages.promised.message_promise import MessagePromise
 from miniagents.messages.promised.sequence_promise import (
     MessageSequencePromise,
     sequence_over,
 )
-from miniagents.messages.promised.tokens import remedy_for
+from miniagents.messages.promised.tokens import known_class, remedy_for
 from miniagents.messages.values.freezing import class_of
 from miniagents.messages.values.frozen import strict
 from miniagents.promising.core.arguments import check_bound

@@ -9,8 +9,8 @@ from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message
 from miniagents.messages.promised.message_buffer import make_known
-from miniagents.messages.promised.message_promise import MessagePromise, known_class, mixed_buffer
-from miniagents.messages.promised.tokens import MixedOutcomes
+from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
+from miniagents.messages.promised.tokens import MixedOutcomes, known_class
 from miniagents.promising.core.access import failure_of, settled
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.promise import derived

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 from typing_extensions import TypeIs
 
-from miniagents.messages._generated import StreamEvent, TextDelta
+from miniagents.messages._generated import Message, StreamEvent, TextDelta
 from miniagents.messages.values.frozen import FrozenDict
 from miniagents.messages.values.surrogates import (
     begins_in_half,
@@ -36,6 +36,7 @@ from miniagents.promising.core.pieces import OutcomeIterator
 from miniagents.promising.core.presenting import number_of
 
 if TYPE_CHECKING:
+    from miniagents.messages.promised.message_promise import MessagePromise
     from miniagents.promising.core.pieces import PieceBuffer
 
 __all__ = [
@@ -338,3 +339,9 @@ def _refused(piece: object, name: str, buffer: PieceBuffer[str | StreamEvent]) -
 def _no_piece(piece: object, name: str, giver: str) -> TypeError:
     given = f"{type(piece).__qualname__}: {piece!r:.200}"
     return TypeError(f"{name}: {giver} gave {given}; a token is a string or a stream event")
+
+
+def known_class(promise: MessagePromise[Message]) -> type[Message] | None:
+    """Return the class of a message, or one that it is derived from; None if nothing is known of it."""
+    value: object = promise._value
+    return type(value) if isinstance(value, Message) else promise._message_class

@@ -43,7 +43,6 @@ from miniagents.promising.core.bounds import Bounded
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.followers import FOLLOWED
-from miniagents.promising.core.presenting import number_of, state_of_error
 from miniagents.promising.core.production import Production
 from miniagents.promising.core.working import Working
 from miniagents.promising.promise import UNHELD
@@ -278,21 +277,6 @@ class PieceBuffer(Bounded, Generic[P]):
     def outcomes(self) -> OutcomeIterator[P]:
         """Read from the first piece, failures as objects."""
         return OutcomeIterator(self)
-
-    def state(self, pieces: str, whole: Failure | None = None) -> str:
-        """Return what `repr` shows of the stream.
-
-        Args:
-            pieces: How many pieces there are, errors not counted.
-            whole: The failure of the whole, if it is known.
-        """
-        if self._is_lazy():
-            return "not started"
-        cancelled = self.was_cancelled()
-        errors = sum(isinstance(piece, Failure) for piece in self.pieces) - cancelled
-        parts = [pieces, number_of(errors, "error")] if errors else [pieces]
-        parts += [state_of_error(whole.error)] if whole is not None and self.failure is None else []
-        return ", ".join([*parts, "cancelled" if cancelled else "ended" if self.ended else "arriving"])
 
     def was_cancelled(self) -> bool:
         """Return whether a cancellation ended the stream."""

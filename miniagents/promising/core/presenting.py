@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
+from miniagents.promising.core.failure import Failure
 from miniagents.promising.errors import PromiseCancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-__all__ = ["HidesMachinery", "PresentedContext", "Unawaited", "number_of", "state_of_error"]
+    from miniagents.promising.core.pieces import AnyBuffer
+
+__all__ = ["HidesMachinery", "PresentedContext", "Unawaited", "number_of", "state_of", "state_of_error"]
 
 
 class HidesMachinery:
@@ -95,3 +98,20 @@ def number_of(number: int, what: str) -> str:
 def state_of_error(error: BaseException) -> str:
     """Return what `repr` shows of a promise that has failed."""
     return "cancelled" if isinstance(error, PromiseCancelledError) else f"failed: {type(error).__name__}"
+
+
+def state_of(buffer: AnyBuffer, pieces: str, whole: Failure | None = None) -> str:
+    """Return what `repr` shows of a stream.
+
+    Args:
+        buffer: The pieces of the stream.
+        pieces: How many pieces there are, errors not counted.
+        whole: The failure of the whole, if it is known.
+    """
+    if buffer._is_lazy():
+        return "not started"
+    cancelled = buffer.was_cancelled()
+    errors = sum(isinstance(piece, Failure) for piece in buffer.pieces) - cancelled
+    parts = [pieces, number_of(errors, "error")] if errors else [pieces]
+    parts += [state_of_error(whole.error)] if whole is not None and buffer.failure is None else []
+    return ", ".join([*parts, "cancelled" if cancelled else "ended" if buffer.ended else "arriving"])

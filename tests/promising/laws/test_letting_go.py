@@ -68,7 +68,7 @@ async def let_go(promise: Promise[object]) -> None:
     """Makes something of a promise that ends before it."""
     if is_stream(promise) and not is_message(promise):
         with contextlib.suppress(TimeoutError, PieceError):  # here: a frame that has ended would be held by the error
-            await promise.timeout_pieces(whole=1)
+            await promise.timeout_pieces(whole=1).pieces()  # the whole of messages would come later
     else:
         await promise.timeout(1, default=None)
 
