@@ -371,7 +371,10 @@ def _fields(holder: Frozen) -> Iterator[object]:
 def _names_of_holders(holder: Frozen) -> Collection[str]:
     """Return the names of the fields that may hold messages, at any depth: those of some other types cannot."""
     contents = contents_of(type(holder))
-    return contents.shapes or contents.untyped  # the second is all fields, if annotations cannot be evaluated yet
+    names: Collection[str] = contents.shapes or contents.untyped  # all fields, if annotations cannot be evaluated yet
+    if "metadata" in names and isinstance(holder, Message):  # which holds plain JSON
+        return [name for name in names if name != "metadata"] if len(names) > 1 else ()
+    return names
 
 
 # Narrowing by isinstance() alone would leave the types of the elements unknown.
