@@ -286,9 +286,9 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
     def timeout_pieces(self, *, each: float | None = None, whole: float | None = None) -> Stream[P_co]:
         """End the result with a `TimeoutError` when a piece takes too long.
 
-        The result lets go of the source, which continues only for those who hold or read it. A piece that is there in
-        time counts, however late it is read. The
-        `timeout` of tokio-stream continues behind each error; here `on_error` continues.
+        The result lets go of the source, which continues only for those who hold or read it. A piece that comes in
+        time, or at the very moment of the limit, counts, however late it is read. The `timeout` of tokio-stream
+        continues behind each error; here `on_error` continues.
 
         Args:
             each: Seconds within which the first piece has to come after the start of the result, and each further one
@@ -321,7 +321,7 @@ class TimeCombinators(Piped[P_co], Generic[P_co]):
                 is_ready = await source.ready_in_time(next_end)
                 if not is_ready and next_end < end:
                     late = f"gave no piece within {each} s"
-                elif not is_ready or (loop.time() >= end and not source._all_there()):
+                elif not is_ready or (loop.time() > end and not source._all_there()):
                     late = f"was not complete within {whole} s"
                 else:
                     piece = await anext(source, END)

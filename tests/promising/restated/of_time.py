@@ -250,6 +250,13 @@ TIMEOUT: Final = (
         "a-(t|)",
     ),
     row(
+        "ReactiveX timeout",
+        "a piece that comes at the moment of the limit is in time",
+        "a--b-c|",
+        lambda s: s.timeout_pieces(whole=3),
+        "a--(b<#TimeoutError>|)",
+    ),
+    row(
         "Kotlin withTimeout",
         "limits the whole",
         "a-b-c-d|",
