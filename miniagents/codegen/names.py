@@ -91,3 +91,13 @@ def _is_plain(name: str) -> bool:
 
 def _is_taken(name: str) -> bool:
     return keyword.iskeyword(name) or name in ATTRIBUTES or name in MODULE_NAMES or name in _ANNOTATIONS
+
+
+def summary_of(name: str) -> str:
+    """Return the name of a class as a short sentence.
+
+    >>> summary_of("HTTPErrorResponse2")
+    'HTTP error response 2.'
+    """
+    first, *others = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z\d_]+|\d+", name) or [name]
+    return f"{' '.join([first, *(each if each.isupper() else each.lower() for each in others)])}."

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from miniagents.messages.promised.observing import Observed, observe
     from miniagents.messages.promised.streaming import stream_message
     from miniagents.messages.promised.text import join_messages, split_messages
-    from miniagents.messages.values.record import NO_EXTRAS, Extras, Record
+    from miniagents.messages.values.record import NO_EXTRAS, Extras, Maybe, OpenRecord, Record
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -67,7 +67,7 @@ else:
             "promised.observing": ("Observed", "observe"),
             "promised.streaming": ("stream_message",),
             "promised.text": ("join_messages", "split_messages"),
-            "values.record": ("NO_EXTRAS", "Extras", "Record"),
+            "values.record": ("NO_EXTRAS", "Extras", "Maybe", "OpenRecord", "Record"),
         },
     )
 
@@ -92,6 +92,7 @@ __all__ = [
     "Identity",
     "ImagePart",
     "JsonValue",
+    "Maybe",
     "Message",
     "MessagePromise",
     "MessageSequence",
@@ -99,6 +100,7 @@ __all__ = [
     "MessageType",
     "Observed",
     "OpenAIMessage",
+    "OpenRecord",
     "Reasoning",
     "ReasoningDelta",
     "Record",

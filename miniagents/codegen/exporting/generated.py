@@ -15,12 +15,12 @@ from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.exporting.docstring_reading import Described, described
 from miniagents.codegen.library import LIBRARY
 from miniagents.codegen.model import inherited_fields
-from miniagents.codegen.names import definition_name, field_name
+from miniagents.codegen.names import definition_name, field_name, summary_of
 from miniagents.codegen.patterns.translating_back import translated_back
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.validation.keywords import HINTS, KEYWORDS
 
-_BASES: Final = frozenset({"Record", "Frozen"})
+_BASES: Final = frozenset({"Record", "OpenRecord", "Frozen"})
 
 
 @dataclass(slots=True)
@@ -113,7 +113,9 @@ def _class(node: ast.ClassDef) -> Class:
         base.id.lstrip("_") if isinstance(base, ast.Name) else "",
         "kw_only" not in options,
         None,
-        described(doc.removeprefix(f"The type {node.name}.")),
+        described(
+            doc.removeprefix(f"The type {node.name}."), summary_of(node.name)
+        ),  # earlier versions wrote "The type"
     )
     for each in node.body:
         if not isinstance(each, ast.AnnAssign) or not isinstance(each.target, ast.Name):

@@ -32,7 +32,7 @@ _FORMATS: Final = {
 _PLACES: Final = {
     "Mapping": "collections.abc",
     **dict.fromkeys(("Annotated", "ClassVar", "Literal", "TypeAlias"), "typing"),
-    **dict.fromkeys(("NO_EXTRAS", "Extras", "SchemaCodec", "SchemaName"), LIBRARY_MODULE),
+    **dict.fromkeys(("NO_EXTRAS", "Extras", "Maybe", "OpenRecord", "SchemaCodec", "SchemaName"), LIBRARY_MODULE),
 }
 _LIBRARY_PLACES: Final = {**HAND_WRITTEN, JSON_VALUE: JSON_VALUE_MODULE}
 

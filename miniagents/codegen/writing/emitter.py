@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.codegen.library import FROZEN, HAND_WRITTEN_FIELDS, MESSAGE_BASE
+from miniagents.codegen.library import FROZEN, HAND_WRITTEN_FIELDS, MESSAGE_BASE, OPEN_RECORD, RECORD
 from miniagents.codegen.model import (
     AliasType,
+    Anything,
     Field,
     Form,
     Module,
@@ -34,7 +35,7 @@ from miniagents.codegen.shaping.defaults import expression
 from miniagents.codegen.shaping.templates import renamed
 from miniagents.codegen.shaping.union_tags import only_value
 from miniagents.codegen.texts import literal
-from miniagents.codegen.writing.annotations import Annotator, union
+from miniagents.codegen.writing.annotations import Annotator
 from miniagents.codegen.writing.order import in_order
 from miniagents.codegen.writing.written_docstrings import WIDTH, docstring
 from miniagents.printing import printable
@@ -54,7 +55,7 @@ def emit(module: Module, *, sources: Sequence[str], command: str) -> str:
     names = [each.name for each in types]
     messages = [each.name for each in types if root_of(module.known, each.name) == MESSAGE_BASE]
     if messages and ANY_MESSAGE not in names:
-        parts.append(writer.alias(ANY_MESSAGE, " | ".join(messages), "Any message of this module."))
+        parts.append(writer.alias(ANY_MESSAGE, " | ".join(messages), docstring("Any message of this module.")))
         names.append(ANY_MESSAGE)
     lints: list[str] = []
     if not module.is_library:
@@ -113,7 +114,8 @@ class _Writer:
     def definition(self, definition: TypeDefinition) -> str:
         """Return the text of a type."""
         if isinstance(definition, AliasType):
-            text = self.alias(definition.name, self.annotator.named(definition.name, definition.form), definition.doc)
+            doc = docstring(definition.doc, also=self.module.also_checked(definition.name))
+            text = self.alias(definition.name, self.annotator.named(definition.name, definition.form), doc)
         else:
             text = self.struct(definition)
         self.written.add(definition.name)
@@ -122,28 +124,30 @@ class _Writer:
     def alias(self, name: str, form: str, doc: str) -> str:
         """Return the text of a type alias."""
         text = f"{name}: {self.annotator.name('TypeAlias')} = {form}"
-        return f"{text}\n{docstring(doc)}" if doc else text
+        return f"{text}\n{doc}" if doc else text
 
     def struct(self, definition: ObjectType) -> str:
         """Return the text of a class."""
         inherited = inherited_fields(self.module.known, definition.name)
         own = [each for each in definition.fields if each.json_name not in inherited]
-        doc = definition.doc or f"The type {definition.name}."
-        body = [docstring(doc, [(each.name, each.doc) for each in own], indent=_INDENT)]
+        attributes = [(each.name, each.doc) for each in own]
+        also = self.module.also_checked(definition.name)
+        doc = docstring(definition.doc, attributes, also=also, name=definition.name, indent=_INDENT)
+        body, template = [doc] if doc else [], list[str]()
         if definition.template is not None:
             python_names = {each.json_name: each.name for each in (*inherited.values(), *own)}
-            template = renamed(definition.template, python_names)
-            body.append(f"text_template: {self.annotator.name('ClassVar')}[str | None] = {literal(template)}")
+            text = renamed(definition.template, python_names)
+            template.append(f"text_template: {self.annotator.name('ClassVar')}[str | None] = {literal(text)}")
         written = HAND_WRITTEN_FIELDS.get(definition.base, ())
         fields = [self.field(each, definition) for each in own if each.name not in written]
-        if definition.extras is not None:
+        base = definition.base
+        if definition.extras == Anything() and base.removeprefix("_") == RECORD:
+            base = "_" * base.startswith("_") + OPEN_RECORD
+        elif definition.extras is not None:
             fields.append(self.extras(definition.extras))
-        if fields and len(body) == 1:
-            body.append("")
-        elif fields:
-            body[1:] = ["", body[1], ""]
-        lines = "\n".join(f"{' ' * _INDENT}{line}" if line else "" for line in [*body, *fields])
-        head = ", ".join([self.annotator.type(definition.base), *self.options(definition)])
+        blocks = [block for block in (body, template, fields) if block] or [["pass"]]
+        lines = "\n\n".join("\n".join(f"{' ' * _INDENT}{line}" for line in block) for block in blocks)
+        head = ", ".join([self.annotator.type(base), *self.options(definition)])
         return f"class {definition.name}({head}):\n{lines}"
 
     def options(self, definition: ObjectType) -> list[str]:
@@ -163,10 +167,10 @@ class _Writer:
             return (
                 f"{field.name}: {self.annotator.name('ClassVar')}[{self.annotator.name('Literal')}[{value}]] = {value}"
             )
-        alternatives = self.annotator.alternatives(field.form)
+        annotation = self.annotator.form(field.form)
         if not field.required and field.default is None:
-            alternatives.append(self.annotator.msgspec("UnsetType"))
-        return f"{field.name}: {self.quoted(union(alternatives), field.form)}{self.assigned(field)}"
+            annotation = f"{self.annotator.name('Maybe')}[{annotation}]"
+        return f"{field.name}: {self.quoted(annotation, field.form)}{self.assigned(field)}"
 
     def extras(self, form: Form) -> str:
         """Return the text of the field `extra_properties`, which holds undeclared properties."""
