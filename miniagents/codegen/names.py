@@ -13,7 +13,9 @@ from miniagents.codegen.texts import is_known
 ANY_MESSAGE = "AnyMessage"
 """The union of a module's messages."""
 
-MODULE_NAMES = frozenset({"Annotated", "ClassVar", "Literal", "Mapping", "TypeAlias", "msgspec"})
+MODULE_NAMES = frozenset(
+    {"Annotated", "ClassVar", "Extras", "JsonValue", "Literal", "Mapping", "Maybe", "NO_EXTRAS", "TypeAlias", "msgspec"}
+)
 """Names that generated modules import, and so cannot use for anything else."""
 
 ATTRIBUTES = frozenset({"extra_properties", "hash_key", "replace", "text_template"})

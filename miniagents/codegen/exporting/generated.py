@@ -18,7 +18,9 @@ from miniagents.codegen.model import inherited_fields
 from miniagents.codegen.names import definition_name, field_name, summary_of
 from miniagents.codegen.patterns.translating_back import translated_back
 from miniagents.codegen.schema_errors import GenerationError, Problem
+from miniagents.codegen.writing.said_in_text import SaidInText
 from miniagents.validation.keywords import HINTS, KEYWORDS
+from miniagents.validation.said import fill
 
 _BASES: Final = frozenset({"Record", "OpenRecord", "Frozen"})
 
@@ -56,6 +58,7 @@ def export_generated(file: str, source: str) -> dict[str, JsonValue] | None:
         return None
     texts, places = tables
     schemas: dict[str, JsonValue] = {name: json.loads(schema) for name, schema in texts.items()}
+    fill(schemas, places, SaidInText(tree, {name: key for key, name in places.items()}))
     classes = {node.name: _class(node) for node in tree.body if isinstance(node, ast.ClassDef)}
     _without_made(schemas, places)
     for key, name in sorted(places.items(), key=lambda each: -len(each[0])):  # the parts of a part before it
@@ -113,9 +116,7 @@ def _class(node: ast.ClassDef) -> Class:
         base.id.lstrip("_") if isinstance(base, ast.Name) else "",
         "kw_only" not in options,
         None,
-        described(
-            doc.removeprefix(f"The type {node.name}."), summary_of(node.name)
-        ),  # earlier versions wrote "The type"
+        described(doc.removeprefix(f"The type {node.name}."), summary_of(node.name)),  # of earlier versions
     )
     for each in node.body:
         if not isinstance(each, ast.AnnAssign) or not isinstance(each.target, ast.Name):

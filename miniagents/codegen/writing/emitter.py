@@ -5,6 +5,7 @@ come from `names`, which returns only plain identifiers. Annotations are evaluat
 msgspec and readers see types instead of texts. An annotation that mentions a type further down is quoted as a whole.
 """
 
+import ast
 import json
 import re
 import textwrap
@@ -37,8 +38,10 @@ from miniagents.codegen.shaping.union_tags import only_value
 from miniagents.codegen.texts import literal
 from miniagents.codegen.writing.annotations import Annotator
 from miniagents.codegen.writing.order import in_order
+from miniagents.codegen.writing.said_in_text import SaidInText
 from miniagents.codegen.writing.written_docstrings import WIDTH, docstring
 from miniagents.printing import printable
+from miniagents.validation.said import unsaid
 
 
 def emit(module: Module, *, sources: Sequence[str], command: str) -> str:
@@ -59,7 +62,7 @@ def emit(module: Module, *, sources: Sequence[str], command: str) -> str:
         names.append(ANY_MESSAGE)
     lints: list[str] = []
     if not module.is_library:
-        tables = _tables(module, types)
+        tables = _tables(module, types, "\n".join([*writer.annotator.imports(), *parts]))
         if any(len(line) > WIDTH for line in tables):
             lints = ["# ruff: noqa: E501"]
         writer.annotator.name("SchemaCodec")
@@ -84,6 +87,8 @@ def emit(module: Module, *, sources: Sequence[str], command: str) -> str:
 
 
 _INDENT = 4
+_LINE = 96
+"""The length of the pieces of schemas, of which escapes make longer ones."""
 _FUNCTIONS = (
     "decode = _codec.decode",
     '"""Read a value of a type of this module from JSON, exactly as the schema says; see `SchemaCodec.decode`."""',
@@ -114,7 +119,8 @@ class _Writer:
     def definition(self, definition: TypeDefinition) -> str:
         """Return the text of a type."""
         if isinstance(definition, AliasType):
-            doc = docstring(definition.doc, also=self.module.also_checked(definition.name))
+            also = self.module.also_checked(definition.name)
+            doc = docstring(definition.doc, also=also) if definition.doc or also else ""
             text = self.alias(definition.name, self.annotator.named(definition.name, definition.form), doc)
         else:
             text = self.struct(definition)
@@ -133,7 +139,8 @@ class _Writer:
         attributes = [(each.name, each.doc) for each in own]
         also = self.module.also_checked(definition.name)
         doc = docstring(definition.doc, attributes, also=also, name=definition.name, indent=_INDENT)
-        body, template = [doc] if doc else [], list[str]()
+        has_doc = bool(definition.doc or also or any(each.doc for each in own))
+        body, template = [doc] if has_doc else [], list[str]()
         if definition.template is not None:
             python_names = {each.json_name: each.name for each in (*inherited.values(), *own)}
             text = renamed(definition.template, python_names)
@@ -209,8 +216,14 @@ class _Writer:
         return f" = {self.annotator.msgspec('field')}({', '.join(arguments)})"
 
 
-def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
-    """Return the lines that create the codec, with one line of any length for each schema and each type."""
+def _tables(module: Module, types: Iterable[TypeDefinition], text: str) -> list[str]:
+    """Return the lines that create the codec, with the schemas that the types do not say.
+
+    Args:
+        module: The module.
+        types: Its types, in the order in which they are written.
+        text: Its text so far.
+    """
     sound = sorted(
         {
             key
@@ -219,14 +232,15 @@ def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
         }
     )
     restricted = sorted({module.keys[each.name] for each in types if _checks_extras(module.known, each)})
-    schemas = {name: json.dumps(schema, separators=(",", ":")) for name, schema in module.schemas.items()}
+    written = {module.keys[each.name]: each.name for each in _distinct(types)}
+    schemas = unsaid(module.schemas, written, SaidInText(ast.parse(text), module.keys))
     return [
         "_codec = SchemaCodec(",
         "    {",
-        *(f"        {literal(name)}: {literal(text)}," for name, text in schemas.items()),
+        *(line for name, schema in schemas.items() for line in _schema(name, schema)),
         "    },",
         "    {",
-        *(f"        {literal(module.keys[each.name])}: {each.name}," for each in _distinct(types)),
+        *(f"        {literal(key)}: {name}," for key, name in written.items()),
         "    },",
         "    sound=[",
         *(f"        {literal(name)}," for name in sound),
@@ -242,6 +256,20 @@ def _tables(module: Module, types: Iterable[TypeDefinition]) -> list[str]:
         *([f"    namespace={literal(module.namespace)},"] if module.namespace else []),
         ")",
     ]
+
+
+def _schema(name: str, schema: JsonValue) -> Iterator[str]:
+    """Yield the lines of the table for one schema."""
+    text = json.dumps(schema, separators=(",", ":"))
+    if len(text) <= _LINE:
+        yield f"        {literal(name)}: {literal(text)},"
+        return
+    yield f"        {literal(name)}: ("
+    while text:
+        end = len(text) if len(text) <= _LINE else text.rfind(",", _LINE // 2, _LINE) + 1 or _LINE
+        yield f"            {literal(text[:end])}"
+        text = text[end:]
+    yield "        ),"
 
 
 def _distinct(types: Iterable[TypeDefinition]) -> Iterator[TypeDefinition]:

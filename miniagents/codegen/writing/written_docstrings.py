@@ -18,7 +18,7 @@ _QUOTES = '"""'
 def docstring(
     text: str, attributes: Sequence[tuple[str, str]] = (), *, also: Sequence[str] = (), name: str = "", indent: int = 0
 ) -> str:
-    """Return a docstring as Python text, with all lines indented except the first; "" if there is nothing to say.
+    """Return a docstring as Python text, with all lines indented except the first.
 
     Args:
         text: The description of the schema, in paragraphs separated by empty lines.
@@ -30,9 +30,7 @@ def docstring(
     width = WIDTH - indent
     described = [_attribute(each, doc, width) for each, doc in attributes if doc]
     paragraphs = [*_paragraphs(text), *([f"{ALSO}{'; '.join(also)}."] if also else [])]
-    if not paragraphs and not described:
-        return ""
-    first, *others = paragraphs or [summary_of(name)]
+    first, *others = paragraphs or [summary_of(name) if name else ""]
     summary, rest = _summary(first, width - 2 * len(_QUOTES))
     blocks = [_wrapped(summary, width - len(_QUOTES))]
     blocks += [_wrapped(paragraph, width) for paragraph in [rest, *others] if paragraph]

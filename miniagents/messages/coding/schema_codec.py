@@ -68,7 +68,8 @@ class SchemaCodec:
 
     Args:
         schemas: The schemas of the module as JSON, by name. Each `$ref` in them is "#/$defs/" and a name, or names a
-            type of this library, such as "miniagents:Message".
+            type of this library, such as "miniagents:Message". A schema is missing if its type says all of it, and a
+            part is null if a class or a field says it.
         types: The types of the schemas, by name. The type of a part of a schema has the name and the JSON pointer of
             the part, such as "Tool#/properties/inputSchema". A type that is not a class has a `SchemaName`, because
             Python takes two aliases of one type for the same.
@@ -223,9 +224,13 @@ class SchemaCodec:
     def validator(self) -> Validator:
         """Return the validator of the schemas; it is made at the first call."""
         if self._validator is None:
-            from miniagents.validation import Validator  # noqa: PLC0415  # many programs never need it
+            # many programs never need these
+            from miniagents.messages.coding.said_by_types import SaidByTypes  # noqa: PLC0415
+            from miniagents.validation import Validator  # noqa: PLC0415
+            from miniagents.validation.said import fill  # noqa: PLC0415
 
             definitions = {name: json.loads(text) for name, text in self._texts.items()}
+            fill(definitions, self._types, SaidByTypes(self._types))
             self._validator = Validator(definitions, _library_types())
         return self._validator
 
