@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
     from miniagents.messages.coding.schema_codec import SchemaCodec
     from miniagents.messages.coding.schema_names import SchemaName
+    from miniagents.messages.coding.schema_tables import SchemaTable
     from miniagents.messages.coding.typed_codec import Codec
     from miniagents.messages.promised.observing import Observed, observe
     from miniagents.messages.promised.streaming import stream_message
@@ -63,6 +64,7 @@ else:
             "coding.codec": ("DecodeError", "Format", "Unknown", "UnknownMessage", "decode", "encode", "encode_into"),
             "coding.schema_codec": ("SchemaCodec",),
             "coding.schema_names": ("SchemaName",),
+            "coding.schema_tables": ("SchemaTable",),
             "coding.typed_codec": ("Codec",),
             "promised.observing": ("Observed", "observe"),
             "promised.streaming": ("stream_message",),
@@ -107,6 +109,7 @@ __all__ = [
     "RefusalDelta",
     "SchemaCodec",
     "SchemaName",
+    "SchemaTable",
     "StreamEvent",
     "SystemMessage",
     "TextDelta",

@@ -30,6 +30,7 @@ from miniagents.messages.coding.readers import _making
 from miniagents.messages.coding.readings import Readings, chosen, chosen_plain
 from miniagents.messages.coding.rebuilding import convert_message
 from miniagents.messages.coding.schema_names import identity_of
+from miniagents.messages.coding.schema_tables import complete
 from miniagents.messages.coding.type_shapes import (
     bare,
     flat_members,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
+    from miniagents.messages.coding.schema_tables import SchemaTable
     from miniagents.validation import Validator
 
 __all__ = ["SchemaCodec"]
@@ -128,6 +130,24 @@ class SchemaCodec:
 
     def __repr__(self) -> str:
         return f"<SchemaCodec of {', '.join(self._types):.80}>"
+
+    @classmethod
+    def of_modules(cls, *tables: SchemaTable, namespace: str = "") -> SchemaCodec:
+        """Return the codec of a package.
+
+        Args:
+            tables: The tables of its modules, all of which are imported.
+            namespace: Distinguishes its records from others with the same names.
+        """
+        complete(tables)
+        return cls(
+            {name: text for table in tables for name, text in table.schemas.items()},
+            {name: form for table in tables for name, form in table.types.items()},
+            sound=[name for table in tables for name in table.sound],
+            checked=[name for table in tables for name in table.checked],
+            checked_extras=[name for table in tables for name in table.checked_extras],
+            namespace=namespace,
+        )
 
     def decode(self, data: bytes | str, form: TypeForm[T], /) -> T:
         """Decode a value of the type `form` from JSON.
