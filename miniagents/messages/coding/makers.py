@@ -79,6 +79,7 @@ class Makers:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._classes: dict[type[Frozen], Make] = {}
+        self._unfinished: list[tuple[list[tuple[str, Make]], list[msgspec.structs.FieldInfo]]] = []
         self.met_extras: bool = False
         """Whether properties that are not declared were met since this was set to False."""
 
@@ -90,9 +91,14 @@ class Makers:
         """
         before = dict(self._classes)
         try:
-            return self._of(form)
+            made = self._of(form)
+            while self._unfinished:
+                parts, fields = self._unfinished.pop()
+                parts += ((field.encode_name, self._of(field.type)) for field in fields)
+            return made
         except Exception:  # classes may refer to one whose maker is not finished
             self._classes = before
+            self._unfinished.clear()
             raise
 
     def _of(self, form: Any) -> Make:  # Any: as above
@@ -248,8 +254,8 @@ class Makers:
                     force_setattr(made, name, part)
             return made
 
-        self._classes[cls] = make  # now, because it may contain itself
-        parts += ((field.encode_name, self._of(field.type)) for field in with_records)
+        self._classes[cls] = make
+        self._unfinished.append((parts, with_records))  # later: hundreds of classes may be inside each other, or itself
         return make
 
     def _checked(self, cls: type[Frozen]) -> Make:
