@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from miniagents.validation.keywords import KEYWORDS, LIMITS
-from miniagents.validation.values import JsonType, JsonValue
+from miniagents.validation.values import JsonType, JsonValue, is_array, is_object
 
 __all__ = [
     "SCALARS",
@@ -32,6 +32,7 @@ T_contra = TypeVar("T_contra", contravariant=True)
 T = TypeVar("T")
 
 Schema: TypeAlias = dict[str, JsonValue]
+"""A schema that a type says; it is never true or false."""
 
 SCALARS: Final[Mapping[str, JsonType]] = {
     "str": "string",
@@ -76,7 +77,7 @@ def unsaid(schemas: Mapping[str, JsonValue], types: Mapping[str, T], said: Said[
     for key in sorted(types, key=len):
         holder, step = _holder(result, key)
         schema = None if holder is None else holder[step]
-        if holder is None or not isinstance(schema, dict):
+        if holder is None or not is_object(schema):
             continue
         try:
             is_said = _text(said.schema(types[key]), idle_counts) == _text(schema, idle_counts)
@@ -89,7 +90,7 @@ def unsaid(schemas: Mapping[str, JsonValue], types: Mapping[str, T], said: Said[
         else:
             members = schema.get("properties")
             for name, each in said.properties(types[key]).items():
-                if isinstance(members, dict) and _text(each, idle_counts) == _text(members.get(name), idle_counts):
+                if is_object(members) and _text(each, idle_counts) == _text(members.get(name), idle_counts):
                     members[name] = None
     again: dict[str, JsonValue] = json.loads(json.dumps(result))
     fill(again, types, said)
@@ -111,31 +112,33 @@ def fill(schemas: dict[str, JsonValue], types: Mapping[str, T], said: Said[T]) -
         if holder is None:
             continue
         schema = holder[step]
-        members = schema.get("properties") if isinstance(schema, dict) else None
+        members = schema.get("properties") if is_object(schema) else None
         if schema is None:
             holder[step] = said.schema(types[key])
-        elif isinstance(members, dict) and None in members.values():
+        elif is_object(members) and None in members.values():
             properties = said.properties(types[key])  # the others are classes with keys of their own
             members |= {name: properties[name] for name in members if members[name] is None and name in properties}
 
 
-def _holder(
-    schemas: dict[str, JsonValue], key: str
-) -> tuple[Any, Any]:  # Any: a dict and a name, or a list and a place
+_Held: TypeAlias = tuple[Any, Any]  # Any: JSON, which is changed
+"""An object and a name, or an array and a place."""
+
+
+def _holder(schemas: dict[str, JsonValue], key: str) -> _Held:
     """Return the object or array that holds the schema with a key, and its place there; None if there is none."""
     name, _, pointer = key.partition("#")
-    holder: Any = schemas
-    step: Any = name
+    holder: Any = schemas  # Any: as above
+    step: Any = name  # Any: as above
     for part in pointer.split("/")[1:]:
         if not _has(holder, step):
             return None, step
         holder = holder[step]
-        step = int(part) if isinstance(holder, list) else part.replace("~1", "/").replace("~0", "~")
+        step = int(part) if is_array(holder) else part.replace("~1", "/").replace("~0", "~")
     return (holder, step) if _has(holder, step) else (None, step)
 
 
 def _has(holder: object, step: Any) -> bool:  # Any: as above
-    return (isinstance(holder, dict) and step in holder) or (isinstance(holder, list) and step < len(holder))
+    return (is_object(holder) and step in holder) or (is_array(holder) and isinstance(step, int) and step < len(holder))
 
 
 def _text(schema: JsonValue, idle_counts: bool) -> str:
@@ -157,7 +160,7 @@ def _plain(schema: JsonValue) -> JsonValue:
         elif holds == "named" and isinstance(value, dict):
             result[name] = {key: _plain(each) for key, each in value.items()}
         elif name == "type" and isinstance(value, list):
-            result[name] = sorted(map(str, value))
+            result[name] = [*sorted(map(str, value))]
         else:
             result[name] = value
     for name in ("items", "properties", "additionalProperties"):
@@ -172,12 +175,13 @@ def limited(schema: Schema, limits: Mapping[str, JsonValue]) -> Schema:
     Raises:
         UnsaidError: The values have no such limits.
     """
-    kind = schema.get("type")
-    keywords = next((keywords for each, keywords in LIMITS.items() if each == kind), {})
-    named = {keywords.get(name): limit for name, limit in limits.items()}
-    if None in named:
+    found = dict(schema)
+    for kind, keywords in LIMITS.items():
+        if kind == schema.get("type"):
+            found |= {keyword: limits[name] for name, keyword in keywords.items() if name in limits}
+    if len(found) < len(schema) + len(limits):
         raise UnsaidError
-    return {**schema, **{str(name): limit for name, limit in named.items()}}
+    return found
 
 
 def choice_said(values: Sequence[JsonValue]) -> Schema:

@@ -13,7 +13,7 @@ from miniagents.codegen.generating import COMMAND, generate_with, is_package
 from miniagents.codegen.reading.sources import schema_files
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import Settings
-from miniagents.codegen.writing.emitter import FIRST
+from miniagents.codegen.texts import FIRST
 from miniagents.printing import printable
 
 PAUSE = 0.3

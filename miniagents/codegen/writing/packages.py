@@ -10,12 +10,12 @@ from miniagents.codegen.writing.definitions import Writer
 from miniagents.codegen.writing.emitter import FUNCTIONS, generated_from, how_to_change, text_of, types_of
 from miniagents.codegen.writing.order import in_order
 from miniagents.codegen.writing.package_plan import Part, parts_of_package
-from miniagents.codegen.writing.tables import Tables
+from miniagents.codegen.writing.written_tables import Tables
 
 TABLE = "schema_table"
 """The name of the table in each module."""
 
-_NOTICE = ["# Do not edit: the module `__init__` tells how to generate it again."]
+_NOTICE = "# Do not edit: the module `__init__` tells how to generate it again."
 
 
 def emit_package(module: Module, *, shown: Callable[[str], str], command: str) -> dict[str, str]:
@@ -56,7 +56,7 @@ def _module(part: Part, writer: Writer, definitions: list[str], tables: Tables, 
     if part.later:
         imports += ["", "if TYPE_CHECKING:", *(f"    {each}" for each in _imports(part.later))]
     sources = sorted(map(shown, part.sources))
-    head = [*generated_from(sources), *_NOTICE]
+    head = [*generated_from(sources), _NOTICE]
     return text_of(head, types_of(sources), imports, [*names, TABLE], [*definitions, "\n".join(lines)], lines)
 
 

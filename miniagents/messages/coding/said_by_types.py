@@ -40,7 +40,7 @@ class SaidByTypes:
     """
 
     def __init__(self, types: Mapping[str, object]) -> None:
-        self._keys = {identity_of(form): key for key, form in reversed(types.items())}
+        self._keys = {identity_of(form): key for key, form in reversed([*types.items()])}
         self._open: set[object] = set()
 
     def schema(self, form: Any) -> Schema:  # Any: a type

@@ -14,8 +14,8 @@ from miniagents.codegen.model import (
     Types,
     ancestors,
 )
+from miniagents.codegen.said_in_text import SaidInText
 from miniagents.codegen.texts import literal
-from miniagents.codegen.writing.said_in_text import SaidInText
 from miniagents.validation.said import unsaid
 
 _LINE = 96

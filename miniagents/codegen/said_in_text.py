@@ -177,8 +177,9 @@ def _members(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def _unquoted(node: ast.expr) -> ast.expr:
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return ast.parse(node.value, mode="eval").body if is_text else node
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return ast.parse(node.value, mode="eval").body
+    return node
 
 
 def _value(node: ast.expr) -> JsonValue:
