@@ -33,7 +33,7 @@ class Lake(OpenRecord, frozen=True, kw_only=True):
 
 def packages() -> None:
     Lake(depth=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    OpenRecord(1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    OpenRecord(extra_properties=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     SchemaTable({}, {"Lake": Lake})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     SchemaCodec.of_modules({})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 

@@ -97,7 +97,11 @@ def _build_parsers() -> tuple[CommandParser, dict[str, CommandParser]]:
 def _generate(command: CommandParser) -> None:
     _schemas(command)
     command.add_argument(
-        "--output", required=True, type=_module, metavar="FILE.py|FOLDER/", help="the module or package to write"
+        "--output",
+        required=True,
+        type=_module,
+        metavar="FILE.py|FOLDER/",
+        help="the module to write, or the folder of a package with a module for each schema file",
     )
     command.add_argument("--check", action="store_true", help="write nothing, and show how the module differs")
     command.add_argument("--watch", action="store_true", help="write it again when a schema changes, until Ctrl+C")
@@ -277,10 +281,7 @@ def _module(text: str) -> Path:
     path = Path(text)
     is_folder = text.endswith(("/", os.sep)) or path.is_dir()
     if (path.suffix != ".py" or is_folder) and not (is_folder and path.name.isidentifier()):
-        raise argparse.ArgumentTypeError(
-            f"{shlex.quote(text)} is neither a file that can be imported, such as messages.py, nor a folder for a "
-            "package, such as messages/"
-        )
+        raise argparse.ArgumentTypeError(f"{shlex.quote(text)} is no file that can be imported, such as messages.py")
     return path
 
 
