@@ -68,7 +68,7 @@ def package(folder: Path, files: dict[str, Json]) -> dict[str, str]:
 @pytest.fixture
 def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Import]:
     loaded: list[str] = []
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
 
     def load(files: dict[str, Json]) -> ModuleType:
         name = f"package_{next(_numbers)}"
