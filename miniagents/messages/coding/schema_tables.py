@@ -44,6 +44,9 @@ class SchemaTable:
         self.module = module
         self.later = later or {}
 
+    def __repr__(self) -> str:
+        return f"<SchemaTable of {self.module}>"
+
 
 def complete(tables: Iterable[SchemaTable]) -> None:
     """Set the names that modules mention and could not import."""
