@@ -41,13 +41,17 @@ if TYPE_CHECKING:
     Maybe: TypeAlias = V | msgspec.UnsetType
 else:
 
-    class Maybe:
+    class _Maybe:
         """The type of a field that may be absent, and is `msgspec.UNSET` then: `Maybe[int]` is `int | UnsetType`."""
 
         # An alias with a type variable caches its unions, and takes `A | B` for `B | A`. The order matters to decoding.
-        def __class_getitem__(cls, form: Any) -> Any:  # Any: types
+        def __getitem__(self, form: Any) -> Any:  # Any: types
             return (ForwardRef(form) if isinstance(form, str) else form) | msgspec.UnsetType
 
+        def __repr__(self) -> str:
+            return "Maybe"
+
+    Maybe = _Maybe()
 
 NO_EXTRAS: FrozenDict[str, Any] = FrozenDict()  # Any: it is empty
 """The value of `extra_properties` if there are only declared properties."""
