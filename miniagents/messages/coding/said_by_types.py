@@ -84,7 +84,7 @@ class SaidByTypes:
         return class_said(properties, required, extras)
 
     def _form(self, form: Any, *, is_itself: bool = False) -> Schema:  # Any: a type
-        if is_message_class(form) and form.__module__ == _generated.__name__:
+        if form in _LIBRARY:
             return {"$ref": f"miniagents:{form.__name__}"}
         key = None if is_itself else self._key_of(form)
         if key is not None:
@@ -125,6 +125,8 @@ class SaidByTypes:
 
 _LIMITS = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern")
 _PLAIN = (str, int, float, bool)
+_LIBRARY = [each for name in _generated.__all__ if is_message_class(each := getattr(_generated, name))]
+"""The classes that schemas may name; their `__module__` is the package that exports them, not the generated module."""
 
 
 class _Field(NamedTuple):
