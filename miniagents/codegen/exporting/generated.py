@@ -66,6 +66,7 @@ def export_generated(file: str, sources: Sequence[str]) -> dict[str, JsonValue] 
     fill(schemas, places, SaidInText(tree, {name: key for key, name in places.items()}))
     classes = {node.name: _class(node) for node in tree.body if isinstance(node, ast.ClassDef)}
     _without_made(schemas, places)
+    schemas = _in_order(schemas, places, tree)
     for key, name in sorted(places.items(), key=lambda each: -len(each[0])):  # the parts of a part before it
         owner, _, pointer = key.partition("#")
         cls = classes.get(name)
@@ -171,6 +172,18 @@ def _without_made(schemas: dict[str, JsonValue], places: Mapping[str, str]) -> N
         if name in referred or name not in places or keys not in (["type", "allOf"], ["$ref", "type"]):
             break
         del schemas[name]
+
+
+def _in_order(schemas: Mapping[str, JsonValue], places: Mapping[str, str], tree: ast.Module) -> dict[str, JsonValue]:
+    """Return schemas in the order of their types, in which the generator writes them again."""
+    targets = (node.target if isinstance(node, ast.AnnAssign) else node for node in tree.body)
+    names = [
+        each.id if isinstance(each, ast.Name) else each.name
+        for each in targets
+        if isinstance(each, (ast.Name, ast.ClassDef))
+    ]
+    order = {name: place for place, name in enumerate(names)}
+    return {name: schemas[name] for name in sorted(schemas, key=lambda each: order.get(places.get(each, each), -1))}
 
 
 def _at(schema: JsonValue, pointer: str) -> JsonValue:
