@@ -131,10 +131,12 @@ def _generate(command: CommandParser) -> None:
     _color(command)
     command.examples = (
         Example("miniagents generate schemas --output messages.py", "a module of all schemas in a folder"),
-        Example("miniagents generate schemas --output messages/", "a package with a module for each schema file"),
         Example("miniagents generate schemas --output messages.py --check", "in CI: is the module up to date?"),
         Example("miniagents generate schemas --output messages.py --watch", "while you work on the schemas"),
-        Example("miniagents generate schemas --output messages.py --formats typed", "dates and UUIDs, not texts"),
+        Example(
+            "miniagents generate schemas --output messages/ --formats typed",
+            "a package with a module for each schema file; dates and UUIDs, not texts",
+        ),
     )
 
 

@@ -125,7 +125,7 @@ class SaidByTypes:
 
 _LIMITS = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern")
 _PLAIN = (str, int, float, bool)
-_LIBRARY = [each for name in _generated.__all__ if is_message_class(each := getattr(_generated, name))]
+_LIBRARY = tuple(each for name in _generated.__all__ if is_message_class(each := getattr(_generated, name)))
 """The classes that schemas may name; their `__module__` is the package that exports them, not the generated module."""
 
 

@@ -39,11 +39,10 @@ msgspec checks lengths only when it decodes, so constructors are not affected.
 
 if TYPE_CHECKING:
     Maybe: TypeAlias = V | msgspec.UnsetType
+    """The type of a field that may be absent, and is `msgspec.UNSET` then: `Maybe[int]` is `int | UnsetType`."""
 else:
 
     class _Maybe:
-        """The type of a field that may be absent, and is `msgspec.UNSET` then: `Maybe[int]` is `int | UnsetType`."""
-
         # An alias with a type variable caches its unions, and takes `A | B` for `B | A`. The order matters to decoding.
         def __getitem__(self, form: Any) -> Any:  # Any: types
             return (ForwardRef(form) if isinstance(form, str) else form) | msgspec.UnsetType
