@@ -62,7 +62,17 @@ FLOORS: Final = {
     "miniagents.codegen.patterns": 0,
     **{
         f"miniagents.codegen.{name}": 0
-        for name in ("documents", "library", "model", "names", "schema_errors", "settings", "shown", "texts")
+        for name in (
+            "documents",
+            "library",
+            "model",
+            "names",
+            "said_in_text",
+            "schema_errors",
+            "settings",
+            "shown",
+            "texts",
+        )
     },
 }
 """The floors of the generator, whose packages all have one rank."""

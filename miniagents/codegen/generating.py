@@ -13,6 +13,7 @@ from miniagents.codegen.settings import Base, Formats, Reading, Settings
 from miniagents.codegen.shaping.modules import module_of
 from miniagents.codegen.writing.emitter import emit
 from miniagents.codegen.writing.formatter import formatted
+from miniagents.codegen.writing.packages import emit_package
 
 COMMAND = "python -m miniagents.codegen generate"
 """The command that runs the generator."""
@@ -21,10 +22,20 @@ COMMAND = "python -m miniagents.codegen generate"
 class Generated(NamedTuple):
     """The result of the generator."""
 
-    text: str
-    """The formatted Python text of a module."""
+    files: Mapping[str, str]
+    """The formatted Python texts: of one module, or of the modules of a package, by the names of their files."""
     warnings: tuple[Problem, ...]
     """What is doubtful in the schemas."""
+
+    @property
+    def text(self) -> str:
+        """The text of the module, or of the `__init__.py` of the package."""
+        return next(iter(self.files.values()))
+
+
+def is_package(output: Path | str) -> bool:
+    """Return whether the generator makes a package for an output: its name does not end in `.py`."""
+    return Path(output).suffix != ".py"
 
 
 def generate(
@@ -90,7 +101,8 @@ def generate_with(
         GenerationError: No exact types can be generated for the schemas; it has every problem of every file.
     """
     paths = sorted({Path(each) for each in schemas})
-    folder = Path(output).parent
+    output = Path(output)
+    folder = output if is_package(output) else output.parent
     bundle, problems = read_sound(paths, is_library=library, settings=settings)
     try:
         module = module_of(bundle)
@@ -98,12 +110,17 @@ def generate_with(
         raise GenerationError((*problems, *error.problems), bundle.warnings) from None
     if problems:
         raise GenerationError(problems, bundle.warnings)
-    sources = sorted(_seen_from(folder, file) for file in module.files)
     names = sorted(_seen_from(folder, path) for path in paths)
     options = settings.arguments(lambda path: _seen_from(folder, path))
-    own = f"{COMMAND} {shlex.join([*names, '--output', Path(output).name, *options])}"
+    if is_package(output):
+        own = f"{COMMAND} {shlex.join([*names, '--output', f'../{output.absolute().name}/', *options])}"
+        files = emit_package(module, shown=lambda file: _seen_from(folder, Path(file)), command=own)
+        return Generated(formatted({"__init__.py": files.pop("__init__.py"), **files}), bundle.warnings)
+    sources = sorted(_seen_from(folder, file) for file in module.files)
+    own = f"{COMMAND} {shlex.join([*names, '--output', output.name, *options])}"
     command = "../../scripts/generate" if library else own
-    return Generated(formatted(emit(module, sources=sources, command=command)), bundle.warnings)
+    text = emit(module, sources=sources, command=command)
+    return Generated(formatted({output.name: text}), bundle.warnings)
 
 
 def _seen_from(folder: Path, path: Path) -> str:

@@ -35,6 +35,9 @@ FROZEN = "Frozen"
 RECORD = "Record"
 """The hand-written base of the classes of users, unless they are messages."""
 
+OPEN_RECORD = "OpenRecord"
+"""The hand-written base of the classes of users whose objects may have undeclared properties of any type."""
+
 MESSAGE_BASE = "MessageBase"
 """The hand-written base of `Message`; only the library's own schemas may name it."""
 

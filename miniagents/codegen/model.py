@@ -7,14 +7,20 @@ not count for equality, so two fields are equal if they mean the same.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from miniagents.codegen.documents import JsonValue, Place
-from miniagents.validation.keywords import LimitName
+from miniagents.validation.keywords import FORMAT_CHOICE, KEYWORDS, LimitName
 from miniagents.validation.values import JsonType
 
 ScalarKind: TypeAlias = Literal["string", "integer", "number", "boolean", "null"]
 Kind: TypeAlias = JsonType
+
+ALSO: Final = "Also checked: "
+"""The beginning of the paragraph with the rules that no type says; they are separated by semicolons."""
+
+UNTOLD: Final = "the rest of the schema"
+"""The rule of a type whose schema says more than the type, in a way that has no short name."""
 
 Limits: TypeAlias = tuple[tuple[LimitName, int | float | str], ...]
 """Constraints, sorted by their names, which are arguments of `msgspec.Meta`."""
@@ -190,6 +196,14 @@ class Module:
     namespace: str = ""
     loose: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     checked: frozenset[str] = frozenset()
+
+    def also_checked(self, name: str) -> tuple[str, ...]:
+        """Return the rules of a type that only its schema says, in words."""
+        if name not in self.checked:
+            return ()
+        keywords = ("format" if each == FORMAT_CHOICE else each for each in self.loose[name])
+        told = dict.fromkeys(KEYWORDS[each].rule if each in KEYWORDS else UNTOLD for each in keywords)
+        return tuple(sorted(told, key=lambda each: each == UNTOLD))
 
 
 def parts_of(form: Form) -> tuple[Form, ...]:

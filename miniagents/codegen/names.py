@@ -13,7 +13,9 @@ from miniagents.codegen.texts import is_known
 ANY_MESSAGE = "AnyMessage"
 """The union of a module's messages."""
 
-MODULE_NAMES = frozenset({"Annotated", "ClassVar", "Literal", "Mapping", "TypeAlias", "msgspec"})
+MODULE_NAMES = frozenset(
+    {"Annotated", "ClassVar", "Extras", "JsonValue", "Literal", "Mapping", "Maybe", "NO_EXTRAS", "TypeAlias", "msgspec"}
+)
 """Names that generated modules import, and so cannot use for anything else."""
 
 ATTRIBUTES = frozenset({"extra_properties", "hash_key", "replace", "text_template"})
@@ -91,3 +93,13 @@ def _is_plain(name: str) -> bool:
 
 def _is_taken(name: str) -> bool:
     return keyword.iskeyword(name) or name in ATTRIBUTES or name in MODULE_NAMES or name in _ANNOTATIONS
+
+
+def summary_of(name: str) -> str:
+    """Return the name of a class as a short sentence.
+
+    >>> summary_of("HTTPErrorResponse2")
+    'HTTP error response 2.'
+    """
+    first, *others = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z\d_]+|\d+", name) or [name]
+    return f"{' '.join([first, *(each if each.isupper() else each.lower() for each in others)])}."

@@ -19,7 +19,7 @@ __all__ = ["build_parser", "main"]
 
 _SHELLS: Final = ("bash", "zsh", "tcsh", "fish")
 _FILES: Final = frozenset(
-    {"AGENT", "FILE", "FILE.json", "FILE.py", "FILE|last", "INPUT", "MODULE", "NEW", "OLD", "OUTPUT", "SCHEMA"}
+    {"AGENT", "FILE", "FILE.json", "FILE.py|FOLDER/", "FILE|last", "INPUT", "MODULE", "NEW", "OLD", "OUTPUT", "SCHEMA"}
 )
 """The placeholders in the help for arguments that may be file names."""
 

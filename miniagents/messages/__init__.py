@@ -50,11 +50,12 @@ if TYPE_CHECKING:
     )
     from miniagents.messages.coding.schema_codec import SchemaCodec
     from miniagents.messages.coding.schema_names import SchemaName
+    from miniagents.messages.coding.schema_tables import SchemaTable
     from miniagents.messages.coding.typed_codec import Codec
     from miniagents.messages.promised.observing import Observed, observe
     from miniagents.messages.promised.streaming import stream_message
     from miniagents.messages.promised.text import join_messages, split_messages
-    from miniagents.messages.values.record import NO_EXTRAS, Extras, Record
+    from miniagents.messages.values.record import NO_EXTRAS, Extras, Maybe, OpenRecord, Record
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -63,11 +64,12 @@ else:
             "coding.codec": ("DecodeError", "Format", "Unknown", "UnknownMessage", "decode", "encode", "encode_into"),
             "coding.schema_codec": ("SchemaCodec",),
             "coding.schema_names": ("SchemaName",),
+            "coding.schema_tables": ("SchemaTable",),
             "coding.typed_codec": ("Codec",),
             "promised.observing": ("Observed", "observe"),
             "promised.streaming": ("stream_message",),
             "promised.text": ("join_messages", "split_messages"),
-            "values.record": ("NO_EXTRAS", "Extras", "Record"),
+            "values.record": ("NO_EXTRAS", "Extras", "Maybe", "OpenRecord", "Record"),
         },
     )
 
@@ -92,6 +94,7 @@ __all__ = [
     "Identity",
     "ImagePart",
     "JsonValue",
+    "Maybe",
     "Message",
     "MessagePromise",
     "MessageSequence",
@@ -99,12 +102,14 @@ __all__ = [
     "MessageType",
     "Observed",
     "OpenAIMessage",
+    "OpenRecord",
     "Reasoning",
     "ReasoningDelta",
     "Record",
     "RefusalDelta",
     "SchemaCodec",
     "SchemaName",
+    "SchemaTable",
     "StreamEvent",
     "SystemMessage",
     "TextDelta",

@@ -121,7 +121,7 @@ def test_wrong_arguments_are_errors(arguments: list[str], capsys: pytest.Capture
     assert capsys.readouterr().err.startswith("usage: python -m miniagents.codegen")
 
 
-@pytest.mark.parametrize("output", ["out", "out/", "out.txt", "-"])
+@pytest.mark.parametrize("output", ["out", "not-importable/", "out.txt", "-"])
 def test_a_module_is_written_where_it_can_be_imported(
     schema_file: SchemaFile, capsys: pytest.CaptureFixture[str], output: str
 ) -> None:

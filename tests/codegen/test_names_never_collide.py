@@ -126,7 +126,11 @@ CASES: Final[dict[str, tuple[Files, dict[str, str]]]] = {
                 T={"properties": {"item": TEXT, "other": {"$ref": "#/$defs/T/properties/item"}}}, TItem=NUMBER
             )
         },
-        {"a.json#/$defs/T": "T", "a.json#/$defs/TItem": "TItem", "a.json#/$defs/T/properties/item": "T_Item"},
+        {
+            "a.json#/$defs/T": "TObject",  # the class; "T" is it or any value that is no object
+            "a.json#/$defs/TItem": "TItem",
+            "a.json#/$defs/T/properties/item": "T_Item",
+        },
     ),
     "objects in objects": (
         {

@@ -88,7 +88,7 @@ def test_g5_every_kind_of_entry_has_its_effect(overlaid: Overlaid, tmp_path: Pat
     assert "class Cat(Message" in text
     assert 'text_template: ClassVar[str | None] = "{kind}, {age}"' in text
     assert "In years." in text
-    assert "age: JsonValue" in text
+    assert "age: Maybe[JsonValue]" in text
     assert "--overlay=hints.json" in text
     assert json.loads(Path("vendor/pets.json").read_text(encoding="utf-8")) == VENDOR
 

@@ -7,7 +7,18 @@ from typing import Annotated, Literal, TypeAlias, assert_type
 
 import msgspec
 
-from miniagents.messages import NO_EXTRAS, Codec, Extras, JsonValue, Record, SchemaCodec, SchemaName
+from miniagents.messages import (
+    NO_EXTRAS,
+    Codec,
+    Extras,
+    JsonValue,
+    Maybe,
+    OpenRecord,
+    Record,
+    SchemaCodec,
+    SchemaName,
+    SchemaTable,
+)
 from miniagents.validation import UnsupportedSchemaError, Validator, Violation
 
 
@@ -15,6 +26,10 @@ class Place(Record, frozen=True, kw_only=True):
     name: str
     height: int | float | msgspec.UnsetType = msgspec.UNSET
     extra_properties: Extras[JsonValue] = msgspec.field(default=NO_EXTRAS, name="@extra")
+
+
+class Lake(OpenRecord, frozen=True, kw_only=True):
+    depth: Maybe[int | None] = msgspec.UNSET
 
 
 class Road(Record, frozen=True, kw_only=True):
@@ -36,6 +51,17 @@ class Stop(Record, frozen=True, kw_only=True):
 
 
 CODEC = SchemaCodec({"Place": "{}", "Road": "{}"}, {"Place": Place, "Road": Road}, sound=["Road"])
+
+TABLE = SchemaTable({}, {"Lake": Lake}, sound=["Lake"], module="lakes", later={"Road": "roads"})
+
+
+def packages(data: bytes) -> None:
+    codec = SchemaCodec.of_modules(TABLE, TABLE, namespace="maps")
+    assert_type(codec, SchemaCodec)
+    lake = codec.decode(data, Lake)
+    assert_type(lake.depth, int | None | msgspec.UnsetType)
+    assert_type(lake.extra_properties, Mapping[str, JsonValue])
+    Lake(depth=3, extra_properties={"salt": True})
 
 
 def codecs(data: bytes, text: str, value: JsonValue) -> None:

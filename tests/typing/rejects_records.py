@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from miniagents.messages import NO_EXTRAS, Extras, Record, SchemaCodec, SchemaName
+from miniagents.messages import NO_EXTRAS, Extras, Maybe, OpenRecord, Record, SchemaCodec, SchemaName, SchemaTable
 from miniagents.validation import UnsupportedSchemaError, Validator, Violation
 
 
@@ -25,6 +25,17 @@ Part: TypeAlias = Annotated[Tree | None, SchemaName("Part")]
 class Stop(Record, frozen=True, kw_only=True):
     id: PlaceId
     side: Annotated[Literal["left", "right"], SchemaName("Side")] = "left"
+
+
+class Lake(OpenRecord, frozen=True, kw_only=True):
+    depth: Maybe[int] = msgspec.UNSET
+
+
+def packages() -> None:
+    Lake(depth=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    OpenRecord(extra_properties=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    SchemaTable({}, {"Lake": Lake})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    SchemaCodec.of_modules({})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def records(tree: Tree) -> None:

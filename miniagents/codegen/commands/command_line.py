@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -95,7 +96,13 @@ def _build_parsers() -> tuple[CommandParser, dict[str, CommandParser]]:
 
 def _generate(command: CommandParser) -> None:
     _schemas(command)
-    command.add_argument("--output", required=True, type=_module, metavar="FILE.py", help="the module to write")
+    command.add_argument(
+        "--output",
+        required=True,
+        type=_module,
+        metavar="FILE.py|FOLDER/",
+        help="the module to write, or the folder of a package with a module for each schema file",
+    )
     command.add_argument("--check", action="store_true", help="write nothing, and show how the module differs")
     command.add_argument("--watch", action="store_true", help="write it again when a schema changes, until Ctrl+C")
     command.add_argument(
@@ -126,7 +133,10 @@ def _generate(command: CommandParser) -> None:
         Example("miniagents generate schemas --output messages.py", "a module of all schemas in a folder"),
         Example("miniagents generate schemas --output messages.py --check", "in CI: is the module up to date?"),
         Example("miniagents generate schemas --output messages.py --watch", "while you work on the schemas"),
-        Example("miniagents generate schemas --output messages.py --formats typed", "dates and UUIDs, not texts"),
+        Example(
+            "miniagents generate schemas --output messages/ --formats typed",
+            "a package with a module for each schema file; dates and UUIDs, not texts",
+        ),
     )
 
 
@@ -271,7 +281,8 @@ def _gate(text: str) -> Gate:
 
 def _module(text: str) -> Path:
     path = Path(text)
-    if path.suffix != ".py":
+    is_folder = text.endswith(("/", os.sep)) or path.is_dir()
+    if (path.suffix != ".py" or is_folder) and not (is_folder and path.name.isidentifier()):
         raise argparse.ArgumentTypeError(f"{shlex.quote(text)} is no file that can be imported, such as messages.py")
     return path
 

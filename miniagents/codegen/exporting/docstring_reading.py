@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
+from miniagents.codegen.model import ALSO, UNTOLD
+from miniagents.validation.keywords import KEYWORDS
 
 _FLAGS: Final = (("Deprecated.", "deprecated"), ("Write-only.", "writeOnly"), ("Read-only.", "readOnly"))
 _DEFAULT: Final = re.compile(r"(?:^|(?<= ))Schema default: (?P<value>[^…]+)\.$")
 _FORMAT: Final = re.compile(r"(?:^|(?<= ))Format: (?P<value>[\w-]+)\.$")
+_RULES: Final = {UNTOLD, *(each.rule for each in KEYWORDS.values() if each.rule)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,12 @@ class Described:
     attributes: Mapping[str, str]
 
 
-def described(doc: str) -> Described:
+def described(doc: str, summary: str = "") -> Described:
     """Return the content of a docstring.
+
+    Args:
+        doc: The docstring.
+        summary: The summary that the generator writes if only attributes are described.
 
     >>> described("The place. Format: uri. Deprecated.")
     Described(text='The place.', notes={'format': 'uri', 'deprecated': True}, attributes={})
@@ -37,8 +44,16 @@ def described(doc: str) -> Described:
     from miniagents.describing.docstrings import read_docstring  # noqa: PLC0415 - generating does without the package
 
     read = read_docstring(doc, sections=("Attributes",))  # any other heading is a line of the description
-    text, notes = _notes(read.text)
+    text, notes = _notes("" if read.attributes and read.text == summary else _without_rules(read.text))
     return Described(text, notes, read.attributes)
+
+
+def _without_rules(text: str) -> str:
+    """Return a text without its last paragraph, if this has the rules that the generator names."""
+    before, _, last = text.rpartition("\n\n")
+    words = " ".join(last.split())
+    rules = words.removeprefix(ALSO).removesuffix(".").split("; ")
+    return before.rstrip() if words.startswith(ALSO) and _RULES.issuperset(rules) else text
 
 
 def _notes(text: str) -> tuple[str, dict[str, JsonValue]]:

@@ -17,6 +17,7 @@ from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.exporting.generated import export_generated
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.schema_errors import GenerationError, Problem
+from miniagents.codegen.texts import FIRST
 
 __all__ = ["export"]
 
@@ -32,15 +33,24 @@ def export(module: str) -> str:
         GenerationError: There is no such module, it cannot be imported, or a type in it has no schema.
     """
     file = _file(module)
+    if file.is_dir():
+        file /= "__init__.py"
     try:
-        text = file.read_text(encoding="utf-8")
-        schema = export_generated(file.as_posix(), text)
+        schema = export_generated(file.as_posix(), _texts(file))
     except (OSError, UnicodeDecodeError, SyntaxError) as error:
         raise _error(module, str(error), "name a Python module") from None
     if schema is None:
         with _imported(module, file) as made:
             schema = _of_classes(made)
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _texts(file: Path) -> list[str]:
+    """Return the text of a module; for a generated package also the texts of its modules."""
+    text = file.read_text(encoding="utf-8")
+    if file.name != "__init__.py" or not text.startswith(f"# {FIRST}"):
+        return [text]
+    return [text, *(each.read_text(encoding="utf-8") for each in sorted(file.parent.glob("*.py")) if each != file)]
 
 
 def _of_classes(module: ModuleType) -> dict[str, JsonValue]:

@@ -7,7 +7,7 @@ descriptions, defaults, bases, templates. The resulting schema generates the sam
 import ast
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,12 +15,14 @@ from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.exporting.docstring_reading import Described, described
 from miniagents.codegen.library import LIBRARY
 from miniagents.codegen.model import inherited_fields
-from miniagents.codegen.names import definition_name, field_name
+from miniagents.codegen.names import definition_name, field_name, summary_of
 from miniagents.codegen.patterns.translating_back import translated_back
+from miniagents.codegen.said_in_text import SaidInText
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.validation.keywords import HINTS, KEYWORDS
+from miniagents.validation.said import fill
 
-_BASES: Final = frozenset({"Record", "Frozen"})
+_BASES: Final = frozenset({"Record", "OpenRecord", "Frozen"})
 
 
 @dataclass(slots=True)
@@ -44,20 +46,27 @@ class Class:
     defaults: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
 
 
-def export_generated(file: str, source: str) -> dict[str, JsonValue] | None:
+def export_generated(file: str, sources: Sequence[str]) -> dict[str, JsonValue] | None:
     """Return the schema of a generated module, or None if the module was not generated.
+
+    Args:
+        file: The file, as errors name it.
+        sources: Its text; for the `__init__.py` of a package also the texts of the modules that it imports.
 
     Raises:
         GenerationError: A pattern cannot be translated back.
     """
-    tree = ast.parse(source, file)
+    tree = ast.parse(sources[0], file)
+    tree.body += [node for source in sources[1:] for node in ast.parse(source, file).body]
     tables = _tables(tree)
     if tables is None:
         return None
     texts, places = tables
     schemas: dict[str, JsonValue] = {name: json.loads(schema) for name, schema in texts.items()}
+    fill(schemas, places, SaidInText(tree, {name: key for key, name in places.items()}))
     classes = {node.name: _class(node) for node in tree.body if isinstance(node, ast.ClassDef)}
     _without_made(schemas, places)
+    schemas = _in_order(schemas, places, tree)
     for key, name in sorted(places.items(), key=lambda each: -len(each[0])):  # the parts of a part before it
         owner, _, pointer = key.partition("#")
         cls = classes.get(name)
@@ -87,22 +96,26 @@ def export_generated(file: str, source: str) -> dict[str, JsonValue] | None:
 
 def _tables(tree: ast.Module) -> tuple[dict[str, str], dict[str, str]] | None:
     """Return the schemas of a generated module by name, and the names of its types by their keys."""
+    texts: dict[str, str] = {}
+    places: dict[str, str] = {}
+    is_generated = False
     for node in tree.body:
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call) or len(node.value.args) < 2:
             continue
         function, (schemas, types, *_) = node.value.func, node.value.args
-        if not isinstance(function, ast.Name) or function.id.lstrip("_") != "SchemaCodec":
+        if not isinstance(function, ast.Name) or function.id.lstrip("_") not in {"SchemaCodec", "SchemaTable"}:
             continue
         if not isinstance(schemas, ast.Dict) or not isinstance(types, ast.Dict):
             continue
         try:
-            texts = ast.literal_eval(schemas)
+            texts |= dict(ast.literal_eval(schemas))
         except ValueError:
             continue
+        is_generated = True
         keys = (key.value if isinstance(key, ast.Constant) else None for key in types.keys)
         names = (value.id if isinstance(value, ast.Name) else "" for value in types.values)
-        return dict(texts), {str(key): name for key, name in zip(keys, names, strict=True) if key}
-    return None
+        places |= {str(key): name for key, name in zip(keys, names, strict=True) if key}
+    return (texts, places) if is_generated else None
 
 
 def _class(node: ast.ClassDef) -> Class:
@@ -113,7 +126,7 @@ def _class(node: ast.ClassDef) -> Class:
         base.id.lstrip("_") if isinstance(base, ast.Name) else "",
         "kw_only" not in options,
         None,
-        described(doc.removeprefix(f"The type {node.name}.")),
+        described(doc.removeprefix(f"The type {node.name}."), summary_of(node.name)),  # of earlier versions
     )
     for each in node.body:
         if not isinstance(each, ast.AnnAssign) or not isinstance(each.target, ast.Name):
@@ -159,6 +172,18 @@ def _without_made(schemas: dict[str, JsonValue], places: Mapping[str, str]) -> N
         if name in referred or name not in places or keys not in (["type", "allOf"], ["$ref", "type"]):
             break
         del schemas[name]
+
+
+def _in_order(schemas: Mapping[str, JsonValue], places: Mapping[str, str], tree: ast.Module) -> dict[str, JsonValue]:
+    """Return schemas in the order of their types, in which the generator writes them again."""
+    targets = (node.target if isinstance(node, ast.AnnAssign) else node for node in tree.body)
+    names = [
+        each.id if isinstance(each, ast.Name) else each.name
+        for each in targets
+        if isinstance(each, (ast.Name, ast.ClassDef))
+    ]
+    order = {name: place for place, name in enumerate(names)}
+    return {name: schemas[name] for name in sorted(schemas, key=lambda each: order.get(places.get(each, each), -1))}
 
 
 def _at(schema: JsonValue, pointer: str) -> JsonValue:

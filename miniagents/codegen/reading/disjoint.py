@@ -41,7 +41,24 @@ def disjoint(one: Spot, other: Spot, spots: Spots, depth: int = _DEPTH) -> bool:
 
 def all_disjoint(branches: list[Spot], spots: Spots) -> bool:
     """Return whether no value fits more than one of the schemas: True is certain, False is not."""
-    return all(disjoint(one, other, spots) for place, one in enumerate(branches) for other in branches[place + 1 :])
+    return _have_tags(branches, spots) or all(
+        disjoint(one, other, spots) for place, one in enumerate(branches) for other in branches[place + 1 :]
+    )
+
+
+def _have_tags(branches: list[Spot], spots: Spots) -> bool:
+    """Return whether objects have a property with other values in each branch; this takes no time for each pair."""
+    if not branches or any(kinds_of(each, spots) != {"object"} for each in branches):
+        return False
+    for name in sorted(frozenset.intersection(*(frozenset(required(each, spots)) for each in branches))):
+        tags = [
+            next(filter(None, (_values(spot, spots) for spot in property_of(each, name, spots))), None)
+            for each in branches
+        ]
+        known = [values for values in tags if values]
+        if len(known) == len(branches) and len(frozenset[str]().union(*known)) == sum(map(len, known)):
+            return True
+    return False
 
 
 def _are_messages(one: Spot, other: Spot, spots: Spots) -> bool:
@@ -80,7 +97,7 @@ def _objects_are_disjoint(one: Spot, other: Spot, spots: Spots, depth: int) -> b
 def _forbids(spot: Spot, name: str, spots: Spots) -> bool:
     """Return whether a schema refuses every object with a property of this name."""
     for part in parts(spot, spots):
-        declared = part.named("properties").get(name)
+        declared = part.member("properties", name)
         is_closed = part.members.get("additionalProperties") is False and not part.members.get("patternProperties")
         if is_closed and declared is None:
             return True

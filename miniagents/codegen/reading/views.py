@@ -68,6 +68,11 @@ class Spot:
         value = self.members.get(keyword)
         return {name: self.child(keyword, name) for name in (value if isinstance(value, dict) else {})}
 
+    def member(self, keyword: str, name: str) -> "Spot | None":
+        """Return the sub-schema of a name in the object of a keyword, or None."""
+        value = self.members.get(keyword)
+        return self.child(keyword, name) if isinstance(value, dict) and name in value else None
+
     def one(self, keyword: str) -> "Spot":
         """Return the sub-schema at a keyword, or the schema true if the keyword is missing."""
         if keyword in self.members:
@@ -265,7 +270,8 @@ def required(spot: Spot, spots: Spots) -> set[str]:
 
 def property_of(spot: Spot, name: str, spots: Spots) -> list[Spot]:
     """Return the schemas that certainly apply to a property."""
-    return [part.child("properties", name) for part in parts(spot, spots) if name in part.named("properties")]
+    found = (part.member("properties", name) for part in parts(spot, spots))
+    return [each for each in found if each is not None]
 
 
 def tag_values(spot: Spot, spots: Spots) -> dict[str, str]:

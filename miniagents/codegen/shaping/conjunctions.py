@@ -57,11 +57,13 @@ class Schemas:
         self._schemas: dict[Site, JsonValue] = {}
         self._texts: dict[Site, str] = {}
         self._checked: dict[Site, frozenset[str]] = {}
+        self._within: dict[str, list[Site]] = {name: [] for name in definitions}
         for name, schema in definitions.items():
             todo = [(Site(name), schema)]
             while todo:
                 site, value = todo.pop()
                 self._schemas[site] = value
+                self._within[name].append(site)
                 if isinstance(value, dict):
                     found = subschemas(value, DRAFT_2020_12)
                     todo.extend((site.at(*steps), member) for _, steps, member in found)
@@ -143,7 +145,7 @@ class Schemas:
 
     def within(self, name: str) -> Iterator[tuple[Site, JsonValue]]:
         """Yield every schema of a definition."""
-        return ((site, schema) for site, schema in self._schemas.items() if site.definition == name)
+        return ((site, self._schemas[site]) for site in self._within[name])
 
     def _text(self, site: Site) -> str:
         if site not in self._texts:

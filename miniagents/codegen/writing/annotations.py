@@ -1,6 +1,6 @@
 """Write the forms of the model as Python annotations."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,8 +31,10 @@ _FORMATS: Final = {
 }
 _PLACES: Final = {
     "Mapping": "collections.abc",
-    **dict.fromkeys(("Annotated", "ClassVar", "Literal", "TypeAlias"), "typing"),
-    **dict.fromkeys(("NO_EXTRAS", "Extras", "SchemaCodec", "SchemaName"), LIBRARY_MODULE),
+    **dict.fromkeys(("TYPE_CHECKING", "Annotated", "ClassVar", "Literal", "TypeAlias"), "typing"),
+    **dict.fromkeys(
+        ("NO_EXTRAS", "Extras", "Maybe", "OpenRecord", "SchemaCodec", "SchemaName", "SchemaTable"), LIBRARY_MODULE
+    ),
 }
 _LIBRARY_PLACES: Final = {**HAND_WRITTEN, JSON_VALUE: JSON_VALUE_MODULE}
 
@@ -125,7 +127,7 @@ class Annotator:
         blocks: list[list[str]] = [[], ["import msgspec"] * self.uses_msgspec, []]
         typed = {place: {name for each, name in self.typed if each == place} for place, _ in self.typed}
         for place in sorted({*self.imported, *typed}):
-            names = sorted(self.imported.get(place, set()), key=lambda name: (not name.isupper(), name))
+            names = sorted(self.imported.get(place, set()), key=_sorting_key)
             written = [f"{name} as _{name}" if name in self.own else name for name in names]
             written += [
                 f"{name} as _{name}" for name in sorted(typed.get(place, ()), key=lambda name: (name.islower(), name))
@@ -141,6 +143,15 @@ class Annotator:
             return annotation
         arguments = ", ".join(f"{name}={literal(limit)}" for name, limit in limits)
         return f"{self.name('Annotated')}[{annotation}, {self.msgspec('Meta')}({arguments})]"
+
+
+def import_of(place: str, names: Iterable[str]) -> str:
+    """Return the statement that imports names, in the order of formatters."""
+    return f"from {place} import {', '.join(sorted(names, key=_sorting_key))}"
+
+
+def _sorting_key(name: str) -> tuple[bool, bool, str]:
+    return not name.isupper(), name.islower(), name
 
 
 def union(alternatives: Sequence[str]) -> str:

@@ -4,6 +4,8 @@ import re
 import textwrap
 from collections.abc import Sequence
 
+from miniagents.codegen.model import ALSO
+from miniagents.codegen.names import summary_of
 from miniagents.printing import printable
 
 WIDTH = 120
@@ -13,20 +15,25 @@ _PARAGRAPHS = re.compile(r"\n\s*\n")
 _QUOTES = '"""'
 
 
-def docstring(text: str, attributes: Sequence[tuple[str, str]] = (), *, indent: int = 0) -> str:
+def docstring(
+    text: str, attributes: Sequence[tuple[str, str]] = (), *, also: Sequence[str] = (), name: str = "", indent: int = 0
+) -> str:
     """Return a docstring as Python text, with all lines indented except the first.
 
     Args:
         text: The description of the schema, in paragraphs separated by empty lines.
         attributes: Names and descriptions for the section `Attributes:`.
+        also: Rules that no type says, in words.
+        name: The name of the class, which is the summary if only attributes are described.
         indent: The number of spaces before every line.
     """
     width = WIDTH - indent
-    first, *others = _paragraphs(text) or [""]
+    described = [_attribute(each, doc, width) for each, doc in attributes if doc]
+    paragraphs = [*_paragraphs(text), *([f"{ALSO}{'; '.join(also)}."] if also else [])]
+    first, *others = paragraphs or [summary_of(name) if name else ""]
     summary, rest = _summary(first, width - 2 * len(_QUOTES))
     blocks = [_wrapped(summary, width - len(_QUOTES))]
     blocks += [_wrapped(paragraph, width) for paragraph in [rest, *others] if paragraph]
-    described = [_attribute(name, doc, width) for name, doc in attributes if doc]
     if described:
         blocks.append("\n".join(["Attributes:", *described]))
     body = "\n\n".join(blocks)

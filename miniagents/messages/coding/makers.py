@@ -79,6 +79,8 @@ class Makers:
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
         self._classes: dict[type[Frozen], Make] = {}
+        self._needed: dict[type[Frozen], list[tuple[str, tuple[object, ...] | None]]] = {}
+        self._unfinished: list[tuple[list[tuple[str, Make]], list[msgspec.structs.FieldInfo]]] = []
         self.met_extras: bool = False
         """Whether properties that are not declared were met since this was set to False."""
 
@@ -90,9 +92,14 @@ class Makers:
         """
         before = dict(self._classes)
         try:
-            return self._of(form)
+            made = self._of(form)
+            while self._unfinished:
+                parts, fields = self._unfinished.pop()
+                parts += ((field.encode_name, self._of(field.type)) for field in fields)
+            return made
         except Exception:  # classes may refer to one whose maker is not finished
             self._classes = before
+            self._unfinished.clear()
             raise
 
     def _of(self, form: Any) -> Make:  # Any: as above
@@ -121,7 +128,8 @@ class Makers:
         tag_field = configs[0].tag_field if are_told_apart(classes) else None
         by_tag = {config.tag: make for config, make in zip(configs, makes, strict=True)}
         kind_of_tag = type(configs[0].tag)
-        branches = [(_needs(cls), make) for cls, make in zip(classes, makes, strict=True)]
+        needed = [self._needs_of(cls) for cls in classes] if tag_field is None else []
+        branches = [*zip(needed, makes, strict=False)]
 
         def make(raw: Any) -> object:  # Any: plain JSON
             if class_of(raw) is dict:
@@ -187,6 +195,12 @@ class Makers:
             return make_mapping
         raise UnreadableError(f"{kind} of records")
 
+    def _needs_of(self, cls: type[Frozen]) -> list[tuple[str, tuple[object, ...] | None]]:
+        found = self._needed.get(cls)
+        if found is None:
+            found = self._needed[cls] = _needs(cls)
+        return found
+
     def _of_class(self, cls: type[Frozen]) -> Make:
         """Return the maker of exactly one class, from objects that have what the class needs."""
         known = self._classes.get(cls)
@@ -248,8 +262,8 @@ class Makers:
                     force_setattr(made, name, part)
             return made
 
-        self._classes[cls] = make  # now, because it may contain itself
-        parts += ((field.encode_name, self._of(field.type)) for field in with_records)
+        self._classes[cls] = make
+        self._unfinished.append((parts, with_records))  # later: hundreds of classes may be inside each other, or itself
         return make
 
     def _checked(self, cls: type[Frozen]) -> Make:

@@ -58,6 +58,7 @@ class Readings:
         self._makers = makers
         self._leaves = NativeTypes((), plain=True) if plain else None
         self._classes: dict[type[Frozen], _Native] = {}
+        self._unfinished: list[type[Frozen]] = []
 
     def of(self, form: Any) -> Any:  # Any: types of whatever kind
         """Return the type that msgspec decodes in place of another one, with `chosen` as its `dec_hook`.
@@ -68,9 +69,13 @@ class Readings:
         """
         before = dict(self._classes)
         try:
-            return self._of(form)
+            made = self._of(form)
+            while self._unfinished:
+                self._finish(self._unfinished.pop())
+            return made
         except Exception:  # classes may refer to one whose reading is not finished
             self._classes = before
+            self._unfinished.clear()
             raise
 
     def _of(self, form: Any) -> Any:  # Any: as above
@@ -120,14 +125,17 @@ class Readings:
             return cls if self._leaves is None else self._leaves.of(cls)
         known = self._classes.get(cls)
         if known is None:
-            known = self._classes[cls] = _Native.of(cls)  # now, because it may contain itself
-            forms = {
-                field.name: frozen_form(field.type) or self._of(field.type)
-                for field in fields_of(cls)
-                if field.name != EXTRAS_FIELD
-            }
-            known.__annotations__ = {**forms, EXTRAS_FIELD: UNDECODABLE}
+            known = self._classes[cls] = _Native.of(cls)
+            self._unfinished.append(cls)  # later: hundreds of classes may be inside each other, or contain themselves
         return known
+
+    def _finish(self, cls: type[Frozen]) -> None:
+        forms = {
+            field.name: frozen_form(field.type) or self._of(field.type)
+            for field in fields_of(cls)
+            if field.name != EXTRAS_FIELD
+        }
+        self._classes[cls].__annotations__ = {**forms, EXTRAS_FIELD: UNDECODABLE}
 
 
 class _Choice(type):

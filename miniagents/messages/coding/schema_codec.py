@@ -30,6 +30,7 @@ from miniagents.messages.coding.readers import _making
 from miniagents.messages.coding.readings import Readings, chosen, chosen_plain
 from miniagents.messages.coding.rebuilding import convert_message
 from miniagents.messages.coding.schema_names import identity_of
+from miniagents.messages.coding.schema_tables import complete
 from miniagents.messages.coding.type_shapes import (
     bare,
     flat_members,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
+    from miniagents.messages.coding.schema_tables import SchemaTable
     from miniagents.validation import Validator
 
 __all__ = ["SchemaCodec"]
@@ -68,7 +70,8 @@ class SchemaCodec:
 
     Args:
         schemas: The schemas of the module as JSON, by name. Each `$ref` in them is "#/$defs/" and a name, or names a
-            type of this library, such as "miniagents:Message".
+            type of this library, such as "miniagents:Message". A schema is missing if its type says all of it, and a
+            part is null if a class or a field says it.
         types: The types of the schemas, by name. The type of a part of a schema has the name and the JSON pointer of
             the part, such as "Tool#/properties/inputSchema". A type that is not a class has a `SchemaName`, because
             Python takes two aliases of one type for the same.
@@ -127,6 +130,24 @@ class SchemaCodec:
 
     def __repr__(self) -> str:
         return f"<SchemaCodec of {', '.join(self._types):.80}>"
+
+    @classmethod
+    def of_modules(cls, *tables: SchemaTable, namespace: str = "") -> SchemaCodec:
+        """Return the codec of a package.
+
+        Args:
+            tables: The tables of its modules, all of which are imported.
+            namespace: Distinguishes its records from others with the same names.
+        """
+        complete(tables)
+        return cls(
+            {name: text for table in tables for name, text in table.schemas.items()},
+            {name: form for table in tables for name, form in table.types.items()},
+            sound=[name for table in tables for name in table.sound],
+            checked=[name for table in tables for name in table.checked],
+            checked_extras=[name for table in tables for name in table.checked_extras],
+            namespace=namespace,
+        )
 
     def decode(self, data: bytes | str, form: TypeForm[T], /) -> T:
         """Decode a value of the type `form` from JSON.
@@ -223,9 +244,13 @@ class SchemaCodec:
     def validator(self) -> Validator:
         """Return the validator of the schemas; it is made at the first call."""
         if self._validator is None:
-            from miniagents.validation import Validator  # noqa: PLC0415  # many programs never need it
+            # many programs never need these
+            from miniagents.messages.coding.said_by_types import SaidByTypes  # noqa: PLC0415
+            from miniagents.validation import Validator  # noqa: PLC0415
+            from miniagents.validation.said import fill  # noqa: PLC0415
 
             definitions = {name: json.loads(text) for name, text in self._texts.items()}
+            fill(definitions, self._types, SaidByTypes(self._types))
             self._validator = Validator(definitions, _library_types())
         return self._validator
 

@@ -9,17 +9,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping  # evaluated by msgspec
-from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ForwardRef, TypeAlias, TypeVar
 
 import msgspec
 from typing_extensions import dataclass_transform
 
 from miniagents.messages.values.freezers import OwnFreezer
-from miniagents.messages.values.freezing import JSON_FLAT, FrozenDict, freeze_field, frozen_quickly, is_mapping
+from miniagents.messages.values.freezing import (
+    JSON_FLAT,
+    FrozenDict,
+    JsonValue,
+    freeze_field,
+    frozen_quickly,
+    is_mapping,
+)
 from miniagents.messages.values.frozen import CalledMeta, Frozen, FrozenMeta
 from miniagents.messages.values.untyped import is_plain, note
 
-__all__ = ["NO_EXTRAS", "Extras", "Record"]
+__all__ = ["NO_EXTRAS", "Extras", "Maybe", "OpenRecord", "Record"]
 
 V = TypeVar("V")
 
@@ -29,6 +36,21 @@ Extras: TypeAlias = Annotated[Mapping[str, V], msgspec.Meta(min_length=sys.maxsi
 The minimum length makes msgspec alone refuse to decode the field: otherwise a property called "@extra" could fill it.
 msgspec checks lengths only when it decodes, so constructors are not affected.
 """
+
+if TYPE_CHECKING:
+    Maybe: TypeAlias = V | msgspec.UnsetType
+    """The type of a field that may be absent, and is `msgspec.UNSET` then: `Maybe[int]` is `int | UnsetType`."""
+else:
+
+    class _Maybe:
+        # An alias with a type variable caches its unions, and takes `A | B` for `B | A`. The order matters to decoding.
+        def __getitem__(self, form: Any) -> Any:  # Any: types
+            return (ForwardRef(form) if isinstance(form, str) else form) | msgspec.UnsetType
+
+        def __repr__(self) -> str:
+            return "Maybe"
+
+    Maybe = _Maybe()
 
 NO_EXTRAS: FrozenDict[str, Any] = FrozenDict()  # Any: it is empty
 """The value of `extra_properties` if there are only declared properties."""
@@ -115,8 +137,9 @@ class Record(Frozen, metaclass=RecordMeta, frozen=True):
     The options ``tag_field="type", tag="text"`` of a class add a property "type" with the value "text" to its encoded
     values, by which a union tells its members apart. Subclasses do not inherit them.
 
-    A field ``extra_properties: Extras[JsonValue] = msgspec.field(default=NO_EXTRAS, name="@extra")`` makes the object
-    open: the field holds the properties that are not declared, and they are encoded beside the others.
+    A field ``extra_properties: Extras[int] = msgspec.field(default=NO_EXTRAS, name="@extra")`` makes the object open:
+    the field holds the properties that are not declared, and they are encoded beside the others. An `OpenRecord` has
+    the field for values of any type.
 
     The `hash_key` depends on the name of the class, and on the namespace of its generated module if there is one.
 
@@ -124,14 +147,32 @@ class Record(Frozen, metaclass=RecordMeta, frozen=True):
         >>> import msgspec
         >>> class Point(Record, frozen=True):
         ...     x: int
-        ...     label: str | msgspec.UnsetType = msgspec.UNSET
-        ...     extra_properties: Extras[JsonValue] = msgspec.field(default=NO_EXTRAS, name="@extra")
-        >>> encode(Point(1, extra_properties={"colour": "red"}))
-        b'{"x":1,"colour":"red"}'
-        >>> decode('{"x": 2, "size": [1, 2]}', Point).extra_properties["size"]
-        (1, 2)
+        ...     label: Maybe[str] = msgspec.UNSET
+        ...     extra_properties: Extras[int] = msgspec.field(default=NO_EXTRAS, name="@extra")
+        >>> encode(Point(1, extra_properties={"y": 2}))
+        b'{"x":1,"y":2}'
+        >>> decode('{"x": 2, "z": 3}', Point).extra_properties["z"]
+        3
 
     Raises:
         TypeError: A value cannot be frozen, or a class has a field or an option that is not allowed; see `Frozen`.
         ValueError: A field contains NaN or infinity, or an extra property has the name of a declared one.
     """
+
+
+class OpenRecord(Record, frozen=True, kw_only=True):
+    """A `Record` that may have properties which are not declared, of any JSON type.
+
+    Attributes:
+        extra_properties: The properties that are not declared.
+
+    Examples:
+        >>> class Point(OpenRecord, frozen=True):
+        ...     x: int
+        >>> encode(Point(1, extra_properties={"colour": "red"}))
+        b'{"x":1,"colour":"red"}'
+        >>> decode('{"x": 2, "size": [1, 2]}', Point).extra_properties["size"]
+        (1, 2)
+    """
+
+    extra_properties: Extras[JsonValue] = msgspec.field(default=NO_EXTRAS, name=EXTRAS_KEY)
