@@ -184,7 +184,7 @@ def test_completion_shows_what_is_for_users() -> None:
     assert shown == {
         *("activate", "afinalize", "current", "describe", "entered", "errors_as_messages", "flush", "from_thread"),
         *("longer_hash_keys", "max_ahead", "on_leave", "parent", "run", "shared", "shared_async", "shutdown_timeout"),
-        *("spawn", "stall_warning", "start_asap"),
+        *("spawn", "stall_warning", "start_asap", "strict"),
     }
     assert not isinstance(context, enum.Enum)
     parameters = inspect.signature(miniagents.MiniAgents).parameters

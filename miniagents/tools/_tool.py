@@ -60,7 +60,8 @@ class Tool(Generic[P, R_co]):
         strict: Whether providers must enforce this schema when the model writes arguments.
     """
 
-    __qualname__: str
+    if TYPE_CHECKING:
+        __qualname__: str
 
     def __init__(
         self,

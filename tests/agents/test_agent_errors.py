@@ -435,7 +435,7 @@ def test_an_async_generator_is_no_agent() -> None:
         yield "hello"
 
     with pytest.raises(TypeError, match=r"yielding yields values, which are ignored: answer with `ctx.reply\(...\)`"):
-        miniagent(yielding)  # type: ignore[arg-type] # pyright: ignore[reportCallIssue, reportArgumentType]
+        miniagent(yielding)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 def test_work_in_the_background_may_be_cancelled() -> None:

@@ -166,7 +166,7 @@ def test_a1_a_generic_class_with_its_types_is_an_agent() -> None:
     assert users == miniagent(Naming[UserMessage])
     assert users != answers
     with pytest.raises(TypeError, match="class list needs `async def __call__"):
-        miniagent(list[int])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        miniagent(list[int])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def test_a1_a_class_that_inherits_its_constructor_is_an_agent() -> None:
@@ -221,7 +221,7 @@ def test_a_function_that_is_not_async_is_refused() -> None:
         ctx.reply("never")
 
     with pytest.raises(TypeError, match=r"^@miniagent: .*agent is not async: write `async def .*agent\(ctx, \.\.\.\)`"):
-        miniagent(agent)  # type: ignore[arg-type] # pyright: ignore[reportCallIssue, reportArgumentType]
+        miniagent(agent)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 def test_a_class_without_an_async_call_is_refused() -> None:
@@ -229,12 +229,12 @@ def test_a_class_without_an_async_call_is_refused() -> None:
         def __init__(self, ctx: InteractionContext) -> None: ...
 
     with pytest.raises(TypeError, match=r"^@miniagent: class .*Agent needs `async def __call__\(self\) -> None`$"):
-        miniagent(Agent)  # type: ignore[arg-type] # pyright: ignore[reportCallIssue, reportArgumentType]
+        miniagent(Agent)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 
 def test_what_is_no_function_is_refused() -> None:
     with pytest.raises(TypeError, match=r"^@miniagent: 'greeter' is no function and no class; write `@miniagent` or"):
-        miniagent("greeter")  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
+        miniagent("greeter")  # type: ignore[call-overload] # pyright: ignore[reportArgumentType]
 
 
 async def _no_parameters() -> None: ...

@@ -108,14 +108,14 @@ async def _joined(stream: Any) -> str:  # Any: of strings
 async def test_messages_and_sequences_show_what_has_come() -> None:
     async with MiniAgents():
         message = stream_message(AssistantMessage, [ReasoningDelta(text="Hm"), "Hel", "lo"])
-        assert repr(message) == "<MessagePromise 'AssistantMessage' 2 tokens, 1 event, ended>"
-        assert repr(MessagePromise.of_message(Message("x"))) == "<MessagePromise 'message' resolved>"
+        assert repr(message) == "<MessagePromise 'AssistantMessage' 2 tokens, ended>"
+        assert repr(MessagePromise.of_message(Message("x"))) == "<MessagePromise 'message' 1 token, ended>"
         replies = echo.inquire(["a", "b"])
         assert repr(replies) == "<MessageSequencePromise 'echo' 0 messages, arriving>"
         async for _ in replies:
             pass
         assert repr(replies) == "<MessageSequencePromise 'echo' 2 messages, ended>"  # nobody has awaited the whole
-        assert repr(echo.options(start_asap=False).inquire()) == "<MessageSequencePromise 'echo' not started>"
+        assert repr(echo.options(start_asap=False).inquire()) == "<MessageSequencePromise 'echo' 0 messages, not started>"
         ready = MessageSequencePromise.of_messages([Message("a")])
         assert repr(ready) == "<MessageSequencePromise 'messages' 1 message, ended>"
         assert ready._buffer_if_any() is None  # looking at it has made nothing

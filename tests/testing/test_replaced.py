@@ -28,9 +28,12 @@ from miniagents.testing import VirtualClockEventLoop, replaced, scripted_agent
 Agent = MiniAgent[Message, Message, []]
 
 
-@miniagent
-async def model(ctx: InteractionContext, temperature: float = 1.0) -> None:
+@miniagent(alias="model")
+async def real_model(ctx: InteractionContext, temperature: float = 1.0) -> None:
     ctx.reply(f"real at {temperature}")
+
+
+model: MiniAgent[Message, Message, ...] = real_model  # pyright loses the default in some orders of files
 
 
 @miniagent

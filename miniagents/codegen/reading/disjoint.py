@@ -48,9 +48,10 @@ def all_disjoint(branches: list[Spot], spots: Spots) -> bool:
 
 def _have_tags(branches: list[Spot], spots: Spots) -> bool:
     """Return whether objects have a property with other values in each branch; this takes no time for each pair."""
-    if not branches or any(kinds_of(each, spots) != {"object"} for each in branches):
+    if not branches or any(kinds_of(each, spots) != frozenset({"object"}) for each in branches):
         return False
-    for name in sorted(frozenset.intersection(*(frozenset(required(each, spots)) for each in branches))):
+    first, *others = (frozenset[str](required(each, spots)) for each in branches)
+    for name in sorted(first.intersection(*others)):
         tags = [
             next(filter(None, (_values(spot, spots) for spot in property_of(each, name, spots))), None)
             for each in branches

@@ -122,10 +122,11 @@ class Shaper:
             notes[union[1]] = None
         for note in notes:
             self.loosen(where, note)
-        kinds = _kinds(parts)
+        kinds: list[Kind] | None = _kinds(parts)
         given = [part.schema[key] for part in parts for key in ("const", "enum") if key in part.schema]
         if kinds is None and not given and self.classes.is_class(parts):
-            kinds = [kind for kind in _KINDS if kind != "integer"]  # an object of a class, or any other value
+            kinds = [*_KINDS]  # an object of a class, or any other value
+            kinds.remove("integer")
         if kinds is None:
             self.loosen(where, "no type")
             return Anything()

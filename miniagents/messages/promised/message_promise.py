@@ -465,8 +465,6 @@ class MessagePromise(StreamedPromise[str, M_co]):
 
     # --- machinery ---
 
-    _counted = staticmethod(Tokens.counted)
-
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:

@@ -33,7 +33,6 @@ from miniagents.messages.values.surrogates import (
 from miniagents.promising.core.current import producing
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.core.pieces import OutcomeIterator
-from miniagents.promising.core.presenting import number_of
 
 if TYPE_CHECKING:
     from miniagents.messages.promised.message_promise import MessagePromise
@@ -150,14 +149,6 @@ class Tokens(TextOutcomes):
     """A reader that gets text, and is raised the failures."""
 
     __slots__ = ()
-
-    @staticmethod
-    def counted(pieces: Iterable[object]) -> str:
-        """Return how many tokens and events there are, as `repr` shows it."""
-        given = tuple(pieces)
-        events = sum(map(_is_event, given))
-        tokens = number_of(sum(isinstance(piece, str) for piece in given), "token")
-        return f"{tokens}, {number_of(events, 'event')}" if events else tokens
 
     async def __anext__(self) -> str:
         for piece in self._ready:  # noqa: B007  # the next one that is ready, if there is any

@@ -58,7 +58,7 @@ async def test_a_failed_message_says_so() -> None:
 
 async def test_looking_starts_nothing() -> None:
     """What waits for its first reader goes on waiting."""
-    started = []
+    started: list[int] = []
 
     async def tokens() -> AsyncIterator[str]:
         started.append(1)
