@@ -115,7 +115,8 @@ async def test_messages_and_sequences_show_what_has_come() -> None:
         async for _ in replies:
             pass
         assert repr(replies) == "<MessageSequencePromise 'echo' 2 messages, ended>"  # nobody has awaited the whole
-        assert repr(echo.options(start_asap=False).inquire()) == "<MessageSequencePromise 'echo' 0 messages, not started>"
+        lazy = echo.options(start_asap=False).inquire()
+        assert repr(lazy) == "<MessageSequencePromise 'echo' 0 messages, not started>"
         ready = MessageSequencePromise.of_messages([Message("a")])
         assert repr(ready) == "<MessageSequencePromise 'messages' 1 message, ended>"
         assert ready._buffer_if_any() is None  # looking at it has made nothing
