@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 from typing_extensions import Format, get_annotations
@@ -125,7 +125,7 @@ class SaidByTypes:
 
 _LIMITS = ("ge", "gt", "le", "lt", "multiple_of", "min_length", "max_length", "pattern")
 _PLAIN = (str, int, float, bool)
-_LIBRARY = tuple(each for name in _generated.__all__ if is_message_class(each := getattr(_generated, name)))
+_LIBRARY: Final = tuple(filter(is_message_class, (vars(_generated)[name] for name in _generated.__all__)))
 """The classes that schemas may name; their `__module__` is the package that exports them, not the generated module."""
 
 

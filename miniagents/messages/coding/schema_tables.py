@@ -42,7 +42,7 @@ class SchemaTable:
         self.checked = checked
         self.checked_extras = checked_extras
         self.module = module
-        self.later = later or {}
+        self.later: Mapping[str, str] = later or {}
 
     def __repr__(self) -> str:
         return f"<SchemaTable of {self.module}>"
