@@ -281,7 +281,7 @@ def _gate(text: str) -> Gate:
 
 def _module(text: str) -> Path:
     path = Path(text)
-    is_folder = text.endswith(("/", os.sep)) or path.is_dir()
+    is_folder = text.endswith(("/", os.sep)) or (path.suffix != ".py" and path.is_dir())
     if (path.suffix != ".py" or is_folder) and not (is_folder and path.name.isidentifier()):
         raise argparse.ArgumentTypeError(f"{shlex.quote(text)} is no file that can be imported, such as messages.py")
     return path
