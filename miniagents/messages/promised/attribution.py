@@ -63,9 +63,7 @@ class Speaker:
     def says(self, piece: Any) -> MessagePromise[Any]:  # Any: a message, or the promise of one; of its class
         """Return the promise of a message that this speaker says, or passes on."""
         if isinstance(piece, Message):
-            promise: MessagePromise[Any] = MessagePromise.of_message(piece)  # Any: as above
-            promise._by = self
-            return promise
+            return said_by(MessagePromise.of_message(piece), self)
         said: MessagePromise[Any] = piece  # Any: as above
         return said._passed_on(self if said.by is None else Speaker(self.agent, self.answers, said.by))
 
