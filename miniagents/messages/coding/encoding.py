@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 
 from miniagents.messages.coding.contents import contents_of, survey
 from miniagents.messages.coding.exactness import refuse_inexact, refuse_unwritable
@@ -20,7 +21,6 @@ from miniagents.messages.coding.rewriting import UnsureError, rewriter_of, rewri
 from miniagents.messages.coding.unknown_message import UnknownMessage
 from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import Frozen, when_classes_change
-from miniagents.messages.values.record import NO_EXTRAS
 from miniagents.messages.values.untyped import notes_lock, when_noted
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _new_writer(cls: type, format: Format, functions: FormatFunctions) -> Writer
         return write_rewritten(value) if _AT in data and data.rpartition(mark)[0] else data
 
     def write_open(value: Any) -> bytes:  # Any: a value of the class
-        if value.extra_properties is not NO_EXTRAS:
+        if value.__stored_extra_properties__ is not UNSET:
             return write_rewritten(value)
         data = write(value)
         return write_rewritten(value) if parts_are_open and _AT in data and data.rpartition(mark)[0] else data

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from miniagents.messages.values.freezers import slot_of
 from miniagents.messages.values.freezing import is_list, is_mapping, is_set, is_tuple
 from miniagents.messages.values.record import EXTRAS_FIELD, EXTRAS_KEY
 
@@ -44,7 +45,7 @@ def _properties(value: msgspec.Struct) -> dict[object, object]:
     defaults = dict(zip(names[len(names) - len(value.__struct_defaults__) :], value.__struct_defaults__, strict=True))
     extras: object = None
     for name, key in zip(names, value.__struct_encode_fields__, strict=True):
-        content: object = getattr(value, name)
+        content: object = getattr(value, slot_of(type(value), name))
         if name == EXTRAS_FIELD and key == EXTRAS_KEY:
             extras = content
         elif content is not msgspec.UNSET and not (config.omit_defaults and content is defaults.get(name, defaults)):

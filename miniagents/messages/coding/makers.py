@@ -26,6 +26,7 @@ from miniagents.messages.coding.type_shapes import (
     limits_of,
     union_of,
 )
+from miniagents.messages.values.freezers import slot_for
 from miniagents.messages.values.freezing import FrozenDict, class_of, freeze, is_list, is_mapping
 from miniagents.messages.values.record import EXTRAS_FIELD, Extras
 from miniagents.messages.values.untyped import frozen_json
@@ -246,7 +247,7 @@ class Makers:
                 extras = {name: part for name, part in raw.items() if name not in declared}
                 for name in extras:
                     del raw[name]
-                frozen = [(EXTRAS_FIELD, frozen_json(extras))]
+                frozen = [(slot_for(EXTRAS_FIELD), frozen_json(extras))]
             for name, field_name in objects:
                 if name in raw:
                     part = raw.pop(name)

@@ -36,6 +36,7 @@ from typing import (
 )
 
 import msgspec
+from msgspec import UNSET
 
 from miniagents.messages.coding.codec_hazards import is_container, is_fixed, members_of
 from miniagents.messages.coding.planning import fields_of, has_only_sound_records
@@ -50,6 +51,7 @@ from miniagents.messages.coding.type_shapes import (
     union_of,
     unwrapped,
 )
+from miniagents.messages.values.freezers import Metadata
 from miniagents.messages.values.freezing import FrozenDict, class_of
 from miniagents.messages.values.frozen import classes_of_tag
 from miniagents.messages.values.untyped import frozen_json
@@ -227,7 +229,7 @@ class NativeTypes:
         return generic[tuple(natives)]
 
     def _leaf(self, form: Any) -> object:  # Any: a type without arguments
-        if form is FrozenDict:
+        if form in OBJECTS:
             return dict[str, object] if self._plain else dict[str, Any]  # Any: the type itself
         if not self._plain:
             return form
@@ -290,7 +292,7 @@ def _with_parts(
 def frozen_form(form: object) -> Any:  # Any: a type for msgspec
     """Return the type that msgspec decodes in place of a field of any JSON objects, or None for any other field.
 
-    In it `FrozenDict` stands for the type of the objects, which msgspec does not know, so that it calls a function.
+    In it one of `OBJECTS` stands for the type of the objects, which msgspec does not know, so that it calls a function.
     """
     inner, metadata = unwrapped(form)
     if any(isinstance(each, msgspec.Meta) for each in metadata):
@@ -303,12 +305,16 @@ def frozen_form(form: object) -> Any:  # Any: a type for msgspec
     if kind is tuple and arguments[1:] == (...,):
         frozen, generic = frozen_form(arguments[0]), cast("Any", tuple)  # Any: takes what the program knows
         return frozen and generic[frozen, ...]
+    if inner is Metadata:
+        return Metadata
     return FrozenDict if kind in MAPPINGS and arguments in _ANY_JSON else None
 
 
 def frozen_only(form: object, raw: Any) -> object:  # Any: of any class
     """Freeze the object that msgspec has decoded for a `frozen_form` from JSON; it refuses all that stays as it is."""
-    return frozen_json(raw) if form is FrozenDict and class_of(raw) is dict else raw
+    if class_of(raw) is not dict or form not in OBJECTS:
+        return raw
+    return frozen_json(raw) if raw or form is FrozenDict else UNSET
 
 
 def plain_only(form: object, value: Any) -> object:  # Any: of any class
@@ -318,8 +324,8 @@ def plain_only(form: object, value: Any) -> object:  # Any: of any class
         ValueError: JSON cannot express the value. Or msgspec does not know the type `form`.
     """
     if form is not object:
-        if form is FrozenDict and class_of(value) is dict:
-            return frozen_json(value)
+        if class_of(value) is dict and form in OBJECTS:
+            return frozen_json(value) if value or form is FrozenDict else UNSET
         raise ValueError(f"{form} is not known")
     pending: list[Any] = [] if type(value) in _SCALARS else [value]  # Any: of any class
     while pending:
@@ -339,6 +345,8 @@ def plain_only(form: object, value: Any) -> object:  # Any: of any class
     return value
 
 
+OBJECTS: Final[frozenset[object]] = frozenset((FrozenDict, Metadata))
+"""The types that a `frozen_form` has for JSON objects; absent metadata is not stored."""
 MAPPINGS: Final = (collections.abc.Mapping, dict, FrozenDict)
 _ANY: Any = Any  # Any: the type itself
 _ANY_JSON: Final = ((), (str, _ANY), (str, object))

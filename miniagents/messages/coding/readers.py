@@ -13,9 +13,10 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 
 from miniagents.messages.coding.msgspec_formats import Format, functions_of, refuse_unpacked
-from miniagents.messages.coding.native_types import NativeTypes, NoNativeTypeError, frozen_only, plain_only
+from miniagents.messages.coding.native_types import OBJECTS, NativeTypes, NoNativeTypeError, frozen_only, plain_only
 from miniagents.messages.coding.planning import names_records, schemas_of
 from miniagents.messages.coding.rebuilding import classes_met
 from miniagents.messages.values.freezing import FrozenDict, class_of, freeze
@@ -143,7 +144,9 @@ def _new_msgpack_reader(form: object) -> Reader:
 
 def _frozen(form: object, raw: Any) -> object:  # Any: of any class
     """Do the work of `frozen_only` for a part that may hold what JSON cannot express."""
-    return freeze(raw) if form is FrozenDict and class_of(raw) is dict else raw
+    if class_of(raw) is not dict or form not in OBJECTS:
+        return raw
+    return freeze(raw) if raw or form is FrozenDict else UNSET
 
 
 def _unchecked(

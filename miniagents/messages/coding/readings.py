@@ -17,9 +17,11 @@ from typing_extensions import override
 from miniagents.messages.coding.makers import UNDECODABLE, UnreadableError, are_told_apart
 from miniagents.messages.coding.native_types import (
     MAPPINGS,
+    OBJECTS,
     NativeTypes,
     _Native,
     frozen_form,
+    frozen_only,
     plain_only,
 )
 from miniagents.messages.coding.planning import fields_of, has_only_sound_records
@@ -33,9 +35,7 @@ from miniagents.messages.coding.type_shapes import (
     limits_of,
     union_of,
 )
-from miniagents.messages.values.freezing import FrozenDict, class_of
 from miniagents.messages.values.record import EXTRAS_FIELD
-from miniagents.messages.values.untyped import frozen_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,9 +150,7 @@ class _Choice(type):
 
 def chosen(form: Any, raw: Any) -> object:  # Any: a `_Choice` or `FrozenDict`; any JSON
     """Make the value of a choice, or freeze a JSON object, for msgspec."""
-    if form is FrozenDict:
-        return frozen_json(raw) if class_of(raw) is dict else raw  # `frozen_only` would be one call more
-    return form.make(raw)
+    return frozen_only(form, raw) if form in OBJECTS else form.make(raw)
 
 
 def chosen_plain(form: Any, raw: object) -> object:  # Any: as above, or `object`

@@ -19,10 +19,10 @@ from uuid import UUID
 import msgspec
 
 from miniagents.messages.coding.contents import contents_of, has_classes, has_untyped, json_fields, survey
-from miniagents.messages.values.freezers import attribute, function
+from miniagents.messages.values.freezers import attribute, function, slot_for, slot_of
 from miniagents.messages.values.freezing import is_mapping, is_set, is_tuple
 from miniagents.messages.values.frozen import Frozen, when_classes_change
-from miniagents.messages.values.record import EXTRAS_FIELD, EXTRAS_KEY, NO_EXTRAS
+from miniagents.messages.values.record import EXTRAS_FIELD, EXTRAS_KEY
 from miniagents.messages.values.untyped import JSON_SCALARS, is_plain, notes_lock, when_noted
 
 if TYPE_CHECKING:
@@ -143,15 +143,15 @@ def _rewrite_of(cls: type[Frozen]) -> Rewrite:
 
         old1 = value.parts
         new1 = old1 if type(old1) in settled else of1(old1)
-        extras = value.extra_properties
-        if new1 is old1 and extras is NO_EXTRAS: return value
+        extras = value.__stored_extra_properties__
+        if new1 is old1 and extras is UNSET: return value
         old0 = value.text
         if old0 is UNSET or old1 is UNSET: unsure()
         made = {'text': old0, 'parts': new1}
-        made.update(extras)
+        if extras is not UNSET: made.update(extras)
         return made
     """
-    names: dict[str, object] = {"UNSET": msgspec.UNSET, "NO_EXTRAS": NO_EXTRAS, "unsure": _unsure}
+    names: dict[str, object] = {"UNSET": msgspec.UNSET, "unsure": _unsure}
     names |= {"plain_scalars": JSON_SCALARS | {msgspec.UnsetType}, "settled": _settled}
     known = json_fields(cls)
     shapes = {name: shape for name, shape in contents_of(cls).shapes.items() if name not in known}
@@ -166,7 +166,7 @@ def _rewrite_of(cls: type[Frozen]) -> Rewrite:
         names[f"of{place}"] = _of_shape(shape)
         if name == EXTRAS_FIELD and contents_of(cls).is_open:
             continue
-        lines.append(f"old{place} = {attribute(name)}")
+        lines.append(f"old{place} = {attribute(slot_of(cls, name))}")
         if has_classes(shape):
             scalars = "plain_scalars" if has_untyped(shape) else "settled"
             lines.append(f"new{place} = old{place} if type(old{place}) in {scalars} else of{place}(old{place})")
@@ -177,8 +177,8 @@ def _rewrite_of(cls: type[Frozen]) -> Rewrite:
             )
             lines.append(f"new{place} = old{place}")
     if contents_of(cls).is_open:
-        lines.append(f"extras = {attribute(EXTRAS_FIELD)}")
-        same.append("extras is NO_EXTRAS")
+        lines.append(f"extras = value.{slot_for(EXTRAS_FIELD)}")
+        same.append("extras is UNSET")
     if not same:
         return function((*lines, "return value"), names)
     lines.append(f"if {' and '.join(same)}: return value")
@@ -202,7 +202,7 @@ def _properties(
             continue
         old, new = f"old{place}", f"{'new' if name in shapes else 'old'}{place}"
         if name not in shapes:
-            loads.append(f"{old} = {attribute(name)}")
+            loads.append(f"{old} = {attribute(slot_of(cls, name))}")
         default = names[f"default{place}"] = defaults.get(name, msgspec.NODEFAULT)
         if default is msgspec.NODEFAULT and not assignments:
             required.append(f"{old} is UNSET")
@@ -215,7 +215,7 @@ def _properties(
         loads.append(f"if {' or '.join(required)}: unsure()")
     if contents_of(cls).is_open:
         extras = f"of{list(encoded).index(EXTRAS_FIELD)}(extras)" if EXTRAS_FIELD in shapes else "extras"
-        assignments.append(f"made.update({extras})")
+        assignments.append(f"if extras is not UNSET: made.update({extras})")
     return [*loads, f"made = {{{', '.join(display)}}}", *assignments, "return made"]
 
 

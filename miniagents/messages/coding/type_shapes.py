@@ -28,6 +28,7 @@ from typing import (
 import msgspec
 
 from miniagents.messages.coding.schema_names import SchemaName
+from miniagents.messages.values.freezers import Metadata
 from miniagents.messages.values.freezing import FrozenDict, FrozenType
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def flat_members(form: object) -> tuple[Any, ...]:  # Any: types of whatever kin
 
 def kind_of(form: Any) -> type | None:  # Any: a type of whatever kind
     """Return the class of a bare type: `tuple` for ``tuple[int, ...]``, and a class for itself."""
-    kind: type = get_origin(form) or form
+    kind: type = FrozenDict if form is Metadata else get_origin(form) or form
     return kind if inspect.isclass(kind) else None
 
 

@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-import msgspec
 from typing_extensions import TypeVar
 
 from miniagents.messages._generated import Message, StreamEvent, TextDelta
@@ -145,7 +144,7 @@ class MessagePromise(StreamedPromise[str, M_co]):
     def known(self) -> Mapping[str, object]:
         """The fields of the message that are known already: all of them once the message is there."""
         if self._value is not PENDING:
-            return known_fields(msgspec.structs.asdict(self._value))
+            return known_fields({name: getattr(self._value, name) for name in self._value.__struct_fields__})
         return self._known if self._known is not None else FrozenDict()
 
     @property

@@ -53,7 +53,7 @@ from uuid import UUID
 
 import msgspec
 
-from miniagents.messages.values.freezers import METADATA_FIELD, NO_METADATA, has_metadata
+from miniagents.messages.values.freezers import hashed_name
 from miniagents.messages.values.freezing import (
     FrozenDict,
     FrozenType,
@@ -94,10 +94,8 @@ def message_form(value: msgspec.Struct, key_of: Callable[[msgspec.Struct], str])
     cls = type(value)
     fields = {"@record" if is_record(cls) else "@type": _quote(class_tag(cls))}
     for name, encoded in zip(cls.__struct_fields__, cls.__struct_encode_fields__, strict=True):
-        content = getattr(value, name)
-        if content is not msgspec.UNSET and not (
-            content is NO_METADATA and name == METADATA_FIELD and has_metadata(cls)
-        ):
+        content = getattr(value, hashed_name(cls, name))
+        if content is not msgspec.UNSET:
             fields[escape(encoded)] = _field_form(content, key_of, cls, name)
     return f"{{{','.join(f'{_quote(key)}:{fields[key]}' for key in sorted(fields, key=utf16))}}}".encode()
 

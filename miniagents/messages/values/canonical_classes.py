@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from miniagents.messages.values.canonical import EXACT, escape, message_form, utf16, value_form
-from miniagents.messages.values.freezers import METADATA_FIELD, NO_METADATA, attribute, function, has_metadata
+from miniagents.messages.values.freezers import attribute, function, hashed_name
 from miniagents.messages.values.freezing import FrozenDict, FrozenType, class_tag, is_record
 
 if TYPE_CHECKING:
@@ -48,11 +48,9 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
         tag=class_tag(cls),
         gc=False,
     )
-    left_out = METADATA_FIELD if has_metadata(cls) else None
     contents = ", ".join(
-        f"content if type(content := {attribute(name)}) in as_they_are else written(content, key_of, cls, {name!r})"
-        if name != left_out
-        else f"UNSET if (content := value.{name}) is NO_METADATA else written(content, key_of, cls, {name!r})"
+        f"content if type(content := {attribute(hashed_name(cls, name))}) in as_they_are"
+        f" else written(content, key_of, cls, {name!r})"
         for _, name in names
     )
     lines = [
@@ -61,8 +59,6 @@ def former_of(cls: type[msgspec.Struct]) -> Former:
     ]
     known: dict[str, object] = {
         "as_they_are": _AS_THEY_ARE,
-        "UNSET": msgspec.UNSET,
-        "NO_METADATA": NO_METADATA,
         "written": _written,
         "cls": cls,
         "write": _write,

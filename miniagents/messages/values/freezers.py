@@ -50,6 +50,7 @@ from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from inspect import Signature
 
 Freezer: TypeAlias = "Callable[[object, type, str], object]"
 """A function of a value, the class of the field and the name of the field; it returns the value to store."""
@@ -99,23 +100,27 @@ class Exact(NamedTuple):
     """Whether FrozenDicts of plain JSON are frozen as well."""
 
 
+_NOTHING = Exact(frozenset(), floats=False)
+
+
 class OwnFreezer(NamedTuple):
     """How a field of a certain name is frozen, whatever its annotation asks for."""
 
     freeze: Freezer
-    empty: object
-    """The only object that needs no freezer; decoding gives the field no other one."""
+    empty: FrozenDict[str, Any]  # Any: it is empty
+    """What an absent field reads as; decoding gives the field nothing else."""
 
 
 class FieldFreezer(NamedTuple):
     """How a field is frozen."""
 
     freeze: Freezer
-    exact: Exact | None
-    """The values that need no freezer; None if all values but `empty` need it."""
+    exact: Exact
+    """The values that need no freezer."""
     items: Exact | None = None
     """The items of tuples that need no freezer; None if all tuples need it."""
-    empty: object = None
+    empty: FrozenDict[str, Any] | None = None  # Any: it is empty
+    """What the field reads as where it is absent, which alone needs no freezer then; see `Emptiness`."""
 
 
 class Freezing(NamedTuple):
@@ -181,7 +186,7 @@ def freezer_of(annotation: object, cls: type, own: OwnFreezer | None = None) -> 
     if all(alternative in _PLAIN or _is_enum(alternative) for alternative in alternatives):
         return None
     if own is not None:
-        return FieldFreezer(own.freeze, None, empty=own.empty)
+        return FieldFreezer(own.freeze, _NOTHING, empty=own.empty)
     if not is_typed(annotation, cls):
         whole = list(alternatives_of(annotation, cls, whole=True))
         declared = all(get_origin(alternative) or _is_typed_kind(alternative) for alternative in whole)
@@ -232,19 +237,19 @@ def freezing_lines(fields: Mapping[str, FieldFreezer], names: dict[str, object])
         freeze = fields[name].freeze
         kind = type(value)
         if kind is dict or freeze is not freeze_field or not (kind in UNCHANGED or isinstance(kind, FrozenType)):
-            frozen = freeze(value, type(message), name)
+            cls = type(message)
+            frozen = freeze(value, cls, name)
             if frozen is not value:
-                force_setattr(message, name, frozen)
+                force_setattr(message, slot_of(cls, name), frozen)
 
-    names |= {"freeze_one": freeze_one, "nothing": ()}
+    names |= {"freeze_one": freeze_one, "nothing": (), "UNSET": msgspec.UNSET}
     lines: list[str] = []
     for place, (name, field) in enumerate(fields.items()):
         freeze = f"freeze_one(self, {name!r}, value)"
-        lines += [f"value = {attribute(name, of='self')}"]
-        if field.exact is None:
-            names[f"empty_{place}"] = field.empty
-            lines += [f"if value is not empty_{place}: {freeze}"]
+        if field.empty is not None:
+            lines += [f"value = self.{slot_for(name)}", f"if value is not UNSET: {freeze}"]
             continue
+        lines += [f"value = {attribute(name, of='self')}"]
         other = _other("value", field.exact, f"exact_{place}", names)
         if field.items is None:
             lines += [f"if {other}: {freeze}"]
@@ -403,17 +408,87 @@ def _evaluated(annotation: str | ForwardRef, cls: type) -> object:
         return object
 
 
+# Mappings that are mostly empty --------------------------------------------------------------------------------------
+
+# A value that refers to any FrozenDict is tracked by the garbage collector, which makes decoding half as slow again. So
+# an empty one is not stored: the field holds UNSET, which msgspec does not write either, and a property reads it.
+
+
+class Emptiness(property):
+    """A field that is stored as UNSET where its mapping is empty.
+
+    Args:
+        slot: What reads the field as it is stored.
+        empty: What reading gives instead of UNSET.
+    """
+
+    def __init__(self, slot: Any, empty: FrozenDict[str, Any]) -> None:  # Any: msgspec's descriptor; it is empty
+        stored, unset = slot.__get__, msgspec.UNSET
+
+        def read(value: object) -> object:
+            content = stored(value)
+            return empty if content is unset else content
+
+        super().__init__(read)
+
+
+def slot_for(name: str) -> str:
+    """Return the name under which a field with an `Emptiness` is read as it is stored."""
+    return f"__stored_{name}__"
+
+
+def slot_of(cls: type, name: str) -> str:
+    """Return the name under which a field is read as it is stored, which is mostly its own."""
+    slot = slot_for(name)
+    return slot if hasattr(cls, slot) else name
+
+
+def let_be_absent(namespace: dict[str, Any], own_freezers: Mapping[str, OwnFreezer]) -> None:  # Any: of a class
+    """Replace the empty mappings that a class has as defaults by UNSET."""
+    for name, empty in ((METADATA_FIELD, NO_METADATA), *((name, own.empty) for name, own in own_freezers.items())):
+        default = namespace.get(name)
+        if default is empty:
+            namespace[name] = msgspec.UNSET
+        elif getattr(default, "default", None) is empty:  # of `msgspec.field`
+            namespace[name] = msgspec.field(default=msgspec.UNSET, name=getattr(default, "name", None))
+
+
+def as_read(told: Signature, freezers: Mapping[str, FieldFreezer]) -> Signature:
+    """Return a signature with the defaults that absent fields read as."""
+    empties = {name: freezer.empty for name, freezer in freezers.items() if freezer.empty is not None}
+    parameters = told.parameters.values()
+    return told.replace(parameters=[each.replace(default=empties.get(each.name, each.default)) for each in parameters])
+
+
+def store_empty_as_unset(cls: type, name: str, freezer: FieldFreezer | None) -> None:
+    """Let a class read a field that it declares by an `Emptiness`, or plainly if its freezer knows no empty value."""
+    slot = slot_for(name)
+    stored = vars(cls).get(name) or getattr(cls, slot, None)  # a field that is declared again keeps its slot
+    if freezer is not None and freezer.empty is not None:
+        setattr(cls, slot, stored)
+        setattr(cls, name, Emptiness(stored, freezer.empty))
+    elif hasattr(cls, slot):
+        setattr(cls, name, stored)
+        setattr(cls, slot, stored)
+
+
 # Metadata ------------------------------------------------------------------------------------------------------------
 
-# Most messages have none, and they cost nothing: their field holds `NO_METADATA`, which is neither written nor a part
-# of the hash key. msgspec refuses to decode the field, because it does not know `FrozenDict`. So decoding needs no
-# Python code to freeze it: the readers (`native_types.py`) give msgspec a function for it.
+# Most messages have none, and they cost nothing: their field is absent, neither written nor a part of the hash key.
+# msgspec refuses to decode the field, because it does not know `FrozenDict`. So decoding needs no Python code to freeze
+# it: the readers (`native_types.py`) give msgspec a function for it.
 
 if TYPE_CHECKING:
     Metadata: TypeAlias = Mapping[str, JsonValue]
     """Facts about a message by their names, as plain JSON."""
 else:
-    Metadata = FrozenDict
+
+    class _AbsentIfEmpty(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return value is msgspec.UNSET or class_of(value) is FrozenDict
+
+    # The readers know the field by this type. Its values are FrozenDicts, so errors of msgspec call it that.
+    Metadata = _AbsentIfEmpty("FrozenDict", (), {"__module__": "miniagents.messages"})
 
 NO_METADATA: Final[FrozenDict[str, Any]] = FrozenDict()  # Any: it is empty
 """The metadata of most messages."""
@@ -430,6 +505,11 @@ def is_metadata(name: str, annotation: object) -> bool:
 def has_metadata(cls: Any) -> bool:  # Any: a Frozen class
     """Return whether values of a class have metadata."""
     return cls.__frozen_fields__.get(METADATA_FIELD) is METADATA_FREEZER
+
+
+def hashed_name(cls: type, name: str) -> str:
+    """Return the name under which a field is read for the hash key, which absent metadata is no part of."""
+    return slot_of(cls, name) if name == METADATA_FIELD else name
 
 
 def _freeze_metadata(value: object, owner: type, name: str) -> object:
@@ -452,8 +532,8 @@ def _freeze_metadata(value: object, owner: type, name: str) -> object:
         raise ValueError(f"{path_of(where, found.steps)}: {found.reason}")
     if quick is not None:
         note_json(frozen, True)
-    return frozen or NO_METADATA
+    return frozen or msgspec.UNSET
 
 
-METADATA_FREEZER: Final = FieldFreezer(_freeze_metadata, None, empty=NO_METADATA)
+METADATA_FREEZER: Final = FieldFreezer(_freeze_metadata, _NOTHING, empty=NO_METADATA)
 """How the field is frozen."""

@@ -18,10 +18,13 @@ from typing_extensions import Format, ParamSpec, TypeVar, dataclass_transform, g
 from miniagents.messages.values.freezers import (
     METADATA_FREEZER,
     Freezing,
+    as_read,
     freeze_fields,
     freezer_of,
     freezing_of,
     is_metadata,
+    let_be_absent,
+    store_empty_as_unset,
 )
 from miniagents.messages.values.freezing import (
     FrozenDict,
@@ -38,6 +41,7 @@ from miniagents.messages.values.untyped import note
 if TYPE_CHECKING:
     import sys
     from collections.abc import Callable, Iterator, Mapping
+    from inspect import Signature
     from typing import Self
 
     from miniagents.messages.values.canonical_classes import Former
@@ -126,6 +130,7 @@ class FrozenMeta(FrozenType):
             mcs = kind if issubclass(kind, mcs) else mcs
         if not is_root and "hash_key" in namespace.keys() | namespace.get("__annotations__", {}).keys():
             raise TypeError(f"{name}.hash_key would shadow Frozen.hash_key: give the field another name")
+        let_be_absent(namespace, mcs.own_freezers)
         # A tag names one class. Without this, subclasses would inherit a literal tag from msgspec.
         options.setdefault("tag", mcs.has_class_tag)
         try:
@@ -142,6 +147,11 @@ class FrozenMeta(FrozenType):
         if not cls.is_record:
             _remember_tag(cls)
         return cls
+
+    @property
+    def __signature__(cls) -> Signature:
+        """What a call takes; the defaults are what an absent field reads as."""
+        return as_read(super().__signature__, vars(cls).get("__frozen_fields__", {}))
 
     if TYPE_CHECKING:
         __text_fields__: frozenset[str]
@@ -402,6 +412,7 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
         else:
             freezing = freezing_of(annotation, cls)
         freezer, is_decoded_frozen, has_text = freezing
+        store_empty_as_unset(cls, name, freezer)
         (texts.add if has_text else texts.discard)(name)
         if freezer is not None:
             fields[name] = freezer

@@ -66,7 +66,9 @@ def _freeze_extras(value: object, owner: type, name: str) -> object:
     """Freeze the extra properties; raise an error if one of them has the name of a declared property."""
     quick = frozen_quickly(value, JSON_FLAT)
     frozen = freeze_field(value, owner, name) if quick is None else quick
-    if frozen is not NO_EXTRAS and is_mapping(frozen) and issubclass(owner, msgspec.Struct):
+    if not frozen and is_mapping(frozen):
+        return msgspec.UNSET
+    if is_mapping(frozen) and issubclass(owner, msgspec.Struct):
         known = dict(zip(owner.__struct_encode_fields__, owner.__struct_fields__, strict=True))
         known.pop(EXTRAS_KEY, None)
         for key in frozen:
