@@ -15,10 +15,11 @@ from miniagents.messages.values.surrogates import NO_TEXT, look_for_surrogates, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from inspect import Signature
 
     from miniagents.messages.values.freezers import FieldFreezer
 
-__all__ = ["finisher"]
+__all__ = ["as_read", "finisher"]
 
 
 def finisher(
@@ -66,6 +67,13 @@ def finisher(
 _number: Any = 0  # Any: checkers refuse `__init__` of a value
 ignore_arguments: Final[Callable[..., None]] = _number.__init__
 """`object.__init__`, which takes any arguments where a class has a `__new__` of its own, as int has."""
+
+
+def as_read(told: Signature, freezers: Mapping[str, FieldFreezer]) -> Signature:
+    """Return a signature with the defaults that absent fields read as."""
+    empties = {name: freezer.empty for name, freezer in freezers.items() if freezer.empty is not None}
+    parameters = told.parameters.values()
+    return told.replace(parameters=[each.replace(default=empties.get(each.name, each.default)) for each in parameters])
 
 
 def _refuse(names: Collection[str], made: object) -> None:

@@ -50,7 +50,6 @@ from miniagents.messages.values.untyped import is_plain, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from inspect import Signature
 
 Freezer: TypeAlias = "Callable[[object, type, str], object]"
 """A function of a value, the class of the field and the name of the field; it returns the value to store."""
@@ -451,13 +450,6 @@ def let_be_absent(namespace: dict[str, Any], own_freezers: Mapping[str, OwnFreez
             namespace[name] = msgspec.UNSET
         elif getattr(default, "default", None) is empty:  # of `msgspec.field`
             namespace[name] = msgspec.field(default=msgspec.UNSET, name=getattr(default, "name", None))
-
-
-def as_read(told: Signature, freezers: Mapping[str, FieldFreezer]) -> Signature:
-    """Return a signature with the defaults that absent fields read as."""
-    empties = {name: freezer.empty for name, freezer in freezers.items() if freezer.empty is not None}
-    parameters = told.parameters.values()
-    return told.replace(parameters=[each.replace(default=empties.get(each.name, each.default)) for each in parameters])
 
 
 def store_empty_as_unset(cls: type, name: str, freezer: FieldFreezer | None) -> None:

@@ -18,7 +18,6 @@ from typing_extensions import Format, ParamSpec, TypeVar, dataclass_transform, g
 from miniagents.messages.values.freezers import (
     METADATA_FREEZER,
     Freezing,
-    as_read,
     freeze_fields,
     freezer_of,
     freezing_of,
@@ -151,6 +150,8 @@ class FrozenMeta(FrozenType):
     @property
     def __signature__(cls) -> Signature:
         """What a call takes; the defaults are what an absent field reads as."""
+        from miniagents.messages.values.finishing import as_read  # noqa: PLC0415  # few programs ask for it
+
         return as_read(super().__signature__, vars(cls).get("__frozen_fields__", {}))
 
     if TYPE_CHECKING:
