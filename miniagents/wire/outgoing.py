@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.wire._frames import Frame
 
-__all__ = ["encode_stream"]
+__all__ = ["Writer", "are_texts", "encode_stream"]
 
 _Block: TypeAlias = tuple[int, bytes]
 """How many frames there are, and their bytes."""
@@ -83,7 +83,7 @@ def encode_stream(
         {"frame":"text","text":"Hello"}
         {"frame":"whole","message":{"@type":"Message","text":"Hello"}}
     """
-    writer = _Writer(format)
+    writer = Writer(format)
     if start is None:
         return _encoded(promise, writer)
     if start < 0:
@@ -92,7 +92,7 @@ def encode_stream(
 
 
 async def _encoded(
-    promise: MessagePromise[Message] | MessageSequencePromise[Message], writer: _Writer
+    promise: MessagePromise[Message] | MessageSequencePromise[Message], writer: Writer
 ) -> AsyncGenerator[bytes, None]:
     if isinstance(promise, MessagePromise):
         yield writer.opened(promise, 0)
@@ -111,7 +111,7 @@ async def _encoded(
 
 
 async def _sequence(
-    promise: MessageSequencePromise[Message], writer: _Writer, put: Callable[[bytes | None], Awaitable[None]]
+    promise: MessageSequencePromise[Message], writer: Writer, put: Callable[[bytes | None], Awaitable[None]]
 ) -> None:
     """Put the frames of a sequence and of its messages into the queue, and None at the end.
 
@@ -148,11 +148,10 @@ async def _sequence(
 
 
 async def _positioned(
-    promise: MessagePromise[Message] | MessageSequencePromise[Message], writer: _Writer, start: int
+    promise: MessagePromise[Message] | MessageSequencePromise[Message], writer: Writer, start: int
 ) -> AsyncGenerator[Pieces, None]:
     position = 0
-    is_message = isinstance(promise, MessagePromise)
-    blocks = _one_message(promise, 0, writer) if is_message else _in_order(promise, writer)
+    blocks = _one_message(promise, 0, writer) if isinstance(promise, MessagePromise) else _in_order(promise, writer)
     async with contextlib.aclosing(blocks):
         async for count, data in blocks:
             pieces = Pieces(position, count, data)
@@ -161,7 +160,7 @@ async def _positioned(
                 yield pieces.since(start)
 
 
-async def _in_order(promise: MessageSequencePromise[Message], writer: _Writer) -> AsyncGenerator[_Block, None]:
+async def _in_order(promise: MessageSequencePromise[Message], writer: Writer) -> AsyncGenerator[_Block, None]:
     """Yield the frames of a sequence message by message."""
     yield 1, writer.bytes_of(Sequence())
     number = 0
@@ -176,18 +175,18 @@ async def _in_order(promise: MessageSequencePromise[Message], writer: _Writer) -
     yield 1, writer.bytes_of(End())
 
 
-async def _one_message(promise: MessagePromise[Message], number: int, writer: _Writer) -> AsyncGenerator[_Block, None]:
+async def _one_message(promise: MessagePromise[Message], number: int, writer: Writer) -> AsyncGenerator[_Block, None]:
     yield 1, writer.opened(promise, number)
     async with contextlib.aclosing(_message(promise, number, writer)) as blocks:
         async for block in blocks:
             yield block
 
 
-async def _message(promise: MessagePromise[Message], number: int, writer: _Writer) -> AsyncGenerator[_Block, None]:
+async def _message(promise: MessagePromise[Message], number: int, writer: Writer) -> AsyncGenerator[_Block, None]:
     buffer = mixed_buffer(promise)
     reader = MixedOutcomes(buffer, promise.name)
     while (pieces := await reader.next_slice()) is not None:
-        data = writer.texts(pieces, number) if len(pieces) > 1 and _are_texts(pieces) else b""
+        data = writer.texts(pieces, number) if len(pieces) > 1 and are_texts(pieces) else b""
         if not data and holds_surrogates(pieces):
             reader.put_back(pieces)
             pieces = [await anext(reader)]  # halves of a pair are joined, and a lone surrogate is an error
@@ -206,7 +205,7 @@ async def _message(promise: MessagePromise[Message], number: int, writer: _Write
     yield 1, writer.bytes_of(end)
 
 
-class _Writer:
+class Writer:
     """Encodes frames."""
 
     def __init__(self, format: Format) -> None:
@@ -214,13 +213,16 @@ class _Writer:
         self._encode = functions_of(format).encode
 
     def bytes_of(self, each: Frame) -> bytes:
+        """Return the bytes of a frame."""
         data = self._encode(each)
         return data + b"\n" if self._format == "json" else frame(data)
 
     def encoded(self, value: object) -> bytes:
+        """Return the bytes of a value inside a frame."""
         return encode(value, self._format)
 
     def opened(self, promise: MessagePromise[Message], number: int) -> bytes:
+        """Return the frame that opens a message, with what is known of it."""
         cls = known_class(promise)
         known: dict[str, msgspec.Raw] = {}
         for name, value in () if promise.done() else promise.known.items():
@@ -239,6 +241,7 @@ class _Writer:
             return b""
 
     def piece(self, piece: str | StreamEvent | Failure, number: int) -> bytes:
+        """Return the frame of a piece; a failure counts as read."""
         if isinstance(piece, str):
             each: Frame = Text(piece, number)
         elif isinstance(piece, Failure):
@@ -250,7 +253,8 @@ class _Writer:
         return self.bytes_of(each)
 
 
-def _are_texts(pieces: list[str | StreamEvent | Failure]) -> TypeGuard[list[str]]:
+def are_texts(pieces: list[str | StreamEvent | Failure]) -> TypeGuard[list[str]]:
+    """Return whether all pieces are texts."""
     return {*map(type, pieces)} == _TEXTS
 
 

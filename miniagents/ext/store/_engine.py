@@ -99,9 +99,8 @@ class Engine(Protocol):
         run: str,
         rows: Sequence[MessageRow],
         calls: Sequence[CallRow],
-        nodes: Sequence[bytes],
     ) -> None:
-        """Keep messages, calls, and the keys of records of calls, for a run, which this begins."""
+        """Keep messages and calls of a run, which this begins."""
         ...
 
     async def end_run(self, run: str) -> None:

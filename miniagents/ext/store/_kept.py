@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
+    from miniagents.agents.keeping import RunKeeper
+    from miniagents.agents.persistence import PersistFilter
     from miniagents.ext.store._bodies import MessageRow
     from miniagents.ext.store._engine import CallRow, Engine
     from miniagents.ext.store.protocols import RunInfo, StreamInfo
@@ -208,6 +210,12 @@ class EngineStore:
             replies=split_keys(row.replies),
             stream=row.stream,
         )
+
+    def keeper(self, wanted: PersistFilter | None = None, /) -> RunKeeper:
+        """Return what keeps the calls of one context; `MiniAgents(store=...)` calls this."""
+        from miniagents.ext.store._recording import CallKeeper  # noqa: PLC0415  # many programs only read
+
+        return CallKeeper(self._engine, wanted)
 
     async def prune(self, *, keep: Collection[str] | int) -> int:
         """Forget runs; see `Store.prune`."""

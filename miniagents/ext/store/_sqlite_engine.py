@@ -252,7 +252,7 @@ class Tables:
 
     # --- runs ---
 
-    def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow], nodes: Sequence[bytes]) -> None:
+    def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> None:
         """Keep what belongs to a run."""
         if run not in self._runs:
             self._own()
@@ -269,10 +269,6 @@ class Tables:
                 " digest=excluded.digest, record=excluded.record, messages=excluded.messages,"
                 " replies=excluded.replies, stream=excluded.stream",
                 calls,
-            )
-        if nodes:
-            self.connection.executemany(
-                "INSERT INTO nodes VALUES (?, ?) ON CONFLICT DO NOTHING", [(run, key) for key in nodes]
             )
 
     def end_run(self, run: str) -> None:
@@ -329,7 +325,6 @@ class Tables:
             )
             execute("DELETE FROM streams WHERE name>? AND name<?", (f"{run}/", f"{run}0"))
             execute("DELETE FROM calls WHERE run=?", (run,))
-            execute("DELETE FROM nodes WHERE run=?", (run,))
             execute("DELETE FROM runs WHERE id=?", (run,))
         if forgotten:
             self._sweep()
@@ -344,7 +339,6 @@ class Tables:
         execute("DELETE FROM used")
         add = "INSERT INTO used VALUES (?, 0) ON CONFLICT DO NOTHING"
         execute("INSERT INTO used SELECT key, 0 FROM messages WHERE pinned")
-        execute("INSERT INTO used SELECT DISTINCT key, 0 FROM nodes WHERE true ON CONFLICT DO NOTHING")
         for messages, replies in execute("SELECT messages, replies FROM calls"):
             self.connection.executemany(add, [(key,) for keys in (messages or b"", replies) for key in _split(keys)])
         while unread := execute(

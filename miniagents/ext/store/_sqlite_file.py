@@ -78,11 +78,6 @@ _STEPS: Final = (
         stream TEXT,
         PRIMARY KEY (run, number)
     ) WITHOUT ROWID;
-    CREATE TABLE nodes (
-        run TEXT NOT NULL,
-        key BLOB NOT NULL,          -- of a record of a call or of a reply
-        PRIMARY KEY (run, key)
-    ) WITHOUT ROWID;
     """,
 )
 
