@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from miniagents.agents.agent_callee import AgentSurroundings
     from miniagents.agents.interaction import AgentCall
+    from miniagents.agents.keeping import RunKeeper, RunStore
     from miniagents.agents.persistence import PersistFilter, PersistHandler
     from miniagents.agents.recording import Recorder
     from miniagents.agents.sharing import Shares
@@ -73,6 +74,9 @@ class MiniAgents(PromisingContext):
             what its readers have made the agent give.
         persist_filter: Called with each message; if it returns False, the handlers are not given the message, nor those
             that hold it, and records of calls leave it out.
+        store: Keeps the messages, calls and streams of this context and of those inside it; `miniagents.ext.store` has
+            some. Leaving the context waits until everything is kept, and raises if something was not. It does not close
+            the store.
         stall_warning: Seconds without any progress after which a warning tells for whom the context waits, who called
             that, and at which line of your code it stands. The context warns while it is left, or if nothing but its
             own waiting agents could go on. None for no warnings.
@@ -93,6 +97,7 @@ class MiniAgents(PromisingContext):
         on_persist_messages: PersistHandler | Iterable[PersistHandler] = (),
         persist_filter: PersistFilter | None = None,
         around_calls: CallHandler | Iterable[CallHandler] = (),
+        store: RunStore | None = None,
         stall_warning: float | None = 10.0,
     ) -> None:
         super().__init__(
@@ -113,11 +118,13 @@ class MiniAgents(PromisingContext):
         self.strict = strict
         self.open_calls: WeakSet[AgentCall[Any, Any]] = WeakSet()  # Any: of any agents
         """Calls made outside of agents that are not finished yet."""
+        self._keeper: RunKeeper | None = None if store is None else store.keeper(persist_filter)
         handlers = _handlers("on_persist_messages", on_persist_messages)
         self.recorder: Recorder | None = _recorder(self, handlers, persist_filter) if handlers else None
         """Records the calls; None without a handler that keeps messages."""
         self._owns_recorder = self.recorder is not None
-        self._call_handlers = _handlers("around_calls", around_calls)
+        kept_around = () if self._keeper is None else (self._keeper.around_call,)
+        self._call_handlers = (*kept_around, *_handlers("around_calls", around_calls))
         self.around: AgentSurroundings | None = None
         """What stands around the calls; None without handlers, and before the context is activated."""
         self._variables: Context | None = None  # of the place where this was opened
@@ -324,14 +331,28 @@ class MiniAgents(PromisingContext):
             raise ContextStateError("flush() was called by a hook: it would wait for the hook itself")
         if self.recorder is not None:
             await self.recorder.flush()
+        context: MiniAgents | None = self
+        while context is not None:
+            if context._keeper is not None:
+                await context._keeper.flush()
+            context = context._around()
 
     async def _before_the_end(self) -> None:
+        await self._finish_keeping()
+
+    async def _finish_keeping(self) -> None:
+        """Have everything kept, as far as it came; report what was not."""
         if self.recorder is not None and self._owns_recorder:
             await self.recorder.finish()
+        if self._keeper is not None:
+            try:
+                await self._keeper.finish()
+            except Exception as error:  # noqa: BLE001 - the end of the context raises it
+                self.report(error)
 
     async def _after_the_cancellation(self, impatient: asyncio.Future[None]) -> None:
-        if self.recorder is not None and self._owns_recorder:
-            last = self.spawn_hook(self.recorder.finish(), "on_persist_messages")
+        if self._keeper is not None or (self.recorder is not None and self._owns_recorder):
+            last = self.spawn_hook(self._finish_keeping(), "on_persist_messages")
             end = asyncio.wait({last, impatient}, timeout=self.shutdown_timeout, return_when=asyncio.FIRST_COMPLETED)
             await despite_cancellations(end)
 

@@ -13,6 +13,7 @@ from miniagents.wire.compression import MAX_RATIO, Compression
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
 from miniagents.wire.incoming import decode_stream
 from miniagents.wire.outgoing import encode_stream
+from miniagents.wire.positions import Pieces
 from miniagents.wire.reading import AsyncRecordReader, RecordReader, aread_records, read_records
 from miniagents.wire.record_errors import (
     InputLimitError,
@@ -34,6 +35,7 @@ __all__ = [
     "AsyncTarget",
     "Compression",
     "InputLimitError",
+    "Pieces",
     "RecordDecoder",
     "RecordEncoder",
     "RecordError",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, overload
 
 import msgspec
 
@@ -15,26 +16,46 @@ from miniagents.messages.promised.tokens import MixedOutcomes, checked_piece, ho
 from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure, ends_task, running_task
 from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of
+from miniagents.wire.positions import Pieces
 from miniagents.wire.splitting import frame, records_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from miniagents.messages import StreamEvent
     from miniagents.messages.coding.codec import Format
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.wire._frames import Frame
 
-__all__ = ["encode_stream"]
+__all__ = ["Writer", "are_texts", "encode_stream"]
+
+_Block: TypeAlias = tuple[int, bytes]
+"""How many frames there are, and their bytes."""
 
 _MOST_WAITING: Final = 64
 """How many encoded frames of a sequence may wait for the reader; until it takes some, no further pieces are read."""
 
 
-async def encode_stream(
+@overload
+def encode_stream(
     promise: MessagePromise[Message] | MessageSequencePromise[Message],
     format: Format = "json",
-) -> AsyncGenerator[bytes, None]:
+    *,
+    start: None = None,
+) -> AsyncGenerator[bytes, None]: ...
+@overload
+def encode_stream(
+    promise: MessagePromise[Message] | MessageSequencePromise[Message],
+    format: Format = "json",
+    *,
+    start: int,
+) -> AsyncGenerator[Pieces, None]: ...
+def encode_stream(
+    promise: MessagePromise[Message] | MessageSequencePromise[Message],
+    format: Format = "json",
+    *,
+    start: int | None = None,
+) -> AsyncGenerator[bytes, None] | AsyncGenerator[Pieces, None]:
     """Yield a promise as bytes, piece by piece as it arrives: tokens, events, errors in their places, and the end.
 
     `decode_stream` makes a promise from the bytes, in another process or later. Messages of a sequence that arrive at
@@ -44,9 +65,13 @@ async def encode_stream(
     Args:
         promise: The promise of a message, or of a sequence of messages.
         format: "json" for lines, "msgpack" for frames with checksums; see `read_records`.
+        start: The position of the first frame that is wanted, from 0. `Pieces` are yielded then, which tell their
+            position. It is the same for the same piece, whether the promise is still arriving or complete. For this the
+            messages of a sequence are sent one after the other. A frame that opens a message tells what is known of
+            it at that time.
 
     Raises:
-        ValueError: There is no such format.
+        ValueError: There is no such format, or `start` is negative.
 
     Examples:
         >>> async def main() -> None:
@@ -58,10 +83,20 @@ async def encode_stream(
         {"frame":"text","text":"Hello"}
         {"frame":"whole","message":{"@type":"Message","text":"Hello"}}
     """
-    writer = _Writer(format)
+    writer = Writer(format)
+    if start is None:
+        return _encoded(promise, writer)
+    if start < 0:
+        raise ValueError(f"encode_stream: start is a position from 0, not {start}")
+    return _positioned(promise, writer, start)
+
+
+async def _encoded(
+    promise: MessagePromise[Message] | MessageSequencePromise[Message], writer: Writer
+) -> AsyncGenerator[bytes, None]:
     if isinstance(promise, MessagePromise):
         yield writer.opened(promise, 0)
-        async for data in _message(promise, 0, writer):
+        async for _, data in _message(promise, 0, writer):
             yield data
         return
     waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_MOST_WAITING)
@@ -76,7 +111,7 @@ async def encode_stream(
 
 
 async def _sequence(
-    promise: MessageSequencePromise[Message], writer: _Writer, put: Callable[[bytes | None], Awaitable[None]]
+    promise: MessageSequencePromise[Message], writer: Writer, put: Callable[[bytes | None], Awaitable[None]]
 ) -> None:
     """Put the frames of a sequence and of its messages into the queue, and None at the end.
 
@@ -87,7 +122,7 @@ async def _sequence(
     """
 
     async def carry(message: MessagePromise[Message], number: int) -> None:
-        async for data in _message(message, number, writer):
+        async for _, data in _message(message, number, writer):
             await put(data)
 
     try:
@@ -112,15 +147,53 @@ async def _sequence(
     await put(None)
 
 
-async def _message(promise: MessagePromise[Message], number: int, writer: _Writer) -> AsyncIterator[bytes]:
+async def _positioned(
+    promise: MessagePromise[Message] | MessageSequencePromise[Message], writer: Writer, start: int
+) -> AsyncGenerator[Pieces, None]:
+    position = 0
+    blocks = _one_message(promise, 0, writer) if isinstance(promise, MessagePromise) else _in_order(promise, writer)
+    async with contextlib.aclosing(blocks):
+        async for count, data in blocks:
+            pieces = Pieces(position, count, data)
+            position += count
+            if position > start:
+                yield pieces.since(start)
+
+
+async def _in_order(promise: MessageSequencePromise[Message], writer: Writer) -> AsyncGenerator[_Block, None]:
+    """Yield the frames of a sequence message by message."""
+    yield 1, writer.bytes_of(Sequence())
+    number = 0
+    async for piece in outcomes(promise):
+        if isinstance(piece, Failure):
+            yield 1, writer.bytes_of(Failed(info_of(_seen(piece))))
+            continue
+        async with contextlib.aclosing(_one_message(piece, number, writer)) as blocks:
+            async for block in blocks:
+                yield block
+        number += 1
+    yield 1, writer.bytes_of(End())
+
+
+async def _one_message(promise: MessagePromise[Message], number: int, writer: Writer) -> AsyncGenerator[_Block, None]:
+    yield 1, writer.opened(promise, number)
+    async with contextlib.aclosing(_message(promise, number, writer)) as blocks:
+        async for block in blocks:
+            yield block
+
+
+async def _message(promise: MessagePromise[Message], number: int, writer: Writer) -> AsyncGenerator[_Block, None]:
     buffer = mixed_buffer(promise)
     reader = MixedOutcomes(buffer, promise.name)
     while (pieces := await reader.next_slice()) is not None:
-        data = writer.texts(pieces, number) if len(pieces) > 1 and _are_texts(pieces) else b""
+        data = writer.texts(pieces, number) if len(pieces) > 1 and are_texts(pieces) else b""
         if not data and holds_surrogates(pieces):
             reader.put_back(pieces)
             pieces = [await anext(reader)]  # halves of a pair are joined, and a lone surrogate is an error
-        yield data or b"".join([writer.piece(checked_piece(piece, promise.name, buffer), number) for piece in pieces])
+        yield (
+            len(pieces),
+            data or b"".join([writer.piece(checked_piece(piece, promise.name, buffer), number) for piece in pieces]),
+        )
     try:
         message = await promise
         end: Frame = Whole(msgspec.Raw(writer.encoded(message)), number)
@@ -129,10 +202,10 @@ async def _message(promise: MessagePromise[Message], number: int, writer: _Write
             raise
         is_first = buffer.failure is not None and buffer.failure.error is error
         end = Broken(number, None if is_first else info_of(error))
-    yield writer.bytes_of(end)
+    yield 1, writer.bytes_of(end)
 
 
-class _Writer:
+class Writer:
     """Encodes frames."""
 
     def __init__(self, format: Format) -> None:
@@ -140,13 +213,16 @@ class _Writer:
         self._encode = functions_of(format).encode
 
     def bytes_of(self, each: Frame) -> bytes:
+        """Return the bytes of a frame."""
         data = self._encode(each)
         return data + b"\n" if self._format == "json" else frame(data)
 
     def encoded(self, value: object) -> bytes:
+        """Return the bytes of a value inside a frame."""
         return encode(value, self._format)
 
     def opened(self, promise: MessagePromise[Message], number: int) -> bytes:
+        """Return the frame that opens a message, with what is known of it."""
         cls = known_class(promise)
         known: dict[str, msgspec.Raw] = {}
         for name, value in () if promise.done() else promise.known.items():
@@ -165,6 +241,7 @@ class _Writer:
             return b""
 
     def piece(self, piece: str | StreamEvent | Failure, number: int) -> bytes:
+        """Return the frame of a piece; a failure counts as read."""
         if isinstance(piece, str):
             each: Frame = Text(piece, number)
         elif isinstance(piece, Failure):
@@ -176,7 +253,8 @@ class _Writer:
         return self.bytes_of(each)
 
 
-def _are_texts(pieces: list[str | StreamEvent | Failure]) -> TypeGuard[list[str]]:
+def are_texts(pieces: list[str | StreamEvent | Failure]) -> TypeGuard[list[str]]:
+    """Return whether all pieces are texts."""
     return {*map(type, pieces)} == _TEXTS
 
 

@@ -1,0 +1,83 @@
+"""Stores keep messages, runs with their calls, and streams, beyond the life of the process.
+
+A store is three things over one file or server:
+
+- a log of streams (`StreamLog`): `append` pieces that have numbers, and `read` them from any number on, live or later,
+  in any process. `write_stream` and `read_stream` do this with promises;
+- messages by their hash keys: `put`, `get`, `conversation`;
+- runs: `runs`, `calls`, `prune`. `MiniAgents(store=...)` records them.
+
+What a store has acknowledged is committed. `SQLiteStore` needs nothing but Python. Whatever is wrong is a `StoreError`.
+
+    store = SQLiteStore("runs.db")
+
+    async with MiniAgents(store=store):         # messages, calls and streams of this context
+        await agent.inquire("Hello")
+
+    async for run in store.runs():
+        async for call in store.calls(run.id):
+            print(call.record.called.name, call.record.outcome)
+
+    await store.put(message)
+    same = await store.get(message.hash_key, UserMessage | AssistantMessage)
+
+    await write_stream(store, "answer", agent.inquire("Hello"))         # in one process
+    replies = read_stream(store, "answer", tuple[Message, ...])         # in another one, at the same time or later
+
+    start = await store.claim("mine")                                   # plain pieces: begin, or go on where it was cut
+    async for pieces in encode_stream(promise, start=start):
+        await store.append("mine", pieces)
+    await store.end("mine")
+    async for pieces in store.read("mine", 17):
+        ...
+"""
+
+from typing import TYPE_CHECKING
+
+from miniagents._lazy import lazy_names
+from miniagents.ext.store.errors import (
+    NotStoredError,
+    StoreClosedError,
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+    StoreUnavailableError,
+    StoreVersionError,
+    StreamAbandonedError,
+    StreamEndedError,
+    StreamError,
+    StreamGapError,
+    StreamTakenError,
+)
+from miniagents.ext.store.promises import read_stream, write_stream
+from miniagents.ext.store.protocols import KeptCall, RunInfo, Store, StreamInfo, StreamLog
+
+if TYPE_CHECKING:
+    from miniagents.ext.store.sqlite import SQLiteStore
+else:
+    __getattr__, __dir__ = lazy_names(__name__, {"sqlite": ("SQLiteStore",)})
+
+__all__ = [
+    "KeptCall",
+    "NotStoredError",
+    "RunInfo",
+    "SQLiteStore",
+    "Store",
+    "StoreClosedError",
+    "StoreDamagedError",
+    "StoreError",
+    "StoreFullError",
+    "StoreLockedError",
+    "StoreUnavailableError",
+    "StoreVersionError",
+    "StreamAbandonedError",
+    "StreamEndedError",
+    "StreamError",
+    "StreamGapError",
+    "StreamInfo",
+    "StreamLog",
+    "StreamTakenError",
+    "read_stream",
+    "write_stream",
+]

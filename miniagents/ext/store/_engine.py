@@ -1,0 +1,128 @@
+"""What an engine does for a store: plain rows in and out. `EngineStore` makes a store of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from miniagents.ext.store._bodies import MessageRow
+    from miniagents.ext.store.protocols import RunInfo, StreamInfo
+    from miniagents.wire import Pieces
+
+__all__ = ["CallRow", "Engine", "Page", "digest_of_call", "digest_of_pieces"]
+
+
+class Page(NamedTuple):
+    """A part of a stream."""
+
+    info: StreamInfo | None
+    """What is known of the stream; None if there is none."""
+    pieces: Sequence[tuple[Pieces, int]]
+    """The pieces with their checksums."""
+
+
+class CallRow(NamedTuple):
+    """A call as it is kept."""
+
+    run: str
+    number: int
+    outcome: str | None
+    digest: int
+    record: bytes
+    messages: bytes | None
+    replies: bytes
+    stream: str | None
+
+
+def digest_of_pieces(first: int, data: bytes) -> int:
+    """Return the checksum of pieces at a position."""
+    return crc32(data, first & 0xFFFF_FFFF)
+
+
+def digest_of_call(record: bytes, messages: bytes | None, replies: bytes) -> int:
+    """Return the checksum of a call."""
+    return crc32(replies, crc32(messages or b"", crc32(record)))
+
+
+class Engine(Protocol):
+    """Keeps rows. What writes returns when it is committed."""
+
+    @property
+    def shown(self) -> str:
+        """The name of the store for errors: a path, or an address without a password."""
+        ...
+
+    async def claim(self, stream: str) -> int:
+        """See `StreamLog.claim`."""
+        ...
+
+    async def append(self, stream: str, pieces: Pieces) -> None:
+        """See `StreamLog.append`."""
+        ...
+
+    async def end(self, stream: str) -> None:
+        """See `StreamLog.end`."""
+        ...
+
+    async def page(self, stream: str, start: int, *, follow: bool, wait: bool) -> Page:
+        """Return some pieces from a position on.
+
+        Args:
+            stream: The name of the stream.
+            start: The position.
+            follow: Whether to wait for a piece, the end or the death of the writer.
+            wait: Whether to wait for the stream itself.
+        """
+        ...
+
+    async def streams(self, prefix: str, after: str) -> Sequence[StreamInfo]:
+        """Return some streams whose names begin with a prefix and come after a name; none if there are none."""
+        ...
+
+    async def put(self, rows: Sequence[MessageRow], pinned: Sequence[bytes]) -> None:
+        """Keep rows of messages that are not there, and note which were put by hand."""
+        ...
+
+    async def rows(self, keys: Collection[bytes]) -> dict[bytes, MessageRow]:
+        """Return the rows of those keys that are there."""
+        ...
+
+    async def keys_between(self, low: bytes, high: bytes) -> Sequence[bytes]:
+        """Return the first two keys of messages between two keys, both included."""
+        ...
+
+    async def record(
+        self,
+        run: str,
+        rows: Sequence[MessageRow],
+        calls: Sequence[CallRow],
+    ) -> None:
+        """Keep messages and calls of a run, which this begins."""
+        ...
+
+    async def end_run(self, run: str) -> None:
+        """Note that a run has ended."""
+        ...
+
+    async def runs(self, before: tuple[float, str] | None) -> Sequence[RunInfo]:
+        """Return some runs, the latest first, that were begun before another one."""
+        ...
+
+    async def calls(self, run: str, after: int) -> Sequence[CallRow] | None:
+        """Return some calls of a run behind a number; None if there is no such run."""
+        ...
+
+    async def prune(self, keep: Collection[str] | int) -> int:
+        """See `Store.prune`."""
+        ...
+
+    async def flush(self) -> None:
+        """Wait until everything that was handed over is committed."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the streams and runs that have not ended, and close."""
+        ...

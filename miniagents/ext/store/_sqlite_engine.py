@@ -1,0 +1,377 @@
+"""The SQL of a SQLite store; all of it runs in the thread of its `Worker`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sqlite3
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from miniagents.ext.store._bodies import MessageRow, keys_of_parts
+from miniagents.ext.store._engine import CallRow, Page, digest_of_pieces
+from miniagents.ext.store._sqlite_file import error_of, opened
+from miniagents.ext.store.errors import (
+    NotStoredError,
+    StreamEndedError,
+    StreamGapError,
+    StreamTakenError,
+)
+from miniagents.ext.store.protocols import RunInfo, StreamInfo
+from miniagents.wire import Pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from miniagents.ext.store._sqlite_file import Durability
+    from miniagents.ext.store.errors import StoreError
+
+__all__ = ["Tables"]
+
+_PAGE: Final = 500
+"""How many rows are read at once."""
+_NEVER: Final = 1e300
+"""Behind all times."""
+_PAGE_BYTES: Final = 1 << 20
+"""How many bytes of pieces are read at once, about."""
+
+
+class Tables:
+    """The tables of one store, as the thread of this process sees them.
+
+    Args:
+        path: The file; None for memory.
+        shown: The name for errors.
+        durability: What a commit waits for.
+        patience: Seconds to wait for a lock.
+        lease: Seconds after which a store that gives no sign of life counts as dead.
+    """
+
+    def __init__(self, path: Path | None, shown: str, durability: Durability, patience: float, lease: float) -> None:
+        self._shown = shown
+        self._lease = lease
+        self.connection: sqlite3.Connection = opened(path, shown, durability, patience)
+        self._owner = uuid.uuid4().hex
+        self._place = _place()
+        self._is_owner = False
+        self._open: dict[str, tuple[int, int]] = {}  # the streams of this store: number and how many pieces
+        self._runs: set[str] = set()  # the runs of this store
+
+    def error_of(self, error: sqlite3.Error) -> StoreError:
+        """Return the error that says what to do about one of SQLite."""
+        return error_of(error, self._shown)
+
+    def rolled_back(self) -> None:
+        """Forget what was remembered of the transaction that failed."""
+        self._open.clear()
+        self._runs.clear()
+        self._is_owner = False
+
+    def beat(self) -> float | None:
+        """Renew the lease; return the seconds until this must be done again."""
+        if not self._is_owner:
+            return None
+        self._renew()
+        return self._lease / 3
+
+    def close(self) -> None:
+        """Let go of everything, and close the connection."""
+        with contextlib.suppress(sqlite3.Error):  # the lease expires
+            self.connection.execute("DELETE FROM owners WHERE id=?", (self._owner,))
+        self.connection.close()
+
+    # --- streams ---
+
+    def claim(self, stream: str) -> int:
+        """Begin a stream, or take it over."""
+        known = self._open.get(stream)
+        return self._claimed(stream)[1] if known is None else known[1]
+
+    def append(self, stream: str, pieces: Pieces) -> None:
+        """Append pieces."""
+        number, count = self._open.get(stream) or self._claimed(stream, pieces)
+        while True:
+            if pieces.end <= count:
+                return
+            new = pieces if pieces.first == count else pieces.since(count)
+            if new.first > count:
+                reason = f"pieces {count} to {new.first - 1} are missing before these; append them first"
+                raise StreamGapError(self._shown, reason, stream=stream, index=new.first)
+            done = self.connection.execute(
+                "UPDATE streams SET count=? WHERE id=? AND count=? AND owner=? AND ended IS NULL",
+                (new.end, number, count, self._owner),
+            )
+            if done.rowcount:
+                break
+            number, count = self._claimed(stream, pieces)  # another store took it over
+        self.connection.execute(
+            "INSERT INTO pieces VALUES (?, ?, ?, ?, ?, ?)",
+            (number, new.first, new.count, time.time(), digest_of_pieces(new.first, new.data), new.data),
+        )
+        self._open[stream] = number, new.end
+
+    def end(self, stream: str) -> None:
+        """End a stream."""
+        row = self.connection.execute("SELECT owner, ended, count FROM streams WHERE name=?", (stream,)).fetchone()
+        if row is None:
+            raise NotStoredError(self._shown, "there is no such stream", stream=stream)
+        if row[1] is None:
+            self._take(stream, row[0], row[2])
+            now = time.time()
+            self.connection.execute("UPDATE streams SET ended=?, owner=? WHERE name=?", (now, self._owner, stream))
+        self._open.pop(stream, None)
+
+    def page(self, stream: str, start: int, *, follow: bool, wait: bool) -> Page | None:
+        """Return some pieces of a stream; None while there is nothing that is waited for."""
+        row = self.connection.execute(
+            "SELECT id, name, count, began, ended, owner FROM streams WHERE name=?", (stream,)
+        ).fetchone()
+        if row is None:
+            return None if wait else Page(None, ())
+        info = self._info(row[1:])
+        if start >= info.count:
+            return None if follow and info.is_live else Page(info, ())
+        number: int = row[0]
+        found: list[tuple[Pieces, int]] = []
+        size = 0
+        for first, count, data, at, digest in self.connection.execute(
+            "SELECT first, count, data, at, digest FROM pieces WHERE stream=? AND first>=("
+            "SELECT coalesce(max(first), 0) FROM pieces WHERE stream=? AND first<=?) ORDER BY first LIMIT ?",
+            (number, number, start, _PAGE),
+        ):
+            found.append((Pieces(first, count, data, at), digest))
+            size += len(data)
+            if size > _PAGE_BYTES:
+                break
+        return Page(info, found)
+
+    def streams(self, prefix: str, after: str) -> list[StreamInfo]:
+        """Return some streams."""
+        rows = self.connection.execute(
+            "SELECT name, count, began, ended, owner FROM streams"
+            " WHERE name>? AND name>=? AND substr(name, 1, ?)=? ORDER BY name LIMIT ?",
+            (after, prefix, len(prefix), prefix, _PAGE),
+        ).fetchall()
+        return [self._info(row) for row in rows]
+
+    def _info(self, row: tuple[str, int, float, float | None, str]) -> StreamInfo:
+        name, count, began, ended, owner = row
+        is_live = ended is None and self._is_alive(owner)
+        return StreamInfo(name=name, count=count, began=began, ended=ended, is_live=is_live)
+
+    def _claimed(self, stream: str, pieces: Pieces | None = None) -> tuple[int, int]:
+        """Take a stream for this store, and return its number and how many pieces it has.
+
+        Args:
+            stream: The name of the stream.
+            pieces: What will be appended; a stream that has ended is no error if it has these.
+        """
+        self._own()
+        row = self.connection.execute("SELECT id, count, owner, ended FROM streams WHERE name=?", (stream,)).fetchone()
+        if row is None:
+            number = self.connection.execute(
+                "INSERT INTO streams(name, owner, count, began) VALUES (?, ?, 0, ?)", (stream, self._owner, time.time())
+            ).lastrowid
+            known = number or 0, 0
+        else:
+            number, count, owner, ended = row
+            if ended is not None:
+                if pieces is not None and pieces.end <= count:
+                    return number, count
+                reason = f"it has ended with {count} pieces; give what you write another name"
+                raise StreamEndedError(self._shown, reason, stream=stream, index=count)
+            self._take(stream, owner, count)
+            self.connection.execute("UPDATE streams SET owner=? WHERE id=?", (self._owner, number))
+            known = number, count
+        self._open[stream] = known
+        return known
+
+    def _take(self, stream: str, owner: str, count: int) -> None:
+        if owner != self._owner and self._is_alive(owner):
+            reason = (
+                "another store that is open writes it; let that end it or close it"
+                f" (a store without a sign of life loses its streams after {self._lease:g} s)"
+            )
+            raise StreamTakenError(self._shown, reason, stream=stream, index=count)
+
+    # --- owners ---
+
+    def _own(self) -> None:
+        """See to it that this store has a lease."""
+        if not self._is_owner:
+            self._is_owner = True
+            self._renew()
+
+    def _renew(self) -> None:
+        self.connection.execute(
+            "INSERT INTO owners VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET expires=excluded.expires",
+            (self._owner, self._place, os.getpid(), time.time() + self._lease),
+        )
+
+    def _is_alive(self, owner: str) -> bool:
+        if owner == self._owner:
+            return True
+        row = self.connection.execute("SELECT place, process, expires FROM owners WHERE id=?", (owner,)).fetchone()
+        if row is None:
+            return False
+        place, process, expires = row
+        return expires > time.time() and not (place == self._place and _is_gone(process))
+
+    # --- messages ---
+
+    def put(self, rows: Sequence[MessageRow], pinned: Sequence[bytes]) -> None:
+        """Keep rows of messages."""
+        if rows:
+            self.connection.executemany(
+                "INSERT INTO messages(key, digest, parts, pinned, body) VALUES (?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
+                rows,
+            )
+        if pinned:
+            self.connection.executemany(
+                "UPDATE messages SET pinned=1 WHERE key=? AND NOT pinned", [(key,) for key in pinned]
+            )
+
+    def rows(self, keys: Collection[bytes]) -> dict[bytes, MessageRow]:
+        """Return the rows of messages."""
+        found: dict[bytes, MessageRow] = {}
+        for key in keys:
+            row = self.connection.execute(
+                "SELECT key, digest, parts, body FROM messages WHERE key=?", (key,)
+            ).fetchone()
+            if row is not None:
+                found[key] = MessageRow(*row)
+        return found
+
+    def keys_between(self, low: bytes, high: bytes) -> list[bytes]:
+        """Return two keys at most."""
+        rows = self.connection.execute("SELECT key FROM messages WHERE key BETWEEN ? AND ? LIMIT 2", (low, high))
+        return [row[0] for row in rows]
+
+    # --- runs ---
+
+    def record(self, run: str, rows: Sequence[MessageRow], calls: Sequence[CallRow]) -> None:
+        """Keep what belongs to a run."""
+        if run not in self._runs:
+            self._own()
+            self.connection.execute(
+                "INSERT INTO runs(id, owner, began) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (run, self._owner, time.time()),
+            )
+            self._runs.add(run)
+        self.put(rows, ())
+        if calls:
+            self.connection.executemany(
+                "INSERT INTO calls(run, number, outcome, digest, record, messages, replies, stream)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET outcome=excluded.outcome,"
+                " digest=excluded.digest, record=excluded.record, messages=excluded.messages,"
+                " replies=excluded.replies, stream=excluded.stream",
+                calls,
+            )
+
+    def end_run(self, run: str) -> None:
+        """Note that a run has ended."""
+        self.connection.execute("UPDATE runs SET ended=? WHERE id=? AND ended IS NULL", (time.time(), run))
+        self._runs.discard(run)
+
+    def runs(self, before: tuple[float, str] | None) -> list[RunInfo]:
+        """Return some runs."""
+        rows = self.connection.execute(
+            "SELECT id, owner, began, ended, (SELECT count(*) FROM calls WHERE run=id),"
+            " (SELECT count(*) FROM calls WHERE run=id AND outcome='failed')"
+            " FROM runs WHERE (began, id) < (?, ?) ORDER BY began DESC, id DESC LIMIT ?",
+            (*(before or (_NEVER, "")), _PAGE),
+        ).fetchall()
+        return [
+            RunInfo(
+                id=run,
+                began=began,
+                ended=ended,
+                calls=calls,
+                failed=failed,
+                is_live=ended is None and self._is_alive(owner),
+            )
+            for run, owner, began, ended, calls, failed in rows
+        ]
+
+    def calls(self, run: str, after: int) -> list[CallRow] | None:
+        """Return some calls of a run."""
+        rows = self.connection.execute(
+            "SELECT run, number, outcome, digest, record, messages, replies, stream FROM calls"
+            " WHERE run=? AND number>? ORDER BY number LIMIT ?",
+            (run, after, _PAGE),
+        ).fetchall()
+        if not rows and self.connection.execute("SELECT 1 FROM runs WHERE id=?", (run,)).fetchone() is None:
+            return None
+        return [CallRow(*row) for row in rows]
+
+    def prune(self, keep: Collection[str] | int) -> int:
+        """Forget runs."""
+        execute = self.connection.execute
+        known = [
+            (run, owner, ended)
+            for run, owner, ended in execute("SELECT id, owner, ended FROM runs ORDER BY began DESC, id DESC")
+        ]
+        kept = {run for run, _, _ in known[:keep]} if isinstance(keep, int) else set(keep)
+        forgotten = [
+            run for run, owner, ended in known if run not in kept and (ended is not None or not self._is_alive(owner))
+        ]
+        for run in forgotten:
+            execute(
+                "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name>? AND name<?)",
+                (f"{run}/", f"{run}0"),  # "0" comes behind "/"
+            )
+            execute("DELETE FROM streams WHERE name>? AND name<?", (f"{run}/", f"{run}0"))
+            execute("DELETE FROM calls WHERE run=?", (run,))
+            execute("DELETE FROM runs WHERE id=?", (run,))
+        if forgotten:
+            self._sweep()
+        execute("DELETE FROM owners WHERE expires<?", (time.time() - 10 * self._lease,))
+        return len(forgotten)
+
+    def _sweep(self) -> None:
+        """Forget the messages that nothing refers to."""
+        execute = self.connection.execute
+        execute("CREATE TEMP TABLE IF NOT EXISTS used (key BLOB PRIMARY KEY, is_read INTEGER) WITHOUT ROWID")
+        execute("CREATE INDEX IF NOT EXISTS temp.unread ON used (key) WHERE is_read = 0")
+        execute("DELETE FROM used")
+        add = "INSERT INTO used VALUES (?, 0) ON CONFLICT DO NOTHING"
+        execute("INSERT INTO used SELECT key, 0 FROM messages WHERE pinned")
+        for messages, replies in execute("SELECT messages, replies FROM calls"):
+            self.connection.executemany(add, [(key,) for keys in (messages or b"", replies) for key in _split(keys)])
+        while unread := execute(
+            "SELECT used.key, parts, body FROM used JOIN messages USING (key) WHERE is_read = 0 LIMIT ?", (_PAGE,)
+        ).fetchall():
+            parts = [(part,) for _, count, body in unread if count for part in keys_of_parts(body)]
+            self.connection.executemany(add, parts)
+            self.connection.executemany("UPDATE used SET is_read=1 WHERE key=?", [(key,) for key, _, _ in unread])
+        execute("DELETE FROM messages WHERE key NOT IN (SELECT key FROM used)")
+        execute("DELETE FROM used")
+
+
+def _split(keys: bytes) -> list[bytes]:
+    return [keys[place : place + 32] for place in range(0, len(keys), 32)]
+
+
+def _place() -> str:
+    """Return what tells apart the places in which one process number is another process."""
+    try:
+        space = Path("/proc/self/ns/pid").readlink()
+    except OSError:  # not on Linux
+        space = Path()
+    return f"{platform.node()} {space}"
+
+
+def _is_gone(process: int) -> bool:
+    """Return whether a process of this place has ended for sure."""
+    if os.name != "posix":
+        return False  # `os.kill` would end it there
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

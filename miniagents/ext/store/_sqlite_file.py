@@ -1,0 +1,180 @@
+"""The file of a SQLite store: how it is opened, its tables, and how tables of older versions are changed.
+
+A version of the tables never changes once it was released: `_STEPS` gets one more step instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Final, Literal
+
+from miniagents.ext.store.errors import (
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["VERSION", "Durability", "error_of", "opened"]
+
+Durability = Literal["normal", "full"]
+
+_APPLICATION: Final = 0x6D_69_6E_61
+"""What SQLite calls the application's identifier: "mina"."""
+
+_STEPS: Final = (
+    """
+    CREATE TABLE owners (
+        id TEXT PRIMARY KEY,
+        place TEXT NOT NULL,        -- the machine and the space of its process numbers
+        process INTEGER NOT NULL,
+        expires REAL NOT NULL       -- seconds since 1970
+    ) WITHOUT ROWID;
+    CREATE TABLE streams (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        owner TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        began REAL NOT NULL,
+        ended REAL
+    );
+    CREATE TABLE pieces (
+        stream INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        at REAL NOT NULL,
+        digest INTEGER NOT NULL,    -- CRC-32 of the data, begun with `first`
+        data BLOB NOT NULL,
+        PRIMARY KEY (stream, first)
+    ) WITHOUT ROWID;
+    CREATE TABLE messages (
+        key BLOB PRIMARY KEY,
+        digest INTEGER NOT NULL,    -- CRC-32 of the key and the body
+        parts INTEGER NOT NULL,     -- how many messages the body names by their keys
+        pinned INTEGER NOT NULL,    -- whether it was put by hand
+        body BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        began REAL NOT NULL,
+        ended REAL
+    );
+    CREATE TABLE calls (
+        run TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        outcome TEXT,
+        digest INTEGER NOT NULL,    -- CRC-32 of the record, the messages and the replies
+        record BLOB NOT NULL,
+        messages BLOB,              -- the keys, 32 bytes each
+        replies BLOB NOT NULL,      -- the same
+        stream TEXT,
+        PRIMARY KEY (run, number)
+    ) WITHOUT ROWID;
+    """,
+)
+
+_PAUSE: Final = 0.01
+"""Seconds between two attempts to open a file."""
+
+VERSION: Final = len(_STEPS)
+"""The version of the tables."""
+
+
+def opened(path: Path | None, shown: str, durability: Durability, patience: float) -> sqlite3.Connection:
+    """Open the file, make it if it is not there, and bring its tables to this version.
+
+    Args:
+        path: The file; None for a database in memory.
+        shown: The name of the store for errors.
+        durability: What a commit waits for.
+        patience: Seconds to wait for a lock.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(
+                ":memory:" if path is None else path, timeout=patience, isolation_level=None, cached_statements=256
+            )
+            _prepare(connection, shown, durability)
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            if not isinstance(error, sqlite3.Error):
+                raise
+            said = error_of(error, shown)
+            if not isinstance(said, StoreLockedError) or time.monotonic() > deadline:
+                raise said from error
+            time.sleep(_PAUSE)  # SQLite does not wait when two processes make the same file at the same time
+        else:
+            return connection
+
+
+def _prepare(connection: sqlite3.Connection, shown: str, durability: Durability) -> None:
+    application, version = _numbers(connection)
+    if application != _APPLICATION:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if application or version or tables:
+            raise StoreVersionError(shown, "this is a database of another program; give the store a file of its own")
+    if version > VERSION:
+        raise StoreVersionError(
+            shown,
+            f"a newer version of miniagents has written it (tables of version {version}, known here is {VERSION}); "
+            "update miniagents, or use another file",
+        )
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA synchronous={durability.upper()}")
+    if version == VERSION and application == _APPLICATION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _, version = _numbers(connection)  # another process may have done it meanwhile
+        for step in _STEPS[version:]:
+            for statement in step.split(";\n"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id={_APPLICATION}")
+        connection.execute(f"PRAGMA user_version={max(version, VERSION)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _numbers(connection: sqlite3.Connection) -> tuple[int, int]:
+    application: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return application, version
+
+
+def error_of(error: sqlite3.Error, shown: str) -> StoreError:
+    """Return the error that says what to do about one of SQLite."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    said = f"{error} ({name})"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        reason = f"another program has locked it: {said}; end that, or give the store more `patience`"
+        return StoreLockedError(shown, reason)
+    if code == sqlite3.SQLITE_FULL:
+        reason = f"there is no room left: {said}; nothing of this batch was kept. Make room, and write it again"
+        return StoreFullError(shown, reason)
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT):
+        reason = f"it is damaged, or no SQLite database: {said}; `sqlite3 FILE .recover` saves what can be read"
+        return StoreDamagedError(shown, reason)
+    if code == sqlite3.SQLITE_IOERR:
+        reason = f"it cannot be read or written: {said}; look at the disk and whether it is full, then write again"
+        return (
+            StoreFullError(shown, reason) if "WRITE" in name or "SHM" in name else StoreUnavailableError(shown, reason)
+        )
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        reason = f"it cannot be opened for writing: {said}; look at the folder and its permissions"
+        return StoreUnavailableError(shown, reason)
+    return StoreUnavailableError(shown, said)
