@@ -17,6 +17,7 @@ from miniagents.codegen.exporting.exporter import export
 from miniagents.codegen.names import definition_name
 from miniagents.codegen.reading.bundle import Bundle, bundle_of, read_bundle
 from miniagents.codegen.reading.sources import Source
+from miniagents.codegen.settings import Reading, Settings
 from miniagents.codegen.shaping.modules import module_of
 from tests.effort import examples
 
@@ -245,3 +246,55 @@ def test_g5_law_order_does_not_matter_and_other_names_change_nothing(
     others = {file: {"Other": {"const": file}, "other thing": {"const": f"{file}!"}} for file in ("0.json", "b/c.json")}
     after = named(merged(random, given, others))
     assert {place: after[place] for place in named(whole(given))} == named(whole(given))
+
+
+# --- where the files lie ---
+
+
+def written(folder: Path, files: Files) -> list[Path]:
+    for name, schema in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(schema), encoding="utf-8")
+    return [folder / name for name in files]
+
+
+MANY_OF_ONE_SPELLING: Final = {
+    name: defs(Error={"minLength": number}, Other={"minLength": number})
+    for number, name in enumerate(
+        [
+            *("types.schema.json", "types.schema.yaml", "types.schema.yml"),
+            *("v2/types.schema.json", "v2/types.schema.yaml", "v2/types.schema.yml"),
+        ]
+    )
+}
+
+
+@pytest.mark.parametrize("around", ["short", "quite/another/place", "v1/types"])
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_g4_names_do_not_depend_on_the_place_of_the_given_files_on_the_machine(
+    tmp_path: Path, around: str, *, is_folder: bool
+) -> None:
+    """Neither where a folder is given, nor where its files are; the folders above would be those of one machine."""
+    folder = tmp_path / around / "schemas"
+    paths = written(folder, MANY_OF_ONE_SPELLING)
+    names = [*read_bundle([folder] if is_folder else paths).definitions]
+    assert names == [*bundle(MANY_OF_ONE_SPELLING).definitions]
+    assert len(names) == 12
+    assert not {"short", "place", "schemas", tmp_path.name.lower()} & {
+        part.lower() for name in names for part in name.split("_")
+    }
+
+
+@pytest.mark.parametrize("around", ["a", "z/y"])
+def test_g4_names_of_referenced_files_come_from_their_urls(tmp_path: Path, around: str) -> None:
+    """Not from where the copies lie, which may be before or behind the given files."""
+    given = written(
+        tmp_path / "m",
+        {"own.json": thing(a={"$ref": "https://x.example/one/t.json"}, b={"$ref": "https://x.example/two/t.json"})},
+    )
+    written(tmp_path / around, {"one/t.json": {"title": "T", **TEXT}, "two/t.json": {"title": "T", **NUMBER}})
+    reading = Reading(references=(("https://x.example/", tmp_path / around),))
+    found = read_bundle(given, settings=Settings(reading=reading)).definitions
+    assert [*found] == ["Own", "T", "T_Root"] if around > "m" else ["T", "T_Root", "Own"]
+    assert found["T"].schema == {"title": "T", **TEXT}

@@ -14,7 +14,7 @@ from miniagents import DecodeError
 from miniagents.codegen import GenerationError
 from miniagents.codegen.commands.command_line import main
 from miniagents.codegen.reading.bundle import Bundle, read_bundle
-from miniagents.codegen.reading.dialects import DRAFT_04, DRAFT_07
+from miniagents.codegen.reading.dialects import DRAFT_04, DRAFT_07, DRAFT_2020_12
 from miniagents.codegen.settings import Reading, Settings
 
 Json = Any  # Any: any JSON
@@ -209,10 +209,37 @@ def test_g5_a_dialect_of_others_is_read_as_the_one_it_is_built_on(write: Write) 
 
 
 @pytest.mark.parametrize(
+    ("vocabularies", "expected"),
+    [
+        (["core", "applicator", "validation"], {"items": {"format": "date", "minLength": 1}, "maxItems": 2}),
+        (["core", "applicator"], {"items": {"format": "date"}}),
+        (["core", "validation"], {"maxItems": 2}),
+        (
+            ["core", "applicator", "format-assertion"],
+            {"items": {"format": "date", "x-miniagents-format": "checked"}},
+        ),
+    ],
+)
+def test_g5_a_dialect_of_others_has_the_vocabularies_that_it_names(
+    write: Write, vocabularies: list[str], expected: Json
+) -> None:
+    """As the standard says; the keywords of the others are notes, and each is warned of."""
+    path = write("a.json", {"$schema": f"{URL}/own", "items": {"format": "date", "minLength": 1}, "maxItems": 2})
+    named = {f"https://json-schema.org/draft/2020-12/vocab/{each}": True for each in vocabularies}
+    meta = write("own.json", {"$id": f"{URL}/own", "$schema": DRAFT_2020_12.uri, "$vocabulary": named})
+    bundle = read(path, ("", meta))
+    assert schemas(bundle)["A"] == expected
+    ignored = {each.keyword for each in bundle.warnings if "does not name its vocabulary" in each.wrong}
+    assert ignored & {"items", "maxItems"} == {"items", "maxItems"} - expected.keys()
+    assert ("minLength" in ignored) == ("items" in expected and "minLength" not in expected["items"])
+
+
+@pytest.mark.parametrize(
     ("schema", "expected"),
     [
         ({"minimum": 1, "exclusiveMinimum": True}, {"exclusiveMinimum": 1}),
         ({"id": "#a", "items": {"$ref": "#a", "type": "null"}}, {"items": {"$ref": "#/$defs/A"}}),
+        ({"not": {"$ref": "#b"}, "definitions": {"b": {"id": "#b"}}}, {"not": {"$ref": "#/$defs/B"}}),
         ({"definitions": {}, "items": [True]}, {"prefixItems": [True]}),
         (
             {"items": [True], "dependentRequired": {"a": ["b"]}},

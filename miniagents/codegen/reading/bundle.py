@@ -15,6 +15,7 @@ from miniagents.codegen.reading.metaschemas import Metaschemas
 from miniagents.codegen.reading.name_contests import settled
 from miniagents.codegen.reading.normalising import IGNORING
 from miniagents.codegen.reading.overlays import overlaid
+from miniagents.codegen.reading.qualified_names import common_folder
 from miniagents.codegen.reading.references import References
 from miniagents.codegen.reading.registry import Registry, Site
 from miniagents.codegen.reading.scopes import ScopedKey
@@ -143,7 +144,7 @@ def _bundle_of(
     problems += _changed_meanings(references.reached())
     own = list(definitions_of(registry))
     problems += _without_schemas(registry)
-    naming = Naming([(site, registry.scope(site)) for site in own], references.schemas())
+    naming = Naming([(site, registry.scope(site)) for site in own], references.schemas(), common_folder(sources))
     named = settled(naming, registry, references.targets, settings.formats)
     if is_library:
         problems += references.unknown(named.names.values())

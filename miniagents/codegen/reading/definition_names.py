@@ -5,11 +5,12 @@ A name depends only on the schema and its own place, never on the number or the 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from miniagents.codegen.documents import escape
 from miniagents.codegen.names import definition_name, is_class_name
-from miniagents.codegen.reading.qualified_names import digests, qualified_names
+from miniagents.codegen.reading.qualified_names import digests, qualified_names, steps_to
 from miniagents.codegen.reading.registry import Registry, Site
 from miniagents.codegen.reading.scopes import Key, Scope, ScopedKey
 from miniagents.codegen.schema_errors import Problem
@@ -53,13 +54,17 @@ class Naming:
     Args:
         definitions: The schemas that files define, each with its scope.
         targets: The targets of references, each with its scope.
+        common: The folder that contains all given files.
 
     Attributes:
         problems: The problems of names in hints.
     """
 
-    def __init__(self, definitions: Iterable[tuple[Site, Scope]], targets: Iterable[tuple[Site, Scope]]) -> None:
+    def __init__(
+        self, definitions: Iterable[tuple[Site, Scope]], targets: Iterable[tuple[Site, Scope]], common: Path
+    ) -> None:
         self.problems: list[Problem] = []
+        self._common = common
         self._scopes: dict[Key, dict[Scope, None]] = {}
         self._own: dict[Key, Scope] = {}
         self._sites: dict[Key, Site] = {}
@@ -86,7 +91,8 @@ class Naming:
             parts = (self._fixed[key],) if key in self._fixed else self._parts(site, names)
             name = "".join(parts)
             if (*key, self._plain_scope(key)) in lost:
-                name = next(other for other in qualified_names(site, parts) if other not in taken)
+                around = steps_to(site.source, self._common)
+                name = next(other for other in qualified_names(site, parts, around) if other not in taken)
             names[key] = name
             taken.add(name)
         result: dict[ScopedKey, str] = {}
@@ -123,7 +129,9 @@ class Naming:
             text = _text_of_name(site)
             is_root = site.pointer == "#" and not site.label
             kind, length = 3 if is_root else 2 if definition_name(text) != text else 1, len(text)
-        return 0 if key in self._fixed else kind, length, site.source.absolute, key[1]
+        folders = "".join(f"{step}/" for step in steps_to(site.source, self._common))
+        file = not site.source.is_given, f"{folders}{site.source.path.name}", site.source.absolute
+        return 0 if key in self._fixed else kind, length, file, key[1]
 
     def _parts(self, site: Site, names: Mapping[Key, str]) -> tuple[str, ...]:
         is_own = (site.source.document, site.pointer) in self._own

@@ -6,11 +6,11 @@ uses 2020-12, and AsyncAPI uses draft-07.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
-from miniagents.validation.keywords import ASSERTIONS, DEFINITIONS, KEYWORDS, KNOWN
+from miniagents.validation.keywords import ASSERTIONS, DEFINITIONS, KEYWORDS, KNOWN, REFERENCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,16 @@ class Dialect:
         number: A number that orders the dialects.
         is_openapi: Whether its schemas have `nullable`, and `required` is only meant for one direction if a property is
             `readOnly` or `writeOnly`.
+        left_out: The keywords that mean nothing, because the meta-schema does not name their vocabularies.
+        checks_formats: Whether the meta-schema names the vocabulary in which every `format` is a condition.
     """
 
     name: str
     uri: str
     number: int
     is_openapi: bool = False
+    left_out: frozenset[str] = frozenset()
+    checks_formats: bool = False
 
 
 DRAFT_04: Final = Dialect("draft-04", "http://json-schema.org/draft-04/schema#", 4)
@@ -44,12 +48,13 @@ DIALECTS: Final = (DRAFT_04, DRAFT_06, DRAFT_07, DRAFT_2019_09, DRAFT_2020_12)
 """The supported dialects of JSON Schema."""
 
 _NAMED: Final = re.compile(r"draft[-_/]?0?([467])\b|draft[-_/](2019-09|2020-12)")
+_OLD_ANCHOR: Final = re.compile(r"#[A-Za-z][\w.:-]*")
 
 
 def knows(dialect: Dialect, keyword: str) -> bool:
     """Return whether a keyword means something in a dialect."""
     row = KEYWORDS.get(keyword)
-    return row is not None and row.since <= dialect.number <= row.until
+    return row is not None and row.since <= dialect.number <= row.until and keyword not in dialect.left_out
 
 
 def dialect_of(uri: str) -> Dialect | None:
@@ -87,7 +92,24 @@ def built_on(uri: str, read: Callable[[str], JsonValue]) -> Dialect | None:
         found = next(filter(None, map(dialect_of, bases)), None)
         todo += [each for each in bases if each not in seen]
         seen.update(bases)
-    return found
+    return found and _with_vocabularies(found, read(uri))
+
+
+def _with_vocabularies(dialect: Dialect, meta: JsonValue) -> Dialect:
+    """Return a dialect without the keywords whose vocabularies a meta-schema does not name."""
+    named = meta.get("$vocabulary") if isinstance(meta, dict) else None
+    if not isinstance(named, dict) or not knows(dialect, "$vocabulary"):
+        return dialect
+    names = {uri.rpartition("/vocab/")[2] for uri in named}
+    left_out = frozenset(keyword for keyword in ASSERTIONS if _vocabulary(keyword, dialect) not in names)
+    return replace(dialect, left_out=left_out - {*REFERENCES}, checks_formats="format-assertion" in names)
+
+
+def _vocabulary(keyword: str, dialect: Dialect) -> str:
+    """Return the name of the vocabulary of a keyword that can refuse a value."""
+    if keyword.startswith("unevaluated") and dialect.number >= DRAFT_2020_12.number:
+        return "unevaluated"
+    return "applicator" if KEYWORDS[keyword].applied else "validation"
 
 
 def _bases(meta: dict[str, JsonValue]) -> Iterator[str]:
@@ -117,10 +139,10 @@ def guessed(schema: JsonValue) -> Dialect:
         return DRAFT_2019_09
     if "2019" in marks:
         return DRAFT_2020_12
-    has_old_id = isinstance(schema, dict) and isinstance(schema.get("id"), str) and "6" not in marks
-    if has_old_id or "boolean limit" in marks:
+    has_old_id = isinstance(schema, dict) and isinstance(schema.get("id"), str)
+    if ((has_old_id or "old anchor" in marks) and "6" not in marks) or "boolean limit" in marks:
         return DRAFT_04
-    return DRAFT_07 if marks - {"6"} else DRAFT_2020_12
+    return DRAFT_07 if marks - {"6", "old anchor"} else DRAFT_2020_12
 
 
 def _marks(schema: dict[str, JsonValue]) -> Iterator[str]:
@@ -137,6 +159,8 @@ def _marks(schema: dict[str, JsonValue]) -> Iterator[str]:
         yield "array of items"
     if any(isinstance(schema.get(keyword), bool) for keyword in ("exclusiveMinimum", "exclusiveMaximum")):
         yield "boolean limit"
+    if isinstance(schema.get("id"), str) and _OLD_ANCHOR.fullmatch(schema["id"]):
+        yield "old anchor"
 
 
 def subschemas(

@@ -96,6 +96,8 @@ class Metaschemas:
     def _unknown(self, keyword: str, site: Site) -> tuple[str, str] | None:
         """Return what is wrong with a keyword that the dialect does not have, and what to write; None if nothing is."""
         dialect = site.dialect
+        if keyword in dialect.left_out:
+            return "the meta-schema does not name its vocabulary, so it is ignored", "remove it"
         if keyword in KNOWN:
             wrong = f"{dialect.name} has no such keyword and ignores it"
             remedy = KEYWORDS[keyword].instead or 'remove it, or write "$schema": ".../2020-12/schema" at the root'

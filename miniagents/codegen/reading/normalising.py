@@ -195,7 +195,8 @@ class Normaliser:
 
     def _format(self, site: Site, result: dict[str, JsonValue]) -> None:
         """Add the keyword that tells whether a `format` is checked or typed; a note needs none."""
-        given = result.pop(FORMAT_CHOICE, self.formats)
+        usual = "checked" if site.dialect.checks_formats and self.formats == "note" else self.formats
+        given = result.pop(FORMAT_CHOICE, usual)
         if given not in CHOICES:
             said = ", ".join(CHOICES)
             self.problems.append(

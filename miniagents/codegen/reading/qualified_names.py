@@ -1,17 +1,21 @@
 """Qualified names, for definitions whose plain names belong to other definitions.
 
 They depend only on the place of a definition: on how its author spelt it, on its file, or on the schemas around it.
-Each has an underscore. Plain names have none, so the two kinds never meet.
+The folders that count are those in the folder of all given files, and the URLs of files that are there for references:
+names are the same wherever the files lie. Each has an underscore. Plain names have none, so the two kinds never meet.
 """
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from miniagents.codegen.names import definition_name
 from miniagents.codegen.reading.registry import Site
+from miniagents.codegen.reading.sources import Source
 
 _SIGNS: Final = {
     "<": "Of",
@@ -29,15 +33,39 @@ _ROOT: Final = "Root"
 """The word for the schema that is a whole file."""
 
 
-def qualified_names(site: Site, parts: tuple[str, ...]) -> Iterator[str]:
+def common_folder(sources: Iterable[Source]) -> Path:
+    """Return the innermost folder that contains all given files; an empty path if there is none."""
+    folders = {os.path.dirname(source.absolute) for source in sources if source.is_given}  # noqa: PTH120 - thousands
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError:  # no files, or files on different drives
+        return Path()
+
+
+def steps_to(source: Source, common: Path) -> tuple[str, ...]:
+    """Return the folders around a file, the innermost last, as far as they tell it from the others of a run.
+
+    Args:
+        source: The file.
+        common: The folder that contains all given files.
+    """
+    path = Path(source.absolute)
+    if path.is_relative_to(common):
+        return path.relative_to(common).parts[:-1]
+    url = next((url for url in source.urls if "://" in url), "")
+    return tuple(filter(None, urlsplit(url).path.split("/")[:-1]))
+
+
+def qualified_names(site: Site, parts: tuple[str, ...], around: tuple[str, ...]) -> Iterator[str]:
     """Yield the qualified names of a definition without end, the most readable first.
 
     Args:
         site: The schema of the definition.
         parts: The parts of its plain name: the name of the schema around it if it has none of its own, and the rest.
+        around: The folders around its file.
     """
     plain = "".join(parts)
-    folders = [*Path(site.source.absolute).parts[1:-1], site.source.stem]
+    folders = [*around, site.source.stem]
     text = site.label or "".join(site.steps[-1:])
     if len(parts) > 1 and all(parts):
         yield "_".join(parts)

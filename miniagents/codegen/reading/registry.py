@@ -276,7 +276,7 @@ class Registry:
             return site.dialect
         found = dialect_of(declared) or self._built_on(site, declared, is_root=is_root)
         is_resource = site.parent is None or any(isinstance(site.members.get(key), str) for key in ("$id", "id"))
-        if found is not None and not is_resource and found is not site.dialect:
+        if found is not None and not is_resource and found != site.dialect:
             remedy = 'remove it, or put an "$id" beside it'
             self.problems.append(site.at("$schema").problem("$schema", "only a resource has a dialect", remedy))
             return site.dialect
