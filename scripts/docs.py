@@ -55,6 +55,7 @@ MODULES: Final = (
     "miniagents.ext.llm",
     "miniagents.ext.llm.openai",
     "miniagents.ext.llm.anthropic",
+    "miniagents.ext.otel",
     "miniagents.wire",
     "miniagents.testing",
     "miniagents.validation",

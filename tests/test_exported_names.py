@@ -21,7 +21,7 @@ PACKAGES: Final = [
         f"miniagents.{name}"
         for name in (
             *("agents", "calls", "composition", "ext.llm", "ext.llm.anthropic", "ext.llm.openai", "ext.notebook"),
-            *("messages", "miniagents", "promising", "testing", "tools", "utils", "validation", "wire"),
+            *("ext.otel", "messages", "miniagents", "promising", "testing", "tools", "utils", "validation", "wire"),
         )
     ),
 ]

@@ -6,7 +6,9 @@ import uuid
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from miniagents.calls.forms import Arguments, json_of_arguments
+from miniagents.calls.progress import complete_in
 from miniagents.messages import CallRecord
+from miniagents.promising.core.access import buffer_of
 from miniagents.promising.core.notes import said
 
 if TYPE_CHECKING:
@@ -226,6 +228,20 @@ class Call:
     def complete_replies(self) -> tuple[Message, ...]:
         """The messages of the replies that are complete by now."""
         return self._progress.complete_replies()
+
+    @property
+    def complete_messages(self) -> tuple[Message, ...]:
+        """The messages of the call that are complete by now; asking starts nothing."""
+        return complete_in(buffer_of(self.messages))
+
+    @property
+    def replayed(self) -> bool:
+        """Whether a handler gave replies that were kept from an earlier call, so that nothing was spent on this one."""
+        return self._progress.replayed
+
+    def mark_replayed(self) -> None:
+        """Note that the replies were kept from an earlier call; stores, caches and cassettes call this."""
+        self._progress.replayed = True
 
     def when_ended(self, callback: Callable[[], object], /) -> None:
         """Have a plain function called once the replies are complete, however they end.

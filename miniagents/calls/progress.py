@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from miniagents.messages import StreamEvent
     from miniagents.promising.core.pieces import AnyBuffer, PieceBuffer
 
-__all__ = ["CallOutcome", "Progress", "clock_offset"]
+__all__ = ["CallOutcome", "Progress", "clock_offset", "complete_in"]
 
 CallOutcome: TypeAlias = Literal["done", "failed", "cancelled"]
 """How a call ended."""
@@ -50,6 +50,7 @@ class Progress:
         outcome: How it ended.
         loop: The loop of the call.
         unbegun: Called if the replies end before the call has begun; None once it has.
+        replayed: Whether the replies were kept from an earlier call.
         told: The last errors, of the call or of calls that it made, that an `ErrorMessage` stands for, by its text.
     """
 
@@ -65,6 +66,7 @@ class Progress:
         "first_piece",
         "loop",
         "outcome",
+        "replayed",
         "told",
         "unbegun",
     )
@@ -81,6 +83,7 @@ class Progress:
         self.ended: float | None = None
         self.error: BaseException | None = None
         self.outcome: CallOutcome | None = None
+        self.replayed: bool = False
         self.told: dict[str, BaseException] | None = None
         self.unbegun: Callable[[], object] | None = None
         buffer.follow(self)
@@ -114,14 +117,7 @@ class Progress:
 
     def complete_replies(self) -> tuple[Message, ...]:
         """Return the messages that are there by now."""
-        pieces: list[Any] = self._buffer.pieces  # Any: messages, promises and failures
-        complete: list[Message] = []
-        for piece in pieces:
-            if isinstance(piece, Message):
-                complete.append(piece)
-            elif type(piece) is not Failure and piece.done() and failure_of(piece) is None:
-                complete.append(value_of(piece))
-        return tuple(complete)
+        return complete_in(self._buffer)
 
     def woken(self) -> None:
         """Look at what has come; the buffer calls this, as it does for followers."""
@@ -218,6 +214,18 @@ class _MessageProgress:
         if failure is None:
             self._progress.has_piece()
         self._progress.message_ended(failure)
+
+
+def complete_in(buffer: AnyBuffer) -> tuple[Message, ...]:
+    """Return the messages of a sequence that are complete by now."""
+    pieces: list[Any] = buffer.pieces  # Any: messages, promises and failures
+    complete: list[Message] = []
+    for piece in pieces:
+        if isinstance(piece, Message):
+            complete.append(piece)
+        elif type(piece) is not Failure and piece.done() and failure_of(piece) is None:
+            complete.append(value_of(piece))
+    return tuple(complete)
 
 
 def _call(callback: Callable[[], object]) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import assert_type
 
+from opentelemetry.metrics import get_meter_provider
+from opentelemetry.trace import get_tracer_provider
+
 from miniagents import (
     Approval,
     Call,
@@ -38,6 +41,7 @@ from miniagents import (
     trace,
 )
 from miniagents.calls import CallKind, CallOutcome, Identified
+from miniagents.ext.otel import spans
 
 
 async def passing(call: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
@@ -62,6 +66,9 @@ async def passing(call: Call, proceed: Proceed) -> MessageSequencePromise[Messag
     assert_type(call.outcome, CallOutcome | None)
     assert_type(call.error, BaseException | None)
     assert_type(call.complete_replies, tuple[Message, ...])
+    assert_type(call.complete_messages, tuple[Message, ...])
+    assert_type(call.replayed, bool)
+    call.mark_replayed()
     assert_type(call.record(), CallRecord)
     call.when_ended(lambda: call.outcome)
     assert_type(proceed(), MessageSequencePromise[Message])
@@ -82,6 +89,7 @@ async def ask(call: Call) -> Approval:
 
 handlers: list[CallHandler] = [passing, replacing, approval(ask), approval(ask, kinds=("agent", "model"))]
 handlers.append(limits(calls=10, tokens=1000, seconds=2.5, per="agent", kinds=("model",)))
+handlers += [spans(), spans(tracer_provider=get_tracer_provider(), meter_provider=get_meter_provider())]
 context = MiniAgents(around_calls=handlers)
 one = MiniAgents(around_calls=passing)
 

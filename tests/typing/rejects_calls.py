@@ -6,6 +6,8 @@ needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has t
 
 from __future__ import annotations
 
+from opentelemetry.trace import get_tracer_provider
+
 from miniagents import (
     Call,
     CallRecord,
@@ -21,9 +23,14 @@ from miniagents import (
     limits,
     observe,
 )
+from miniagents.ext.otel import spans
+
+spans(get_tracer_provider())  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+spans(tracer_provider="default")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def good(call: Call, proceed: Proceed) -> MessageType[Message] | None:
+    call.mark_replayed(True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     call.when_ended()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     call.when_ended(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     proceed("other messages")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
