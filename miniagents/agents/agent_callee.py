@@ -103,7 +103,7 @@ class AgentCallee:
         outer.progress = call._progress
         recorder = outer._context.recorder
         if recorder is not None and not inside_hook.get():
-            outer.record = recorder.begin(outer, call.replies)
+            outer.record = recorder.begin(outer)
 
     def work(
         self,

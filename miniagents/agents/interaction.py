@@ -293,7 +293,7 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
             if recorder.persister.is_full:
                 await recorder.persister.room()
             if self.record is None:  # what stands around the call has not begun its record
-                self.record = recorder.begin(self, self._replies.shown())
+                self.record = recorder.begin(self)
         try:
             function, args, kwargs = self._agent._function, self._args, self._kwargs
             if replacements := replacing.get():

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.agents.persistence import described
 from miniagents.calls.forms import NO_ARGUMENTS, json_of_arguments
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordedCall", "Recorder"]
 
+_Then: TypeAlias = "Callable[[tuple[Message, ...], BaseException | None], None]"
 
 _GATHERING: Final = 0.001
 """Seconds that new messages gather before the recorder looks at them: looking at many at once is cheaper."""
@@ -66,13 +67,9 @@ class Recorder:
         self._variables: Context
         self._is_looking = False
 
-    def begin(
-        self,
-        interaction: InteractionContext[Any, Any],  # Any: of any agent
-        replies: MessageSequencePromise[Message],
-    ) -> RecordedCall:
+    def begin(self, interaction: InteractionContext[Any, Any]) -> RecordedCall:  # Any: of any agent
         """Begin to record a call; the agent's own task calls this."""
-        record = RecordedCall(self, interaction, replies)
+        record = RecordedCall(self, interaction)
         self.due(record)
         return record
 
@@ -147,12 +144,7 @@ class RecordedCall:
         "key",
     )
 
-    def __init__(
-        self,
-        recorder: Recorder,
-        interaction: InteractionContext[Any, Any],  # Any: of any agent
-        replies: MessageSequencePromise[Message],
-    ) -> None:
+    def __init__(self, recorder: Recorder, interaction: InteractionContext[Any, Any]) -> None:  # Any: of any agent
         self._recorder = recorder
         self._agent = interaction._agent._alias
         caller = interaction._caller
@@ -160,19 +152,18 @@ class RecordedCall:
         named = interaction._named_arguments() if interaction._args or interaction._kwargs else None
         self._arguments = NO_ARGUMENTS if named is None else json_of_arguments(named)
         self._messages: MessageSequencePromise[Message] = interaction._messages
-        self._replies = replies
+        self._replies: AnyBuffer = interaction._replies.production  # not its promise: a record holds no replies
         self._key_promise: Promise[str] | None = None
         self._then: list[Callable[[], None]] | None = None
         self.key: str | None = None
 
     def step(self) -> None:
         """Begin to keep the messages and replies, of which all may be there by now."""
-        for sequence, then in (self._messages, self._called), (self._replies, self._replied):
-            messages = self._ready(sequence)
-            if messages is None:
-                _Followed(self._recorder, buffer_of(sequence), then).step()
-            else:
-                then(messages, None)
+        messages = self._messages
+        # a promise with a value needs no buffer, and may have none
+        if not has_value(messages) or not self._keep(value_of(messages), self._called):
+            self._keep_from(buffer_of(messages), self._called)
+        self._keep_from(self._replies, self._replied)
 
     def key_promise(self) -> Promise[str]:
         """Return the promise of the key."""
@@ -214,26 +205,23 @@ class RecordedCall:
         node = AgentReplyNode(agent=self._agent, call=self.key, messages=messages, error=said)
         self._recorder.persister.keep(node, parts_are_known=True)
 
-    def _ready(self, sequence: MessageSequencePromise[Message]) -> tuple[Message, ...] | None:
-        """Keep the messages of a sequence that are all there and no promises; None for any other sequence."""
-        pieces: Sequence[object]
-        if has_value(sequence):  # it needs no buffer, and may have none
-            pieces = value_of(sequence)
-        else:
-            buffer: AnyBuffer = buffer_of(sequence)
-            if not buffer.ended:
-                return None
-            pieces = buffer.pieces
+    def _keep_from(self, buffer: AnyBuffer, then: _Then) -> None:
+        if not buffer.ended or not self._keep(buffer.pieces, then):
+            _Followed(self._recorder, buffer, then).step()
+
+    def _keep(self, pieces: Sequence[object], then: _Then) -> bool:
+        """Keep messages that are all there, and return True; False if there are promises or very many."""
         if len(pieces) > FAIR_SHARE:
-            return None
-        ready: list[Message] = []
+            return False
+        kept: list[Message] = []
         keep = self._recorder.persister.keep
         for piece in pieces:
             if not isinstance(piece, Message):
-                return None  # those before it are known by now
+                return False  # those before it are known by now
             if keep(piece) is not None:
-                ready.append(piece)
-        return tuple(ready)
+                kept.append(piece)
+        then(tuple(kept), None)
+        return True
 
     def _when_known(self, then: Callable[[], None]) -> None:
         if self._then is None:
@@ -256,7 +244,7 @@ class _Followed:
         self,
         recorder: Recorder,
         buffer: AnyBuffer,
-        then: Callable[[tuple[Message, ...], BaseException | None], None],
+        then: _Then,
     ) -> None:
         self._recorder = recorder
         self._buffer = buffer

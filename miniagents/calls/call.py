@@ -130,13 +130,11 @@ class Call:
             number, it is the same in each run in which each caller makes its calls in the same order.
         parent: The call that made this one; None if no call made it.
         messages: The messages of the call, perhaps still arriving; a tool has none.
-        replies: The replies that the caller gets. A handler must not wait for them before it returns; `observe` them.
         tool_call: The model's call of a tool.
     """
 
     __slots__ = (
         "_callee",
-        "_children",
         "_json",
         "_progress",
         "agent",
@@ -146,7 +144,6 @@ class Call:
         "number",
         "parent",
         "place",
-        "replies",
         "run",
         "tool_call",
     )
@@ -157,7 +154,6 @@ class Call:
         run: Run,
         parent: Call | None,
         messages: MessageSequencePromise[Any],  # Any: of the classes that the agent takes
-        replies: MessageSequencePromise[Any],  # Any: of the classes that it gives
         progress: Progress,
     ) -> None:
         run._calls += 1
@@ -167,19 +163,22 @@ class Call:
         self.run: Run = run
         self.number: int = run._calls
         self.parent: Call | None = parent
-        self._children: list[int] = [0]  # a list, because a call with other arguments shares it
         if parent is None:
             run._roots += 1
             self.place: tuple[int, ...] = (run._roots,)
         else:
-            parent._children[0] += 1
-            self.place = (*parent.place, parent._children[0])
+            parent._progress.calls += 1
+            self.place = (*parent.place, parent._progress.calls)
         self.messages: MessageSequencePromise[Message] = messages
-        self.replies: MessageSequencePromise[Message] = replies
         self.tool_call: ToolCall | None = callee.tool_call
         self._callee = callee
         self._json: Arguments | None = None
         self._progress = progress
+
+    @property
+    def replies(self) -> MessageSequencePromise[Message]:
+        """The replies that the caller gets. A handler must not wait for them before it returns; `observe` them."""
+        return self._progress.replies()
 
     @property
     def identity(self) -> Identity:

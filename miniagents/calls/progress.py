@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from miniagents.messages import ErrorMessage, Message
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
+from miniagents.messages.promised.sequence_promise import sequence_over
 from miniagents.promising.core.access import failure_of, has_worker, value_of, when_woken
 from miniagents.promising.core.failure import Failure
 from miniagents.promising.errors import PromiseCancelledError
+from miniagents.promising.promise import UNHELD
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from miniagents.messages import StreamEvent
+    from miniagents.messages import MessageSequencePromise, StreamEvent
     from miniagents.promising.core.pieces import AnyBuffer, PieceBuffer
 
 __all__ = ["CallOutcome", "Progress", "clock_offset", "complete_in"]
@@ -43,6 +45,7 @@ class Progress:
     """What is known of the course of a call; it follows the buffer of the replies that the caller gets.
 
     Attributes:
+        calls: How many calls the call has made.
         began: When the call began, in seconds since 1970; likewise the next two.
         first_piece: When the first part of the replies came.
         ended: When the replies were complete.
@@ -60,7 +63,9 @@ class Progress:
         "_offset",
         "_open",
         "_position",
+        "_replies",
         "began",
+        "calls",
         "ended",
         "error",
         "first_piece",
@@ -78,6 +83,8 @@ class Progress:
         self._position = 0
         self._open = 0  # how many messages are still arriving
         self._callbacks: list[Callable[[], object]] | None = None
+        self._replies: MessageSequencePromise[Message] | None = None
+        self.calls: int = 0
         self.began: float | None = None
         self.first_piece: float | None = None
         self.ended: float | None = None
@@ -87,6 +94,12 @@ class Progress:
         self.told: dict[str, BaseException] | None = None
         self.unbegun: Callable[[], object] | None = None
         buffer.follow(self)
+
+    def replies(self) -> MessageSequencePromise[Message]:
+        """Return the promise of the replies, always the same; most handlers do not look at it."""
+        if self._replies is None:
+            self._replies = sequence_over(self._buffer, UNHELD)
+        return self._replies
 
     def begin(self) -> None:
         """Note that the call begins."""

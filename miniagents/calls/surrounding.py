@@ -136,7 +136,7 @@ class Surroundings:
         parent = None if place is None else place[0]
         progress = Progress(replies._buffer, self._loop, self._offset)
         run = self.run if parent is None else parent.run
-        call = Call(callee, run, parent, messages, replies.shown(), progress)
+        call = Call(callee, run, parent, messages, progress)
         level = _Level(self, call, handlers, within, replies)
         progress.unbegun = level.was_cancelled
         replies.produce(level.work, start_asap=start_asap, instead=callee.in_place_of)

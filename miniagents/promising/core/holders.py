@@ -108,7 +108,7 @@ class _Search(Generic[K]):
     """The objects that refer, over any number of steps, to those at which the search begins."""
 
     def __init__(self, looks: float) -> None:
-        self._steps = looks / len(gc.get_objects())
+        self._steps = looks if looks == math.inf else looks / len(gc.get_objects())  # listing them takes a while, too
         self._found: dict[int, object] = {}
         self._ends: dict[int, Held] = {}  # of objects at which the search stops
         self._above: dict[int, list[int]] = {}  # what refers to an object

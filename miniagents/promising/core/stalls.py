@@ -78,12 +78,14 @@ class Stall:
         """Look for progress; return whether there was none for too long, and nobody was told."""
         work = work_of(self._context)
         moves: dict[int, tuple[object, float]] = {}
+        pieces: dict[int, int] = {}
         for worker, production in work.items():
-            move = (id(getattr(worker, "_fut_waiter", None)), _count(production))
-            before = self._moves.get(id(worker))
-            moves[id(worker)] = (move, now) if before is None or before[0] != move else before
+            key = id(worker)
+            pieces[key] = len(production.pieces) if _is_buffer(production) else 0
+            move = (id(getattr(worker, "_fut_waiter", None)), pieces[key])
+            before = self._moves.get(key)
+            moves[key] = (move, now) if before is None or before[0] != move else before
         self._moves = moves
-        pieces = {id(worker): _count(production) for worker, production in work.items()}
         progress = (pieces, sum(len(end.pieces) for end in self._context._writing_ends))
         if progress != self._progress:
             self._progress = progress
@@ -240,10 +242,6 @@ def with_others(
         pending.extend(joined)
     readers = (task for task, production in waits.items() if production._context is context)
     return {**found, **{task: None for task in readers if task not in found}}
-
-
-def _count(production: Production | None) -> int:
-    return len(production.pieces) if _is_buffer(production) else 0
 
 
 # isinstance() alone would leave the type of the pieces unknown
