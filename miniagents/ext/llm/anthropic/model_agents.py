@@ -17,8 +17,6 @@ from miniagents.messages import AnthropicMessage, Message
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from anthropic import AsyncAnthropic
-
     from miniagents.ext.llm._equipping import AnyTool
     from miniagents.ext.llm.anthropic.options import AnthropicClient, NewMessagesOptions
     from miniagents.ext.llm.common import ToolDefinition
@@ -111,7 +109,7 @@ def create_anthropic_agent(
     strict_reply: bool = ...,
     **options: Unpack[NewMessagesOptions],
 ) -> AnthropicAgent[AnthropicMessage | ToolResultMessage | Reply]: ...
-def create_anthropic_agent(
+def create_anthropic_agent(  # pyright: ignore[reportInconsistentOverload]  # of `strict_reply`: nothing is a `NoSuchOption`
     model: str,
     *,
     tools: Iterable[AnyTool] = (),
@@ -190,11 +188,12 @@ def default_client(settings: ClientSettings) -> AnthropicClient:
     reason = ""
     http_client = sdk.DefaultAsyncHttpxClient(follow_redirects=False)  # another server must not get the key
     try:
-        client: AsyncAnthropic = sdk.AsyncAnthropic(**settings.given(), http_client=http_client)
+        made = sdk.AsyncAnthropic(**settings.given(), http_client=http_client)
     except sdk.CredentialsError as error:  # the environment names a profile without valid credentials
         reason = str(error)
     else:
-        if client.api_key is not None or client.auth_token is not None or client.credentials is not None:
+        if made.api_key is not None or made.auth_token is not None or made.credentials is not None:
+            client: AnthropicClient = made
             return client
     raise missing_key("Anthropic", "ANTHROPIC_API_KEY", reason=reason)
 

@@ -20,11 +20,9 @@ from miniagents.miniagents import MiniAgent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from openai import AsyncOpenAI
-
     from miniagents.ext.llm._equipping import AnyTool
     from miniagents.ext.llm.common import ToolDefinition
-    from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions
+    from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions, OpenAIClient
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
     from miniagents.miniagents import Inquirable
     from miniagents.tools import Tool
@@ -206,14 +204,14 @@ def create_openai_agent(
     strict_reply: bool = ...,
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage | Reply]: ...
-def create_openai_agent(
+def create_openai_agent(  # pyright: ignore[reportInconsistentOverload]  # of `strict_reply`: nothing is a `NoSuchOption`
     model: str,
     *,
     api: Literal["chat_completions", "responses"] = "chat_completions",
     tools: Iterable[AnyTool] = (),
     reply_type: type[Message] | None = None,
     strict_reply: bool = True,
-    client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None = None,
+    client: OpenAIClient | Callable[[], OpenAIClient] | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
     max_retries: int | None = None,
@@ -291,7 +289,7 @@ def create_openai_embedding_agent(
     *,
     dimensions: int | None = None,
     batch_size: int = 256,
-    client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None = None,
+    client: OpenAIClient | Callable[[], OpenAIClient] | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
     max_retries: int | None = None,
@@ -341,7 +339,7 @@ def create_openai_embedding_agent(
 # --- machinery ---
 
 
-def default_client(settings: ClientSettings) -> AsyncOpenAI:
+def default_client(settings: ClientSettings) -> OpenAIClient:
     """Return a client of the SDK with these settings.
 
     Raises:
@@ -350,7 +348,7 @@ def default_client(settings: ClientSettings) -> AsyncOpenAI:
     sdk: Any = import_sdk("openai")  # Any: a module that is imported by name
     http_client = sdk.DefaultAsyncHttpxClient(follow_redirects=False)  # another server must not get the key
     try:
-        client: AsyncOpenAI = sdk.AsyncOpenAI(**settings.given(), http_client=http_client)
+        client: OpenAIClient = sdk.AsyncOpenAI(**settings.given(), http_client=http_client)
     except sdk.OpenAIError as error:
         if "api_key" not in str(error) and "credentials" not in str(error):
             raise
