@@ -6,6 +6,8 @@ needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has t
 
 from __future__ import annotations
 
+from openai import OpenAI
+
 from miniagents import (
     AnthropicMessage,
     EmbeddingMessage,
@@ -73,6 +75,10 @@ def made() -> None:
     create_anthropic_agent("claude", max_tokens="many")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_anthropic_agent("claude", thinking="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_anthropic_agent("claude", stop="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    create_openai_agent("gpt", reply_type=str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_openai_agent("gpt", reply_type=Message | str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_anthropic_agent("claude", reply_type=Message | None)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_openai_agent("gpt", client=OpenAI())  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_openai_embedding_agent("embed", temperature=0.2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ToolDefinition("now", {})  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
 

@@ -20,6 +20,8 @@ from miniagents.miniagents import MiniAgent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from typing_extensions import TypeForm
+
     from miniagents.ext.llm._equipping import AnyTool
     from miniagents.ext.llm.common import ToolDefinition
     from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions, OpenAIClient
@@ -152,7 +154,7 @@ def create_openai_agent(
     *,
     api: Literal["chat_completions"] = ...,
     tools: tuple[()] = ...,
-    reply_type: type[Reply],
+    reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent[Reply]: ...
@@ -162,7 +164,7 @@ def create_openai_agent(
     *,
     api: Literal["chat_completions"] = ...,
     tools: Iterable[AnyTool],
-    reply_type: type[Reply],
+    reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent[OpenAIMessage | ToolResultMessage | Reply]: ...
@@ -190,7 +192,7 @@ def create_openai_agent(
     *,
     api: Literal["responses"],
     tools: tuple[()] = ...,
-    reply_type: type[Reply],
+    reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent[Reply]: ...
@@ -200,7 +202,7 @@ def create_openai_agent(
     *,
     api: Literal["responses"],
     tools: Iterable[AnyTool],
-    reply_type: type[Reply],
+    reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage | Reply]: ...
@@ -209,7 +211,7 @@ def create_openai_agent(  # pyright: ignore[reportInconsistentOverload]  # of `s
     *,
     api: Literal["chat_completions", "responses"] = "chat_completions",
     tools: Iterable[AnyTool] = (),
-    reply_type: type[Message] | None = None,
+    reply_type: TypeForm[Message] | None = None,
     strict_reply: bool = True,
     client: OpenAIClient | Callable[[], OpenAIClient] | None = None,
     api_key: str | None = None,
@@ -231,16 +233,17 @@ def create_openai_agent(  # pyright: ignore[reportInconsistentOverload]  # of `s
     same time. If a tool raises an error, the model is told. If a tool is only a `ToolDefinition`, the caller carries it
     out: a call of it ends the reply.
 
-    With a `reply_type`, the answer is a message of that class. A wrong answer raises a `WrongReplyError` with the path
-    to the fault. The tokens of the answer are JSON, and `partial_values` reads them as they arrive.
+    With a `reply_type`, the answer is a message of that class, or of one of the classes of a union. A wrong answer
+    raises a `WrongReplyError` with the path to the fault. The tokens of the answer are JSON, and `partial_values` reads
+    them as they arrive.
 
     Args:
         model: The name of the model.
         api: The protocol; most servers other than OpenAI's know only chat completions.
         tools: The tools that the model may call (see `miniagents.tool`, and `as_tool` of agents); a mapping is a tool
             of OpenAI, as its reference describes it.
-        reply_type: The class of the answer, a message class with fields of its own.
-        strict_reply: Whether OpenAI enforces that class. A class that its strict schemas cannot express is then
+        reply_type: The type of the answer: a message class with fields of its own, or a union of such classes.
+        strict_reply: Whether OpenAI enforces that type. A type that its strict schemas cannot express is then
             refused. Give False for servers that do not know strict schemas.
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
             that needs a client makes one, and closes it at its end.
