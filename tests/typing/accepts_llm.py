@@ -60,7 +60,11 @@ from miniagents.ext.llm.openai import ChatOptions, ResponsesOptions
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
-    from openai import AsyncOpenAI
+    from anthropic.lib.bedrock import AsyncAnthropicBedrock
+    from anthropic.types import ThinkingConfigParam
+    from openai import AsyncAzureOpenAI, AsyncOpenAI
+    from openai.types.chat import ChatCompletionToolChoiceOptionParam
+    from openai.types.shared_params import Reasoning as ReasoningParam
 
 deepseek = create_openai_agent("deepseek", base_url="https://example.com", send_reasoning_as="reasoning_content")
 gpt = create_openai_agent("gpt", temperature=0.2, reasoning_effort="low", stop=["x"], system="Be brief.", stream=False)
@@ -77,6 +81,20 @@ def with_clients(openai_client: AsyncOpenAI, anthropic_client: AsyncAnthropic) -
     create_openai_agent("gpt", client=lambda: openai_client)
     create_anthropic_agent("claude", client=anthropic_client, tools=[ToolDefinition(name="now", parameters={})])
     create_anthropic_agent("claude", tools=[{"type": "web_search_20250305", "name": "web_search"}])
+
+
+def with_other_clients(azure: AsyncAzureOpenAI, bedrock: AsyncAnthropicBedrock) -> None:
+    create_openai_agent("gpt", client=azure)
+    create_anthropic_agent("claude", client=bedrock)
+    create_openai_embedding_agent("embed", client=azure)
+
+
+def with_values_of_the_sdks(
+    choice: ChatCompletionToolChoiceOptionParam, reasoning: ReasoningParam, thinking: ThinkingConfigParam
+) -> None:
+    create_openai_agent("gpt", tool_choice=choice)
+    create_openai_agent("gpt", api="responses", reasoning=reasoning)
+    create_anthropic_agent("claude", thinking=thinking)
 
 
 def with_options_from_elsewhere(chat: ChatOptions, responses: ResponsesOptions, messages: MessagesOptions) -> None:
@@ -118,6 +136,24 @@ def composed() -> None:
     assert_type(claude.as_tool()("Hi", max_tokens=3), MessageSequencePromise[AnthropicMessage])
     create_openai_agent("gpt", tools=[claude.as_tool()])
     general.inquire("Hi")
+
+
+class Sunny(Message, frozen=True, kw_only=True):
+    city: str
+
+
+class Rainy(Message, frozen=True, kw_only=True):
+    millimetres: float
+
+
+def replies_of_a_type() -> None:
+    assert_type(create_openai_agent("gpt", reply_type=Sunny), OpenAIAgent[Sunny])
+    assert_type(create_openai_agent("gpt", reply_type=Sunny | Rainy), OpenAIAgent[Sunny | Rainy])
+    assert_type(create_anthropic_agent("claude", reply_type=Sunny | Rainy), AnthropicAgent[Sunny | Rainy])
+    assert_type(
+        create_openai_agent("gpt", api="responses", tools=[claude.as_tool()], reply_type=Sunny | Rainy),
+        OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage | Sunny | Rainy],
+    )
 
 
 def parts(message: AssistantMessage) -> None:

@@ -6,6 +6,8 @@ needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has t
 
 from __future__ import annotations
 
+from openai import OpenAI
+
 from miniagents import (
     AnthropicMessage,
     EmbeddingMessage,
@@ -58,21 +60,25 @@ embedder = create_openai_embedding_agent("embed")
 
 def made() -> None:
     create_openai_agent()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    create_openai_agent("gpt", temprature=0.2)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    create_openai_agent("gpt", temprature=0.2)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_openai_agent("gpt", temperature="warm")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_openai_agent("gpt", reasoning_effort="immense")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    create_openai_agent("gpt", max_output_tokens=3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    create_openai_agent("gpt", functions=[])  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    create_openai_agent("gpt", api="responses", max_tokens=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    create_openai_agent("gpt", api="responses", send_reasoning_as="reasoning")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    create_openai_agent("gpt", max_output_tokens=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    create_openai_agent("gpt", functions=[])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    create_openai_agent("gpt", api="responses", max_tokens=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_openai_agent("gpt", api="responses", send_reasoning_as="reasoning")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_openai_agent("gpt", api="assistants")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_openai_agent("gpt", client="https://example.com")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_openai_agent("gpt", tools=["now"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    create_anthropic_agent("claude", temperature=0.2)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-    create_anthropic_agent("claude", top_p=0.2)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    create_anthropic_agent("claude", temperature=0.2)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    create_anthropic_agent("claude", top_p=0.2)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_anthropic_agent("claude", max_tokens="many")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_anthropic_agent("claude", thinking="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    create_anthropic_agent("claude", stop="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    create_anthropic_agent("claude", stop="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    create_openai_agent("gpt", reply_type=str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_openai_agent("gpt", reply_type=Message | str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_anthropic_agent("claude", reply_type=Message | None)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_openai_agent("gpt", client=OpenAI())  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_openai_embedding_agent("embed", temperature=0.2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ToolDefinition("now", {})  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
 

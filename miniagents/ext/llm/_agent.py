@@ -75,7 +75,7 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
         *,
         options: Mapping[str, object],
         tools: Iterable[object],
-        reply_type: type[Message] | None,
+        reply_type: object,
         strict_reply: bool,
         alias: str | None,
         description: str | None,
@@ -90,7 +90,7 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
             settings: The settings of a default client.
             options: The options of the API.
             tools: The tools that the model may call.
-            reply_type: The class of the answer.
+            reply_type: The type of the answer, a class or a union; None for the provider's own class.
             strict_reply: Whether the provider enforces that class.
             alias: The alias of the agent.
             description: What the agent does.

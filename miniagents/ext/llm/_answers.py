@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.ext.llm._clients import import_sdk
 from miniagents.ext.llm._json import is_object
@@ -19,19 +19,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
-    C = TypeVar("C", bound="_Client")
+    from miniagents.ext.llm._clients import SDKClient
+
+    C = TypeVar("C", bound="SDKClient")
 
 __all__ = ["chunks_of", "whole_answer"]
 
 _END: Final = object()
-
-
-class _Client(Protocol):
-    """A client of either SDK."""
-
-    def with_options(self, *, default_headers: Mapping[str, str] | None = ...) -> Self:
-        """Return the same client with further headers, over the same connections."""
-        ...
 
 
 async def chunks_of(

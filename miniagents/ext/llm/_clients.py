@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import importlib
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -17,12 +17,23 @@ from miniagents.ext.llm._secrets import Hidden, bare
 from miniagents.ext.llm.errors import MissingKeyError, MissingSDKError, ModelSetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from types import ModuleType
 
     from miniagents.miniagents import MiniAgents
 
-__all__ = ["ClientOf", "ClientSettings", "Closable", "clients_for", "import_sdk", "made", "missing_key"]
+__all__ = [
+    "AsyncResource",
+    "ClientOf",
+    "ClientSettings",
+    "Closable",
+    "RawMethods",
+    "SDKClient",
+    "clients_for",
+    "import_sdk",
+    "made",
+    "missing_key",
+]
 
 
 class Closable(Protocol):
@@ -30,6 +41,32 @@ class Closable(Protocol):
 
     async def close(self) -> None:
         """Close all connections."""
+
+
+class SDKClient(Closable, Protocol):
+    """A client of either SDK."""
+
+    def with_options(self, *, default_headers: Mapping[str, str] | None = ...) -> Self:
+        """Return the same client with further headers, over the same connections."""
+        ...
+
+
+class RawMethods(Protocol):
+    """The methods of a part of a client that return whole HTTP responses."""
+
+    @property
+    def create(self) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
+        """Make a request."""
+        ...
+
+
+class AsyncResource(Protocol):
+    """A part of a client, such as its chat completions, as both SDKs have them."""
+
+    @property
+    def with_raw_response(self) -> RawMethods:
+        """The same part, with methods that return whole HTTP responses."""
+        ...
 
 
 C = TypeVar("C", bound=Closable)

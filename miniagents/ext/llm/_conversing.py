@@ -141,9 +141,7 @@ class Conversing:
             return MixedOutcomes(mixed_buffer(answer), answer.name)
 
         is_last = not self.model.tools
-        return derived_message(
-            answer, pieces, whole, form.message_class.__name__, message_class=form.message_class if is_last else None
-        )
+        return derived_message(answer, pieces, whole, form.name, message_class=form.message_class if is_last else None)
 
     def _goes_on(self, said: AssistantMessage) -> bool:
         """Return whether the model must be asked again after this answer: it calls tools, or is paused."""

@@ -34,7 +34,7 @@ def equipped(
     model: AnyLanguageModel,
     *,
     tools: Iterable[object],
-    reply_type: type[Message] | None,
+    reply_type: object,
     strict_reply: bool,
 ) -> tuple[Callable[..., Awaitable[None]], tuple[type[Message], ...], Callable[[], Identity]]:
     """Return the work of an agent that is a model, the classes of its replies, and what returns its identity.
@@ -43,7 +43,7 @@ def equipped(
         where: The function that the user called, for errors.
         model: The model.
         tools: The tools that it may call.
-        reply_type: The class of the last answer; None for the provider's own class.
+        reply_type: The type of the last answer, a class or a union; None for the provider's own class.
         strict_reply: Whether the provider enforces that class.
 
     Raises:
@@ -98,7 +98,7 @@ def equipped(
         form=form,
         instructions=instructions,
     )
-    gives: list[type[Message]] = [] if reply_type is None else [reply_type]
+    gives: list[type[Message]] = [] if form is None else [*form.classes]
     if definitions:
         gives = [protocol.message_class, *([ToolResultMessage] if functions else []), *gives]
     return work.answer, tuple(gives), identity

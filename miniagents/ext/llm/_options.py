@@ -7,13 +7,32 @@ refused where it is given, and not deep inside the SDK.
 from __future__ import annotations
 
 import difflib
+from enum import Enum
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from typing_extensions import TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["GIVEN_ELSEWHERE", "LIBRARY_OPTIONS", "CommonOptions", "Limits", "NewAgentOptions", "OptionRules"]
+__all__ = [
+    "GIVEN_ELSEWHERE",
+    "LIBRARY_OPTIONS",
+    "CommonOptions",
+    "Limits",
+    "NewAgentOptions",
+    "NoSuchOption",
+    "OptionRules",
+]
+
+
+class NoSuchOption(Enum):
+    """The type of options that do not exist; it has no values.
+
+    If all overloads of a function refuse the name of an argument, pyright says only that none of them fits. With
+    overloads that take every name, but no value for the wrong ones, it says which name is wrong.
+    """
 
 
 class CommonOptions(TypedDict, total=False):

@@ -5,48 +5,60 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic, get_args
 
 import msgspec
 from typing_extensions import TypeVar
 
-from miniagents.describing.json_schema import JsonSchema, json_schema, own_fields
+from miniagents.describing.json_schema import JsonSchema, json_schema, object_schema, own_fields
 from miniagents.describing.nulls import without_nulls
 from miniagents.ext.llm.common import ReplySchema
 from miniagents.ext.llm.errors import WrongReplyError
 from miniagents.messages import AssistantMessage, DecodeError, Message, decode
+from miniagents.messages.coding.type_shapes import bare, is_union, union_of
 
 if TYPE_CHECKING:
     from miniagents.ext.llm._strict_schemas import StrictForm
 
-__all__ = ["ReplyForm", "reply_form"]
+__all__ = ["KEY_OF_UNION", "ReplyForm", "reply_form"]
 
 M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyForm(Generic[M]):
-    """A class of replies, with the schema that asks for it and the method that reads it.
+    """A type of replies, with the schema that asks for it and the method that reads it.
 
     Attributes:
-        message_class: The class.
-        schema: The JSON Schema of the class.
+        classes: The class, or the classes of a union.
+        schema: The JSON Schema of the type. Providers take only schemas of objects, so that of a union is the schema of
+            an object with the reply under `KEY_OF_UNION`.
         asked: The schema that the provider is sent.
         provider: The name of the provider.
     """
 
-    message_class: type[M]
+    classes: tuple[type[M], ...]
     schema: JsonSchema
     asked: ReplySchema
     provider: str
 
-    def read(self, answer: AssistantMessage) -> M:
-        """Return a model's answer as a message of the class.
+    @property
+    def name(self) -> str:
+        """The name of the type."""
+        return " | ".join(each.__name__ for each in self.classes)
 
-        If the class is an `AssistantMessage`, it also gets the other fields of the answer (its usage, its model, …).
+    @property
+    def message_class(self) -> type[M] | None:
+        """The class of all replies, if there is only one."""
+        return self.classes[0] if len(self.classes) == 1 else None
+
+    def read(self, answer: AssistantMessage) -> M:
+        """Return a model's answer as a message of the type.
+
+        If its class is an `AssistantMessage`, it also gets the other fields of the answer (its usage, its model, …).
 
         Raises:
-            WrongReplyError: The answer is not of the class; the error has the path to the fault.
+            WrongReplyError: The answer is not of the type; the error has the path to the fault.
         """
         if answer.refusal:
             raise self._wrong(answer, "$", f"the model refuses: {answer.refusal}")
@@ -68,11 +80,16 @@ class ReplyForm(Generic[M]):
         if self.asked.strict:
             with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):  # `decode` reports them below
                 text = msgspec.json.encode(without_nulls(msgspec.json.decode(text), self.schema)).decode()
-        return decode(text, self.message_class)
+        if len(self.classes) > 1:
+            with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+                parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+                if parts.keys() == {KEY_OF_UNION}:
+                    text = bytes(parts[KEY_OF_UNION]).decode()
+        return decode(text, union_of(self.classes))
 
     def _wrong(self, answer: AssistantMessage, path: str, reason: str) -> WrongReplyError:
         return WrongReplyError(
-            f"the reply is no {self.message_class.__name__}: {path}: {reason}",
+            f"the reply is no {self.name}: {path}: {reason}",
             path=path,
             reason=reason,
             provider=self.provider,
@@ -81,42 +98,60 @@ class ReplyForm(Generic[M]):
         )
 
 
+KEY_OF_UNION: Final = "reply-value"
+"""The only property of answers of several classes. No field of a class has this name, so `partial_values` knows it."""
+
 _FENCED: Final = re.compile(r"\s*```(?:json)?\n(?P<content>.*)\n```\s*", re.DOTALL)
 _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def reply_form(where: str, message_class: type[M], form: StrictForm, *, strict: bool) -> ReplyForm[M]:
-    """Return the form of replies of a class.
+def reply_form(where: str, reply_type: object, form: StrictForm, *, strict: bool) -> ReplyForm[Message]:
+    """Return the form of replies of a type.
 
     Args:
         where: The function that makes the agent, for errors.
-        message_class: The class.
+        reply_type: The type: a class, or a union of classes.
         form: The schemas that the provider can enforce.
         strict: Whether the provider enforces the schema.
 
     Raises:
-        TypeError: It is not a class of messages with fields of its own, a field is not JSON-serialisable, or the
-            provider's form cannot express the schema.
+        TypeError: It is not a class of messages with fields of its own or a union of such classes, a field is not
+            JSON-serialisable, or the provider's form cannot express the schema.
     """
-    what = f"{where}: reply_type={getattr(message_class, '__name__', message_class)}"
-    if not _is_message_class(message_class):
-        raise TypeError(f"{what}: give a class of messages")
-    if not own_fields(message_class) or message_class.__module__.startswith(Message.__module__):
-        raise TypeError(f"{what}: there is nothing to ask for: give a class with fields of its own")
+    classes = _members(reply_type)
+    name = " | ".join(getattr(each, "__name__", str(each)) for each in classes)
+    what = f"{where}: reply_type={name}"
+    for each in classes:
+        if not _is_message_class(each):
+            raise TypeError(f"{what}: give a class of messages, or a union of such classes")
+        if not own_fields(each) or each.__module__.startswith(Message.__module__):
+            raise TypeError(f"{what}: there is nothing to ask for: give a class with fields of its own")
+    whole = union_of(classes)
     try:
-        schema = json_schema(message_class)
+        schema = json_schema(whole)
         with contextlib.suppress(DecodeError):
-            decode("null", message_class)  # raises TypeError for a class that has a schema but cannot be decoded
+            decode("null", whole)  # raises TypeError for a type that has a schema but cannot be decoded
     except TypeError as error:
         raise TypeError(f"{what}: {error}") from None
     description: Any = schema.get("description")  # Any: plain JSON
+    if len(classes) > 1:
+        definitions = {"$defs": schema.pop("$defs")} if "$defs" in schema else {}
+        schema = object_schema({KEY_OF_UNION: (whole, schema)}, (KEY_OF_UNION,)) | definitions
     asked = ReplySchema(
-        name=_NO_NAME.sub("_", message_class.__name__)[:64],
+        name=_NO_NAME.sub("_", name.replace(" | ", "_or_"))[:64],
         description=description,
         schema=form.of(schema, what, "strict_reply=False") if strict else schema,
         strict=strict,
     )
-    return ReplyForm(message_class, schema, asked, form.provider)
+    return ReplyForm(classes, schema, asked, form.provider)
+
+
+def _members(form: object) -> tuple[Any, ...]:  # Any: types of whatever kind
+    """Return the members of a union once each, those of named unions in it included; else the type itself."""
+    inner = bare(form)
+    if not is_union(inner):
+        return (inner,)
+    return tuple(dict.fromkeys(each for member in get_args(inner) for each in _members(member)))
 
 
 def _is_message_class(given: object) -> bool:

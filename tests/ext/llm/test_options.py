@@ -1,18 +1,25 @@
 """All options of the APIs are there, and what is none is refused where it is given."""
 
 import inspect
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType, UnionType
+from typing import Any, Final, Literal, Required, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from anthropic.resources.messages import AsyncMessages
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 from openai.resources.chat.completions import AsyncCompletions
 from openai.resources.responses import AsyncResponses
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
+from typing_extensions import is_typeddict
 
 from miniagents import Message, MiniAgents, tool
 from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
 from miniagents.ext.llm._options import LIBRARY_OPTIONS
+from miniagents.ext.llm.anthropic import _parameters as anthropic_parameters
 from miniagents.ext.llm.anthropic.options import WITHDRAWN_FROM_MESSAGES, MessagesOptions
+from miniagents.ext.llm.openai import _parameters as openai_parameters
 from miniagents.ext.llm.openai.options import (
     WITHDRAWN_FROM_CHAT,
     WITHDRAWN_FROM_RESPONSES,
@@ -46,6 +53,52 @@ def test_the_options_are_the_parameters_of_the_sdk(
     parameters = set(inspect.signature(inspect.unwrap(method)).parameters)
     assert parameters - GIVEN_BY_THE_LIBRARY - withdrawn.keys() == names - LIBRARY_OPTIONS
     assert not withdrawn.keys() & names
+
+
+def parameters_of(sdk: object) -> dict[str, object]:
+    return {name: shape_of(hint) for name, hint in get_type_hints(sdk, include_extras=True).items()}
+
+
+def shape_of(hint: Any) -> object:  # Any: the form of a type
+    """What a type takes, whatever it is called: TypedDicts are compared by their keys, unions by their members."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if is_typeddict(hint):
+        keys = get_type_hints(hint, include_extras=True)
+        required: frozenset[str] = hint.__required_keys__
+        return frozenset((key, key in required or get_origin(of) is Required, shape_of(of)) for key, of in keys.items())
+    if origin is Required:
+        return shape_of(arguments[0])
+    if origin in (Union, UnionType):
+        shapes = frozenset(map(shape_of, arguments))
+        # a literal text says no more than that a text is taken
+        texts = {shape_of(each) for each in arguments if get_origin(each) is Literal and str in shapes}
+        members = shapes - texts
+        return members if len(members) > 1 else next(iter(members))
+    return (
+        ("a literal", *sorted(arguments))
+        if origin is Literal
+        else (origin, *map(shape_of, arguments))
+        if origin
+        else hint
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "names"),
+    [
+        (CompletionCreateParamsNonStreaming, ChatOptions, openai_parameters),
+        (ResponseCreateParamsNonStreaming, ResponsesOptions, openai_parameters),
+        (MessageCreateParamsNonStreaming, MessagesOptions, anthropic_parameters),
+    ],
+)
+def test_the_options_have_the_types_of_the_sdk(method: type, options: type, names: ModuleType) -> None:
+    """A new version of an SDK with another type of a parameter fails here."""
+    of_sdk = parameters_of(method)
+    known = {"parameters": names, "Sequence": Sequence, "Iterable": Iterable, "Mapping": Mapping}
+    hints = get_type_hints(options, localns=known, include_extras=True)
+    compared = hints.keys() - {"system", "stream", "timeout"} & of_sdk.keys()
+    assert len(compared) > 10
+    assert {name: shape_of(hints[name]) for name in compared} == {name: of_sdk[name] for name in compared}
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """`reply_type`: the schema that is asked for, the message that comes back, or what is wrong with it."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 import msgspec
 import pytest
 from syrupy.assertion import SnapshotAssertion
+from typing_extensions import TypeAliasType
 
 from miniagents import (
     AssistantMessage,
@@ -165,6 +166,95 @@ async def test_partial_values_come_while_the_answer_does(path: str) -> None:
         assert await promise == KIEL
 
 
+# --- unions ---
+
+
+class Closed(Message, kw_only=True):
+    """There is no weather: the station is closed."""
+
+    reason: str
+    until: str | None = None
+
+
+Report = TypeAliasType("Report", Weather | Closed)
+EITHER: list[tuple[str, Message]] = [
+    ('{"@type": "WeatherReply", "city": "Kiel", "celsius": 21.5, "sky": "clear"}', KIEL),
+    ('{"@type": "Closed", "reason": "storm", "until": null}', Closed(reason="storm")),
+]
+
+
+@each_path
+@pytest.mark.parametrize(("text", "expected"), EITHER)
+@pytest.mark.parametrize("reply_type", [Weather | Closed, Union[Weather, Closed], Report])  # noqa: UP007  # as users write
+async def test_the_answer_is_of_one_class_of_a_union(
+    path: str, text: str, expected: Message, reply_type: object
+) -> None:
+    async with ModelServer(Saying(answer('{"reply-value": ' + text + "}"))) as server, MiniAgents():
+        agent = agent_for(path, server, reply_type=reply_type)
+        assert await agent.inquire("Kiel?") == (expected,)
+
+
+@each_path
+async def test_the_schema_of_a_union(path: str, snapshot: SnapshotAssertion) -> None:
+    async with ModelServer(Saying(answer('{"reply-value": ' + EITHER[1][0] + "}"))) as server, MiniAgents():
+        await agent_for(path, server, reply_type=Weather | Closed).inquire("Kiel?")
+    assert server.requests[0].body == snapshot
+
+
+@each_path
+@pytest.mark.parametrize(("text", "expected"), EITHER)
+async def test_a_union_that_is_only_asked_for(path: str, text: str, expected: Message) -> None:
+    """A model to which the schema is only shown may leave out the object around its answer."""
+    said = [answer(f"```json\n{text}\n```"), answer('{"reply-value": ' + text + "}")]
+    async with ModelServer(*map(Saying, said)) as server, MiniAgents():
+        agent = agent_for(path, server, reply_type=Weather | Closed, strict_reply=False)
+        assert await agent.inquire("Kiel?") == await agent.inquire("Kiel?") == (expected,)
+
+
+@each_path
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ('{"reply-value": {"@type": "Closed"}}', "$: Closed needs the field 'reason'"),
+        ('{"reply-value": {"@type": "WeatherReply", "city": "Kiel", "celsius": 99}}', "$.celsius: Expected `float` <="),
+        ('{"reply-value": {"reason": "storm"}}', "$.@type: expected the tag of a class, got nothing"),
+        ('{"reply-value": {"@type": "Wind", "speed": 3}}', "$.@type: no class with the tag 'Wind' is loaded and may"),
+        ('{"reply-value": 3}', "$: expected Weather or Closed, got a number"),
+        ('{"reply-value": {}, "more": 3}', "$.@type: expected the tag of a class, got nothing"),
+    ],
+)
+async def test_what_can_be_wrong_with_an_answer_of_a_union(path: str, said: str, text: str) -> None:
+    async with ModelServer(Saying(answer(said))) as server, MiniAgents():
+        with pytest.raises(WrongReplyError) as raised:
+            await agent_for(path, server, reply_type=Weather | Closed).inquire("Kiel?")
+    assert str(raised.value).startswith(f"the reply is no Weather | Closed: {text}")
+
+
+@each_path
+async def test_partial_values_of_a_union_are_those_of_the_message(path: str) -> None:
+    said = answer('{"reply-value": {"@type": "Closed", "reason": "storm"}}')
+    async with ModelServer(Saying(said)) as server, MiniAgents():
+        promise = agent_for(path, server, reply_type=Weather | Closed).inquire("Kiel?").only()
+        values = [dict(value) async for value in partial_values(promise)]
+        assert await promise == Closed(reason="storm")
+    assert values[-1] == {"@type": "Closed", "reason": "storm"}
+    assert len(values) > 1
+    assert all(value.keys() <= {"@type", "reason"} for value in values)
+
+
+@each_path
+async def test_tools_are_called_before_an_answer_of_a_union(path: str) -> None:
+    @tool
+    def look(place: str) -> str:
+        return f"{place} is closed"
+
+    said = [answer(tool_calls=[tool_call("look", {"place": "Kiel"})]), answer('{"reply-value": ' + EITHER[1][0] + "}")]
+    async with ModelServer(*map(Saying, said)) as server, MiniAgents():
+        agent = agent_for(path, server, reply_type=Weather | Closed, tools=[look])
+        replies = await agent.inquire("Kiel?")
+        assert [type(each) for each in replies[1:]] == [ToolResultMessage, Closed]
+
+
 # --- what is wrong ---
 
 
@@ -312,6 +402,12 @@ async def test_what_is_no_reply_type_is_refused() -> None:
     for reply_type, text in [
         (dict, "create_openai_agent: reply_type=dict: give a class of messages"),
         (AssistantMessage, "reply_type=AssistantMessage: there is nothing to ask for: give a class with fields of"),
+        (Weather | None, "create_openai_agent: reply_type=Weather | NoneType: give a class of messages, or a union of"),
+        (
+            Weather | AssistantMessage,
+            "reply_type=Weather | AssistantMessage: there is nothing to ask for: give a class",
+        ),
+        ("Weather", "create_openai_agent: reply_type=Weather: give a class of messages, or a union of such classes"),
         (Odd, "reply_type=Odd: $.number: complex has no form in JSON"),
     ]:
         given: Any = reply_type  # Any: what the checkers refuse

@@ -17,7 +17,7 @@ from miniagents.messages import AnthropicMessage, Message
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from anthropic import AsyncAnthropic
+    from typing_extensions import TypeForm
 
     from miniagents.ext.llm._equipping import AnyTool
     from miniagents.ext.llm.anthropic.options import AnthropicClient, NewMessagesOptions
@@ -98,7 +98,7 @@ def create_anthropic_agent(
     model: str,
     *,
     tools: tuple[()] = ...,
-    reply_type: type[Reply],
+    reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewMessagesOptions],
 ) -> AnthropicAgent[Reply]: ...
@@ -107,15 +107,15 @@ def create_anthropic_agent(
     model: str,
     *,
     tools: Iterable[AnyTool],
-    reply_type: type[Reply],
+    reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewMessagesOptions],
 ) -> AnthropicAgent[AnthropicMessage | ToolResultMessage | Reply]: ...
-def create_anthropic_agent(
+def create_anthropic_agent(  # pyright: ignore[reportInconsistentOverload]  # of `strict_reply`: nothing is a `NoSuchOption`
     model: str,
     *,
     tools: Iterable[AnyTool] = (),
-    reply_type: type[Message] | None = None,
+    reply_type: TypeForm[Message] | None = None,
     strict_reply: bool = True,
     client: AnthropicClient | Callable[[], AnthropicClient] | None = None,
     api_key: str | None = None,
@@ -137,8 +137,8 @@ def create_anthropic_agent(
     Args:
         model: The name of the model.
         tools: The tools that the model may call; a mapping is a tool of Anthropic, as its reference describes it.
-        reply_type: The class of the answer, a message class with fields of its own.
-        strict_reply: Whether Anthropic enforces that class. A class that its schemas cannot express is then refused. If
+        reply_type: The type of the answer: a message class with fields of its own, or a union of such classes.
+        strict_reply: Whether Anthropic enforces that type. A type that its schemas cannot express is then refused. If
             False, the model is only shown the schema.
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
             that needs a client makes one, and closes it at its end.
@@ -190,11 +190,12 @@ def default_client(settings: ClientSettings) -> AnthropicClient:
     reason = ""
     http_client = sdk.DefaultAsyncHttpxClient(follow_redirects=False)  # another server must not get the key
     try:
-        client: AsyncAnthropic = sdk.AsyncAnthropic(**settings.given(), http_client=http_client)
+        made = sdk.AsyncAnthropic(**settings.given(), http_client=http_client)
     except sdk.CredentialsError as error:  # the environment names a profile without valid credentials
         reason = str(error)
     else:
-        if client.api_key is not None or client.auth_token is not None or client.credentials is not None:
+        if made.api_key is not None or made.auth_token is not None or made.credentials is not None:
+            client: AnthropicClient = made
             return client
     raise missing_key("Anthropic", "ANTHROPIC_API_KEY", reason=reason)
 

@@ -2,56 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from miniagents.ext.llm._options import GIVEN_ELSEWHERE, CommonOptions, NewAgentOptions
+from miniagents.ext.llm._clients import SDKClient
+from miniagents.ext.llm._options import GIVEN_ELSEWHERE, CommonOptions, NewAgentOptions, NoSuchOption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from anthropic import AsyncAnthropic
-    from anthropic.lib.bedrock import AsyncAnthropicBedrock
-    from anthropic.lib.vertex import AsyncAnthropicVertex
-    from anthropic.types import (
-        CacheControlEphemeralParam,
-        DiagnosticsParam,
-        MessageCreateParamsContainerParam,
-        MetadataParam,
-        OutputConfigParam,
-        ThinkingConfigParam,
-        ToolChoiceParam,
-    )
+    from miniagents.ext.llm._clients import AsyncResource
+    from miniagents.ext.llm.anthropic import _parameters as parameters
 
-    AnthropicClient: TypeAlias = AsyncAnthropic | AsyncAnthropicBedrock | AsyncAnthropicVertex
-    """A client of Anthropic's SDK."""
-
-__all__ = ["WITHDRAWN_FROM_MESSAGES", "MessagesOptions", "NewMessagesOptions"]
+__all__ = ["WITHDRAWN_FROM_MESSAGES", "AnthropicClient", "MessagesOptions", "NewMessagesOptions"]
 
 
-class MessagesOptions(CommonOptions, total=False):
+class AnthropicClient(SDKClient, Protocol):
+    """A client of Anthropic's SDK: an `AsyncAnthropic`, or one of those for Bedrock, Vertex and others."""
+
+    @property
+    def messages(self) -> AsyncResource:
+        """The part that is the messages API."""
+        ...
+
+
+class _MessagesOptions(CommonOptions, total=False):
+    cache_control: parameters.CacheControlEphemeral | None
+    container: parameters.Container | str | None
+    diagnostics: parameters.Diagnostics | None
+    inference_geo: str | None
+    max_tokens: int
+    metadata: parameters.Metadata
+    output_config: parameters.OutputConfig
+    service_tier: Literal["auto", "standard_only"]
+    speed: Literal["standard", "fast"] | None
+    stop_sequences: Sequence[str]
+    thinking: parameters.Thinking
+    tool_choice: parameters.ToolChoice
+    user_profile_id: str
+    workspace_id: str
+
+
+class MessagesOptions(_MessagesOptions, total=False, closed=True):
     """The options of the messages API (`client.messages.create`), besides `CommonOptions`.
 
     Anthropic's reference describes them. `max_tokens` has a default here. The parameters that the library sets itself
     (model, messages, tools, streaming) are not options.
     """
 
-    cache_control: CacheControlEphemeralParam | None
-    container: MessageCreateParamsContainerParam | None
-    diagnostics: DiagnosticsParam | None
-    inference_geo: str | None
-    max_tokens: int
-    metadata: MetadataParam
-    output_config: OutputConfigParam
-    service_tier: Literal["auto", "standard_only"]
-    speed: Literal["standard", "fast"] | None
-    stop_sequences: list[str]
-    thinking: ThinkingConfigParam
-    tool_choice: ToolChoiceParam
-    user_profile_id: str
-    workspace_id: str
 
-
-class NewMessagesOptions(MessagesOptions, NewAgentOptions, total=False):
+class NewMessagesOptions(_MessagesOptions, NewAgentOptions, total=False, extra_items=NoSuchOption):  # type: ignore[call-arg]  # mypy does not know PEP 728 in full
     """The keyword arguments of `create_anthropic_agent` that its overloads share; its docstring describes them."""
 
     client: AnthropicClient | Callable[[], AnthropicClient] | None

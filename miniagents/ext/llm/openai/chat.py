@@ -29,12 +29,11 @@ from miniagents.messages.values.freezing import is_list
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 
-    from openai import AsyncOpenAI
-
     from miniagents.ext.llm._conversation import Turn
     from miniagents.ext.llm._events import FinishReason, ModelEvent
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm.common import ReplySchema, ToolDefinition
+    from miniagents.ext.llm.openai.options import OpenAIClient
     from miniagents.messages import ToolResultMessage
 
 __all__ = ["OPENAI_FORM", "ChatCompletions", "ChatReader", "content_of"]
@@ -52,7 +51,7 @@ OPENAI_FORM: Final = StrictForm(
 """The form for `strict` schemas of OpenAI's APIs."""
 
 
-class ChatCompletions(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
+class ChatCompletions(ModelProtocol["OpenAIClient", OpenAIMessage]):
     """The protocol of OpenAI's chat completions."""
 
     provider: ClassVar[str] = "OpenAI"
@@ -80,7 +79,7 @@ class ChatCompletions(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
             body["response_format"] = {"type": "json_schema", "json_schema": _schema(request.reply_schema)}
         return {**body, **request.options}
 
-    def chunks(self, client: AsyncOpenAI, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
+    def chunks(self, client: OpenAIClient, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
         """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("openai", client, _create, body, stream=stream)
 
@@ -89,7 +88,7 @@ class ChatCompletions(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
         return ChatReader()
 
 
-def _create(client: AsyncOpenAI) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
+def _create(client: OpenAIClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
     return client.chat.completions.with_raw_response.create
 
 

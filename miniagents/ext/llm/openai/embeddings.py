@@ -18,10 +18,9 @@ from miniagents.promising import Promise
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from openai import AsyncOpenAI
-
     from miniagents.ext.llm._clients import ClientOf
     from miniagents.ext.llm._json import JsonObject
+    from miniagents.ext.llm.openai.options import OpenAIClient
 
 __all__ = ["EmbeddingModel"]
 
@@ -38,7 +37,7 @@ class EmbeddingModel:
     """
 
     name: str
-    client_of: ClientOf[AsyncOpenAI]
+    client_of: ClientOf[OpenAIClient]
     dimensions: int | None
     batch_size: int
 
@@ -73,7 +72,7 @@ class EmbeddingModel:
         finally:
             del problem  # its traceback holds this frame
 
-    async def _embeddings(self, client: AsyncOpenAI, texts: Sequence[str]) -> tuple[EmbeddingMessage, ...]:
+    async def _embeddings(self, client: OpenAIClient, texts: Sequence[str]) -> tuple[EmbeddingMessage, ...]:
         arguments: dict[str, Any] = {"model": self.name, "input": texts}  # Any: arguments of the SDK's method
         if self.dimensions is not None:
             arguments["dimensions"] = self.dimensions

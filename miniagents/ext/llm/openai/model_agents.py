@@ -20,11 +20,11 @@ from miniagents.miniagents import MiniAgent
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from openai import AsyncOpenAI
+    from typing_extensions import TypeForm
 
     from miniagents.ext.llm._equipping import AnyTool
     from miniagents.ext.llm.common import ToolDefinition
-    from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions
+    from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions, OpenAIClient
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
     from miniagents.miniagents import Inquirable
     from miniagents.tools import Tool
@@ -154,7 +154,7 @@ def create_openai_agent(
     *,
     api: Literal["chat_completions"] = ...,
     tools: tuple[()] = ...,
-    reply_type: type[Reply],
+    reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent[Reply]: ...
@@ -164,7 +164,7 @@ def create_openai_agent(
     *,
     api: Literal["chat_completions"] = ...,
     tools: Iterable[AnyTool],
-    reply_type: type[Reply],
+    reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent[OpenAIMessage | ToolResultMessage | Reply]: ...
@@ -192,7 +192,7 @@ def create_openai_agent(
     *,
     api: Literal["responses"],
     tools: tuple[()] = ...,
-    reply_type: type[Reply],
+    reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent[Reply]: ...
@@ -202,18 +202,18 @@ def create_openai_agent(
     *,
     api: Literal["responses"],
     tools: Iterable[AnyTool],
-    reply_type: type[Reply],
+    reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage | Reply]: ...
-def create_openai_agent(
+def create_openai_agent(  # pyright: ignore[reportInconsistentOverload]  # of `strict_reply`: nothing is a `NoSuchOption`
     model: str,
     *,
     api: Literal["chat_completions", "responses"] = "chat_completions",
     tools: Iterable[AnyTool] = (),
-    reply_type: type[Message] | None = None,
+    reply_type: TypeForm[Message] | None = None,
     strict_reply: bool = True,
-    client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None = None,
+    client: OpenAIClient | Callable[[], OpenAIClient] | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
     max_retries: int | None = None,
@@ -233,16 +233,17 @@ def create_openai_agent(
     same time. If a tool raises an error, the model is told. If a tool is only a `ToolDefinition`, the caller carries it
     out: a call of it ends the reply.
 
-    With a `reply_type`, the answer is a message of that class. A wrong answer raises a `WrongReplyError` with the path
-    to the fault. The tokens of the answer are JSON, and `partial_values` reads them as they arrive.
+    With a `reply_type`, the answer is a message of that class, or of one of the classes of a union. A wrong answer
+    raises a `WrongReplyError` with the path to the fault. The tokens of the answer are JSON, and `partial_values` reads
+    them as they arrive.
 
     Args:
         model: The name of the model.
         api: The protocol; most servers other than OpenAI's know only chat completions.
         tools: The tools that the model may call (see `miniagents.tool`, and `as_tool` of agents); a mapping is a tool
             of OpenAI, as its reference describes it.
-        reply_type: The class of the answer, a message class with fields of its own.
-        strict_reply: Whether OpenAI enforces that class. A class that its strict schemas cannot express is then
+        reply_type: The type of the answer: a message class with fields of its own, or a union of such classes.
+        strict_reply: Whether OpenAI enforces that type. A type that its strict schemas cannot express is then
             refused. Give False for servers that do not know strict schemas.
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
             that needs a client makes one, and closes it at its end.
@@ -291,7 +292,7 @@ def create_openai_embedding_agent(
     *,
     dimensions: int | None = None,
     batch_size: int = 256,
-    client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None = None,
+    client: OpenAIClient | Callable[[], OpenAIClient] | None = None,
     api_key: str | None = None,
     base_url: str | None = None,
     max_retries: int | None = None,
@@ -341,7 +342,7 @@ def create_openai_embedding_agent(
 # --- machinery ---
 
 
-def default_client(settings: ClientSettings) -> AsyncOpenAI:
+def default_client(settings: ClientSettings) -> OpenAIClient:
     """Return a client of the SDK with these settings.
 
     Raises:
@@ -350,7 +351,7 @@ def default_client(settings: ClientSettings) -> AsyncOpenAI:
     sdk: Any = import_sdk("openai")  # Any: a module that is imported by name
     http_client = sdk.DefaultAsyncHttpxClient(follow_redirects=False)  # another server must not get the key
     try:
-        client: AsyncOpenAI = sdk.AsyncOpenAI(**settings.given(), http_client=http_client)
+        client: OpenAIClient = sdk.AsyncOpenAI(**settings.given(), http_client=http_client)
     except sdk.OpenAIError as error:
         if "api_key" not in str(error) and "credentials" not in str(error):
             raise

@@ -6,29 +6,16 @@ not options.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from miniagents.ext.llm._options import GIVEN_ELSEWHERE, CommonOptions, NewAgentOptions
+from miniagents.ext.llm._clients import SDKClient
+from miniagents.ext.llm._options import GIVEN_ELSEWHERE, CommonOptions, NewAgentOptions, NoSuchOption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Sequence
 
-    from openai import AsyncOpenAI
-    from openai.types.chat import (
-        ChatCompletionAudioParam,
-        ChatCompletionPredictionContentParam,
-        ChatCompletionStreamOptionsParam,
-        ChatCompletionToolChoiceOptionParam,
-        completion_create_params,
-    )
-    from openai.types.responses import (
-        ResponseIncludable,
-        ResponsePromptParam,
-        ResponseTextConfigParam,
-        response_create_params,
-    )
-    from openai.types.shared import ReasoningEffort
-    from openai.types.shared_params import Metadata, Reasoning
+    from miniagents.ext.llm._clients import AsyncResource
+    from miniagents.ext.llm.openai import _parameters as parameters
 
 __all__ = [
     "WITHDRAWN_FROM_CHAT",
@@ -36,18 +23,42 @@ __all__ = [
     "ChatOptions",
     "NewChatOptions",
     "NewResponsesOptions",
+    "OpenAIClient",
     "ResponsesOptions",
 ]
+
+
+class _ChatResource(Protocol):
+    @property
+    def completions(self) -> AsyncResource: ...
+
+
+class OpenAIClient(SDKClient, Protocol):
+    """A client of OpenAI's SDK: an `AsyncOpenAI`, an `AsyncAzureOpenAI`, or what has these parts of one."""
+
+    @property
+    def chat(self) -> _ChatResource:
+        """The part that answers chats."""
+        ...
+
+    @property
+    def responses(self) -> AsyncResource:
+        """The part that is the responses API."""
+        ...
+
+    @property
+    def embeddings(self) -> AsyncResource:
+        """The part that makes embeddings."""
+        ...
 
 
 class _BothOptions(CommonOptions, total=False):
     """The options that both APIs take, besides `CommonOptions`."""
 
-    metadata: Metadata | None
+    metadata: dict[str, str] | None
     prompt_cache_key: str | None
     prompt_cache_retention: Literal["in_memory", "24h"] | None
     safety_identifier: str | None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
     store: bool | None
     temperature: float | None
     top_logprobs: int | None
@@ -55,7 +66,59 @@ class _BothOptions(CommonOptions, total=False):
     user: str
 
 
-class ChatOptions(_BothOptions, total=False):
+class _ChatOptions(_BothOptions, total=False):
+    audio: parameters.Audio | None
+    frequency_penalty: float | None
+    logit_bias: dict[str, int] | None
+    logprobs: bool | None
+    max_completion_tokens: int | None
+    max_tokens: int | None
+    modalities: list[Literal["text", "audio"]] | None
+    moderation: parameters.Moderation | None
+    parallel_tool_calls: bool
+    prediction: parameters.PredictedContent | None
+    presence_penalty: float | None
+    prompt_cache_options: parameters.ChatPromptCacheOptions
+    reasoning_effort: parameters.ReasoningEffort | None
+    response_format: parameters.ChatResponseFormat
+    seed: int | None
+    send_reasoning_as: str | None
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
+    stop: str | Sequence[str] | None
+    stream_options: parameters.ChatStreamOptions | None
+    tool_choice: parameters.ChatToolChoice
+    verbosity: Literal["low", "medium", "high"] | None
+    web_search_options: parameters.WebSearchOptions
+
+
+class _ResponsesOptions(_BothOptions, total=False):
+    access_programs: parameters.AccessPrograms
+    context_management: Iterable[parameters.ContextManagement] | None
+    conversation: str | parameters.Conversation | None
+    image: parameters.ImageOptions
+    include: list[parameters.Includable] | None
+    max_output_tokens: int | None
+    max_tool_calls: int | None
+    moderation: parameters.Moderation | None
+    parallel_tool_calls: bool | None
+    previous_response_id: str | None
+    prompt: parameters.Prompt | None
+    prompt_cache_options: parameters.ResponsesPromptCacheOptions
+    reasoning: parameters.ReasoningOptions | None
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"] | None
+    stream_options: parameters.ResponsesStreamOptions | None
+    text: parameters.TextOptions
+    tool_choice: parameters.ToolChoice
+    truncation: Literal["auto", "disabled"] | None
+
+
+class _NewOpenAIOptions(NewAgentOptions, total=False):
+    """The keyword arguments of `create_openai_agent` that do not depend on the API; its docstring describes them."""
+
+    client: OpenAIClient | Callable[[], OpenAIClient] | None
+
+
+class ChatOptions(_ChatOptions, total=False, closed=True):
     """The options of chat completions (`client.chat.completions.create`), besides `CommonOptions`.
 
     Attributes:
@@ -64,62 +127,16 @@ class ChatOptions(_BothOptions, total=False):
             tools.
     """
 
-    audio: ChatCompletionAudioParam | None
-    frequency_penalty: float | None
-    logit_bias: Mapping[str, int] | None
-    logprobs: bool | None
-    max_completion_tokens: int | None
-    max_tokens: int | None
-    modalities: list[Literal["text", "audio"]] | None
-    moderation: completion_create_params.Moderation | None
-    parallel_tool_calls: bool
-    prediction: ChatCompletionPredictionContentParam | None
-    presence_penalty: float | None
-    prompt_cache_options: completion_create_params.PromptCacheOptions
-    reasoning_effort: ReasoningEffort | None
-    response_format: completion_create_params.ResponseFormat
-    seed: int | None
-    send_reasoning_as: str | None
-    stop: str | list[str] | None
-    stream_options: ChatCompletionStreamOptionsParam | None
-    tool_choice: ChatCompletionToolChoiceOptionParam
-    verbosity: Literal["low", "medium", "high"] | None
-    web_search_options: completion_create_params.WebSearchOptions
 
-
-class ResponsesOptions(_BothOptions, total=False):
-    """The options of the responses API (`client.responses.create`), besides `CommonOptions`."""
-
-    access_programs: response_create_params.AccessPrograms
-    context_management: Iterable[response_create_params.ContextManagement] | None
-    conversation: response_create_params.Conversation | None
-    image: response_create_params.Image
-    include: list[ResponseIncludable] | None
-    max_output_tokens: int | None
-    max_tool_calls: int | None
-    moderation: response_create_params.Moderation | None
-    parallel_tool_calls: bool | None
-    previous_response_id: str | None
-    prompt: ResponsePromptParam | None
-    prompt_cache_options: response_create_params.PromptCacheOptions
-    reasoning: Reasoning | None
-    stream_options: response_create_params.StreamOptions | None
-    text: ResponseTextConfigParam
-    tool_choice: response_create_params.ToolChoice
-    truncation: Literal["auto", "disabled"] | None
-
-
-class _NewOpenAIOptions(NewAgentOptions, total=False):
-    """The keyword arguments of `create_openai_agent` that do not depend on the API; its docstring describes them."""
-
-    client: AsyncOpenAI | Callable[[], AsyncOpenAI] | None
-
-
-class NewChatOptions(ChatOptions, _NewOpenAIOptions, total=False):
+class NewChatOptions(_ChatOptions, _NewOpenAIOptions, total=False, extra_items=NoSuchOption):  # type: ignore[call-arg]  # mypy does not know PEP 728 in full
     """The keyword arguments of `create_openai_agent` for chat completions."""
 
 
-class NewResponsesOptions(ResponsesOptions, _NewOpenAIOptions, total=False):
+class ResponsesOptions(_ResponsesOptions, total=False, closed=True):
+    """The options of the responses API (`client.responses.create`), besides `CommonOptions`."""
+
+
+class NewResponsesOptions(_ResponsesOptions, _NewOpenAIOptions, total=False, extra_items=NoSuchOption):  # type: ignore[call-arg]  # mypy does not know PEP 728 in full
     """The keyword arguments of `create_openai_agent` for the responses API."""
 
 

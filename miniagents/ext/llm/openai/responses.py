@@ -29,18 +29,17 @@ from miniagents.messages import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 
-    from openai import AsyncOpenAI
-
     from miniagents.ext.llm._conversation import Turn
     from miniagents.ext.llm._events import FinishReason, ModelEvent
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm._strict_schemas import StrictForm
     from miniagents.ext.llm.common import ReplySchema, ToolDefinition
+    from miniagents.ext.llm.openai.options import OpenAIClient
 
 __all__ = ["Responses", "ResponsesReader"]
 
 
-class Responses(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
+class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
     """The protocol of OpenAI's responses API."""
 
     provider: ClassVar[str] = "OpenAI"
@@ -68,7 +67,7 @@ class Responses(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
             options.setdefault("include", ["reasoning.encrypted_content"])
         return body | options
 
-    def chunks(self, client: AsyncOpenAI, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
+    def chunks(self, client: OpenAIClient, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
         """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("openai", client, _create, body, stream=stream)
 
@@ -84,7 +83,7 @@ class Responses(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
         return message_of(OpenAIMessage, said, notes, output_items=() if plain else content)
 
 
-def _create(client: AsyncOpenAI) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
+def _create(client: OpenAIClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
     return client.responses.with_raw_response.create
 
 
