@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece
+from miniagents.ext.llm._events import Finished, Kept, Noted, ReasoningEnded, Started, ToolCallPiece
+from miniagents.ext.llm._growing import GrowingFields
 from miniagents.messages import (
     AssistantMessage,
     Reasoning,
@@ -41,10 +42,22 @@ class Answer:
         started: The model and the identifier that the provider sent first.
         usage: The tokens that the answer has used so far.
         finished: The end of the answer; None until it has arrived.
+        kept: Properties of the message that only the server understands.
         notes: Data of the provider that has no field of its own.
     """
 
-    __slots__ = ("finished", "notes", "reasoning", "refusals", "started", "texts", "thoughts", "tool_calls", "usage")
+    __slots__ = (
+        "finished",
+        "kept",
+        "notes",
+        "reasoning",
+        "refusals",
+        "started",
+        "texts",
+        "thoughts",
+        "tool_calls",
+        "usage",
+    )
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -55,6 +68,7 @@ class Answer:
         self.started = Started()
         self.usage: Usage | None = None
         self.finished: Finished | None = None
+        self.kept = GrowingFields()
         self.notes: dict[str, object] = {}
 
 
@@ -63,7 +77,8 @@ class Assembler(Generic[M_co]):
 
     Args:
         make: Makes the message from the fields that all providers have (an `AssistantMessage`), the content as the
-            provider sent it, and the provider's further data.
+            provider sent it, and the provider's further data. If there are properties that only the server
+            understands, they are the content: those of the message, then those of each call.
     """
 
     __slots__ = ("_answer", "_halves", "_make")
@@ -114,6 +129,8 @@ class Assembler(Generic[M_co]):
                 self._end_reasoning(event.signature)
             case Usage():
                 answer.usage = event
+            case Kept():
+                answer.kept.add(event.pieces)
             case Noted():
                 answer.notes |= event.data
             case Finished():
@@ -143,7 +160,9 @@ class Assembler(Generic[M_co]):
             usage=answer.usage,
             response_id=answer.started.response_id,
         )
-        return self._make(message, () if finished is None else finished.content, answer.notes)
+        kept = (answer.kept, *(call.kept for call in answer.tool_calls))
+        content = () if finished is None else finished.content
+        return self._make(message, tuple(each.fields() for each in kept) if any(kept) else content, answer.notes)
 
     def _mended(self, what: str | int, text: str) -> str:
         """Return Unicode text: a first half of a surrogate pair waits for its second one, U+FFFD replaces other halves.
@@ -193,6 +212,8 @@ class Assembler(Generic[M_co]):
         call.name = call.name or name
         if arguments:
             call.arguments.append(arguments)
+        if piece.kept:
+            call.kept.add(piece.kept)
         return ToolCallDelta(index=place, id=call_id or None, name=name or None, arguments=arguments)
 
     def _place_of(self, index: int | None, call_id: str) -> int:
@@ -214,13 +235,14 @@ class Assembler(Generic[M_co]):
 class _GrowingCall:
     """A call of a tool whose fragments are still arriving."""
 
-    __slots__ = ("arguments", "id", "index", "name")
+    __slots__ = ("arguments", "id", "index", "kept", "name")
 
     def __init__(self, index: int | None) -> None:
         self.index = index
         self.id: str | None = None
         self.name: str | None = None
         self.arguments: list[str] = []
+        self.kept = GrowingFields()
 
     def tool_call(self, instead_of_id: str) -> ToolCall:
         """Return the call with everything that has arrived; without arguments they are an empty object."""

@@ -89,7 +89,14 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
         """Return a new reader, for one answer."""
         return MessagesReader()
 
-    def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> AnthropicMessage:
+    def message(
+        self,
+        said: AssistantMessage,
+        content: tuple[JsonObject, ...],
+        notes: JsonObject,
+        *,
+        server: str | None = None,  # noqa: ARG002  # these servers get back what they sent wherever they are
+    ) -> AnthropicMessage:
         """Return the message of an answer; it keeps the blocks only if they have more than the other fields."""
         message = message_of(AnthropicMessage, said, notes)
         if list(_blocks_of_fields(message)) == list(content):

@@ -76,7 +76,14 @@ class Responses(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
         """Return a new reader, for one answer."""
         return ResponsesReader()
 
-    def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> OpenAIMessage:
+    def message(
+        self,
+        said: AssistantMessage,
+        content: tuple[JsonObject, ...],
+        notes: JsonObject,
+        *,
+        server: str | None = None,  # noqa: ARG002  # these servers get back what they sent wherever they are
+    ) -> OpenAIMessage:
         """Return the message of an answer; it keeps the items only if they have more than the other fields."""
         plain = all(item.get("type") in ("message", "function_call") for item in content) and not _has_annotations(
             content
