@@ -146,14 +146,15 @@ class ChatReader(Reader):
         yield Kept({"content": told})
 
     def _calls(self, delta: JsonObject) -> Iterator[ModelEvent]:
-        for place, call in enumerate(_calls_in(delta)):
+        calls = _calls_in(delta)
+        for place, call in enumerate(calls):
             function = _object_of("function", call.get("function"))
-            index, kept = call.get("index", place), _unknown(call, _OF_CALL)
+            kept = _unknown(call, _OF_CALL)
             of_function = _unknown(function, _OF_FUNCTION)
             if of_function:
                 kept["function"] = of_function
             yield ToolCallPiece(
-                index=index if isinstance(index, int) else None,
+                index=_index_of(call, None if len(calls) == 1 else place),
                 id=identifier_in(call, "id"),
                 name=_said_text(function, "name"),
                 arguments=json_text(function.get("arguments")),
@@ -196,6 +197,11 @@ def _object_of(name: str, value: object) -> JsonObject:
     if is_object(value):
         return value
     raise wrong_type(name, value)
+
+
+def _index_of(call: JsonObject, otherwise: int | None) -> int | None:
+    index = identifier_in(call, "index")
+    return int(index) if index is not None and index.isdecimal() else otherwise
 
 
 def _calls_in(delta: JsonObject) -> list[JsonObject]:

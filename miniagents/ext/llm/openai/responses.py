@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from miniagents.ext.llm._answers import chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
 from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece, raw_piece
-from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, plain_object, text_in
+from miniagents.ext.llm._json import (
+    is_object,
+    json_text,
+    list_in,
+    number_in,
+    object_in,
+    objects_in,
+    plain_object,
+    text_in,
+)
 from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
 from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, Reader, message_of
@@ -129,7 +138,7 @@ class ResponsesReader(Reader):
                 yield raw_piece(RefusalDelta, text_in(chunk, "delta") or "")
             case "response.function_call_arguments.delta":
                 self._streamed.add(place)
-                yield ToolCallPiece(index=self._call(place), arguments=text_in(chunk, "delta") or "")
+                yield ToolCallPiece(index=self._call(place), arguments=json_text(chunk.get("delta")))
             case "response.output_item.added":
                 item = object_in(chunk, "item")
                 if text_in(item, "type") == "function_call":
@@ -184,7 +193,7 @@ class ResponsesReader(Reader):
                     yield raw_piece(RefusalDelta, refusal)
         elif kind == "function_call":
             index = self._call(place)
-            arguments = "" if was_streamed else text_in(item, "arguments") or ""
+            arguments = "" if was_streamed else json_text(item.get("arguments"))
             yield ToolCallPiece(index, text_in(item, "call_id"), text_in(item, "name"), arguments)
         elif kind == "reasoning":
             if not was_streamed:
