@@ -35,6 +35,7 @@ __all__ = [
     "objects_in",
     "plain_object",
     "text_in",
+    "valid_arguments",
     "wrong_type",
 ]
 
@@ -126,6 +127,15 @@ def object_from_text(text: str) -> JsonObject | None:
     except msgspec.DecodeError:
         return None
     return value if is_object(value) else None
+
+
+def valid_arguments(text: str) -> str:
+    """Return the arguments of a call as JSON of an object.
+
+    Models write other texts, and the limit of tokens cuts them off. Many servers decode the arguments of all calls in a
+    conversation, and would refuse every further request.
+    """
+    return text if object_from_text(text) is not None else msgspec.json.encode({"invalid_json": text}).decode()
 
 
 def _plain(value: object) -> object:

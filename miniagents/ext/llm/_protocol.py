@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Final, Generic
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._options import OptionRules
     from miniagents.ext.llm._strict_schemas import StrictForm
     from miniagents.ext.llm.common import ReplySchema
+    from miniagents.messages import ToolCall
 
 __all__ = ["AS_IT_CAME", "ModelProtocol", "ModelRequest", "Reader", "message_of"]
 
@@ -57,6 +59,13 @@ class ModelRequest:
     send_reasoning_as: str | None = AS_IT_CAME
     server: str | None = None
 
+    def name_of(self, call: ToolCall) -> str:
+        """Return the name of a call as all providers take it: models also call tools that do not exist."""
+        name = call.name
+        if _NAME.fullmatch(name) or any(isinstance(tool, ToolDefinition) and tool.name == name for tool in self.tools):
+            return name
+        return _NO_NAME.sub("_", name)[:_LONGEST_NAME] or "unknown"
+
     def tools_by(self, write: Callable[[ToolDefinition], JsonObject]) -> list[JsonObject]:
         """Return the tools in the provider's format.
 
@@ -64,6 +73,11 @@ class ModelRequest:
             write: Writes a definition in that format. Mappings are in it already.
         """
         return [write(tool) if isinstance(tool, ToolDefinition) else dict(tool) for tool in self.tools]
+
+
+_LONGEST_NAME: Final = 64
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class Reader(ABC):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from miniagents.ext.llm._answers import chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
+from miniagents.ext.llm._json import valid_arguments
 from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
 from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, message_of
@@ -97,6 +99,8 @@ def _create(client: AsyncOpenAI) -> Callable[..., Awaitable[Any]]:  # Any: the S
 
 # --- writing ---
 
+_LONGEST_ID: Final = 40
+
 
 def _messages_of(turn: Turn, request: ModelRequest) -> Iterator[JsonObject]:
     if isinstance(turn, SystemTurn):
@@ -110,17 +114,23 @@ def _messages_of(turn: Turn, request: ModelRequest) -> Iterator[JsonObject]:
             yield {"role": "user", "content": content_of(parts, _part)}
     else:
         for message in turn.messages:
-            yield _assistant_message(message, request)
+            said = _assistant_message(message, request)
+            if said.get("content") or said.get("tool_calls"):  # servers refuse a message that says nothing
+                yield said
 
 
 def _assistant_message(message: AssistantMessage, request: ModelRequest) -> JsonObject:
     said: dict[str, object] = {"role": "assistant"}
     text = spoken(message)  # a refusal is sent as text: most servers know no other property for it
-    if text or not message.tool_calls:
+    if text:
         said["content"] = text
     if message.tool_calls:
         said["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            {
+                "id": _valid_id(call.id),
+                "type": "function",
+                "function": {"name": request.name_of(call), "arguments": valid_arguments(call.arguments)},
+            }
             for call in message.tool_calls
         ]
     return with_server_fields(said, message, request)
@@ -128,7 +138,15 @@ def _assistant_message(message: AssistantMessage, request: ModelRequest) -> Json
 
 def _tool_message(result: ToolResultMessage) -> JsonObject:
     texts = [result.text or "", *(part.text for part in result.content if isinstance(part, TextPart))]
-    return {"role": "tool", "tool_call_id": result.tool_call_id, "content": "\n".join(filter(None, texts))}
+    call_id = _valid_id(result.tool_call_id)
+    return {"role": "tool", "tool_call_id": call_id, "content": "\n".join(filter(None, texts))}
+
+
+def _valid_id(call_id: str) -> str:
+    """Return an identifier that OpenAI takes; other servers have longer ones."""
+    if len(call_id) <= _LONGEST_ID:
+        return call_id
+    return hashlib.sha256(call_id.encode(errors="replace")).hexdigest()[:_LONGEST_ID]
 
 
 def content_of(parts: Iterable[ContentPart], write: Callable[[ContentPart], JsonObject]) -> object:

@@ -16,6 +16,7 @@ from miniagents.ext.llm._json import (
     objects_in,
     plain_object,
     text_in,
+    valid_arguments,
 )
 from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
@@ -65,7 +66,9 @@ class Responses(ModelProtocol["AsyncOpenAI", OpenAIMessage]):
         """Return the arguments of `responses.create`."""
         options = dict(request.options)
         keeps_nothing = options.get("store") is False
-        items = [item for turn in request.conversation.turns for item in _items_of(turn, encrypted=keeps_nothing)]
+        items = [
+            item for turn in request.conversation.turns for item in _items_of(turn, request, encrypted=keeps_nothing)
+        ]
         body: dict[str, object] = {"model": request.model, "input": items}
         if request.tools:
             body["tools"] = request.tools_by(_tool)
@@ -242,7 +245,7 @@ def _usage(usage: JsonObject) -> Usage:
 # --- writing ---
 
 
-def _items_of(turn: Turn, *, encrypted: bool) -> Iterator[JsonObject]:
+def _items_of(turn: Turn, request: ModelRequest, *, encrypted: bool) -> Iterator[JsonObject]:
     if isinstance(turn, SystemTurn):
         yield {"role": "system", "content": turn.text}
     elif isinstance(turn, UserTurn):
@@ -252,20 +255,24 @@ def _items_of(turn: Turn, *, encrypted: bool) -> Iterator[JsonObject]:
             yield {"role": "user", "content": content_of(turn.parts, _part)}
     else:
         for message in turn.messages:
-            yield from _assistant_items(message, encrypted=encrypted)
+            yield from _assistant_items(message, request, encrypted=encrypted)
 
 
-def _assistant_items(message: AssistantMessage, *, encrypted: bool) -> Iterator[JsonObject]:
+def _assistant_items(message: AssistantMessage, request: ModelRequest, *, encrypted: bool) -> Iterator[JsonObject]:
     if isinstance(message, OpenAIMessage) and message.output_items and _says(message.output_items) == message.text:
         for item in message.output_items:
             if not (encrypted and item.get("type") == "reasoning" and not item.get("encrypted_content")):
-                yield plain_object(item)
+                plain = plain_object(item)
+                if item.get("type") == "function_call":
+                    plain["arguments"] = valid_arguments(json_text(item.get("arguments")))
+                yield plain
         return
     text = spoken(message)
     if text:
         yield {"role": "assistant", "content": text}
     for call in message.tool_calls:
-        yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
+        name, arguments = request.name_of(call), valid_arguments(call.arguments)
+        yield {"type": "function_call", "call_id": call.id, "name": name, "arguments": arguments}
 
 
 def _says(items: Iterable[JsonObject]) -> str:

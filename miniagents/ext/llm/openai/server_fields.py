@@ -74,7 +74,8 @@ def with_server_fields(written: dict[str, object], message: AssistantMessage, re
     calls = objects_in(written, "tool_calls")
     if of_calls and calls:
         written["tool_calls"] = [
-            _with_fields(call, plain_object(object_in(of_calls, f"{call['id']}"))) for call in calls
+            _with_fields(call, plain_object(object_in(of_calls, own.id)))
+            for call, own in zip(calls, message.tool_calls, strict=True)
         ]
     return {**of_message, **written}
 
