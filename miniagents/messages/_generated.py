@@ -214,10 +214,15 @@ class OpenAIMessage(AssistantMessage, frozen=True, kw_only=True, tag="OpenAIMess
             items, calls of the provider's own tools). They are sent back to the API unchanged.
         provider_data: Further data of the provider about the answer, such as log probabilities, unchanged; null if
             there is none.
+        server_fields: What only the server of chat completions understands: fields of the message (`message`), fields
+            of its calls by their identifiers (`calls`), its name for the reasoning (`reasoning_as`), and a digest of
+            its address (`server`). They are sent back to this server unchanged, and to no other; null if there are
+            none.
     """
 
     output_items: tuple[Mapping[str, JsonValue], ...] = ()
     provider_data: Mapping[str, JsonValue] | None = None
+    server_fields: Mapping[str, JsonValue] | None = None
 
 
 class AnthropicMessage(AssistantMessage, frozen=True, kw_only=True, tag="AnthropicMessage"):

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
-from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece
+from miniagents.ext.llm._events import Finished, Kept, Noted, ReasoningEnded, Started, ToolCallPiece
+from miniagents.ext.llm._growing import GrowingFields
+from miniagents.ext.llm._json import object_from_text
 from miniagents.messages import (
     AssistantMessage,
     Reasoning,
@@ -19,7 +21,7 @@ from miniagents.messages import (
 from miniagents.messages.values.surrogates import LONE, ends_in_half, mended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from miniagents.ext.llm._events import ModelEvent, StreamedEvent
     from miniagents.ext.llm._json import JsonObject
@@ -41,10 +43,22 @@ class Answer:
         started: The model and the identifier that the provider sent first.
         usage: The tokens that the answer has used so far.
         finished: The end of the answer; None until it has arrived.
+        kept: Properties of the message that only the server understands.
         notes: Data of the provider that has no field of its own.
     """
 
-    __slots__ = ("finished", "notes", "reasoning", "refusals", "started", "texts", "thoughts", "tool_calls", "usage")
+    __slots__ = (
+        "finished",
+        "kept",
+        "notes",
+        "reasoning",
+        "refusals",
+        "started",
+        "texts",
+        "thoughts",
+        "tool_calls",
+        "usage",
+    )
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -55,6 +69,7 @@ class Answer:
         self.started = Started()
         self.usage: Usage | None = None
         self.finished: Finished | None = None
+        self.kept = GrowingFields()
         self.notes: dict[str, object] = {}
 
 
@@ -63,7 +78,8 @@ class Assembler(Generic[M_co]):
 
     Args:
         make: Makes the message from the fields that all providers have (an `AssistantMessage`), the content as the
-            provider sent it, and the provider's further data.
+            provider sent it, and the provider's further data. If there are properties that only the server
+            understands, they are the content: those of the message, then those of each call.
     """
 
     __slots__ = ("_answer", "_halves", "_make")
@@ -114,6 +130,8 @@ class Assembler(Generic[M_co]):
                 self._end_reasoning(event.signature)
             case Usage():
                 answer.usage = event
+            case Kept():
+                answer.kept.add(event.pieces)
             case Noted():
                 answer.notes |= event.data
             case Finished():
@@ -128,7 +146,9 @@ class Assembler(Generic[M_co]):
         if answer.thoughts or "reasoning" in self._halves:
             self._end_reasoning(None)
         prefix = answer.started.response_id or "call"
-        calls = tuple(call.tool_call(f"{prefix}_{place}") for place, call in enumerate(answer.tool_calls))
+        calls = _with_ids_of_their_own(
+            call.tool_call(f"{prefix}_{place}") for place, call in enumerate(answer.tool_calls)
+        )
         finished = answer.finished
         reason = None if finished is None else finished.reason
         if reason == "stop":  # some servers send this at every end
@@ -143,7 +163,9 @@ class Assembler(Generic[M_co]):
             usage=answer.usage,
             response_id=answer.started.response_id,
         )
-        return self._make(message, () if finished is None else finished.content, answer.notes)
+        kept = (answer.kept, *(call.kept for call in answer.tool_calls))
+        content = () if finished is None else finished.content
+        return self._make(message, tuple(each.fields() for each in kept) if any(kept) else content, answer.notes)
 
     def _mended(self, what: str | int, text: str) -> str:
         """Return Unicode text: a first half of a surrogate pair waits for its second one, U+FFFD replaces other halves.
@@ -183,44 +205,103 @@ class Assembler(Generic[M_co]):
     def _tool_call(self, piece: ToolCallPiece) -> ToolCallDelta:
         """Merge a fragment into the call that it belongs to."""
         calls = self._answer.tool_calls
-        call_id = mended(piece.id or "")
-        place = self._place_of(piece.index, call_id)
+        call_id, name = mended(piece.id or ""), mended(piece.name or "")
+        place = self._place_of(piece.index, call_id, name, piece.arguments)
         if place == len(calls):
+            if not name and calls and calls[-1].is_named_again:
+                name = calls[-1].name or ""
             calls.append(_GrowingCall(piece.index))
         call = calls[place]
-        name, arguments = mended(piece.name or ""), self._mended(place, piece.arguments)
-        call.id = call.id or call_id
-        call.name = call.name or name
-        if arguments:
-            call.arguments.append(arguments)
+        name, arguments = call.grow(call_id, name, self._mended(place, piece.arguments))
+        if piece.kept:
+            call.kept.add(piece.kept)
         return ToolCallDelta(index=place, id=call_id or None, name=name or None, arguments=arguments)
 
-    def _place_of(self, index: int | None, call_id: str) -> int:
+    def _place_of(self, index: int | None, call_id: str, name: str, arguments: str) -> int:
         """Return the place of the call in the list of calls; its length for a new call.
 
-        The provider's index distinguishes calls. Some servers leave it out, or number every call 0. Then a different
-        identifier means another call.
+        The provider's index distinguishes calls. Some servers leave it out, or number every call 0. Then it depends on
+        what the last call of that index has so far (`is_other`).
         """
         calls = self._answer.tool_calls
         for place in reversed(range(len(calls))):
             call = calls[place]
-            if index is not None and index != call.index:
-                continue
-            is_other = bool(call_id and call.id and call_id != call.id)
-            return len(calls) if is_other else place
+            if index is None or index == call.index:
+                return len(calls) if call.is_other(call_id, name, arguments) else place
+        if index is not None and not (call_id or name) and index < len(calls) and calls[index].index is None:
+            return index  # calls began without an index, and their fragments come in their order
         return len(calls)
+
+
+def _with_ids_of_their_own(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
+    """Return calls, of which none has the identifier of another; some servers give all of them the same."""
+    seen: dict[str, ToolCall] = {}
+    for place, call in enumerate(calls):
+        call_id = call.id
+        while call_id in seen:
+            call_id = f"{call_id}_{place}"
+        seen[call_id] = call if call_id == call.id else call.__replace__(id=call_id)
+    return tuple(seen.values())
 
 
 class _GrowingCall:
     """A call of a tool whose fragments are still arriving."""
 
-    __slots__ = ("arguments", "id", "index", "name")
+    __slots__ = ("arguments", "id", "index", "is_named_again", "kept", "name")
 
     def __init__(self, index: int | None) -> None:
         self.index = index
         self.id: str | None = None
         self.name: str | None = None
         self.arguments: list[str] = []
+        self.is_named_again = False
+        self.kept = GrowingFields()
+
+    def is_other(self, call_id: str, name: str, arguments: str) -> bool:
+        """Return whether a fragment with the same index, or with none, begins another call.
+
+        With another identifier it does, unless it goes on with arguments that are not complete: some servers make a new
+        identifier for each fragment. Without one, another name does as soon as there are arguments, and further
+        arguments of the same name as soon as they are complete.
+        """
+        if call_id and self.id and call_id != self.id:
+            if not name or name == self.name:
+                return self._is_complete() or bool(name and not self.arguments)
+            return True
+        if self.is_named_again and not name:
+            return bool(arguments.strip())
+        if not name or not self.name or not self.arguments:
+            return False
+        if name != self.name:
+            return True
+        return bool(arguments.strip()) and self._is_complete() and not self._is_repeated(call_id, arguments)
+
+    def grow(self, call_id: str, name: str, arguments: str) -> tuple[str, str]:
+        """Add a fragment, and return the name and the arguments that are new in it.
+
+        Some servers repeat the name with every fragment, or the whole call at its end.
+        """
+        self.id = self.id or call_id
+        if name and name == self.name and not arguments and self._is_complete():
+            self.is_named_again = True  # another call, if arguments follow
+        if name == self.name or (self.name and self.arguments):
+            name = ""
+        if self._is_repeated(call_id, arguments):
+            arguments = ""
+        self.name = (self.name or "") + name
+        if arguments:
+            self.arguments.append(arguments)
+        return name, arguments
+
+    def _is_complete(self) -> bool:
+        """Return whether the arguments are a whole object."""
+        may_be = bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
+        return may_be and object_from_text("".join(self.arguments)) is not None
+
+    def _is_repeated(self, call_id: str, arguments: str) -> bool:
+        """Return whether a fragment has the whole call once more."""
+        is_same = bool(call_id) and call_id == self.id and len(arguments) > 1 and arguments.endswith("}")
+        return is_same and arguments == "".join(self.arguments) and self._is_complete()
 
     def tool_call(self, instead_of_id: str) -> ToolCall:
         """Return the call with everything that has arrived; without arguments they are an empty object."""

@@ -165,13 +165,19 @@ def _turn_of(message: Message) -> Turn:
 def _paired(turns: Iterable[Turn]) -> Iterator[Turn]:
     """Yield the turns with each call of a tool directly followed by its result."""
     left = deque(turns)
+    seen: set[str] = set()
     while left:
         turn = left.popleft()
         if isinstance(turn, AssistantTurn):
-            yield turn
             calls = [call for message in turn.messages for call in message.tool_calls]
-            if calls:  # the results are one turn, because providers allow nothing between them
-                yield UserTurn(results=tuple(_taken(left, call) for call in calls))
+            if not calls:
+                yield turn
+                continue
+            results = [_taken(left, call) for call in calls]
+            ids = [_own_id(call.id, seen) for call in calls]
+            yield _with_ids(turn, ids) if any(map(_differs, calls, ids)) else turn
+            # the results are one turn, because providers allow nothing between them
+            yield UserTurn(results=tuple(map(_with_id, results, ids)))
         elif isinstance(turn, UserTurn) and turn.results:
             yield UserTurn(parts=tuple(part for result in turn.results for part in _as_parts(result)))
         else:
@@ -185,6 +191,36 @@ def _taken(left: deque[Turn], call: ToolCall) -> ToolResultMessage:
             left.remove(turn)
             return turn.results[0]
     return ToolResultMessage(NO_RESULT, tool_call_id=call.id, tool_name=call.name, is_error=True)
+
+
+def _own_id(call_id: str, seen: set[str]) -> str:
+    """Return an identifier that no call before has: some servers count the calls of each answer from 0."""
+    number, own = len(seen), call_id
+    while not own or own in seen:
+        own, number = f"{call_id or 'call'}_{number}", number + 1
+    seen.add(own)
+    return own
+
+
+def _differs(call: ToolCall, call_id: str) -> bool:
+    return call.id != call_id
+
+
+def _with_ids(turn: AssistantTurn, ids: Sequence[str]) -> AssistantTurn:
+    """Return a turn whose calls have other identifiers; what providers said as it came has the old ones."""
+    left = iter(ids)
+    messages: list[AssistantMessage] = []
+    for message in turn.messages:
+        changes: dict[str, object] = {
+            "tool_calls": tuple(call.__replace__(id=next(left)) for call in message.tool_calls)
+        }
+        changes |= {name: () for name in ("content_blocks", "output_items") if hasattr(message, name)}
+        messages.append(message.__replace__(**changes))
+    return AssistantTurn(tuple(messages))
+
+
+def _with_id(result: ToolResultMessage, call_id: str) -> ToolResultMessage:
+    return result if result.tool_call_id == call_id else result.__replace__(tool_call_id=call_id)
 
 
 def _as_parts(result: ToolResultMessage) -> tuple[ContentPart, ...]:

@@ -16,7 +16,17 @@ from miniagents.messages import ReasoningDelta, RefusalDelta, ToolCallDelta, Usa
 if TYPE_CHECKING:
     from miniagents.ext.llm._json import JsonObject
 
-__all__ = ["FinishReason", "Finished", "ModelEvent", "Noted", "ReasoningEnded", "Started", "ToolCallPiece", "raw_piece"]
+__all__ = [
+    "FinishReason",
+    "Finished",
+    "Kept",
+    "ModelEvent",
+    "Noted",
+    "ReasoningEnded",
+    "Started",
+    "ToolCallPiece",
+    "raw_piece",
+]
 
 D = TypeVar("D", ReasoningDelta, RefusalDelta)
 
@@ -53,12 +63,21 @@ class ToolCallPiece:
         id: The identifier of the call; None if this fragment has none.
         name: The name of the tool; None if this fragment has none.
         arguments: A fragment of the arguments, which are JSON.
+        kept: Properties of the call that only the server understands.
     """
 
     index: int | None
     id: str | None = None
     name: str | None = None
     arguments: str = ""
+    kept: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Pieces of properties of the message that only the server understands, and wants back."""
+
+    pieces: JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +109,7 @@ def raw_piece(cls: type[D], text: str) -> D:
 
 
 ModelEvent: TypeAlias = (
-    str | ReasoningDelta | RefusalDelta | ToolCallPiece | Usage | Started | ReasoningEnded | Noted | Finished
+    str | ReasoningDelta | RefusalDelta | ToolCallPiece | Usage | Started | ReasoningEnded | Kept | Noted | Finished
 )
 """A piece of an answer. `Usage` counts the whole answer so far, not only one piece."""
 

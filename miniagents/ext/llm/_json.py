@@ -1,4 +1,8 @@
-"""Reads JSON that was not validated: a value of another type than expected counts as absent."""
+"""Reads JSON that was not validated.
+
+A value of another type than expected counts as absent where that loses nothing. Where it would lose a part of what a
+model said, it is read all the same, or it is an error (`wrong_type`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
+from miniagents.ext.llm.errors import ProtocolError
 from miniagents.messages import FrozenDict
 from miniagents.messages.values.freezing import is_list, is_mapping, is_tuple
 from miniagents.messages.values.surrogates import mended
@@ -19,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = [
     "JsonObject",
     "frozen_object",
+    "identifier_in",
     "is_object",
+    "json_text",
     "list_in",
     "mended_json",
     "number_in",
@@ -28,6 +35,8 @@ __all__ = [
     "objects_in",
     "plain_object",
     "text_in",
+    "valid_arguments",
+    "wrong_type",
 ]
 
 JsonObject: TypeAlias = Mapping[str, object]
@@ -43,6 +52,24 @@ def text_in(data: JsonObject, name: str) -> str | None:
     """Return the text under a name; None if there is none."""
     value = data.get(name)
     return value if isinstance(value, str) else None
+
+
+def identifier_in(data: JsonObject, name: str) -> str | None:
+    """Return the identifier or the code under a name as text; None if there is none. Some servers send numbers."""
+    value = data.get(name)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text_in(data, name)
+
+
+def json_text(value: object) -> str:
+    """Return JSON that is expected as text; some servers send the value itself. There may be none."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return msgspec.json.encode(mended_json(value)).decode()
+
+
+def wrong_type(name: str, value: object) -> ProtocolError:
+    """Return the error for a value that is no part of an answer as the protocol says."""
+    return ProtocolError(f"the answer is not what the protocol says: {name!r} is {value!r:.100}")
 
 
 def number_in(data: JsonObject, name: str) -> int:
@@ -100,6 +127,15 @@ def object_from_text(text: str) -> JsonObject | None:
     except msgspec.DecodeError:
         return None
     return value if is_object(value) else None
+
+
+def valid_arguments(text: str) -> str:
+    """Return the arguments of a call as JSON of an object.
+
+    Models write other texts, and the limit of tokens cuts them off. Many servers decode the arguments of all calls in a
+    conversation, and would refuse every further request.
+    """
+    return text if object_from_text(text) is not None else msgspec.json.encode({"invalid_json": text}).decode()
 
 
 def _plain(value: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
@@ -13,8 +14,9 @@ from miniagents.ext.llm._assembling import Assembler
 from miniagents.ext.llm._clients import Closable
 from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import is_object
+from miniagents.ext.llm._model_identity import server_of
 from miniagents.ext.llm._options import LIBRARY_OPTIONS
-from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest
+from miniagents.ext.llm._protocol import AS_IT_CAME, ModelProtocol, ModelRequest
 from miniagents.ext.llm._secrets import bare, concealing, revealed
 from miniagents.ext.llm._translating import translated
 from miniagents.ext.llm.errors import ContentFilterError, ModelConnectionError, ProtocolError, TruncatedError
@@ -63,21 +65,29 @@ class LanguageModel(Generic[C, M]):
         """Return the same model with further options; they override those it has."""
         return replace(self, options={**self.options, **options}) if options else self
 
-    def request(self, messages: Sequence[Message]) -> ModelRequest:
+    def request(self, messages: Sequence[Message], server: str | None = None) -> ModelRequest:
         """Return the request that asks the model to answer messages.
+
+        Args:
+            messages: The messages.
+            server: What names the server (`server_of`); None if it is not known.
 
         Raises:
             ValueError: The conversation is empty.
         """
-        system, send_reasoning_as = (self._text_option(name) for name in ("system", "send_reasoning_as"))
+        system = self.options.get("system")
+        send_reasoning_as = self.options.get("send_reasoning_as", AS_IT_CAME)
         return ModelRequest(
             model=self.name,
-            conversation=conversation_of(messages, self.protocol.rules, system=system),
+            conversation=conversation_of(
+                messages, self.protocol.rules, system=system if isinstance(system, str) else None
+            ),
             options={name: value for name, value in self.options.items() if name not in LIBRARY_OPTIONS},
             tools=self.tools,
             reply_schema=self.reply_schema,
             stream=bool(self.options.get("stream", True)),
-            send_reasoning_as=send_reasoning_as,
+            send_reasoning_as=send_reasoning_as if isinstance(send_reasoning_as, str) else None,
+            server=server,
         )
 
     def answer(self, messages: Sequence[Message]) -> MessagePromise[M]:
@@ -108,10 +118,11 @@ class LanguageModel(Generic[C, M]):
 
     def _requested(self, messages: Sequence[Message]) -> MessagePromise[M]:
         """Make a request, with nothing around it."""
-        request = self.request(messages)
-        body = self.protocol.body(request)
         client = self.client_of(MiniAgents.current())
-        assembler = Assembler(self.protocol.message)
+        server = server_of(client)
+        request = self.request(messages, server)
+        body = self.protocol.body(request)
+        assembler = Assembler(functools.partial(self.protocol.message, server=server))
         conceal = concealing(client, body)
 
         def chunks() -> AsyncGenerator[object, None]:
@@ -192,10 +203,6 @@ class LanguageModel(Generic[C, M]):
         if isinstance(error, ModelConnectionError) and assembler.is_finished:
             return None  # the answer is complete; only closing the stream failed
         return error
-
-    def _text_option(self, name: str) -> str | None:
-        value = self.options.get(name)
-        return value if isinstance(value, str) else None
 
 
 AnyLanguageModel: TypeAlias = LanguageModel[Any, Any]  # Any: the client of any SDK, and the answers of any provider

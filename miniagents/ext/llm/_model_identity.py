@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm._model import AnyLanguageModel
 
-__all__ = ["TRANSLATION", "address_of", "identity_of_model", "without_secrets"]
+__all__ = ["TRANSLATION", "address_of", "identity_of_model", "server_of", "without_secrets"]
 
 TRANSLATION: Final = 1
 """The version of the translation between messages and the protocols; one more when requests or answers change."""
@@ -70,6 +71,22 @@ def address_of(provider: str, settings: Hidden[ClientSettings], given: Hidden[An
     address = Hidden(getattr(given.reveal(), "base_url", None) or settings.reveal().base_url)
     if address.reveal() is None and given.reveal() is None:
         address = Hidden(os.environ.get(f"{provider.upper()}_BASE_URL"))
+    return _without_password(address)
+
+
+def server_of(client: Hidden[Any]) -> str | None:  # Any: of any SDK
+    """Return a text that is the same for clients of one server; None if a client does not say which it asks.
+
+    It is a digest of the address, since messages keep it, and an address may have a key in it.
+    """
+    address = _without_password(Hidden(getattr(client.reveal(), "base_url", None)))
+    return None if address is None else hashlib.sha256(address.encode(errors="replace")).hexdigest()[:16]
+
+
+# --- machinery ---
+
+
+def _without_password(address: Hidden[object]) -> str | None:
     if not address.reveal():
         return None
     try:
@@ -78,8 +95,6 @@ def address_of(provider: str, settings: Hidden[ClientSettings], given: Hidden[An
         return None
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
 
-
-# --- machinery ---
 
 _NAMES_ONLY: Final = {"extra_headers", "extra_query"}
 

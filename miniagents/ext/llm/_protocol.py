@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Generic
+from typing import TYPE_CHECKING, ClassVar, Final, Generic
 
 from typing_extensions import TypeVar
 
 from miniagents.ext.llm._clients import Closable
-from miniagents.ext.llm._json import frozen_object
+from miniagents.ext.llm._json import frozen_object, is_object
 from miniagents.ext.llm.common import ToolDefinition
 from miniagents.messages import AssistantMessage
 
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._options import OptionRules
     from miniagents.ext.llm._strict_schemas import StrictForm
     from miniagents.ext.llm.common import ReplySchema
+    from miniagents.messages import ToolCall
 
-__all__ = ["ModelProtocol", "ModelRequest", "Reader", "message_of"]
+__all__ = ["AS_IT_CAME", "ModelProtocol", "ModelRequest", "Reader", "message_of"]
 
 C_contra = TypeVar("C_contra", bound=Closable, contravariant=True)
 M = TypeVar("M", bound=AssistantMessage)
+
+AS_IT_CAME: Final = ""
+"""Reasoning goes back to the server that sent it, in the property in which it came, and to no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,8 @@ class ModelRequest:
         reply_schema: The schema of the answer; None for any answer.
         stream: Whether the answer is streamed.
         send_reasoning_as: The property that returns a model's reasoning to it in chat completions; None to leave it
-            out.
+            out, `AS_IT_CAME` for the property in which this server sent it.
+        server: What names the server (`server_of`); None if it is not known.
     """
 
     model: str
@@ -50,7 +56,15 @@ class ModelRequest:
     tools: tuple[ToolDefinition | JsonObject, ...] = ()
     reply_schema: ReplySchema | None = None
     stream: bool = True
-    send_reasoning_as: str | None = None
+    send_reasoning_as: str | None = AS_IT_CAME
+    server: str | None = None
+
+    def name_of(self, call: ToolCall) -> str:
+        """Return the name of a call as all providers take it: models also call tools that do not exist."""
+        name = call.name
+        if _NAME.fullmatch(name) or any(isinstance(tool, ToolDefinition) and tool.name == name for tool in self.tools):
+            return name
+        return _NO_NAME.sub("_", name)[:_LONGEST_NAME] or "unknown"
 
     def tools_by(self, write: Callable[[ToolDefinition], JsonObject]) -> list[JsonObject]:
         """Return the tools in the provider's format.
@@ -59,6 +73,11 @@ class ModelRequest:
             write: Writes a definition in that format. Mappings are in it already.
         """
         return [write(tool) if isinstance(tool, ToolDefinition) else dict(tool) for tool in self.tools]
+
+
+_LONGEST_NAME: Final = 64
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
 class Reader(ABC):
@@ -116,19 +135,30 @@ class ModelProtocol(ABC, Generic[C_contra, M]):
     def reader(self) -> Reader:
         """Return a new reader, for one answer."""
 
-    def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> M:  # noqa: ARG002  # for overrides
+    def message(
+        self,
+        said: AssistantMessage,
+        content: tuple[JsonObject, ...],  # noqa: ARG002  # for overrides
+        notes: JsonObject,
+        *,
+        server: str | None = None,  # noqa: ARG002  # for overrides
+    ) -> M:
         """Return the message of an answer. Override this if the provider wants its content back as it was sent.
 
         Args:
             said: A message with the fields that all providers have.
             content: The whole answer as the provider sent it.
             notes: Data of the provider that has no field of its own.
+            server: What names the server (`server_of`); None if it is not known.
         """
         return message_of(self.message_class, said, notes)
 
 
 def message_of(
-    make: Callable[..., M], said: AssistantMessage, notes: JsonObject, **content: tuple[JsonObject, ...]
+    make: Callable[..., M],
+    said: AssistantMessage,
+    notes: JsonObject,
+    **content: tuple[JsonObject, ...] | JsonObject,
 ) -> M:
     """Return the message of an answer in a provider's own class.
 
@@ -136,10 +166,14 @@ def message_of(
         make: That class.
         said: A message with the fields that all providers have.
         notes: Data of the provider that has no field of its own; it goes into `provider_data`.
-        content: The names and values of fields with the content as the provider sent it.
+        content: The names and values of fields with the content as the provider sent it; empty ones are left out.
     """
     fields = {name: getattr(said, name) for name in AssistantMessage.__struct_fields__}
-    fields |= {name: tuple(map(frozen_object, items)) for name, items in content.items()}
+    fields |= {
+        name: frozen_object(items) if is_object(items) else tuple(map(frozen_object, items))
+        for name, items in content.items()
+        if items
+    }
     if notes:
         fields["provider_data"] = frozen_object(notes)
     return make(**fields)

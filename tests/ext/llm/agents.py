@@ -1,5 +1,6 @@
 """The library's agents for the test server: one for each protocol, all with the same calls."""
 
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
@@ -46,6 +47,11 @@ streamed_or_not = pytest.mark.parametrize("stream", [True, False])
 def agent_for(path: str, server: ModelServer, **options: Any) -> ModelAgent:  # any options of the agent
     """Return an agent for the protocol of a path; its client is made for each context and never tries again."""
     return MAKERS[path](server, **options)
+
+
+def nameless(text: str) -> str:
+    """Return a text without what names the server of the test, which is on another port each time."""
+    return re.sub(r"'server': '[0-9a-f]+'", "'server': '…'", text)
 
 
 @asynccontextmanager

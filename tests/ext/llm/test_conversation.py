@@ -135,11 +135,13 @@ def test_a_result_of_no_call_is_text_of_the_user() -> None:
 
 
 def test_a_call_that_comes_twice_has_two_results() -> None:
+    """Providers refuse two calls with one identifier, so the second one gets an identifier of its own."""
     asking = AssistantMessage("", tool_calls=(CALL_A,))
     again = ToolResultMessage("rain", tool_call_id="a")
+    renamed = AssistantMessage("", tool_calls=(CALL_A.__replace__(id="a_1"),))
     assert turns(asking, RESULT_A, asking, again) == [
         *(AssistantTurn((asking,)), UserTurn((RESULT_A,))),
-        *(AssistantTurn((asking,)), UserTurn((again,))),
+        *(AssistantTurn((renamed,)), UserTurn((again.__replace__(tool_call_id="a_1"),))),
     ]
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece, raw_piece
-from miniagents.ext.llm._json import is_object, mended_json, number_in, object_from_text, object_in, objects_in, text_in
+from miniagents.ext.llm._json import is_object, json_text, number_in, object_from_text, object_in, objects_in, text_in
 from miniagents.ext.llm._protocol import Reader
 from miniagents.ext.llm._translating import error_of_code
 from miniagents.messages import ReasoningDelta, RefusalDelta, Usage
@@ -117,7 +115,7 @@ class MessagesReader(Reader):
             elif kind == "thinking_delta":
                 yield raw_piece(ReasoningDelta, piece)
         elif kind == "input_json_delta":
-            piece = text_in(delta, "partial_json") or ""
+            piece = json_text(delta.get("partial_json"))
             self._inputs.setdefault(place, []).append(piece)
             if place in self._calls and piece:
                 yield ToolCallPiece(self._calls[place], arguments=piece)
@@ -134,8 +132,10 @@ class MessagesReader(Reader):
         if written:
             read = object_from_text(written)
             block["input"] = {"invalid_json": written} if read is None else read
-        elif place in self._calls and object_in(block, "input"):  # the arguments were not streamed
-            arguments = msgspec.json.encode(mended_json(block["input"])).decode()
+        elif place in self._calls and block.get("input"):  # the arguments were not streamed
+            arguments = json_text(block["input"])
+            if not is_object(block["input"]):  # some servers send the text of the object
+                self._blocks[place]["input"] = object_from_text(arguments) or {"invalid_json": arguments}
             yield ToolCallPiece(self._calls[place], arguments=arguments)
 
     # --- the rest ---

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from miniagents.ext.llm._answers import chunks_of
@@ -24,7 +26,7 @@ from miniagents.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from miniagents.ext.llm._conversation import Turn
     from miniagents.ext.llm._json import JsonObject
@@ -68,7 +70,7 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
         body: dict[str, object] = {
             "model": request.model,
             "max_tokens": DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens,
-            "messages": [message for turn in request.conversation.turns for message in _messages_of(turn)],
+            "messages": [message for turn in request.conversation.turns for message in _messages_of(turn, request)],
         }
         if request.conversation.system is not None:
             body["system"] = request.conversation.system
@@ -89,7 +91,14 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
         """Return a new reader, for one answer."""
         return MessagesReader()
 
-    def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> AnthropicMessage:
+    def message(
+        self,
+        said: AssistantMessage,
+        content: tuple[JsonObject, ...],
+        notes: JsonObject,
+        *,
+        server: str | None = None,  # noqa: ARG002  # these servers get back what they sent wherever they are
+    ) -> AnthropicMessage:
         """Return the message of an answer; it keeps the blocks only if they have more than the other fields."""
         message = message_of(AnthropicMessage, said, notes)
         if list(_blocks_of_fields(message)) == list(content):
@@ -104,12 +113,13 @@ def _create(client: AnthropicClient) -> Callable[..., Awaitable[Any]]:  # Any: t
 # --- writing ---
 
 
-def _messages_of(turn: Turn) -> Iterator[JsonObject]:
+def _messages_of(turn: Turn, request: ModelRequest) -> Iterator[JsonObject]:
     if isinstance(turn, UserTurn):
-        blocks = [_result(result) for result in turn.results] + [_part(part) for part in turn.parts]
-        yield {"role": "user", "content": _shortest(blocks)}
+        blocks = [_result(result) for result in turn.results] + _blocks_of(turn.parts)
+        if blocks:
+            yield {"role": "user", "content": _shortest(blocks)}
     elif not isinstance(turn, SystemTurn):  # system messages have a parameter of their own
-        blocks = [block for message in turn.messages for block in _assistant_blocks(message)]
+        blocks = [block for message in turn.messages for block in _assistant_blocks(message, request)]
         if blocks:
             yield {"role": "assistant", "content": _shortest(blocks)}
 
@@ -121,16 +131,23 @@ def _shortest(blocks: Sequence[JsonObject]) -> object:
     return list(blocks)
 
 
-def _assistant_blocks(message: AssistantMessage) -> Iterator[JsonObject]:
+def _assistant_blocks(message: AssistantMessage, request: ModelRequest) -> Iterator[JsonObject]:
     if isinstance(message, AnthropicMessage) and message.content_blocks:
         texts = [text_in(block, "text") or "" for block in message.content_blocks if block.get("type") == "text"]
         if "".join(texts) == message.text:  # the blocks are outdated if a program has changed the text
-            yield from map(plain_object, message.content_blocks)
+            yield from (plain_object(block) for block in message.content_blocks if not _is_refused(block))
             return
-    yield from _blocks_of_fields(message)
+    yield from _blocks_of_fields(message, request)
 
 
-def _blocks_of_fields(message: AssistantMessage) -> Iterator[JsonObject]:
+def _is_refused(block: JsonObject) -> bool:
+    """Return whether the API refuses a block that it has sent itself: an empty text, or reasoning that was cut off."""
+    if block.get("type") == "text":
+        return not (text_in(block, "text") or "").strip()
+    return block.get("type") == "thinking" and not block.get("signature")
+
+
+def _blocks_of_fields(message: AssistantMessage, request: ModelRequest | None = None) -> Iterator[JsonObject]:
     if isinstance(message, AnthropicMessage):
         # reasoning of other providers has no signature that this API could check
         for reasoning in message.reasoning:
@@ -139,30 +156,44 @@ def _blocks_of_fields(message: AssistantMessage) -> Iterator[JsonObject]:
     text = spoken(message)
     if text.strip():  # the API refuses a text that is only white space
         yield {"type": "text", "text": text}
-    yield from map(_tool_use, message.tool_calls)
+    for call in message.tool_calls:
+        yield _tool_use(call, call.name if request is None else request.name_of(call))
 
 
-def _tool_use(call: ToolCall) -> JsonObject:
+def _tool_use(call: ToolCall, name: str) -> JsonObject:
     arguments = object_from_text(call.arguments)
     if arguments is None:  # the limit of tokens cut it off, or a model of another provider wrote invalid JSON
         arguments = {"invalid_json": call.arguments}
-    return {"type": "tool_use", "id": _valid_id(call.id), "name": call.name, "input": arguments}
+    return {"type": "tool_use", "id": _valid_id(call.id), "name": name, "input": arguments}
 
 
 def _valid_id(call_id: str) -> str:
     """Return an identifier that the API takes: letters, digits, - and _ only; other providers have more characters."""
-    return "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_") else "_" for sign in call_id) or "_"
+    valid = _NO_ID.sub("_", call_id)
+    if valid == call_id:
+        return call_id
+    # two calls must not become one
+    return f"{valid[:_LONGEST_ID]}_{hashlib.sha256(call_id.encode(errors='replace')).hexdigest()[:8]}"
+
+
+_NO_ID: Final = re.compile("[^A-Za-z0-9_-]")
+_LONGEST_ID: Final = 50
 
 
 def _result(result: ToolResultMessage) -> JsonObject:
     block: dict[str, object] = {"type": "tool_result", "tool_use_id": _valid_id(result.tool_call_id)}
     text = (TextPart(result.text),) if result.text else ()
-    parts = [_part(part) for part in (*text, *result.content)]
+    parts = _blocks_of((*text, *result.content))
     if parts:
         block["content"] = _shortest(parts)
     if result.is_error:
         block["is_error"] = True
     return block
+
+
+def _blocks_of(parts: Iterable[ContentPart]) -> list[JsonObject]:
+    """Return the blocks of parts; the API refuses a text that is only white space."""
+    return [_part(part) for part in parts if not isinstance(part, TextPart) or part.text.strip()]
 
 
 def _part(part: ContentPart) -> JsonObject:

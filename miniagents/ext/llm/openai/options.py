@@ -123,8 +123,8 @@ class ChatOptions(_ChatOptions, total=False, closed=True):
 
     Attributes:
         send_reasoning_as: The property of messages that returns a model's reasoning to it, such as
-            "reasoning_content". OpenAI has no such property. Some servers need the reasoning, above all after calls of
-            tools.
+            "reasoning_content". By default a server gets its own reasoning back in the property in which it sent it,
+            and no reasoning of others. None leaves all reasoning out.
     """
 
 

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from miniagents.ext.llm._answers import chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
 from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece, raw_piece
-from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, plain_object, text_in
+from miniagents.ext.llm._json import (
+    is_object,
+    json_text,
+    list_in,
+    number_in,
+    object_in,
+    objects_in,
+    plain_object,
+    text_in,
+    valid_arguments,
+)
 from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
 from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, Reader, message_of
@@ -55,7 +65,9 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
         """Return the arguments of `responses.create`."""
         options = dict(request.options)
         keeps_nothing = options.get("store") is False
-        items = [item for turn in request.conversation.turns for item in _items_of(turn, encrypted=keeps_nothing)]
+        items = [
+            item for turn in request.conversation.turns for item in _items_of(turn, request, encrypted=keeps_nothing)
+        ]
         body: dict[str, object] = {"model": request.model, "input": items}
         if request.tools:
             body["tools"] = request.tools_by(_tool)
@@ -75,7 +87,14 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
         """Return a new reader, for one answer."""
         return ResponsesReader()
 
-    def message(self, said: AssistantMessage, content: tuple[JsonObject, ...], notes: JsonObject) -> OpenAIMessage:
+    def message(
+        self,
+        said: AssistantMessage,
+        content: tuple[JsonObject, ...],
+        notes: JsonObject,
+        *,
+        server: str | None = None,  # noqa: ARG002  # these servers get back what they sent wherever they are
+    ) -> OpenAIMessage:
         """Return the message of an answer; it keeps the items only if they have more than the other fields."""
         plain = all(item.get("type") in ("message", "function_call") for item in content) and not _has_annotations(
             content
@@ -121,7 +140,7 @@ class ResponsesReader(Reader):
                 yield raw_piece(RefusalDelta, text_in(chunk, "delta") or "")
             case "response.function_call_arguments.delta":
                 self._streamed.add(place)
-                yield ToolCallPiece(index=self._call(place), arguments=text_in(chunk, "delta") or "")
+                yield ToolCallPiece(index=self._call(place), arguments=json_text(chunk.get("delta")))
             case "response.output_item.added":
                 item = object_in(chunk, "item")
                 if text_in(item, "type") == "function_call":
@@ -176,7 +195,7 @@ class ResponsesReader(Reader):
                     yield raw_piece(RefusalDelta, refusal)
         elif kind == "function_call":
             index = self._call(place)
-            arguments = "" if was_streamed else text_in(item, "arguments") or ""
+            arguments = "" if was_streamed else json_text(item.get("arguments"))
             yield ToolCallPiece(index, text_in(item, "call_id"), text_in(item, "name"), arguments)
         elif kind == "reasoning":
             if not was_streamed:
@@ -225,7 +244,7 @@ def _usage(usage: JsonObject) -> Usage:
 # --- writing ---
 
 
-def _items_of(turn: Turn, *, encrypted: bool) -> Iterator[JsonObject]:
+def _items_of(turn: Turn, request: ModelRequest, *, encrypted: bool) -> Iterator[JsonObject]:
     if isinstance(turn, SystemTurn):
         yield {"role": "system", "content": turn.text}
     elif isinstance(turn, UserTurn):
@@ -235,20 +254,24 @@ def _items_of(turn: Turn, *, encrypted: bool) -> Iterator[JsonObject]:
             yield {"role": "user", "content": content_of(turn.parts, _part)}
     else:
         for message in turn.messages:
-            yield from _assistant_items(message, encrypted=encrypted)
+            yield from _assistant_items(message, request, encrypted=encrypted)
 
 
-def _assistant_items(message: AssistantMessage, *, encrypted: bool) -> Iterator[JsonObject]:
+def _assistant_items(message: AssistantMessage, request: ModelRequest, *, encrypted: bool) -> Iterator[JsonObject]:
     if isinstance(message, OpenAIMessage) and message.output_items and _says(message.output_items) == message.text:
         for item in message.output_items:
             if not (encrypted and item.get("type") == "reasoning" and not item.get("encrypted_content")):
-                yield plain_object(item)
+                plain = plain_object(item)
+                if item.get("type") == "function_call":
+                    plain["arguments"] = valid_arguments(json_text(item.get("arguments")))
+                yield plain
         return
     text = spoken(message)
     if text:
         yield {"role": "assistant", "content": text}
     for call in message.tool_calls:
-        yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
+        name, arguments = request.name_of(call), valid_arguments(call.arguments)
+        yield {"type": "function_call", "call_id": call.id, "name": name, "arguments": arguments}
 
 
 def _says(items: Iterable[JsonObject]) -> str:
