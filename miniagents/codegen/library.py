@@ -50,6 +50,9 @@ HAND_WRITTEN_FIELDS: Final = {MESSAGE_BASE: frozenset({"metadata"})}
 JSON_VALUE = "JsonValue"
 """The library's type for any JSON value."""
 
+ANY_JSON = "AnyJson"
+"""The library's type for any JSON value beside other types of a union."""
+
 JSON_VALUE_MODULE = "miniagents.messages.values.freezing"
 """The module from which the library's own generated module imports it."""
 

@@ -92,7 +92,20 @@ class OneOf:
     place: Place | None = field(default=None, compare=False)
 
 
-Form: TypeAlias = Anything | Scalar | Choice | ArrayOf | TupleOf | MapOf | Named | OneOf
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A member of a union that a value is of only if it fits another schema: the `then` of an `if`.
+
+    Attributes:
+        form: The form of the values.
+        condition: The key of the other schema: a name, "#" and a JSON pointer.
+    """
+
+    form: "Form"
+    condition: str
+
+
+Form: TypeAlias = Anything | Scalar | Choice | ArrayOf | TupleOf | MapOf | Named | OneOf | Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +230,8 @@ def parts_of(form: Form) -> tuple[Form, ...]:
             return (form.value,)
         case OneOf():
             return form.forms
+        case Chosen():
+            return (form.form,)
         case _:
             return ()
 
@@ -250,6 +265,8 @@ def rebuilt(form: Form, change: Callable[[Form], Form]) -> Form:
             form = TupleOf(tuple(rebuilt(each, change) for each in form.items), rest)
         case OneOf():
             form = replace(form, forms=tuple(rebuilt(each, change) for each in form.forms))
+        case Chosen():
+            form = replace(form, form=rebuilt(form.form, change))
         case _:
             pass
     return change(form)

@@ -49,13 +49,13 @@ if TYPE_CHECKING:
         encode_into,
     )
     from miniagents.messages.coding.schema_codec import SchemaCodec
-    from miniagents.messages.coding.schema_names import SchemaName
+    from miniagents.messages.coding.schema_names import SchemaName, When
     from miniagents.messages.coding.schema_tables import SchemaTable
     from miniagents.messages.coding.typed_codec import Codec
     from miniagents.messages.promised.observing import Observed, observe
     from miniagents.messages.promised.streaming import stream_message
     from miniagents.messages.promised.text import join_messages, split_messages
-    from miniagents.messages.values.record import NO_EXTRAS, Extras, Maybe, OpenRecord, Record
+    from miniagents.messages.values.record import NO_EXTRAS, AnyJson, Extras, Maybe, OpenRecord, Record
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -63,13 +63,13 @@ else:
             "coding.checking": ("check",),
             "coding.codec": ("DecodeError", "Format", "Unknown", "UnknownMessage", "decode", "encode", "encode_into"),
             "coding.schema_codec": ("SchemaCodec",),
-            "coding.schema_names": ("SchemaName",),
+            "coding.schema_names": ("SchemaName", "When"),
             "coding.schema_tables": ("SchemaTable",),
             "coding.typed_codec": ("Codec",),
             "promised.observing": ("Observed", "observe"),
             "promised.streaming": ("stream_message",),
             "promised.text": ("join_messages", "split_messages"),
-            "values.record": ("NO_EXTRAS", "Extras", "Maybe", "OpenRecord", "Record"),
+            "values.record": ("NO_EXTRAS", "AnyJson", "Extras", "Maybe", "OpenRecord", "Record"),
         },
     )
 
@@ -78,6 +78,7 @@ __all__ = [
     "AgentCallNode",
     "AgentReplyNode",
     "AnthropicMessage",
+    "AnyJson",
     "AnyMessage",
     "AssistantMessage",
     "CallRecord",
@@ -121,6 +122,7 @@ __all__ = [
     "UnknownMessage",
     "Usage",
     "UserMessage",
+    "When",
     "canonical_form",
     "check",
     "decode",

@@ -9,6 +9,7 @@ import msgspec
 
 from miniagents.messages import (
     NO_EXTRAS,
+    AnyJson,
     Codec,
     Extras,
     JsonValue,
@@ -18,6 +19,7 @@ from miniagents.messages import (
     SchemaCodec,
     SchemaName,
     SchemaTable,
+    When,
 )
 from miniagents.validation import UnsupportedSchemaError, Validator, Violation
 
@@ -42,6 +44,8 @@ Side: TypeAlias = Annotated[Literal["left", "right"], SchemaName("Side")]
 Part: TypeAlias = Annotated[Place | Road | None, SchemaName("Part")]
 Parts: TypeAlias = Annotated[Mapping[str, Part], SchemaName("Parts")]
 Extra: TypeAlias = Annotated[JsonValue, SchemaName("Extra")]
+Either: TypeAlias = Annotated[Annotated[Place, When("Either#/if")] | Road, SchemaName("Either")]
+Open: TypeAlias = Annotated[Place | AnyJson, SchemaName("Open")]
 
 
 class Stop(Record, frozen=True, kw_only=True):
@@ -82,6 +86,10 @@ def aliases(data: bytes, name: PlaceId, note: Note, part: Part) -> str:
     assert_type(CODEC.decode(data, Part), Place | Road | None)
     assert_type(CODEC.decode(data, Parts), Mapping[str, Place | Road | None])
     assert_type(CODEC.decode(data, Extra), JsonValue)
+    assert_type(CODEC.decode(data, Either), Place | Road)
+    assert_type(CODEC.decode(data, Open), Place | JsonValue)
+    _open: tuple[Open, ...] = (Place(name="Berlin"), 3, None, {"a": (1,)})
+    assert_type(When("Either#/if").schema, str)
     assert_type(CODEC.decode(data, PlaceId | None), str | None)
     assert_type(CODEC.decode(data, tuple[Note, ...]), tuple[str, ...])
     assert_type(CODEC.decode(data, tuple[Part, Side]), tuple[Place | Road | None, Literal["left", "right"]])

@@ -9,7 +9,18 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from miniagents.messages import NO_EXTRAS, Extras, Maybe, OpenRecord, Record, SchemaCodec, SchemaName, SchemaTable
+from miniagents.messages import (
+    NO_EXTRAS,
+    AnyJson,
+    Extras,
+    Maybe,
+    OpenRecord,
+    Record,
+    SchemaCodec,
+    SchemaName,
+    SchemaTable,
+    When,
+)
 from miniagents.validation import UnsupportedSchemaError, Validator, Violation
 
 
@@ -50,6 +61,8 @@ def aliases(codec: SchemaCodec) -> None:
     Stop(id="a", side="up")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     _number: int = codec.decode(b"1", PlaceId)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     _trees: tuple[Stop, ...] = codec.decode(b"[]", tuple[Part, ...])  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    _open: Tree | AnyJson = object()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    When(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     SchemaName(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 

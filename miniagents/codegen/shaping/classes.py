@@ -7,7 +7,7 @@ from typing import Final
 
 from miniagents.codegen.documents import Node, Place
 from miniagents.codegen.library import FROZEN, RECORD, SCHEME, foreign
-from miniagents.codegen.model import Anything, Default, Field, Form, Named, ObjectType
+from miniagents.codegen.model import Default, Field, Form, Named, ObjectType
 from miniagents.codegen.names import definition_name, field_name
 from miniagents.codegen.reading.bundle import Bundle
 from miniagents.codegen.reading.hints import ON_OBJECT, ON_PROPERTY, Hints, read_hints
@@ -107,7 +107,7 @@ class ClassMaker:
             name = self._name(sites, where, is_alone=is_alone)
             self._made[sites] = name
             self.sites[name] = sites
-            inner = replace(where, owner=name, name=name, around=frozenset())
+            inner = replace(where, owner=name, name=name, around=frozenset(), decided=frozenset())
             for note in notes:
                 self._loosen(inner, note)
             self._make(sites, parts, inner)
@@ -115,22 +115,16 @@ class ClassMaker:
 
     def rest(self, parts: Sequence[Part], where: Where) -> Form:
         """Return the form of undeclared properties."""
-        speaking = _speaking(parts)
-        if not speaking:
-            return Anything()
-        if len(speaking) > 1:
-            if not any(part.schema.get("patternProperties") for part in speaking):
-                return self._form(tuple(part.site.at("additionalProperties") for part in speaking), where)
-            self._loosen(where, "patternProperties")
-        part = speaking[0]
-        patterns = part.schema.get("patternProperties")
-        forms = [
-            self._form((part.site.at("patternProperties", pattern),), where)
-            for pattern in (patterns if isinstance(patterns, dict) else {})
+        patterns = [
+            part.site.at("patternProperties", name) for part in parts for name in _members(part, "patternProperties")
         ]
-        if part.schema.get("additionalProperties") is not False or not forms:
-            site = part.site.at("additionalProperties")
-            forms.append(self._form((site,) if "additionalProperties" in part.schema else (), where))
+        if patterns and len(_speaking(parts)) > 1:
+            self._loosen(where, "patternProperties")
+        forms = [self._form((site,), where) for site in patterns]
+        # to a name without a pattern apply the rules of all parts for others
+        others = tuple(part.site.at(keyword) for part, keyword in _rules_for_others(parts))
+        if not forms or not any(self._schemas.at(site) is False for site in others):
+            forms.append(self._form(others, where))
         return united(forms, exclusive=False)[0]
 
     def foreign(self, reference: str) -> str:
@@ -277,6 +271,15 @@ def _speaking(parts: Sequence[Part]) -> list[Part]:
         for part in parts
         if part.schema.get("additionalProperties", True) not in (True, {}) or part.schema.get("patternProperties")
     ]
+
+
+def _rules_for_others(parts: Sequence[Part]) -> list[tuple[Part, str]]:
+    """Return the keywords that say what properties without a declaration and without a pattern may be."""
+    found = [(part, "additionalProperties") for part in parts if "additionalProperties" in part.schema]
+    if found or any(SOMETIMES & part.schema.keys() for part in parts):
+        return found
+    unevaluated = [(part, "unevaluatedProperties") for part in parts if "unevaluatedProperties" in part.schema]
+    return unevaluated if len(unevaluated) == 1 else []
 
 
 def _is_closed(parts: Sequence[Part]) -> bool:

@@ -10,6 +10,7 @@ from miniagents.codegen.model import (
     Anything,
     ArrayOf,
     Choice,
+    Chosen,
     Form,
     Limits,
     MapOf,
@@ -18,6 +19,7 @@ from miniagents.codegen.model import (
     ScalarKind,
     TupleOf,
     Types,
+    parts_of,
 )
 from miniagents.codegen.shaping.format_types import is_value
 from miniagents.codegen.texts import literal
@@ -26,7 +28,10 @@ from miniagents.validation.keywords import LimitName
 
 def accepts(types: Types, form: Form, value: JsonValue) -> bool:
     """Return whether `value` fits `form` and can be written as a default."""
-    while isinstance(form, Named):
+    while isinstance(form, Named | Chosen):
+        if isinstance(form, Chosen):
+            form = form.form
+            continue
         definition = types.get(form.name)
         if not isinstance(definition, AliasType):
             return False
@@ -63,8 +68,8 @@ def is_only_said(types: Types, form: Form, value: JsonValue) -> bool:
     todo, seen = [form], set[str]()
     while todo:
         each = todo.pop()
-        if isinstance(each, OneOf):
-            todo += each.forms
+        if isinstance(each, OneOf | Chosen):
+            todo += parts_of(each)
         elif isinstance(each, Named) and each.name not in seen:
             seen.add(each.name)
             definition = types.get(each.name)

@@ -1,10 +1,10 @@
 """Change unions that break msgspec (0.22), which crashes or runs out of memory on their decoders.
 
 Such a union has a text with a pattern beside an array or a map, or a scalar with any limits beside a tuple of fixed
-length. The scalars lose their limits, and the schema checks them instead. If an alias in a union may be anything, the
-whole union becomes anything, because msgspec would ignore its other members. If an alias in a union is null, it becomes
-null itself, because a union needs null only once. If two aliases in a union have the same array or map, their members
-are written out, because msgspec takes a union with one array and one map only.
+length. The scalars lose their limits, and the schema checks them instead. If an alias in a union may be anything,
+anything becomes the last member of the union, and only members with classes are kept beside it. If an alias in a union
+is null, it becomes null itself, because a union needs null only once. If two aliases in a union have the same array or
+map, their members are written out, because msgspec takes a union with one array and one map only.
 """
 
 from dataclasses import replace
@@ -24,6 +24,7 @@ from miniagents.codegen.model import (
     Types,
     forms_of,
     rebuilt,
+    within,
 )
 from miniagents.codegen.shaping.union_tags import leaves
 from miniagents.codegen.shaping.unions import NULL, united
@@ -69,8 +70,8 @@ def _defused(types: Types, form: Form) -> Form:
         if not isinstance(form, OneOf):
             return form
     found = leaves(types, form)
-    if Anything() in found:  # an alias of anything
-        return Anything()
+    if Anything() in found:
+        return _open(types, form)
     has_tuple = any(isinstance(each, TupleOf) for each in found)
     has_container = any(isinstance(each, ArrayOf | MapOf) for each in found)
 
@@ -89,6 +90,37 @@ def _defused(types: Types, form: Form) -> Form:
         else:
             result.append(each)
     return united(result, exclusive=False)[0]
+
+
+def _open(types: Types, form: OneOf) -> Form:
+    """Return a union that allows anything: its members that lead to classes, and anything as its last one."""
+    members: dict[Form, None] = {}
+    todo: list[Form] = [*reversed(form.forms)]
+    while todo:
+        part = todo.pop()
+        if Anything() not in leaves(types, part):
+            members[part] = None
+        elif isinstance(part, OneOf):
+            todo += reversed(part.forms)
+        elif isinstance(part, Named) and isinstance(definition := types.get(part.name), AliasType):
+            todo.append(definition.form)
+    kept = [part for part in members if _has_class(types, part)]
+    return OneOf((*kept, Anything())) if kept else Anything()
+
+
+def _has_class(types: Types, form: Form) -> bool:
+    """Return whether values of a form may hold values of classes."""
+    seen: set[str] = set()
+    todo = [form]
+    while todo:
+        for part in within(todo.pop()):
+            definition = types.get(part.name) if isinstance(part, Named) else None
+            if isinstance(definition, ObjectType):
+                return True
+            if definition is not None and definition.name not in seen:
+                seen.add(definition.name)
+                todo.append(definition.form)
+    return False
 
 
 def _with_forms(definition: ObjectType, forms: tuple[Form, ...]) -> ObjectType:

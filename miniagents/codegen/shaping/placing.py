@@ -30,6 +30,7 @@ class Where:
         merged: The number of merges on the way to the form.
         depth: The depth of the form.
         around: The schemas that are being read around it, up to the next class.
+        decided: The schemas there whose `if` is decided.
     """
 
     owner: str
@@ -37,6 +38,7 @@ class Where:
     merged: int = 0
     depth: int = 0
     around: frozenset[tuple[Site, ...]] = frozenset()
+    decided: frozenset[Site] = frozenset()
 
     def inner(self, name: str) -> "Where":
         """Return the context for a part of the form."""

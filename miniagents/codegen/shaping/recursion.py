@@ -11,8 +11,10 @@ from miniagents.codegen.model import (
     TypeDefinition,
     Types,
     named_in,
+    parts_of,
     rebuilt,
 )
+from miniagents.codegen.shaping.unions import united
 
 
 def opened(own: dict[str, TypeDefinition], known: dict[str, TypeDefinition], loose: dict[str, dict[str, None]]) -> None:
@@ -66,8 +68,9 @@ def _closing(types: Types, start: str, done: set[str]) -> tuple[str, str] | None
 
 def _without(form: Form, name: str) -> Form:
     def change(part: Form) -> Form:
-        if part == Named(name) or (isinstance(part, OneOf) and Anything() in part.forms):
+        if part == Named(name):
             return Anything()
-        return part
+        is_open = isinstance(part, OneOf) and Anything() in part.forms
+        return united(parts_of(part), exclusive=False)[0] if is_open else part
 
     return rebuilt(form, change)

@@ -10,7 +10,21 @@ from typing import Final
 
 from miniagents.codegen.documents import JsonValue
 from miniagents.codegen.library import SCHEME
-from miniagents.codegen.model import Anything, ArrayOf, Form, Kind, Limits, MapOf, Named, OneOf, Scalar, TupleOf
+from miniagents.codegen.model import (
+    Anything,
+    ArrayOf,
+    Chosen,
+    Form,
+    Kind,
+    Limits,
+    MapOf,
+    Named,
+    OneOf,
+    Scalar,
+    ScalarKind,
+    TupleOf,
+    within,
+)
 from miniagents.codegen.reading.bundle import Bundle
 from miniagents.codegen.reading.disjoint import all_disjoint
 from miniagents.codegen.reading.views import Spot, spots_of
@@ -33,7 +47,13 @@ MOST_MERGED: Final = 5
 MOST_MERGES: Final = 200
 """The greatest number of merges for one definition: the branches of unions that must all hold multiply."""
 
-_KINDS: Final[tuple[Kind, ...]] = ("string", "integer", "number", "boolean", "array", "object", "null")
+_OF_VALUES: Final = ("additionalProperties", "patternProperties")
+_IF: Final = frozenset({"if", "then", "else"})
+_SCALARS: Final[tuple[ScalarKind, ...]] = ("string", "integer", "number", "boolean", "null")
+_KINDS: Final[tuple[Kind, ...]] = (*_SCALARS[:4], "array", "object", "null")
+_UNTYPED: Final = frozenset({*(Scalar(kind) for kind in _SCALARS), ArrayOf(Anything()), MapOf(Anything())})
+"""The forms of all types if nothing is known of their parts."""
+
 _SHAPES: Final = (
     {"type", "const", "enum"}
     | {"anyOf", "oneOf"}
@@ -84,9 +104,14 @@ class Shaper:
             where = replace(where, merged=where.merged + 1)
             self._merges += 1
             if self._merges > MOST_MERGES:
-                self.loosen(where, "too many combinations")
-                return Anything()
+                return self._first(sites, where, "too many combinations")
         return self.written_out(sites, where)
+
+    def _first(self, sites: tuple[Site, ...], where: Where, reason: str) -> Form:
+        """Return the form of one of several schemas where all of them together say too much, or nothing."""
+        self.loosen(where, reason)
+        alone = next(((site,) for site in sites if (site,) not in where.around), ())
+        return self.form(alone, where) if len(sites) > 1 else Anything()
 
     def definition(self, root: Site) -> Form:
         """Return the type of a definition: its own class, or the form of an alias."""
@@ -100,13 +125,11 @@ class Shaper:
     def written_out(self, sites: tuple[Site, ...], where: Where) -> Form:
         """Return the form of schemas that are more than a reference."""
         if sites in where.around:
-            self.loosen(where, "recursion")
-            return Anything()
+            return self._first(sites, where, "recursion")
         where = replace(where, around=where.around | {sites})
         parts = self._schemas.parts(sites)
         if where.depth > DEEPEST or where.merged > MOST_MERGED:
-            self.loosen(where, "nesting")
-            return Anything()
+            return self._first(sites if where.depth <= DEEPEST else sites[:1], where, "nesting")
         for part in parts:
             if part.site.definition.startswith(SCHEME):
                 self.loosen(where, "allOf with a type of the library")
@@ -120,25 +143,32 @@ class Shaper:
                     self.loosen(where, note)
                 return form
             notes[union[1]] = None
+        form = self._conditional(parts, sites, where)
+        if form is not None:
+            return form
         for note in notes:
             self.loosen(where, note)
         kinds: list[Kind] | None = _kinds(parts)
         given = [part.schema[key] for part in parts for key in ("const", "enum") if key in part.schema]
-        if kinds is None and not given and self.classes.is_class(parts):
-            kinds = [*_KINDS]  # an object of a class, or any other value
+        is_any = kinds is None
+        if kinds is None and not given and (self.classes.is_class(parts) or any(map(_says_parts, parts))):
+            kinds = [*_KINDS]  # an object or array whose parts are described, or any other value
             kinds.remove("integer")
         if kinds is None:
             self.loosen(where, "no type")
             return Anything()
         if given:
             form, is_exact = choice_of(parts, kinds)
+            if form == Anything():
+                return self._first(sites, where, "no value fits")
             if not is_exact:
                 self.loosen(where, "const" if "const" in parts[0].schema else "enum")
             return form
         if not kinds:
-            self.loosen(where, "no value fits")
-            return Anything()
+            return self._first(sites, where, "no value fits")
         forms = [self._of_kind(kind, kinds, sites, parts, where, notes) for kind in kinds]
+        if is_any and _UNTYPED.issuperset(forms):
+            return Anything()
         return united(forms, exclusive=True)[0]
 
     def _union(self, parts: Sequence[Part], sites: tuple[Site, ...]) -> tuple[Part, str] | None:
@@ -187,6 +217,31 @@ class Shaper:
         if keyword == "oneOf" and isinstance(form, OneOf) and not self._are_disjoint(chosen):
             self.loosen(where, OVERLAP)
         return form
+
+    def _conditional(self, parts: Sequence[Part], sites: tuple[Site, ...], where: Where) -> Form | None:
+        """Return the form of an `if` with two branches, or None if something else says what the values are."""
+        found = [part for part in parts if part.schema.keys() >= _IF and part.site not in where.decided]
+        said = frozenset[str]().union(*(self._schemas.checked(part.site) for part in parts))
+        if len(found) != 1 or said - _IF - {"type", "$ref", "allOf"}:
+            return None
+        decided = found[0].site
+        branches = [decided.at("then"), decided.at("else")]
+        own = [_kinds(self._schemas.parts((each,))) for each in branches]
+        if any(
+            kinds is None and not self._schemas.members(each).keys() >= _IF
+            for kinds, each in zip(own, branches, strict=True)
+        ):
+            return None  # a branch without a type only restricts values
+        self.loosen(where, "if")
+        kinds = _kinds(parts)
+        forms: list[Form] = []
+        for branch, kinds_of_branch, word in zip(branches, own, ("Then", "Else"), strict=True):
+            is_whole = kinds is None or (kinds_of_branch is not None and set(kinds_of_branch) <= _covered(kinds))
+            inner = replace(where.inner(f"{where.name}{word}"), decided=where.decided | {decided})
+            forms.append(self.form((branch,) if is_whole else (*sites, branch), inner))
+        if not self._are_disjoint(branches) and any(isinstance(part, Named) for part in within(forms[0])):
+            forms[0] = Chosen(forms[0], f"{decided.definition}#{decided.at('if').pointer}")
+        return united(forms, exclusive=False)[0]
 
     def _are_disjoint(self, branches: Sequence[Site]) -> bool:
         definitions = self._bundle.definitions
@@ -319,6 +374,11 @@ def _kinds(parts: Sequence[Part]) -> list[Kind] | None:
     if "number" in allowed:
         allowed.discard("integer")
     return [kind for kind in _KINDS if kind in allowed]
+
+
+def _says_parts(part: Part) -> bool:
+    """Return whether a schema describes the items of arrays, or the values of objects."""
+    return any(part.schema.get(keyword, True) not in (True, {}) for keyword in ("items", "prefixItems", *_OF_VALUES))
 
 
 def _covered(kinds: Sequence[Kind]) -> set[Kind]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from miniagents.codegen.model import (
     AliasType,
     Choice,
+    Chosen,
     Field,
     Form,
     Named,
@@ -60,6 +61,8 @@ def leaves(types: Types, form: Form) -> list[Form]:
         part = todo.pop()
         if isinstance(part, OneOf):
             todo.extend(reversed(part.forms))
+        elif isinstance(part, Chosen):
+            todo.append(part.form)
         elif isinstance(part, Named) and isinstance(definition := types.get(part.name), AliasType):
             if part.name not in seen:
                 seen.add(part.name)

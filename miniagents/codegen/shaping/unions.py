@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from miniagents.codegen.model import Anything, Choice, Form, OneOf, Scalar
+from miniagents.codegen.model import Anything, Choice, Form, Named, OneOf, Scalar, within
 
 NULL = Scalar("null")
 """The form of null."""
@@ -21,7 +21,10 @@ def united(forms: Sequence[Form], *, exclusive: bool) -> tuple[Form, bool]:
         for each in form.forms if isinstance(form, OneOf) else (form,):
             group.add(each)
     if Anything() in group.others:
-        return Anything(), not exclusive or group.count == 1
+        # what holds classes is said as well; scalars are a part of anything, for readers and for decoding
+        typed = [form for form in group.others if any(isinstance(part, Named) for part in within(form))]
+        open_form = OneOf((*typed, Anything())) if typed else Anything()
+        return open_form, not exclusive or group.count == 1
     result = group.result()
     is_exact = group.is_exact and not (exclusive and group.overlaps)
     return (result[0] if len(result) == 1 else OneOf(tuple(result))), is_exact

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from miniagents.codegen.library import HAND_WRITTEN, JSON_VALUE, JSON_VALUE_MODULE, LIBRARY_MODULE, PACKAGE
+from miniagents.codegen.library import ANY_JSON, HAND_WRITTEN, JSON_VALUE, JSON_VALUE_MODULE, LIBRARY_MODULE, PACKAGE
 from miniagents.codegen.model import (
     Anything,
     ArrayOf,
     Choice,
+    Chosen,
     Form,
     Limits,
     MapOf,
@@ -33,7 +34,11 @@ _PLACES: Final = {
     "Mapping": "collections.abc",
     **dict.fromkeys(("TYPE_CHECKING", "Annotated", "ClassVar", "Literal", "TypeAlias"), "typing"),
     **dict.fromkeys(
-        ("NO_EXTRAS", "Extras", "Maybe", "OpenRecord", "SchemaCodec", "SchemaName", "SchemaTable"), LIBRARY_MODULE
+        (
+            *(ANY_JSON, "NO_EXTRAS", "Extras", "Maybe", "OpenRecord"),
+            *("SchemaCodec", "SchemaName", "SchemaTable", "When"),
+        ),
+        LIBRARY_MODULE,
     ),
 }
 _LIBRARY_PLACES: Final = {**HAND_WRITTEN, JSON_VALUE: JSON_VALUE_MODULE}
@@ -114,7 +119,16 @@ class Annotator:
             case Named():
                 return [self.type(form.name)]
             case OneOf():
-                return [each for part in form.forms for each in self.alternatives(part)]
+                is_beside = len(form.forms) > 1
+                return [each for part in form.forms for each in self._members(part, is_beside=is_beside)]
+            case Chosen():
+                return [
+                    f"{self.name('Annotated')}[{self.form(form.form)}, {self.name('When')}({literal(form.condition)})]"
+                ]
+
+    def _members(self, form: Form, *, is_beside: bool) -> list[str]:
+        """Return the annotations of a member of a union; beside others, anything has a type that msgspec reads."""
+        return [self.name(ANY_JSON)] if is_beside and form == Anything() else self.alternatives(form)
 
     def _typed(self, format_: str) -> str:
         """Return the spelling of the type for a format, with a name that no field can have."""

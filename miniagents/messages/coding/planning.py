@@ -19,6 +19,7 @@ from miniagents.messages.coding.plans import (
     Anything,
     Array,
     Checked,
+    Conditional,
     Field,
     Foreign,
     Key,
@@ -29,6 +30,7 @@ from miniagents.messages.coding.plans import (
     Object,
     OneOf,
 )
+from miniagents.messages.coding.schema_names import condition_of
 from miniagents.messages.coding.type_shapes import (
     bare,
     flat_members,
@@ -60,6 +62,10 @@ class Schemas(Protocol):
 
     def schema_of(self, form: object) -> Schema | None:
         """Return the schema of a type, or None if it has none."""
+        ...
+
+    def schema_at(self, key: str) -> Schema:
+        """Return a part of the schemas by its key: a name, "#" and a JSON pointer."""
         ...
 
     def is_sound(self, form: object) -> bool:
@@ -112,9 +118,14 @@ class Planner:
     def _made(self, form: Any, names: Mapping[str, object] | None, *, checked: bool) -> Plan:  # Any: of whatever kind
         if isinstance(form, (str, ForwardRef)):
             return Later(lambda: self.plan(_evaluated(form, names), checked=checked, names=names))
+        plan: Plan | None
         schema = self.schemas.schema_of(form) if checked and self.schemas is not None else None
         if schema is not None:
             return Checked(self.plan(form, checked=False, names=names), schema)
+        condition = condition_of(form)
+        if condition is not None and self.schemas is not None:
+            plan = self.plan(get_args(form)[0], checked=checked, names=names)
+            return Conditional(plan, self.schemas.schema_at(condition.schema))
         form = unnamed(form)
         if not isinstance(form, type) and hasattr(form, "__value__"):  # an alias may refer to itself
             names = vars(sys.modules.get(getattr(form, "__module__", ""), types))
@@ -127,7 +138,7 @@ class Planner:
             return self._union(inner, names, checked=checked)
         if is_message_class(kind):
             return self._of_class(inner, kind)
-        plan: Plan | None = None
+        plan = None
         if kind is not None and is_a(kind, collections.abc.Mapping):
             plan = self._map(get_args(inner), kind, names, checked=checked)
         elif kind is not None and is_array_kind(kind) and not hasattr(kind, "_fields"):

@@ -345,6 +345,30 @@ class Checked(Plan):
         return self._plan.open(raw)
 
 
+class Conditional(Plan):
+    """A member of a union for data that fits another schema as well."""
+
+    def __init__(self, plan: Plan, condition: Schema) -> None:
+        self._plan = plan
+        self._condition = condition
+
+    @override
+    def takes(self, raw: object) -> bool:
+        return self._plan.takes(raw)
+
+    @override
+    def fits(self, raw: object) -> bool:
+        return self._condition.accepts(raw) and self._plan.fits(raw)
+
+    @override
+    def likeness(self, raw: Mapping[object, object]) -> int:
+        return self._plan.likeness(raw) if self._condition.accepts(raw) else -1
+
+    @override
+    def open(self, raw: object) -> object:
+        return self._plan.open(raw)
+
+
 class Foreign(Plan):
     """Messages, which a function from elsewhere builds; it finds their classes by their tags."""
 

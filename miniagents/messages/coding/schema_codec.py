@@ -183,6 +183,10 @@ class SchemaCodec:
         name = self._name_of(form)
         return None if name is None else _Schema(self, name)
 
+    def schema_at(self, key: str) -> _Schema:
+        """Return a part of the schemas by its key: a name, "#" and a JSON pointer."""
+        return _Schema(self, key)
+
     def is_sound(self, form: object) -> bool:
         """Return whether the schema of a type of the module accepts everything that msgspec accepts for the type."""
         name = self._name_of(form)

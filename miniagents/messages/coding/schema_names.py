@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Self
+from typing import NamedTuple, Self
 
 from typing_extensions import override
 
-__all__ = ["SchemaName", "identity_of"]
+__all__ = ["SchemaName", "When", "condition_of", "identity_of"]
 
 
 class SchemaName:
@@ -47,6 +47,22 @@ class SchemaName:
     @override
     def __repr__(self) -> str:
         return f"SchemaName({self.name!r})"
+
+
+class When(NamedTuple):
+    """The condition of a member of a union in a generated module, as in ``Annotated[Reference, When("Item#/if")]``.
+
+    A value is of this member only if it fits a part of a schema: the `if` of the `then` that the member stands for.
+    """
+
+    schema: str
+    """The name of the schema, "#" and the JSON pointer of the part."""
+
+
+def condition_of(form: object) -> When | None:
+    """Return the condition of a member of a union, or None if it has none."""
+    metadata: tuple[object, ...] = getattr(form, "__metadata__", ())
+    return next((each for each in reversed(metadata) if isinstance(each, When)), None)
 
 
 def _name_at(module: str, name: str) -> SchemaName:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping  # evaluated by msgspec
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ForwardRef, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, ForwardRef, TypeAlias, TypeVar, Union
 
 import msgspec
 from typing_extensions import dataclass_transform
@@ -26,7 +26,7 @@ from miniagents.messages.values.freezing import (
 from miniagents.messages.values.frozen import CalledMeta, Frozen, FrozenMeta
 from miniagents.messages.values.untyped import is_plain, note
 
-__all__ = ["NO_EXTRAS", "Extras", "Maybe", "OpenRecord", "Record"]
+__all__ = ["NO_EXTRAS", "AnyJson", "Extras", "Maybe", "OpenRecord", "Record"]
 
 V = TypeVar("V")
 
@@ -40,6 +40,12 @@ msgspec checks lengths only when it decodes, so constructors are not affected.
 if TYPE_CHECKING:
     Maybe: TypeAlias = V | msgspec.UnsetType
     """The type of a field that may be absent, and is `msgspec.UNSET` then: `Maybe[int]` is `int | UnsetType`."""
+
+    AnyJson: TypeAlias = JsonValue
+    """`JsonValue` beside the classes of a union, as in `Place | AnyJson`: a value is of the first member that it fits.
+
+    When the program runs, it has a member for each JSON type, because a union with `Any` says nothing of its classes.
+    """
 else:
 
     class _Maybe:
@@ -51,6 +57,8 @@ else:
             return "Maybe"
 
     Maybe = _Maybe()
+
+    AnyJson = Union[bool, int, float, str, tuple[Any, ...], Mapping[str, Any], None]  # noqa: UP007, RUF100 # a union of typing
 
 NO_EXTRAS: FrozenDict[str, Any] = FrozenDict()  # Any: it is empty
 """The value of `extra_properties` if there are only declared properties."""
