@@ -1,6 +1,6 @@
 """Decide whether two schemas have no value in common, if that is certain."""
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from miniagents.codegen.library import LIBRARY, SCHEME
 from miniagents.codegen.model import AliasType
@@ -20,29 +20,55 @@ from miniagents.validation.keywords import HINTS
 _DEPTH: Final = 6
 
 
-def disjoint(one: Spot, other: Spot, spots: Spots, depth: int = _DEPTH) -> bool:
-    """Return whether no value fits both schemas: True is certain, False is not."""
+Known: TypeAlias = dict[tuple[str, str, str, str, int], bool]
+"""What is known of pairs of schemas, by their definitions and pointers, and the depth to which they were compared."""
+
+
+def disjoint(one: Spot, other: Spot, spots: Spots, depth: int = _DEPTH, known: Known | None = None) -> bool:
+    """Return whether no value fits both schemas: True is certain, False is not.
+
+    Args:
+        one: A schema.
+        other: Another schema.
+        spots: The schemas of all definitions.
+        depth: The number of schemas inside of each other to compare.
+        known: What is known of pairs; more is added.
+    """
+    known = {} if known is None else known
+    one, other = followed(one, spots), followed(other, spots)
+    key = (one.definition.name, one.pointer, other.definition.name, other.pointer, depth)
+    if key not in known:
+        known[key] = _compared(one, other, spots, depth, known)
+    return known[key]
+
+
+def _compared(one: Spot, other: Spot, spots: Spots, depth: int, known: Known) -> bool:
     common = kinds_of(one, spots) & kinds_of(other, spots)
     if not common or _are_messages(one, other, spots):
         return True
+    if (one.definition.name, one.pointer) == (other.definition.name, other.pointer):
+        return False  # what many objects have, such as a sender, tells none of them from the others
     if depth == 0:
         return False
     for first, second in ((one, other), (other, one)):
         for part in parts(first, spots):
             for keyword in ("anyOf", "oneOf"):
                 branches = part.many(keyword)
-                if branches and all(disjoint(each, second, spots, depth - 1) for each in branches):
+                if branches and all(disjoint(each, second, spots, depth - 1, known) for each in branches):
                     return True
     values, others = _values(one, spots), _values(other, spots)
     if values is not None and others is not None:
         return values.isdisjoint(others)
-    return common == frozenset({"object"}) and _objects_are_disjoint(one, other, spots, depth)
+    return common == frozenset({"object"}) and _objects_are_disjoint(one, other, spots, depth, known)
 
 
 def all_disjoint(branches: list[Spot], spots: Spots) -> bool:
     """Return whether no value fits more than one of the schemas: True is certain, False is not."""
+    known: Known = {}
     return _have_tags(branches, spots) or all(
-        disjoint(one, other, spots) for place, one in enumerate(branches) for other in branches[place + 1 :]
+        disjoint(one, other, spots, _DEPTH, known)
+        for place, one in enumerate(branches)
+        for other in branches[place + 1 :]
     )
 
 
@@ -85,12 +111,12 @@ def _values(spot: Spot, spots: Spots) -> frozenset[str] | None:
     return known[0].intersection(*known) if known else None
 
 
-def _objects_are_disjoint(one: Spot, other: Spot, spots: Spots, depth: int) -> bool:
+def _objects_are_disjoint(one: Spot, other: Spot, spots: Spots, depth: int, known: Known) -> bool:
     needed, others = required(one, spots), required(other, spots)
     for name in sorted(needed & others):
         for first in property_of(one, name, spots):
             for second in property_of(other, name, spots):
-                if disjoint(first, second, spots, depth - 1):
+                if disjoint(first, second, spots, depth - 1, known):
                     return True
     return any(_forbids(other, name, spots) for name in needed) or any(_forbids(one, name, spots) for name in others)
 
