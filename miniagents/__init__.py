@@ -116,7 +116,7 @@ if TYPE_CHECKING:
         retry_stream,
         zip_latest,
     )
-    from miniagents.tools import Tool, tool
+    from miniagents.tools import Tool, ToolContext, ToolError, tool
     from miniagents.utils import achain_loop, join_messages, split_messages
 else:
     __getattr__, __dir__ = lazy_names(
@@ -182,7 +182,7 @@ else:
                 "retry_stream",
                 "zip_latest",
             ),
-            "tools": ("Tool", "tool"),
+            "tools": ("Tool", "ToolContext", "ToolError", "tool"),
             "utils": ("achain_loop", "join_messages", "split_messages"),
         },
     )
@@ -266,6 +266,8 @@ __all__ = [
     "Tool",
     "ToolCall",
     "ToolCallDelta",
+    "ToolContext",
+    "ToolError",
     "ToolResultMessage",
     "Trace",
     "TracedRun",

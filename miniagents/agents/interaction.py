@@ -54,6 +54,7 @@ class InteractionContext(HidesMachinery, Generic[In_co, Out_contra]):
     """
 
     _writes: ClassVar[bool] = True  # for the watch: whoever has this can reply
+    _is_given_to_tools: ClassVar[bool] = True  # a tool's parameter of this type is filled in by the loop
 
     __slots__ = (
         "_agent",

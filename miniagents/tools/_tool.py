@@ -9,7 +9,7 @@ import logging
 import pickle
 import re
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Protocol, TypeAlias, overload
 
 from typing_extensions import ParamSpec, TypeVar
 
@@ -27,19 +27,25 @@ from miniagents.messages import (
     ToolResultMessage,
 )
 from miniagents.promising.sentinels import EndLoop
+from miniagents.tools._context import ToolContext, arguments_given
+from miniagents.tools._errors import ToolError, WrongArgumentsError
 from miniagents.tools._results import ToolReturn, pieces_of_result
 from miniagents.tools.parameters import Parameters, parameters_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 
-    from miniagents.messages import StreamEvent
+    from miniagents.messages import Message, StreamEvent
+    from miniagents.tools._schema_parameters import SchemaParameters
 
 __all__ = ["Tool", "tool"]
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R", bound=ToolReturn)
+Q = ParamSpec("Q")
+D = TypeVar("D")
+S = TypeVar("S", bound=ToolReturn)
 
 logger: Final = logging.getLogger("miniagents")
 
@@ -52,6 +58,8 @@ class Tool(Generic[P, R_co]):
     """A function that language models can call; made by `tool` from a function, and by `as_tool` from an agent.
 
     The program can call the tool like the function itself.
+
+    `Tool.of_schema` makes one of a schema and a function of one mapping.
 
     Attributes:
         name: The tool's name for models.
@@ -66,7 +74,7 @@ class Tool(Generic[P, R_co]):
     def __init__(
         self,
         function: Callable[P, R_co],
-        parameters: Parameters,
+        parameters: Parameters | SchemaParameters,
         *,
         name: str,
         description: str | None,
@@ -89,12 +97,85 @@ class Tool(Generic[P, R_co]):
         self.parameters: Mapping[str, object] = FrozenDict(parameters.schema)
         self.strict: bool = strict
 
+    @overload
+    @staticmethod
+    def of_schema(
+        name: str,
+        description: str | None,
+        parameters: Mapping[str, object],
+        function: Callable[[dict[str, Any], ToolContext[D]], S],  # Any: JSON that fits the schema
+        /,
+        *,
+        check: bool = True,
+        in_thread: bool | None = None,
+    ) -> Tool[[dict[str, Any], ToolContext[D]], S]: ...  # Any: as above
+    @overload
+    @staticmethod
+    def of_schema(
+        name: str,
+        description: str | None,
+        parameters: Mapping[str, object],
+        function: Callable[Concatenate[dict[str, Any], Q], S],  # Any: as above
+        /,
+        *,
+        check: bool = True,
+        in_thread: bool | None = None,
+    ) -> Tool[Concatenate[dict[str, Any], Q], S]: ...  # Any: as above
+    @staticmethod
+    def of_schema(
+        name: str,
+        description: str | None,
+        parameters: Mapping[str, object],
+        function: Callable[..., object],
+        /,
+        *,
+        check: bool = True,
+        in_thread: bool | None = None,
+    ) -> Any:  # Any: a tool; the overloads say of what
+        """Make a tool whose JSON Schema is there already, for example from a server or a file.
+
+        Args:
+            name: The tool's name for models.
+            description: What the tool does and when to use it.
+            parameters: The JSON Schema of the arguments, which is one of objects.
+            function: The function. It gets all arguments as one mapping of plain JSON. Only a `ToolContext` or an
+                `InteractionContext` may stand beside it.
+            check: Whether arguments are checked against the schema before the function is called.
+            in_thread: Whether the function runs in a thread; by default a plain function does.
+
+        Raises:
+            TypeError: The name is invalid for a tool, the schema is not one of objects or cannot be checked, or the
+                function takes other arguments.
+
+        >>> schema = {"properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
+        >>> wind = Tool.of_schema("wind", "The wind.", schema, lambda arguments: f"3 m/s in {arguments['city']}")
+        >>> async def main() -> None:
+        ...     async with MiniAgents():
+        ...         print(await wind.answer(ToolCall(id="1", name="wind", arguments='{"city": "Kiel"}')))
+        ...         print(await wind.answer(ToolCall(id="2", name="wind", arguments='{"city": 3}')))
+        >>> asyncio.run(main())
+        3 m/s in Kiel
+        $.city: Expected string; got 3
+        """
+        from miniagents.tools._schema_parameters import SchemaParameters  # noqa: PLC0415 - few programs have schemas
+
+        local_names = names_around(2)
+        return Tool(
+            function,
+            SchemaParameters(f"tool {name!r}", parameters, function, local_names, is_checked=check),
+            name=name,
+            description=description or None,
+            in_thread=not _is_async(function) if in_thread is None else in_thread,
+        )
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Call the function and return its result unchanged."""
         return self._function(*args, **kwargs)
 
     def decode(self, arguments: str | bytes, /) -> inspect.BoundArguments:
         """Decode the arguments that a model wrote, and bind them to the parameters of the function.
+
+        Those that the loop gives, such as a `ToolContext`, are left out.
 
         Args:
             arguments: A JSON object; empty text stands for an empty object.
@@ -104,9 +185,13 @@ class Tool(Generic[P, R_co]):
                 error names the path.
         """
         by_place, by_name = self._parameters.decode(arguments, nulls_are_absent=self.strict)
-        return inspect.signature(self._function).bind(*by_place, **by_name)
+        signature = inspect.signature(self._function)
+        written = [each for name, each in signature.parameters.items() if name not in self._parameters.given]
+        return signature.replace(parameters=written).bind(*by_place, **by_name)
 
-    def answer(self, call: ToolCall, /) -> MessagePromise[ToolResultMessage]:
+    def answer(
+        self, call: ToolCall, /, *, deps: object = None, messages: Sequence[Message] = ()
+    ) -> MessagePromise[ToolResultMessage]:
         """Start a model's call, and return the promise of its result; the call runs even if nobody reads the result.
 
         The text of the result is what the function returns: text and messages as they are, any other value as JSON.
@@ -119,8 +204,15 @@ class Tool(Generic[P, R_co]):
 
         Cancelling the promise cancels the function. A function that runs in a thread cannot be stopped.
 
+        Args:
+            call: The model's call.
+            deps: What a `ToolContext` gives to the function.
+            messages: The conversation so far, for a `ToolContext`.
+
         Raises:
-            NoActiveContextError: There is no active context.
+            NoActiveContextError: There is no active context, or no agent is running and the function takes an
+                `InteractionContext`.
+            TypeError: The function needs `deps` of another type.
 
         >>> @tool
         ... def add(left: int, right: int) -> int:
@@ -134,12 +226,14 @@ class Tool(Generic[P, R_co]):
         3
         True $.right: Expected `int`, got `str`
         """
+        context = ToolContext(deps=deps, call=call, messages=messages)
+        self._check_deps(deps)
         around = surroundings_here()
         if around is None:
-            return self._answered(call)
+            return self._answered(context)
         from miniagents.tools._tool_callee import answer_around  # noqa: PLC0415 - a circle: it calls tools
 
-        return answer_around(around, self, call)
+        return answer_around(around, self, context)
 
     @property
     def identity(self) -> Identity:
@@ -173,8 +267,14 @@ class Tool(Generic[P, R_co]):
 
     # --- machinery ---
 
-    def _answered(self, call: ToolCall) -> MessagePromise[ToolResultMessage]:
+    def _check_deps(self, deps: object) -> None:
+        """Raise an error if the loop cannot give what the function needs."""
+        if self._parameters.given:
+            arguments_given(f"tool {self.name!r}", self._parameters.given, ToolContext(deps=deps))
+
+    def _answered(self, context: ToolContext[object]) -> MessagePromise[ToolResultMessage]:
         """Answer a call, with nothing around it."""
+        call = context.call
         failed = False
         content: list[ContentPart] = []
 
@@ -182,7 +282,7 @@ class Tool(Generic[P, R_co]):
             nonlocal failed
             said = False
             try:
-                async with aclosing(self._pieces(call.arguments)) as given:
+                async with aclosing(self._pieces(context)) as given:
                     async for piece in given:
                         if isinstance(piece, ContentPart):
                             content.append(piece)
@@ -210,30 +310,28 @@ class Tool(Generic[P, R_co]):
             name=f"tool {self.name!r}",
         )
 
-    async def _pieces(self, arguments: str) -> AsyncGenerator[str | StreamEvent | ContentPart]:
+    async def _pieces(self, context: ToolContext[object]) -> AsyncGenerator[str | StreamEvent | ContentPart]:
+        parameters = self._parameters
+        given = arguments_given(f"tool {self.name!r}", parameters.given, context) if parameters.given else None
         try:
-            bound = self.decode(arguments)
+            by_place, by_name = parameters.decode(context.call.arguments, given, nulls_are_absent=self.strict)
         except DecodeError as error:
-            raise _WrongArgumentsError(str(error)) from None
-        function: Callable[..., object] = self._function
+            raise WrongArgumentsError(str(error)) from None
+        function: _Function = self._function  # the arguments were decoded to its parameters
         if self._in_thread:
-            result = await asyncio.to_thread(function, *bound.args, **bound.kwargs)
+            result = await asyncio.to_thread(function, *by_place, **by_name)
         else:
-            result = function(*bound.args, **bound.kwargs)
+            result = function(*by_place, **by_name)
         async with aclosing(pieces_of_result(result)) as pieces:
             async for piece in pieces:
                 yield piece
 
     def _told(self, error: Exception) -> str:
         """Return the text of an error for the model; log the error unless the model's arguments caused it."""
-        if isinstance(error, _WrongArgumentsError):
+        if isinstance(error, WrongArgumentsError | ToolError):
             return str(error)
         logger.warning("tool %r failed; the model is told the error", self.name, exc_info=error)
         return f"{type(error).__name__}: {error}"
-
-
-class _WrongArgumentsError(Exception):
-    """The arguments of a model do not fit the parameters of the tool."""
 
 
 @overload
@@ -255,6 +353,8 @@ def tool(
 
     The schema of the arguments is made from the types of the parameters and from the section "Args:" of the docstring.
     `Annotated[..., msgspec.Meta(...)]` adds constraints. The description is the text before the first section.
+
+    A parameter of the type `ToolContext` or `InteractionContext` is given by the loop, and the model does not see it.
 
     An async function runs in the event loop. A plain one runs in a thread, so that it does not block the loop.
 

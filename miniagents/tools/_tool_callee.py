@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import msgspec
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from miniagents.calls.call import Call, CallKind
     from miniagents.calls.surrounding import Surroundings
     from miniagents.messages import MessagePromise, MessageSequencePromise, ToolCall
+    from miniagents.tools._context import ToolContext
     from miniagents.tools._tool import Tool
 
 __all__ = ["answer_around"]
@@ -23,9 +25,10 @@ __all__ = ["answer_around"]
 def answer_around(
     around: Surroundings,
     tool: Tool[..., object],
-    call: ToolCall,
+    context: ToolContext[object],
 ) -> MessagePromise[ToolResultMessage]:
     """Answer a model's call as `Tool.answer` does, with handlers around it."""
+    call = context.call
 
     def as_result(message: Message) -> ToolResultMessage:
         if isinstance(message, ToolResultMessage):
@@ -34,9 +37,9 @@ def answer_around(
 
     return around_one(
         around,
-        _ToolCallee(tool, call),
+        _ToolCallee(tool, context),
         (),
-        lambda: tool._answered(call),
+        lambda: tool._answered(context),
         as_result,
         message_class=ToolResultMessage,
         known={"tool_call_id": call.id, "tool_name": tool.name, "role": "tool"},
@@ -47,16 +50,17 @@ def answer_around(
 class _ToolCallee:
     """A tool with the arguments that a model wrote, as what stands around the call sees it."""
 
-    __slots__ = ("agent", "name", "tool_call")
+    __slots__ = ("_context", "agent", "name", "tool_call")
 
     def __init__(
         self,
         tool: Tool[..., object],
-        call: ToolCall,
+        context: ToolContext[object],
     ) -> None:
         self.agent: Tool[..., object] = tool
         self.name: str = tool.name
-        self.tool_call: ToolCall = call
+        self.tool_call: ToolCall = context.call
+        self._context = context
 
     @property
     def kind(self) -> CallKind:
@@ -80,7 +84,7 @@ class _ToolCallee:
         """Return the same with other arguments."""
         changed = {name: value for name, value in self.named_arguments() if name}
         text = encode(FrozenDict({**changed, **arguments})).decode()
-        return _ToolCallee(self.agent, self.tool_call.__replace__(arguments=text))
+        return _ToolCallee(self.agent, replace(self._context, call=self.tool_call.__replace__(arguments=text)))
 
     def given(self, messages: object, /) -> MessageSequencePromise[Any]:  # Any: there are none
         """Refuse messages.
@@ -105,7 +109,7 @@ class _ToolCallee:
     ) -> None:
         """Do the tool's work."""
         del call  # a tool has no messages
-        replies.put(self.agent._answered(self.tool_call))
+        replies.put(self.agent._answered(self._context))
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, object]]:

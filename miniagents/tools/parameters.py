@@ -13,9 +13,12 @@ from miniagents.describing.json_schema import JsonSchema, default_keyword, objec
 from miniagents.describing.nulls import without_nulls
 from miniagents.describing.signatures import annotation_of, own_docstring
 from miniagents.messages import DecodeError, decode
+from miniagents.tools._context import given_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from miniagents.tools._context import GivenBy
 
 __all__ = ["Parameter", "Parameters", "parameters_of", "read_parameter"]
 
@@ -24,7 +27,7 @@ _COLLECTS: Final = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """A parameter of a tool, for which a model writes an argument.
+    """A parameter of a tool.
 
     Attributes:
         name: The name of the parameter and of the property in the schema.
@@ -32,6 +35,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
         default: The default value; `inspect.Parameter.empty` if the argument is required.
         description: The meaning of the argument, told to models.
         by_position: Whether the function takes the argument by position only.
+        given_by: What gives the argument; None if a model writes it.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     default: object = inspect.Parameter.empty
     description: str = ""
     by_position: bool = False
+    given_by: GivenBy | None = None
 
     @property
     def is_required(self) -> bool:
@@ -53,34 +58,45 @@ class Parameters:
         what: The name of the tool in errors.
         parameters: The parameters, in the order in which the function takes them.
 
+    Attributes:
+        schema: The JSON Schema of the arguments that a model writes.
+        given: What gives the other arguments, by the names of their parameters.
+
     Raises:
         TypeError: A type has no form in JSON, or two parameters have the same name.
     """
 
     def __init__(self, what: str, parameters: Iterable[Parameter]) -> None:
         self._by_name: dict[str, Parameter] = {}
+        self.given: dict[str, GivenBy] = {}
         for parameter in parameters:
             if parameter.name in self._by_name:
                 raise TypeError(f"{what}: there are two parameters {parameter.name!r}: give one of them another name")
             self._by_name[parameter.name] = parameter
+            if parameter.given_by is not None:
+                self.given[parameter.name] = parameter.given_by
+        written = [each for each in self._by_name.values() if each.given_by is None]
         try:
             self.schema: JsonSchema = object_schema(
                 {
                     each.name: (each.form, {"description": each.description, **default_keyword(each.default)})
-                    for each in self._by_name.values()
+                    for each in written
                 },
-                [each.name for each in self._by_name.values() if each.is_required],
+                [each.name for each in written if each.is_required],
             )
         except TypeError as error:
             raise TypeError(f"{what}: parameter {str(error).removeprefix('$.')}") from None
-        for each in self._by_name.values():
+        for each in written:
             _check_decodable(what, each)
 
-    def decode(self, data: str | bytes, *, nulls_are_absent: bool = False) -> tuple[list[object], dict[str, object]]:
+    def decode(
+        self, data: str | bytes, given: Mapping[str, object] | None = None, *, nulls_are_absent: bool = False
+    ) -> tuple[list[object], dict[str, object]]:
         """Return the positional and the keyword arguments of the call.
 
         Args:
             data: The arguments as a JSON object; empty text stands for an empty object.
+            given: The arguments that no model writes; without them, the result has none for these parameters.
             nulls_are_absent: Whether null stands for the default of an argument that cannot be null. Models write such
                 nulls under strict schemas, which require every property.
 
@@ -88,19 +104,24 @@ class Parameters:
             DecodeError: The data is not a JSON object, or an argument is unknown, missing or of the wrong type. The
                 error names the path.
         """
-        given = self._properties(data, nulls_are_absent=nulls_are_absent)
+        written = self._properties(data, nulls_are_absent=nulls_are_absent)
         by_place: list[object] = []
         by_name: dict[str, object] = {}
         for name, parameter in self._by_name.items():
-            if name in given:
-                value = _decoded(name, given[name], parameter.form)
+            is_there = True
+            if parameter.given_by is not None:
+                if given is None:
+                    continue
+                value = given[name]
+            elif name in written:
+                value = _decoded(name, written[name], parameter.form)
             elif parameter.is_required:
                 raise DecodeError("$", f"the argument {name!r} is missing")
             else:
-                value = parameter.default
+                value, is_there = parameter.default, False
             if parameter.by_position:
                 by_place.append(value)
-            elif name in given:
+            elif is_there:
                 by_name[name] = value
         return by_place, by_name
 
@@ -116,8 +137,9 @@ class Parameters:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise DecodeError("$", str(error)) from None
         for name in given:
-            if name not in self._by_name:
-                known = f"the arguments are: {', '.join(self._by_name)}" if self._by_name else "it takes none"
+            if name not in self._by_name or name in self.given:
+                names = ", ".join(name for name in self._by_name if name not in self.given)
+                known = f"the arguments are: {names}" if names else "it takes none"
                 raise DecodeError(f"$.{name}", f"there is no such argument; {known}")
         return {name: bytes(raw) for name, raw in given.items()}
 
@@ -185,6 +207,7 @@ def read_parameter(
         default=parameter.default,
         description=described.get(name, ""),
         by_position=parameter.kind is _POSITIONAL_ONLY,
+        given_by=given_by(form),
     )
 
 

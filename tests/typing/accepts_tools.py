@@ -6,7 +6,7 @@ Checked, not run.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, assert_type
 
@@ -25,6 +25,8 @@ from miniagents import (
     Promise,
     Tool,
     ToolCall,
+    ToolContext,
+    ToolError,
     ToolResultMessage,
     UserMessage,
     miniagent,
@@ -111,6 +113,44 @@ async def called() -> None:
     everything: list[Tool[..., object]] = [addition, records, asking, writer.as_tool()]
     assert everything
     assert kept
+
+
+@dataclass
+class Bank:
+    money: int
+
+
+@tool
+async def balance(ctx: ToolContext[Bank], account: str, call: InteractionContext | None = None) -> int:
+    assert_type(ctx.deps, Bank)
+    assert_type(ctx.call, ToolCall)
+    assert_type(ctx.messages, Sequence[Message])
+    if not account:
+        raise ToolError("There is no such account.")
+    return ctx.deps.money
+
+
+def by_schema(arguments: dict[str, Any]) -> str:
+    return str(arguments)
+
+
+def by_schema_with_context(arguments: Mapping[str, object], ctx: ToolContext[Bank]) -> int:
+    return ctx.deps.money + len(arguments)
+
+
+async def tools_with_context() -> None:
+    assert_type(await balance(ToolContext(deps=Bank(3)), "a"), int)
+    assert_type(ToolContext(deps=Bank(3), call=ToolCall(id="1", name="x"), messages=[Message("x")]), ToolContext[Bank])
+    balance.answer(ToolCall(id="1", name="balance"), deps=Bank(3), messages=[Message("x")])
+    assert_type(ToolError("no").text, str)
+    gpt = create_openai_agent("gpt", tools=[balance], deps=Bank(3))
+    gpt.bound(deps=Bank(4)).inquire("Hi", deps=Bank(5))
+    create_anthropic_agent("claude", tools=[balance], deps=Bank(3)).inquire("Hi", deps=Bank(5))
+    made = Tool.of_schema("by_schema", "Does it.", {"properties": {}}, by_schema, check=False, in_thread=False)
+    assert_type(made({"a": 1}), str)
+    other = Tool.of_schema("by_schema", None, {}, by_schema_with_context)
+    assert_type(other({"a": 1}, ToolContext(deps=Bank(3))), int)
+    create_openai_agent("gpt", tools=[made, other, Tool.of_schema("x", None, {}, by_schema_with_context)])
 
 
 async def agents_as_tools() -> None:

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from miniagents import InteractionContext, Message, MessageSequencePromise, MiniAgent, Tool, ToolCall, miniagent, tool
+from miniagents import (
+    InteractionContext,
+    Message,
+    MessageSequencePromise,
+    MiniAgent,
+    Tool,
+    ToolCall,
+    ToolContext,
+    ToolError,
+    miniagent,
+    tool,
+)
 from miniagents.ext.llm import (
     TooManyTurnsError,
     WrongReplyError,
@@ -78,6 +89,26 @@ async def called() -> None:
     narrow: Tool[[int], str] = forecast  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     print(number, narrow)  # noqa: T201 - so that they are used
     Tool(forecast)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+@tool
+async def balance(ctx: ToolContext[int], account: str) -> int:
+    ctx.deps = 3  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    return ctx.deps.real
+
+
+def by_schema(arguments: list[str]) -> str:
+    return str(arguments)
+
+
+async def tools_with_context() -> None:
+    await balance("a")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+    await balance(ToolContext(deps="x"), "a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ToolContext()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    ToolError()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    balance.answer(ToolCall(id="1", name="x"), messages=[3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    Tool.of_schema("x", None, {}, by_schema)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    Tool.of_schema("x", {}, by_schema)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 
 def agents_as_tools() -> None:

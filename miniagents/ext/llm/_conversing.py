@@ -68,8 +68,14 @@ class Conversing:
 
         Raises:
             TooManyTurnsError: The model still calls tools after `max_turns` answers.
+            TypeError: A tool needs `deps` of another type.
         """
         model = self.model.with_options(options)
+        deps = model.options.get("deps")
+        if deps is not None:
+            model = _without_option(model, "deps")  # its answers do not depend on them
+        for tool in self.tools.values():
+            tool._check_deps(deps)  # before the model is asked, which may cost something
         limits = Limits.of(model.options)
         messages: list[Message] = [] if self.instructions is None else [SystemMessage(self.instructions)]
         messages += await ctx.messages
@@ -90,7 +96,7 @@ class Conversing:
             said = await answer
             if not self._goes_on(said):
                 return
-            results = self._results_of(said, limits.max_calls)
+            results = self._results_of(said, limits.max_calls, deps, (*messages, said))
             ctx.reply(results)
             if len(results) < len(said.tool_calls):
                 return  # the caller carries out the other calls
@@ -147,7 +153,9 @@ class Conversing:
         """Return whether the model must be asked again after this answer: it calls tools, or is paused."""
         return bool(self.model.tools and (said.tool_calls or said.finish_reason == "pause"))
 
-    def _results_of(self, said: AssistantMessage, max_calls: int) -> list[MessagePromise[ToolResultMessage]]:
+    def _results_of(
+        self, said: AssistantMessage, max_calls: int, deps: object, messages: Sequence[Message]
+    ) -> list[MessagePromise[ToolResultMessage]]:
         """Start the calls of an answer at the same time, and return the promises of the results of all.
 
         Calls that are left to the caller have no result here. The last call of an answer that reached the limit of
@@ -156,13 +164,18 @@ class Conversing:
         """
         calls = [call for call in said.tool_calls if call.name not in self.left_to_caller]
         cut_off = said.tool_calls[-1] if said.tool_calls and said.finish_reason == "length" else None
-        started = [_error(call, CUT_OFF) if call is cut_off else self._result_of(call) for call in calls[:max_calls]]
+        started = [
+            _error(call, CUT_OFF) if call is cut_off else self._result_of(call, deps, messages)
+            for call in calls[:max_calls]
+        ]
         return started + [_error(call, TOO_MANY.format(max_calls)) for call in calls[max_calls:]]
 
-    def _result_of(self, call: ToolCall) -> MessagePromise[ToolResultMessage]:
+    def _result_of(
+        self, call: ToolCall, deps: object, messages: Sequence[Message]
+    ) -> MessagePromise[ToolResultMessage]:
         tool = self.tools.get(call.name)
         if tool is not None:
-            return tool.answer(call)
+            return tool.answer(call, deps=deps, messages=messages)
         known = f"the tools are: {', '.join(self.tools)}" if self.tools else "there are none"
         return _error(call, f"There is no tool {call.name!r}; {known}.")
 
@@ -173,7 +186,11 @@ def _unforced(model: AnyLanguageModel) -> AnyLanguageModel:
     kind: object = choice.get("type") if is_object(choice) else choice
     if kind in (None, "auto", "none"):
         return model
-    return replace(model, options={name: value for name, value in model.options.items() if name != "tool_choice"})
+    return _without_option(model, "tool_choice")
+
+
+def _without_option(model: AnyLanguageModel, option: str) -> AnyLanguageModel:
+    return replace(model, options={name: value for name, value in model.options.items() if name != option})
 
 
 def _error(call: ToolCall, text: str) -> MessagePromise[ToolResultMessage]:

@@ -53,7 +53,9 @@ def without_secrets(options: Iterable[tuple[str, object]]) -> list[tuple[str, ob
     """Return options without those that may hold a key: the values of headers, of the query, and of secret names."""
     shown: list[tuple[str, object]] = []
     for name, value in options:
-        if name in _NAMES_ONLY:
+        if name == "deps":
+            shown.append((name, _without_content(value)))
+        elif name in _NAMES_ONLY:
             shown.append((name, _names_in(value)))
         elif not _may_be_secret(name):
             shown.append((name, _without_secret_parts(value)))
@@ -102,6 +104,12 @@ _NAMES_ONLY: Final = {"extra_headers", "extra_query"}
 def _names_in(value: object) -> list[str]:
     names: object = revealed({"": value})[""]
     return sorted(map(str, names)) if is_object(names) else []
+
+
+def _without_content(value: object) -> object:
+    """Return an object that shows the class of a value, and has no form in JSON."""
+    cls = type(value)
+    return type(cls.__name__, (), {"__module__": cls.__module__, "__qualname__": cls.__qualname__})()
 
 
 def _may_be_secret(name: str) -> bool:

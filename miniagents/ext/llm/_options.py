@@ -46,6 +46,8 @@ class CommonOptions(TypedDict, total=False):
             that the others were not.
         repair_turns: How often a model may correct a reply that is not of the `reply_type`; by default never. While it
             still may, no token of a reply can be read before the whole reply was checked.
+        deps: What the model's tools get in their `ToolContext`, such as the user or a connection. The model does not
+            see it, and records of calls have only its class.
         timeout: Seconds that the answer may take to begin, and that each further piece may take.
         extra_body: Properties of the request that are not options here, for servers that take more.
         extra_headers: Headers of the request.
@@ -57,6 +59,7 @@ class CommonOptions(TypedDict, total=False):
     max_turns: int
     max_calls: int
     repair_turns: int
+    deps: object
     timeout: float | None
     extra_body: Mapping[str, object]
     extra_headers: Mapping[str, str]
@@ -77,7 +80,7 @@ class NewAgentOptions(TypedDict, total=False):
     description: str | None
 
 
-LIBRARY_OPTIONS = frozenset({"system", "stream", "max_turns", "max_calls", "repair_turns", "send_reasoning_as"})
+LIBRARY_OPTIONS = frozenset({"system", "stream", "max_turns", "max_calls", "repair_turns", "deps", "send_reasoning_as"})
 """The options that the library uses itself; they are not passed to the SDKs."""
 
 

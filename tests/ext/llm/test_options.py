@@ -110,7 +110,7 @@ def test_the_options_have_the_types_of_the_sdk(method: type, options: type, name
             {"functions": []},
             "OpenAI's chat completions API takes no 'functions': OpenAI has replaced them by `tools`",
         ),
-        (chat, {"zzz": 1}, "OpenAI's chat completions API takes no 'zzz'. It takes: audio, extra_body, "),
+        (chat, {"zzz": 1}, "OpenAI's chat completions API takes no 'zzz'. It takes: audio, deps, extra_body, "),
         (
             chat,
             {"api": "responses", "max_tokens": 1},

@@ -15,6 +15,7 @@ from miniagents import (
     AgentCallNode,
     AgentReplyNode,
     AssistantMessage,
+    Call,
     EndLoop,
     ImagePart,
     InteractionContext,
@@ -22,6 +23,8 @@ from miniagents import (
     MessageSequencePromise,
     MiniAgent,
     MiniAgents,
+    Proceed,
+    ToolContext,
     ToolResultMessage,
     UserMessage,
     miniagent,
@@ -593,3 +596,74 @@ async def test_every_call_and_reply_is_recorded(path: str) -> None:
         "model": 3,
         "helper": 1,
     }
+
+
+# --- what the program gives to its tools ---
+
+
+@dataclasses.dataclass
+class Bank:
+    money: dict[str, int]
+    key: str = "sk-planted"
+
+
+@tool
+async def balance(ctx: ToolContext[Bank], account: str) -> str:
+    """Tells how much money there is."""
+    return f"{ctx.deps.money[account]} after {[type(message).__name__ for message in ctx.messages][:-1]}"
+
+
+@each_path
+async def test_deps_are_given_where_the_agent_is_made_bound_or_asked(path: str) -> None:
+    asking = answer(tool_calls=[tool_call("balance", {"account": "a"}, id="c1")])
+    async with ModelServer(*saying(asking, DONE) * 3) as server, MiniAgents():
+        agent = agent_for(path, server, tools=[balance], deps=Bank({"a": 1}))
+        bound: Any = agent.bound
+        told = [
+            str((await asked.inquire("Go", **options))[1])
+            for asked, options in (
+                (agent, {}),
+                (bound(deps=Bank({"a": 2})), {}),
+                (agent, {"deps": Bank({"a": 3})}),
+            )
+        ]
+    assert told == [f"{number} after ['Message']" for number in (1, 2, 3)]
+    assert "deps" not in json.dumps([request.body for request in server.requests])
+
+
+@each_path
+async def test_wrong_deps_fail_before_the_model_is_asked(path: str) -> None:
+    async with ModelServer() as server, MiniAgents():
+        agent = agent_for(path, server, tools=[balance])
+        with pytest.raises(TypeError, match="tool 'balance': parameter 'ctx' needs deps of the type Bank, and there"):
+            await agent.inquire("Go")
+        with pytest.raises(TypeError, match="needs deps of the type Bank; got dict"):
+            await agent.inquire("Go", deps={"a": 1})
+    assert not server.requests
+
+
+@each_path
+async def test_records_have_the_class_of_deps_and_nothing_of_their_content(path: str) -> None:
+    """A request to the model does not depend on them, so that one that is kept is found again."""
+    calls: list[Call] = []
+
+    async def note(call: Call, proceed: Proceed) -> None:
+        calls.append(call)
+        proceed()
+
+    asking = answer(tool_calls=[tool_call("balance", {"account": "a"}, id="c1")])
+    async with ModelServer(*saying(asking, DONE)) as server, MiniAgents(around_calls=note):
+        agent = agent_for(path, server, tools=[balance])
+        await agent.inquire("Go", deps=Bank({"a": 1}))
+        made = agent_for(path, server, tools=[balance], deps=Bank({"a": 1}))
+    records = [call.record() for call in calls]
+    name = f"{Bank.__module__}.Bank"
+    assert {record.place: dict(record.opaque_arguments) for record in records} == {
+        (1,): {"deps": name},
+        (1, 1): {},
+        (1, 2): {},
+        (1, 3): {},
+    }
+    assert "sk-planted" not in str(records)
+    assert "sk-planted" not in str(made.identity)
+    assert name in str(made.identity)
