@@ -59,7 +59,8 @@ class FollowedSequence:
         self._next = 0  # piece of the sequence
         self._message: _FollowedMessage | None = None
         self.ended: bool = False
-        self._buffer.follow(self)
+        if not self._buffer.ended:
+            self._buffer.follow(self)
 
     def woken(self) -> None:
         """Tell that something has come; the buffer calls this."""
@@ -67,10 +68,10 @@ class FollowedSequence:
 
     def close(self) -> None:
         """Follow no longer."""
-        if not self.ended:
+        if not self._buffer.ended:
             self._buffer.unfollow(self)
-            if self._message is not None:
-                self._message.close()
+        if self._message is not None:
+            self._message.close()
 
     def take(self) -> Pieces | None:
         """Return the frames that have come since the last time; None if there are none."""
@@ -101,7 +102,6 @@ class FollowedSequence:
             elif self._buffer.ended:
                 frames.append(self._writer.bytes_of(End()))
                 self.ended = True
-                self._buffer.unfollow(self)
             else:
                 break
         # texts are written together: `count` has how many frames are in them beyond the one item of the list
@@ -127,13 +127,15 @@ class _FollowedMessage:
         self._position = 0
         self._behind: list[Any] = []  # Any: pieces that came before others that were joined
         self.ended = False
-        self._buffer.follow(self)
+        if not self._buffer.ended:
+            self._buffer.follow(self)
 
     def woken(self) -> None:
         self._woken()
 
     def close(self) -> None:
-        self._buffer.unfollow(self)
+        if not self._buffer.ended:  # an ended buffer has let go of its followers
+            self._buffer.unfollow(self)
 
     def take(self, frames: list[bytes]) -> int:
         """Add the frames that have come; return how many more they are than items."""
@@ -180,7 +182,6 @@ class _FollowedMessage:
             end = Broken(self._number, None if is_first else info_of(failure.error))
         frames.append(self._writer.bytes_of(end))
         self.ended = True
-        self.close()
 
 
 def _joined(

@@ -104,7 +104,7 @@ class Engine(Protocol):
         ...
 
     async def end_run(self, run: str) -> None:
-        """Note that a run has ended."""
+        """Note that a run has ended, and let go of its streams that have not."""
         ...
 
     async def runs(self, before: tuple[float, str] | None) -> Sequence[RunInfo]:

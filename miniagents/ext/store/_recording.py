@@ -23,7 +23,7 @@ from weakref import ref
 from miniagents.agents.persistence import with_parts
 from miniagents.ext.store._bodies import rows_of
 from miniagents.ext.store._engine import CallRow, digest_of_call
-from miniagents.ext.store.errors import StoreError
+from miniagents.ext.store.errors import StoreClosedError, StoreError
 from miniagents.messages import Message, encode
 from miniagents.messages.values.frozen import longer_hash_keys
 from miniagents.promising.core.access import buffer_of, failure_of, has_value, value_of
@@ -92,7 +92,6 @@ class CallKeeper:
         if run.id not in self._runs:
             self._runs[run.id] = ref(run, partial(self._run_ended, run.id))
         self._begun.append(call)
-        call.when_ended(partial(self._call_ended, call))
         self._look_soon()
         return proceed()
 
@@ -149,10 +148,11 @@ class CallKeeper:
         begun, self._begun = self._begun, []
         ended, self._ended = self._ended, []
         for call in begun:
-            if call.outcome is None and self._wanted is None:
-                self._open[call] = _OpenCall(self, call)
             if call.outcome is None:
-                self._waiting[call.run.id, call.number] = call
+                if self._wanted is None:
+                    self._open[call] = _OpenCall(self, call)
+                call.when_ended(partial(self._call_ended, call))
+            self._waiting[call.run.id, call.number] = call
         for call in ended:
             self._waiting[call.run.id, call.number] = call
         self._write()
@@ -216,7 +216,7 @@ class CallKeeper:
             try:
                 await write()
             except StoreError as error:
-                if pause is None:
+                if pause is None or isinstance(error, StoreClosedError):
                     self._failed(error, count)
                     return False
                 await asyncio.sleep(pause)

@@ -138,7 +138,7 @@ class Tables:
         found: list[tuple[Pieces, int]] = []
         size = 0
         for first, count, data, at, digest in self.connection.execute(
-            "SELECT first, count, data, at, digest FROM pieces WHERE stream=? AND first>=("
+            "SELECT first, count, CAST(data AS BLOB), at, digest FROM pieces WHERE stream=? AND first>=("
             "SELECT coalesce(max(first), 0) FROM pieces WHERE stream=? AND first<=?) ORDER BY first LIMIT ?",
             (number, number, start, _PAGE),
         ):
@@ -239,7 +239,7 @@ class Tables:
         found: dict[bytes, MessageRow] = {}
         for key in keys:
             row = self.connection.execute(
-                "SELECT key, digest, parts, body FROM messages WHERE key=?", (key,)
+                "SELECT key, digest, parts, CAST(body AS BLOB) FROM messages WHERE key=?", (key,)
             ).fetchone()
             if row is not None:
                 found[key] = MessageRow(*row)
@@ -272,8 +272,11 @@ class Tables:
             )
 
     def end_run(self, run: str) -> None:
-        """Note that a run has ended."""
+        """Note that a run has ended, and let go of its streams that have not."""
         self.connection.execute("UPDATE runs SET ended=? WHERE id=? AND ended IS NULL", (time.time(), run))
+        self.connection.execute(
+            "UPDATE streams SET owner='' WHERE name>? AND name<? AND ended IS NULL", _streams_of(run)
+        )
         self._runs.discard(run)
 
     def runs(self, before: tuple[float, str] | None) -> list[RunInfo]:
@@ -299,7 +302,8 @@ class Tables:
     def calls(self, run: str, after: int) -> list[CallRow] | None:
         """Return some calls of a run."""
         rows = self.connection.execute(
-            "SELECT run, number, outcome, digest, record, messages, replies, stream FROM calls"
+            "SELECT run, number, outcome, digest, CAST(record AS BLOB), CAST(messages AS BLOB), CAST(replies AS BLOB),"
+            " stream FROM calls"
             " WHERE run=? AND number>? ORDER BY number LIMIT ?",
             (run, after, _PAGE),
         ).fetchall()
@@ -320,10 +324,9 @@ class Tables:
         ]
         for run in forgotten:
             execute(
-                "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name>? AND name<?)",
-                (f"{run}/", f"{run}0"),  # "0" comes behind "/"
+                "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name>? AND name<?)", _streams_of(run)
             )
-            execute("DELETE FROM streams WHERE name>? AND name<?", (f"{run}/", f"{run}0"))
+            execute("DELETE FROM streams WHERE name>? AND name<?", _streams_of(run))
             execute("DELETE FROM calls WHERE run=?", (run,))
             execute("DELETE FROM runs WHERE id=?", (run,))
         if forgotten:
@@ -349,6 +352,11 @@ class Tables:
             self.connection.executemany("UPDATE used SET is_read=1 WHERE key=?", [(key,) for key, _, _ in unread])
         execute("DELETE FROM messages WHERE key NOT IN (SELECT key FROM used)")
         execute("DELETE FROM used")
+
+
+def _streams_of(run: str) -> tuple[str, str]:
+    """Return the names between which the streams of a run are."""
+    return f"{run}/", f"{run}0"  # "0" comes behind "/"
 
 
 def _split(keys: bytes) -> list[bytes]:
