@@ -157,6 +157,7 @@ class Call:
         progress: Progress,
     ) -> None:
         run._calls += 1
+        self._progress = progress
         self.kind: CallKind = callee.kind
         self.name: str = callee.name
         self.agent: Identified = callee.agent
@@ -173,7 +174,6 @@ class Call:
         self.tool_call: ToolCall | None = callee.tool_call
         self._callee = callee
         self._json: Arguments | None = None
-        self._progress = progress
 
     @property
     def replies(self) -> MessageSequencePromise[Message]:
