@@ -142,3 +142,9 @@ def test_a_row_refers_to_what_is_there(row: Row) -> None:
 def test_what_is_not_there_is_found_out(reference: str) -> None:
     with pytest.raises(LookupError):
         check(reference)
+
+
+@pytest.mark.parametrize("old", ["miniagents.ext.llms", "miniagents.ext.llms.openai"])
+def test_the_old_place_of_models_says_the_new_one(old: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match="write `from miniagents.ext.llm import create_openai_agent`"):
+        importlib.import_module(old)

@@ -116,7 +116,7 @@ async def test_messages_and_sequences_show_what_has_come() -> None:
             pass
         assert repr(replies) == "<MessageSequencePromise 'echo' 2 messages, ended>"  # nobody has awaited the whole
         lazy = echo.options(start_asap=False).inquire()
-        assert repr(lazy) == "<MessageSequencePromise 'echo' 0 messages, not started>"
+        assert repr(lazy) == "<MessageSequencePromise 'echo' not started>"
         ready = MessageSequencePromise.of_messages([Message("a")])
         assert repr(ready) == "<MessageSequencePromise 'messages' 1 message, ended>"
         assert ready._buffer_if_any() is None  # looking at it has made nothing
@@ -192,6 +192,18 @@ async def test_a_promise_that_is_taken_for_its_value_says_what_to_write(
                 misuse(promise)
             assert bool(promise) is True  # `promise or other` is about None
             await promise
+
+
+async def test_an_attribute_of_the_value_is_asked_of_its_promise() -> None:
+    async with MiniAgents():
+        promise: Any = Promise.resolved(Message("a"))  # Any: checkers refuse what follows
+        with pytest.raises(
+            AttributeError, match=r"no attribute 'text'; await the promise first: \(await promise\)\.text$"
+        ):
+            _ = promise.text
+        with pytest.raises(AttributeError, match="no attribute '_text'$"):
+            _ = promise._text
+        assert not hasattr(promise, "text")
 
 
 async def test_an_attribute_of_a_message_is_asked_of_a_sequence() -> None:

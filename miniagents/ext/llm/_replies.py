@@ -85,7 +85,8 @@ class ReplyForm(Generic[M]):
                 parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
                 if parts.keys() == {KEY_OF_UNION}:
                     text = bytes(parts[KEY_OF_UNION]).decode()
-        return decode(text, union_of(self.classes))
+        decoded: M = decode(text, union_of(self.classes))
+        return decoded
 
     def _wrong(self, answer: AssistantMessage, path: str, reason: str) -> WrongReplyError:
         return WrongReplyError(

@@ -25,6 +25,7 @@ from miniagents.promising.core.arguments import check_errors, check_not_negative
 from miniagents.promising.core.failure import Failure, mark_as_read
 from miniagents.promising.core.naming import derived_name
 from miniagents.promising.core.pieces import OutcomeIterator, PieceBuffer
+from miniagents.promising.core.presenting import number_of
 from miniagents.promising.core.working import Settling
 from miniagents.promising.promise import PENDING, UNHELD, Holder, Promise, blank, failed_here
 from miniagents.promising.sentinels import DEFAULT, Default
@@ -83,11 +84,6 @@ class MessagePromise(StreamedPromise[str, M_co]):
     _by: Speaker | None
     _known: Mapping[str, object] | None
     _message_class: type[Message] | None
-
-    def __repr__(self) -> str:
-        from miniagents.messages.promised.showing import repr_of_message  # noqa: PLC0415  # few programs show promises
-
-        return repr_of_message(self)
 
     def _repr_html_(self) -> str:
         """Return what has come so far as notebooks show it; this starts nothing."""
@@ -463,6 +459,13 @@ class MessagePromise(StreamedPromise[str, M_co]):
         return split_messages(self, delimiter, code_fence=code_fence, message_class=message_class)
 
     # --- machinery ---
+
+    def _state(self) -> str:
+        return super()._state() if self._value is PENDING else f"{self._counted(self._buffer.pieces)}, ended"
+
+    @staticmethod
+    def _counted(pieces: Iterable[object]) -> str:
+        return number_of(sum(isinstance(piece, str | TextDelta) for piece in pieces), "token")
 
     if not TYPE_CHECKING:
 

@@ -59,11 +59,6 @@ class MessageSequencePromise(SameMessages[M_co]):
 
     __slots__ = ()
 
-    def __repr__(self) -> str:
-        from miniagents.messages.promised.showing import repr_of_sequence  # noqa: PLC0415  # few programs show promises
-
-        return repr_of_sequence(self)
-
     def _repr_html_(self) -> str:
         """Return what has come so far as notebooks show it."""
         from miniagents.messages.promised.showing import html_of_sequence  # noqa: PLC0415  # as above

@@ -75,6 +75,10 @@ class Unawaited:
         def __len__(self) -> NoReturn:
             raise TypeError(self._before("len(await promise)"))
 
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = "" if name[:1] == "_" else f"; await the promise first: (await promise).{name}"
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
+
         def __bool__(self) -> bool:
             return True  # as without `__len__`: `promise or other` is about None
 

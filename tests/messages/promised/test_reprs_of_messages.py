@@ -50,10 +50,10 @@ async def test_a_failed_message_says_so() -> None:
         promise = stream_message(Message, tokens())
         with pytest.raises(ValueError, match=r"^no"):
             [token async for token in promise]
-        assert repr(promise) == "<MessagePromise 'Message' 1 token, failed>"
+        assert repr(promise) == "<MessagePromise 'Message' 1 token, 1 error, ended>"
         with pytest.raises(ValueError, match=r"^no"):
             await promise
-        assert repr(promise) == "<MessagePromise 'Message' 1 token, failed>"
+        assert repr(promise) == "<MessagePromise 'Message' 1 token, 1 error, ended>"
 
 
 async def test_looking_starts_nothing() -> None:
@@ -66,7 +66,7 @@ async def test_looking_starts_nothing() -> None:
 
     async with PromisingContext(start_asap=False):
         promise = stream_message(Message, tokens())
-        assert repr(promise) == "<MessagePromise 'Message' 0 tokens, not started>"
+        assert repr(promise) == "<MessagePromise 'Message' not started>"
         assert not started
         await promise
 
@@ -107,4 +107,4 @@ async def test_replies_tell_theirs() -> None:
         failed = fails.inquire("b")
         with pytest.raises(ValueError, match=r"^no"):
             await failed
-        assert repr(failed) == "<MessageSequencePromise 'fails' 1 message, failed>"
+        assert repr(failed) == "<MessageSequencePromise 'fails' 1 message, 1 error, ended>"
