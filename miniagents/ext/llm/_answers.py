@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.ext.llm._clients import import_sdk
+from miniagents.ext.llm._error_bodies import said_in
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm.errors import ProtocolError
 
@@ -55,6 +56,15 @@ async def chunks_of(
     raw = await create(client)(**arguments, stream=True)
     http = raw.http_response
     try:
+        if _is_whole(http):  # an error, or the answer of a server that does not stream
+            await http.aread()
+            try:
+                answer: object = json.loads(http.content)
+            except ValueError:
+                pass  # events, whatever the server calls them
+            else:
+                yield answer
+                return
         events = raw.parse(to=import_sdk(sdk).AsyncStream[object])
         if inspect.isawaitable(events):  # Anthropic's SDK parses in a coroutine, OpenAI's does not
             events = await events
@@ -78,10 +88,10 @@ def whole_answer(http: Any) -> object:  # Any: a response of the SDK's HTTP clie
     try:
         answer: object = json.loads(http.content)
     except ValueError as error:
-        kind, reason = http.headers.get("content-type", "unknown"), str(error)
+        reason = str(error)
     else:
         return answer
-    raise ProtocolError(f"the answer is no JSON, but content of type {kind!r}: {reason}")
+    raise ProtocolError(f"the answer is no JSON, but {_content_of(http)}: {reason}")
 
 
 # --- machinery ---
@@ -101,6 +111,21 @@ def _without_headers(client: C, body: Mapping[str, object]) -> tuple[C, dict[str
 
 def _no_events(http: Any) -> ProtocolError:  # Any: a response of the SDK's HTTP client
     """Return the error for a stream without events."""
-    kind = http.headers.get("content-type", "unknown")
-    hint = "; give stream=False where the server does not stream" if "json" in kind else ""
-    return ProtocolError(f"the server sent no events, but content of type {kind!r}{hint}")
+    return ProtocolError(f"the server sent no events, but {_content_of(http)}")
+
+
+def _is_whole(http: Any) -> bool:  # Any: a response of the SDK's HTTP client
+    kind = _kind_of(http)
+    return "json" in kind or "html" in kind
+
+
+def _kind_of(http: Any) -> str:  # Any: a response of the SDK's HTTP client
+    kind: str = http.headers.get("content-type", "unknown")
+    return kind
+
+
+def _content_of(http: Any) -> str:  # Any: a response of the SDK's HTTP client
+    """Say what a response has instead of an answer; a page of a proxy tells why."""
+    kind = _kind_of(http)
+    words = said_in(http.text).text if "html" in kind else ""
+    return f"content of type {kind!r}{f' ({words})' if words else ''}"

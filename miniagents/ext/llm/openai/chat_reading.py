@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from miniagents.ext.llm._error_bodies import error_of_body, problem_in
 from miniagents.ext.llm._events import Finished, Kept, Noted, Started, ToolCallPiece, raw_piece
 from miniagents.ext.llm._json import (
     identifier_in,
@@ -73,6 +74,8 @@ class ChatReader(Reader):
 
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
         """Yield the events of one piece of a streamed answer."""
+        if any("delta" not in choice and is_object(choice.get("message")) for choice in objects_in(chunk, "choices")):
+            return self.read_whole(chunk)  # of a server that does not stream
         return self._read(chunk, "delta")
 
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
@@ -80,6 +83,10 @@ class ChatReader(Reader):
         return self._read(answer, "message")
 
     def _read(self, chunk: JsonObject, said: str) -> Iterator[ModelEvent]:
+        if problem := problem_in(chunk, "choices"):
+            raise problem
+        if said == "message" and not objects_in(chunk, "choices"):
+            raise wrong_type("choices", chunk.get("choices"))
         model, response_id = text_in(chunk, "model"), identifier_in(chunk, "id")
         if model or response_id:
             yield Started(model or None, response_id or None)
@@ -87,6 +94,8 @@ class ChatReader(Reader):
         if noted:
             yield Noted(noted)
         for choice in objects_in(chunk, "choices"):
+            if choice.get("error") or choice.get("finish_reason") == "error":
+                raise error_of_body(choice.get("error"))
             index = choice.get("index", 0)
             if self._choice is None:
                 self._choice = index
