@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from miniagents.ext.llm._answers import chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
@@ -74,7 +75,7 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
         if request.reply_schema is not None:
             text = options.pop("text", None)
             body["text"] = {**(text if is_object(text) else {}), "format": _format(request.reply_schema)}
-        if keeps_nothing and "reasoning" in options:
+        if keeps_nothing and ("reasoning" in options or _REASONS.match(request.model)):
             # the provider does not store the reasoning, so it needs it back in an encrypted form
             options.setdefault("include", ["reasoning.encrypted_content"])
         return body | options
@@ -83,8 +84,8 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
         """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("openai", client, _create, body, stream=stream)
 
-    def reader(self) -> ResponsesReader:
-        """Return a new reader, for one answer."""
+    def reader(self, request: ModelRequest | None = None) -> ResponsesReader:  # noqa: ARG002  # for others
+        """Return a new reader, for one answer to a request."""
         return ResponsesReader()
 
     def message(
@@ -100,6 +101,10 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
             content
         )
         return message_of(OpenAIMessage, said, notes, output_items=() if plain else content)
+
+
+_REASONS: Final = re.compile(r"(?:.*[/:])?(?:o\d|gpt-[5-9](?!.*chat)|gpt-oss|codex|computer-use)")
+"""The names of OpenAI's models that reason without being told to; others refuse to encrypt their reasoning."""
 
 
 def _create(client: OpenAIClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
