@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.ext.llm._clients import import_sdk
@@ -36,6 +37,7 @@ async def chunks_of(
     body: Mapping[str, object],
     *,
     stream: bool,
+    done: object = None,
 ) -> AsyncGenerator[object, None]:
     """Make a request and yield the pieces of the answer as plain JSON; an answer that is not streamed is one piece.
 
@@ -45,6 +47,7 @@ async def chunks_of(
         create: Returns the method of a client that makes the request and returns the raw response.
         body: The arguments of that method.
         stream: Whether the answer is streamed.
+        done: What to yield at the end if the server sent the mark `[DONE]`; None for nothing.
 
     Raises:
         ProtocolError: The answer is not JSON, or the stream has no events.
@@ -65,6 +68,7 @@ async def chunks_of(
             else:
                 yield answer
                 return
+        end = _End(http) if done is not None else None
         events = raw.parse(to=import_sdk(sdk).AsyncStream[object])
         if inspect.isawaitable(events):  # Anthropic's SDK parses in a coroutine, OpenAI's does not
             events = await events
@@ -75,6 +79,8 @@ async def chunks_of(
             yield chunk
         if not count:
             raise _no_events(http)
+        if end is not None and end.is_marked:
+            yield done
     finally:
         await http.aclose()
 
@@ -107,6 +113,32 @@ def _without_headers(client: C, body: Mapping[str, object]) -> tuple[C, dict[str
     if is_object(headers) and headers:
         client = client.with_options(default_headers={name: str(value) for name, value in headers.items()})
     return client, arguments
+
+
+class _End:
+    """Watches the end of a stream, since the SDK does not tell whether it had the mark."""
+
+    __slots__ = ("_tail",)
+
+    def __init__(self, http: Any) -> None:  # Any: a response of the SDK's HTTP client
+        self._tail = b""
+        read = http.aiter_bytes
+
+        async def watched() -> AsyncGenerator[bytes, None]:
+            async for content in read():
+                self._tail = content if len(content) >= _LONGEST_MARK else (self._tail + content)[-_LONGEST_MARK:]
+                yield content
+
+        http.aiter_bytes = watched
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the last line is the mark."""
+        return _MARK.search(self._tail) is not None
+
+
+_MARK: Final = re.compile(rb"data:[ \t]*\[DONE\]\s*\Z")
+_LONGEST_MARK: Final = 64
 
 
 def _no_events(http: Any) -> ProtocolError:  # Any: a response of the SDK's HTTP client
