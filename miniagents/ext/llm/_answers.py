@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.ext.llm._clients import import_sdk
+from miniagents.ext.llm._error_bodies import said_in
 from miniagents.ext.llm._json import is_object
 from miniagents.ext.llm.errors import ProtocolError
 
@@ -35,6 +37,7 @@ async def chunks_of(
     body: Mapping[str, object],
     *,
     stream: bool,
+    done: object = None,
 ) -> AsyncGenerator[object, None]:
     """Make a request and yield the pieces of the answer as plain JSON; an answer that is not streamed is one piece.
 
@@ -44,6 +47,7 @@ async def chunks_of(
         create: Returns the method of a client that makes the request and returns the raw response.
         body: The arguments of that method.
         stream: Whether the answer is streamed.
+        done: What to yield at the end if the server sent the mark `[DONE]`; None for nothing.
 
     Raises:
         ProtocolError: The answer is not JSON, or the stream has no events.
@@ -55,6 +59,16 @@ async def chunks_of(
     raw = await create(client)(**arguments, stream=True)
     http = raw.http_response
     try:
+        if _is_whole(http):  # an error, or the answer of a server that does not stream
+            await http.aread()
+            try:
+                answer: object = json.loads(http.content)
+            except ValueError:
+                pass  # events, whatever the server calls them
+            else:
+                yield answer
+                return
+        end = _End(http) if done is not None else None
         events = raw.parse(to=import_sdk(sdk).AsyncStream[object])
         if inspect.isawaitable(events):  # Anthropic's SDK parses in a coroutine, OpenAI's does not
             events = await events
@@ -65,6 +79,8 @@ async def chunks_of(
             yield chunk
         if not count:
             raise _no_events(http)
+        if end is not None and end.is_marked:
+            yield done
     finally:
         await http.aclose()
 
@@ -78,10 +94,10 @@ def whole_answer(http: Any) -> object:  # Any: a response of the SDK's HTTP clie
     try:
         answer: object = json.loads(http.content)
     except ValueError as error:
-        kind, reason = http.headers.get("content-type", "unknown"), str(error)
+        reason = str(error)
     else:
         return answer
-    raise ProtocolError(f"the answer is no JSON, but content of type {kind!r}: {reason}")
+    raise ProtocolError(f"the answer is no JSON, but {_content_of(http)}: {reason}")
 
 
 # --- machinery ---
@@ -99,8 +115,49 @@ def _without_headers(client: C, body: Mapping[str, object]) -> tuple[C, dict[str
     return client, arguments
 
 
+class _End:
+    """Watches the end of a stream, since the SDK does not tell whether it had the mark."""
+
+    __slots__ = ("_tail",)
+
+    def __init__(self, http: Any) -> None:  # Any: a response of the SDK's HTTP client
+        self._tail = b""
+        read = http.aiter_bytes
+
+        async def watched() -> AsyncGenerator[bytes, None]:
+            async for content in read():
+                self._tail = content if len(content) >= _LONGEST_MARK else (self._tail + content)[-_LONGEST_MARK:]
+                yield content
+
+        http.aiter_bytes = watched
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the last line is the mark."""
+        return _MARK.search(self._tail) is not None
+
+
+_MARK: Final = re.compile(rb"data:[ \t]*\[DONE\]\s*\Z")
+_LONGEST_MARK: Final = 64
+
+
 def _no_events(http: Any) -> ProtocolError:  # Any: a response of the SDK's HTTP client
     """Return the error for a stream without events."""
-    kind = http.headers.get("content-type", "unknown")
-    hint = "; give stream=False where the server does not stream" if "json" in kind else ""
-    return ProtocolError(f"the server sent no events, but content of type {kind!r}{hint}")
+    return ProtocolError(f"the server sent no events, but {_content_of(http)}")
+
+
+def _is_whole(http: Any) -> bool:  # Any: a response of the SDK's HTTP client
+    kind = _kind_of(http)
+    return "json" in kind or "html" in kind
+
+
+def _kind_of(http: Any) -> str:  # Any: a response of the SDK's HTTP client
+    kind: str = http.headers.get("content-type", "unknown")
+    return kind
+
+
+def _content_of(http: Any) -> str:  # Any: a response of the SDK's HTTP client
+    """Say what a response has instead of an answer; a page of a proxy tells why."""
+    kind = _kind_of(http)
+    words = said_in(http.text).text if "html" in kind else ""
+    return f"content of type {kind!r}{f' ({words})' if words else ''}"

@@ -92,7 +92,8 @@ class Assembler(Generic[M_co]):
     @property
     def is_finished(self) -> bool:
         """Whether the answer is complete."""
-        return self._answer.finished is not None
+        finished = self._answer.finished
+        return finished is not None and (finished.reason is not None or self.has_anything)
 
     @property
     def has_anything(self) -> bool:

@@ -89,7 +89,7 @@ def equipped(
     def identity() -> Identity:
         return identity_of_model(model, None if form is None else form.schema)
 
-    if form is None and not functions:
+    if form is None and not functions and all(isinstance(each, ToolDefinition) for each in definitions):
         return _answering(model), (protocol.message_class,), identity
     work = Conversing(
         model=model,

@@ -92,11 +92,11 @@ class Finished:
     """The answer is complete.
 
     Attributes:
-        reason: Why the model stopped.
+        reason: Why the model stopped; None if the server does not say.
         content: The whole answer as the provider sent it, if the provider may want it back in a later request.
     """
 
-    reason: FinishReason
+    reason: FinishReason | None
     content: tuple[JsonObject, ...] = field(default=())
 
 

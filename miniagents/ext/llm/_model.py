@@ -88,6 +88,7 @@ class LanguageModel(Generic[C, M]):
             stream=bool(self.options.get("stream", True)),
             send_reasoning_as=send_reasoning_as if isinstance(send_reasoning_as, str) else None,
             server=server,
+            think_tags=bool(self.options.get("think_tags", self.reply_schema is not None)),
         )
 
     def answer(self, messages: Sequence[Message]) -> MessagePromise[M]:
@@ -134,7 +135,7 @@ class LanguageModel(Generic[C, M]):
             return assembler.message()
 
         return MessagePromise(
-            lambda: self._streamed(chunks, assembler, conceal, stream=request.stream),
+            lambda: self._streamed(chunks, self.protocol.reader(request), assembler, conceal, stream=request.stream),
             whole,
             message_class=self.protocol.message_class,
             known={"role": "assistant"},
@@ -144,12 +145,12 @@ class LanguageModel(Generic[C, M]):
     async def _streamed(
         self,
         chunks: Callable[[], AsyncGenerator[object, None]],
+        reader: Any,  # Any: None in the end, like the others
         assembler: Assembler[M],
         conceal: Callable[[str], str],
         *,
         stream: bool,
     ) -> AsyncIterator[StreamedEvent]:
-        reader: Any = self.protocol.reader()  # Any: None in the end, like the others
         chunk: object = None
         event: Any = None  # Any: an event of the reader
         piece: StreamedEvent | None = None

@@ -80,7 +80,9 @@ class NewAgentOptions(TypedDict, total=False):
     description: str | None
 
 
-LIBRARY_OPTIONS = frozenset({"system", "stream", "max_turns", "max_calls", "repair_turns", "deps", "send_reasoning_as"})
+LIBRARY_OPTIONS = frozenset(
+    {"system", "stream", "max_turns", "max_calls", "repair_turns", "deps", "send_reasoning_as", "think_tags"}
+)
 """The options that the library uses itself; they are not passed to the SDKs."""
 
 
@@ -154,10 +156,12 @@ class OptionRules(NamedTuple):
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "system": (str, NoneType),
     "stream": (bool,),
+    "think_tags": (bool,),
     "send_reasoning_as": (str, NoneType),
 }
 _TYPES_IN_WORDS: Final = {
     "system": "a text",
     "stream": "True or False",
+    "think_tags": "True or False",
     "send_reasoning_as": 'the name of a property, such as "reasoning_content"',
 }

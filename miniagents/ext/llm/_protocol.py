@@ -48,6 +48,7 @@ class ModelRequest:
         send_reasoning_as: The property that returns a model's reasoning to it in chat completions; None to leave it
             out, `AS_IT_CAME` for the property in which this server sent it.
         server: What names the server (`server_of`); None if it is not known.
+        think_tags: Whether reasoning is looked for in the text, between tags.
     """
 
     model: str
@@ -58,6 +59,7 @@ class ModelRequest:
     stream: bool = True
     send_reasoning_as: str | None = AS_IT_CAME
     server: str | None = None
+    think_tags: bool = False
 
     def name_of(self, call: ToolCall) -> str:
         """Return the name of a call as all providers take it: models also call tools that do not exist."""
@@ -132,8 +134,8 @@ class ModelProtocol(ABC, Generic[C_contra, M]):
         """Make the request, and yield the pieces of the answer as plain JSON; one that is not streamed is one piece."""
 
     @abstractmethod
-    def reader(self) -> Reader:
-        """Return a new reader, for one answer."""
+    def reader(self, request: ModelRequest | None = None) -> Reader:
+        """Return a new reader, for one answer to a request."""
 
     def message(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, get_args
 
 import msgspec
@@ -12,6 +13,8 @@ from typing_extensions import TypeVar
 
 from miniagents.describing.json_schema import JsonSchema, json_schema, object_schema, own_fields
 from miniagents.describing.nulls import without_nulls
+from miniagents.ext.llm._finding import json_in
+from miniagents.ext.llm._json import object_from_text
 from miniagents.ext.llm.common import ReplySchema
 from miniagents.ext.llm.errors import WrongReplyError
 from miniagents.messages import AssistantMessage, DecodeError, Message, decode
@@ -66,8 +69,9 @@ class ReplyForm(Generic[M]):
             raise self._wrong(answer, "$", "it is cut off, because the answer reached the limit of tokens")
         text = answer.text or ""
         fenced = _FENCED.fullmatch(text)  # models put JSON into a code block unless a schema is enforced
+        text = fenced["content"] if fenced is not None else text
         try:
-            message = self._decoded(fenced["content"] if fenced is not None else text)
+            message = self._decoded(text) if self.asked.strict else self._found(text)
         except DecodeError as error:
             raise self._wrong(answer, error.path, error.reason) from None
         if not isinstance(message, AssistantMessage):
@@ -87,6 +91,16 @@ class ReplyForm(Generic[M]):
                     text = bytes(parts[KEY_OF_UNION]).decode()
         decoded: M = decode(text, union_of(self.classes))
         return decoded
+
+    def _found(self, text: str) -> M:
+        """Decode the JSON in a text; of several errors, that of the first part that is an object says the most."""
+        failed: list[tuple[bool, DecodeError]] = []
+        for part in json_in(text):
+            try:
+                return self._decoded(part)
+            except DecodeError as error:
+                failed.append((object_from_text(part) is None, error))
+        raise min(failed, key=itemgetter(0))[1]
 
     def _wrong(self, answer: AssistantMessage, path: str, reason: str) -> WrongReplyError:
         return WrongReplyError(

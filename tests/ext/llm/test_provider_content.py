@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from miniagents import AnthropicMessage, AssistantMessage, OpenAIMessage, UserMessage, decode, encode
+import pytest
+
+from miniagents import AnthropicMessage, AssistantMessage, MiniAgents, OpenAIMessage, UserMessage, decode, encode
+from miniagents.ext.llm import ToolDefinition
 from miniagents.ext.llm._assembling import Assembler
 from miniagents.ext.llm._conversation import conversation_of
 from miniagents.ext.llm._json import frozen_object
@@ -12,6 +15,12 @@ from miniagents.ext.llm.anthropic.message_reading import MessagesReader
 from miniagents.ext.llm.anthropic.messages import AnthropicMessages
 from miniagents.ext.llm.openai.chat import ChatCompletions
 from miniagents.ext.llm.openai.responses import Responses
+from tests.ext.llm.agents import agent_for
+from tests.ext.llm.answers import tool_call
+from tests.ext.llm.anthropic.answering import anthropic_messages
+from tests.ext.llm.model_server import ModelServer
+from tests.ext.llm.protocols import Event, Json, Script, encode as encode_json, json_response, stream_response
+from tests.ext.llm.replies import MESSAGES
 
 Chunk = Mapping[str, object]
 
@@ -152,3 +161,56 @@ def test_a_paused_turn_is_sent_back_to_go_on() -> None:
     conversation = conversation_of([UserMessage("Hi"), message], AnthropicMessages.rules)
     body = AnthropicMessages().body(ModelRequest(model="m", conversation=conversation))
     assert body["messages"] == [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": [SEARCH]}]
+
+
+async def test_a_paused_turn_goes_on_where_all_tools_are_the_provider_s_own() -> None:
+    events: list[Json] = [
+        {"type": "content_block_start", "index": 0, "content_block": SEARCH},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "pause_turn"}},
+        {"type": "message_stop"},
+    ]
+    paused = Script(
+        json_response({"type": "message", "content": [SEARCH], "stop_reason": "pause_turn"}),
+        stream_response(
+            *(Event(encode_json(each), name=str(each["type"])) for each in events if isinstance(each, dict))
+        ),
+    )
+    own = {"type": "web_search_20250305", "name": "web_search"}
+    for stream in (True, False):
+        async with ModelServer(paused, anthropic_messages("Tea is a drink.")) as server, MiniAgents():
+            replies = await agent_for(MESSAGES, server, tools=[own], stream=stream).inquire("What is tea?")
+            assert [str(each) for each in replies] == ["", "Tea is a drink."]
+            assert server.requests[1].body["messages"][1] == {"role": "assistant", "content": [SEARCH]}
+
+
+async def test_calls_that_the_caller_carries_out_end_the_reply_beside_the_provider_s_tools() -> None:
+    tools = [
+        ToolDefinition(name="now", parameters={"type": "object"}),
+        {"type": "web_search_20250305", "name": "web_search"},
+    ]
+    async with ModelServer(anthropic_messages(tool_calls=[tool_call("now", {})])) as server, MiniAgents():
+        reply = await agent_for(MESSAGES, server, tools=tools).inquire("What time is it?").only()
+    assert [call.name for call in reply.tool_calls] == ["now"]
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "is_asked_for"),
+    [
+        ("gpt-5.1", {"store": False}, True),
+        ("o4-mini", {"store": False}, True),
+        ("openai/gpt-5-mini", {"store": False}, True),
+        ("ft:o3:acme", {"store": False}, True),
+        ("gpt-5-chat-latest", {"store": False}, False),
+        ("gpt-4o", {"store": False}, False),
+        ("gpt-4o", {"store": False, "reasoning": {"effort": "low"}}, True),
+        ("gpt-5.1", {}, False),
+        ("gpt-5.1", {"store": False, "include": []}, False),
+    ],
+)
+def test_encrypted_reasoning_is_asked_for_where_nothing_is_stored(
+    model: str, options: Mapping[str, object], is_asked_for: bool
+) -> None:
+    conversation = conversation_of([UserMessage("Hi")], Responses.rules)
+    body = Responses().body(ModelRequest(model=model, conversation=conversation, options=options))
+    assert (body.get("include") == ["reasoning.encrypted_content"]) == is_asked_for

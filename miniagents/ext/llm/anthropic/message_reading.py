@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from miniagents.ext.llm._error_bodies import problem_in
 from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece, raw_piece
 from miniagents.ext.llm._json import is_object, json_text, number_in, object_from_text, object_in, objects_in, text_in
 from miniagents.ext.llm._protocol import Reader
-from miniagents.ext.llm._translating import error_of_code
 from miniagents.messages import ReasoningDelta, RefusalDelta, Usage
 
 if TYPE_CHECKING:
@@ -66,23 +66,23 @@ class MessagesReader(Reader):
                 self._stop = {**self._stop, **object_in(chunk, "delta")}
             case "message_stop":
                 yield from self._finished()
-            case "error":
-                error = object_in(chunk, "error")
-                raise error_of_code(text_in(error, "type"), text_in(error, "message") or "")
+            case "message":  # of a server that does not stream
+                yield from self.read_whole(chunk)
+            case kind if problem := problem_in(chunk, "content" if kind is None else "type"):
+                raise problem
             case _:
                 pass  # ignore unknown kinds of events: the API may add some
 
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
         """Yield the events of an answer that was not streamed."""
+        if problem := problem_in(answer, "content"):
+            raise problem
         yield Started(text_in(answer, "model"), text_in(answer, "id"))
         for place, block in enumerate(objects_in(answer, "content")):
             yield from self._begun(place, block)
             yield from self._ended(place)
         yield from self._spent(answer)
         self._stop = answer
-        if text_in(answer, "type") == "error":
-            error = object_in(answer, "error")
-            raise error_of_code(text_in(error, "type"), text_in(error, "message") or "")
         if text_in(answer, "stop_reason") is not None:
             yield from self._finished()
 

@@ -87,8 +87,8 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
         """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("anthropic", client, _create, body, stream=stream)
 
-    def reader(self) -> MessagesReader:
-        """Return a new reader, for one answer."""
+    def reader(self, request: ModelRequest | None = None) -> MessagesReader:  # noqa: ARG002  # for others
+        """Return a new reader, for one answer to a request."""
         return MessagesReader()
 
     def message(

@@ -12,7 +12,7 @@ from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
 from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, message_of
 from miniagents.ext.llm._strict_schemas import FORMATS, StrictForm
-from miniagents.ext.llm.openai.chat_reading import ChatReader
+from miniagents.ext.llm.openai.chat_reading import DONE, ChatReader
 from miniagents.ext.llm.openai.options import WITHDRAWN_FROM_CHAT, ChatOptions
 from miniagents.ext.llm.openai.server_fields import fields_for_server, with_server_fields
 from miniagents.messages import (
@@ -74,11 +74,11 @@ class ChatCompletions(ModelProtocol["OpenAIClient", OpenAIMessage]):
 
     def chunks(self, client: OpenAIClient, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
         """Make the request, and yield the pieces of the answer as plain JSON."""
-        return chunks_of("openai", client, _create, body, stream=stream)
+        return chunks_of("openai", client, _create, body, stream=stream, done=DONE)
 
-    def reader(self) -> ChatReader:
-        """Return a new reader, for one answer."""
-        return ChatReader()
+    def reader(self, request: ModelRequest | None = None) -> ChatReader:
+        """Return a new reader, for one answer to a request."""
+        return ChatReader(think_tags=request is not None and request.think_tags)
 
     def message(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from miniagents.ext.llm._error_bodies import error_of_body, problem_in
 from miniagents.ext.llm._events import Finished, Kept, Noted, Started, ToolCallPiece, raw_piece
 from miniagents.ext.llm._json import (
     identifier_in,
@@ -18,6 +20,7 @@ from miniagents.ext.llm._json import (
     wrong_type,
 )
 from miniagents.ext.llm._protocol import Reader
+from miniagents.ext.llm.openai.think_tags import ThinkTags
 from miniagents.messages import ReasoningDelta, RefusalDelta, Usage
 from miniagents.messages.values.freezing import is_list
 
@@ -27,7 +30,12 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._events import FinishReason, ModelEvent
     from miniagents.ext.llm._json import JsonObject
 
-__all__ = ["REASONING_AS", "ChatReader"]
+__all__ = ["DONE", "REASONING_AS", "ChatReader"]
+
+DONE: Final[JsonObject] = MappingProxyType[str, object]({"object": "[DONE]"})
+"""What stands for the mark with which a server says that it has sent everything."""
+
+_logger: Final = logging.getLogger("miniagents")
 
 REASONING_AS: Final = "reasoning_as"
 """The name under which a message keeps the server's name for the reasoning, whose text is in the message itself."""
@@ -64,7 +72,10 @@ _NOTHING: Final[JsonObject] = MappingProxyType[str, object]({})
 class ChatReader(Reader):
     """Reads one answer; if there are several choices, the one that arrives first."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, think_tags: bool = False) -> None:
+        """Read an answer; `think_tags` says whether reasoning is looked for in the text."""
+        self._tags = ThinkTags() if think_tags else None
+        self._is_finished = False
         self._choice: object = None
         self._logprobs: dict[str, list[object]] = {}
         self._notes: dict[str, object] = {}
@@ -73,13 +84,20 @@ class ChatReader(Reader):
 
     def read(self, chunk: JsonObject) -> Iterator[ModelEvent]:
         """Yield the events of one piece of a streamed answer."""
-        return self._read(chunk, "delta")
+        if any("delta" not in choice and is_object(choice.get("message")) for choice in objects_in(chunk, "choices")):
+            return self.read_whole(chunk)  # of a server that does not stream
+        return self._finished(None) if chunk is DONE else self._read(chunk, "delta")
 
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
         """Yield the events of an answer that was not streamed."""
-        return self._read(answer, "message")
+        yield from self._read(answer, "message")
+        yield from self._finished(None)
 
     def _read(self, chunk: JsonObject, said: str) -> Iterator[ModelEvent]:
+        if problem := problem_in(chunk, "choices"):
+            raise problem
+        if said == "message" and not objects_in(chunk, "choices"):
+            raise wrong_type("choices", chunk.get("choices"))
         model, response_id = text_in(chunk, "model"), identifier_in(chunk, "id")
         if model or response_id:
             yield Started(model or None, response_id or None)
@@ -87,6 +105,8 @@ class ChatReader(Reader):
         if noted:
             yield Noted(noted)
         for choice in objects_in(chunk, "choices"):
+            if choice.get("error") or choice.get("finish_reason") == "error":
+                raise error_of_body(choice.get("error"))
             index = choice.get("index", 0)
             if self._choice is None:
                 self._choice = index
@@ -112,7 +132,10 @@ class ChatReader(Reader):
             yield raw_piece(ReasoningDelta, content.removeprefix("<thought>").removesuffix("</thought>"))
         elif isinstance(content, str):
             if content and not self._has_parts:
-                yield content
+                if self._tags is None:
+                    yield content
+                else:
+                    yield from self._untagged(self._tags.fed(content))
             elif content:
                 yield from self._parts([{"type": "text", "text": content}])
         elif content is not None:
@@ -176,7 +199,29 @@ class ChatReader(Reader):
         if reason:
             if reason not in _FINISH_REASONS:
                 yield Noted({"finish_reason": reason})
-            yield Finished(_FINISH_REASONS.get(reason, "other"))
+            yield from self._finished(_FINISH_REASONS.get(reason, "other"))
+
+    def _finished(self, reason: FinishReason | None) -> Iterator[ModelEvent]:
+        """Yield the end of the answer, which some servers do not give a reason for."""
+        if self._is_finished:
+            return
+        self._is_finished = True
+        if self._tags is not None:
+            yield from self._untagged(self._tags.end())
+        if reason is None and self._choice is not None:
+            _logger.warning("a server ended an answer without a finish reason: it may not be complete")
+        yield Finished(reason)
+
+    def _untagged(self, parts: Iterator[tuple[bool, str]]) -> Iterator[ModelEvent]:
+        for is_thought, text in parts:
+            if is_thought:
+                tag = None if self._tags is None else self._tags.opening
+                if self._reasoning_as is None and tag is not None:
+                    self._reasoning_as = tag
+                    yield Kept({REASONING_AS: tag})
+                yield raw_piece(ReasoningDelta, text)
+            else:
+                yield text
 
 
 def _said_text(data: JsonObject, name: str) -> str | None:

@@ -86,6 +86,7 @@ class _ChatOptions(_BothOptions, total=False):
     service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
     stop: str | Sequence[str] | None
     stream_options: parameters.ChatStreamOptions | None
+    think_tags: bool
     tool_choice: parameters.ChatToolChoice
     verbosity: Literal["low", "medium", "high"] | None
     web_search_options: parameters.WebSearchOptions
@@ -125,6 +126,8 @@ class ChatOptions(_ChatOptions, total=False, closed=True):
         send_reasoning_as: The property of messages that returns a model's reasoning to it, such as
             "reasoning_content". By default a server gets its own reasoning back in the property in which it sent it,
             and no reasoning of others. None leaves all reasoning out.
+        think_tags: Whether a text that begins with `<think>` is the model's reasoning up to `</think>`, for servers
+            that do not separate it; by default only with a `reply_type`.
     """
 
 

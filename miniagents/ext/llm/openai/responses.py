@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+import re
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from miniagents.ext.llm._answers import chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
+from miniagents.ext.llm._error_bodies import error_of_body, problem_in
 from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece, raw_piece
 from miniagents.ext.llm._json import (
     is_object,
@@ -21,7 +23,6 @@ from miniagents.ext.llm._json import (
 from miniagents.ext.llm._options import OptionRules
 from miniagents.ext.llm._parts import source_of
 from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, Reader, message_of
-from miniagents.ext.llm._translating import error_of_code
 from miniagents.ext.llm.openai.chat import OPENAI_FORM, content_of
 from miniagents.ext.llm.openai.options import WITHDRAWN_FROM_RESPONSES, ResponsesOptions
 from miniagents.messages import (
@@ -74,7 +75,7 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
         if request.reply_schema is not None:
             text = options.pop("text", None)
             body["text"] = {**(text if is_object(text) else {}), "format": _format(request.reply_schema)}
-        if keeps_nothing and "reasoning" in options:
+        if keeps_nothing and ("reasoning" in options or _REASONS.match(request.model)):
             # the provider does not store the reasoning, so it needs it back in an encrypted form
             options.setdefault("include", ["reasoning.encrypted_content"])
         return body | options
@@ -83,8 +84,8 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
         """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("openai", client, _create, body, stream=stream)
 
-    def reader(self) -> ResponsesReader:
-        """Return a new reader, for one answer."""
+    def reader(self, request: ModelRequest | None = None) -> ResponsesReader:  # noqa: ARG002  # for others
+        """Return a new reader, for one answer to a request."""
         return ResponsesReader()
 
     def message(
@@ -100,6 +101,10 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
             content
         )
         return message_of(OpenAIMessage, said, notes, output_items=() if plain else content)
+
+
+_REASONS: Final = re.compile(r"(?:.*[/:])?(?:o\d|gpt-[5-9](?!.*chat)|gpt-oss|codex|computer-use)")
+"""The names of OpenAI's models that reason without being told to; others refuse to encrypt their reasoning."""
 
 
 def _create(client: OpenAIClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
@@ -154,16 +159,17 @@ class ResponsesReader(Reader):
                 yield Started(text_in(response, "model"), text_in(response, "id"))
             case "response.completed" | "response.incomplete" | "response.failed":
                 yield from self.read_whole(object_in(chunk, "response"))
-            case "error":
-                details = object_in(chunk, "error") or chunk
-                raise error_of_code(
-                    text_in(details, "code") or text_in(details, "type"), text_in(details, "message") or ""
-                )
+            case None if chunk.get("output") is not None:  # of a server that does not stream
+                yield from self.read_whole(chunk)
+            case kind if problem := problem_in(chunk, "output" if kind is None else "type"):
+                raise problem
             case _:
                 pass  # the other kinds of events add nothing to those above, and the API may add kinds
 
     def read_whole(self, answer: JsonObject) -> Iterator[ModelEvent]:
         """Yield the events of a whole response, without those that were streamed already."""
+        if text_in(answer, "status") is None and (problem := problem_in(answer, "output")):
+            raise problem
         yield Started(text_in(answer, "model"), text_in(answer, "id"))
         output = objects_in(answer, "output")
         for place, item in enumerate(output):
@@ -176,7 +182,7 @@ class ResponsesReader(Reader):
             yield Noted(noted)
         error = object_in(answer, "error")
         if error or text_in(answer, "status") == "failed":
-            raise error_of_code(text_in(error, "code"), text_in(error, "message") or "the response failed")
+            raise error_of_body(error or {"message": "the response failed"})
         yield from _finished(answer, tuple(output))
 
     def _item(self, place: object, item: JsonObject) -> Iterator[ModelEvent]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from miniagents.ext.llm._json import is_object, object_in, objects_in, plain_object, text_in
 from miniagents.ext.llm._protocol import AS_IT_CAME
 from miniagents.ext.llm.openai.chat_reading import REASONING_AS
+from miniagents.ext.llm.openai.think_tags import CLOSING
 from miniagents.messages import OpenAIMessage
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ def with_server_fields(written: dict[str, object], message: AssistantMessage, re
     parts = of_message.pop("content", None)
     if parts is not None and not message.refusal and _says(of_parts=parts) == (message.text or ""):
         written["content"] = parts  # otherwise a program has changed the text
-    if name is not None and message.reasoning:
+    if name is not None and name in CLOSING and message.reasoning:
+        thought = "".join(reasoning.text for reasoning in message.reasoning)
+        written["content"] = f"{name}\n{thought}\n{CLOSING[name]}\n\n{written.get('content', '')}"
+    elif name is not None and message.reasoning:
         written[name] = "".join(reasoning.text for reasoning in message.reasoning)
     of_calls = object_in(kept, "calls")
     calls = objects_in(written, "tool_calls")
