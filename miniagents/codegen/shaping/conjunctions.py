@@ -122,8 +122,12 @@ class Schemas:
                 seen.setdefault(site.definition, site)
             elif self._schemas[site] is False or self.checked(site):
                 seen.setdefault(self._text(site), site)
-        left = [*seen.values()]
-        for site in seen.values() if len(seen) > 1 else ():
+        return tuple(seen.values())
+
+    def strictest(self, sites: tuple[Site, ...]) -> tuple[Site, ...]:
+        """Return a conjunction without the definitions that its other schemas refer to, and so include."""
+        left = [*sites]
+        for site in sites:
             if not site.pointer and any(site in self._required_by(other) for other in left if other != site):
                 left.remove(site)
         return tuple(left)

@@ -91,6 +91,8 @@ class Shaper:
     def form(self, sites: tuple[Site, ...], where: Where) -> Form:
         """Return the form of the values that all of some schemas accept."""
         sites = self._schemas.united(sites)
+        if len(sites) > 1 and not any(site in each for each in where.around for site in sites):
+            sites = self._schemas.strictest(sites)  # the schemas of a chosen branch stay as they are
         if not sites:
             return Anything()
         if len(sites) == 1:
