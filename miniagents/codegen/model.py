@@ -148,7 +148,7 @@ class ObjectType:
         fields: Its own properties, in the order of the schema.
         template: Its text, with `{property}` for the value of a property.
         positional: Whether the constructor takes its fields by position.
-        extras: The form of undeclared properties; None if they are not allowed.
+        extras: The form of undeclared properties; None if they are not allowed, or if the base has them already.
         tag: The property that tells it apart in unions: its name in JSON, and its value.
         doc: Its description.
         place: The place of its schema; None for the library's own.

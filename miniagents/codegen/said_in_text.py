@@ -6,7 +6,7 @@ A generated module holds only the schemas that its types do not say. The codec f
 
 import ast
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from miniagents.codegen.library import LIBRARY, OPEN_RECORD, RECORD, SCHEME
 from miniagents.codegen.model import ObjectType
@@ -22,6 +22,10 @@ from miniagents.validation.said import (
     union_said,
 )
 from miniagents.validation.values import JsonValue
+
+
+EXTRAS_KEY: Final = "@extra"
+"""The name of the field that holds the extras."""
 
 
 class SaidInText:
@@ -68,6 +72,8 @@ class SaidInText:
         """Return the schemas that the fields of a class say, without those that say none; nothing for an alias."""
         found: dict[str, Schema] = {}
         for field in self._fields(self._classes[name]) if name in self._classes else ():
+            if field.name == EXTRAS_KEY:
+                continue  # a property of this name is one of the extras
             try:
                 found[field.name] = self._form(field.form)
             except UnsaidError:
@@ -82,7 +88,7 @@ class SaidInText:
         properties: dict[str, Schema] = {}
         required: list[str] = []
         for field in self._fields(node):
-            if field.name == "@extra":
+            if field.name == EXTRAS_KEY:
                 extras = self._form(field.form)
             else:
                 properties[field.name] = self._form(field.form)

@@ -113,6 +113,19 @@ def test_g5_nullable_adds_null(read: Read, given: Json, meant: Json, *, is_clear
     assert [each.keyword for each in bundle.warnings] == ([] if is_clear else ["nullable"])
     for pointer in bundle.definitions["A"].origins:
         assert isinstance(at(meant, pointer), bool | dict)
+    properties = {
+        "a": {"type": "string", "x-nullable": True},
+        "b": {"type": "string", "enum": ["b"], "x-nullable": True},
+        "c": {"allOf": [{"$ref": "#/definitions/A"}], "x-nullable": True},
+        "d": {"type": "string", "x-nullable": False},
+    }
+    swagger = {"swagger": "2.0", "info": INFO, "definitions": {"A": {"type": "object", "properties": properties}}}
+    assert schemas(read(swagger))["A"]["properties"] == {
+        "a": {"type": ["string", "null"]},
+        "b": {"type": ["string", "null"], "enum": ["b", None]},
+        "c": {"anyOf": [{"allOf": [{"$ref": "#/$defs/A"}]}, {"type": "null"}]},
+        "d": {"type": "string"},
+    }
     swagger = {"swagger": "2.0", "info": INFO, "definitions": {"A": {"type": "string", "nullable": True}}}
     assert schemas(read(swagger))["A"] == {"type": "string", "nullable": True}
 

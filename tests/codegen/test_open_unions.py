@@ -152,6 +152,14 @@ def test_m8_what_would_be_read_as_something_else_is_not_written(module: ModuleTy
         module.encode(module.Holder(open={"inside": thing}))
 
 
+def test_a_property_that_is_called_as_the_field_of_extras_keeps_its_schema(imported: Imported) -> None:
+    properties = {"a": {"type": "null"}, "@extra": {**THING, "additionalProperties": False}}
+    module = imported({"T": {"type": "object", "properties": properties, "minProperties": 1}})
+    assert json.loads(module.encode(module.decode('{"@extra": {"name": "a"}}', module.T))) == {"@extra": {"name": "a"}}
+    with pytest.raises(DecodeError):
+        module.decode('{"@extra": null}', module.T)
+
+
 def test_schemas_that_say_too_much_together_leave_what_one_of_them_says(generated: Generated) -> None:
     text = generated(
         {

@@ -8,7 +8,7 @@ import ast
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from miniagents.codegen.documents import JsonValue
@@ -67,12 +67,14 @@ def export_generated(file: str, sources: Sequence[str]) -> dict[str, JsonValue] 
     classes = {node.name: _class(node) for node in tree.body if isinstance(node, ast.ClassDef)}
     _without_made(schemas, places)
     schemas = _in_order(schemas, places, tree)
+    keys = {name: key for key, name in places.items()}
     for key, name in sorted(places.items(), key=lambda each: -len(each[0])):  # the parts of a part before it
         owner, _, pointer = key.partition("#")
         cls = classes.get(name)
         schema = _at(schemas.get(owner), pointer)
         if cls is not None and isinstance(schema, dict):
-            _restore(schema, cls, classes)
+            is_said = cls.base in classes and _requires(schemas, schema, keys.get(cls.base, ""))
+            _restore(schema, cls if not is_said else replace(cls, base=""), classes)
             if pointer and name != _usual_name(owner, pointer, places):
                 _hint(schema, "name", name)
     for name, doc in _alias_docs(tree).items():
@@ -196,6 +198,25 @@ def _at(schema: JsonValue, pointer: str) -> JsonValue:
         else:
             return None
     return schema
+
+
+def _requires(schemas: Mapping[str, JsonValue], schema: JsonValue, key: str) -> bool:
+    """Return whether all that fits a schema fits a definition, because the schema refers to it."""
+    todo: list[JsonValue] = [schema]
+    seen: set[str] = set()
+    while todo:
+        each = todo.pop()
+        if not isinstance(each, dict):
+            continue
+        every = each.get("allOf")
+        todo += every if isinstance(every, list) else []
+        name = str(each.get("$ref", "")).removeprefix("#/$defs/")
+        if name == key:
+            return True
+        if name not in seen:
+            seen.add(name)
+            todo.append(schemas.get(name))
+    return False
 
 
 def _restore(schema: dict[str, JsonValue], cls: Class, classes: Mapping[str, Class]) -> None:

@@ -191,13 +191,18 @@ def subschemas(
                     yield keyword, (keyword, name), member
 
 
+def nullable_of(dialect: Dialect) -> str:
+    """Return the keyword that allows null in a dialect: `nullable`, Swagger's extension `x-nullable`, or ""."""
+    return "nullable" if dialect is OPENAPI_3_0 else "x-nullable" if dialect is SWAGGER_2_0 else ""
+
+
 def is_nullable_as_a_whole(schema: JsonValue, dialect: Dialect) -> bool:
     """Return whether `nullable` adds null to a whole schema, because it has neither `type` nor `enum` to add it to.
 
     OpenAPI 3.0.0 to 3.0.2 say that it allows null for the schema. 3.0.3 says that it belongs to a `type`, but authors
     still write it beside `anyOf` and `allOf`, and send null.
     """
-    if dialect is not OPENAPI_3_0 or not isinstance(schema, dict) or schema.get("nullable") is not True:
+    if not isinstance(schema, dict) or schema.get(nullable_of(dialect)) is not True:
         return False
     is_reference = isinstance(schema.get("$ref"), str)
     return not is_reference and not schema.keys() & {"type", "enum"} and bool(schema.keys() & ASSERTIONS)

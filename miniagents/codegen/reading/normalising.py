@@ -13,7 +13,7 @@ from miniagents.codegen.documents import JsonValue, Place, escape
 from miniagents.codegen.library import SCHEME
 from miniagents.codegen.patterns.translating import translate
 from miniagents.codegen.reading.api_documents import tags_of
-from miniagents.codegen.reading.dialects import DRAFT_04, OPENAPI_3_0, ignores_siblings, is_nullable_as_a_whole, knows
+from miniagents.codegen.reading.dialects import DRAFT_04, ignores_siblings, is_nullable_as_a_whole, knows, nullable_of
 from miniagents.codegen.reading.hints import ON_PROPERTY
 from miniagents.codegen.reading.registry import Registry, Site
 from miniagents.codegen.reading.scopes import Key, Scope, ScopedKey
@@ -282,7 +282,7 @@ def _modernise(site: Site, result: dict[str, JsonValue]) -> None:
     if not site.dialect.is_openapi:
         return
     declared, values = result.get("type"), result.get("enum")
-    if site.dialect is OPENAPI_3_0 and result.pop("nullable", False) is True:
+    if result.pop(nullable_of(site.dialect), False) is True:
         if isinstance(declared, str):
             result["type"] = [declared, "null"]
         if isinstance(values, list) and None not in values:

@@ -57,6 +57,7 @@ class Schemas:
         self._schemas: dict[Site, JsonValue] = {}
         self._texts: dict[Site, str] = {}
         self._checked: dict[Site, frozenset[str]] = {}
+        self._required: dict[Site, frozenset[Site]] = {}
         self._within: dict[str, list[Site]] = {name: [] for name in definitions}
         for name, schema in definitions.items():
             todo = [(Site(name), schema)]
@@ -122,6 +123,20 @@ class Schemas:
             elif self._schemas[site] is False or self.checked(site):
                 seen.setdefault(self._text(site), site)
         return tuple(seen.values())
+
+    def strictest(self, sites: tuple[Site, ...]) -> tuple[Site, ...]:
+        """Return a conjunction without the definitions that its other schemas refer to, and so include."""
+        left = [*sites]
+        for site in sites:
+            if not site.pointer and any(site in self._required_by(other) for other in left if other != site):
+                left.remove(site)
+        return tuple(left)
+
+    def _required_by(self, site: Site) -> frozenset[Site]:
+        """Return the schemas that a value must fit to fit the schema at a place."""
+        if site not in self._required:
+            self._required[site] = frozenset(part.site for part in self.parts((site,)))
+        return self._required[site]
 
     def parts(self, sites: tuple[Site, ...]) -> list[Part]:
         """Return all parts of some schemas, in the order in which they are written."""

@@ -18,6 +18,7 @@ from miniagents.codegen.shaping.placing import Names
 from miniagents.codegen.shaping.recursion import opened
 from miniagents.codegen.shaping.shapes import Shaper
 from miniagents.codegen.shaping.soundness import judged
+from miniagents.codegen.shaping.subclasses import extended
 from miniagents.codegen.shaping.tables import schema_table
 from miniagents.codegen.shaping.union_tags import tagged
 from miniagents.validation.keywords import HINTS
@@ -63,8 +64,11 @@ def module_of(bundle: Bundle) -> Module:
         return module
     keys, tables = schema_table(module, schemas, classes)
     judgement = judged(module, loose)
+    if extended(own, library_types(own), schemas, classes):
+        known.update(own)
     return replace(
         module,
+        types=tuple(own.values()),
         schemas=tables,
         keys=keys,
         loose=judgement.loose,

@@ -91,6 +91,8 @@ class Shaper:
     def form(self, sites: tuple[Site, ...], where: Where) -> Form:
         """Return the form of the values that all of some schemas accept."""
         sites = self._schemas.united(sites)
+        if len(sites) > 1 and not any(site in each for each in where.around for site in sites):
+            sites = self._schemas.strictest(sites)  # the schemas of a chosen branch stay as they are
         if not sites:
             return Anything()
         if len(sites) == 1:
@@ -204,7 +206,10 @@ class Shaper:
             for each in parts
         )
         forms: list[Form] = []
+        possible = [site for site in chosen if is_alone or not _is_empty(self._schemas.parts((*sites, site)))]
         for index, site in enumerate(chosen):
+            if possible and site not in possible:
+                continue
             inner = where.inner(where.name + branch_word(self._schemas, site, index))
             own = _kinds(self._schemas.parts((site,)))
             if is_alone or (only_types and kinds is not None and own is not None and set(own) <= _covered(kinds)):
@@ -374,6 +379,13 @@ def _kinds(parts: Sequence[Part]) -> list[Kind] | None:
     if "number" in allowed:
         allowed.discard("integer")
     return [kind for kind in _KINDS if kind in allowed]
+
+
+def _is_empty(parts: Sequence[Part]) -> bool:
+    """Return whether types, constants and lists of values leave no value that fits all of some schemas."""
+    kinds = _kinds(parts)
+    has_values = any(keyword in part.schema for part in parts for keyword in ("const", "enum"))
+    return kinds is not None and (not kinds or (has_values and choice_of(parts, kinds)[0] == Anything()))
 
 
 def _says_parts(part: Part) -> bool:

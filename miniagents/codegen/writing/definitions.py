@@ -78,7 +78,7 @@ class Writer:
     def struct(self, definition: ObjectType) -> str:
         """Return the text of a class."""
         inherited = inherited_fields(self.module.known, definition.name)
-        own = [each for each in definition.fields if each.json_name not in inherited]
+        own = [each for each in definition.fields if inherited.get(each.json_name) != each]
         attributes = [(each.name, each.doc) for each in own]
         also = self.module.also_checked(definition.name)
         doc = docstring(definition.doc, attributes, also=also, name=definition.name, indent=_INDENT)
@@ -89,7 +89,12 @@ class Writer:
             text = renamed(definition.template, python_names)
             template.append(f"text_template: {self.annotator.name('ClassVar')}[str | None] = {literal(text)}")
         written = HAND_WRITTEN_FIELDS.get(definition.base, ())
-        fields = [self.field(each, definition) for each in own if each.name not in written]
+        optional = {name for name, each in inherited.items() if not each.required}
+        fields = [
+            self.field(each, definition, is_named=each.required and each.json_name in optional)
+            for each in own
+            if each.name not in written
+        ]
         base = definition.base
         if definition.extras == Anything() and base.removeprefix("_") == RECORD:
             base = "_" * base.startswith("_") + OPEN_RECORD
@@ -110,8 +115,14 @@ class Writer:
             options += [f"tag_field={literal(name)}", f"tag={literal(value)}"]
         return options
 
-    def field(self, field: Field, owner: ObjectType) -> str:
-        """Return the text of a field; its type includes `UnsetType` if it may be absent and has no default."""
+    def field(self, field: Field, owner: ObjectType, *, is_named: bool = False) -> str:
+        """Return the text of a field; its type includes `UnsetType` if it may be absent and has no default.
+
+        Args:
+            field: The field.
+            owner: Its class.
+            is_named: Whether to write its name in JSON: pyright asks for a value where the base has a default.
+        """
         if owner.tag is not None and owner.tag[0] == field.json_name:
             value = literal(only_value(field))
             return (
@@ -120,7 +131,7 @@ class Writer:
         annotation = self.annotator.form(field.form)
         if not field.required and field.default is None:
             annotation = f"{self.annotator.name('Maybe')}[{annotation}]"
-        return f"{field.name}: {self.quoted(annotation, field.form)}{self.assigned(field)}"
+        return f"{field.name}: {self.quoted(annotation, field.form)}{self.assigned(field, is_named=is_named)}"
 
     def extras(self, form: Form) -> str:
         """Return the text of the field `extra_properties`, which holds undeclared properties."""
@@ -141,7 +152,7 @@ class Writer:
             return expression(value)
         return f"{self.annotator.msgspec('convert')}({expression(value)}, {self.annotator.form(form)})"
 
-    def assigned(self, field: Field) -> str:
+    def assigned(self, field: Field, *, is_named: bool = False) -> str:
         """Return the text after the annotation of a field: its default and its name in JSON."""
         arguments: list[str] = []
         plain = ""
@@ -151,7 +162,7 @@ class Writer:
         elif not field.required:
             plain = self.annotator.msgspec("UNSET")
             arguments.append(f"default={plain}")
-        if field.name != field.json_name:
+        if field.name != field.json_name or is_named:
             arguments.append(f"name={literal(field.json_name)}")
             plain = ""
         if plain or not arguments:

@@ -63,6 +63,8 @@ class SaidByTypes:
         """Return the schemas that the fields of a class say, without those that say none; nothing for an alias."""
         found: dict[str, Schema] = {}
         for field in _fields(form) if is_message_class(form) else ():
+            if field.name == EXTRAS_KEY:
+                continue  # a property of this name is one of the extras
             try:
                 found[field.name] = self._form(field.form)
             except UnsaidError:
