@@ -48,6 +48,13 @@ DIALECTS: Final = {
 }
 """The dialects, by their folders in the suite."""
 
+PARTS: Final[tuple[tuple[str, Formats, Profile], ...]] = (
+    ("", "note", "plain"),
+    ("", "note", "typed"),
+    ("optional/format", "checked", "plain"),
+)
+"""What is run of each dialect: a folder, the meaning of a `format`, and the profile."""
+
 URL: Final = "http://localhost:1234/"
 """The URL at which the schemas of the suite expect its folder `remotes`."""
 
@@ -76,11 +83,7 @@ def main() -> int:
         download(folder)
     wrong = 0
     for dialect in DIALECTS:
-        for inner, formats, profile in (
-            ("", "note", "plain"),
-            ("", "note", "typed"),
-            ("optional/format", "checked", "plain"),
-        ):
+        for inner, formats, profile in PARTS:
             results: Counter[Result] = Counter()
             for group in groups(folder, f"{dialect}/{inner}", profile):
                 outcome = run(group, dialect, folder / "remotes", formats)

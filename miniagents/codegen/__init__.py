@@ -8,7 +8,7 @@ Generated modules do not import this package when they run.
 """
 
 from miniagents.codegen.commands.command_line import main
-from miniagents.codegen.generating import generate
+from miniagents.codegen.generating import generate, generate_files
 from miniagents.codegen.schema_errors import GenerationError, Problem
 
-__all__ = ["GenerationError", "Problem", "generate", "main"]
+__all__ = ["GenerationError", "Problem", "generate", "generate_files", "main"]

@@ -5,7 +5,7 @@ import shlex
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 from miniagents.codegen.reading.bundle import read_sound
 from miniagents.codegen.schema_errors import GenerationError, Problem
@@ -38,6 +38,41 @@ def is_package(output: Path | str) -> bool:
     return Path(output).suffix != ".py"
 
 
+class Choices(TypedDict, total=False):
+    """The choices of `generate`, which describes them, as arguments of other functions."""
+
+    formats: Formats
+    base: Base
+    namespace: str
+    library: bool
+    references: Mapping[str, Path | str] | None
+    base_url: str
+    operations: bool
+    strict_keywords: bool
+    ignored_keywords: Iterable[str]
+    overlays: Iterable[Path | str]
+
+
+def generate_files(schemas: Iterable[Path | str], output: Path | str, **choices: Unpack[Choices]) -> Mapping[str, str]:
+    """Return the texts of the modules for some schema files by the names of their files, without writing them.
+
+    An output whose name does not end in `.py` is a package: a folder with `__init__.py` and a module for each schema
+    file. Otherwise there is one file. All else is as with `generate`.
+
+    Args:
+        schemas: Schema files, API documents, and folders of files that end in `.schema.json`.
+        output: The path of the module, or of the folder of the package.
+        **choices: The choices of `generate`.
+
+    Returns:
+        The formatted Python texts by the names of the files in the folder.
+
+    Raises:
+        GenerationError: No exact types can be generated for the schemas; it has every problem of every file.
+    """
+    return _generated(schemas, output, choices).files
+
+
 def generate(
     schemas: Iterable[Path | str],
     output: Path | str,
@@ -62,7 +97,8 @@ def generate(
     Args:
         schemas: Schema files, documents of OpenAPI, Swagger 2.0 and AsyncAPI, and folders of files that end in
             `.schema.json`.
-        output: The path of the module; the header contains the command that generates it again.
+        output: The path of the module; the header contains the command that generates it again. For a package, the
+            result is its `__init__.py`, and `generate_files` returns the other files as well.
         formats: The meaning of a `format` without "x-miniagents-format". "note" does not check it, "checked" does.
             "typed" checks it, and decodes it to datetime, date, time, timedelta, UUID or bytes if it is one of these.
         base: The base class of definitions that are objects and do not name one.
@@ -83,13 +119,39 @@ def generate(
     Raises:
         GenerationError: No exact types can be generated for the schemas; it has every problem of every file.
     """
-    files = tuple((url, Path(path)) for url, path in sorted((references or {}).items()))
-    ignored = frozenset(ignored_keywords)
-    reading = Reading(files, (), base_url, operations, strict_keywords, ignored, tuple(map(Path, overlays)))
-    generated = generate_with(schemas, output, Settings(formats, base, namespace, reading), library=library)
+    choices = Choices(
+        formats=formats,
+        base=base,
+        namespace=namespace,
+        library=library,
+        references=references,
+        base_url=base_url,
+        operations=operations,
+        strict_keywords=strict_keywords,
+        ignored_keywords=ignored_keywords,
+        overlays=overlays,
+    )
+    return _generated(schemas, output, choices).text
+
+
+def _generated(schemas: Iterable[Path | str], output: Path | str, choices: Choices) -> Generated:
+    references = tuple((url, Path(path)) for url, path in sorted((choices.get("references") or {}).items()))
+    reading = Reading(
+        references,
+        (),
+        choices.get("base_url", ""),
+        choices.get("operations", False),
+        choices.get("strict_keywords", False),
+        frozenset(choices.get("ignored_keywords", ())),
+        tuple(map(Path, choices.get("overlays", ()))),
+    )
+    settings = Settings(
+        choices.get("formats", "note"), choices.get("base", "Record"), choices.get("namespace", ""), reading
+    )
+    generated = generate_with(schemas, output, settings, library=choices.get("library", False))
     for warning in generated.warnings:
-        warnings.warn(str(warning), stacklevel=2)
-    return generated.text
+        warnings.warn(str(warning), stacklevel=3)
+    return generated
 
 
 def generate_with(

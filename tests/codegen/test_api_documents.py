@@ -244,14 +244,33 @@ def test_g5_operations_may_stand_in_other_files(tmp_path: Path) -> None:
         read_bundle(main_file, settings=Settings(reading=reading))
 
 
-def test_g5_operations_of_swagger_have_bodies(read: Read) -> None:
+def test_g5_operations_of_swagger_have_bodies_and_parameters(read: Read) -> None:
+    """Parameters that are no bodies are schemas themselves, with keywords about the parameter among them."""
+    tags = {"type": "array", "items": {"type": "string"}, "maxItems": 3}
     operation = {
-        "parameters": [{"in": "body", "name": "x", "schema": {"type": "null"}}, {"in": "query", "type": "string"}],
+        "parameters": [
+            {"in": "body", "name": "x", "schema": {"type": "null"}},
+            {
+                "in": "query",
+                "name": "tags",
+                "required": True,
+                "collectionFormat": "csv",
+                "description": "Words.",
+                **tags,
+            },
+            {"in": "formData", "name": "upload", "type": "file"},
+            {"$ref": "#/parameters/limit"},
+        ],
         "responses": {"200": {"schema": {"type": "string"}}, "201": {"schema": {"type": "file"}}},
     }
-    document = {"swagger": "2.0", "info": INFO, "paths": {"/a": {"post": operation}}}
-    assert schemas(read(document, operations=True)) == {
+    limit = {"in": "query", "name": "limit", "type": "integer", "minimum": 0, "exclusiveMinimum": True}
+    document = {"swagger": "2.0", "info": INFO, "paths": {"/a": {"post": operation}}, "parameters": {"limit": limit}}
+    bundle = read(document, operations=True)
+    assert bundle.warnings == ()
+    assert schemas(bundle) == {
+        "LimitParameter": {"type": "integer", "exclusiveMinimum": 0},
         "PostARequest": {"type": "null"},
+        "PostAParameterTags": {"description": "Words.", **tags},
         "PostAResponse200": {"type": "string"},
     }
 

@@ -281,6 +281,25 @@ def test_g1_files_become_definitions(bundled: Bundled, case: str) -> None:
     assert list(found) == list(expected)
 
 
+@pytest.mark.parametrize(
+    "merging",
+    [
+        "<<: *base\n  required: [b]",
+        "required: [b]\n  <<: *base",
+        "<<: [*base]\n  required: [b]",
+        "<<: [*base, {required: [c], type: array}]\n  required: [b]",
+        "<<: {<<: *base, required: [d]}\n  required: [b]",
+    ],
+)
+def test_g5_merge_keys_of_yaml_add_members(bundled: Bundled, merging: str) -> None:
+    """As in YAML 1.1, and as API documents use them: own members win, then the first object that is merged."""
+    text = f"$defs:\n Base: &base\n  type: object\n  properties: {{a: {{type: string}}}}\n Thing:\n  {merging}\n"
+    thing = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["b"]}
+    assert bundled({"a.schema.yaml": text})["Thing"] == thing
+    quoted = bundled({"a.schema.yaml": '$defs:\n A: {properties: {"<<": {type: string}}}\n'})
+    assert quoted["A"] == {"properties": {"<<": {"type": "string"}}}
+
+
 def test_every_schema_knows_where_it_was_written(folder: Callable[[Files], Path]) -> None:
     text = f'{{"$schema": "{OLD}",\n "definitions": {{"A": {{\n  "items": [true,\n   {{"not": {{}}}}]}}}}}}'
     definition = read_bundle([folder({"a.schema.json": text})]).definitions["A"]

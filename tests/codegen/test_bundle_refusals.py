@@ -202,7 +202,8 @@ YAML: Final = (
     "a: !!binary aGk=\nb: !mine 1\nc: !!python/object:os.system {}\n",
     "404: {}\non: {}\ntrue: {}\n~: {}\n2.5: {}\n",
     "? [a]\n: 1\n",
-    "<<: {}\n",
+    "a: &a 1\n<<: [*a, {}]\n",
+    "<<: {}\n<<: {}\n",
     "type: object\ntype: string\n",
     "enum: [.inf, -.INF, .nan]\n",
     "a: 1e999\n",
@@ -237,6 +238,18 @@ def test_g3_aliases_that_laugh_are_refused(refusals: Refusals, read: Read) -> No
     lines = ["a0: &a0 [x]", *(f"a{place}: &a{place} [{','.join([f'*a{place - 1}'] * 10)}]" for place in range(1, 30))]
     assert "aliases repeat more than 100000 values" in refusals("\n".join(lines), "a.schema.yaml")[0]
     assert read("\n".join(lines[:4]), "a.schema.yaml").definitions
+
+
+def test_g3_merge_keys_that_laugh_are_refused(refusals: Refusals, read: Read) -> None:
+    lines = [
+        "$defs:\n a0: &a0 {x0: 1}",
+        *(
+            f" a{place}: &a{place}\n  p{place}: {{<<: *a{place - 1}}}\n  q{place}: {{<<: *a{place - 1}}}"
+            for place in range(1, 30)
+        ),
+    ]
+    assert "aliases repeat more than 100000 values" in refusals("\n".join(lines), "a.schema.yaml")[0]
+    assert read("\n".join(lines[:10]), "a.schema.yaml").definitions
 
 
 def test_g3_chains_of_references_are_followed(read: Read, refusals: Refusals) -> None:

@@ -17,9 +17,8 @@ CANNOT_BE_CHECKED = "unknown: unknown format"
 
 
 def wrong_in(dialect: str, inner: str, profile: Profile = "plain") -> Iterator[str]:
-    formats = "checked" if inner else "note"
     for group in groups(SUITE, f"{dialect}/{inner}", profile):
-        outcome = run(group, dialect, SUITE / "remotes", formats)
+        outcome = run(group, dialect, SUITE / "remotes", "checked" if inner else "note")
         if outcome.result != "exact":
             yield f"{outcome.result}: {group.name}: {outcome.wrong}"
 

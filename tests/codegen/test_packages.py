@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 from miniagents.cli import main
-from miniagents.codegen import GenerationError
+from miniagents.codegen import GenerationError, generate, generate_files
 from miniagents.codegen.generating import generate_with
 from miniagents.codegen.settings import Settings
 from miniagents.codegen.writing.package_plan import MOST_TYPES
@@ -245,3 +245,17 @@ def test_an_exported_package_generates_the_same_types(
         for each in (one, two)
     ]
     assert classes[0] == classes[1]
+
+
+def test_python_gets_all_files_of_a_package(tmp_path: Path) -> None:
+    """`generate_files` has the files that the command writes; `generate` has only the first of them."""
+    folder = tmp_path / "schemas"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.schema.json").write_text(json.dumps({"type": "object", "title": name}), encoding="utf-8")
+    output = tmp_path / "my_types"
+    files = generate_files([folder], output, base="Message")
+    assert main(["generate", str(folder), "--output", f"{output}/", "--base=Message"]) == 0
+    assert files == {path.name: path.read_text(encoding="utf-8") for path in output.glob("*.py")}
+    assert generate([folder], output, base="Message") == files["__init__.py"]
+    assert generate_files([folder], "types.py") == {"types.py": generate([folder], "types.py")}

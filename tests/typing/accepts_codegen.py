@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import assert_type
 
-from miniagents.codegen import GenerationError, Problem, generate, main
+from miniagents.codegen import GenerationError, Problem, generate, generate_files, main
 
 
 def generated() -> None:
     assert_type(generate(["weather.schema.json", Path("schemas")], "weather.py"), str)
     assert_type(generate((Path("schemas"),), output=Path("weather.py"), library=False), str)
     assert_type(generate(["schemas"], "weather.py", formats="typed", base="Message", namespace="my_app"), str)
+    assert_type(generate_files([Path("schemas")], "my_types/", formats="typed", operations=True), Mapping[str, str])
 
 
 def commands(arguments: tuple[str, ...]) -> None:

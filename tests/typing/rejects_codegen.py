@@ -6,7 +6,7 @@ needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has t
 
 from __future__ import annotations
 
-from miniagents.codegen import GenerationError, Problem, generate, main
+from miniagents.codegen import GenerationError, Problem, generate, generate_files, main
 
 
 def generated() -> None:
@@ -16,6 +16,9 @@ def generated() -> None:
     generate(["weather.schema.json"], "weather.py", formats="all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     generate(["weather.schema.json"], "weather.py", base="Frozen")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     generate(["weather.schema.json"], "weather.py", lenient=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    generate_files(["weather.schema.json"])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    generate_files(["weather.schema.json"], "my_types/", lenient=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    generate_files(["weather.schema.json"], "my_types/")["__init__.py"] = ""  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
 
 
 def commands() -> None:

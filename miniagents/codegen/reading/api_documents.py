@@ -6,7 +6,7 @@ parameters, requests and responses have none, and get names from the operation a
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from miniagents.codegen.documents import Document, JsonValue, Node
@@ -225,10 +225,17 @@ class _Operations:
                 name = _text(_member(parameter, "name"))
                 yield from self._content(parameter, f"{label} request" if is_body else f"{label} parameter {name}")
 
+    def _parameter(self, node: Node | None) -> Node | None:
+        """Return the schema that a parameter of Swagger is itself, or None if it has a schema or is no parameter."""
+        if self.api.kind != "swagger" or node is None or not isinstance(node.value, dict) or "type" not in node.value:
+            return None
+        about_it = {"name", "in", "required", "collectionFormat", "allowEmptyValue"}  # `required` is true or false here
+        return replace(node, value={key: value for key, value in node.value.items() if key not in about_it})
+
     def _content(self, node: Node, label: str) -> Iterator[Part]:
         """Yield the schemas of one part: one for each media type; the first of JSON has a shorter name."""
         followed = self._followed(node)
-        yield from _schema(self.api, _member(followed, "schema"), label)
+        yield from _schema(self.api, self._parameter(followed) or _member(followed, "schema"), label)
         has_json = False
         for media, kind in _members(followed, "content"):
             is_json = "json" in kind and not has_json

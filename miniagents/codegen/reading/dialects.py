@@ -159,7 +159,8 @@ def _marks(schema: dict[str, JsonValue]) -> Iterator[str]:
         yield "array of items"
     if any(isinstance(schema.get(keyword), bool) for keyword in ("exclusiveMinimum", "exclusiveMaximum")):
         yield "boolean limit"
-    if isinstance(schema.get("id"), str) and _OLD_ANCHOR.fullmatch(schema["id"]):
+    identity = schema.get("id")
+    if isinstance(identity, str) and _OLD_ANCHOR.fullmatch(identity):
         yield "old anchor"
 
 

@@ -1,9 +1,9 @@
 """Parse YAML files as JSON, and record the line of every value.
 
 The core schema of YAML 1.2 is supported as far as it has an equivalent in JSON. `on`, `yes` and dates are texts, and
-keys are texts: a number, such as the `200:` of OpenAPI, is the text as it is written. Tags, merge keys, infinities and
-several documents in one file are refused. Schemas are untrusted input: the values that aliases repeat are counted, so
-that a small file cannot become a huge one.
+keys are texts: a number, such as the `200:` of OpenAPI, is the text as it is written. The merge keys of YAML 1.1 are
+supported as well, because API documents use them. Tags, infinities and several documents in one file are refused.
+Schemas are untrusted input: the values that aliases repeat are counted, so that a small file cannot become a huge one.
 """
 
 import re
@@ -81,11 +81,20 @@ class _Frame:
     anchor: str | None
     size: int = 1
     key: str | None = None
+    is_merging: bool = False
+    merged: list[dict[str, JsonValue]] | None = None
 
     def here(self) -> str:
         if isinstance(self.value, list):
             return f"{self.pointer}/{len(self.value)}"
         return self.pointer if self.key is None else f"{self.pointer}/{escape(self.key)}"
+
+    def whole(self) -> dict[str, JsonValue] | list[JsonValue]:
+        """Return the value, with the members that merge keys add to it: first theirs, then its own in their place."""
+        if self.merged is None or isinstance(self.value, list):
+            return self.value
+        added = {name: value for each in reversed(self.merged) for name, value in each.items()}
+        return {**added, **self.value}
 
 
 @dataclass(slots=True)
@@ -126,7 +135,7 @@ class _Composer:
                 self._open(event.anchor, event.tag, is_object=isinstance(event, kinds.MappingStartEvent))
             elif isinstance(event, kinds.CollectionEndEvent):
                 frame = self._stack.pop()
-                self._put(frame.value, frame.size, frame.anchor, is_closing=True)
+                self._put(frame.whole(), frame.size, frame.anchor, is_closing=True)
         if not self._documents:
             self.lines["#"] = 1
 
@@ -159,11 +168,10 @@ class _Composer:
         pointer = frame.here()
         self.lines[pointer] = self._line
         self._check_text(pointer, text)
-        if is_known:
+        frame.is_merging = plain and text == "<<" and tag is None
+        if is_known or (frame.is_merging and frame.merged is not None):
             self._report(pointer, "duplicate", "the name is given twice in one object", "keep one of them")
-        if plain and text == "<<":
-            self._report(pointer, "<<", "YAML 1.2 has no merge keys", "write the members out")
-        elif (plain and text in _WORDS) or tag not in {None, "!", f"{_TAG}str"}:
+        if (plain and text in _WORDS) or tag not in {None, "!", f"{_TAG}str"}:
             self._report(pointer, "key", f"{text[:60]} is no text", f'write "{text[:60]}" in quotes')
 
     def _scalar(self, text: str, *, plain: bool, tag: str | None) -> JsonValue:
@@ -230,9 +238,19 @@ class _Composer:
         frame.size += size
         if isinstance(frame.value, list):
             frame.value.append(value)
+        elif frame.is_merging:
+            self._merge(frame, value)
         elif frame.key is not None:
             frame.value[frame.key] = value
             frame.key = None
+
+    def _merge(self, frame: _Frame, value: JsonValue) -> None:
+        every = value if isinstance(value, list) else [value]
+        frame.merged = [each for each in every if isinstance(each, dict)]
+        if len(frame.merged) < len(every):
+            remedy = "write *NAME, or [*NAME, *OTHER], of objects with the anchors &NAME and &OTHER"
+            self._report(frame.here(), "<<", "merges something that is no object", remedy)
+        frame.key = None
 
 
 def _depth(value: JsonValue) -> int:
