@@ -287,7 +287,7 @@ class Tool(Generic[P, R_co]):
                         if isinstance(piece, ContentPart):
                             content.append(piece)
                         else:
-                            said = said or bool(piece)
+                            said = said or (isinstance(piece, str) and bool(piece))
                             yield piece
             except EndLoop:
                 raise
