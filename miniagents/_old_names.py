@@ -27,6 +27,7 @@ _PACKAGES: Final = (
         "ext.llm",
         "ext.llm.openai",
         "ext.llm.anthropic",
+        "ext.mcp",
         "ext.notebook",
         "ext.otel",
         "promising",

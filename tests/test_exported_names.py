@@ -21,7 +21,18 @@ PACKAGES: Final = [
         f"miniagents.{name}"
         for name in (
             *("agents", "calls", "composition", "ext.llm", "ext.llm.anthropic", "ext.llm.openai", "ext.notebook"),
-            *("ext.otel", "messages", "miniagents", "promising", "testing", "tools", "utils", "validation", "wire"),
+            *(
+                "ext.mcp",
+                "ext.otel",
+                "messages",
+                "miniagents",
+                "promising",
+                "testing",
+                "tools",
+                "utils",
+                "validation",
+                "wire",
+            ),
         )
     ),
 ]

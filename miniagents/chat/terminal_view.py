@@ -27,6 +27,7 @@ from miniagents.messages import (
     SystemMessage,
     TextDelta,
     ToolCallDelta,
+    ToolProgress,
     ToolResultMessage,
     UserMessage,
 )
@@ -101,6 +102,8 @@ class TerminalView:
             self._call_index = piece.index
             self._call_name += piece.name or ""
             self._arriving += piece.arguments
+        elif isinstance(piece, ToolProgress):
+            self._arriving = _progress_text(piece)  # the next one stands in its place
         elif isinstance(piece, TextDelta) and self._is_markdown:
             for block in self._blocks.feed(printable(piece.text, lines=True)):
                 self._text(block)
@@ -227,7 +230,14 @@ class TerminalView:
             return Text(printable(self._arriving, lines=True), style=WRONG)
         if self._kind is TextDelta and self._is_markdown:
             return MarkdownText(self._blocks.tail(self._console.size.height))
+        if self._kind is ToolProgress:
+            return Text(printable(self._arriving, lines=True), style=ASIDE)
         return self._other(self._arriving) if self._kind is TextDelta else None
+
+
+def _progress_text(report: ToolProgress) -> str:
+    done = f"{report.progress:g}" if report.total is None else f"{report.progress:g} of {report.total:g}"
+    return f"… {report.note} ({done})" if report.note else f"… {done}"
 
 
 def _thoughts(known: Mapping[str, Any]) -> tuple[Reasoning, ...]:  # Any: fields of messages have any type

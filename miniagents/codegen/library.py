@@ -221,8 +221,19 @@ _CLASSES = (
             _optional("arguments", _STRING, ""),
         ),
     ),
+    ObjectType(
+        "ToolProgress",
+        FROZEN,
+        (
+            _required("progress", Scalar("number")),
+            _optional("total", OneOf((Scalar("number"), _NULL))),
+            _optional("note", _STRING, ""),
+        ),
+    ),
 )
-_EVENTS = OneOf(tuple(Named(name) for name in ("TextDelta", "ReasoningDelta", "RefusalDelta", "ToolCallDelta")))
+_EVENTS = OneOf(
+    tuple(Named(name) for name in ("TextDelta", "ReasoningDelta", "RefusalDelta", "ToolCallDelta", "ToolProgress"))
+)
 _ALIASES = (AliasType("StreamEvent", _EVENTS), AliasType("ContentPart", OneOf(tuple(map(Named, _PARTS)))))
 
 LIBRARY: Final[Types] = {each.name: each for each in (*_CLASSES, *_ALIASES)}

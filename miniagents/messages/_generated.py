@@ -44,6 +44,7 @@ __all__ = [
     "TextPart",
     "ToolCall",
     "ToolCallDelta",
+    "ToolProgress",
     "ToolResultMessage",
     "Usage",
     "UserMessage",
@@ -415,7 +416,21 @@ class ToolCallDelta(Frozen, frozen=True, kw_only=True, tag="ToolCallDelta"):
     arguments: str = ""
 
 
-StreamEvent: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta
+class ToolProgress(Frozen, frozen=True, kw_only=True, tag="ToolProgress"):
+    """A report of how far the call of a tool is; not part of the text of its result.
+
+    Attributes:
+        progress: How much is done; it grows from report to report.
+        total: How much there is to do; null if that is not known.
+        note: What is being done, for people.
+    """
+
+    progress: int | float
+    total: int | float | None = None
+    note: str = ""
+
+
+StreamEvent: TypeAlias = TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | ToolProgress
 """A piece of a message that is still arriving."""
 
 

@@ -145,6 +145,8 @@ class PromisingContext(PresentedContext):
         self._watch: Watch | None = None
         self._tasks: dict[Worker, Production | None] = {}
         self._hook_tasks: set[asyncio.Task[None]] = set()
+        self.last_words: list[Callable[[], object]] = []
+        """Called when the context has been left."""
         self._writing_ends: weakref.WeakSet[AnyBuffer] = weakref.WeakSet()
         self._failures: weakref.WeakSet[Failure] = weakref.WeakSet()
         self._starting = 0
@@ -295,6 +297,8 @@ class PromisingContext(PresentedContext):
                 await self._stop(error)
             finally:
                 self._close(error)
+                for tell in self.last_words:
+                    tell()
         errors, self._late_errors = self._late_errors, []
         raise_or_log(errors, error)
 

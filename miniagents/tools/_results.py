@@ -16,6 +16,7 @@ from miniagents.messages import (
     MessageSequencePromise,
     TextDelta,
     ToolCallDelta,
+    ToolProgress,
     ToolResultMessage,
     encode,
 )
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
         | AbstractSet[object]
         | None
     )
-    _Given: TypeAlias = _Plain | Awaitable[_Plain] | AsyncIterable[str] | MessageSequencePromise[Message]
+    _Given: TypeAlias = _Plain | Awaitable[_Plain] | AsyncIterable[str | ToolProgress] | MessageSequencePromise[Message]
     ToolReturn: TypeAlias = _Given | Awaitable[_Given]
     """What a tool may return: a JSON-serialisable value, pictures and files, streamed text, or promises of messages."""
 else:
@@ -87,9 +88,10 @@ async def pieces_of_result(result: object) -> AsyncGenerator[str | StreamEvent |
                 # Close it here: the garbage collector would close it later, outside of this task.
                 stack.push_async_callback(result.aclose)
             async for token in result:
-                if not isinstance(token, str):
+                if not isinstance(token, str | ToolProgress):
                     raise TypeError(
-                        f"a tool that yields must yield text, not {type(token).__qualname__}: {token!r:.200}"
+                        f"a tool that yields must yield text or ToolProgress, not {type(token).__qualname__}: "
+                        f"{token!r:.200}"
                     )
                 yield token
     elif isinstance(result, Message):

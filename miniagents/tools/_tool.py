@@ -30,6 +30,7 @@ from miniagents.promising.sentinels import EndLoop
 from miniagents.tools._context import ToolContext, arguments_given
 from miniagents.tools._errors import ToolError, WrongArgumentsError
 from miniagents.tools._results import ToolReturn, pieces_of_result
+from miniagents.tools._threads import run_in_thread
 from miniagents.tools.parameters import Parameters, parameters_of
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Tool(Generic[P, R_co]):
         description: What the tool does and when to use it; None if there is no description.
         parameters: The JSON Schema of the arguments; its type is "object".
         strict: Whether providers must enforce this schema when the model writes arguments.
+        timeout: Seconds that a call may take; None if it may take as long as it likes.
     """
 
     if TYPE_CHECKING:
@@ -80,6 +82,7 @@ class Tool(Generic[P, R_co]):
         description: str | None,
         strict: bool = False,
         in_thread: bool = False,
+        timeout: float | None = None,
         remake: functools.partial[Any] | None = None,  # Any: a tool like this one
     ) -> None:
         if not _NAME.fullmatch(name):
@@ -87,10 +90,13 @@ class Tool(Generic[P, R_co]):
                 f"tool {name!r}: the name of a tool has up to 64 ASCII letters, digits, hyphens and underscores: "
                 "give another one as name=..."
             )
+        if timeout is not None and not timeout > 0:
+            raise ValueError(f"tool {name!r}: timeout={timeout!r}: give a number of seconds above 0, or None")
         functools.update_wrapper(self, function)
         self._function = function
         self._parameters = parameters
         self._in_thread = in_thread
+        self.timeout: float | None = timeout
         self._remake = remake  # makes the tool once more, in another process
         self.name: str = name
         self.description: str | None = description
@@ -108,6 +114,7 @@ class Tool(Generic[P, R_co]):
         *,
         check: bool = True,
         in_thread: bool | None = None,
+        timeout: float | None = None,
     ) -> Tool[[dict[str, Any], ToolContext[D]], S]: ...  # Any: as above
     @overload
     @staticmethod
@@ -120,6 +127,7 @@ class Tool(Generic[P, R_co]):
         *,
         check: bool = True,
         in_thread: bool | None = None,
+        timeout: float | None = None,
     ) -> Tool[Concatenate[dict[str, Any], Q], S]: ...  # Any: as above
     @staticmethod
     def of_schema(
@@ -131,6 +139,7 @@ class Tool(Generic[P, R_co]):
         *,
         check: bool = True,
         in_thread: bool | None = None,
+        timeout: float | None = None,
     ) -> Any:  # Any: a tool; the overloads say of what
         """Make a tool whose JSON Schema is there already, for example from a server or a file.
 
@@ -142,6 +151,7 @@ class Tool(Generic[P, R_co]):
                 `InteractionContext` may stand beside it.
             check: Whether arguments are checked against the schema before the function is called.
             in_thread: Whether the function runs in a thread; by default a plain function does.
+            timeout: Seconds that a call may take; see `tool`.
 
         Raises:
             TypeError: The name is invalid for a tool, the schema is not one of objects or cannot be checked, or the
@@ -166,6 +176,7 @@ class Tool(Generic[P, R_co]):
             name=name,
             description=description or None,
             in_thread=not _is_async(function) if in_thread is None else in_thread,
+            timeout=timeout,
         )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
@@ -282,12 +293,12 @@ class Tool(Generic[P, R_co]):
             nonlocal failed
             said = False
             try:
-                async with aclosing(self._pieces(context)) as given:
+                async with aclosing(self._timed(context)) as given:
                     async for piece in given:
                         if isinstance(piece, ContentPart):
                             content.append(piece)
                         else:
-                            said = said or bool(piece)
+                            said = said or (isinstance(piece, str) and bool(piece))
                             yield piece
             except EndLoop:
                 raise
@@ -310,6 +321,17 @@ class Tool(Generic[P, R_co]):
             name=f"tool {self.name!r}",
         )
 
+    async def _timed(self, context: ToolContext[object]) -> AsyncGenerator[str | StreamEvent | ContentPart]:
+        limit = asyncio.timeout(self.timeout)
+        try:
+            async with limit, aclosing(self._pieces(context)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise ToolError(f"This took longer than {self.timeout:g} s, and was stopped.") from None
+
     async def _pieces(self, context: ToolContext[object]) -> AsyncGenerator[str | StreamEvent | ContentPart]:
         parameters = self._parameters
         given = arguments_given(f"tool {self.name!r}", parameters.given, context) if parameters.given else None
@@ -319,7 +341,7 @@ class Tool(Generic[P, R_co]):
             raise WrongArgumentsError(str(error)) from None
         function: _Function = self._function  # the arguments were decoded to its parameters
         if self._in_thread:
-            result = await asyncio.to_thread(function, *by_place, **by_name)
+            result = await run_in_thread(context.call, function, by_place, by_name)
         else:
             result = function(*by_place, **by_name)
         async with aclosing(pieces_of_result(result)) as pieces:
@@ -338,7 +360,12 @@ class Tool(Generic[P, R_co]):
 def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, strict: bool = False, in_thread: bool | None = None
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    strict: bool = False,
+    in_thread: bool | None = None,
+    timeout: float | None = None,
 ) -> _Decorator: ...
 def tool(
     function: _Function | None = None,
@@ -348,6 +375,7 @@ def tool(
     description: str | None = None,
     strict: bool = False,
     in_thread: bool | None = None,
+    timeout: float | None = None,
 ) -> Any:  # Any: a tool or a decorator; the overloads say which
     """Make a tool from a function; also usable as a decorator, with or without arguments.
 
@@ -366,6 +394,8 @@ def tool(
             schemas; an agent of a model refuses a strict tool with any other. Arguments are checked here in any case.
         in_thread: Whether the function runs in a thread; by default a plain function does. A function that calls agents
             must not run in a thread.
+        timeout: Seconds that a call may take. Then it is cancelled, and the model is told. A function in a thread
+            cannot be stopped: it goes on, and nobody waits for it. Whoever leaves the context is told of it.
 
     Raises:
         TypeError: A parameter has no type, a type without a form in JSON, or collects arguments (`*args`, `**kwargs`);
@@ -404,16 +434,22 @@ def tool(
             description=description or read_docstring(own_docstring(function)).text or None,
             strict=strict,
             in_thread=not _is_async(function) if in_thread is None else in_thread,
-            remake=functools.partial(_remade, function, name, description, strict, in_thread),
+            timeout=timeout,
+            remake=functools.partial(_remade, function, name, description, strict, in_thread, timeout),
         )
 
     return decorate if function is None else decorate(function)
 
 
 def _remade(
-    function: _Function, name: str | None, description: str | None, strict: bool, in_thread: bool | None
+    function: _Function,
+    name: str | None,
+    description: str | None,
+    strict: bool,
+    in_thread: bool | None,
+    timeout: float | None,
 ) -> Tool[..., Any]:  # Any: what the function returns
-    return tool(name=name, description=description, strict=strict, in_thread=in_thread)(function)
+    return tool(name=name, description=description, strict=strict, in_thread=in_thread, timeout=timeout)(function)
 
 
 class _Decorator(Protocol):

@@ -5,7 +5,16 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from miniagents import Message, MiniAgent, MiniAgents, ReasoningDelta, RefusalDelta, StreamEvent, TextDelta
+from miniagents import (
+    Message,
+    MiniAgent,
+    MiniAgents,
+    ReasoningDelta,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ToolProgress,
+)
 from miniagents.chat.agents import Partner
 from miniagents.chat.commands import chat
 from miniagents.chat.conversation import Conversation, Interrupted
@@ -68,7 +77,10 @@ class ListedView:
         self.lines.append(f"begins {message_class.__name__ if message_class else '?'}")
 
     def piece(self, piece: StreamEvent) -> None:
-        text = piece.text if isinstance(piece, TextDelta | ReasoningDelta | RefusalDelta) else f"{piece.name}"
+        if isinstance(piece, TextDelta | ReasoningDelta | RefusalDelta):
+            text = piece.text
+        else:
+            text = piece.note if isinstance(piece, ToolProgress) else f"{piece.name}"
         self.lines.append(f"  {type(piece).__name__} {text!r}")
 
     def ends(self, message: Message | None) -> None:

@@ -20,6 +20,7 @@ from miniagents import (
     TextDelta,
     ToolCall,
     ToolCallDelta,
+    ToolProgress,
     ToolResultMessage,
     Usage,
     UserMessage,
@@ -245,3 +246,16 @@ def test_an_answer_longer_than_the_terminal_is_high_is_complete() -> None:
     screen.show(AssistantMessage(code), *letters(code))
     screen.view.answered()
     assert [line.strip() for line in screen.text.split("\n") if line.strip()] == [f"line {n}" for n in range(200)]
+
+
+def test_reports_of_a_tool_replace_each_other_and_leave_nothing_behind() -> None:
+    screen = Screen()
+    screen.view.begins({"tool_name": "look"}, ToolResultMessage)
+    shown: list[str] = []
+    for report in (ToolProgress(progress=1), ToolProgress(progress=2.5, total=3, note="the last\x1b[31m one")):
+        screen.view.piece(report)
+        shown.append(str(screen.view._below()))
+    assert shown == ["… 1", r"… the last\x1b[31m one (2.5 of 3)"]
+    screen.view.piece(TextDelta("done"))
+    screen.view.ends(ToolResultMessage("done", tool_call_id="1", tool_name="look"))
+    assert screen.text.strip() == "← look: done"

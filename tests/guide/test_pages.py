@@ -25,6 +25,7 @@ PUBLIC: Final = (
     "miniagents.ext.llm",
     "miniagents.ext.llm.anthropic",
     "miniagents.ext.llm.openai",
+    "miniagents.ext.mcp",
     "miniagents.ext.otel",
     "miniagents.messages",
     "miniagents.promising",

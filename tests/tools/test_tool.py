@@ -683,7 +683,7 @@ def test_a_generator_that_is_cancelled_or_fails_is_closed(logged: list[str]) -> 
         await asyncio.sleep(1)
         return wrong.text
 
-    assert run(main()) == "1\n\nTypeError: a tool that yields must yield text, not int: 2"
+    assert run(main()) == "1\n\nTypeError: a tool that yields must yield text or ToolProgress, not int: 2"
     assert closed == ["wrong", "cancelled"]
     assert len(logged) == 1
     assert logged[0].startswith("tool 'count' failed; the model is told the error: TypeError(")

@@ -27,6 +27,7 @@ from miniagents.messages import (
     SystemMessage,
     TextDelta,
     ToolCallDelta,
+    ToolProgress,
     UnknownMessage,
     UserMessage,
     canonical_form,
@@ -142,6 +143,8 @@ async def events(p: MessagePromise[UserMessage]) -> None:
                 assert_type(text, str)
             case ToolCallDelta(index=index, arguments=arguments):
                 assert_type((index, arguments), tuple[int, str])
+            case ToolProgress(progress=progress, note=note):
+                assert_type((progress, note), tuple[int | float, str])
             case _:
                 assert_never(event)
 
@@ -205,6 +208,7 @@ def library_classes() -> None:
     assert_type(ErrorMessage("x", error_type="builtins.ValueError", callers=("a",)).callers, tuple[str, ...])
     assert_type(AgentCallNode(agent="a", messages=(Message("x"),)).messages, tuple[Message, ...])
     assert_type(AgentReplyNode(agent="a", call="key", messages=(), error=None).error, str | None)
+    assert_type(ToolProgress(progress=1, total=2.5, note="x").total, int | float | None)
     assert_type(ToolCallDelta(index=0, name="search", arguments="{").name, str | None)
 
 

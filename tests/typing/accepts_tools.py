@@ -64,7 +64,7 @@ async def forecast(city: str, days: Annotated[int, msgspec.Meta(ge=1)] = 1, *, u
     return f"{city} {days} {unit}"
 
 
-@tool(name="add", description="Adds.", strict=True, in_thread=False)
+@tool(name="add", description="Adds.", strict=True, in_thread=False, timeout=3)
 def addition(pair: Pair, weather: Weather | None = None) -> int:
     return pair.left + pair.right + (weather is None)
 
@@ -106,6 +106,7 @@ async def called() -> None:
     assert_type(addition.description, str | None)
     assert_type(addition.parameters, Mapping[str, object])
     assert_type(addition.strict, bool)
+    assert_type(addition.timeout, float | None)
     assert_type(forecast.decode("{}"), inspect.BoundArguments)
     promise = forecast.answer(ToolCall(id="1", name="forecast"))
     assert_type(promise, MessagePromise[ToolResultMessage])
@@ -146,7 +147,7 @@ async def tools_with_context() -> None:
     gpt = create_openai_agent("gpt", tools=[balance], deps=Bank(3))
     gpt.bound(deps=Bank(4)).inquire("Hi", deps=Bank(5))
     create_anthropic_agent("claude", tools=[balance], deps=Bank(3)).inquire("Hi", deps=Bank(5))
-    made = Tool.of_schema("by_schema", "Does it.", {"properties": {}}, by_schema, check=False, in_thread=False)
+    made = Tool.of_schema("by_schema", "Does it.", {"properties": {}}, by_schema, check=False, in_thread=False, timeout=3)
     assert_type(made({"a": 1}), str)
     other = Tool.of_schema("by_schema", None, {}, by_schema_with_context)
     assert_type(other({"a": 1}, ToolContext(deps=Bank(3))), int)

@@ -26,6 +26,7 @@ from miniagents.messages import (
     SystemMessage,
     TextDelta,
     ToolCallDelta,
+    ToolProgress,
     UnknownMessage,
     UserMessage,
     canonical_form,
@@ -189,6 +190,7 @@ def constructors() -> None:
     AgentReplyNode(agent="a", messages=())  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ErrorMessage("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     AgentCallNode(agent="a", messages=("x",))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ToolProgress(note="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ToolCallDelta(0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ToolCallDelta(index="0")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 

@@ -128,9 +128,12 @@ def _article(name: str) -> str:
 
 def _place(worker: Worker) -> str:
     """Return the innermost line of the user's code at which a task stands."""
-    if not isinstance(worker, asyncio.Task):
-        return ""
-    frames = [frame for frame in frames_of(worker) if not _is_machinery(frame)]
+    return place_of(frames_of(worker)) if isinstance(worker, asyncio.Task) else ""
+
+
+def place_of(stack: Iterable[FrameType]) -> str:
+    """Return the innermost line of the user's code in a stack, whose innermost frame comes last."""
+    frames = [frame for frame in stack if not _is_machinery(frame)]
     own = _last(frame for frame in frames if not frame.f_code.co_filename.startswith(_INSTALLED)) or _last(frames)
     if own is None:
         return ""
