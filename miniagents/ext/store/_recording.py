@@ -31,7 +31,7 @@ from miniagents.promising.core.failure import Failure
 from miniagents.wire.following import FollowedSequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
 
     from miniagents.agents.persistence import PersistFilter
     from miniagents.calls import Call, Proceed, Run
@@ -171,7 +171,9 @@ class CallKeeper:
                 due, self._due = self._due, {}
                 waiting, self._waiting = self._waiting, {}
                 over, self._over = self._over, []
-                writes = [self._kept_calls(run, calls) for run, calls in _by_run(waiting.values()).items()]
+                writes: list[Coroutine[Any, Any, object]] = [  # Any: what coroutines exchange with their loop
+                    self._kept_calls(run, calls) for run, calls in _by_run(waiting.values()).items()
+                ]
                 writes += [followed.write() for followed in due]
                 writes += [self._kept(partial(self._engine.end_run, run), 1) for run in over]
                 await (asyncio.gather(*writes) if len(writes) > 1 else writes[0])
