@@ -11,7 +11,8 @@ import os
 import uuid
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from miniagents.ext.store._bodies import MessageRow, keys_of_parts
 from miniagents.ext.store._engine import CallRow, Page, digest_of_pieces, is_gone, place_of_processes, streams_of
@@ -32,11 +33,13 @@ from miniagents.ext.store.protocols import RunInfo, StreamInfo
 from miniagents.wire import Pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Sequence
 
     from miniagents.ext.store._postgres_tables import Connection
 
 __all__ = ["PostgresEngine"]
+
+T = TypeVar("T")
 
 _MOST: Final = 1000
 """How many requests go into one transaction at most."""
@@ -128,7 +131,7 @@ class PostgresEngine:
         if opening is not None and opening.done() and (opening.cancelled() or opening.exception() or _is_lost(opening)):
             opening = None
         if opening is None:
-            opening = self._opening = loop.create_task(self._open(), name=f"opening {self.shown}")
+            opening = self._opening = _task(self._open(), f"opening {self.shown}")
         try:
             return await asyncio.shield(opening)
         except Exception as error:
@@ -176,7 +179,7 @@ class PostgresEngine:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()  # Any: as above
         self._requests.append(_Request(future, **request))
         if self._writer is None:
-            self._writer = asyncio.get_running_loop().create_task(self._work(), name=f"writing to {self.shown}")
+            self._writer = _task(self._work(), f"writing to {self.shown}")
         return await future
 
     async def _work(self) -> None:
@@ -205,7 +208,7 @@ class PostgresEngine:
         self, connection: Connection, batch: list[_Request]
     ) -> list[tuple[asyncio.Future[Any], object]]:  # Any: as above
         """Do what a batch asks for, in the running transaction; return what each request gets."""
-        if not self._is_owner:
+        if not self._is_owner or any(request.kind == "beat" for request in batch):
             await self._renew(connection)
             self._is_owner = True
         streams = await self._streams_of(connection, batch)
@@ -375,13 +378,13 @@ class PostgresEngine:
             self._lease,
         )
         if self._beating is None:
-            self._beating = asyncio.get_running_loop().create_task(self._beat(), name=f"lease of {self.shown}")
+            self._beating = _task(self._beat(), f"lease of {self.shown}")
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._lease / 3)
             with suppress(StoreError):  # whoever writes is told
-                await self._write()
+                await self._write(kind="beat")
 
     def _is_alive(self, place: str | None, process: int | None, *, is_fresh: bool) -> bool:
         if not is_fresh or place is None or process is None:
@@ -431,7 +434,7 @@ class PostgresEngine:
                     future.set_result(None)
 
     async def _page(self, stream: str, start: int) -> Page:
-        rows = await self._fetch(f"SELECT id, {_INFO} WHERE name=$1", stream)
+        rows = await self._fetch(f"SELECT streams.id, {_INFO} WHERE name=$1", stream)
         if not rows:
             return Page(None, ())
         number, *rest = rows[0]
@@ -440,9 +443,10 @@ class PostgresEngine:
             return Page(info, ())
         blocks = await self._fetch(
             "SELECT first, count, data, extract(epoch FROM at)::float8, digest FROM ("
-            "SELECT *, sum(length(data)) OVER (ORDER BY first) - length(data) AS before FROM pieces"
-            " WHERE stream=$1 AND first>=(SELECT coalesce(max(first), 0) FROM pieces WHERE stream=$1 AND first<=$2)"
-            " ORDER BY first LIMIT $3) AS some WHERE before <= $4 ORDER BY first",
+            "SELECT *, sum(length(data)) OVER (ORDER BY first) - length(data) AS before FROM ("
+            "SELECT * FROM pieces WHERE stream=$1 AND first>=("
+            "SELECT coalesce(max(first), 0) FROM pieces WHERE stream=$1 AND first<=$2)"
+            " ORDER BY first LIMIT $3) AS found) AS page WHERE before <= $4 ORDER BY first",
             number,
             start,
             _PAGE,
@@ -600,6 +604,11 @@ _INFO: Final = (
     "name, count, extract(epoch FROM began)::float8, extract(epoch FROM ended)::float8, place, process,"
     " coalesce(expires > clock_timestamp(), false) FROM streams LEFT JOIN owners ON owners.id=streams.owner"
 )
+
+
+def _task(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:  # Any: what coroutines exchange with their loop
+    """Start a task that knows nothing of the call that needs it first, and so keeps nothing of that alive."""
+    return asyncio.get_running_loop().create_task(work, name=name, context=Context())
 
 
 def _is_lost(opening: asyncio.Task[tuple[Connection, Connection]]) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
@@ -134,7 +135,7 @@ class CallKeeper:
 
     def _look_soon(self) -> None:
         if self._timer is None and self._loop is not None:
-            self._timer = self._loop.call_later(_GATHERING, self._look)
+            self._timer = self._loop.call_later(_GATHERING, self._look, context=Context())
 
     def due(self, followed: _OpenCall) -> None:
         """Look at a stream soon."""
@@ -162,7 +163,7 @@ class CallKeeper:
     def _write(self) -> None:
         if self._task is None and (self._waiting or self._due or self._over):
             self._task = asyncio.get_running_loop().create_task(
-                self._work(), name=f"keeping calls in {self._engine.shown}"
+                self._work(), name=f"keeping calls in {self._engine.shown}", context=Context()
             )
 
     async def _work(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import getpass
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -56,7 +57,7 @@ def running_server() -> Iterator[Path]:
                 time.sleep(0.05)
             yield folder
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # it does not wait for its clients
             process.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
