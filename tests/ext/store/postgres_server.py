@@ -38,7 +38,7 @@ def user() -> str:
 @contextmanager
 def running_server() -> Iterator[Path]:
     """Run a server; yield the folder of its socket."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # noqa: S108  # a socket has a short name
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket has a short name
     data = folder / "data"
     try:
         shutil.chown(folder, user())

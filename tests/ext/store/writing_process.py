@@ -9,7 +9,8 @@ from miniagents.wire import Pieces
 
 
 def say(*words: object) -> None:
-    print(*words, flush=True)
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
 
 
 async def write(store: Store, name: str) -> None:
