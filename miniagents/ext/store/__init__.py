@@ -7,7 +7,8 @@ A store is three things over one file or server:
 - messages by their hash keys: `put`, `get`, `conversation`;
 - runs: `runs`, `calls`, `prune`. `MiniAgents(store=...)` records them.
 
-What a store has acknowledged is committed. `SQLiteStore` needs nothing but Python. Whatever is wrong is a `StoreError`.
+What a store has acknowledged is committed. `SQLiteStore` needs nothing but Python; `PostgresStore` serves many machines
+and needs the extra `postgres`. Whatever is wrong is a `StoreError`.
 
     store = SQLiteStore("runs.db")
 
@@ -50,17 +51,20 @@ from miniagents.ext.store.errors import (
     StreamGapError,
     StreamTakenError,
 )
+from miniagents.ext.store.opening import open_store
 from miniagents.ext.store.promises import read_stream, write_stream
 from miniagents.ext.store.protocols import KeptCall, RunInfo, Store, StreamInfo, StreamLog
 
 if TYPE_CHECKING:
+    from miniagents.ext.store.postgres import PostgresStore
     from miniagents.ext.store.sqlite import SQLiteStore
 else:
-    __getattr__, __dir__ = lazy_names(__name__, {"sqlite": ("SQLiteStore",)})
+    __getattr__, __dir__ = lazy_names(__name__, {"postgres": ("PostgresStore",), "sqlite": ("SQLiteStore",)})
 
 __all__ = [
     "KeptCall",
     "NotStoredError",
+    "PostgresStore",
     "RunInfo",
     "SQLiteStore",
     "Store",
@@ -78,6 +82,7 @@ __all__ = [
     "StreamInfo",
     "StreamLog",
     "StreamTakenError",
+    "open_store",
     "read_stream",
     "write_stream",
 ]

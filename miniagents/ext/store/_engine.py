@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import platform
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from zlib import crc32
 
@@ -12,7 +15,16 @@ if TYPE_CHECKING:
     from miniagents.ext.store.protocols import RunInfo, StreamInfo
     from miniagents.wire import Pieces
 
-__all__ = ["CallRow", "Engine", "Page", "digest_of_call", "digest_of_pieces"]
+__all__ = [
+    "CallRow",
+    "Engine",
+    "Page",
+    "digest_of_call",
+    "digest_of_pieces",
+    "is_gone",
+    "place_of_processes",
+    "streams_of",
+]
 
 
 class Page(NamedTuple):
@@ -45,6 +57,33 @@ def digest_of_pieces(first: int, data: bytes) -> int:
 def digest_of_call(record: bytes, messages: bytes | None, replies: bytes) -> int:
     """Return the checksum of a call."""
     return crc32(replies, crc32(messages or b"", crc32(record)))
+
+
+def streams_of(run: str) -> tuple[str, str]:
+    """Return the names between which the streams of a run are."""
+    return f"{run}/", f"{run}0"  # "0" comes behind "/"
+
+
+def place_of_processes() -> str:
+    """Return what tells apart the places in which one process number is another process."""
+    try:
+        space = Path("/proc/self/ns/pid").readlink()
+    except OSError:  # not on Linux
+        space = Path()
+    return f"{platform.node()} {space}"
+
+
+def is_gone(process: int) -> bool:
+    """Return whether a process of this place has ended for sure."""
+    if os.name != "posix":
+        return False  # `os.kill` would end it there
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class Engine(Protocol):

@@ -76,6 +76,7 @@ class EngineStore:
             info, found = await self._engine.page(stream, position, follow=follow, wait=wait)
             if info is None:
                 raise NotStoredError(self._engine.shown, "there is no such stream", stream=stream)
+            before = position
             for pieces, digest in found:
                 if pieces.first > position or digest != digest_of_pieces(pieces.first, pieces.data):
                     raise self._damaged_stream(stream, position)
@@ -83,7 +84,7 @@ class EngineStore:
                     yield pieces.since(position)
                     position = pieces.end
             if position < info.count:
-                if not found or found[-1][0].end < position:
+                if position == before:
                     raise self._damaged_stream(stream, position)
             elif info.ended is not None or not follow:
                 return

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
@@ -31,7 +32,7 @@ from miniagents.promising.core.failure import Failure
 from miniagents.wire.following import FollowedSequence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
 
     from miniagents.agents.persistence import PersistFilter
     from miniagents.calls import Call, Proceed, Run
@@ -134,7 +135,7 @@ class CallKeeper:
 
     def _look_soon(self) -> None:
         if self._timer is None and self._loop is not None:
-            self._timer = self._loop.call_later(_GATHERING, self._look)
+            self._timer = self._loop.call_later(_GATHERING, self._look, context=Context())
 
     def due(self, followed: _OpenCall) -> None:
         """Look at a stream soon."""
@@ -162,7 +163,7 @@ class CallKeeper:
     def _write(self) -> None:
         if self._task is None and (self._waiting or self._due or self._over):
             self._task = asyncio.get_running_loop().create_task(
-                self._work(), name=f"keeping calls in {self._engine.shown}"
+                self._work(), name=f"keeping calls in {self._engine.shown}", context=Context()
             )
 
     async def _work(self) -> None:
@@ -171,7 +172,9 @@ class CallKeeper:
                 due, self._due = self._due, {}
                 waiting, self._waiting = self._waiting, {}
                 over, self._over = self._over, []
-                writes = [self._kept_calls(run, calls) for run, calls in _by_run(waiting.values()).items()]
+                writes: list[Coroutine[Any, Any, object]] = [  # Any: what coroutines exchange with their loop
+                    self._kept_calls(run, calls) for run, calls in _by_run(waiting.values()).items()
+                ]
                 writes += [followed.write() for followed in due]
                 writes += [self._kept(partial(self._engine.end_run, run), 1) for run in over]
                 await (asyncio.gather(*writes) if len(writes) > 1 else writes[0])

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sqlite3
 import time
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from miniagents.ext.store._bodies import MessageRow, keys_of_parts
-from miniagents.ext.store._engine import CallRow, Page, digest_of_pieces
+from miniagents.ext.store._engine import CallRow, Page, digest_of_pieces, is_gone, place_of_processes, streams_of
 from miniagents.ext.store._sqlite_file import error_of, opened
 from miniagents.ext.store.errors import (
     NotStoredError,
@@ -25,6 +23,7 @@ from miniagents.wire import Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from pathlib import Path
 
     from miniagents.ext.store._sqlite_file import Durability
     from miniagents.ext.store.errors import StoreError
@@ -55,7 +54,7 @@ class Tables:
         self._lease = lease
         self.connection: sqlite3.Connection = opened(path, shown, durability, patience)
         self._owner = uuid.uuid4().hex
-        self._place = _place()
+        self._place = place_of_processes()
         self._is_owner = False
         self._open: dict[str, tuple[int, int]] = {}  # the streams of this store: number and how many pieces
         self._runs: set[str] = set()  # the runs of this store
@@ -218,7 +217,7 @@ class Tables:
         if row is None:
             return False
         place, process, expires = row
-        return expires > time.time() and not (place == self._place and _is_gone(process))
+        return expires > time.time() and not (place == self._place and is_gone(process))
 
     # --- messages ---
 
@@ -275,7 +274,7 @@ class Tables:
         """Note that a run has ended, and let go of its streams that have not."""
         self.connection.execute("UPDATE runs SET ended=? WHERE id=? AND ended IS NULL", (time.time(), run))
         self.connection.execute(
-            "UPDATE streams SET owner='' WHERE name>? AND name<? AND ended IS NULL", _streams_of(run)
+            "UPDATE streams SET owner='' WHERE name>? AND name<? AND ended IS NULL", streams_of(run)
         )
         self._runs.discard(run)
 
@@ -324,9 +323,9 @@ class Tables:
         ]
         for run in forgotten:
             execute(
-                "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name>? AND name<?)", _streams_of(run)
+                "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name>? AND name<?)", streams_of(run)
             )
-            execute("DELETE FROM streams WHERE name>? AND name<?", _streams_of(run))
+            execute("DELETE FROM streams WHERE name>? AND name<?", streams_of(run))
             execute("DELETE FROM calls WHERE run=?", (run,))
             execute("DELETE FROM runs WHERE id=?", (run,))
         if forgotten:
@@ -354,32 +353,5 @@ class Tables:
         execute("DELETE FROM used")
 
 
-def _streams_of(run: str) -> tuple[str, str]:
-    """Return the names between which the streams of a run are."""
-    return f"{run}/", f"{run}0"  # "0" comes behind "/"
-
-
 def _split(keys: bytes) -> list[bytes]:
     return [keys[place : place + 32] for place in range(0, len(keys), 32)]
-
-
-def _place() -> str:
-    """Return what tells apart the places in which one process number is another process."""
-    try:
-        space = Path("/proc/self/ns/pid").readlink()
-    except OSError:  # not on Linux
-        space = Path()
-    return f"{platform.node()} {space}"
-
-
-def _is_gone(process: int) -> bool:
-    """Return whether a process of this place has ended for sure."""
-    if os.name != "posix":
-        return False  # `os.kill` would end it there
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Literal, Protocol, Self, overload
 
 import msgspec
 from typing_extensions import TypeVar
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
+    from miniagents.agents.keeping import RunKeeper
+    from miniagents.agents.persistence import PersistFilter
     from miniagents.messages import UnknownMessage
     from miniagents.wire import Pieces
 
@@ -136,7 +138,14 @@ class StreamLog(Protocol):
 
 
 class Store(StreamLog, Protocol):
-    """Messages by their keys, runs with their calls, and streams."""
+    """Messages by their keys, runs with their calls, and streams.
+
+    As an async context manager it is closed at the end of the block.
+    """
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
 
     async def put(self, messages: Message | Iterable[Message], /) -> None:
         """Keep messages and all messages inside them; they are committed when this returns.
@@ -200,6 +209,10 @@ class Store(StreamLog, Protocol):
         Returns:
             How many runs were forgotten.
         """
+        ...
+
+    def keeper(self, wanted: PersistFilter | None = None, /) -> RunKeeper:
+        """Return what keeps the calls of one context; `MiniAgents(store=...)` calls this."""
         ...
 
     async def flush(self) -> None:

@@ -1,18 +1,46 @@
 """The engines that every test of the rules of stores runs with."""
 
+import asyncio
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from miniagents.ext.store import SQLiteStore, Store
+from miniagents.ext.store import SQLiteStore, Store, open_store
+from tests.ext.store.postgres_server import address_of, executed, missing, running_server
 
 
-@pytest.fixture(params=["sqlite", "memory"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Path]:
+    """The folder of the socket of a server that all tests of a process share."""
+    reason = missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with running_server() as folder:
+        yield folder
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a store that is not there yet, for processes that share it."""
+    if request.param == "sqlite":
+        return str(tmp_path / "runs.db")
+    folder: Path = request.getfixturevalue("postgres")
+    database = f"test_{uuid.uuid4().hex}"
+    asyncio.run(executed(folder, f"CREATE DATABASE {database}"))
+    return address_of(folder, database)
+
+
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
     """Opens a store; each further call opens the same store again, as another process would, where that is possible."""
     if request.param == "memory":
         only = SQLiteStore(":memory:")
-        yield lambda: only
-    else:
-        yield lambda: SQLiteStore(tmp_path / "runs.db")
+        return lambda: only
+    if request.param == "sqlite":
+        return lambda: SQLiteStore(tmp_path / "runs.db")
+    folder: Path = request.getfixturevalue("postgres")
+    database = f"test_{uuid.uuid4().hex}"
+    asyncio.run(executed(folder, f"CREATE DATABASE {database}"))
+    return lambda: open_store(address_of(folder, database))

@@ -1,6 +1,7 @@
 """What is appended to a stream is read from any position, live or later, until it ends or its writer is gone."""
 
 import asyncio
+import pickle
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 
@@ -13,7 +14,6 @@ from miniagents.ext.store import (
     SQLiteStore,
     Store,
     StoreClosedError,
-    StoreDamagedError,
     StoreError,
     StreamAbandonedError,
     StreamEndedError,
@@ -253,11 +253,9 @@ async def test_a_cut_stream_goes_on_where_it_was_cut(opened: Opened, cut: int) -
 
 
 async def test_errors_of_a_store_can_be_sent(opened: Opened) -> None:
-    import pickle
-
     store = opened()
     with pytest.raises(StoreError) as caught:
         await numbers(store, "none")
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # our own bytes
+    again = pickle.loads(pickle.dumps(caught.value))
     assert (type(again), str(again), again.stream) == (NotStoredError, str(caught.value), "none")
     await store.close()

@@ -1,0 +1,235 @@
+"""Files that are locked, full, damaged, of another program or of another version: typed errors, and nothing is lost."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from miniagents import Message, UserMessage
+from miniagents.ext.store import (
+    SQLiteStore,
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
+from miniagents.ext.store._sqlite_file import _STEPS, VERSION
+from miniagents.wire import Pieces
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "runs.db"
+
+
+def content_of(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def fill(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+async def filled(path: Path) -> UserMessage:
+    message = UserMessage("hello")
+    async with SQLiteStore(path) as store:
+        await store.put(message)
+        await store.append("numbers", Pieces(0, 2, b"0\n1\n"))
+    return message
+
+
+async def test_a_file_of_a_newer_version_is_refused(path: Path) -> None:
+    await filled(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version={VERSION + 1}")
+    connection.close()
+    async with SQLiteStore(path) as store:
+        with pytest.raises(StoreVersionError, match=r"runs\.db: a newer version of miniagents has written it"):
+            await store.get("0" * 40, Message)
+
+
+async def test_a_file_of_another_program_is_refused_and_left_as_it_is(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE messages (id INTEGER)")
+    connection.close()
+    before = content_of(path)
+    async with SQLiteStore(path) as store:
+        with pytest.raises(StoreVersionError, match="a database of another program; give the store a file of its own"):
+            await store.put(UserMessage("x"))
+    assert content_of(path) == before
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but a text\n" * 100, bytes(range(256)) * 20])
+async def test_a_file_that_is_no_database_is_told(path: Path, content: bytes) -> None:
+    fill(path, content)
+    async with SQLiteStore(path) as store:
+        with pytest.raises(StoreDamagedError, match=r"runs\.db: it is damaged, or no SQLite database"):
+            await store.put(UserMessage("x"))
+    assert content_of(path) == content
+
+
+async def test_pages_that_were_overwritten_are_told(path: Path) -> None:
+    async with SQLiteStore(path) as store:
+        for number in range(50):
+            await store.append("numbers", Pieces(number, 1, b"%d\n" % number * 500))
+        await store.end("numbers")
+    pages = content_of(path)[: 2 * 4096]
+    fill(path, pages.ljust(len(content_of(path)), b"\xa5"))
+    async with SQLiteStore(path) as store:
+        with pytest.raises(StoreDamagedError, match=r"runs\.db"):
+            async for _ in store.read("numbers"):
+                pass
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE pieces SET data=x'00' WHERE first=1",
+        "UPDATE pieces SET data='1' WHERE first=1",
+        "DELETE FROM pieces WHERE first=1",
+        "UPDATE pieces SET first=7 WHERE first=1",
+        "UPDATE streams SET count=9",
+    ],
+)
+async def test_damaged_pieces_are_told_with_the_stream_and_the_place(path: Path, statement: str) -> None:
+    async with SQLiteStore(path) as store:
+        for number in range(3):
+            await store.append("numbers", Pieces(number, 1, b"%d\n" % number))
+        await store.end("numbers")
+    with sqlite3.connect(path) as connection:
+        connection.execute(statement)
+    connection.close()
+    read: list[bytes] = []
+    async with SQLiteStore(path) as store:
+        with pytest.raises(StoreDamagedError, match=r"runs\.db: stream 'numbers' at piece \d") as caught:
+            async for pieces in store.read("numbers"):
+                read.append(pieces.data)  # noqa: PERF401  # those before the error are wanted
+        assert read == [b"0\n", b"1\n", b"2\n"][: caught.value.index]
+        assert caught.value.index == (3 if "count" in statement else 1)
+
+
+async def test_a_locked_file_is_waited_for_and_then_told(path: Path) -> None:
+    message = await filled(path)
+    locked, release = Event(), Event()
+
+    def lock() -> None:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        locked.set()
+        release.wait()
+        connection.execute("COMMIT")
+        connection.close()
+
+    thread = Thread(target=lock)
+    thread.start()
+    locked.wait()
+    async with SQLiteStore(path, patience=0.05) as store, SQLiteStore(path) as patient:
+        with pytest.raises(StoreLockedError, match=r"runs\.db: another program has locked it"):
+            await store.put(UserMessage("x"))
+        assert await store.get(message.hash_key, UserMessage) == message  # reading goes on
+        waiting = asyncio.ensure_future(patient.put(UserMessage("x")))
+        await asyncio.sleep(0.01)
+        release.set()
+        await waiting
+        await store.put(UserMessage("y"))
+    thread.join()
+
+
+async def test_a_file_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    async with SQLiteStore(tmp_path / "none" / "runs.db") as store:
+        with pytest.raises(StoreUnavailableError, match="look at the folder and its permissions"):
+            await store.put(UserMessage("x"))
+        (tmp_path / "none").mkdir()
+        await store.put(UserMessage("x"))  # it tries again
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = (
+        sys.platform == "linux"
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True
+        ).returncode
+    )
+    if not mounted:
+        pytest.skip("only root of a Linux machine can make a small disk")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+async def test_a_full_disk_is_told_and_what_was_acknowledged_stays(small_disk: Path) -> None:
+    path = small_disk / "runs.db"
+    filling = small_disk / "filling"
+    async with SQLiteStore(path) as store:
+        kept = 0
+        with pytest.raises(StoreFullError, match=r"runs\.db: .*(no room left|cannot be .*written)"):
+            while True:
+                await store.append("numbers", Pieces(kept, 1, b"%d\n" % kept * 5000))
+                kept += 1
+                if kept == 5:
+                    fill(filling, b"x" * 400_000)
+        assert kept > 5
+        found = [pieces.first async for pieces in store.read("numbers", follow=False)]
+        assert found == [*range(kept)]
+        filling.unlink()
+        await store.append("numbers", Pieces(kept, 1, b"more\n"))
+    async with SQLiteStore(path) as store:
+        assert [pieces.first async for pieces in store.read("numbers", follow=False)] == [*range(kept + 1)]
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+async def test_a_store_of_each_older_version_is_read_and_written(path: Path, version: int) -> None:
+    """`data/version-N.sql` is what a store of that version had; it is never changed."""
+    connection = sqlite3.connect(path)
+    connection.executescript((DATA / f"version-{version}.sql").read_text())
+    connection.close()
+    async with SQLiteStore(path) as store:
+        (run,) = [run async for run in store.runs()]
+        (call,) = [call async for call in store.calls(run.id)]
+        assert call.record.called.name == "echo"
+        assert [(await store.get(key, Message)).text for key in call.replies] == ["hello"]
+        assert [pieces.data async for pieces in store.read("numbers")] == [b"0\n", b"1\n"]
+        await store.put(UserMessage("new"))
+        await store.append("more", Pieces(0, 1, b"0\n"))
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    made = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")]
+    connection.close()
+    fresh = sqlite3.connect(":memory:")
+    for step in _STEPS:
+        fresh.executescript(step)
+    wanted = [sql for (sql,) in fresh.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")]
+    fresh.close()
+    assert made == wanted
+
+
+async def test_two_processes_may_make_the_file_at_the_same_time(path: Path) -> None:
+    stores = [SQLiteStore(path) for _ in range(8)]
+    await asyncio.gather(*(store.put(UserMessage(str(number))) for number, store in enumerate(stores)))
+    for number, store in enumerate(stores):
+        await store.get(UserMessage(str((number + 1) % 8)).hash_key, UserMessage)
+        await store.close()
+
+
+def test_wrong_options_are_told(path: Path) -> None:
+    with pytest.raises(ValueError, match='durability is "normal" or "full"'):
+        SQLiteStore(path, durability="fast")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="lease is a number of seconds above 0"):
+        SQLiteStore(path, lease=0)
+
+
+async def test_all_errors_are_errors_of_stores(path: Path) -> None:
+    async with SQLiteStore(path, durability="full") as store:
+        with pytest.raises(StoreError):
+            await store.get("0" * 40, Message)
