@@ -88,6 +88,10 @@ class Progress:
         self.unbegun: Callable[[], object] | None = None
         buffer.follow(self)
 
+    def now(self) -> float:
+        """Return the seconds since 1970, by the clock of the call's times."""
+        return self.loop.time() + self._offset
+
     def begin(self) -> None:
         """Note that the call begins."""
         self.unbegun = None
