@@ -23,7 +23,6 @@ from miniagents.validation.said import (
 )
 from miniagents.validation.values import JsonValue
 
-
 EXTRAS_KEY: Final = "@extra"
 """The name of the field that holds the extras."""
 

@@ -78,7 +78,11 @@ class Schemas:
             return self.chance(70)
         elif number < 32 and depth > 0:
             made = self.combined(depth, in_place=in_place)
-        elif number < 38:
+        elif number < 35 and depth > 0:
+            made = self.extended(depth, in_place=in_place)
+        elif number < 37 and depth > 0:
+            made = self.either(depth, in_place=in_place)
+        elif number < 41:
             return {**self.random.choice(makers)(depth), "type": [self.random.choice(TYPES[1:]), "null"]}
         else:
             made = self.random.choice(makers)(depth)
@@ -169,6 +173,15 @@ class Schemas:
     def combined(self, depth: int, *, in_place: bool) -> Json:
         keyword = self.random.choice(("anyOf", "anyOf", "oneOf", "allOf"))
         return {keyword: [self.schema(depth - 1, in_place=in_place) for _ in self.some(1, 3)]}
+
+    def extended(self, depth: int, *, in_place: bool) -> Json:
+        """Make a schema of a definition and more."""
+        return {"allOf": [self.reference(in_place=in_place), {**self.object(depth - 1), "additionalProperties": True}]}
+
+    def either(self, depth: int, *, in_place: bool) -> Json:
+        """Make a schema whose `if` chooses one of two schemas."""
+        made = {key: self.schema(depth - 1, in_place=in_place) for key in ("then", "else")}
+        return {"if": self.object(depth - 1), **made}
 
     def condition(self, depth: int, *, in_place: bool) -> Json:
         if self.chance(40):
