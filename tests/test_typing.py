@@ -112,7 +112,7 @@ def mistakes_in_calls_with_overloads(gpt: OpenAIAgent, reply: type[Message]) -> 
     create_openai_agent("gpt", api="responses", temprature=0.2)  # names: temprature (not by ty)
     create_openai_agent("gpt", reply_type=reply, temprature=0.2)  # names: temprature (not by ty)
     create_openai_agent("gpt", tools=[gpt.as_tool()], temprature=0.2)  # names: temprature (not by ty)
-    create_anthropic_agent("claude", tools=[gpt.as_tool()], reply_type=reply, max_token=2)  # names: max_token (not by ty)
+    create_anthropic_agent("claude", tools=[], reply_type=reply, max_token=2)  # names: max_token (not by ty)
 """
 SAID = {
     number: word.groups()
@@ -121,8 +121,8 @@ SAID = {
 }
 """By line: whether the checkers say only the mistake, or also that no overload fits; its word; who does not say it.
 
-Of lambdas beside an overload for `TypeIs`, ty says nothing, as tests/typing/gaps.toml explains. Of overloads it says only
-that none fits; of an option, only where it stands.
+Of lambdas beside an overload for `TypeIs`, ty says nothing, as tests/typing/gaps.toml explains. Of overloads it says
+only that none fits, and of an option only where it stands.
 """
 
 

@@ -5,7 +5,9 @@ import shlex
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypedDict, Unpack
+from typing import NamedTuple, Unpack
+
+from typing_extensions import TypedDict
 
 from miniagents.codegen.reading.bundle import read_sound
 from miniagents.codegen.schema_errors import GenerationError, Problem
@@ -38,7 +40,7 @@ def is_package(output: Path | str) -> bool:
     return Path(output).suffix != ".py"
 
 
-class Choices(TypedDict, total=False):
+class Choices(TypedDict, total=False, closed=True):
     """The choices of `generate`, which describes them, as arguments of other functions."""
 
     formats: Formats

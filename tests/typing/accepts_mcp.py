@@ -50,4 +50,4 @@ async def servers() -> None:
     assert_type((stdio.command, stdio.args, http.url), tuple[str, tuple[str, ...], str])
     assert stdio.env
     assert http.headers
-    assert stdio.cwd
+    assert stdio.cwd is not None
