@@ -85,6 +85,20 @@ def test_g2_what_is_no_schema_is_refused(refusals: Refusals, snapshot: SnapshotA
     assert refusals({"$defs": schemas, "$schema": DRAFT_2020_12.uri}) == snapshot
 
 
+def test_g5_documentation_that_is_none_is_left_out_and_told(read: Read) -> None:
+    """It refuses no value, so it refuses no file either, unless the user asks for it."""
+    wrong: Json = {"examples": "a", "description": 2, "title": None, "deprecated": "soon"}
+    schema = {"$defs": {"A": {"type": "string", **wrong, "$comment": "right"}, "B": {"$ref": "#/$defs/A", **wrong}}}
+    bundle = read(schema)
+    assert bundle.definitions["A"].schema == {"type": "string", "$comment": "right"}
+    assert bundle.definitions["B"].schema == {"$ref": "#/$defs/A"}
+    assert sorted(each.keyword for each in bundle.warnings) == sorted(wrong)
+    assert all("(2 times)" in each.wrong for each in bundle.warnings)
+    with pytest.raises(GenerationError) as caught:
+        read(schema, settings=Settings(reading=Reading(strict_keywords=True)))
+    assert len(caught.value.problems) == 2 * len(wrong)
+
+
 KEYWORDS: Final = (
     *("propertes", "requried", "minlength", "anyof", "ref", "$def", "enums", "id", "additionalProprties", "item"),
     *("nullable", "x-whatever", "note", "nor", "whatever", "X-Miniagents", "x-miniagent"),

@@ -203,7 +203,10 @@ def test_g5_a_dialect_of_others_is_read_as_the_one_it_is_built_on(write: Write) 
     bundle = read(path, (f"{URL}/strict", meta), ("", base))
     assert schemas(bundle)["A"] == {"properties": {"a": {"exclusiveMinimum": 1}}}
     assert [each.wrong for each in bundle.warnings] == [f"{URL}/strict is read as draft-04"]
-    assert f"--ref {URL}/strict=FILE" in refused(path)[0]
+    assert f"--ref {URL}/strict=FILE" in refused(path, strict_keywords=True)[0]
+    (doubt,) = read(path).warnings
+    assert doubt.wrong == f"{URL}/strict is not known, and the file is read as draft-04, by the keywords it uses"
+    assert f"--ref {URL}/strict=FILE" in doubt.remedy
     write("a.json", {"$schema": "https://json.schemastore.org/metaschema-draft-07-unofficial-strict.json", "if": True})
     assert [DRAFT_07.name in each.wrong for each in read(path).warnings] == [True]
 

@@ -134,7 +134,7 @@ def _bundle_of(
     reading = settings.reading
     problems: list[Problem] = []
     sources = overlaid(sources, reading, problems)
-    registry = Registry(sources, reading.operations)
+    registry = Registry(sources, reading.operations, reading.strict_keywords)
     references = References(registry, is_library)
     references.follow()
     problems += [*references.problems, *(registry.missing_files() if is_whole else ())]

@@ -28,7 +28,7 @@ from miniagents.codegen.reading.dialects import (
 from miniagents.codegen.reading.registry import Site
 from miniagents.codegen.schema_errors import GenerationError, Problem
 from miniagents.codegen.settings import Reading
-from miniagents.validation.keywords import COUNTS, HINTS, IDENTITY, KEYWORDS, KNOWN, MANY, ONE, TYPE
+from miniagents.validation.keywords import COUNTS, DOCUMENTATION, HINTS, IDENTITY, KEYWORDS, KNOWN, MANY, ONE, TYPE
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -69,7 +69,11 @@ class Metaschemas:
             return  # the standard ignores the keywords beside `$ref`, even invalid ones
         for keyword in self._violated(schema, site.dialect):
             wrong, remedy = _explained(keyword, schema, site.dialect)
-            yield site.at(keyword).problem(keyword, wrong, remedy)
+            problem = site.at(keyword).problem(keyword, wrong, remedy)
+            if keyword in DOCUMENTATION and not self._reading.strict_keywords:  # it refuses nothing; it is left out
+                self._doubtful.setdefault((problem.file, keyword, wrong), []).append(problem)
+            else:
+                yield problem
         for keyword, value in schema.items():
             if _is_newer_limit(keyword, value, site.dialect):
                 remedy = f'write "$schema": "{DRAFT_06.uri}" at the root, or true here and "minimum" or "maximum"'

@@ -27,6 +27,7 @@ from miniagents.validation.keywords import (
     FORMAT_CHOICE,
     HINTS,
     IDENTITY,
+    KEYWORDS,
     KNOWN,
     MANY,
     ONE,
@@ -88,7 +89,7 @@ class Normaliser:
             self._scope = outer
             return schema
         self._origins[here] = inner.place
-        notes = {key: value for key, value in inner.members.items() if key in DOCUMENTATION}
+        notes = {key: value for key, value in inner.members.items() if key in DOCUMENTATION and _fits(key, value)}
         given = inner.members.get(HINTS)
         hints = {key: value for key, value in given.items() if key in ON_PROPERTY} if isinstance(given, dict) else {}
         return {"$ref": f"#/$defs/{name}", **notes, **({HINTS: hints} if hints else {})}
@@ -118,6 +119,8 @@ class Normaliser:
                 result[HINTS] = self._hints(site, value, is_definition=is_definition)
             elif keyword in {"then", "else"} and "if" not in site.value:
                 continue
+            elif keyword in DOCUMENTATION and not _fits(keyword, value):
+                continue  # a warning says so
             elif knows(site.dialect, keyword):
                 self._keyword(site, keyword, value, result, here)
             elif keyword not in KNOWN:
@@ -301,6 +304,10 @@ def _is_one_way(schema: dict[str, JsonValue]) -> bool:
 def text_of(schema: JsonValue) -> str:
     """Return a text that is the same for equal schemas, and different for all others."""
     return json.dumps(schema, sort_keys=True, ensure_ascii=False)
+
+
+def _fits(keyword: str, value: JsonValue) -> bool:
+    return KEYWORDS[keyword].argument.fits(value)
 
 
 def _is_kept_beside_reference(keyword: str) -> bool:

@@ -84,12 +84,14 @@ class Registry:
         problems: The problems of identities and references.
         warnings: What is doubtful about them.
         operations: Whether the schemas of the operations of API documents are registered.
+        is_strict: Whether a `$schema` that is not known is refused, rather than guessed from the keywords of its file.
         apis: The documents that are no schemas but describe interfaces.
         parts: The schemas that each API document names.
     """
 
     sources: Sequence[Source]
     operations: bool = False
+    is_strict: bool = False
     sites: dict[Key, Site] = field(default_factory=dict[Key, Site])
     problems: list[Problem] = field(default_factory=list[Problem])
     warnings: list[Problem] = field(default_factory=list[Problem])
@@ -286,14 +288,19 @@ class Registry:
         """Return the dialect that the meta-schema of a schema is built on, or report that nothing is known of it."""
         place = site.at("$schema")
         found = built_on(declared, self._given)
-        if found is None and _is_old_name(declared):
+        is_older = known_schema(declared.removesuffix("#")) is not None
+        is_new = found is None and not _is_old_name(declared)
+        if found is None and not is_older and not (is_new and (self.is_strict or not is_root)):
             found = guessed(site.value) if is_root else site.dialect
         if found is not None:
             wrong = f"{declared[:200]} is read as {found.name}"
-            self.warnings.append(place.problem("$schema", wrong, "its other keywords are notes"))
+            remedy = "its other keywords are notes"
+            if is_new:
+                wrong = f"{declared[:200]} is not known, and the file is read as {found.name}, by the keywords it uses"
+                remedy = f"give its meta-schema if that is wrong: --ref {declared[:200]}=FILE"
+            self.warnings.append(place.problem("$schema", wrong, remedy))
             return found
         known = ", ".join(each.name for each in DIALECTS)
-        is_older = known_schema(declared.removesuffix("#")) is not None
         remedy = "write the file in one of them" if is_older else f"give its meta-schema: --ref {declared[:200]}=FILE"
         self.problems.append(place.problem("$schema", f"{declared[:200]} is none of {known}", remedy))
         return None
