@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from openai.types.shared_params import Reasoning as ReasoningParam
 
 deepseek = create_openai_agent("deepseek", base_url="https://example.com", send_reasoning_as="reasoning_content")
+tagged = create_openai_agent("qwen3", base_url="https://example.com", think_tags=True)
 gpt = create_openai_agent("gpt", temperature=0.2, reasoning_effort="low", stop=["x"], system="Be brief.", stream=False)
 assert_type(gpt, OpenAIAgent[OpenAIMessage])
 thinker = create_openai_agent("gpt", api="responses", reasoning={"effort": "high"}, store=False, alias="thinker")

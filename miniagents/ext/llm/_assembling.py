@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Generic
 
 from typing_extensions import TypeVar
 
 from miniagents.ext.llm._events import Finished, Kept, Noted, ReasoningEnded, Started, ToolCallPiece
 from miniagents.ext.llm._growing import GrowingFields
-from miniagents.ext.llm._json import object_from_text
 from miniagents.messages import (
     AssistantMessage,
     Reasoning,
@@ -296,8 +296,13 @@ class _GrowingCall:
 
     def _is_complete(self) -> bool:
         """Return whether the arguments are a whole object."""
-        may_be = bool(self.arguments) and self.arguments[-1].rstrip().endswith("}")
-        return may_be and object_from_text("".join(self.arguments)) is not None
+        if not self.arguments or not self.arguments[-1].rstrip().endswith("}"):
+            return False
+        try:
+            json.loads("".join(self.arguments))
+        except (ValueError, RecursionError):
+            return False
+        return True
 
     def _is_repeated(self, call_id: str, arguments: str) -> bool:
         """Return whether a fragment has the whole call once more."""

@@ -14,6 +14,7 @@ from miniagents.messages import (
     AnthropicMessage,
     AssistantMessage,
     ContentPart,
+    FrozenDict,
     Message,
     OpenAIMessage,
     SystemMessage,
@@ -23,9 +24,9 @@ from miniagents.messages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from miniagents.messages import ToolCall
+    from miniagents.messages import JsonValue, ToolCall
 
 __all__ = [
     "AssistantTurn",
@@ -207,16 +208,27 @@ def _differs(call: ToolCall, call_id: str) -> bool:
 
 
 def _with_ids(turn: AssistantTurn, ids: Sequence[str]) -> AssistantTurn:
-    """Return a turn whose calls have other identifiers; what providers said as it came has the old ones."""
+    """Return a turn whose calls have other identifiers, also in what providers said as it came."""
     left = iter(ids)
     messages: list[AssistantMessage] = []
     for message in turn.messages:
-        changes: dict[str, object] = {
-            "tool_calls": tuple(call.__replace__(id=next(left)) for call in message.tool_calls)
-        }
-        changes |= {name: () for name in ("content_blocks", "output_items") if hasattr(message, name)}
+        calls = tuple(call.__replace__(id=next(left)) for call in message.tool_calls)
+        changes: dict[str, object] = {"tool_calls": calls}
+        if isinstance(message, AnthropicMessage):
+            changes["content_blocks"] = _renamed(message.content_blocks, "tool_use", "id", calls)
+        elif isinstance(message, OpenAIMessage):
+            changes["output_items"] = _renamed(message.output_items, "function_call", "call_id", calls)
         messages.append(message.__replace__(**changes))
     return AssistantTurn(tuple(messages))
+
+
+def _renamed(
+    items: Sequence[Mapping[str, JsonValue]], kind: str, name: str, calls: Sequence[ToolCall]
+) -> tuple[Mapping[str, JsonValue], ...]:
+    if sum(item.get("type") == kind for item in items) != len(calls):
+        return ()  # a program has changed the calls
+    left = iter(calls)
+    return tuple(FrozenDict({**item, name: next(left).id}) if item.get("type") == kind else item for item in items)
 
 
 def _with_id(result: ToolResultMessage, call_id: str) -> ToolResultMessage:

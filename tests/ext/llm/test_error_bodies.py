@@ -114,6 +114,7 @@ BY_CODE: Final[list[tuple[object, type[LanguageModelError]]]] = [
     ("1113", QuotaExceededError),
     ("RESOURCE_EXHAUSTED", RateLimitError),
     ("content_filter", ContentFilterError),
+    ("exceeded_current_quota_error", QuotaExceededError),
     ("something else", ProviderError),
 ]
 
@@ -152,6 +153,7 @@ async def test_a_code_is_an_error_of_its_own_wherever_it_is(
         (400, "the request exceeds the available context size", ContextTooLongError),
         (400, "The input token count (9) exceeds the maximum number of tokens allowed (8).", ContextTooLongError),
         (500, "the prompt is greater than the context length", ContextTooLongError),
+        (400, "This model's maximum prompt length is 131072 but the request has more.", ContextTooLongError),
         (429, "Too many tokens, please wait before trying again.", RateLimitError),
         (400, "Your credit balance is too low to access the API.", QuotaExceededError),
         (429, "Insufficient balance or no resource package.", QuotaExceededError),

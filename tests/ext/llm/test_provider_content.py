@@ -25,7 +25,12 @@ from tests.ext.llm.replies import MESSAGES
 Chunk = Mapping[str, object]
 
 CITATION: Final = {"type": "web_search_result_location", "url": "https://x", "title": "X", "cited_text": "tea"}
-SEARCH: Final = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "tea"}}
+SEARCH: Final[dict[str, Json]] = {
+    "type": "server_tool_use",
+    "id": "srvtoolu_1",
+    "name": "web_search",
+    "input": {"query": "tea"},
+}
 FOUND: Final = {
     "type": "web_search_tool_result",
     "tool_use_id": "srvtoolu_1",
