@@ -306,7 +306,9 @@ class Tool(Generic[P, R_co]):
             nonlocal failed
             said = False
             try:
-                async with aclosing(self._approved(context, is_approved)) as given:
+                plain = self.approve is False and self.timeout is None
+                pieces_given = self._pieces(context) if plain else self._approved(context, is_approved)
+                async with aclosing(pieces_given) as given:
                     async for piece in given:
                         if isinstance(piece, ContentPart):
                             content.append(piece)
