@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from miniagents.calls.call import checked_kinds
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from miniagents.calls.surrounding import CallHandler, Proceed
     from miniagents.messages import Message, MessageType
 
-__all__ = ["Approval", "CallRefusedError", "approval"]
+__all__ = ["Approval", "CallRefusedError", "approval", "is_approved"]
 
 Approval: TypeAlias = bool | str | Mapping[str, object]
 """The answer to whether a call may be made.
@@ -46,7 +47,18 @@ class CallRefusedError(RuntimeError):
         return f"the call of {self.call.kind} {self.call.name!r} was refused{self.reason and ': '}{self.reason}"
 
 
-def approval(ask: Callable[[Call], Awaitable[Approval]], *, kinds: Iterable[CallKind] = _TOOLS) -> CallHandler:
+_approved: Final[ContextVar[tuple[str, int] | None]] = ContextVar("miniagents.approved", default=None)
+"""The run and the number of the last call that was approved here."""
+
+
+def is_approved(call: Call) -> bool:
+    """Return whether an `approval` around a call has approved it."""
+    return _approved.get() == (call.run.id, call.number)
+
+
+def approval(
+    ask: Callable[[Call], Awaitable[Approval]], *, kinds: Iterable[CallKind] = _TOOLS, only_required: bool = False
+) -> CallHandler:
     """Return a handler that asks a person, or an agent, before each call.
 
     The call waits for the answer, and nothing else does. A model is told of a refused call of a tool, and goes on. A
@@ -56,6 +68,7 @@ def approval(ask: Callable[[Call], Awaitable[Approval]], *, kinds: Iterable[Call
     Args:
         ask: An async function that is given the call and answers as `Approval` says.
         kinds: The kinds of calls that it is asked about.
+        only_required: Whether it is asked only about tools that were made with `tool(approve=True)`.
 
     Raises:
         ValueError: A kind is none.
@@ -79,7 +92,11 @@ def approval(ask: Callable[[Call], Awaitable[Approval]], *, kinds: Iterable[Call
     async def approved(call: Call, proceed: Proceed) -> MessageType[Message] | None:
         if call.kind not in asked_about or call.outcome is not None:  # one that was cancelled before needs no approval
             return proceed()
+        if only_required and getattr(call.agent, "approve", False) is not True:
+            return proceed()
         answer: object = await ask(call)
+        if answer is True or is_mapping(answer):
+            _approved.set((call.run.id, call.number))
         if answer is True:
             return proceed()
         if is_mapping(answer):

@@ -7,6 +7,7 @@ to call it. This package is the same for all providers of models.
 from typing import TYPE_CHECKING
 
 from miniagents._lazy import at_home, teaching
+from miniagents.tools._approving import Approve
 from miniagents.tools._context import ToolContext
 from miniagents.tools._errors import ToolError
 from miniagents.tools._results import ToolReturn
@@ -15,6 +16,6 @@ from miniagents.tools._tool import Tool, tool
 if not TYPE_CHECKING:  # for checkers this would allow any name
     __getattr__ = teaching(__name__)
 
-__all__ = ["Tool", "ToolContext", "ToolError", "ToolReturn", "tool"]
+__all__ = ["Approve", "Tool", "ToolContext", "ToolError", "ToolReturn", "tool"]
 
 at_home(__name__)

@@ -27,6 +27,7 @@ from miniagents.messages import (
     ToolResultMessage,
 )
 from miniagents.promising.sentinels import EndLoop
+from miniagents.tools._approving import Approve, allowed
 from miniagents.tools._context import ToolContext, arguments_given
 from miniagents.tools._errors import ToolError, WrongArgumentsError
 from miniagents.tools._results import ToolReturn, pieces_of_result
@@ -68,6 +69,7 @@ class Tool(Generic[P, R_co]):
         parameters: The JSON Schema of the arguments; its type is "object".
         strict: Whether providers must enforce this schema when the model writes arguments.
         timeout: Seconds that a call may take; None if it may take as long as it likes.
+        approve: Whether a model's calls need approval, or the function that is asked.
     """
 
     if TYPE_CHECKING:
@@ -83,6 +85,7 @@ class Tool(Generic[P, R_co]):
         strict: bool = False,
         in_thread: bool = False,
         timeout: float | None = None,
+        approve: Approve = False,
         remake: functools.partial[Any] | None = None,  # Any: a tool like this one
     ) -> None:
         if not _NAME.fullmatch(name):
@@ -90,6 +93,8 @@ class Tool(Generic[P, R_co]):
                 f"tool {name!r}: the name of a tool has up to 64 ASCII letters, digits, hyphens and underscores: "
                 "give another one as name=..."
             )
+        if not isinstance(approve, bool) and not callable(approve):
+            raise TypeError(f"tool {name!r}: approve={approve!r:.200}: give True, False, or a function that is asked")
         if timeout is not None and not timeout > 0:
             raise ValueError(f"tool {name!r}: timeout={timeout!r}: give a number of seconds above 0, or None")
         functools.update_wrapper(self, function)
@@ -97,6 +102,7 @@ class Tool(Generic[P, R_co]):
         self._parameters = parameters
         self._in_thread = in_thread
         self.timeout: float | None = timeout
+        self.approve: Approve = approve
         self._remake = remake  # makes the tool once more, in another process
         self.name: str = name
         self.description: str | None = description
@@ -115,6 +121,7 @@ class Tool(Generic[P, R_co]):
         check: bool = True,
         in_thread: bool | None = None,
         timeout: float | None = None,
+        approve: Approve = False,
     ) -> Tool[[dict[str, Any], ToolContext[D]], S]: ...  # Any: as above
     @overload
     @staticmethod
@@ -128,6 +135,7 @@ class Tool(Generic[P, R_co]):
         check: bool = True,
         in_thread: bool | None = None,
         timeout: float | None = None,
+        approve: Approve = False,
     ) -> Tool[Concatenate[dict[str, Any], Q], S]: ...  # Any: as above
     @staticmethod
     def of_schema(
@@ -140,6 +148,7 @@ class Tool(Generic[P, R_co]):
         check: bool = True,
         in_thread: bool | None = None,
         timeout: float | None = None,
+        approve: Approve = False,
     ) -> Any:  # Any: a tool; the overloads say of what
         """Make a tool whose JSON Schema is there already, for example from a server or a file.
 
@@ -152,6 +161,7 @@ class Tool(Generic[P, R_co]):
             check: Whether arguments are checked against the schema before the function is called.
             in_thread: Whether the function runs in a thread; by default a plain function does.
             timeout: Seconds that a call may take; see `tool`.
+            approve: Whether calls need approval; see `tool`.
 
         Raises:
             TypeError: The name is invalid for a tool, the schema is not one of objects or cannot be checked, or the
@@ -177,6 +187,7 @@ class Tool(Generic[P, R_co]):
             description=description or None,
             in_thread=not _is_async(function) if in_thread is None else in_thread,
             timeout=timeout,
+            approve=approve,
         )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
@@ -283,7 +294,9 @@ class Tool(Generic[P, R_co]):
         if self._parameters.given:
             arguments_given(f"tool {self.name!r}", self._parameters.given, ToolContext(deps=deps))
 
-    def _answered(self, context: ToolContext[object]) -> MessagePromise[ToolResultMessage]:
+    def _answered(
+        self, context: ToolContext[object], *, is_approved: bool = False
+    ) -> MessagePromise[ToolResultMessage]:
         """Answer a call, with nothing around it."""
         call = context.call
         failed = False
@@ -293,7 +306,9 @@ class Tool(Generic[P, R_co]):
             nonlocal failed
             said = False
             try:
-                async with aclosing(self._timed(context)) as given:
+                plain = self.approve is False and self.timeout is None
+                pieces_given = self._pieces(context) if plain else self._approved(context, is_approved)
+                async with aclosing(pieces_given) as given:
                     async for piece in given:
                         if isinstance(piece, ContentPart):
                             content.append(piece)
@@ -321,6 +336,16 @@ class Tool(Generic[P, R_co]):
             name=f"tool {self.name!r}",
         )
 
+    async def _approved(
+        self, context: ToolContext[object], is_approved: bool
+    ) -> AsyncGenerator[str | StreamEvent | ContentPart]:
+        if self.approve is not False:
+            self._decoded(context)  # nobody is asked about wrong arguments
+            context = await allowed(f"tool {self.name!r}", self.approve, context, is_approved=is_approved)
+        async with aclosing(self._timed(context)) as pieces:  # the time of people does not count
+            async for piece in pieces:
+                yield piece
+
     async def _timed(self, context: ToolContext[object]) -> AsyncGenerator[str | StreamEvent | ContentPart]:
         limit = asyncio.timeout(self.timeout)
         try:
@@ -332,13 +357,16 @@ class Tool(Generic[P, R_co]):
                 raise
             raise ToolError(f"This took longer than {self.timeout:g} s, and was stopped.") from None
 
-    async def _pieces(self, context: ToolContext[object]) -> AsyncGenerator[str | StreamEvent | ContentPart]:
+    def _decoded(self, context: ToolContext[object]) -> tuple[list[object], dict[str, object]]:
         parameters = self._parameters
         given = arguments_given(f"tool {self.name!r}", parameters.given, context) if parameters.given else None
         try:
-            by_place, by_name = parameters.decode(context.call.arguments, given, nulls_are_absent=self.strict)
+            return parameters.decode(context.call.arguments, given, nulls_are_absent=self.strict)
         except DecodeError as error:
             raise WrongArgumentsError(str(error)) from None
+
+    async def _pieces(self, context: ToolContext[object]) -> AsyncGenerator[str | StreamEvent | ContentPart]:
+        by_place, by_name = self._decoded(context)
         function: _Function = self._function  # the arguments were decoded to its parameters
         if self._in_thread:
             result = await run_in_thread(context.call, function, by_place, by_name)
@@ -366,6 +394,7 @@ def tool(
     strict: bool = False,
     in_thread: bool | None = None,
     timeout: float | None = None,
+    approve: Approve = False,
 ) -> _Decorator: ...
 def tool(
     function: _Function | None = None,
@@ -376,6 +405,7 @@ def tool(
     strict: bool = False,
     in_thread: bool | None = None,
     timeout: float | None = None,
+    approve: Approve = False,
 ) -> Any:  # Any: a tool or a decorator; the overloads say which
     """Make a tool from a function; also usable as a decorator, with or without arguments.
 
@@ -396,6 +426,9 @@ def tool(
             must not run in a thread.
         timeout: Seconds that a call may take. Then it is cancelled, and the model is told. A function in a thread
             cannot be stopped: it goes on, and nobody waits for it. Whoever leaves the context is told of it.
+        approve: Whether each call of a model needs approval. True: an `approval(ask)` of the context must have approved
+            it. A function is given the `ToolContext` of the call, and returns an `Approval`, or a promise or another
+            awaitable of one, which a person may resolve. Arguments are checked before somebody is asked.
 
     Raises:
         TypeError: A parameter has no type, a type without a form in JSON, or collects arguments (`*args`, `**kwargs`);
@@ -435,7 +468,8 @@ def tool(
             strict=strict,
             in_thread=not _is_async(function) if in_thread is None else in_thread,
             timeout=timeout,
-            remake=functools.partial(_remade, function, name, description, strict, in_thread, timeout),
+            approve=approve,
+            remake=functools.partial(_remade, function, name, description, strict, in_thread, timeout, approve),
         )
 
     return decorate if function is None else decorate(function)
@@ -448,8 +482,11 @@ def _remade(
     strict: bool,
     in_thread: bool | None,
     timeout: float | None,
+    approve: Approve,
 ) -> Tool[..., Any]:  # Any: what the function returns
-    return tool(name=name, description=description, strict=strict, in_thread=in_thread, timeout=timeout)(function)
+    return tool(
+        name=name, description=description, strict=strict, in_thread=in_thread, timeout=timeout, approve=approve
+    )(function)
 
 
 class _Decorator(Protocol):

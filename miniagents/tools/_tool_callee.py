@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import msgspec
 
+from miniagents.calls.approval import is_approved
 from miniagents.calls.single import around_one
 from miniagents.messages import FrozenDict, Message, MessageSequence, ToolResultMessage, encode
 
@@ -108,8 +109,7 @@ class _ToolCallee:
         /,
     ) -> None:
         """Do the tool's work."""
-        del call  # a tool has no messages
-        replies.put(self.agent._answered(self._context))
+        replies.put(self.agent._answered(self._context, is_approved=is_approved(call)))
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, object]]:

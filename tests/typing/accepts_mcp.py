@@ -28,7 +28,7 @@ async def servers() -> None:
     http = HTTPServer("http://localhost:1/mcp", headers={"Authorization": "x"})
     limits = MCPLimits(tools=3, definition=1_000, result=1_000, opening=3)
     assert_type(limits.opening, float)
-    async with mcp_tools(stdio, allow={"a", "b"}, prefix="x_", timeout=3, limits=limits) as tools:
+    async with mcp_tools(stdio, allow={"a", "b"}, prefix="x_", timeout=3, approve=True, limits=limits) as tools:
         assert_type(tools, tuple[MCPTool, ...])
         promise = tools[0]({"a": [1]})
         assert_type(promise, MessagePromise[MCPResultMessage])

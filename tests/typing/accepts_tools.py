@@ -14,13 +14,16 @@ import msgspec
 
 from miniagents import (
     AnthropicMessage,
+    Approval,
     AssistantMessage,
+    Call,
     InteractionContext,
     JsonValue,
     Message,
     MessagePromise,
     MessageSequencePromise,
     MiniAgent,
+    MiniAgents,
     OpenAIMessage,
     Promise,
     Tool,
@@ -29,6 +32,7 @@ from miniagents import (
     ToolError,
     ToolResultMessage,
     UserMessage,
+    approval,
     miniagent,
     tool,
 )
@@ -45,7 +49,7 @@ from miniagents.ext.llm import (
     partial_values,
 )
 from miniagents.promising import Stream
-from miniagents.tools import ToolReturn
+from miniagents.tools import Approve, ToolReturn
 
 
 class Weather(Message, kw_only=True):
@@ -139,6 +143,37 @@ def by_schema_with_context(arguments: Mapping[str, object], ctx: ToolContext[Ban
     return ctx.deps.money + len(arguments)
 
 
+async def ask(context: ToolContext[Bank]) -> Approval:
+    return context.deps.money > 3 or "no money"
+
+
+@tool(approve=ask, timeout=3)
+async def spend(ctx: ToolContext[Bank], amount: int) -> str:
+    return str(amount)
+
+
+@tool(approve=lambda context: {"amount": 3})
+async def save(amount: int) -> str:
+    return str(amount)
+
+
+async def tools_to_approve(by_people: Promise[Approval]) -> None:
+    assert_type(await spend(ToolContext(deps=Bank(3)), 4), str)
+    approve: Approve = spend.approve
+    tool(approve=approve)(ask_for)
+    tool(approve=lambda context: by_people)(ask_for)
+    Tool.of_schema("x", None, {}, by_schema, approve=True)
+    MiniAgents(around_calls=approval(ask_about, only_required=True))
+
+
+async def ask_about(call: Call) -> Approval:
+    return call.name == "x"
+
+
+def ask_for(name: str) -> str:
+    return name
+
+
 async def tools_with_context() -> None:
     assert_type(await balance(ToolContext(deps=Bank(3)), "a"), int)
     assert_type(ToolContext(deps=Bank(3), call=ToolCall(id="1", name="x"), messages=[Message("x")]), ToolContext[Bank])
@@ -147,7 +182,9 @@ async def tools_with_context() -> None:
     gpt = create_openai_agent("gpt", tools=[balance], deps=Bank(3))
     gpt.bound(deps=Bank(4)).inquire("Hi", deps=Bank(5))
     create_anthropic_agent("claude", tools=[balance], deps=Bank(3)).inquire("Hi", deps=Bank(5))
-    made = Tool.of_schema("by_schema", "Does it.", {"properties": {}}, by_schema, check=False, in_thread=False, timeout=3)
+    made = Tool.of_schema(
+        "by_schema", "Does it.", {"properties": {}}, by_schema, check=False, in_thread=False, timeout=3
+    )
     assert_type(made({"a": 1}), str)
     other = Tool.of_schema("by_schema", None, {}, by_schema_with_context)
     assert_type(other({"a": 1}, ToolContext(deps=Bank(3))), int)

@@ -72,6 +72,7 @@ def generates() -> Iterator[str]:
 
 tool(title="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 tool(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+tool(approve="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 tool(timeout="3")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 tool(name=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 

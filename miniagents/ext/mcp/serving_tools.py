@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from miniagents.ext.mcp.servers import HTTPServer, StdioServer
     from miniagents.messages import StreamEvent
+    from miniagents.tools import Approve
 
 __all__ = ["MCPResultMessage", "MCPTool", "mcp_tools"]
 
@@ -60,6 +61,7 @@ async def mcp_tools(
     allow: Collection[str] | None = None,
     prefix: str = "",
     timeout: float | None = None,  # noqa: ASYNC109 - of the calls, not of this
+    approve: Approve = False,
     limits: MCPLimits | None = None,
 ) -> AsyncGenerator[tuple[MCPTool, ...]]:
     """Give the tools of an MCP server, for the `tools` of a model.
@@ -76,6 +78,7 @@ async def mcp_tools(
         allow: The names of the tools that are used, as the server says them; by default all.
         prefix: Stands before the names for models, so that the tools of several servers have different names.
         timeout: Seconds that a call may take; by default as long as it likes.
+        approve: Whether each call of a model needs approval; see `tool`.
         limits: How much is taken from the server.
 
     Raises:
@@ -99,7 +102,16 @@ async def mcp_tools(
         made: dict[str, MCPTool] = {}
         for name, description, schema in definitions:
             if allow is None or name in allow:
-                each = _tool(connected, name, description, schema, prefix=prefix, timeout=timeout, limits=limits)
+                each = _tool(
+                    connected,
+                    name,
+                    description,
+                    schema,
+                    prefix=prefix,
+                    timeout=timeout,
+                    approve=approve,
+                    limits=limits,
+                )
                 if each.name in made:
                     raise MCPError(repr(server), f"two of its tools are {each.name!r}")
                 made[each.name] = each
@@ -119,6 +131,7 @@ def _tool(
     *,
     prefix: str,
     timeout: float | None,
+    approve: Approve,
     limits: MCPLimits,
 ) -> MCPTool:
     server = repr(connected.server)
@@ -135,7 +148,15 @@ def _tool(
 
     try:
         # the server checks the arguments; a schema of its is nothing to spend time on here
-        return Tool.of_schema(name_for_models(name, prefix), description, schema, call, check=False, in_thread=False)
+        return Tool.of_schema(
+            name_for_models(name, prefix),
+            description,
+            schema,
+            call,
+            check=False,
+            in_thread=False,
+            approve=approve,
+        )
     except TypeError as error:
         raise MCPError(server, f"its tool {name:.100!r} cannot be used: {error}") from error
 

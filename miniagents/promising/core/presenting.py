@@ -35,8 +35,17 @@ class PresentedContext(HidesMachinery):
 
     _machinery = frozenset(
         {
-            *("body", "end_what_nobody_can_end", "forget", "notify_resolved", "open_loop", "own", "remember", "report"),
-            *("register_writing_end", "running_task", "spawn_hook", "tasks", "waiting_task", "watch"),
+            *("body", "end_what_nobody_can_end", "forget", "last_words", "notify_resolved", "open_loop", "own"),
+            *(
+                "register_writing_end",
+                "remember",
+                "report",
+                "running_task",
+                "spawn_hook",
+                "tasks",
+                "waiting_task",
+                "watch",
+            ),
         }
     )
 
