@@ -20,7 +20,16 @@ PACKAGES: Final = [
     *(
         f"miniagents.{name}"
         for name in (
-            *("agents", "calls", "composition", "ext.llm", "ext.llm.anthropic", "ext.llm.openai", "ext.notebook"),
+            *(
+                "agents",
+                "calls",
+                "composition",
+                "ext.llm",
+                "ext.llm.anthropic",
+                "ext.llm.openai",
+                "ext.notebook",
+                "ext.store",
+            ),
             *("messages", "miniagents", "promising", "testing", "tools", "utils", "validation", "wire"),
         )
     ),

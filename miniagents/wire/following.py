@@ -190,7 +190,7 @@ def _joined(
     name: str,
     *,
     has_all: bool,
-) -> tuple[list[Any], list[Any]]:
+) -> tuple[list[Any], list[Any]]:  # Any: as above
     """Join the halves of surrogate pairs as `MixedOutcomes` does; return what is whole, and what must wait."""
     whole: list[Any] = []  # Any: as above
     while pieces:

@@ -100,6 +100,7 @@ async def test_a_call_that_takes_a_while_is_a_stream_with_the_same_positions(ope
     (run,) = await runs_of(store)
     first, second = await calls_of(store, run.id)
     assert second.stream is None
+    assert first.stream is not None
     assert first.stream == f"{run.id}/1"
     kept = [block async for block in store.read(first.stream)]
     assert len(kept) > 1  # as they came
