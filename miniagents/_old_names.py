@@ -22,7 +22,18 @@ _ROOT: Final = Path(__file__).parent
 _LAZY: Final = str(_ROOT / "_lazy.py")
 _PAGE: Final = _ROOT / "guide" / "from-0.0.35.md"
 _PACKAGES: Final = (
-    *("", "ext.llm", "ext.llm.openai", "ext.llm.anthropic", "ext.notebook", "promising", "messages", "agents", "calls"),
+    *(
+        "",
+        "ext.llm",
+        "ext.llm.openai",
+        "ext.llm.anthropic",
+        "ext.notebook",
+        "ext.store",
+        "promising",
+        "messages",
+        "agents",
+        "calls",
+    ),
     *("composition", "tools", "wire", "testing", "utils", "validation"),
 )
 """The packages whose names are looked for, the most common ones first."""

@@ -25,6 +25,7 @@ PUBLIC: Final = (
     "miniagents.ext.llm",
     "miniagents.ext.llm.anthropic",
     "miniagents.ext.llm.openai",
+    "miniagents.ext.store",
     "miniagents.messages",
     "miniagents.promising",
     "miniagents.promising.sentinels",

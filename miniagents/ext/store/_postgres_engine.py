@@ -320,18 +320,17 @@ class PostgresEngine:
 
     async def prune(self, keep: Collection[str] | int) -> int:
         """See `Engine`."""
-        connection: Connection | None = None
+        await self._connections()
         try:
-            await self._connections()
-            connection = await self._connect()
-            await connection.execute(f"SET search_path TO {self._schema}")
-            async with connection.transaction():
-                return await pruned(connection, self._owner, keep)
+            connection: Connection = await self._connect()
+            try:
+                await connection.execute(f"SET search_path TO {self._schema}")
+                async with connection.transaction():
+                    return await pruned(connection, self._owner, keep)
+            finally:
+                await connection.close()
         except Exception as error:
             raise self._error_of(error) from error
-        finally:
-            if connection is not None:
-                await connection.close()
 
     async def flush(self) -> None:
         """See `Engine`."""
