@@ -60,7 +60,7 @@ async def talk(ctx: InteractionContext, parts: list[list[str | None]], fails: bo
 def frames(blocks: list[Pieces]) -> list[tuple[int, object]]:
     """Frames with their positions.
 
-    What is known of a message where it begins may differ, and so may which error of a message counts as its first one if
+    What is known of a message where it begins may differ. So may which error of a message counts as its first one, if
     readers make errors of lone surrogates.
     """
     found: list[tuple[int, object]] = []
@@ -71,6 +71,8 @@ def frames(blocks: list[Pieces]) -> list[tuple[int, object]]:
             frame = json.loads(line)
             if frame["frame"] in ("opened", "broken"):
                 frame = frame["frame"], frame.get("number", 0)
+            elif frame["frame"] == "failed":  # notes are added where an error is raised
+                frame = frame.get("number"), frame["error"]["text"]
             found.append((block.first + place, frame))
     assert [position for position, _ in found] == [*range(found[0][0], found[0][0] + len(found))] if found else True
     return found
