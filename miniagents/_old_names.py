@@ -30,6 +30,7 @@ _PACKAGES: Final = (
         "ext.mcp",
         "ext.notebook",
         "ext.otel",
+        "ext.store",
         "promising",
         "messages",
         "agents",

@@ -24,6 +24,7 @@ PACKAGES: Final = [
             *(
                 "ext.mcp",
                 "ext.otel",
+                "ext.store",
                 "messages",
                 "miniagents",
                 "promising",

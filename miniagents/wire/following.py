@@ -22,7 +22,7 @@ from miniagents.messages.values.surrogates import (
 from miniagents.promising.core.access import buffer_of, failure_of, value_of, when_woken
 from miniagents.promising.core.failure import Failure
 from miniagents.wire._frames import Broken, End, Failed, Sequence, Whole, info_of
-from miniagents.wire.outgoing import Writer, are_texts
+from miniagents.wire.outgoing import Writer, are_texts, seen
 from miniagents.wire.positions import Pieces
 
 if TYPE_CHECKING:
@@ -152,15 +152,18 @@ class _FollowedMessage:
             frames.append(data)
             more = len(new) - 1
         else:
-            frames += (self._frame(checked_piece(piece, self._promise.name, buffer)) for piece in new)
+            frames += map(self._frame, new)
         if self._position < len(pieces):
             self._woken()
         elif buffer.ended:
             self._end(frames)
         return more
 
-    def _frame(self, piece: str | StreamEvent | Failure) -> bytes:
+    def _frame(self, given: object) -> bytes:
+        piece = checked_piece(given, self._promise.name, self._buffer)
         if isinstance(piece, Failure):
+            if piece is not given:  # the failure is made here, for nobody else
+                seen(piece)
             return self._writer.bytes_of(Failed(info_of(piece.error), self._number))
         return self._writer.piece(piece, self._number)
 
@@ -190,7 +193,7 @@ def _joined(
     name: str,
     *,
     has_all: bool,
-) -> tuple[list[Any], list[Any]]:
+) -> tuple[list[Any], list[Any]]:  # Any: as above
     """Join the halves of surrogate pairs as `MixedOutcomes` does; return what is whole, and what must wait."""
     whole: list[Any] = []  # Any: as above
     while pieces:
@@ -219,5 +222,9 @@ def _joined(
         pieces = behind + pieces[taken:]
         text = with_joined_halves(text)
         reason = refusal(text)
-        whole.append(text if reason is None else buffer.failure_of(ValueError(f"{name}: a token: {reason}")))
+        if reason is None:
+            whole.append(text)
+        else:
+            whole.append(buffer.failure_of(ValueError(f"{name}: a token: {reason}")))
+            seen(whole[-1])
     return whole, []

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
     from miniagents.wire._frames import Frame
 
-__all__ = ["Writer", "are_texts", "encode_stream"]
+__all__ = ["Writer", "are_texts", "encode_stream", "seen"]
 
 _Block: TypeAlias = tuple[int, bytes]
 """How many frames there are, and their bytes."""
@@ -131,7 +131,7 @@ async def _sequence(
             number = 0
             async for piece in outcomes(promise):
                 if isinstance(piece, Failure):
-                    await put(writer.bytes_of(Failed(info_of(_seen(piece)))))
+                    await put(writer.bytes_of(Failed(info_of(seen(piece)))))
                     continue
                 await put(writer.opened(piece, number))
                 if piece.done():
@@ -166,7 +166,7 @@ async def _in_order(promise: MessageSequencePromise[Message], writer: Writer) ->
     number = 0
     async for piece in outcomes(promise):
         if isinstance(piece, Failure):
-            yield 1, writer.bytes_of(Failed(info_of(_seen(piece))))
+            yield 1, writer.bytes_of(Failed(info_of(seen(piece))))
             continue
         async with contextlib.aclosing(_one_message(piece, number, writer)) as blocks:
             async for block in blocks:
@@ -245,7 +245,7 @@ class Writer:
         if isinstance(piece, str):
             each: Frame = Text(piece, number)
         elif isinstance(piece, Failure):
-            each = Failed(info_of(_seen(piece)), number)
+            each = Failed(info_of(seen(piece)), number)
         elif isinstance(piece, TextDelta):
             each = Text(piece.text, number)
         else:
@@ -261,7 +261,8 @@ def are_texts(pieces: list[str | StreamEvent | Failure]) -> TypeGuard[list[str]]
 _TEXTS: Final = {str}
 
 
-def _seen(failure: Failure) -> BaseException:
+def seen(failure: Failure) -> BaseException:
+    """Return the error of a failure, which then counts as read."""
     try:
         failure.reraise()
     except BaseException as error:  # noqa: BLE001  # every error of a stream is sent as a piece

@@ -113,6 +113,11 @@ async def surrounded_calls(watch: Watch, n: int) -> object:
     return await calls_in_turn(watch, n)
 
 
+async def stored_calls(watch: Watch, n: int) -> object:
+    """Read each call to its end before making the next one; nothing keeps calls of bare asyncio."""
+    return await calls_in_turn(watch, n)
+
+
 async def calls_at_once(watch: Watch, n: int) -> object:
     """Make all calls, then read all of them."""
     tasks = Tasks()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from miniagents import (
     Call,
@@ -17,6 +19,7 @@ from miniagents import (
     miniagent,
     stream_message,
 )
+from miniagents.ext.store import SQLiteStore
 from scripts.benchmarks.limit_agents import nest
 from scripts.benchmarks.ours_streams import append
 from scripts.benchmarks.watch import Watch, quiet, some_tokens
@@ -139,6 +142,17 @@ async def surrounded_calls(watch: Watch, n: int) -> object:
     with watch:
         async with MiniAgents(around_calls=_pass_on):
             said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
+    return said
+
+
+async def stored_calls(watch: Watch, n: int) -> object:
+    """Await each call before making the next one, where a SQLite store keeps all calls."""
+    with TemporaryDirectory() as folder:
+        async with SQLiteStore(Path(folder) / "runs.db") as store:
+            await store.flush()
+            with watch:
+                async with MiniAgents(store=store):
+                    said = [[message.text for message in await echo.inquire("hello")] for _ in range(n)]
     return said
 
 

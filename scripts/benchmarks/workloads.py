@@ -106,6 +106,13 @@ WORKLOADS: tuple[Workload, ...] = (
         old_size=0,
         counted=100,
     ),
+    Workload(
+        "calls: kept in a SQLite store, one after another",
+        "stored_calls",
+        2_000,
+        cpu("call", 5.5, reason=reasons.STORED),
+        old_size=0,
+    ),
     Workload("calls: 100 at once", "calls_at_once", 100, cpu("call"), fixed=True),
     Workload(
         "calls: 1,000 at once",

@@ -27,6 +27,7 @@ PUBLIC: Final = (
     "miniagents.ext.llm.openai",
     "miniagents.ext.mcp",
     "miniagents.ext.otel",
+    "miniagents.ext.store",
     "miniagents.messages",
     "miniagents.promising",
     "miniagents.promising.sentinels",

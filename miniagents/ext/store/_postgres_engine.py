@@ -1,33 +1,29 @@
-"""The SQL of a Postgres store. What is ready while a transaction is under way goes into the next one.
+"""`PostgresEngine`: the connections, the queue of writes, the lease and the reads of a Postgres store.
 
-Each transaction does the same things in the same order, with the rows sorted: streams, messages, runs, calls. So two
-processes never wait for each other in a circle.
+What is ready while a transaction is under way goes into the next one; `_postgres_writing.py` does what is in it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from collections import deque
 from contextlib import suppress
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from miniagents.ext.store._bodies import MessageRow, keys_of_parts
-from miniagents.ext.store._engine import CallRow, Page, digest_of_pieces, is_gone, place_of_processes, streams_of
+from miniagents.ext.store._bodies import MessageRow
+from miniagents.ext.store._engine import CallRow, Page, place_of_processes
+from miniagents.ext.store._postgres_pruning import pruned
 from miniagents.ext.store._postgres_tables import CHANNEL, prepare
+from miniagents.ext.store._postgres_writing import Owner, Request, written
 from miniagents.ext.store.errors import (
-    NotStoredError,
     StoreClosedError,
     StoreDamagedError,
     StoreError,
     StoreFullError,
     StoreLockedError,
     StoreUnavailableError,
-    StreamEndedError,
-    StreamGapError,
-    StreamTakenError,
 )
 from miniagents.ext.store.protocols import RunInfo, StreamInfo
 from miniagents.wire import Pieces
@@ -45,35 +41,6 @@ _MOST: Final = 1000
 """How many requests go into one transaction at most."""
 _PAGE: Final = 500
 _PAGE_BYTES: Final = 1 << 20
-_LONGEST_NOTICE: Final = 7000
-"""Bytes of a notice; Postgres allows 8000."""
-
-
-class _Stream:
-    """A stream as the transaction has it."""
-
-    __slots__ = ("count", "ended", "has_changed", "is_free", "number", "owner")
-
-    def __init__(self, number: int, count: int, owner: str, ended: bool, is_free: bool) -> None:
-        self.number = number
-        self.count = count
-        self.owner = owner
-        self.ended = ended
-        self.is_free = is_free
-        self.has_changed = False
-
-
-class _Request(NamedTuple):
-    """Something to write."""
-
-    future: asyncio.Future[Any]  # Any: what the request returns
-    stream: str = ""
-    kind: str = ""
-    pieces: Pieces | None = None
-    rows: Sequence[MessageRow] = ()
-    pinned: Sequence[bytes] = ()
-    run: str = ""
-    calls: Sequence[CallRow] = ()
 
 
 class PostgresEngine:
@@ -90,24 +57,22 @@ class PostgresEngine:
     def __init__(
         self,
         shown: str,
-        connect: Callable[[], Any],
+        connect: Callable[[], Any],  # Any: an awaitable of a connection of asyncpg
         schema: str,
         durability: str,
-        lease: float,  # Any: an awaitable
+        lease: float,
     ) -> None:
         self.shown: str = shown
         self._connect = connect
         self._schema = schema
         self._durability = durability
         self._lease = lease
-        self._owner = uuid.uuid4().hex
-        self._place = place_of_processes()
-        self._is_owner = False
+        self._owner = Owner(uuid.uuid4().hex, place_of_processes(), lease, shown)
         self._is_closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Task[tuple[Connection, Connection]] | None = None
         self._reading: asyncio.Lock = asyncio.Lock()
-        self._requests: deque[_Request] = deque()
+        self._requests: deque[Request] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
@@ -176,8 +141,11 @@ class PostgresEngine:
 
     async def _write(self, **request: Any) -> Any:  # Any: the fields of a request, and what it returns
         await self._connections()
+        if self._beating is None:
+            self._beating = _task(self._beat(), f"lease of {self.shown}")
+            self._requests.append(Request(asyncio.get_running_loop().create_future(), kind="beat"))
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()  # Any: as above
-        self._requests.append(_Request(future, **request))
+        self._requests.append(Request(future, **request))
         if self._writer is None:
             self._writer = _task(self._work(), f"writing to {self.shown}")
         return await future
@@ -190,11 +158,10 @@ class PostgresEngine:
                 try:
                     writer, _ = await self._connections()
                     async with writer.transaction():
-                        results = await self._written(writer, batch)
+                        results = await written(writer, self._owner, batch)
                 except Exception as error:  # noqa: BLE001  # those who have asked are told
                     said = self._error_of(error)
                     results = [(request.future, said) for request in batch]
-                    self._is_owner = False
                 for future, result in results:
                     if not future.done():
                         if isinstance(result, Exception):
@@ -204,192 +171,13 @@ class PostgresEngine:
         finally:
             self._writer = None
 
-    async def _written(
-        self, connection: Connection, batch: list[_Request]
-    ) -> list[tuple[asyncio.Future[Any], object]]:  # Any: as above
-        """Do what a batch asks for, in the running transaction; return what each request gets."""
-        if not self._is_owner or any(request.kind == "beat" for request in batch):
-            await self._renew(connection)
-            self._is_owner = True
-        streams = await self._streams_of(connection, batch)
-        pieces: list[tuple[int, Pieces]] = []
-        results: list[tuple[asyncio.Future[Any], object]] = []  # Any: as above
-        rows: dict[bytes, MessageRow] = {}
-        pinned: set[bytes] = set()
-        calls: dict[tuple[str, int], CallRow] = {}
-        runs: set[str] = set()
-        over: list[str] = []
-        for request in batch:
-            result: object = None
-            if request.stream:
-                try:
-                    result = self._stream_request(request, streams, pieces)
-                except StoreError as error:
-                    result = error
-            rows.update((row.key, row) for row in request.rows)
-            pinned.update(request.pinned)
-            calls.update(((call.run, call.number), call) for call in request.calls)
-            if request.kind == "end_run":
-                over.append(request.run)
-            elif request.run:
-                runs.add(request.run)
-            results.append((request.future, result))
-        await self._write_streams(connection, streams, pieces)
-        await self._write_messages(connection, rows, pinned)
-        await self._write_runs(connection, runs, calls, over)
-        return results
-
-    async def _streams_of(self, connection: Connection, batch: list[_Request]) -> dict[str, _Stream]:
-        names = sorted({request.stream for request in batch if request.stream})
-        if not names:
-            return {}
-        begun = sorted({request.stream for request in batch if request.stream and request.kind != "end"})
-        await connection.execute(
-            "INSERT INTO streams(name, owner, count, began) SELECT name, '', 0, clock_timestamp()"
-            " FROM unnest($1::text[]) AS name ON CONFLICT DO NOTHING",
-            begun,
-        )
-        found = await connection.fetch(
-            "SELECT s.name, s.id, s.count, s.owner, s.ended IS NOT NULL, o.place, o.process,"
-            " coalesce(o.expires > clock_timestamp(), false) FROM streams s LEFT JOIN owners o ON o.id=s.owner"
-            " WHERE s.name = ANY($1) ORDER BY s.name FOR UPDATE OF s",
-            names,
-        )
-        streams: dict[str, _Stream] = {}
-        for name, number, count, owner, ended, place, process, is_fresh in found:
-            is_free = owner == self._owner or not self._is_alive(place, process, is_fresh=is_fresh)
-            streams[name] = _Stream(number, count, owner, ended, is_free)
-        return streams
-
-    def _stream_request(
-        self, request: _Request, streams: dict[str, _Stream], pieces: list[tuple[int, Pieces]]
-    ) -> int | None:
-        name, new = request.stream, request.pieces
-        stream = streams.get(name)
-        if stream is None:
-            raise NotStoredError(self.shown, "there is no such stream", stream=name)
-        if stream.ended:
-            if request.kind == "end" or (new is not None and new.end <= stream.count):
-                return None
-            reason = f"it has ended with {stream.count} pieces; give what you write another name"
-            raise StreamEndedError(self.shown, reason, stream=name, index=stream.count)
-        if not stream.is_free:
-            reason = (
-                "another store that is open writes it; let that end it or close it"
-                f" (a store without a sign of life loses its streams after {self._lease:g} s)"
-            )
-            raise StreamTakenError(self.shown, reason, stream=name, index=stream.count)
-        stream.has_changed = True
-        stream.owner = self._owner
-        if request.kind == "end":
-            stream.ended = True
-        elif new is not None and new.end > stream.count:
-            new = new.since(stream.count)
-            if new.first > stream.count:
-                reason = f"pieces {stream.count} to {new.first - 1} are missing before these; append them first"
-                raise StreamGapError(self.shown, reason, stream=name, index=new.first)
-            pieces.append((stream.number, new))
-            stream.count = new.end
-        return stream.count
-
-    async def _write_streams(
-        self, connection: Connection, streams: dict[str, _Stream], pieces: list[tuple[int, Pieces]]
-    ) -> None:
-        changed = {name: stream for name, stream in streams.items() if stream.has_changed}
-        if not changed:
-            return
-        if pieces:
-            await connection.execute(
-                "INSERT INTO pieces SELECT stream, first, count, clock_timestamp(), digest, data"
-                " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])"
-                " AS new(stream, first, count, digest, data)",
-                [number for number, _ in pieces],
-                [each.first for _, each in pieces],
-                [each.count for _, each in pieces],
-                [digest_of_pieces(each.first, each.data) for _, each in pieces],
-                [each.data for _, each in pieces],
-            )
-        await connection.execute(
-            "UPDATE streams SET count=new.count, owner=$4,"
-            " ended=CASE WHEN new.has_ended THEN coalesce(ended, clock_timestamp()) END"
-            " FROM unnest($1::bigint[], $2::bigint[], $3::boolean[]) AS new(id, count, has_ended)"
-            " WHERE streams.id=new.id",
-            [stream.number for stream in changed.values()],
-            [stream.count for stream in changed.values()],
-            [stream.ended for stream in changed.values()],
-            self._owner,
-        )
-        notice = "\n".join(changed)
-        await connection.execute(
-            "SELECT pg_notify($1, $2)", CHANNEL, notice if len(notice.encode()) < _LONGEST_NOTICE else ""
-        )
-
-    async def _write_messages(self, connection: Connection, rows: dict[bytes, MessageRow], pinned: set[bytes]) -> None:
-        if rows:
-            found = sorted(rows.values())
-            await connection.execute(
-                "INSERT INTO messages SELECT key, digest, parts, false, body"
-                " FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[]) AS new(key, digest, parts, body)"
-                " ON CONFLICT DO NOTHING",
-                *(list(column) for column in zip(*found, strict=True)),
-            )
-        if pinned:
-            await connection.execute(
-                "UPDATE messages SET pinned=true WHERE key IN (SELECT key FROM messages"
-                " WHERE key = ANY($1) AND NOT pinned ORDER BY key FOR UPDATE)",
-                [*pinned],
-            )
-
-    async def _write_runs(
-        self, connection: Connection, runs: set[str], calls: dict[tuple[str, int], CallRow], over: list[str]
-    ) -> None:
-        if runs:
-            await connection.execute(
-                "INSERT INTO runs(id, owner, began) SELECT id, $2, clock_timestamp() FROM unnest($1::text[]) AS id"
-                " ON CONFLICT DO NOTHING",
-                sorted(runs),
-                self._owner,
-            )
-        if calls:
-            columns = zip(*(calls[key] for key in sorted(calls)), strict=True)
-            await connection.execute(
-                "INSERT INTO calls SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[],"
-                " $5::bytea[], $6::bytea[], $7::bytea[], $8::text[]) ON CONFLICT (run, number) DO UPDATE SET"
-                " outcome=excluded.outcome, digest=excluded.digest, record=excluded.record,"
-                " messages=excluded.messages, replies=excluded.replies, stream=excluded.stream",
-                *(list(column) for column in columns),
-            )
-        for run in over:
-            await connection.execute("UPDATE runs SET ended=clock_timestamp() WHERE id=$1 AND ended IS NULL", run)
-            await connection.execute(
-                "UPDATE streams SET owner='' WHERE name>$1 AND name<$2 AND ended IS NULL", *streams_of(run)
-            )
-            await connection.execute("SELECT pg_notify($1, '')", CHANNEL)
-
     # --- leases ---
-
-    async def _renew(self, connection: Connection) -> None:
-        await connection.execute(
-            "INSERT INTO owners VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))"
-            " ON CONFLICT (id) DO UPDATE SET expires=excluded.expires",
-            self._owner,
-            self._place,
-            os.getpid(),
-            self._lease,
-        )
-        if self._beating is None:
-            self._beating = _task(self._beat(), f"lease of {self.shown}")
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._lease / 3)
             with suppress(StoreError):  # whoever writes is told
                 await self._write(kind="beat")
-
-    def _is_alive(self, place: str | None, process: int | None, *, is_fresh: bool) -> bool:
-        if not is_fresh or place is None or process is None:
-            return False
-        return not (place == self._place and is_gone(process))
 
     # --- the interface ---
 
@@ -466,7 +254,7 @@ class PostgresEngine:
 
     def _info(self, row: Sequence[Any]) -> StreamInfo:  # Any: columns
         name, count, began, ended, place, process, is_fresh = row
-        is_live = ended is None and self._is_alive(place, process, is_fresh=is_fresh)
+        is_live = ended is None and self._owner.is_alive(place, process, is_fresh=is_fresh)
         return StreamInfo(name=name, count=count, began=began, ended=ended, is_live=is_live)
 
     async def put(self, rows: Sequence[MessageRow], pinned: Sequence[bytes]) -> None:
@@ -512,7 +300,7 @@ class PostgresEngine:
                 ended=ended,
                 calls=calls,
                 failed=failed,
-                is_live=ended is None and self._is_alive(place, process, is_fresh=is_fresh),
+                is_live=ended is None and self._owner.is_alive(place, process, is_fresh=is_fresh),
             )
             for name, began, ended, calls, failed, place, process, is_fresh in rows
         ]
@@ -532,45 +320,17 @@ class PostgresEngine:
 
     async def prune(self, keep: Collection[str] | int) -> int:
         """See `Engine`."""
-        connection: Connection | None = None
+        await self._connections()
         try:
-            await self._connections()
-            connection = await self._connect()
-            await connection.execute(f"SET search_path TO {self._schema}")
-            async with connection.transaction():
-                return await self._pruned(connection, keep)
+            connection: Connection = await self._connect()
+            try:
+                await connection.execute(f"SET search_path TO {self._schema}")
+                async with connection.transaction():
+                    return await pruned(connection, self._owner, keep)
+            finally:
+                await connection.close()
         except Exception as error:
             raise self._error_of(error) from error
-        finally:
-            if connection is not None:
-                await connection.close()
-
-    async def _pruned(self, connection: Connection, keep: Collection[str] | int) -> int:
-        await connection.execute("LOCK TABLE calls, messages IN SHARE ROW EXCLUSIVE MODE")  # nothing may refer anew
-        known = await connection.fetch(
-            "SELECT r.id, r.ended, o.place, o.process, coalesce(o.expires > clock_timestamp(), false)"
-            " FROM runs r LEFT JOIN owners o ON o.id=r.owner ORDER BY r.began DESC, r.id DESC"
-        )
-        kept = {row[0] for row in known[:keep]} if isinstance(keep, int) else set(keep)
-        forgotten = [
-            run
-            for run, ended, place, process, is_fresh in known
-            if run not in kept and (ended is not None or not self._is_alive(place, process, is_fresh=is_fresh))
-        ]
-        for run in forgotten:
-            await connection.execute(
-                "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name>$1 AND name<$2)",
-                *streams_of(run),
-            )
-            await connection.execute("DELETE FROM streams WHERE name>$1 AND name<$2", *streams_of(run))
-            await connection.execute("DELETE FROM calls WHERE run=$1", run)
-            await connection.execute("DELETE FROM runs WHERE id=$1", run)
-        if forgotten:
-            await _sweep(connection)
-        await connection.execute(
-            "DELETE FROM owners WHERE expires < clock_timestamp() - make_interval(secs => $1)", 10 * self._lease
-        )
-        return len(forgotten)
 
     async def flush(self) -> None:
         """See `Engine`."""
@@ -590,7 +350,7 @@ class PostgresEngine:
             self._beating.cancel()
         with suppress(Exception):  # the lease expires
             connections = await opening
-            await connections[0].execute("DELETE FROM owners WHERE id=$1", self._owner)
+            await connections[0].execute("DELETE FROM owners WHERE id=$1", self._owner.id)
             await connections[0].execute("SELECT pg_notify($1, '')", CHANNEL)
             for connection in connections:
                 await asyncio.wait_for(connection.close(), self._lease)
@@ -613,24 +373,3 @@ def _task(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:  # Any: w
 
 def _is_lost(opening: asyncio.Task[tuple[Connection, Connection]]) -> bool:
     return any(connection.is_closed() for connection in opening.result())
-
-
-async def _sweep(connection: Connection) -> None:
-    """Forget the messages that nothing refers to."""
-    await connection.execute(
-        "CREATE TEMP TABLE used (key BYTEA PRIMARY KEY, is_read BOOLEAN NOT NULL) ON COMMIT DROP;"
-        "CREATE INDEX ON used (key) WHERE NOT is_read;"
-        "INSERT INTO used SELECT key, false FROM messages WHERE pinned;"
-        "INSERT INTO used SELECT substr(keys, 1 + 32 * place, 32), false FROM"
-        " (SELECT messages AS keys FROM calls UNION ALL SELECT replies FROM calls) AS lists,"
-        " generate_series(0, length(keys) / 32 - 1) AS place ON CONFLICT DO NOTHING"
-    )
-    while unread := await connection.fetch(
-        "SELECT key, parts, body FROM used JOIN messages USING (key) WHERE NOT is_read LIMIT $1", _PAGE
-    ):
-        parts = {part for _, count, body in unread if count for part in keys_of_parts(body)}
-        await connection.execute(
-            "INSERT INTO used SELECT key, false FROM unnest($1::bytea[]) AS key ON CONFLICT DO NOTHING", [*parts]
-        )
-        await connection.execute("UPDATE used SET is_read=true WHERE key = ANY($1)", [key for key, _, _ in unread])
-    await connection.execute("DELETE FROM messages WHERE NOT EXISTS (SELECT FROM used WHERE used.key=messages.key)")

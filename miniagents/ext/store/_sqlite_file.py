@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from miniagents.ext.store.errors import (
     StoreDamagedError,
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "Durability", "error_of", "opened"]
 
-Durability = Literal["normal", "full"]
+Durability: TypeAlias = Literal["normal", "full"]
+"""What a commit waits for: "normal" loses nothing when processes are killed, "full" nothing when the power is cut."""
 
 _APPLICATION: Final = 0x6D_69_6E_61
 """What SQLite calls the application's identifier: "mina"."""

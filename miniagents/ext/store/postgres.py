@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -48,7 +49,7 @@ class PostgresStore(EngineStore):
 
         async def connect() -> Any:  # Any: asyncpg has no types
             try:
-                import asyncpg  # type: ignore[import-untyped] # noqa: PLC0415  # it is an extra
+                asyncpg: Any = import_module("asyncpg")  # Any: it has no types
             except ImportError as error:
                 raise ImportError("PostgresStore needs asyncpg: pip install 'miniagents[postgres]'") from error
             return await asyncpg.connect(address)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from miniagents.messages import Message
 from miniagents.wire import decode_stream, encode_stream
@@ -85,7 +85,9 @@ def read_stream(
             async for pieces in blocks:
                 yield pieces.data
 
-    return decode_stream(data(), form, errors=errors, max_bytes=_MOST)
+    decode: Any = decode_stream  # Any: its overloads want to know the form
+    return decode(data(), form, errors=errors, max_bytes=_MOST)
 
 
-_MOST = 1 << 30
+_MOST: Final = 1 << 30
+"""Bytes of a frame: what a log has was checked, and messages of any size may be in it."""

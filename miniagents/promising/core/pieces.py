@@ -463,8 +463,11 @@ class _Reader(Generic[P_co]):
 
     async def next_slice(self) -> list[P_co | Failure] | None:
         """Return all pieces that are ready, but at least one; None if the stream has ended."""
+        taken = [*self._ready]  # a derived class may have put some back
+        if taken:
+            return taken
         try:
-            taken = [await self._next()]
+            taken.append(await self._next())
         except StopAsyncIteration:
             return None
         taken.extend(self._ready)

@@ -8,18 +8,19 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 FOLDERS = (*map(Path, os.get_exec_path()), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
 
 
 def missing() -> str | None:
     """Why there can be no server; None if there can be one."""
-    try:
-        import asyncpg  # type: ignore[import-untyped] # noqa: F401, PLC0415
-    except ImportError:
+    if find_spec("asyncpg") is None:
         return "asyncpg is not installed"
     if program("initdb") is None or program("postgres") is None:
         return "Postgres is not installed; `scripts/setup_postgres` does so on Debian"
@@ -36,7 +37,7 @@ def user() -> str:
 
 
 @contextmanager
-def running_server() -> Iterator[Path]:
+def running_server() -> Generator[Path]:
     """Run a server; yield the folder of its socket."""
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket has a short name
     data = folder / "data"
@@ -88,8 +89,7 @@ def is_ready(folder: Path) -> bool:
 
 
 async def executed(folder: Path, statement: str, database: str = "postgres") -> None:
-    import asyncpg  # noqa: PLC0415  # it may be missing
-
+    asyncpg: Any = import_module("asyncpg")  # Any: it has no types
     connection = await asyncpg.connect(address_of(folder, database))
     try:
         await connection.execute(statement)

@@ -93,13 +93,20 @@ async def test_calls_are_kept_with_their_messages_and_replies(opened: Opened) ->
 
 async def test_a_call_that_takes_a_while_is_a_stream_with_the_same_positions(opened: Opened) -> None:
     store = opened()
-    async with MiniAgents(store=store):
-        replies = slow.inquire("go")
+    gate = asyncio.Event()
+    async with MiniAgents(store=store) as context:
+        replies = gated.inquire("go", gate=gate)
+        while not [info async for info in store.streams()]:
+            await asyncio.sleep(0.01)
+            await context.flush()
+        await leaf.inquire("x")
+        gate.set()
         await replies
         pieces = [pieces async for pieces in encode_stream(replies, start=0)]
     (run,) = await runs_of(store)
     first, second = await calls_of(store, run.id)
     assert second.stream is None
+    assert first.stream is not None
     assert first.stream == f"{run.id}/1"
     kept = [block async for block in store.read(first.stream)]
     assert len(kept) > 1  # as they came

@@ -83,7 +83,7 @@ def test_messages_come_back_equal(given_messages: list[Message]) -> None:
 
 async def test_parts_are_kept_once_and_by_reference() -> None:
     said = [UserMessage(f"a rather long message, number {number} " * 10) for number in range(50)]
-    nodes = [AgentCallNode(agent="bot", messages=said[:number]) for number in range(50)]
+    nodes = [AgentCallNode(agent="bot", messages=tuple(said[:number])) for number in range(50)]
     rows = rows_of(nodes, lambda _: False)
     assert len(rows) == 99
     assert sum(len(row.body) for row in rows) < 50 * 500 + 50 * 50 * 80
@@ -101,7 +101,7 @@ async def test_parts_are_kept_once_and_by_reference() -> None:
 
 async def test_written_twice_is_written_once(opened: Opened) -> None:
     store = opened()
-    message = AgentCallNode(agent="a", messages=[UserMessage("x"), UserMessage("x")])
+    message = AgentCallNode(agent="a", messages=(UserMessage("x"), UserMessage("x")))
     await asyncio.gather(*(store.put([message, UserMessage("x")]) for _ in range(20)))
     assert await store.get(message.hash_key, AgentCallNode) == message
     assert await store.get(UserMessage("x").hash_key, UserMessage | AssistantMessage) == UserMessage("x")
@@ -111,7 +111,7 @@ async def test_written_twice_is_written_once(opened: Opened) -> None:
 async def test_a_message_is_found_by_the_short_and_by_the_long_key(opened: Opened) -> None:
     store = opened()
     async with MiniAgents(longer_hash_keys=True):
-        message = AssistantMessage("hi", tool_calls=[ToolCall(id="1", name="f", arguments="{}")])
+        message = AssistantMessage("hi", tool_calls=(ToolCall(id="1", name="f", arguments="{}"),))
         long = message.hash_key
     await store.put(message)
     assert len(long) == 64
@@ -155,8 +155,8 @@ async def test_messages_of_unknown_classes_are_refused_or_kept_as_told(opened: O
 
 async def test_a_conversation_is_read_by_its_last_record(opened: Opened) -> None:
     store = opened()
-    call = AgentCallNode(agent="bot", messages=[UserMessage("a"), AssistantMessage("b"), UserMessage("c")])
-    reply = AgentReplyNode(agent="bot", call=call.hash_key, messages=[AssistantMessage("d")])
+    call = AgentCallNode(agent="bot", messages=(UserMessage("a"), AssistantMessage("b"), UserMessage("c")))
+    reply = AgentReplyNode(agent="bot", call=call.hash_key, messages=(AssistantMessage("d"),))
     await store.put([call, reply])
     assert [message.text for message in await store.conversation(call.hash_key)] == ["a", "b", "c"]
     assert [message.text for message in await store.conversation(reply.hash_key)] == ["a", "b", "c", "d"]
@@ -188,7 +188,7 @@ async def test_a_body_that_is_not_what_was_kept_is_an_error(
     damaged: tuple[SQLiteStore, sqlite3.Connection], statement: str
 ) -> None:
     store, connection = damaged
-    node = AgentCallNode(agent="bot", messages=[UserMessage("hello")])
+    node = AgentCallNode(agent="bot", messages=(UserMessage("hello"),))
     await store.put(node)
     connection.execute(statement)
     connection.commit()

@@ -25,7 +25,7 @@ async def put(store: Store, name: str) -> None:
     messages: list[UserMessage] = []
     for number in range(1_000_000):
         messages = [*messages[-5:], UserMessage(f"{name} {number}")]
-        node = AgentCallNode(agent=name, messages=messages)
+        node = AgentCallNode(agent=name, messages=tuple(messages))
         await store.put(node)
         say("put", node.hash_key)
 

@@ -1,0 +1,69 @@
+"""How a Postgres store forgets runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from miniagents.ext.store._bodies import keys_of_parts
+from miniagents.ext.store._engine import streams_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from miniagents.ext.store._postgres_tables import Connection
+    from miniagents.ext.store._postgres_writing import Owner
+
+__all__ = ["pruned"]
+
+_PAGE: Final = 500
+"""How many messages are read at once."""
+
+
+async def pruned(connection: Connection, owner: Owner, keep: Collection[str] | int) -> int:
+    """Forget runs with all that only they need, in the running transaction; return how many were forgotten."""
+    await connection.execute("LOCK TABLE calls, messages IN SHARE ROW EXCLUSIVE MODE")  # nothing may refer anew
+    known = await connection.fetch(
+        "SELECT r.id, r.ended, o.place, o.process, coalesce(o.expires > clock_timestamp(), false)"
+        " FROM runs r LEFT JOIN owners o ON o.id=r.owner ORDER BY r.began DESC, r.id DESC"
+    )
+    kept = {row[0] for row in known[:keep]} if isinstance(keep, int) else set(keep)
+    forgotten = [
+        run
+        for run, ended, place, process, is_fresh in known
+        if run not in kept and (ended is not None or not owner.is_alive(place, process, is_fresh=is_fresh))
+    ]
+    for run in forgotten:
+        await connection.execute(
+            "DELETE FROM pieces WHERE stream IN (SELECT id FROM streams WHERE name>$1 AND name<$2)",
+            *streams_of(run),
+        )
+        await connection.execute("DELETE FROM streams WHERE name>$1 AND name<$2", *streams_of(run))
+        await connection.execute("DELETE FROM calls WHERE run=$1", run)
+        await connection.execute("DELETE FROM runs WHERE id=$1", run)
+    if forgotten:
+        await _sweep(connection)
+    await connection.execute(
+        "DELETE FROM owners WHERE expires < clock_timestamp() - make_interval(secs => $1)", 10 * owner.lease
+    )
+    return len(forgotten)
+
+
+async def _sweep(connection: Connection) -> None:
+    """Forget the messages that nothing refers to."""
+    await connection.execute(
+        "CREATE TEMP TABLE used (key BYTEA PRIMARY KEY, is_read BOOLEAN NOT NULL) ON COMMIT DROP;"
+        "CREATE INDEX ON used (key) WHERE NOT is_read;"
+        "INSERT INTO used SELECT key, false FROM messages WHERE pinned;"
+        "INSERT INTO used SELECT substr(keys, 1 + 32 * place, 32), false FROM"
+        " (SELECT messages AS keys FROM calls UNION ALL SELECT replies FROM calls) AS lists,"
+        " generate_series(0, length(keys) / 32 - 1) AS place ON CONFLICT DO NOTHING"
+    )
+    while unread := await connection.fetch(
+        "SELECT key, parts, body FROM used JOIN messages USING (key) WHERE NOT is_read LIMIT $1", _PAGE
+    ):
+        parts = {part for _, count, body in unread if count for part in keys_of_parts(body)}
+        await connection.execute(
+            "INSERT INTO used SELECT key, false FROM unnest($1::bytea[]) AS key ON CONFLICT DO NOTHING", [*parts]
+        )
+        await connection.execute("UPDATE used SET is_read=true WHERE key = ANY($1)", [key for key, _, _ in unread])
+    await connection.execute("DELETE FROM messages WHERE NOT EXISTS (SELECT FROM used WHERE used.key=messages.key)")

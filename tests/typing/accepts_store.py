@@ -1,0 +1,144 @@
+"""What the type checkers must take: stores. Checked, not run; see `rejects_store.py` for the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_type
+
+from miniagents import (
+    AssistantMessage,
+    CallRecord,
+    Message,
+    MessagePromise,
+    MessageSequencePromise,
+    MiniAgents,
+    UserMessage,
+)
+from miniagents.ext.store import (
+    KeptCall,
+    NotStoredError,
+    PostgresStore,
+    RunInfo,
+    SQLiteStore,
+    Store,
+    StoreClosedError,
+    StoreDamagedError,
+    StoreError,
+    StoreFullError,
+    StoreLockedError,
+    StoreUnavailableError,
+    StoreVersionError,
+    StreamAbandonedError,
+    StreamEndedError,
+    StreamError,
+    StreamGapError,
+    StreamInfo,
+    StreamLog,
+    StreamTakenError,
+    open_store,
+    read_stream,
+    write_stream,
+)
+from miniagents.messages import UnknownMessage
+from miniagents.wire import Pieces, encode_stream
+
+sqlite = SQLiteStore(Path("runs.db"), durability="full", patience=1, lease=2.5)
+postgres = PostgresStore("postgresql://user@host/db", durability="normal", schema="mine", lease=3)
+store: Store = sqlite
+other_store: Store = postgres
+log: StreamLog = store
+assert_type(open_store("runs.db"), SQLiteStore | PostgresStore)
+MiniAgents(store=sqlite)
+MiniAgents(store=postgres)
+MiniAgents(store=store)
+
+
+async def streams(promise: MessagePromise[UserMessage], replies: MessageSequencePromise[AssistantMessage]) -> None:
+    assert_type(await log.claim("name"), int)
+    async for data in encode_stream(promise):
+        assert_type(data, bytes)
+    async for pieces in encode_stream(replies, "msgpack", start=3):
+        assert_type(pieces, Pieces)
+        assert_type(pieces.since(4), Pieces)
+        assert_type(pieces.first + pieces.count + pieces.end, int)
+        assert_type(pieces.at, float | None)
+        await log.append("name", pieces)
+        await sqlite.append("name", Pieces(0, 1, b""))
+        await postgres.append("name", pieces)
+    async for pieces in log.read("name", 3, follow=False, wait=True):
+        assert_type(pieces, Pieces)
+    async for info in log.streams("prefix"):
+        assert_type(info, StreamInfo)
+        assert_type(info.ended, float | None)
+    await log.end("name")
+    await write_stream(log, "name", promise)
+    await write_stream(sqlite, "name", replies)
+    assert_type(read_stream(log, "name", UserMessage), MessagePromise[UserMessage])
+    assert_type(
+        read_stream(store, "name", tuple[UserMessage | AssistantMessage, ...], wait=True, errors=[KeyError]),
+        MessageSequencePromise[UserMessage | AssistantMessage],
+    )
+    for each in sqlite, postgres:
+        await each.claim("name")
+        await each.end("name")
+        each.read("name")
+        each.streams()
+
+
+async def messages(message: Message) -> None:
+    await store.put(message)
+    await sqlite.put([message])
+    await postgres.put(message for _ in range(3))
+    assert_type(await store.get("key", UserMessage | AssistantMessage), UserMessage | AssistantMessage)
+    assert_type(await sqlite.get("key", UserMessage, unknown="ignore"), UserMessage)
+    assert_type(await postgres.get("key", UserMessage, unknown="keep"), UserMessage | UnknownMessage)
+    assert_type(await store.conversation("key"), tuple[Message, ...])
+    await sqlite.conversation("key")
+    await postgres.conversation("key")
+
+
+async def runs() -> None:
+    async for run in store.runs():
+        assert_type(run, RunInfo)
+        async for call in store.calls(run.id):
+            assert_type(call, KeptCall)
+            assert_type(call.record, CallRecord)
+            assert_type(call.messages, tuple[str, ...] | None)
+            assert_type(call.stream, str | None)
+    assert_type(await store.prune(keep=3), int)
+    store.keeper(lambda message: message.text is None)
+    await store.flush()
+    await store.close()
+    async with open_store("runs.db") as opened:
+        await opened.prune(keep=["a", "b"])
+        await opened.flush()
+        await opened.close()
+        opened.runs()
+        opened.calls("run")
+        opened.keeper()
+    for each in sqlite, postgres:
+        each.runs()
+        each.calls("run")
+        each.keeper()
+        await each.prune(keep=0)
+        await each.flush()
+        await each.close()
+
+
+def said(
+    error: NotStoredError
+    | StoreClosedError
+    | StoreDamagedError
+    | StoreFullError
+    | StoreLockedError
+    | StoreUnavailableError
+    | StoreVersionError
+    | StreamAbandonedError
+    | StreamEndedError
+    | StreamGapError
+    | StreamTakenError,
+) -> str | None:
+    general: StoreError = error
+    if isinstance(general, StreamError):
+        assert_type(general.index, int | None)
+    return general.stream or general.key or general.reason or general.store
