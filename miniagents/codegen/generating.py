@@ -5,9 +5,7 @@ import shlex
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Unpack
-
-from typing_extensions import TypedDict
+from typing import NamedTuple, TypedDict, Unpack
 
 from miniagents.codegen.reading.bundle import read_sound
 from miniagents.codegen.schema_errors import GenerationError, Problem
@@ -40,7 +38,7 @@ def is_package(output: Path | str) -> bool:
     return Path(output).suffix != ".py"
 
 
-class Choices(TypedDict, total=False, closed=True):
+class Choices(TypedDict, total=False):
     """The choices of `generate`, which describes them, as arguments of other functions."""
 
     formats: Formats
