@@ -42,6 +42,7 @@ COMMANDS: Final = {
         "miniagents.commands.cat", "show the records of files: all or some, pretty, counted, or as they arrive"
     ),
     "convert": Command("miniagents.commands.convert", "write the records of a file in another format"),
+    "picture": Command("miniagents.commands.picture", "draw the calls of a run as a page for the browser"),
     "guide": Command("miniagents.commands.guide", "show a page of the guide, or list its topics"),
     "completion": Command("miniagents.commands.completion", "print the script with which a shell completes commands"),
 }

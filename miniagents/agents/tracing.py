@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from miniagents._replacing import replace, target_of
 from miniagents.agents.agents_context import MiniAgents
+from miniagents.picturing.pacing import Pace
 from miniagents.promising import ContextStateError, NoActiveContextError
 from miniagents.promising.core.notes import said
 from miniagents.promising.core.presenting import number_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
     from types import TracebackType
 
@@ -28,19 +31,47 @@ class TracedRun:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self._paces: list[Pace] = []
 
     @property
     def records(self) -> tuple[CallRecord, ...]:
         """The records of the calls as they stand now."""
         return tuple(call.record() for call in self.calls)
 
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture of the calls as they stand now: one HTML file that needs nothing else.
+
+        It has a lane for each call, with a tick for each piece of the replies. A click on a call shows its arguments,
+        messages, replies and error. Whoever has the file can read them.
+
+        Raises:
+            OSError: The file cannot be written; an older one is unchanged.
+        """
+        replace(target_of(path), self._page().encode(), is_durable=False)
+
     def __repr__(self) -> str:
         return f"<TracedRun {number_of(len(self.calls), 'call')}>"
+
+    def _repr_html_(self) -> str:
+        from miniagents.picturing.page import html_frame  # noqa: PLC0415 - few programs draw
+
+        return html_frame(self._page())
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
 
     # --- machinery ---
+
+    def _saw(self, call: Call) -> None:
+        self.calls.append(call)
+        self._paces.append(Pace(call.replies, call._progress.now))
+
+    def _page(self) -> str:
+        from miniagents.picturing import drawn, html_page  # noqa: PLC0415 - few programs draw
+
+        runs = {call.run.id for call in self.calls}
+        title = f"Run {runs.pop()}" if len(runs) == 1 else "Trace"
+        return html_page(map(drawn, self.calls, self._paces), title)
 
     def _lines(self) -> Iterator[str]:
         numbers = {call.number for call in self.calls}
@@ -96,13 +127,24 @@ class Trace:
         if self._context is not None:
             await self._context.__aexit__(error_type, error, traceback)
 
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture of the calls as they stand now; see `TracedRun.write`.
+
+        Raises:
+            OSError: The file cannot be written; an older one is unchanged.
+        """
+        self.run.write(path)
+
     def __repr__(self) -> str:
         return f"<Trace {number_of(len(self.run.calls), 'call')}>"
+
+    def _repr_html_(self) -> str:
+        return self.run._repr_html_()
 
     # --- machinery ---
 
     async def _see(self, call: Call, proceed: Proceed) -> MessageType[Message] | None:
-        self.run.calls.append(call)
+        self.run._saw(call)
         return proceed()
 
 

@@ -101,6 +101,10 @@ class Progress:
             self._replies = sequence_over(self._buffer, UNHELD)
         return self._replies
 
+    def now(self) -> float:
+        """Return the seconds since 1970, by the clock of the call's times."""
+        return self.loop.time() + self._offset
+
     def begin(self) -> None:
         """Note that the call begins."""
         self.unbegun = None

@@ -15,7 +15,7 @@ import miniagents
 from miniagents.cli import COMMANDS, main, parser_of
 from miniagents.codegen import main as generator
 from miniagents.command_parser import CommandParser, Example
-from miniagents.messages import UserMessage
+from miniagents.messages import CallRecord, Identity, UserMessage
 from miniagents.wire import write_records
 
 EXAMPLES = [example for name in COMMANDS for example in parser_of(name).examples]
@@ -47,6 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path(name).mkdir(parents=True)
         Path(name, "order.schema.json").write_text(json.dumps(SCHEMA), encoding="utf-8")
     write_records("log.jsonl", [UserMessage("Tea, please.")] * 3)
+    write_records("calls.jsonl", [CallRecord(run="3fb2", number=1, called=Identity(kind="agent", name="poet"))])
     git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
     for arguments in (["init", "--quiet"], ["add", "schemas"], ["commit", "--quiet", "--message", "Orders"]):
         subprocess.run([*git, *arguments], check=True)

@@ -94,10 +94,7 @@ class Telemetry:
         if data is None:
             return {}
         metrics = [
-            metric
-            for resource in data.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
+            metric for resource in data.resource_metrics for scope in resource.scope_metrics for metric in scope.metrics
         ]
         return {metric.name: list(metric.data.data_points) for metric in metrics}
 

@@ -1,0 +1,117 @@
+"""A call as it is drawn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from miniagents.messages import AssistantMessage, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from miniagents.calls import Call
+    from miniagents.messages import CallRecord, JsonValue
+    from miniagents.picturing.pacing import Pace
+
+__all__ = ["DrawnCall", "drawn"]
+
+_LONGEST: Final = 20_000
+"""The characters of a text that are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnCall:
+    """A call as it is drawn: its record, and whatever else is known of it.
+
+    Attributes:
+        record: The record.
+        messages: The messages that were sent, as far as they are complete.
+        replies: The replies, as far as they are complete.
+        pieces: When each piece of the replies came, in seconds since 1970.
+        replayed: Whether the replies were kept from an earlier call.
+    """
+
+    record: CallRecord
+    messages: tuple[Message, ...] = ()
+    replies: tuple[Message, ...] = ()
+    pieces: Sequence[float] = ()
+    replayed: bool = False
+
+    def more(self, start: float) -> dict[str, object] | None:
+        """Return what a click shows, as JSON; None if there is nothing.
+
+        Args:
+            start: When the run began, in seconds since 1970.
+        """
+        record = self.record
+        arguments: dict[str, JsonValue] = {
+            **record.arguments,
+            **{name: f"<{cls}>" for name, cls in record.opaque_arguments.items()},
+        }
+        more: dict[str, object] = {
+            "arguments": _cut(_as_text(arguments)) if arguments else None,
+            "count": len(self.pieces),
+            "error": None if record.error is None else _cut(record.error),
+            "facts": list(self._facts()),
+            "messages": _texts(self.messages),
+            "pieces": sorted({round((time - start) * 1000, 2) for time in self.pieces}),
+            "replies": _texts(self.replies),
+        }
+        more = {name: value for name, value in more.items() if value}
+        return more or None
+
+    def _facts(self) -> Iterable[tuple[str, str]]:
+        called = self.record.called
+        if called.version is not None:
+            yield "version", called.version
+        if isinstance(provider := called.details.get("provider"), str):
+            yield "provider", provider
+        if self.replayed:
+            yield "replayed", "the replies were kept from an earlier call"
+        usages = [reply.usage for reply in self.replies if isinstance(reply, AssistantMessage) and reply.usage]
+        if usages:
+            spent = sum(usage.input_tokens for usage in usages), sum(usage.output_tokens for usage in usages)
+            yield "tokens", f"{spent[0]:,} in, {spent[1]:,} out"
+
+
+def drawn(call: Call, pace: Pace | None) -> DrawnCall:
+    """Return a call as it is drawn, with what is known of it by now.
+
+    Args:
+        call: The call.
+        pace: When its pieces came.
+    """
+    return DrawnCall(
+        record=call.record(),
+        messages=call.complete_messages,
+        replies=call.complete_replies,
+        pieces=() if pace is None else pace.times,
+        replayed=call.replayed,
+    )
+
+
+def _as_text(arguments: Mapping[str, JsonValue]) -> str:
+    try:
+        return msgspec.json.format(msgspec.json.encode(arguments), indent=2).decode()
+    except UnicodeEncodeError:  # the name of an argument has a lone surrogate
+        return json.dumps(arguments, indent=2)
+
+
+def _texts(messages: Iterable[Message]) -> list[tuple[str, str]]:
+    return [(_label(message), _cut(str(message))) for message in messages]
+
+
+def _label(message: Message) -> str:
+    role: object = getattr(message, "role", None)
+    name = type(message).__name__
+    return name if role is None else f"{name}, {role}"
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}\n… and {len(text) - _LONGEST:,} more characters"
