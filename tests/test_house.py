@@ -34,6 +34,7 @@ RANKS: Final = {
     "miniagents.describing": 1,
     "miniagents.wire": 2,
     "miniagents.calls": 2,
+    "miniagents.picturing": 2,
     "miniagents.tools": 2,
     "miniagents.agents": 3,
     "miniagents.miniagents": 3,

@@ -16,6 +16,7 @@ from miniagents.commands.cat import _blocks
 from miniagents.messages import CallRecord, Codec
 from miniagents.picturing import DrawnCall, html_page
 from miniagents.printing import printable, say
+from miniagents.promising.core.presenting import number_of
 from miniagents.wire import RecordDecoder, RecordError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _draw(options: Options) -> int:
         sys.stdout.buffer.write(page)
     else:
         replace(target_of(options.output), page, is_durable=False)
-        say(f"{options.output}: {len(calls)} calls of run {name}")
+        say(f"{options.output}: {number_of(len(calls), 'call')} of run {name}")
     return 1 if wrong else 0
 
 

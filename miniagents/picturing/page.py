@@ -7,7 +7,6 @@ belongs, and its policy lets it run just its own script and load nothing.
 from __future__ import annotations
 
 import json
-import math
 import re
 from base64 import b64encode
 from hashlib import sha256
@@ -27,6 +26,9 @@ _Key: TypeAlias = tuple[str, int]
 """The run of a call, and its number there."""
 
 _KINDS: Final = ("agent", "tool", "model")
+_LATEST: Final = 1e12
+"""No call is made after this second since 1970."""
+
 _OUTCOMES: Final = (None, "done", "failed", "cancelled")
 
 
@@ -115,17 +117,15 @@ def _in_lanes(calls: Mapping[_Key, DrawnCall]) -> Iterable[tuple[DrawnCall, int,
 def _times(call: DrawnCall) -> tuple[float | None, float | None, float | None]:
     """Return when a call began, gave its first piece and ended, in an order that can be drawn."""
     record = call.record
-    began, first, ended = map(_finite, (record.began, record.first_piece, record.ended))
+    began, first, ended = map(_known, (record.began, record.first_piece, record.ended))
     if began is None:
         return None, None, None
     return began, None if first is None else max(began, first), None if ended is None else max(began, ended)
 
 
-def _finite(time: float | None) -> float | None:
-    try:
-        return float(time) if time is not None and math.isfinite(time) else None
-    except OverflowError:
-        return None
+def _known(time: float | None) -> float | None:
+    """Return a time that a record has, unless no clock can show it."""
+    return float(time) if time is not None and abs(time) < _LATEST else None
 
 
 def _hash(text: str) -> str:

@@ -125,18 +125,18 @@ def test_only_what_is_seen_is_drawn(folder: Path, count: int) -> None:
     assert f"{count:,} call" in dom
 
 
-@pytest.mark.parametrize("number", [1, 77_777, 100_000])
-def test_any_call_can_be_shown(folder: Path, number: int) -> None:
+def test_any_call_can_be_shown(folder: Path) -> None:
     """Those above it are opened."""
+    number = 77_777
     text = shown(dom_of(folder, many(100_000), f"#call={number}"))
     assert f"\nname {number % 7}\n" in text
     assert f'"number": {number}' in text
 
 
 def test_texts_are_found(folder: Path) -> None:
-    dom = dom_of(folder, many(100_000), '#search="number": 4242%0A')
+    dom = dom_of(folder, many(100_000), '#search="number": 99999')
     assert ">1 of 1</span>" in dom
-    assert '"number": 4242' in shown(dom)
+    assert '"number": 99999' in shown(dom)
     assert ">0 found</span>" in dom_of(folder, many(100), "#search=nowhere")
 
 

@@ -178,7 +178,12 @@ def test_deep_calls(depth: int) -> None:
             st.integers(1, 9),
             st.none() | st.integers(-3, 12),
             st.lists(
-                st.none() | st.integers() | st.floats() | st.sampled_from([10**400, -(10**400)]), min_size=3, max_size=3
+                st.none()
+                | st.integers()
+                | st.floats(allow_nan=False, allow_infinity=False)
+                | st.sampled_from([10**400, -(10**400)]),
+                min_size=3,
+                max_size=3,
             ),
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import assert_type
 
 from opentelemetry.metrics import get_meter_provider
@@ -111,6 +112,8 @@ async def traced() -> None:
     assert_type(trace(), Trace)
     async with trace() as block:
         assert_type(block.run, TracedRun)
+    block.write("run.html")
+    block.run.write(Path("run.html"))
     assert_type(block.run.calls, list[Call])
     assert_type(block.run.records, tuple[CallRecord, ...])
 

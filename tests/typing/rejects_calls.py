@@ -22,9 +22,12 @@ from miniagents import (
     approval,
     limits,
     observe,
+    trace,
 )
 from miniagents.ext.otel import spans
 
+trace().write()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+trace().run.write(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 spans(get_tracer_provider())  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 spans(tracer_provider="default")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
