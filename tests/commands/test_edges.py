@@ -17,7 +17,7 @@ import pytest
 
 import miniagents
 from miniagents.cli import COMMANDS, main
-from miniagents.messages import UserMessage
+from miniagents.messages import CallRecord, Identity, UserMessage
 from miniagents.wire import write_records
 
 SCHEMA = {"title": "Order", "type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": False}
@@ -29,6 +29,7 @@ LINES: Final = {
     "chat": "chat --model scripted --no-save --ask Tea",
     "cat": "cat log.jsonl",
     "convert": "convert log.jsonl out.msgpack",
+    "picture": "picture calls.jsonl --output -",
     "guide": "guide agents",
     "completion": "completion bash",
 }
@@ -62,6 +63,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Path(name).mkdir()
         Path(name, "order.schema.json").write_text(json.dumps(schema), encoding="utf-8")
     write_records("log.jsonl", [UserMessage("Tea, please.")] * 3)
+    write_records("calls.jsonl", [CallRecord(run="r", number=1, called=Identity(kind="agent", name="poet"))])
     assert main(["generate", "schemas", "--output", "messages.py"]) == 0
     Path("old.py").touch()
 
