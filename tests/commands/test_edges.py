@@ -216,13 +216,19 @@ sys.exit(main(sys.argv[3:]))
 
 IMPORTED: Final = {
     **dict.fromkeys(("generate", "lint", "diff", "export"), "miniagents.codegen.commands"),
-    **dict.fromkeys(("cat", "convert"), "miniagents.commands._selecting"),
+    **dict.fromkeys(("cat", "convert", "picture"), "miniagents.commands._selecting"),
     "chat": "miniagents.chat.agents",
     "guide": "importlib.resources",
     "completion": "shtab",
 }
 """A module that is imported when a command is run."""
-OPENED: Final = {"cat": "log.jsonl", "convert": "log.jsonl", "guide": "agents.md", "export": "messages.py"}
+OPENED: Final = {
+    "cat": "log.jsonl",
+    "convert": "log.jsonl",
+    "guide": "agents.md",
+    "export": "messages.py",
+    "picture": "calls.jsonl",
+}
 """What a command opens while it runs; schema files for the other commands of the generator."""
 
 
