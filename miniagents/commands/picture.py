@@ -7,7 +7,7 @@ import math
 import sys
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from miniagents._replacing import replace, target_of
 from miniagents.command_parser import CommandParser, Example
@@ -92,11 +92,21 @@ def _draw(options: Options) -> int:
     calls = runs[name]
     page = html_page((DrawnCall(record=record) for record in calls.values()), f"Run {name}").encode()
     if options.output == "-":
-        sys.stdout.buffer.write(page)
+        _print(page)
     else:
         replace(target_of(options.output), page, is_durable=False)
         say(f"{options.output}: {number_of(len(calls), 'call')} of run {name}")
     return 1 if wrong else 0
+
+
+def _print(page: bytes) -> None:
+    buffer: IO[bytes] | None = getattr(sys.stdout, "buffer", None)
+    if buffer is None:
+        sys.stdout.write(page.decode())
+        return
+    sys.stdout.flush()
+    buffer.write(page)
+    buffer.flush()
 
 
 def _chosen(options: Options, runs: Mapping[str, Mapping[int, CallRecord]]) -> str:

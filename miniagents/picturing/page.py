@@ -14,6 +14,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from miniagents.printing import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -48,7 +50,7 @@ def html_page(calls: Iterable[DrawnCall], title: str) -> str:
         f"script-src '{_hash(script)}'; style-src '{_hash(style)}'",
         "script": script,
         "style": style,
-        "title": escape(title).encode("ascii", "xmlcharrefreplace").decode(),
+        "title": escape(printable(title)).encode("ascii", "xmlcharrefreplace").decode(),
     }
     return re.sub(r"\{(\w+)\}", lambda place: parts[place[1]], _read("picture.html"))
 

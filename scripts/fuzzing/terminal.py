@@ -84,6 +84,13 @@ def schema(text: str, path: str = "a.json", more: Mapping[str, object] = Mapping
     return written(path, json.dumps({"title": "Order", "type": "object", "properties": properties, **more}))
 
 
+def runs(text: str) -> str:
+    """Write a file with a call in each of two runs, whose names have a text."""
+    called = {"@type": "Identity", "kind": "agent", "name": text}
+    calls = [{"@type": "CallRecord", "run": f"{text}{each}", "number": 1, "called": called} for each in "ab"]
+    return written("runs.jsonl", "".join(f"{json.dumps(call)}\n" for call in calls))
+
+
 def records(text: str, tag: str | None = None) -> str:
     """Write records in which nothing is escaped that JSON can hold unescaped, and return the path of the file."""
     safe = text.encode("utf-8", "replace").decode()
@@ -147,6 +154,8 @@ PLACES: Final[Mapping[str, Place]] = {
     "tags": lambda text: ["cat", "--count", records(text)],
     "wrong records": lambda text: ["cat", "--skip-errors", "--import", "miniagents", records(text)],
     "wrong fields": lambda text: ["convert", "--import", "miniagents", records(text, "UserMessage"), "out.msgpack"],
+    "the names of runs": lambda text: ["picture", runs(text)],
+    "a run": lambda text: ["picture", runs("x"), name(text)],
     # schemas
     "descriptions": lambda text: ["generate", schema(text, more={"description": text}), "--output", "b.py"],
     "titles": lambda text: ["generate", schema("n", more={"title": text}), "--output", "b.py"],
@@ -171,6 +180,7 @@ FILES: Final[Mapping[str, list[str]]] = {
     "cat": ["cat", "a.json"],
     "cat of MessagePack": ["cat", "--skip-errors", "--count", "a.msgpack"],
     "convert": ["convert", "--skip-errors", "a.json", "b.msgpack"],
+    "picture": ["picture", "a.json"],
     "generate": ["generate", "a.json", "--output", "b.py"],
     "generate --check": ["generate", "good.json", "--check", "--output", "a.py"],
     "lint of YAML": ["lint", "a.yaml"],

@@ -17,7 +17,7 @@ import pytest
 
 import miniagents
 from miniagents.cli import COMMANDS, main
-from miniagents.messages import UserMessage
+from miniagents.messages import CallRecord, Identity, UserMessage
 from miniagents.wire import write_records
 
 SCHEMA = {"title": "Order", "type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": False}
@@ -29,6 +29,7 @@ LINES: Final = {
     "chat": "chat --model scripted --no-save --ask Tea",
     "cat": "cat log.jsonl",
     "convert": "convert log.jsonl out.msgpack",
+    "picture": "picture calls.jsonl --output -",
     "guide": "guide agents",
     "completion": "completion bash",
 }
@@ -62,6 +63,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Path(name).mkdir()
         Path(name, "order.schema.json").write_text(json.dumps(schema), encoding="utf-8")
     write_records("log.jsonl", [UserMessage("Tea, please.")] * 3)
+    write_records("calls.jsonl", [CallRecord(run="r", number=1, called=Identity(kind="agent", name="poet"))])
     assert main(["generate", "schemas", "--output", "messages.py"]) == 0
     Path("old.py").touch()
 
@@ -214,13 +216,19 @@ sys.exit(main(sys.argv[3:]))
 
 IMPORTED: Final = {
     **dict.fromkeys(("generate", "lint", "diff", "export"), "miniagents.codegen.commands"),
-    **dict.fromkeys(("cat", "convert"), "miniagents.commands._selecting"),
+    **dict.fromkeys(("cat", "convert", "picture"), "miniagents.commands._selecting"),
     "chat": "miniagents.chat.agents",
     "guide": "importlib.resources",
     "completion": "shtab",
 }
 """A module that is imported when a command is run."""
-OPENED: Final = {"cat": "log.jsonl", "convert": "log.jsonl", "guide": "agents.md", "export": "messages.py"}
+OPENED: Final = {
+    "cat": "log.jsonl",
+    "convert": "log.jsonl",
+    "guide": "agents.md",
+    "export": "messages.py",
+    "picture": "calls.jsonl",
+}
 """What a command opens while it runs; schema files for the other commands of the generator."""
 
 
