@@ -159,7 +159,7 @@ class _FollowedMessage:
             self._end(frames)
         return more
 
-    def _frame(self, given: object) -> bytes:
+    def _frame(self, given: Any) -> bytes:  # Any: a piece of a streamer, which is checked here
         piece = checked_piece(given, self._promise.name, self._buffer)
         if isinstance(piece, Failure):
             if piece is not given:  # the failure is made here, for nobody else
