@@ -24,6 +24,8 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+# JSON is Any for pyright, and so is what is taken from it
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 from miniagents import DecodeError
 from miniagents.codegen import GenerationError
 from miniagents.codegen.reading.bundle import read_bundle
@@ -76,7 +78,7 @@ class Outcome(NamedTuple):
 
 def main() -> int:
     """Print the results of all dialects; return 1 if a value is accepted, refused or changed by mistake."""
-    parser = argparse.ArgumentParser(prog="scripts/conformance", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="scripts/conformance", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, nargs="?", help="a clone of the JSON-Schema-Test-Suite")
     folder = parser.parse_args().folder or SUITE
     if not (folder / "tests").is_dir():

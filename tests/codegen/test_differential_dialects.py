@@ -70,7 +70,7 @@ def older(schema: dict[str, Json], prefix: str = "#/definitions/") -> Json:
             made[keyword] = {name: as_object(each) for name, each in value.items()}
         else:
             made[keyword] = value
-    every = [{"enum": [made.pop("const")]}] if "const" in made and "enum" in made else []
+    every: list[dict[str, Json]] = [{"enum": [made.pop("const")]}] if "const" in made and "enum" in made else []
     if "const" in made:
         made["enum"] = [made.pop("const")]
     for exclusive, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):

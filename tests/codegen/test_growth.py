@@ -54,7 +54,7 @@ def events(count: int) -> Json:
     made: Json = {"Part4": {"type": "object"}}
     for depth in range(4):
         below = {"anyOf": [{"$ref": f"#/$defs/Part{depth + 1}"}, {"type": "null"}]}
-        inner = {name: below for name in ("licence", "owner", "parent")}
+        inner = dict.fromkeys(("licence", "owner", "parent"), below)
         made[f"Part{depth}"] = {"type": "object", "properties": inner, "required": [*inner]}
     shared = {name: {"$ref": "#/$defs/Part0"} for name in ("Repository", "Sender")}
     for number in range(count):

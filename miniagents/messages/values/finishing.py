@@ -1,5 +1,7 @@
 """Calls of Frozen classes: what happens to a value that is made from arguments instead of being decoded.
 
+The code that freezes fields is written here as well, because classes are compiled by their first value.
+
 Decoding yields no lone surrogates, and freezes the fields of most classes. So these are left to calls, which decoding
 does not make: a `__post_init__` would slow it down by half. `CalledMeta` says how a call gets here.
 """
@@ -9,17 +11,27 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from miniagents.messages.values.freezers import attribute, freezing_lines, function
-from miniagents.messages.values.freezing import path_of
+import msgspec
+from msgspec.structs import force_setattr
+
+from miniagents.messages.values.freezers import attribute, function, slot_for, slot_of
+from miniagents.messages.values.freezing import (
+    UNCHANGED,
+    FrozenDict,
+    FrozenType,
+    freeze_field,
+    path_of,
+)
 from miniagents.messages.values.surrogates import NO_TEXT, look_for_surrogates, surrogate_in
+from miniagents.messages.values.untyped import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from inspect import Signature
 
-    from miniagents.messages.values.freezers import FieldFreezer
+    from miniagents.messages.values.freezers import Exact, FieldFreezer
 
-__all__ = ["as_read", "finisher"]
+__all__ = ["as_read", "finisher", "freezing_lines"]
 
 
 def finisher(
@@ -82,3 +94,65 @@ def _refuse(names: Collection[str], made: object) -> None:
         found = surrogate_in(getattr(made, name))
         if found is not None:
             raise ValueError(f"{path_of(f'{type(made).__qualname__}.{name}', found.steps)}: {found.reason}") from None
+
+
+def freezing_lines(fields: Mapping[str, FieldFreezer], names: dict[str, object]) -> list[str]:
+    """Return the lines of Python source that freeze these fields of `self`, and add the names in them to `names`."""
+
+    def freeze_one(message: msgspec.Struct, name: str, value: object) -> None:
+        freeze = fields[name].freeze
+        kind = type(value)
+        if kind is dict or freeze is not freeze_field or not (kind in UNCHANGED or isinstance(kind, FrozenType)):
+            cls = type(message)
+            frozen = freeze(value, cls, name)
+            if frozen is not value:
+                force_setattr(message, slot_of(cls, name), frozen)
+
+    names |= {"freeze_one": freeze_one, "nothing": (), "UNSET": msgspec.UNSET}
+    lines: list[str] = []
+    for place, (name, field) in enumerate(fields.items()):
+        freeze = f"freeze_one(self, {name!r}, value)"
+        if field.empty is not None:
+            lines += [f"value = self.{slot_for(name)}", f"if value is not UNSET: {freeze}"]
+            continue
+        lines += [f"value = {attribute(name, of='self')}"]
+        other = _other("value", field.exact, f"exact_{place}", names)
+        if field.items is None:
+            lines += [f"if {other}: {freeze}"]
+        else:
+            lines += [
+                "if value is not nothing:",  # most tuples of messages are empty
+                " if type(value) is tuple:",
+                "  for item in value:",
+                f"   if {_other('item', field.items, f'items_{place}', names)}:",
+                f"    {freeze}",
+                "    break",
+                f" elif {other}: {freeze}",
+            ]
+    return lines
+
+
+def _other(name: str, exact: Exact, known_as: str, names: dict[str, object]) -> str:
+    """Write the condition (Python source) that a value needs its freezer."""
+    conditions: list[str] = []
+    kinds = exact.kinds
+    for absent in (msgspec.UNSET, None):  # optional fields are absent more often than not
+        if type(absent) in kinds:
+            kinds -= {type(absent)}
+            names[f"absent_{absent}"] = absent
+            conditions += [f"{name} is not absent_{absent}"]
+    if exact.floats:
+        conditions += [f"(type({name}) is not float or {name} - {name})"]  # NaN for infinity and NaN, otherwise zero
+    if len(kinds) == 1:  # testing for one class takes half the time
+        (names[known_as],) = kinds
+        conditions += [f"type({name}) is not {known_as}"]
+    elif kinds:
+        names[known_as] = kinds
+        conditions += [f"type({name}) not in {known_as}"]
+    if exact.json:
+        names |= {"FrozenDict": FrozenDict, "is_plain": is_plain}
+        conditions += [f"(type({name}) is not FrozenDict or not is_plain({name}))"]
+    if any(isinstance(kind, FrozenType) for kind in exact.kinds):  # values of derived classes are frozen as well
+        names["FrozenType"] = FrozenType
+        conditions += [f"not isinstance(type({name}), FrozenType)"]
+    return " and ".join(conditions) or "True"

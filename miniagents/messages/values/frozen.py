@@ -429,10 +429,16 @@ def _freeze_when_made(cls: type[Frozen]) -> None:
         for name in fields:  # that code may set them to anything, and nothing freezes them after it
             note(cls, name)
     if always and (own is not None or always != frozen_by_inherited):
-        post_init = freeze_fields(always, inherited)
+        post_init = freeze_fields(always, inherited, _lines_of)
         post_init.__frozen_fields__ = always  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] # functions take attributes
         post_init.__runs_code__ = runs_code  # type: ignore[attr-defined] # pyright: ignore[reportFunctionMemberAccess] # as above
         cls.__post_init__ = post_init  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue] # looked up by msgspec
+
+
+def _lines_of(fields: Mapping[str, FieldFreezer], names: dict[str, object]) -> list[str]:
+    from miniagents.messages.values.finishing import freezing_lines  # noqa: PLC0415  # most classes never need it
+
+    return freezing_lines(fields, names)
 
 
 # Keys ----------------------------------------------------------------------------------------------------------------
