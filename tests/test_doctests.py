@@ -23,7 +23,7 @@ ROOT: Final = Path(__file__).parent.parent
 PATHS: Final = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for path in sorted((ROOT / "miniagents").rglob("*.py"))
-    if path.name != "__main__.py"  # it is a command, and has nothing to show
+    if path.name not in ("__main__.py", "llms.py")  # a command, and a module that only says what to import instead
 }
 
 WITH_EXAMPLES: Final = (

@@ -67,7 +67,8 @@ class TracedRun:
         self._paces.append(Pace(call.replies, call._progress.now))
 
     def _page(self) -> str:
-        from miniagents.picturing import drawn, html_page  # noqa: PLC0415 - few programs draw
+        from miniagents.picturing.drawn_calls import drawn  # noqa: PLC0415  # few programs draw
+        from miniagents.picturing.page import html_page  # noqa: PLC0415  # as above
 
         runs = {call.run.id for call in self.calls}
         title = f"Run {runs.pop()}" if len(runs) == 1 else "Trace"

@@ -14,7 +14,8 @@ from miniagents.command_parser import CommandParser, Example
 from miniagents.commands._selecting import Selector, format_of, format_of_data
 from miniagents.commands.cat import _blocks
 from miniagents.messages import CallRecord, Codec
-from miniagents.picturing import DrawnCall, html_page
+from miniagents.picturing.drawn_calls import DrawnCall
+from miniagents.picturing.page import html_page
 from miniagents.printing import printable, say
 from miniagents.promising.core.presenting import number_of
 from miniagents.wire import RecordDecoder, RecordError

@@ -28,7 +28,7 @@ GivenBy: TypeAlias = "Callable[[str, ToolContext[Any]], object]"  # Any: of the 
 """Makes the argument for a parameter of a tool, and raises an error that begins with the given words."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext(Generic[Deps_co]):
     """The call of a tool, as the tool sees it: a parameter with this annotation is filled in by the loop.
 

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from miniagents.messages import CallRecord, Identity, Message
-from miniagents.picturing import DrawnCall, html_page
+from miniagents.picturing.drawn_calls import DrawnCall
+from miniagents.picturing.page import html_page
 
 HOSTILE = (
     "</script><script>document.title = 'owned'</script>"

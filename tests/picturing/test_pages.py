@@ -33,7 +33,8 @@ from miniagents import (
 )
 from miniagents.ext.llm import LanguageModelError, create_openai_agent
 from miniagents.messages import Identity
-from miniagents.picturing import DrawnCall, html_page
+from miniagents.picturing.drawn_calls import DrawnCall
+from miniagents.picturing.page import html_page
 from tests.picturing.pages import HOSTILE, call, data_of, hostile
 
 

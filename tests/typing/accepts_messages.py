@@ -16,6 +16,7 @@ from miniagents.messages import (
     ErrorMessage,
     Frozen,
     FrozenDict,
+    JsonValue,
     Message,
     MessagePromise,
     MessageSequence,
@@ -192,6 +193,7 @@ def classes(narrow: Narrow, place: Place) -> None:
     assert_type(place.replace(), Place)
     assert_type(check(narrow), Narrow)
     assert_type(UserMessage("x", metadata={"topic": "tea", "parts": (1, None)}), UserMessage)
+    assert_type(UserMessage("x").metadata, Mapping[str, JsonValue])
     assert_type(hash(narrow), int)
     assert_type({narrow, narrow}, set[Narrow])
     _message: Message = narrow

@@ -38,7 +38,7 @@ class MessageBase(Frozen, frozen=True, kw_only=True):
             return text
         if self.text_template is not None:
             return _FIELD.sub(self._part, self.text_template)
-        told = msgspec.structs.replace(self, metadata=NO_METADATA) if has_metadata(type(self)) else self
+        told = msgspec.structs.replace(self, metadata=msgspec.UNSET) if has_metadata(type(self)) else self
         encoded = msgspec.json.format(msgspec.json.encode(told), indent=2).decode()
         return f"```json\n{encoded}\n```"
 

@@ -386,7 +386,7 @@ class Emptiness(property):
             content = stored(value)
             return empty if content is unset else content
 
-        super().__init__(read)
+        super().__init__(read, doc="The mapping that the class declares; an empty one where the value has none.")
 
 
 def slot_for(name: str) -> str:
