@@ -91,7 +91,7 @@ async def writing(messages: AsyncIterator[Message]) -> None:
 
 
 def streams(reader: StreamReader, later: Promise[Message]) -> None:
-    encode_stream(later)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    encode_stream(later)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     decode_stream(reader, int)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
     one: MessagePromise[AssistantMessage] = decode_stream(reader, UserMessage)  # type: ignore[assignment, arg-type]  # pyright: ignore[reportAssignmentType]
     many: MessageSequencePromise[UserMessage] = decode_stream(reader, UserMessage)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
