@@ -53,11 +53,13 @@ def at_home(package: str, *unlisted: str) -> None:
     So names in tracebacks, in `repr` and in pickles can be imported. Names of public modules stay as they are.
 
     Args:
-        package: The name of the package, which calls this on its last line.
+        package: The name of the package, which calls this on its last line; or that of a module, for what it exports of
+            private modules beside it.
         unlisted: Modules of the package that have no `__all__`.
     """
-    private = tuple(f"{package}.{name}" for name in ("_", *unlisted))
     names = vars(sys.modules[package])
+    home = package if "__path__" in names else package.rpartition(".")[0]
+    private = tuple(f"{home}.{name}" for name in ("_", *unlisted))
     for value in map(names.get, names["__all__"]):
         if isinstance(value, type | FunctionType) and value.__module__.startswith(private):
             value.__module__ = package

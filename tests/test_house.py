@@ -378,6 +378,28 @@ def test_no_module_imports_what_is_private_to_another_package(module: str) -> No
     assert not strange
 
 
+SURFACE: Final = {
+    "miniagents.ext.llm.errors",
+    "miniagents.ext.llm.providers",
+    "miniagents.messages",
+    "miniagents.miniagents",
+    "miniagents.promising",
+    "miniagents.tools",
+}
+"""What the folders of providers stand on: modules that anybody may import, since anybody may write a provider."""
+
+
+@pytest.mark.parametrize("module", [name for name in TREES if re.match(r"miniagents\.ext\.llm\.\w+\.", name)])
+def test_providers_stand_on_the_public_surface_alone(module: str) -> None:
+    own = ".".join(module.split(".")[:4])
+    strange = [
+        f"line {each.line}: {each.target}"
+        for each in imports_of(module)
+        if each.target in TREES and each.target not in SURFACE and not each.target.startswith(f"{own}.")
+    ]
+    assert not strange, f"let {own} import it of miniagents.ext.llm.providers"
+
+
 def imported_names(statement: ast.Import | ast.ImportFrom) -> list[str]:
     """The full names of all that a statement imports."""
     base = f"{statement.module}." if isinstance(statement, ast.ImportFrom) else ""

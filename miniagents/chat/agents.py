@@ -15,7 +15,7 @@ from miniagents.chat.chat_errors import ChatError, one_line
 from miniagents.chat.history import read_conversation
 from miniagents.chat.scripted import echoing_agent, replaying_agent
 from miniagents.ext.llm.errors import MissingKeyError, ModelSetupError
-from miniagents.ext.llm.vendors import Vendor, vendor_called, vendor_names
+from miniagents.ext.llm.providers import Provider, Providers
 from miniagents.messages import DecodeError, Message, UserMessage, decode
 from miniagents.messages.values.surrogates import mended
 from miniagents.miniagents import MiniAgent
@@ -119,14 +119,15 @@ def _model(arguments: Arguments) -> AnyAgent:
         path = Path(name)
         script = replaying_agent(read_conversation(path), f"scripted:{path.name}") if name else echoing_agent
         return _bound(script, arguments.options)
-    if provider not in vendor_names():
+    providers = Providers()
+    if provider not in providers:
         raise ChatError(
-            f"--model {arguments.model!r}: it must begin with {', '.join(f'{each}:' for each in vendor_names())} or "
+            f"--model {arguments.model!r}: it must begin with {', '.join(f'{each}:' for each in providers)} or "
             "scripted, as in openai:gpt-5; servers that speak the protocol of one of them are given by --base-url"
         )
     if not name:
         raise ChatError(f"--model {arguments.model!r}: the name of the model is missing, as in {provider}:NAME")
-    vendor = vendor_called(provider)
+    known = providers[provider]
     for option, instead in (("client", "--base-url and -o max_retries=N are options"), ("base_url", "give --base-url")):
         if option in arguments.options:
             raise ChatError(f"-o {option}: it cannot be given here; {instead}")
@@ -134,33 +135,33 @@ def _model(arguments: Arguments) -> AnyAgent:
     settings: AnyOptions = {
         each: options.pop(each) for each in ("api_key", "max_retries", "default_headers") if each in options
     }
-    client = _client(vendor, arguments.base_url, **settings)
+    client = _client(known, arguments.base_url, **settings)
     try:
-        return vendor.create_agent(name, client=lambda: client, **options)
+        return known.create_agent(name, client=lambda: client, **options)
     except (TypeError, ValueError) as error:
-        raise ChatError(str(error).removeprefix(f"{vendor.create_agent.__name__}: ")) from None
+        raise ChatError(str(error).removeprefix(f"{known.create_agent.__name__}: ")) from None
 
 
 def _client(
-    vendor: Vendor,
+    provider: Provider,
     base_url: str | None,
     *,
     api_key: str | None = None,
     **settings: Any,  # Any: as `AnyOptions`
-) -> Any:  # Any: each vendor's SDK has its own class of clients
-    """Return the client of a vendor's SDK.
+) -> Any:  # Any: each provider's SDK has its own class of clients
+    """Return the client of a provider's SDK.
 
     It is made before the first question, so that a missing package or key is reported at once.
     """
     try:
-        return vendor.client(api_key=api_key, base_url=base_url, **settings)
+        return provider.client(api_key=api_key, base_url=base_url, **settings)
     except MissingKeyError as error:
         if base_url is None:
             raise ChatError(
-                f"there is no key for {error.provider}: set the environment variable {vendor.key_variable}"
+                f"there is no key for {error.provider}: set the environment variable {provider.key_variable}"
             ) from None
         # most servers that users run themselves need no key
-        return vendor.client(api_key="none", base_url=base_url, **settings)
+        return provider.client(api_key="none", base_url=base_url, **settings)
     except ModelSetupError as error:
         raise ChatError(str(error)) from None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from miniagents.command_parser import CommandParser, Example
-from miniagents.ext.llm.vendors import vendor_names
+from miniagents.ext.llm.providers import Providers
 from miniagents.messages.values.surrogates import mended
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument(
         "--model",
-        help=f"{', '.join(f'{each}:NAME' for each in vendor_names())}; or, without any network, scripted (repeats your "
+        help=f"{', '.join(f'{each}:NAME' for each in Providers())}; or, without any network, scripted (repeats your "
         "words) or scripted:FILE (answers as in a saved conversation)",
     )
     parser.add_argument("--base-url", metavar="URL", help="the URL of the model's server, if it is not the vendor's")

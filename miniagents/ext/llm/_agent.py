@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from typing_extensions import TypeVar
 
-from miniagents.ext.llm._clients import clients_for
-from miniagents.ext.llm._equipping import equipped
+from miniagents.ext.llm._clients import client_given, clients_of
+from miniagents.ext.llm._equipping import equipped, tools_in
 from miniagents.ext.llm._model import LanguageModel
 from miniagents.ext.llm._model_identity import address_of, without_secrets
 from miniagents.ext.llm._secrets import Hidden, hide_headers
@@ -31,15 +30,17 @@ Out_co = TypeVar("Out_co", bound=Message, covariant=True)
 class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
     """An agent that is a language model.
 
-    A vendor's subclass sets the protocol that the model speaks, and declares the types of the options for `inquire` and
-    `bound`.
+    A provider's subclass sets `protocol`, and may declare the types of the options for `inquire` and `bound`.
+
+    Attributes:
+        protocol: What the provider's server speaks.
     """
 
     __slots__ = ()
 
-    _protocol: ClassVar[ModelProtocol[Any, Any]]  # Any: the vendor's client and answers
+    protocol: ClassVar[ModelProtocol[Any, Any]]  # Any: the provider's client and answers
 
-    def bound(self, *args: Any, **kwargs: Any) -> Any:  # Any: vendors' subclasses declare the options and the result
+    def bound(self, *args: Any, **kwargs: Any) -> Any:  # Any: providers' subclasses declare the options and the result
         """Return the same agent with other options."""
         hide_headers(kwargs)
         return super().bound(*args, **kwargs)
@@ -59,51 +60,47 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
 
     def _check_arguments(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         super()._check_arguments(args, {})
-        self._protocol.option_rules.check(f"agent {self.alias!r}", kwargs)
+        self.protocol.option_rules.check(f"agent {self.alias!r}", kwargs)
 
     def _without_secrets(self, arguments: Iterable[tuple[str, object]]) -> Iterable[tuple[str, object]]:
         return without_secrets(arguments)
 
     @classmethod
-    def _of_model(
+    def of_model(
         cls,
         where: str,
         name: str,
         make_client: Callable[[ClientSettings], Closable],
-        client: Hidden[Closable | Callable[[], Closable] | None],
-        settings: Hidden[ClientSettings],
-        *,
-        options: Mapping[str, object],
-        tools: Iterable[object],
-        reply_type: object,
-        strict_reply: bool,
-        alias: str | None,
-        description: str | None,
+        given: Mapping[str, object],
     ) -> Self:
-        """Make an agent of a model; `create_openai_agent` describes the users' arguments in full.
+        """Make an agent of a model from the arguments that its user gave.
+
+        `create_openai_agent` describes them: `tools`, `reply_type`, `strict_reply`, `client`, `api_key`, `base_url`,
+        `max_retries`, `default_headers`, `alias` and `description`; all others are options of the API.
 
         Args:
             where: The function that the user called, for its errors.
             name: The name of the model.
-            make_client: Makes a client of the vendor's SDK.
-            client: The client of the user, or a function that makes one; None for a default one.
-            settings: The settings of a default client.
-            options: The options of the API.
-            tools: The tools that the model may call.
-            reply_type: The type of the answer, a class or a union; None for the provider's own class.
-            strict_reply: Whether the provider enforces that class.
-            alias: The alias of the agent.
-            description: What the agent does.
+            make_client: Makes a client of the provider's SDK with settings. Agents that are to share clients have the
+                same function.
+            given: The dict of the arguments. The client and its settings are taken out of it, and headers are hidden in
+                it: trackers of errors record the variables of frames, so a function with a key in its own variables
+                deletes these before it calls this.
 
         Raises:
             TypeError: The API does not take an option, a client is given with settings, or an item of `tools` is none.
             ValueError: A limit is too small.
         """
-        protocol = cls._protocol
-        if isinstance(tools, Iterator):
-            tools = tuple(tools)
+        protocol = cls.protocol
+        client, settings = client_given(given)
+        options = dict(given)
+        tools = tools_in(where, options.pop("tools", ()))
+        reply_type = options.pop("reply_type", None)
+        strict_reply = bool(options.pop("strict_reply", True))
+        alias: Any = options.pop("alias", None)  # Any: the user's
+        description: Any = options.pop("description", None)  # Any: the user's
         protocol.option_rules.check(where, options)
-        client_of = clients_for(where, make_client, settings, client)
+        client_of = clients_of(where, make_client, settings, client)
         address = address_of(protocol.provider, settings, client)
         model = LanguageModel(name=name, protocol=protocol, client_of=client_of, options=options, address=address)
         work, gives, identity = equipped(where, model, tools=tools, reply_type=reply_type, strict_reply=strict_reply)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 from typing_extensions import TypeVar
 
-from miniagents.ext.llm._secrets import Hidden, bare
+from miniagents.ext.llm._secrets import Hidden, bare, hide_headers
 from miniagents.ext.llm.errors import MissingKeyError, MissingSDKError, ModelSetupError
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ __all__ = [
     "Closable",
     "RawMethods",
     "SDKClient",
+    "client_given",
     "clients_for",
+    "clients_of",
     "import_sdk",
     "made",
     "missing_key",
@@ -109,7 +111,35 @@ It raises a `LanguageModelError` if the SDK is not installed, there is no key, o
 """
 
 
-def clients_for(
+def clients_for(where: str, make: Callable[[ClientSettings], C], given: Mapping[str, object]) -> ClientOf[C]:
+    """Return the clients of an agent: those of its user, or else default ones.
+
+    Args:
+        where: The function that makes the agent, for errors.
+        make: Makes a default client.
+        given: The dict of the user's arguments; the client and its settings are taken out of it.
+
+    Raises:
+        TypeError: Both a client and settings are given.
+    """
+    client, settings = client_given(given)
+    return clients_of(where, make, settings, client)
+
+
+def client_given(given: Mapping[str, object]) -> tuple[Hidden[Any], Hidden[ClientSettings]]:  # Any: of any SDK
+    """Take the client and the settings of one out of a user's arguments, and hide headers of requests in them.
+
+    Args:
+        given: The arguments, which are a dict: the frames of callers hold the same one.
+    """
+    held: Any = given  # Any: a TypedDict, of which a checker does not know that it is a dict
+    client = Hidden(held.pop("client", None))
+    settings = Hidden(ClientSettings(**{each.name: held.pop(each.name, None) for each in fields(ClientSettings)}))
+    hide_headers(held)
+    return client, settings
+
+
+def clients_of(
     where: str,
     make: Callable[[ClientSettings], C],
     settings: Hidden[ClientSettings],

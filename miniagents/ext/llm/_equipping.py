@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.ext.llm._conversing import Conversing
 from miniagents.ext.llm._json import is_object
@@ -23,10 +23,23 @@ if TYPE_CHECKING:
     from miniagents.messages import AssistantMessage, Identity, Message
     from miniagents.miniagents import InteractionContext
 
-__all__ = ["AnyTool", "equipped"]
+__all__ = ["AnyTool", "equipped", "tools_in"]
 
 AnyTool: TypeAlias = "Tool[..., object] | ToolDefinition | Mapping[str, object]"
 """A tool that a model may call: a function, a definition whose calls the caller carries out, or a provider's own."""
+
+
+def tools_in(where: str, given: Any) -> tuple[object, ...]:  # Any: the user's
+    """Return the tools that a user gave, each checked only later.
+
+    Raises:
+        TypeError: They are no list.
+    """
+    try:
+        tools = iter(given)
+    except TypeError:
+        raise TypeError(f"{where}: tools={given!r:.200}: give a list of tools") from None
+    return tuple(tools)
 
 
 def equipped(
@@ -52,15 +65,12 @@ def equipped(
         ValueError: A limit is too small.
     """
     protocol, strict_form = model.protocol, model.protocol.strict_form
+    strict_reply = strict_reply and strict_form is not None
     limits = Limits.of(model.options)
-    try:
-        given_tools = iter(tools)
-    except TypeError:
-        raise TypeError(f"{where}: tools={tools!r:.200}: give a list of tools") from None
     functions: dict[str, Tool[..., object]] = {}
     definitions: list[ToolDefinition | Mapping[str, object]] = []
     names: set[str] = set()
-    for each in given_tools:
+    for each in tools:
         definition = _definition(where, each, strict_form)
         name = _name_of(definition)
         if name in names:
@@ -76,12 +86,12 @@ def equipped(
         given = model.options.get(option)
         if given is not None and (not part or (is_object(given) and part in given)):
             raise TypeError(f"{where}: give reply_type or {protocol.reply_option}, not both")
-        form = reply_form(where, reply_type, strict_form, strict=strict_reply)
+        form = reply_form(where, reply_type, strict_form, strict=strict_reply, provider=protocol.provider)
     elif limits.repair_turns:
         raise TypeError(f"{where}: repair_turns is for replies of a type: give reply_type as well")
     instructions = None
     model = replace(model, tools=tuple(definitions))
-    if form is not None and (strict_reply or not strict_form.strict_only):
+    if form is not None and strict_form is not None and (strict_reply or not strict_form.strict_only):
         model = replace(model, reply_schema=form.asked)
     elif form is not None:
         instructions = _ASKED_IN_WORDS + json.dumps(form.schema, ensure_ascii=False)
@@ -117,13 +127,17 @@ def _answering(model: AnyLanguageModel) -> Callable[..., Awaitable[None]]:
 _ASKED_IN_WORDS: Final = "Answer with JSON alone, an object of this JSON Schema: "
 
 
-def _definition(where: str, tool: object, strict_form: StrictForm) -> ToolDefinition | Mapping[str, object]:
+def _definition(where: str, tool: object, strict_form: StrictForm | None) -> ToolDefinition | Mapping[str, object]:
     if isinstance(tool, Tool):
         parameters = tool.parameters
-        if tool.strict:
-            parameters = strict_form.of(parameters, f"{where}: tool {tool.name!r}")
+        enforced = strict_form if tool.strict else None
+        if enforced is not None:
+            parameters = enforced.of(parameters, f"{where}: tool {tool.name!r}")
         return ToolDefinition(
-            name=tool.name, description=tool.description, parameters=parameters, strict=True if tool.strict else None
+            name=tool.name,
+            description=tool.description,
+            parameters=parameters,
+            strict=None if enforced is None else True,
         )
     if isinstance(tool, ToolDefinition) or is_object(tool):
         return tool

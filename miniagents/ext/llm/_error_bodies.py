@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm.errors import LanguageModelError
 
-__all__ = ["Said", "class_of", "error_of_body", "problem_in", "said_in", "shortened"]
+__all__ = ["Said", "class_of", "error_of_body", "error_of_response", "problem_in", "said_in", "shortened"]
 
 
 class Said(NamedTuple):
@@ -50,6 +50,22 @@ def error_of_body(body: object) -> LanguageModelError:
     said = said_in(body)
     text = said.text or said.code or "the provider failed without saying why"
     return class_of(said, None)(text, code=said.code)
+
+
+def error_of_response(
+    status: int, body: object, *, retry_after: float | None = None, request_id: str | None = None
+) -> LanguageModelError:
+    """Return the error for a response whose status says that the request failed, for providers without an SDK.
+
+    Args:
+        status: The HTTP status, such as 429.
+        body: The body of the response: decoded JSON, or text.
+        retry_after: The seconds after which the server wants to be asked again.
+        request_id: The server's identifier of the request.
+    """
+    said = said_in(body)
+    text = said.text or said.code or "the provider failed without saying why"
+    return class_of(said, status)(text, status=status, code=said.code, retry_after=retry_after, request_id=request_id)
 
 
 def problem_in(answer: JsonObject, content: str) -> LanguageModelError | None:

@@ -25,6 +25,7 @@ __all__ = [
     "JsonObject",
     "frozen_object",
     "identifier_in",
+    "is_list",
     "is_object",
     "json_text",
     "list_in",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from enum import Enum
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from typing_extensions import TypedDict
@@ -69,7 +69,7 @@ class CommonOptions(TypedDict, total=False):
 class NewAgentOptions(TypedDict, total=False):
     """The arguments of functions that make agents, besides the options of an API; `create_openai_agent` describes them.
 
-    The functions also take a `client` of the vendor's SDK.
+    The functions also take a `client` of the provider's SDK.
     """
 
     api_key: str | None
@@ -123,12 +123,12 @@ class OptionRules(NamedTuple):
     Attributes:
         api: The name of the API, for errors.
         known: The TypedDict of its options.
-        withdrawn: Options that it does not take any more, or that belong elsewhere, and what to do instead.
+        withdrawn: Options that it does not take any more, or that have other names in it, and what to do instead.
     """
 
     api: str
-    known: type
-    withdrawn: Mapping[str, str]
+    known: type = CommonOptions
+    withdrawn: Mapping[str, str] = MappingProxyType({})
 
     def check(self, where: str, given: Mapping[str, object]) -> None:
         """Check that the API takes all options, and that the library's own options have values of the right types.
@@ -146,8 +146,9 @@ class OptionRules(NamedTuple):
                 if name in _TYPES and not isinstance(value, _TYPES[name]):
                     raise TypeError(f"{where}: {name}={value!r:.200}: give {_TYPES_IN_WORDS[name]}")
                 continue
-            if name in self.withdrawn:
-                raise TypeError(f"{where}: {self.api} takes no {name!r}: {self.withdrawn[name]}")
+            instead = self.withdrawn.get(name) or GIVEN_ELSEWHERE.get(name)
+            if instead:
+                raise TypeError(f"{where}: {self.api} takes no {name!r}: {instead}")
             close = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else "."
             raise TypeError(f"{where}: {self.api} takes no {name!r}{hint} It takes: {', '.join(sorted(names))}")

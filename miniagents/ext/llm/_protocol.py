@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Generic
 from typing_extensions import TypeVar
 
 from miniagents.ext.llm._clients import Closable
+from miniagents.ext.llm._conversation import ConversationRules
 from miniagents.ext.llm._json import frozen_object, is_object
 from miniagents.ext.llm.common import ToolDefinition
 from miniagents.messages import AssistantMessage
@@ -17,7 +18,7 @@ from miniagents.messages import AssistantMessage
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 
-    from miniagents.ext.llm._conversation import Conversation, ConversationRules
+    from miniagents.ext.llm._conversation import Conversation
     from miniagents.ext.llm._events import ModelEvent
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm._options import OptionRules
@@ -109,16 +110,17 @@ class ModelProtocol(ABC, Generic[C_contra, M]):
         provider: The name of the provider.
         rules: Its requirements for a conversation.
         option_rules: The options that it takes.
-        strict_form: The schemas that it can enforce.
-        reply_option: The option of the API with the purpose of `reply_type`, such as "text.format".
+        strict_form: The schemas that it can enforce; None if it enforces none, and models are asked in words.
+        reply_option: The option of the API with the purpose of `reply_type`, such as "text.format"; empty if there is
+            none.
         message_class: The class of the answers. It needs a field `provider_data` if the reader yields `Noted` events.
     """
 
     provider: ClassVar[str]
-    rules: ClassVar[ConversationRules]
+    rules: ClassVar[ConversationRules] = ConversationRules()
     option_rules: ClassVar[OptionRules]
-    strict_form: ClassVar[StrictForm]
-    reply_option: ClassVar[str]
+    strict_form: ClassVar[StrictForm | None] = None
+    reply_option: ClassVar[str] = ""
     message_class: type[M]
 
     @abstractmethod

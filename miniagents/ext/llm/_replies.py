@@ -120,14 +120,17 @@ _FENCED: Final = re.compile(r"\s*```(?:json)?\n(?P<content>.*)\n```\s*", re.DOTA
 _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def reply_form(where: str, reply_type: object, form: StrictForm, *, strict: bool) -> ReplyForm[Message]:
+def reply_form(
+    where: str, reply_type: object, form: StrictForm | None, *, strict: bool, provider: str
+) -> ReplyForm[Message]:
     """Return the form of replies of a type.
 
     Args:
         where: The function that makes the agent, for errors.
         reply_type: The type: a class, or a union of classes.
-        form: The schemas that the provider can enforce.
+        form: The schemas that the provider can enforce; None if it enforces none.
         strict: Whether the provider enforces the schema.
+        provider: The name of the provider, for errors.
 
     Raises:
         TypeError: It is not a class of messages with fields of its own or a union of such classes, a field is not
@@ -155,10 +158,10 @@ def reply_form(where: str, reply_type: object, form: StrictForm, *, strict: bool
     asked = ReplySchema(
         name=_NO_NAME.sub("_", name.replace(" | ", "_or_"))[:64],
         description=description,
-        schema=form.of(schema, what, "strict_reply=False") if strict else schema,
+        schema=form.of(schema, what, "strict_reply=False") if strict and form is not None else schema,
         strict=strict,
     )
-    return ReplyForm(classes, schema, asked, form.provider)
+    return ReplyForm(classes, schema, asked, provider)
 
 
 def _members(form: object) -> tuple[Any, ...]:  # Any: types of whatever kind

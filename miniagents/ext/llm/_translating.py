@@ -66,6 +66,7 @@ def translated(
     if isinstance(error, LanguageModelError):
         cls, said = type(error), str(error)
         known |= {"status": error.status, "code": error.code, "retry_after": error.retry_after}
+        known["request_id"] = error.request_id
     else:
         cls, said = _class_and_text(error, known)
     where = f"{provider} {model}"

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from miniagents.ext.llm._error_bodies import problem_in
-from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece, raw_piece
-from miniagents.ext.llm._json import is_object, json_text, number_in, object_from_text, object_in, objects_in, text_in
-from miniagents.ext.llm._protocol import Reader
+from miniagents.ext.llm.providers import (
+    Finished,
+    Noted,
+    Reader,
+    ReasoningEnded,
+    Started,
+    ToolCallPiece,
+    is_object,
+    json_text,
+    number_in,
+    object_from_text,
+    object_in,
+    objects_in,
+    problem_in,
+    raw_piece,
+    text_in,
+)
 from miniagents.messages import ReasoningDelta, RefusalDelta, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from miniagents.ext.llm._events import FinishReason, ModelEvent
-    from miniagents.ext.llm._json import JsonObject
+    from miniagents.ext.llm.providers import FinishReason, JsonObject, ModelEvent
 
 __all__ = ["MessagesReader"]
 

@@ -6,15 +6,26 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from miniagents.ext.llm._answers import chunks_of
-from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
-from miniagents.ext.llm._json import is_object, object_from_text, plain_object, text_in
-from miniagents.ext.llm._options import OptionRules
-from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, message_of
-from miniagents.ext.llm._strict_schemas import FORMATS, StrictForm
 from miniagents.ext.llm.anthropic.message_reading import MessagesReader
 from miniagents.ext.llm.anthropic.options import WITHDRAWN_FROM_MESSAGES, MessagesOptions
+from miniagents.ext.llm.providers import (
+    FORMATS,
+    ConversationRules,
+    ModelProtocol,
+    ModelRequest,
+    OptionRules,
+    StrictForm,
+    SystemTurn,
+    UserTurn,
+    chunks_of,
+    is_object,
+    message_of,
+    object_from_text,
+    plain_object,
+    source_of,
+    spoken,
+    text_in,
+)
 from miniagents.messages import (
     AnthropicMessage,
     AssistantMessage,
@@ -28,10 +39,8 @@ from miniagents.messages import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
-    from miniagents.ext.llm._conversation import Turn
-    from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm.anthropic.options import AnthropicClient
-    from miniagents.ext.llm.common import ReplySchema, ToolDefinition
+    from miniagents.ext.llm.providers import JsonObject, ReplySchema, ToolDefinition, Turn
 
 __all__ = ["ANTHROPIC_FORM", "DEFAULT_MAX_TOKENS", "AnthropicMessages"]
 
@@ -59,7 +68,7 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
     option_rules: ClassVar[OptionRules] = OptionRules(
         "Anthropic's messages API", MessagesOptions, WITHDRAWN_FROM_MESSAGES
     )
-    strict_form: ClassVar[StrictForm] = ANTHROPIC_FORM
+    strict_form = ANTHROPIC_FORM
     reply_option: ClassVar[str] = "output_config.format"
     message_class = AnthropicMessage
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, overload
 
 from typing_extensions import TypeVar, Unpack
 
-from miniagents.ext.llm._agent import ModelAgent
-from miniagents.ext.llm._clients import ClientSettings, import_sdk, missing_key
-from miniagents.ext.llm._secrets import Hidden, hide_headers
 from miniagents.ext.llm.anthropic.messages import DEFAULT_MAX_TOKENS, AnthropicMessages
 from miniagents.ext.llm.anthropic.options import MessagesOptions
-from miniagents.ext.llm.vendors import Vendor
+from miniagents.ext.llm.providers import ClientSettings, ModelAgent, import_sdk, missing_key
 from miniagents.messages import AnthropicMessage, Message
 
 if TYPE_CHECKING:
@@ -19,14 +16,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
-    from miniagents.ext.llm._equipping import AnyTool
     from miniagents.ext.llm.anthropic.options import AnthropicClient, NewMessagesOptions
-    from miniagents.ext.llm.common import ToolDefinition
+    from miniagents.ext.llm.providers import AnyTool, ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
     from miniagents.miniagents import Inquirable
     from miniagents.tools import Tool
 
-__all__ = ["DEFAULT_MAX_TOKENS", "VENDOR", "AnthropicAgent", "MessagesOptions", "create_anthropic_agent"]
+__all__ = ["DEFAULT_MAX_TOKENS", "AnthropicAgent", "MessagesOptions", "create_anthropic_agent"]
 
 Out_co = TypeVar("Out_co", bound=Message, default=AnthropicMessage, covariant=True)
 OtherOut = TypeVar("OtherOut", bound=Message)
@@ -50,7 +46,7 @@ class AnthropicAgent(ModelAgent[Out_co], Generic[Out_co]):
 
     __slots__ = ()
 
-    _protocol = AnthropicMessages()
+    protocol = AnthropicMessages()
 
     if TYPE_CHECKING:  # these only declare the types of the options; the protocol checks them at run time
 
@@ -156,25 +152,11 @@ def create_anthropic_agent(  # pyright: ignore[reportInconsistentOverload]  # of
             Anthropic's form cannot express a schema.
         ValueError: A limit is too small.
     """
-    settings = Hidden(
-        ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers)
-    )
-    given = Hidden(client)
-    del api_key, base_url, default_headers, client  # frames of errors are recorded with their variables
-    hide_headers(options)
-    return AnthropicAgent[Any]._of_model(  # Any: the overloads say which messages
-        "create_anthropic_agent",
-        model,
-        default_client,
-        given,
-        settings,
-        options=options,
-        tools=tools,
-        reply_type=reply_type,
-        strict_reply=strict_reply,
-        alias=alias,
-        description=description,
-    )
+    given: dict[str, object] = {**options, "tools": tools, "reply_type": reply_type, "strict_reply": strict_reply}
+    given |= {"client": client, "api_key": api_key, "base_url": base_url, "default_headers": default_headers}
+    given |= {"max_retries": max_retries, "alias": alias, "description": description}
+    del options, client, api_key, base_url, default_headers  # frames of errors are recorded with their variables
+    return AnthropicAgent[Any].of_model("create_anthropic_agent", model, default_client, given)  # Any: as above
 
 
 # --- machinery ---
@@ -198,11 +180,3 @@ def default_client(settings: ClientSettings) -> AnthropicClient:
             client: AnthropicClient = made
             return client
     raise missing_key("Anthropic", "ANTHROPIC_API_KEY", reason=reason)
-
-
-VENDOR: Final = Vendor(
-    key_variable="ANTHROPIC_API_KEY",
-    create_agent=create_anthropic_agent,
-    make_client=default_client,
-)
-"""Anthropic, for programs that offer all vendors."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from miniagents.ext.llm._clients import SDKClient
-from miniagents.ext.llm._options import GIVEN_ELSEWHERE, CommonOptions, NewAgentOptions, NoSuchOption
+from miniagents.ext.llm.providers import CommonOptions, NewAgentOptions, NoSuchOption, SDKClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from miniagents.ext.llm._clients import AsyncResource
     from miniagents.ext.llm.anthropic import _parameters as parameters
+    from miniagents.ext.llm.providers import AsyncResource
 
 __all__ = ["WITHDRAWN_FROM_MESSAGES", "AnthropicClient", "MessagesOptions", "NewMessagesOptions"]
 
@@ -62,7 +61,6 @@ _SAMPLING: Final = (
 )
 
 WITHDRAWN_FROM_MESSAGES: Final = {
-    **GIVEN_ELSEWHERE,
     "frequency_penalty": "that is an option of OpenAI's",
     "max_completion_tokens": "here it is called `max_tokens`",
     "max_output_tokens": "here it is called `max_tokens`",

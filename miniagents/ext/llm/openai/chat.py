@@ -5,16 +5,24 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from miniagents.ext.llm._answers import chunks_of
-from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
-from miniagents.ext.llm._json import valid_arguments
-from miniagents.ext.llm._options import OptionRules
-from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, message_of
-from miniagents.ext.llm._strict_schemas import FORMATS, StrictForm
 from miniagents.ext.llm.openai.chat_reading import DONE, ChatReader
 from miniagents.ext.llm.openai.options import WITHDRAWN_FROM_CHAT, ChatOptions
 from miniagents.ext.llm.openai.server_fields import fields_for_server, with_server_fields
+from miniagents.ext.llm.providers import (
+    FORMATS,
+    ConversationRules,
+    ModelProtocol,
+    ModelRequest,
+    OptionRules,
+    StrictForm,
+    SystemTurn,
+    UserTurn,
+    chunks_of,
+    message_of,
+    source_of,
+    spoken,
+    valid_arguments,
+)
 from miniagents.messages import (
     AssistantMessage,
     ContentPart,
@@ -27,10 +35,8 @@ from miniagents.messages import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 
-    from miniagents.ext.llm._conversation import Turn
-    from miniagents.ext.llm._json import JsonObject
-    from miniagents.ext.llm.common import ReplySchema, ToolDefinition
     from miniagents.ext.llm.openai.options import OpenAIClient
+    from miniagents.ext.llm.providers import JsonObject, ReplySchema, ToolDefinition, Turn
     from miniagents.messages import ToolResultMessage
 
 __all__ = ["OPENAI_FORM", "ChatCompletions", "ChatReader", "content_of"]
@@ -54,7 +60,7 @@ class ChatCompletions(ModelProtocol["OpenAIClient", OpenAIMessage]):
     provider: ClassVar[str] = "OpenAI"
     rules: ClassVar[ConversationRules] = ConversationRules()
     option_rules: ClassVar[OptionRules] = OptionRules("OpenAI's chat completions API", ChatOptions, WITHDRAWN_FROM_CHAT)
-    strict_form: ClassVar[StrictForm] = OPENAI_FORM
+    strict_form = OPENAI_FORM
     reply_option: ClassVar[str] = "response_format"
     message_class = OpenAIMessage
 

@@ -6,29 +6,34 @@ import logging
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from miniagents.ext.llm._error_bodies import error_of_body, problem_in
-from miniagents.ext.llm._events import Finished, Kept, Noted, Started, ToolCallPiece, raw_piece
-from miniagents.ext.llm._json import (
+from miniagents.ext.llm.openai.think_tags import ThinkTags
+from miniagents.ext.llm.providers import (
+    Finished,
+    Kept,
+    Noted,
+    Reader,
+    Started,
+    ToolCallPiece,
+    error_of_body,
     identifier_in,
+    is_list,
     is_object,
     json_text,
     list_in,
     number_in,
     object_in,
     objects_in,
+    problem_in,
+    raw_piece,
     text_in,
     wrong_type,
 )
-from miniagents.ext.llm._protocol import Reader
-from miniagents.ext.llm.openai.think_tags import ThinkTags
 from miniagents.messages import ReasoningDelta, RefusalDelta, Usage
-from miniagents.messages.values.freezing import is_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from miniagents.ext.llm._events import FinishReason, ModelEvent
-    from miniagents.ext.llm._json import JsonObject
+    from miniagents.ext.llm.providers import FinishReason, JsonObject, ModelEvent
 
 __all__ = ["DONE", "REASONING_AS", "ChatReader"]
 

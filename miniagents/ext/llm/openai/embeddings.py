@@ -6,21 +6,26 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from miniagents.ext.llm._answers import whole_answer
-from miniagents.ext.llm._json import is_object, list_in, number_in, object_in, objects_in, text_in
-from miniagents.ext.llm._secrets import bare, concealing
-from miniagents.ext.llm._translating import translated
 from miniagents.ext.llm.errors import ProtocolError
+from miniagents.ext.llm.providers import (
+    is_object,
+    list_in,
+    number_in,
+    object_in,
+    objects_in,
+    requested,
+    text_in,
+    whole_answer,
+)
 from miniagents.messages import EmbeddingMessage, Message, Usage
-from miniagents.miniagents import InteractionContext, MiniAgents
 from miniagents.promising import Promise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from miniagents.ext.llm._clients import ClientOf
-    from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm.openai.options import OpenAIClient
+    from miniagents.ext.llm.providers import ClientOf, JsonObject
+    from miniagents.miniagents import InteractionContext
 
 __all__ = ["EmbeddingModel"]
 
@@ -57,20 +62,10 @@ class EmbeddingModel:
         return [whole.map(itemgetter(place)) for place in range(len(messages))]
 
     async def _request(self, messages: Sequence[Message]) -> tuple[EmbeddingMessage, ...]:
-        client = self.client_of(MiniAgents.current())
-        problem: BaseException
-        try:
-            return await self._embeddings(client.reveal(), [str(message) for message in messages])
-        except Exception as error:  # noqa: BLE001 - the SDK raises many errors
-            conceal = concealing(client, {})
-            problem = translated(error, provider="OpenAI", model=self.name, conceal=conceal)
-        except BaseException as error:  # noqa: BLE001 - a cancellation, which is raised again
-            problem = bare(error)
-        # outside of the `except`: the frames of the SDK, its errors and its requests hold the key
-        try:
-            raise problem
-        finally:
-            del problem  # its traceback holds this frame
+        texts = [str(message) for message in messages]
+        return await requested(
+            self.client_of, lambda client: self._embeddings(client, texts), provider="OpenAI", model=self.name
+        )
 
     async def _embeddings(self, client: OpenAIClient, texts: Sequence[str]) -> tuple[EmbeddingMessage, ...]:
         arguments: dict[str, Any] = {"model": self.name, "input": texts}  # Any: arguments of the SDK's method

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, overload
 
 from typing_extensions import TypeVar, Unpack
 
-from miniagents.ext.llm._agent import ModelAgent
-from miniagents.ext.llm._clients import ClientSettings, clients_for, import_sdk, missing_key
-from miniagents.ext.llm._secrets import Hidden, hide_headers
 from miniagents.ext.llm.openai.chat import ChatCompletions
 from miniagents.ext.llm.openai.embeddings import EmbeddingModel
 from miniagents.ext.llm.openai.options import ChatOptions, ResponsesOptions
 from miniagents.ext.llm.openai.responses import Responses
-from miniagents.ext.llm.vendors import Vendor
+from miniagents.ext.llm.providers import ClientSettings, ModelAgent, clients_for, import_sdk, missing_key
 from miniagents.messages import EmbeddingMessage, Message, OpenAIMessage
 from miniagents.miniagents import MiniAgent
 
@@ -22,15 +19,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
-    from miniagents.ext.llm._equipping import AnyTool
-    from miniagents.ext.llm.common import ToolDefinition
     from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions, OpenAIClient
+    from miniagents.ext.llm.providers import AnyTool, ToolDefinition
     from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
     from miniagents.miniagents import Inquirable
     from miniagents.tools import Tool
 
 __all__ = [
-    "VENDOR",
     "ChatOptions",
     "OpenAIAgent",
     "OpenAIResponsesAgent",
@@ -68,7 +63,7 @@ class OpenAIAgent(ModelAgent[Out_co], Generic[Out_co]):
 
     __slots__ = ()
 
-    _protocol = ChatCompletions()
+    protocol = ChatCompletions()
 
     if TYPE_CHECKING:  # these only declare the types of the options; the protocol checks them at run time
 
@@ -103,7 +98,7 @@ class OpenAIResponsesAgent(ModelAgent[Out_co], Generic[Out_co]):
 
     __slots__ = ()
 
-    _protocol = Responses()
+    protocol = Responses()
 
     if TYPE_CHECKING:  # these only declare the types of the options; the protocol checks them at run time
 
@@ -261,30 +256,17 @@ def create_openai_agent(  # pyright: ignore[reportInconsistentOverload]  # of `s
             OpenAI's strict form cannot express a schema.
         ValueError: There is no such API, or a limit is too small.
     """
-    settings = Hidden(
-        ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers)
-    )
-    given = Hidden(client)
-    del api_key, base_url, default_headers, client  # frames of errors are recorded with their variables
-    hide_headers(options)
+    given: dict[str, object] = {**options, "tools": tools, "reply_type": reply_type, "strict_reply": strict_reply}
+    given |= {"client": client, "api_key": api_key, "base_url": base_url, "default_headers": default_headers}
+    given |= {"max_retries": max_retries, "alias": alias, "description": description}
+    del options, client, api_key, base_url, default_headers  # frames of errors are recorded with their variables
     where = "create_openai_agent"
     if api not in ("chat_completions", "responses"):
+        given.clear()  # it may have a key
         raise ValueError(f"{where}: api={api!r}: give 'chat_completions' or 'responses'")
     cls: type[OpenAIAgent[Any] | OpenAIResponsesAgent[Any]]  # Any: the overloads say which messages
     cls = OpenAIAgent if api == "chat_completions" else OpenAIResponsesAgent
-    return cls._of_model(
-        where,
-        model,
-        default_client,
-        given,
-        settings,
-        options=options,
-        tools=tools,
-        reply_type=reply_type,
-        strict_reply=strict_reply,
-        alias=alias,
-        description=description,
-    )
+    return cls.of_model(where, model, default_client, given)
 
 
 def create_openai_embedding_agent(
@@ -317,17 +299,16 @@ def create_openai_embedding_agent(
         TypeError: Both a client and settings for one are given.
         ValueError: `batch_size` is less than one.
     """
-    settings = Hidden(
-        ClientSettings(api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers)
-    )
-    given = Hidden(client)
+    given: dict[str, object] = {"client": client, "api_key": api_key, "base_url": base_url, "max_retries": max_retries}
+    given["default_headers"] = default_headers
     del api_key, base_url, default_headers, client  # frames of errors are recorded with their variables
     where = "create_openai_embedding_agent"
+    client_of = clients_for(where, default_client, given)
     if batch_size < 1:
         raise ValueError(f"{where}: batch_size={batch_size}: give a number of at least 1")
     embedding_model = EmbeddingModel(
         name=model,
-        client_of=clients_for(where, default_client, settings, given),
+        client_of=client_of,
         dimensions=dimensions,
         batch_size=batch_size,
     )
@@ -358,7 +339,3 @@ def default_client(settings: ClientSettings) -> OpenAIClient:
     else:
         return client
     raise missing_key("OpenAI", "OPENAI_API_KEY", hint="any text for a server that wants none")
-
-
-VENDOR: Final = Vendor(key_variable="OPENAI_API_KEY", create_agent=create_openai_agent, make_client=default_client)
-"""OpenAI, for programs that offer all vendors."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from miniagents.ext.llm._clients import SDKClient
-from miniagents.ext.llm._options import GIVEN_ELSEWHERE, CommonOptions, NewAgentOptions, NoSuchOption
+from miniagents.ext.llm.providers import CommonOptions, NewAgentOptions, NoSuchOption, SDKClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from miniagents.ext.llm._clients import AsyncResource
     from miniagents.ext.llm.openai import _parameters as parameters
+    from miniagents.ext.llm.providers import AsyncResource
 
 __all__ = [
     "WITHDRAWN_FROM_CHAT",
@@ -144,7 +143,6 @@ class NewResponsesOptions(_ResponsesOptions, _NewOpenAIOptions, total=False, ext
 
 
 _OWN: Final = {
-    **GIVEN_ELSEWHERE,
     "input": "ask the agent with the messages: agent.inquire(messages)",
     "instructions": "give it as `system`",
 }

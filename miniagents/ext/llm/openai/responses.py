@@ -5,26 +5,38 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from miniagents.ext.llm._answers import chunks_of
-from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
-from miniagents.ext.llm._error_bodies import error_of_body, problem_in
-from miniagents.ext.llm._events import Finished, Noted, ReasoningEnded, Started, ToolCallPiece, raw_piece
-from miniagents.ext.llm._json import (
+from miniagents.ext.llm.openai.chat import OPENAI_FORM, content_of
+from miniagents.ext.llm.openai.options import WITHDRAWN_FROM_RESPONSES, ResponsesOptions
+from miniagents.ext.llm.providers import (
+    ConversationRules,
+    Finished,
+    ModelProtocol,
+    ModelRequest,
+    Noted,
+    OptionRules,
+    Reader,
+    ReasoningEnded,
+    Started,
+    SystemTurn,
+    ToolCallPiece,
+    UserTurn,
+    chunks_of,
+    error_of_body,
     is_object,
     json_text,
     list_in,
+    message_of,
     number_in,
     object_in,
     objects_in,
     plain_object,
+    problem_in,
+    raw_piece,
+    source_of,
+    spoken,
     text_in,
     valid_arguments,
 )
-from miniagents.ext.llm._options import OptionRules
-from miniagents.ext.llm._parts import source_of
-from miniagents.ext.llm._protocol import ModelProtocol, ModelRequest, Reader, message_of
-from miniagents.ext.llm.openai.chat import OPENAI_FORM, content_of
-from miniagents.ext.llm.openai.options import WITHDRAWN_FROM_RESPONSES, ResponsesOptions
 from miniagents.messages import (
     AssistantMessage,
     ContentPart,
@@ -40,12 +52,15 @@ from miniagents.messages import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 
-    from miniagents.ext.llm._conversation import Turn
-    from miniagents.ext.llm._events import FinishReason, ModelEvent
-    from miniagents.ext.llm._json import JsonObject
-    from miniagents.ext.llm._strict_schemas import StrictForm
-    from miniagents.ext.llm.common import ReplySchema, ToolDefinition
     from miniagents.ext.llm.openai.options import OpenAIClient
+    from miniagents.ext.llm.providers import (
+        FinishReason,
+        JsonObject,
+        ModelEvent,
+        ReplySchema,
+        ToolDefinition,
+        Turn,
+    )
 
 __all__ = ["Responses", "ResponsesReader"]
 
@@ -58,7 +73,7 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
     option_rules: ClassVar[OptionRules] = OptionRules(
         "OpenAI's responses API", ResponsesOptions, WITHDRAWN_FROM_RESPONSES
     )
-    strict_form: ClassVar[StrictForm] = OPENAI_FORM
+    strict_form = OPENAI_FORM
     reply_option: ClassVar[str] = "text.format"
     message_class = OpenAIMessage
 

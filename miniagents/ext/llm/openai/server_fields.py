@@ -9,15 +9,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from miniagents.ext.llm._json import is_object, object_in, objects_in, plain_object, text_in
-from miniagents.ext.llm._protocol import AS_IT_CAME
 from miniagents.ext.llm.openai.chat_reading import REASONING_AS
 from miniagents.ext.llm.openai.think_tags import CLOSING
+from miniagents.ext.llm.providers import AS_IT_CAME, is_object, object_in, objects_in, plain_object, text_in
 from miniagents.messages import OpenAIMessage
 
 if TYPE_CHECKING:
-    from miniagents.ext.llm._json import JsonObject
-    from miniagents.ext.llm._protocol import ModelRequest
+    from miniagents.ext.llm.providers import JsonObject, ModelRequest
     from miniagents.messages import AssistantMessage
 
 __all__ = ["fields_for_server", "with_server_fields"]

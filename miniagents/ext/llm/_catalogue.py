@@ -1,0 +1,128 @@
+"""The providers of language models by name, for programs that choose a model by a text such as "openai:gpt-5"."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from typing_extensions import override
+
+from miniagents.ext.llm._clients import ClientSettings, made
+from miniagents.ext.llm._secrets import Hidden
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from miniagents.ext.llm._agent import ModelAgent
+
+__all__ = ["ENTRY_POINTS", "Provider", "Providers"]
+
+ENTRY_POINTS: Final = "miniagents.providers"
+"""The group of the entry points by which packages offer providers: `name = "module:PROVIDER"`."""
+
+_NONE: Final[Mapping[str, Provider]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A provider of language models.
+
+    Attributes:
+        create_agent: Makes an agent of a model, given its name and the arguments that `create_openai_agent` describes.
+        make_client: Makes a client with settings; for a setting that is None it reads the environment.
+        key_variable: The environment variable that has the key; None if there is none.
+    """
+
+    create_agent: Callable[..., ModelAgent[Any]]  # Any: any class of answers
+    make_client: Callable[[ClientSettings], Any]  # Any: the client of any SDK
+    key_variable: str | None = None
+
+    def client(
+        self,
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        max_retries: int | None = None,
+        default_headers: Mapping[str, str] | None = None,
+    ) -> Any:  # Any: the client of any SDK
+        """Make a client; for an argument that is None the SDK reads the environment or has a default.
+
+        Args:
+            api_key: The key.
+            base_url: The address of the server.
+            max_retries: How often the SDK tries again if no answer has begun.
+            default_headers: Headers of all requests.
+
+        Raises:
+            MissingSDKError: The SDK is not installed.
+            MissingKeyError: There is no key.
+            ModelSetupError: The SDK refuses the settings.
+        """
+        settings = ClientSettings(
+            api_key=api_key, base_url=base_url, max_retries=max_retries, default_headers=default_headers
+        )
+        hidden = Hidden(settings)
+        del settings, api_key, base_url, default_headers
+        return made(self.make_client, hidden).reveal()
+
+
+class Providers(Mapping[str, Provider]):
+    """Providers by their names: yours, those of the library, and those that installed packages offer.
+
+    It is a value: nothing is registered anywhere. Of equal names, yours come first, and then those of the library: an
+    installed package takes the place of neither. A package offers a provider by an entry point of the group
+    `miniagents.providers`, and is imported when a program asks for that provider.
+
+    Args:
+        more: Your providers.
+    """
+
+    __slots__ = ("_more",)
+
+    def __init__(self, more: Mapping[str, Provider] = _NONE) -> None:
+        self._more: Final = MappingProxyType(dict(more))
+
+    @override
+    def __getitem__(self, name: str) -> Provider:
+        known = self._more.get(name) or _of_the_library().get(name)
+        if known is not None:
+            return known
+        for each in entry_points(group=ENTRY_POINTS, name=name):
+            offered: object = each.load()
+            if not isinstance(offered, Provider):
+                raise TypeError(
+                    f"entry point {name!r} of {ENTRY_POINTS}: {each.value} is no Provider: {offered!r:.100}"
+                )
+            return offered
+        raise KeyError(name)
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        offered = sorted(each.name for each in entry_points(group=ENTRY_POINTS))
+        return iter(dict.fromkeys((*self._more, *_of_the_library(), *offered)))
+
+    @override
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @override
+    def __repr__(self) -> str:
+        return f"Providers({', '.join(self)})"
+
+
+# --- machinery ---
+
+
+def _of_the_library() -> dict[str, Provider]:
+    """Return the providers of the packages in this folder: the `PROVIDERS` of their modules `by_name`."""
+    found: dict[str, Provider] = {}
+    for each in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if each.ispkg:
+            found |= importlib.import_module(f"miniagents.ext.llm.{each.name}.by_name").PROVIDERS
+    return found
