@@ -389,6 +389,7 @@ class _Course:
         head = _head.decode(line)
         if head.frame in ("whole", "broken", "failed"):
             self._has_news = True
+        self._is_ending = self._is_ending or head.frame == "end"
         if head.frame in ("broken", "failed"):
             self.error = True
         if head.error is not None:
