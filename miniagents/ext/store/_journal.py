@@ -16,8 +16,9 @@ time write a stream, so the stream is the lease of the run as well.
 from __future__ import annotations
 
 import asyncio
+import copy
 import uuid
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from contextvars import Context
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
@@ -251,7 +252,11 @@ async def opened(log: StreamLog, run: str) -> tuple[Kept, JournalWriter]:
                 first = await anext(blocks)
             if not first.data.startswith(head):
                 raise taken
-            return await _read(log, run, lives), JournalWriter(log, run, stream)
+            try:
+                return await _read(log, run, lives), JournalWriter(log, run, stream)
+            except BaseException:
+                await log.end(stream)  # nobody goes on with the run
+                raise
     except StreamTakenError as error:
         raise taken from error
     raise taken
@@ -306,6 +311,8 @@ class JournalWriter:
         while self._task is not None:
             await asyncio.wait((self._task,))
         if self._error is not None:
+            with suppress(StoreError):
+                await self._log.end(self._stream)  # so that others need not wait for the lease to be over
             raise self._error
         await self._log.end(self._stream)
 
@@ -330,7 +337,7 @@ class JournalWriter:
 
     async def _append(self, pieces: Pieces) -> None:
         if self._error is not None:
-            raise self._error  # what was not written is missing in front of this
+            raise copy.copy(self._error)  # what was not written is missing in front of this
         for pause in (*_PAUSES, None):
             try:
                 await self._log.append(self._stream, pieces)
