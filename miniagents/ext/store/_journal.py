@@ -1,16 +1,15 @@
 """The journal of a durable run: what is committed of its calls, over all its lives.
 
-Each life of a run, from the start of a process to its end, writes one stream of the log. The store lets one process at a
-time write a stream, so the stream is the lease of the run as well.
+Each life of a run, from the start of a process to its end, writes one stream of the log. The store lets one process at
+a time write a stream, so the stream is the lease of the run as well.
 
-| the last life     | event                         | then                                                              |
-|-------------------|-------------------------------|-------------------------------------------------------------------|
-| none, or ended    | a process opens the run       | it claims the next stream, and writes the head                    |
-| open, its process | a process opens the run       | it is refused                                                     |
-| is alive          |                               |                                                                   |
-| open, its process | a process opens the run       | it claims the stream and ends it: the old process, should it      |
-| is gone           |                               | wake up, can write no more                                        |
-| open              | it is left                    | the stream is ended                                               |
+| the last life              | event                   | then                                                      |
+|----------------------------|-------------------------|-----------------------------------------------------------|
+| none, or ended             | a process opens the run | it claims the next stream, and writes the head            |
+| open, its process is alive | a process opens the run | it is refused                                             |
+| open, its process is gone  | a process opens the run | it claims the stream and ends it: the old process, should |
+|                            |                         | it wake up, can write no more                             |
+| open                       | it is left              | the stream is ended                                       |
 """
 
 from __future__ import annotations
@@ -92,6 +91,8 @@ class Ended(msgspec.Struct, frozen=True, tag="ended", tag_field="what", omit_def
     key: str
     frames: str
     """Its replies behind those that it was resumed with, as `encode_stream` writes them."""
+    early: int = 0
+    """How many characters of the frames came before the end was to be seen."""
     resumed: int = 0
     """With how many parts it was resumed."""
     failed: bool = False
@@ -164,6 +165,18 @@ class Kept:
             begun = self.begun.get(current)
             current = None if begun is None else begun.parent
         return False
+
+    def order_of_ends(self) -> dict[str, str]:
+        """Return for each call that has ended the one of the same caller that ended before it."""
+        before: dict[str, str] = {}
+        last: dict[str, str] = {}
+        for key in self.ended:
+            begun = self.begun.get(key)
+            if begun is not None:
+                if begun.parent in last:
+                    before[key] = last[begun.parent]
+                last[begun.parent] = key
+        return before
 
     def forget_inner(self) -> None:
         """Forget the calls that were made by calls that have ended: nobody will make them again."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 import msgspec
@@ -52,6 +52,8 @@ OnCut: TypeAlias = Literal["again", "resume"]
 _MOST: Final = 1 << 30
 _TURNS: Final = 3
 """How many turns of the loop an agent has to end behind a message, for both to be committed together."""
+_PATIENCE: Final = 1.0
+"""Seconds that the end of a call waits for the end of another one, which came before it."""
 _UNKEPT: Final = frozenset(
     (
         "miniagents.promising.errors.PromiseCancelledError",
@@ -84,9 +86,9 @@ def durable(
     A call that has ended is not made again: its replies are given again, with their tokens, events and errors. For
     that a call begins when all its messages have come, and what callers see of its replies is what can be kept.
 
-    Between calls, the code of agents runs again. It must go the same way: take clocks, random numbers and whatever comes
-    from outside by `once`, or in an agent or a tool of its own. Effects outside happen at least once; give `call_key()`
-    along so that the other side can tell them apart.
+    Between calls, the code of agents runs again. It must go the same way: take clocks, random numbers and whatever
+    comes from outside by `once`, or in an agent or a tool of its own. Calls end again in the order in which they ended.
+    Effects outside happen at least once; give `call_key()` along so that the other side can tell them apart.
 
     One process at a time goes on with a run.
 
@@ -98,8 +100,8 @@ def durable(
             function says which of them for each call.
         on_failed: Whether calls that have failed fail again without being made, or are made again: "again" is for a run
             that ended by an error which is mended now.
-        on_changed: What becomes of a call in whose place another one was made before. With "again" it is made, so that a
-            changed program may go on.
+        on_changed: What becomes of a call in whose place another one was made before. With "again" it is made, so that
+            a changed program may go on.
         errors: Further classes of errors that callers catch. Other errors than Python's own are a `RemoteError` with
             the name of their class; see `decode_stream`.
 
@@ -145,6 +147,8 @@ class DurableRun:
         self._writer: JournalWriter | None = None
         self._root = Place(self, key_of("run", name), None, None)
         self._places: dict[int, Place] = {}  # of the calls that have not ended, by their numbers
+        self._before: dict[str, str] = {}  # the call of the same caller whose end is to be seen before that of another
+        self._shown: dict[str, asyncio.Event] = {}  # the calls that have ended before, once their ends are seen
         self._recorded: dict[tuple[str, int], Begun | None] = {}  # by caller and index; None if there were several
         self._token: Token[Place | None] | None = None
 
@@ -166,6 +170,9 @@ class DurableRun:
         if "again" in (self._on_failed, self._on_changed):
             kept.given_up.clear()  # callers may come to need what they did not need before
         kept.forget_inner()
+        if "again" not in (self._on_failed, self._on_changed):
+            self._before = kept.order_of_ends()
+            self._shown = {key: asyncio.Event() for key in self._before.values()}
         self._kept = kept
         for begun in kept.begun.values():
             place = begun.parent, begun.index
@@ -292,8 +299,18 @@ class DurableRun:
         return decode_stream(data, tuple[Message, ...], errors=self._errors, max_bytes=_MOST)
 
     async def _replayed(self, caller: Place, key: str, ended: Ended) -> AsyncGenerator[bytes]:
-        caller.ends(key)
-        yield ended.frames.encode()
+        try:
+            yield ended.frames[: ended.early].encode()
+            shown = self._shown.get(self._before.get(key, ""))
+            if shown is not None and not shown.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(shown.wait(), _PATIENCE)
+                shown.set()  # the program may have changed, and not make that call any more: once is enough
+            caller.ends(key)
+            yield ended.frames[ended.early :].encode()
+        finally:
+            if key in self._shown:
+                self._shown[key].set()
 
     async def _made(
         self, caller: Place, place: Place, replies: MessageSequencePromise[Message], *, in_order: bool
@@ -303,6 +320,7 @@ class DurableRun:
         held: list[bytes] = []
         course = _Course(replies, has_one=place.call is not None and place.call.kind != "agent")
         has_ended = False
+        early = 0
         blocks = _in_order(replies) if in_order else encode_stream(replies)
         try:
             async with aclosing(blocks):
@@ -316,14 +334,17 @@ class DurableRun:
                     if not await course.is_ending():
                         for each in held:
                             yield each
+                            early += len(each)
                         held.clear()
             has_ended = True
             if self._broken is not None and any(map(_is_of_store, course.errors)):
                 raise copy.copy(self._broken)  # no end of the call's own, and no error from elsewhere
             if course.errors.isdisjoint(_UNKEPT) and not any(map(_is_of_store, course.errors)):
                 self._warn(course.errors)
-                whole = b"".join(frames).decode()
-                await self._commit(Ended(place.key, whole, len(place.kept), bool(course.errors)))
+                whole = b"".join(frames)
+                shown = len(whole[:early].decode())
+                failed = bool(course.errors)
+                await self._commit(Ended(place.key, whole.decode(), shown, len(place.kept), failed))
             caller.ends(place.key)
             for each in held:
                 yield each

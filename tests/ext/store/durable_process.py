@@ -14,11 +14,15 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def note(effect: str) -> None:
+    with EFFECTS.open("a", encoding="utf-8") as effects:
+        effects.write(f"{effect}\n")
+
+
 @miniagent
 async def step(ctx: InteractionContext, number: int) -> None:
     asked = "".join([message.text or "" for message in await ctx.messages])
-    with EFFECTS.open("a", encoding="utf-8") as effects:
-        effects.write(f"{call_key()}\n")
+    note(call_key())
 
     async def tokens() -> AsyncIterator[str]:
         for token in (f"{number}", "(", asked[-30:], ")"):

@@ -18,7 +18,6 @@ from miniagents.ext.store import (
     answer_call,
     durable,
     open_calls,
-    open_store,
     wait_for_answer,
 )
 from tests.effort import rounds

@@ -7,7 +7,7 @@ import pickle
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
@@ -34,13 +34,11 @@ from miniagents.ext.store import (
     StoreDamagedError,
     StoreFullError,
     StoreVersionError,
-    StreamEndedError,
     answer_call,
     call_key,
     durable,
     kept_replies,
     once,
-    open_calls,
     wait_for_answer,
 )
 from miniagents.wire import Pieces, RemoteError
@@ -55,7 +53,7 @@ class QuotaError(Exception):
     """An error of a program."""
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Ends a life: what is behind it was not reached."""
 
 
@@ -229,13 +227,13 @@ async def test_a_call_that_its_caller_has_cancelled_is_not_made_again() -> None:
         promise.cancel()
         await leaf.inquire("instead")
         if is_stopping:
-            raise Killed
+            raise KilledError
         ctx.reply("patience")
 
     disk = Disk()
     is_stopping = True
-    with pytest.raises(Killed):
-        async with durable(Connection(disk), run="one", errors=[Killed]) as run, MiniAgents(around_calls=run):
+    with pytest.raises(KilledError):
+        async with durable(Connection(disk), run="one", errors=[KilledError]) as run, MiniAgents(around_calls=run):
             await impatient.inquire()
     assert worked == ["endless", "instead"]
     is_stopping = False  # and the error is not kept, as if the process had been killed before it
@@ -265,7 +263,7 @@ async def test_a_call_may_go_on_behind_what_was_committed(on_cut: OnCut | Callab
             return [message.text for message in await chapters.inquire()]
 
     disk = Disk()
-    for stops_behind in (1, 2):
+    for stops_behind in (1, 2):  # noqa: B007 - the agent looks at it
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(life(), 60)
     stops_behind = 9
@@ -340,17 +338,17 @@ async def test_a_value_is_taken_once() -> None:
     async def rolls(ctx: InteractionContext) -> None:
         ctx.reply(f"{await once(ahead)} {await once(ahead)} {await once(random.random)}")
         if is_stopping:
-            raise Killed
+            raise KilledError
 
     disk = Disk()
     seen = set[object]()
-    for is_stopping in (True, False):
+    for is_stopping in (True, False):  # noqa: B007 - the agent looks at it
         async with (
-            durable(Connection(disk), run="one", on_failed="again", errors=[Killed]) as run,
+            durable(Connection(disk), run="one", on_failed="again", errors=[KilledError]) as run,
             MiniAgents(around_calls=run),
         ):
             seen.add(await once(random.random))
-            seen.add(await once(lambda: datetime.now(timezone.utc), datetime))
+            seen.add(await once(lambda: datetime.now(UTC), datetime))
             async for message in rolls.inquire():
                 values = str(await message)
                 seen.add(values)
@@ -374,13 +372,13 @@ async def test_keys_are_the_same_in_each_life_and_others_in_each_call_and_run() 
         assert call_key() == call_key()
         ctx.reply(call_key())
         if is_stopping:
-            raise Killed
+            raise KilledError
 
     found: dict[tuple[str, bool], list[str]] = {}
     disk = Disk()
     for is_stopping in (True, False):
         for name in ("one", "two"):
-            durable_run = durable(Connection(disk), run=name, on_failed="again", errors=[Killed])
+            durable_run = durable(Connection(disk), run=name, on_failed="again", errors=[KilledError])
             async with durable_run as run, MiniAgents(around_calls=run):
                 for _ in range(2):
                     async for message in keyed.inquire():
@@ -481,6 +479,38 @@ async def test_calls_that_are_made_together_may_come_in_another_order() -> None:
     is_stopping = False
     await life()
     assert sorted(worked) == ["quick", "quick again", "slow", "slow again"]
+
+
+async def test_ends_are_seen_in_their_order_so_that_the_first_one_stays_the_first() -> None:
+    @miniagent
+    async def runner(ctx: InteractionContext, pause: float) -> None:
+        worked.append(f"ran {pause}")
+        await asyncio.sleep(pause)
+        ctx.reply(f"{pause}")
+
+    async def life() -> str:
+        async with durable(Connection(disk), run="one") as run, MiniAgents(around_calls=run, on_leave="cancel"):
+
+            async def ran(pause: float) -> str:
+                return str(await runner.inquire(pause=pause).only())
+
+            runners = [asyncio.ensure_future(ran(pause)) for pause in (3.0, 2.0, 1.0)]
+            order = [await each for each in asyncio.as_completed(runners)]
+            await leaf.inquire(", ".join(order))
+            if is_stopping:
+                await asyncio.sleep(3600)
+            return ", ".join(order)
+
+    disk = Disk()
+    is_stopping = True
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(life(), 60)
+    is_stopping = False
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    assert await life() == "1.0, 2.0, 3.0"
+    assert loop.time() - began < 0.5
+    assert worked == ["ran 3.0", "ran 2.0", "ran 1.0", "1.0, 2.0, 3.0"]
 
 
 # --- one process at a time ---
