@@ -28,7 +28,8 @@ from miniagents.ext.store._places import Place, given_to, here, key_of
 from miniagents.ext.store.durable_errors import CallAtPlace, DivergedError
 from miniagents.ext.store.errors import StoreError
 from miniagents.messages import Message, decode
-from miniagents.promising.core.access import buffer_of
+from miniagents.promising import ContextStateError, PromiseCancelledError
+from miniagents.promising.core.access import buffer_of, failure_of
 from miniagents.promising.core.failure import Failure
 from miniagents.wire import decode_stream, encode_stream
 
@@ -54,16 +55,6 @@ _TURNS: Final = 3
 """How many turns of the loop an agent has to end behind a message, for both to be committed together."""
 _PATIENCE: Final = 1.0
 """Seconds that the end of a call waits for the end of another one, which came before it."""
-_UNKEPT: Final = frozenset(
-    (
-        "miniagents.promising.errors.PromiseCancelledError",
-        "miniagents.promising.errors.ContextStateError",
-        "asyncio.exceptions.CancelledError",
-        "builtins.KeyboardInterrupt",
-        "builtins.SystemExit",
-    )
-)
-"""Errors that say that something was stopped: a call that has them has not come to its own end."""
 
 
 def durable(
@@ -337,9 +328,10 @@ class DurableRun:
                             early += len(each)
                         held.clear()
             has_ended = True
-            if self._broken is not None and any(map(_is_of_store, course.errors)):
-                raise copy.copy(self._broken)  # no end of the call's own, and no error from elsewhere
-            if course.errors.isdisjoint(_UNKEPT) and not any(map(_is_of_store, course.errors)):
+            stop = course.stop()
+            if isinstance(stop, StoreError) or not isinstance(stop, Exception | None):
+                raise stop  # the end of the program, and not of the call
+            if stop is None:
                 self._warn(course.errors)
                 whole = b"".join(frames)
                 shown = len(whole[:early].decode())
@@ -366,10 +358,6 @@ class DurableRun:
                 )
 
 
-def _is_of_store(name: str) -> bool:
-    return name.startswith("miniagents.ext.store.")
-
-
 class _ErrorHead(msgspec.Struct):
     type: str
 
@@ -383,6 +371,9 @@ class _FrameHead(msgspec.Struct):
 
 
 _head: Final = msgspec.json.Decoder(_FrameHead)
+
+
+_STOPS: Final = (PromiseCancelledError, ContextStateError, StoreError)
 
 
 class _Course:
@@ -428,6 +419,20 @@ class _Course:
                     break
                 await asyncio.sleep(0)
         return self._is_ending
+
+    def stop(self) -> BaseException | None:
+        """Return the error that says that the call was stopped before its own end; None if it has come to that."""
+        if self.errors:
+            buffer: Any = buffer_of(self._replies)  # Any: of messages, promises and failures
+            for piece in buffer.pieces:
+                if isinstance(piece, Message):
+                    continue
+                failure: Failure | None = piece if isinstance(piece, Failure) else failure_of(piece)
+                if failure is not None and (
+                    isinstance(failure.error, _STOPS) or not isinstance(failure.error, Exception)
+                ):
+                    return failure.error
+        return None
 
     def _is_complete(self) -> bool:
         buffer: Any = buffer_of(self._replies)  # Any: of messages, promises and failures

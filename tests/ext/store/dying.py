@@ -5,8 +5,6 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from typing_extensions import override
-
 from miniagents.ext.store import (
     NotStoredError,
     StoreClosedError,
@@ -27,7 +25,7 @@ class Died(BaseException):
 
 @dataclass
 class _Stream:
-    blocks: list[Pieces] = field(default_factory=list)
+    blocks: list[Pieces] = field(default_factory=list[Pieces])
     ended: float | None = None
     writer: "Connection | None" = None
 
@@ -40,7 +38,7 @@ class _Stream:
 class Disk:
     """What is committed."""
 
-    streams: dict[str, _Stream] = field(default_factory=dict)
+    streams: dict[str, _Stream] = field(default_factory=dict[str, _Stream])
 
 
 class Connection:
@@ -111,7 +109,7 @@ class Connection:
         found = self.disk.streams.setdefault(stream, _Stream())
         if found.ended is not None:
             raise StreamEndedError(repr(self), "it has ended", stream=stream)
-        if found.writer not in (None, self) and not found.writer.is_dead:  # type: ignore[union-attr]  # it is not None
+        if found.writer is not None and found.writer is not self and not found.writer.is_dead:
             raise StreamTakenError(repr(self), "another process writes it", stream=stream)
         found.writer = self
         return found
@@ -124,12 +122,12 @@ class _DyingLoop(VirtualClockEventLoop):
         self._die = die
         super().__init__()
 
-    @override
-    def _run_once(self) -> None:
+    def _run_once(self) -> None:  # asyncio's, in every supported version; its type is not published
         self.turns += 1
         if self.turns == self._limit:
             self._die()
-        super()._run_once()  # type: ignore[misc]  # asyncio's, in every supported version; its type is not published
+        run_once: Callable[[], None] = getattr(super(), "_run_once")  # noqa: B009 - as above
+        run_once()
 
 
 def lived(

@@ -46,12 +46,12 @@ class Node:
 class World:
     """What happens in all lives of a run."""
 
-    nodes: dict[str, Node] = field(default_factory=dict)
-    starts: list[str] = field(default_factory=list)
+    nodes: dict[str, Node] = field(default_factory=dict[str, Node])
+    starts: list[str] = field(default_factory=list[str])
     """The leaves that began in this life."""
-    seen: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set[str])
     """The calls whose ends their callers saw, in all lives."""
-    keys: dict[str, set[str]] = field(default_factory=dict)
+    keys: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     connection: Connection = field(default_factory=lambda: Connection(Disk()))
 
     def place(self, node: Node, path: str) -> None:

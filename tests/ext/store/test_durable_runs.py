@@ -16,6 +16,8 @@ from miniagents import (
     Call,
     InteractionContext,
     Message,
+    MessageSequencePromise,
+    MiniAgent,
     MiniAgents,
     Proceed,
     ToolCall,
@@ -79,8 +81,8 @@ async def leaf(ctx: InteractionContext) -> None:
     ctx.reply(stream_message(AssistantMessage, tokens()))
 
 
-async def tokens_of(promise: AsyncIterator[Message] | object) -> list[list[str]]:
-    return [[token async for token in message] async for message in promise]  # type: ignore[attr-defined]  # it has them
+async def tokens_of(promise: MessageSequencePromise[Message]) -> list[list[str]]:
+    return [[token async for token in message] async for message in promise]
 
 
 # --- what is given again ---
@@ -244,7 +246,11 @@ async def test_a_call_that_its_caller_has_cancelled_is_not_made_again() -> None:
     assert worked == ["endless", "instead"]
 
 
-@pytest.mark.parametrize("on_cut", ["resume", lambda call: "resume" if call.name == "chapters" else "again"])
+def only_chapters(call: Call) -> OnCut:
+    return "resume" if call.name == "chapters" else "again"
+
+
+@pytest.mark.parametrize("on_cut", ["resume", only_chapters])
 async def test_a_call_may_go_on_behind_what_was_committed(on_cut: OnCut | Callable[[Call], OnCut]) -> None:
     @miniagent
     async def chapters(ctx: InteractionContext) -> None:
@@ -430,7 +436,7 @@ async def test_another_call_at_the_same_place_is_refused_and_both_are_shown() ->
 
 
 async def test_a_changed_version_is_another_call_and_may_be_allowed() -> None:
-    def agent(version: str) -> object:
+    def agent(version: str) -> MiniAgent[Message, Message, []]:
         @miniagent(alias="writer", version=version)
         async def writer(ctx: InteractionContext) -> None:
             worked.append(version)
@@ -444,7 +450,7 @@ async def test_a_changed_version_is_another_call_and_may_be_allowed() -> None:
         run = durable(Connection(disk), run="one", on_changed="again" if allowed else "error")
         writer = agent(version)
         async with run, MiniAgents(around_calls=run, on_leave="cancel"):
-            return str(await writer.inquire("x").only())  # type: ignore[attr-defined]  # it is an agent
+            return str(await writer.inquire("x").only())
 
     disk = Disk()
     with suppress(TimeoutError):
@@ -588,11 +594,11 @@ def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="run is the name of the run"):
         durable(connection, run="")
     with pytest.raises(ValueError, match='on_cut is "again", "resume" or a function'):
-        durable(connection, run="one", on_cut="never")  # type: ignore[arg-type]  # that is the mistake
+        durable(connection, run="one", on_cut="never")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="on_failed is"):
-        durable(connection, run="one", on_failed="never")  # type: ignore[arg-type]  # as above
+        durable(connection, run="one", on_failed="never")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError, match="on_changed is"):
-        durable(connection, run="one", on_changed="never")  # type: ignore[arg-type]  # as above
+        durable(connection, run="one", on_changed="never")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.leaves_errors_unread
