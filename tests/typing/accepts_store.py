@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import assert_type
 
 from miniagents import (
     AssistantMessage,
+    Call,
     CallRecord,
     Message,
     MessagePromise,
@@ -15,10 +17,16 @@ from miniagents import (
     UserMessage,
 )
 from miniagents.ext.store import (
+    CallAtPlace,
+    DivergedError,
+    DurableRun,
     KeptCall,
     NotStoredError,
+    OnCut,
+    OpenCall,
     PostgresStore,
     RunInfo,
+    RunTakenError,
     SQLiteStore,
     Store,
     StoreClosedError,
@@ -35,8 +43,15 @@ from miniagents.ext.store import (
     StreamInfo,
     StreamLog,
     StreamTakenError,
+    answer_call,
+    call_key,
+    durable,
+    kept_replies,
+    once,
+    open_calls,
     open_store,
     read_stream,
+    wait_for_answer,
     write_stream,
 )
 from miniagents.messages import UnknownMessage
@@ -142,3 +157,44 @@ def said(
     if isinstance(general, StreamError):
         assert_type(general.index, int | None)
     return general.stream or general.key or general.reason or general.store
+
+
+def on_cut(call: Call) -> OnCut:
+    return "resume" if call.name == "book" else "again"
+
+
+async def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def durable_runs() -> None:
+    run = durable(log, run="order-17")
+    assert_type(run, DurableRun)
+    assert_type(run.name, str)
+    async with durable(
+        store, run="order-17", on_cut=on_cut, on_failed="again", on_changed="again", errors=[KeyError]
+    ) as entered:
+        assert_type(entered, DurableRun)
+        MiniAgents(around_calls=entered)
+        MiniAgents(around_calls=[entered])
+    durable(sqlite, run="order-17", on_cut="resume", on_failed="replay", on_changed="error")
+    assert_type(await once(lambda: 3), int)
+    assert_type(await once(now, datetime), datetime)
+    assert_type(await once(now), datetime)
+    assert_type(call_key(), str)
+    assert_type(kept_replies(), tuple[Message, ...])
+    assert_type(wait_for_answer(), MessageSequencePromise[Message])
+    async for call in open_calls(store, run="order-17"):
+        assert_type(call, OpenCall)
+        assert_type(call.messages, tuple[Message, ...])
+        await answer_call(store, run=call.run, key=call.key, answer=UserMessage("yes"))
+        await answer_call(log, run=call.run, key=call.key, answer=[UserMessage("yes"), AssistantMessage("no")])
+
+
+def refused(error: DivergedError | RunTakenError) -> StoreError:
+    if isinstance(error, DivergedError):
+        assert_type(error.recorded, CallAtPlace)
+        assert_type(error.place, tuple[int, ...])
+        assert_type(error.now.messages, tuple[str, ...])
+    assert_type(error.run, str)
+    return error

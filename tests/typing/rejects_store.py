@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from miniagents import MessagePromise, MiniAgents, UserMessage
 from miniagents.ext.store import (
+    CallAtPlace,
+    DivergedError,
+    DurableRun,
     KeptCall,
     NotStoredError,
+    OnCut,
+    OpenCall,
     PostgresStore,
     RunInfo,
+    RunTakenError,
     SQLiteStore,
     Store,
     StoreClosedError,
@@ -28,8 +34,15 @@ from miniagents.ext.store import (
     StreamInfo,
     StreamLog,
     StreamTakenError,
+    answer_call,
+    call_key,
+    durable,
+    kept_replies,
+    once,
+    open_calls,
     open_store,
     read_stream,
+    wait_for_answer,
     write_stream,
 )
 from miniagents.wire import Pieces, encode_stream
@@ -99,3 +112,20 @@ async def wrong(
     await store.prune()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     store.calls()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     store.keeper(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def wrong_runs(run: DurableRun, on_cut: OnCut) -> None:
+    durable(run="order-17")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    durable("runs.db", run="order-17")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    MiniAgents(around_calls=durable)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await run("call", on_cut)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await once(3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    call_key("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    kept_replies(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    wait_for_answer(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    open_calls("order-17")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+    await answer_call("runs.db", run="order-17", key="x", answer=[])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    OpenCall(run="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    CallAtPlace("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    DivergedError("runs.db", "x", (1,))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    RunTakenError("runs.db")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

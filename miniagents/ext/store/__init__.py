@@ -31,11 +31,16 @@ and needs the extra `postgres`. Whatever is wrong is a `StoreError`.
     await store.end("mine")
     async for pieces in store.read("mine", 17):
         ...
+
+    async with durable(store, run="order-17") as order:                 # killed and started again, it goes on
+        async with MiniAgents(around_calls=order):
+            await agent.inquire("Hello")
 """
 
 from typing import TYPE_CHECKING
 
 from miniagents._lazy import lazy_names
+from miniagents.ext.store.durable_errors import CallAtPlace, DivergedError, RunTakenError
 from miniagents.ext.store.errors import (
     NotStoredError,
     StoreClosedError,
@@ -56,16 +61,34 @@ from miniagents.ext.store.promises import read_stream, write_stream
 from miniagents.ext.store.protocols import KeptCall, RunInfo, Store, StreamInfo, StreamLog
 
 if TYPE_CHECKING:
+    from miniagents.ext.store.answering import OpenCall, answer_call, open_calls
+    from miniagents.ext.store.durable_runs import DurableRun, OnCut, durable
+    from miniagents.ext.store.in_runs import call_key, kept_replies, once, wait_for_answer
     from miniagents.ext.store.postgres import PostgresStore
     from miniagents.ext.store.sqlite import SQLiteStore
 else:
-    __getattr__, __dir__ = lazy_names(__name__, {"postgres": ("PostgresStore",), "sqlite": ("SQLiteStore",)})
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "answering": ("OpenCall", "answer_call", "open_calls"),
+            "durable_runs": ("DurableRun", "OnCut", "durable"),
+            "in_runs": ("call_key", "kept_replies", "once", "wait_for_answer"),
+            "postgres": ("PostgresStore",),
+            "sqlite": ("SQLiteStore",),
+        },
+    )
 
 __all__ = [
+    "CallAtPlace",
+    "DivergedError",
+    "DurableRun",
     "KeptCall",
     "NotStoredError",
+    "OnCut",
+    "OpenCall",
     "PostgresStore",
     "RunInfo",
+    "RunTakenError",
     "SQLiteStore",
     "Store",
     "StoreClosedError",
@@ -82,7 +105,14 @@ __all__ = [
     "StreamInfo",
     "StreamLog",
     "StreamTakenError",
+    "answer_call",
+    "call_key",
+    "durable",
+    "kept_replies",
+    "once",
+    "open_calls",
     "open_store",
     "read_stream",
+    "wait_for_answer",
     "write_stream",
 ]

@@ -1,0 +1,99 @@
+"""Calls of durable runs that wait for an answer from outside: found and answered in any process."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from miniagents.ext.store._journal import answers_of, read_journal
+from miniagents.ext.store.errors import NotStoredError, StreamEndedError
+from miniagents.messages import Message, decode
+from miniagents.messages.promised.sequence_promise import sequence_of
+from miniagents.wire import Pieces, encode_stream
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable, Mapping
+
+    from miniagents.ext.store.protocols import StreamLog
+    from miniagents.messages import JsonValue
+
+__all__ = ["OpenCall", "answer_call", "open_calls"]
+
+
+class OpenCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that waits for an answer.
+
+    Attributes:
+        run: The name of its run.
+        key: The key to answer it by.
+        called: What was called, as in "agent 'manager'".
+        arguments: The arguments by their names, as JSON.
+        messages: The messages of the call: what is asked.
+    """
+
+    run: str
+    key: str
+    called: str
+    arguments: Mapping[str, JsonValue]
+    messages: tuple[Message, ...]
+
+
+async def open_calls(store: StreamLog, *, run: str) -> AsyncGenerator[OpenCall]:
+    """Yield the calls of a durable run that wait for an answer, in the order in which they began to.
+
+    The run may be going on, in any process, or may have been killed.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    kept = await read_journal(store, run)
+    answered = await _answered(store, run)
+    for waiting in kept.waiting.values():
+        begun = kept.begun.get(waiting.call)
+        if waiting.key not in answered and begun is not None and not kept.is_over(waiting.call):
+            yield OpenCall(
+                run=run,
+                key=waiting.key,
+                called=begun.called,
+                arguments=msgspec.json.decode(begun.arguments),
+                messages=tuple(decode(bytes(message), Message) for message in waiting.messages),
+            )
+
+
+async def answer_call(store: StreamLog, *, run: str, key: str, answer: Message | Iterable[Message]) -> None:
+    """Answer a call of a durable run that waits; when this returns, the answer is committed.
+
+    If the run is going on, the call goes on with it. If it was killed, it does so when the run is started again.
+
+    Args:
+        store: The store that keeps the run.
+        run: The name of the run.
+        key: The `OpenCall.key` of the call.
+        answer: The messages of the answer.
+
+    Raises:
+        NotStoredError: No call of that key waits for an answer.
+        StreamEndedError: It was answered before.
+        StreamTakenError: Another process is answering it.
+    """
+    stream = f"{answers_of(run)}{key}"
+    if key in await _answered(store, run):
+        raise StreamEndedError(repr(store), f"the call {key} of run {run!r} was answered before", stream=stream)
+    async with aclosing(open_calls(store, run=run)) as found:
+        if all([call.key != key async for call in found]):
+            reason = f"no call of run {run!r} waits for an answer to {key!r:.100}; `open_calls` yields those that do"
+            raise NotStoredError(repr(store), reason)
+    messages = (answer,) if isinstance(answer, Message) else tuple(answer)
+    promise = sequence_of(messages, None, "answer")
+    frames = [pieces async for pieces in encode_stream(promise, start=0)]
+    await store.claim(stream)
+    await store.append(stream, Pieces(0, sum(each.count for each in frames), b"".join(each.data for each in frames)))
+    await store.end(stream)
+
+
+async def _answered(store: StreamLog, run: str) -> set[str]:
+    prefix = answers_of(run)
+    async with aclosing(store.streams(prefix)) as found:
+        return {info.name.removeprefix(prefix) async for info in found if info.ended is not None}

@@ -1,0 +1,246 @@
+"""The law of durable runs: killed at any moment and started again, a run comes to what it comes to undisturbed.
+
+Runs are random trees of calls, with tokens, events, errors, cancellations and replies out of order. The process dies at
+any turn of its loop, also in the middle of a commit, also several times.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+import pytest
+from hypothesis import given, strategies as st
+
+from miniagents import (
+    AssistantMessage,
+    InteractionContext,
+    Message,
+    MessageSequencePromise,
+    MiniAgents,
+    miniagent,
+    stream_message,
+)
+from miniagents.ext.store import call_key, durable, once
+from tests.ext.store.dying import Connection, Died, Disk, lived
+
+pytestmark = pytest.mark.leaves_errors_unread  # those of calls that nobody reads
+
+Way: TypeAlias = Literal["one by one", "together", "passed on", "out of order", "one cancelled"]
+
+
+@dataclass
+class Node:
+    """A call: a leaf without inner calls."""
+
+    inner: "tuple[Node, ...]" = ()
+    way: Way = "one by one"
+    pause: float = 0.0
+    messages: int = 1
+    fails: bool = False
+    catches: bool = False
+
+
+@dataclass
+class World:
+    """What happens in all lives of a run."""
+
+    nodes: dict[str, Node] = field(default_factory=dict[str, Node])
+    starts: list[str] = field(default_factory=list[str])
+    """The leaves that began in this life."""
+    seen: set[str] = field(default_factory=set[str])
+    """The calls whose ends their callers saw, in all lives."""
+    keys: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    connection: Connection = field(default_factory=lambda: Connection(Disk()))
+
+    def place(self, node: Node, path: str) -> None:
+        self.nodes[path] = node
+        for number, inner in enumerate(node.inner):
+            self.place(inner, f"{path}.{number}")
+
+    def note(self, path: str) -> None:
+        if not self.connection.is_dead:
+            self.starts.append(path)
+            self.keys.setdefault(path, set()).add(call_key())
+
+    def saw(self, path: str) -> None:
+        if not self.connection.is_dead:
+            self.seen.add(path)
+
+
+world = World()
+
+
+@miniagent
+async def leaf(ctx: InteractionContext, path: str) -> None:
+    node = world.nodes[path]
+    world.note(path)
+    asked = "".join([message.text or "" for message in await ctx.messages])
+
+    async def tokens(number: int) -> AsyncIterator[str]:
+        for token in (f"{path}#{number}", "<", asked[-40:], ">"):
+            await asyncio.sleep(node.pause)
+            yield token
+
+    for number in range(node.messages):
+        ctx.reply(stream_message(AssistantMessage, tokens(number)))
+    if node.fails:
+        await asyncio.sleep(node.pause)
+        raise ValueError(path)
+
+
+@miniagent
+async def branch(ctx: InteractionContext, path: str) -> None:
+    node = world.nodes[path]
+    asked = await once(lambda: f"{path} asks")
+    calls = [f"{path}.{number}" for number in range(len(node.inner))]
+    if node.way in ("passed on", "out of order"):
+        for inner in calls:
+            (ctx.reply if node.way == "passed on" else ctx.reply_out_of_order)(made(inner, asked))
+        return
+    texts: list[str] = []
+    if node.way == "together":
+        reads = [read(inner, asked, catches=node.catches) for inner in calls]
+        for found in await asyncio.gather(*reads, return_exceptions=True):
+            if isinstance(found, BaseException):
+                raise found  # the first one by place: which one is the first by time may change with each start
+            texts += found
+    else:
+        given_up = None
+        if node.way == "one cancelled":
+            given_up = made(calls.pop(), asked)
+        for inner in calls:
+            texts += await read(inner, asked + "".join(texts), catches=node.catches)
+            if given_up is not None:
+                given_up.cancel()
+    ctx.reply(AssistantMessage(f"{path}({'|'.join(sorted(texts))})"))
+
+
+def made(path: str, asked: str) -> MessageSequencePromise[Message]:
+    agent = branch if world.nodes[path].inner else leaf
+    return agent.inquire(asked, path=path)
+
+
+async def read(path: str, asked: str, *, catches: bool) -> list[str]:
+    """Read all replies, in an order that does not depend on the time."""
+    try:
+        found = await outcome_of(made(path, asked))
+        errors = [text for kind, *text in found if kind == "error"]
+        if errors and not catches:
+            raise ValueError(*errors[0])
+        return ["".join(each) for each in found]
+    finally:
+        world.saw(path)
+
+
+Outcome: TypeAlias = list[tuple[str, ...]]
+
+
+async def outcome_of(promise: MessageSequencePromise[Message]) -> Outcome:
+    """Return the messages with their tokens, and the errors."""
+    found: Outcome = []
+    iterator = aiter(promise)
+    while True:
+        try:
+            message = await anext(iterator)
+        except StopAsyncIteration:
+            return sorted(found)
+        except ValueError as error:
+            found.append(("error", str(error)))
+            continue
+        try:
+            found.append(("message", *[token async for token in message]))
+        except ValueError as error:
+            found.append(("error", str(error)))
+
+
+async def program() -> Outcome:
+    async with durable(world.connection, run="a run") as run, MiniAgents(around_calls=run):
+        return await outcome_of(made("0", "begin"))
+
+
+async def undisturbed() -> Outcome:
+    async with MiniAgents():
+        return await outcome_of(made("0", "begin"))
+
+
+def life(turns: int | None) -> tuple[Outcome, int]:
+    """Live once more; check that nothing is made again whose end was seen before."""
+    seen = frozenset(world.seen)
+    world.starts.clear()
+    world.connection = Connection(world.connection.disk)
+    try:
+        return lived(world.connection, program, turns)
+    finally:
+        assert not seen.intersection(world.starts)
+        assert all(len(keys) == 1 for keys in world.keys.values())
+
+
+def begun(node: Node) -> Outcome:
+    """Begin another world, and return the outcome of the run without kills and without a store."""
+    world.__init__()  # type: ignore[misc]  # agents are named by their modules, and know this one world
+    world.place(node, "0")
+    world.connection.is_dead = True  # it does not count
+    outcome, _ = lived(Connection(Disk()), undisturbed)
+    return outcome
+
+
+leaves = st.builds(
+    Node,
+    pause=st.sampled_from([0.0, 0.001, 0.02, 0.3]),
+    messages=st.integers(0, 3),
+    fails=st.booleans(),
+)
+
+
+def branches(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    ways: Final[tuple[Way, ...]] = ("one by one", "together", "passed on", "out of order")
+    some = st.builds(
+        Node,
+        inner=st.lists(inner, min_size=1, max_size=4).map(tuple),
+        way=st.sampled_from(ways),
+        catches=st.booleans(),
+    )
+    cancelling = st.builds(
+        Node,
+        inner=st.lists(inner, min_size=2, max_size=3).map(tuple),
+        way=st.just("one cancelled"),
+        catches=st.sampled_from([True]),
+    )
+    return some | cancelling
+
+
+trees = st.recursive(leaves, branches, max_leaves=10)
+
+
+@given(tree=trees, kills=st.lists(st.integers(1, 400), min_size=1, max_size=3))
+def test_a_run_that_is_killed_and_started_again_comes_to_what_it_comes_to_undisturbed(
+    tree: Node, kills: list[int]
+) -> None:
+    expected = begun(tree)
+    for turns in kills:
+        with suppress(Died):
+            assert life(turns)[0] == expected
+    assert life(None)[0] == expected
+    assert life(None)[0] == expected
+
+
+DEEP: Final = Node(
+    (
+        Node((Node(pause=0.02), Node(pause=0.001, messages=2)), way="together"),
+        Node((Node(fails=True), Node(messages=3)), way="one by one", catches=True),
+        Node((Node(pause=0.3), Node(pause=0.02)), way="out of order"),
+        Node((Node(), Node(pause=0.3)), way="one cancelled", catches=True),
+    )
+)
+
+
+def test_the_law_holds_for_every_moment_of_a_run() -> None:
+    expected = begun(DEEP)
+    _, turns = life(None)
+    for moment in range(1, turns, 3):
+        assert begun(DEEP) == expected
+        with suppress(Died):
+            life(moment)
+        assert life(None)[0] == expected

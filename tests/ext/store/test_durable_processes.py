@@ -1,0 +1,105 @@
+"""Durable runs in real stores, over processes that are killed."""
+
+import asyncio
+import pickle
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from miniagents import InteractionContext, Message, MiniAgents, UserMessage, miniagent
+from miniagents.ext.store import (
+    RunTakenError,
+    Store,
+    StreamEndedError,
+    answer_call,
+    durable,
+    open_calls,
+    wait_for_answer,
+)
+from tests.effort import rounds
+
+Opened = Callable[[], Store]
+
+PROGRAM = Path(__file__).with_name("durable_process.py")
+
+
+asked: list[str] = []
+
+
+async def test_a_run_that_goes_on_is_refused_to_others_and_given_when_it_was_left(opened: Opened) -> None:
+    first, second = opened(), opened()
+    async with first, second:
+        async with durable(first, run="one"):
+            for store in (first, second):
+                with pytest.raises(RunTakenError, match=r"run 'one': another process goes on with it") as raised:
+                    await durable(store, run="one").__aenter__()
+                assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
+            async with durable(second, run="two"):
+                pass
+        for store in (second, first):
+            async with durable(store, run="one"):
+                pass
+
+
+@miniagent
+async def manager(ctx: InteractionContext) -> None:
+    asked.append("asked")
+    ctx.reply(wait_for_answer())
+
+
+async def asks(store: Store) -> str:
+    async with durable(store, run="one") as run, MiniAgents(around_calls=run, on_leave="cancel"):
+        return str(await manager.inquire("Refund 90 EUR?").only())
+
+
+async def test_a_call_waits_for_an_answer_over_lives_and_is_answered_in_another_process(opened: Opened) -> None:
+    asked.clear()
+    async with opened() as store, opened() as other:
+        task = asyncio.ensure_future(asks(store))
+        while not asked:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        task.cancel()
+        await asyncio.wait((task,))
+        found = [call async for call in open_calls(other, run="one")]
+        assert [(call.called, call.messages) for call in found] == [("agent 'manager'", (Message("Refund 90 EUR?"),))]
+        task = asyncio.ensure_future(asks(store))
+        await answer_call(other, run="one", key=found[0].key, answer=UserMessage("yes"))
+        assert await task == "yes"
+        assert await asks(store) == "yes"
+        assert asked == ["asked", "asked"]
+        assert [call async for call in open_calls(other, run="one")] == []
+        with pytest.raises(StreamEndedError, match="was answered before"):
+            await answer_call(other, run="one", key=found[0].key, answer=UserMessage("no"))
+
+
+async def life(address: str, effects: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, PROGRAM, address, effects, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[3]
+    )
+
+
+async def test_a_process_that_is_killed_at_random_moments_comes_to_the_same_end(address: str, tmp_path: Path) -> None:
+    random = Random(19)
+    alone = await life(f"{tmp_path}/alone.db", tmp_path / "alone")
+    expected = (await alone.communicate())[0].splitlines()[-1]
+    keys = {*(tmp_path / "alone").read_text(encoding="utf-8").split()}
+    effects = tmp_path / "effects"
+    kills = rounds(30, quick=6)
+    for _ in range(kills):
+        process = await life(address, effects)
+        assert process.stdout is not None
+        for _ in range(random.randrange(3)):
+            await process.stdout.readline()
+        await asyncio.sleep(random.random() * 0.02)
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    process = await life(address, effects)
+    assert (await process.communicate())[0].splitlines()[-1] == expected
+    done = effects.read_text(encoding="utf-8").split()
+    assert {*done} == keys  # the idempotency keys are those of an undisturbed run
+    assert len(done) <= len(keys) + 4 * kills  # only calls that were cut were made again
