@@ -87,6 +87,11 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
         """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("anthropic", client, _create, body, stream=stream)
 
+    async def count(self, client: AnthropicClient, body: Mapping[str, object]) -> object:
+        """Return how many tokens the input of a request has, as the provider says."""
+        counted = {name: value for name, value in body.items() if name in _COUNTED}
+        return number_in(await once("anthropic", client, _count, counted), "input_tokens")
+
     def reader(self, request: ModelRequest | None = None) -> MessagesReader:  # noqa: ARG002  # for others
         """Return a new reader, for one answer to a request."""
         return MessagesReader()
@@ -108,6 +113,25 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
 
 def _create(client: AnthropicClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
     return client.messages.with_raw_response.create
+
+
+def _count(client: AnthropicClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
+    return client.messages.with_raw_response.count_tokens
+
+
+_COUNTED: Final = frozenset((
+    "extra_headers",
+    "extra_query",
+    "messages",
+    "model",
+    "output_config",
+    "system",
+    "thinking",
+    "timeout",
+    "tool_choice",
+    "tools",
+))
+"""The arguments that count as input, or that belong to each request."""
 
 
 # --- writing ---
