@@ -242,7 +242,8 @@ def summarised(
     summary is too long, the rest is trimmed. The replies are those of the agent, streamed.
 
     When the history grows, the same part of it stays summarised until there are too many tokens again. Then the earlier
-    summary is summarised with what follows it. Summaries are kept in memory as long as the outermost context, so a
+    summary is summarised with what follows it. So a long history needs several summaries, one after the other, when it
+    comes for the first time. Summaries are kept in memory as long as the outermost context, so a
     conversation that is continued there asks for each of them once.
 
     Args:

@@ -84,17 +84,19 @@ class NewAgentOptions(TypedDict, total=False):
     description: str | None
 
 
-LIBRARY_OPTIONS = frozenset((
-    "system",
-    "stream",
-    "max_turns",
-    "max_calls",
-    "repair_turns",
-    "deps",
-    "rate_limit",
-    "send_reasoning_as",
-    "think_tags",
-))
+LIBRARY_OPTIONS = frozenset(
+    (
+        "system",
+        "stream",
+        "max_turns",
+        "max_calls",
+        "repair_turns",
+        "deps",
+        "rate_limit",
+        "send_reasoning_as",
+        "think_tags",
+    )
+)
 """The options that the library uses itself; they are not passed to the SDKs."""
 
 

@@ -133,8 +133,10 @@ class ModelProtocol(ABC, Generic[C_contra, M]):
     def chunks(self, client: C_contra, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
         """Make the request, and yield the pieces of the answer as plain JSON; one that is not streamed is one piece."""
 
-    async def count(self, client: C_contra, body: Mapping[str, object]) -> object:  # noqa: ARG002  # for overrides
-        """Return how many tokens the input of a request has, as the provider says; None if it counts none.
+    async def counted(self, client: C_contra, body: Mapping[str, object]) -> object:  # noqa: ARG002  # for overrides
+        """Ask the provider how many tokens the input of a request has; return its answer, or None if it counts none.
+
+        The answer is plain JSON with the number under `input_tokens`.
 
         Args:
             client: The SDK's client.

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from miniagents.ext.llm._answers import chunks_of
+from miniagents.ext.llm._answers import answer_once, chunks_of
 from miniagents.ext.llm._conversation import ConversationRules, SystemTurn, UserTurn, spoken
 from miniagents.ext.llm._json import is_object, object_from_text, plain_object, text_in
 from miniagents.ext.llm._options import OptionRules
@@ -87,10 +87,9 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
         """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("anthropic", client, _create, body, stream=stream)
 
-    async def count(self, client: AnthropicClient, body: Mapping[str, object]) -> object:
-        """Return how many tokens the input of a request has, as the provider says."""
-        counted = {name: value for name, value in body.items() if name in _COUNTED}
-        return number_in(await once("anthropic", client, _count, counted), "input_tokens")
+    async def counted(self, client: AnthropicClient, body: Mapping[str, object]) -> object:
+        """Ask the provider how many tokens the input of a request has."""
+        return await answer_once(client, _count, {name: value for name, value in body.items() if name in _COUNTED})
 
     def reader(self, request: ModelRequest | None = None) -> MessagesReader:  # noqa: ARG002  # for others
         """Return a new reader, for one answer to a request."""
@@ -116,21 +115,25 @@ def _create(client: AnthropicClient) -> Callable[..., Awaitable[Any]]:  # Any: t
 
 
 def _count(client: AnthropicClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
-    return client.messages.with_raw_response.count_tokens
+    methods: Any = client.messages.with_raw_response  # Any: as above
+    count: Callable[..., Awaitable[Any]] = methods.count_tokens  # Any: as above
+    return count
 
 
-_COUNTED: Final = frozenset((
-    "extra_headers",
-    "extra_query",
-    "messages",
-    "model",
-    "output_config",
-    "system",
-    "thinking",
-    "timeout",
-    "tool_choice",
-    "tools",
-))
+_COUNTED: Final = frozenset(
+    (
+        "extra_headers",
+        "extra_query",
+        "messages",
+        "model",
+        "output_config",
+        "system",
+        "thinking",
+        "timeout",
+        "tool_choice",
+        "tools",
+    )
+)
 """The arguments that count as input, or that belong to each request."""
 
 
