@@ -48,6 +48,7 @@ MODULES: Final = (
     "miniagents.miniagents",
     "miniagents.utils",
     "miniagents.composition",
+    "miniagents.histories",
     "miniagents.messages",
     "miniagents.promising",
     "miniagents.promising.sentinels",

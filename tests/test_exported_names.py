@@ -25,6 +25,7 @@ PACKAGES: Final = [
                 "ext.mcp",
                 "ext.otel",
                 "ext.store",
+                "histories",
                 "messages",
                 "miniagents",
                 "promising",

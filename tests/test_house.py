@@ -39,6 +39,7 @@ RANKS: Final = {
     "miniagents.agents": 3,
     "miniagents.miniagents": 3,
     "miniagents.composition": 4,
+    "miniagents.histories": 4,
     "miniagents.utils": 4,
     "miniagents": 5,  # `__init__.py`, the names that a user imports
     "miniagents.ext": 6,

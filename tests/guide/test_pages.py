@@ -28,6 +28,7 @@ PUBLIC: Final = (
     "miniagents.ext.mcp",
     "miniagents.ext.otel",
     "miniagents.ext.store",
+    "miniagents.histories",
     "miniagents.messages",
     "miniagents.promising",
     "miniagents.promising.sentinels",

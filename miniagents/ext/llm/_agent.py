@@ -9,17 +9,20 @@ from typing_extensions import TypeVar
 from miniagents.ext.llm._clients import client_given, clients_of
 from miniagents.ext.llm._equipping import equipped, tools_in
 from miniagents.ext.llm._model import LanguageModel
-from miniagents.ext.llm._model_identity import address_of, without_secrets
+from miniagents.ext.llm._model_identity import ModelIdentity, address_of, without_secrets
 from miniagents.ext.llm._secrets import Hidden, hide_headers
-from miniagents.messages import Message
+from miniagents.messages import Message, MessageSequence
 from miniagents.miniagents import MiniAgent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from miniagents.agents.members import AnyContext
+    from miniagents.calls.rates import RateLimit
     from miniagents.ext.llm._clients import ClientSettings, Closable
+    from miniagents.ext.llm._model import AnyLanguageModel
     from miniagents.ext.llm._protocol import ModelProtocol
+    from miniagents.messages import MessageType
     from miniagents.messages.promised.attribution import Speaker
 
 __all__ = ["ModelAgent"]
@@ -44,6 +47,55 @@ class ModelAgent(MiniAgent[Message, Out_co, ...], Generic[Out_co]):
         """Return the same agent with other options."""
         hide_headers(kwargs)
         return super().bound(*args, **kwargs)
+
+    def with_rate_limit(self, limit: RateLimit, /) -> Self:
+        """Return the same agent, whose requests count for a limit and wait until they fit in.
+
+        Agents that use one key share one limit. Each request counts, also those of a loop with tools or of corrections.
+        What the SDK itself sends again (`max_retries`) does not. Before a request its tokens are estimated, with the
+        greatest number for the answer (`max_tokens` and the like) if one is given; when the answer is complete, its
+        usage counts instead. Waiting is a part of the call, so `with_timeout` counts it.
+
+        Args:
+            limit: The limit.
+
+        Raises:
+            TypeError: It is no `RateLimit`.
+        """
+        limited: Self = self.bound(rate_limit=limit)
+        return limited
+
+    async def count_tokens(
+        self,
+        messages: MessageType[Message] | None = None,
+        /,
+    ) -> int:
+        """Return how many tokens the model would have as its input: messages, instructions and tools.
+
+        Anthropic's API and OpenAI's responses API count them, without an answer and its cost. For chat completions, and
+        for servers that do not count, it is an estimate (`estimated_tokens`).
+
+        Args:
+            messages: The messages that the model would be asked with.
+
+        Raises:
+            ValueError: The conversation is empty, or the protocol cannot express a part of it.
+            LanguageModelError: The request fails.
+            NoActiveContextError: There is no active `MiniAgents`.
+        """
+        sequence: MessageSequence[Message] = MessageSequence(name=f"{self.alias}.messages", kept_open=False)
+        if messages is not None:
+            sequence.put(messages)
+        sequence.close()
+        return await self._model().count(await sequence.promise)
+
+    def _model(self) -> AnyLanguageModel:
+        if isinstance(self._model_identity, ModelIdentity):
+            return self._model_identity.model.with_options(self._kwargs)
+        inner = self._made_of[0]
+        if not isinstance(inner, ModelAgent):
+            raise TypeError(f"agent {self.alias!r} is no model by itself")
+        return inner._model().with_options(self._kwargs)
 
     def _call(
         self,

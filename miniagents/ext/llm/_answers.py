@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     C = TypeVar("C", bound="SDKClient")
 
-__all__ = ["chunks_of", "whole_answer"]
+__all__ = ["answer_once", "chunks_of", "whole_answer"]
 
 _END: Final = object()
 
@@ -52,10 +52,10 @@ async def chunks_of(
     Raises:
         ProtocolError: The answer is not JSON, or the stream has no events.
     """
-    client, arguments = _without_headers(client, body)
     if not stream:
-        yield whole_answer((await create(client)(**arguments)).http_response)
+        yield await answer_once(client, create, body)
         return
+    client, arguments = _without_headers(client, body)
     raw = await create(client)(**arguments, stream=True)
     http = raw.http_response
     try:
@@ -83,6 +83,25 @@ async def chunks_of(
             yield done
     finally:
         await http.aclose()
+
+
+async def answer_once(
+    client: C,
+    method: Callable[[C], Callable[..., Awaitable[Any]]],  # Any: the SDK's overloads do not take a body
+    body: Mapping[str, object],
+) -> object:
+    """Make a request that is not streamed, and return its answer as plain JSON.
+
+    Args:
+        client: The SDK's client.
+        method: Returns the method of a client that makes the request and returns the raw response.
+        body: The arguments of that method.
+
+    Raises:
+        ProtocolError: The answer is not JSON.
+    """
+    client, arguments = _without_headers(client, body)
+    return whole_answer((await method(client)(**arguments)).http_response)
 
 
 def whole_answer(http: Any) -> object:  # Any: a response of the SDK's HTTP client

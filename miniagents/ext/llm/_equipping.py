@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.ext.llm._conversing import Conversing
 from miniagents.ext.llm._json import is_object
-from miniagents.ext.llm._model_identity import identity_of_model
+from miniagents.ext.llm._model_identity import ModelIdentity
 from miniagents.ext.llm._options import Limits
 from miniagents.ext.llm._replies import reply_form
 from miniagents.ext.llm.common import ToolDefinition
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from miniagents.ext.llm._model import AnyLanguageModel
     from miniagents.ext.llm._strict_schemas import StrictForm
-    from miniagents.messages import AssistantMessage, Identity, Message
+    from miniagents.messages import AssistantMessage, Message
     from miniagents.miniagents import InteractionContext
 
 __all__ = ["AnyTool", "equipped", "tools_in"]
@@ -49,7 +49,7 @@ def equipped(
     tools: Iterable[object],
     reply_type: object,
     strict_reply: bool,
-) -> tuple[Callable[..., Awaitable[None]], tuple[type[Message], ...], Callable[[], Identity]]:
+) -> tuple[Callable[..., Awaitable[None]], tuple[type[Message], ...], ModelIdentity]:
     """Return the work of an agent that is a model, the classes of its replies, and what returns its identity.
 
     Args:
@@ -96,9 +96,7 @@ def equipped(
     elif form is not None:
         instructions = _ASKED_IN_WORDS + json.dumps(form.schema, ensure_ascii=False)
 
-    def identity() -> Identity:
-        return identity_of_model(model, None if form is None else form.schema)
-
+    identity = ModelIdentity(model, None if form is None else form.schema)
     if form is None and not functions and all(isinstance(each, ToolDefinition) for each in definitions):
         return _answering(model), (protocol.message_class,), identity
     work = Conversing(

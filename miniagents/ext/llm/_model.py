@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
+from miniagents.calls.rates import RateLimit
 from miniagents.ext.llm._assembling import Assembler
 from miniagents.ext.llm._clients import Closable
 from miniagents.ext.llm._conversation import conversation_of
-from miniagents.ext.llm._json import is_object
+from miniagents.ext.llm._json import is_object, number_in
 from miniagents.ext.llm._model_identity import server_of
 from miniagents.ext.llm._options import LIBRARY_OPTIONS
 from miniagents.ext.llm._protocol import AS_IT_CAME, ModelProtocol, ModelRequest
 from miniagents.ext.llm._secrets import bare, concealing, revealed
 from miniagents.ext.llm._translating import translated
 from miniagents.ext.llm.errors import ContentFilterError, ModelConnectionError, ProtocolError, TruncatedError
-from miniagents.messages import AssistantMessage, MessagePromise
+from miniagents.histories import estimated_tokens
+from miniagents.messages import AssistantMessage, MessagePromise, SystemMessage
 from miniagents.miniagents import MiniAgents
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+    from miniagents.calls.rates import Admission
     from miniagents.ext.llm._clients import ClientOf
     from miniagents.ext.llm._events import StreamedEvent
     from miniagents.ext.llm._json import JsonObject
@@ -108,6 +112,35 @@ class LanguageModel(Generic[C, M]):
 
         return answer_around(context.around, self, messages, start_asap=context.start_asap)
 
+    async def count(self, messages: Sequence[Message]) -> int:
+        """Return how many tokens the input of a request has: by the provider if it counts them, otherwise about.
+
+        Raises:
+            ValueError: The conversation is empty, or the provider's protocol cannot express a part of it.
+            LanguageModelError: The provider does not count them, although its protocol does.
+        """
+        client = self.client_of(MiniAgents.current())
+        body = self.protocol.body(self.request(messages, server_of(client)))
+        conceal = concealing(client, body)
+        problem: BaseException | None = None
+        answer: object = None
+        try:
+            answer = await self.protocol.counted(client.reveal(), revealed(body))
+            counted = number_in(answer, "input_tokens") if is_object(answer) else 0
+            if counted > 0:
+                return counted
+            if answer is not None:
+                problem = ProtocolError(f"the answer has no number of tokens: {conceal(repr(answer)):.100}")
+        except BaseException as error:  # noqa: BLE001 - the SDKs raise many errors; `_problem` translates them
+            problem = self._problem(Assembler(self.protocol.message), error, conceal)
+        if problem is None or getattr(problem, "status", None) in _NO_SUCH_ENDPOINT:
+            return self._estimated(messages)
+        answer = None  # it may repeat the key
+        try:
+            raise problem
+        finally:
+            del problem  # its traceback holds this frame
+
     @property
     def identity(self) -> Identity:
         """What the model is, as a value: provider, address, name, options, schemas, and the translation's version."""
@@ -123,6 +156,7 @@ class LanguageModel(Generic[C, M]):
         server = server_of(client)
         request = self.request(messages, server)
         body = self.protocol.body(request)
+        admit = self._admitted(messages)
         assembler = Assembler(functools.partial(self.protocol.message, server=server))
         conceal = concealing(client, body)
 
@@ -135,7 +169,9 @@ class LanguageModel(Generic[C, M]):
             return assembler.message()
 
         return MessagePromise(
-            lambda: self._streamed(chunks, self.protocol.reader(request), assembler, conceal, stream=request.stream),
+            lambda: self._streamed(
+                chunks, self.protocol.reader(request), assembler, conceal, admit, stream=request.stream
+            ),
             whole,
             message_class=self.protocol.message_class,
             known={"role": "assistant"},
@@ -148,15 +184,19 @@ class LanguageModel(Generic[C, M]):
         reader: Any,  # Any: None in the end, like the others
         assembler: Assembler[M],
         conceal: Callable[[str], str],
+        admit: Callable[[], Awaitable[Admission]] | None,
         *,
         stream: bool,
     ) -> AsyncIterator[StreamedEvent]:
+        admission: Admission | None = None
         chunk: object = None
         event: Any = None  # Any: an event of the reader
         piece: StreamedEvent | None = None
         is_first = True
         problem: BaseException | None
         try:
+            if admit is not None:
+                admission = await admit()
             async with aclosing(chunks()) as answered:
                 async for chunk in answered:
                     for event in self._read(reader, chunk, stream=stream):
@@ -171,6 +211,8 @@ class LanguageModel(Generic[C, M]):
             problem = self._problem(assembler, error, conceal)
         else:
             problem = self._problem(assembler, None, conceal)
+        if admission is not None and (usage := assembler.message().usage) is not None:
+            admission.spent(usage.input_tokens + usage.output_tokens)
         if problem is not None:
             # outside of the `except`, and without what the server sent: it may repeat the key
             reader = chunk = event = piece = None
@@ -178,6 +220,25 @@ class LanguageModel(Generic[C, M]):
                 raise problem
             finally:
                 del problem  # its traceback holds this frame
+
+    def _admitted(self, messages: Sequence[Message]) -> Callable[[], Awaitable[Admission]] | None:
+        """Return what waits until a limit of the rate lets a request in; None if there is no limit."""
+        limit = self.options.get("rate_limit")
+        if not isinstance(limit, RateLimit):
+            return None
+        answer = [self.options.get(name) for name in ("max_tokens", "max_completion_tokens", "max_output_tokens")]
+        most = max((tokens for tokens in answer if isinstance(tokens, int)), default=0)
+        return lambda: limit.admit(self._estimated(messages) + most)
+
+    def _estimated(self, messages: Sequence[Message]) -> int:
+        """Return about how many tokens the input of a request has."""
+        system, tools = (
+            self.options.get("system"),
+            [asdict(tool) if is_dataclass(tool) else tool for tool in self.tools],
+        )
+        beside = [str(system)] if system else []
+        beside += [json.dumps(tool, default=str, ensure_ascii=False) for tool in tools]
+        return estimated_tokens(*messages, *map(SystemMessage, beside))
 
     def _read(self, reader: Reader, chunk: object, *, stream: bool) -> Any:  # Any: an iterator of events
         if not is_object(chunk):
@@ -205,6 +266,9 @@ class LanguageModel(Generic[C, M]):
             return None  # the answer is complete; only closing the stream failed
         return error
 
+
+_NO_SUCH_ENDPOINT: Final = (404, 405, 501)
+"""What servers that speak a protocol answer to the requests of it that they do not know."""
 
 AnyLanguageModel: TypeAlias = LanguageModel[Any, Any]  # Any: the client of any SDK, and the answers of any provider
 """A model of any provider."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
 from miniagents.calls.forms import json_of_arguments
@@ -20,10 +20,26 @@ if TYPE_CHECKING:
     from miniagents.ext.llm._json import JsonObject
     from miniagents.ext.llm._model import AnyLanguageModel
 
-__all__ = ["TRANSLATION", "address_of", "identity_of_model", "server_of", "without_secrets"]
+__all__ = ["TRANSLATION", "ModelIdentity", "address_of", "identity_of_model", "server_of", "without_secrets"]
 
 TRANSLATION: Final = 1
 """The version of the translation between messages and the protocols; one more when requests or answers change."""
+
+
+class ModelIdentity(NamedTuple):
+    """Returns the identity of an agent that is a model.
+
+    Attributes:
+        model: The model, with its tools and options.
+        schema: The schema of the replies if the model does not enforce it.
+    """
+
+    model: AnyLanguageModel
+    schema: Mapping[str, object] | None = None
+
+    def __call__(self) -> Identity:
+        """Return it."""
+        return identity_of_model(self.model, self.schema)
 
 
 def identity_of_model(model: AnyLanguageModel, schema: Mapping[str, object] | None = None) -> Identity:
@@ -50,14 +66,17 @@ def identity_of_model(model: AnyLanguageModel, schema: Mapping[str, object] | No
 
 
 def without_secrets(options: Iterable[tuple[str, object]]) -> list[tuple[str, object]]:
-    """Return options without those that may hold a key: the values of headers, of the query, and of secret names."""
+    """Return options without those that may hold a key: the values of headers, of the query, and of secret names.
+
+    A limit of the rate is left out as well: no answer depends on it.
+    """
     shown: list[tuple[str, object]] = []
     for name, value in options:
         if name == "deps":
             shown.append((name, _without_content(value)))
         elif name in _NAMES_ONLY:
             shown.append((name, _names_in(value)))
-        elif not _may_be_secret(name):
+        elif name != "rate_limit" and not _may_be_secret(name):
             shown.append((name, _without_secret_parts(value)))
     return sorted(shown)
 

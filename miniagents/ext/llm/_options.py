@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from typing_extensions import TypedDict
 
+from miniagents.calls.rates import RateLimit
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -48,6 +50,7 @@ class CommonOptions(TypedDict, total=False):
             still may, no token of a reply can be read before the whole reply was checked.
         deps: What the model's tools get in their `ToolContext`, such as the user or a connection. The model does not
             see it, and records of calls have only its class.
+        rate_limit: What the model's requests count for, and wait for; see `with_rate_limit`.
         timeout: Seconds that the answer may take to begin, and that each further piece may take.
         extra_body: Properties of the request that are not options here, for servers that take more.
         extra_headers: Headers of the request.
@@ -60,6 +63,7 @@ class CommonOptions(TypedDict, total=False):
     max_calls: int
     repair_turns: int
     deps: object
+    rate_limit: RateLimit | None
     timeout: float | None
     extra_body: Mapping[str, object]
     extra_headers: Mapping[str, str]
@@ -81,7 +85,17 @@ class NewAgentOptions(TypedDict, total=False):
 
 
 LIBRARY_OPTIONS = frozenset(
-    {"system", "stream", "max_turns", "max_calls", "repair_turns", "deps", "send_reasoning_as", "think_tags"}
+    (
+        "system",
+        "stream",
+        "max_turns",
+        "max_calls",
+        "repair_turns",
+        "deps",
+        "rate_limit",
+        "send_reasoning_as",
+        "think_tags",
+    )
 )
 """The options that the library uses itself; they are not passed to the SDKs."""
 
@@ -159,10 +173,12 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "stream": (bool,),
     "think_tags": (bool,),
     "send_reasoning_as": (str, NoneType),
+    "rate_limit": (RateLimit, NoneType),
 }
 _TYPES_IN_WORDS: Final = {
     "system": "a text",
     "stream": "True or False",
     "think_tags": "True or False",
     "send_reasoning_as": 'the name of a property, such as "reasoning_content"',
+    "rate_limit": "a RateLimit",
 }

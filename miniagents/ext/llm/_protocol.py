@@ -135,6 +135,17 @@ class ModelProtocol(ABC, Generic[C_contra, M]):
     def chunks(self, client: C_contra, body: Mapping[str, object], *, stream: bool) -> AsyncGenerator[object, None]:
         """Make the request, and yield the pieces of the answer as plain JSON; one that is not streamed is one piece."""
 
+    async def counted(self, client: C_contra, body: Mapping[str, object]) -> object:  # noqa: ARG002  # for overrides
+        """Ask the provider how many tokens the input of a request has; return its answer, or None if it counts none.
+
+        The answer is plain JSON with the number under `input_tokens`.
+
+        Args:
+            client: The SDK's client.
+            body: The arguments of the SDK's method for the request.
+        """
+        return None
+
     @abstractmethod
     def reader(self, request: ModelRequest | None = None) -> Reader:
         """Return a new reader, for one answer to a request."""

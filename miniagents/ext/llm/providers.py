@@ -13,7 +13,7 @@ of your own. The page `providers` of the guide writes one, and `miniagents.testi
 - JSON is read without trust: `text_in`, `object_in`, `objects_in`, `number_in` and others.
 - Errors: `error_of_response` (of a status), `problem_in` and `error_of_body` (in an answer); a protocol may raise any
   error of `miniagents.ext.llm.errors`. What else a client raises is translated.
-- Clients: `ClientSettings`, `import_sdk`, `missing_key`. `chunks_of` makes requests with SDKs in the manner of OpenAI's
+- Clients: `ClientSettings`, `import_sdk`, `missing_key`. `chunks_of` and `answer_once` make requests with SDKs like OpenAI's
   and Anthropic's.
 - The agent: a subclass of `ModelAgent`, made by its `of_model`.
 """
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from miniagents._lazy import at_home, teaching
 from miniagents.ext.llm._agent import ModelAgent
-from miniagents.ext.llm._answers import chunks_of, whole_answer
+from miniagents.ext.llm._answers import answer_once, chunks_of, whole_answer
 from miniagents.ext.llm._catalogue import Provider, Providers
 from miniagents.ext.llm._clients import (
     AsyncResource,
@@ -120,6 +120,7 @@ __all__ = [
     "ToolDefinition",
     "Turn",
     "UserTurn",
+    "answer_once",
     "chunks_of",
     "clients_for",
     "error_of_body",

@@ -17,6 +17,7 @@ from miniagents.ext.llm.providers import (
     StrictForm,
     SystemTurn,
     UserTurn,
+    answer_once,
     chunks_of,
     is_object,
     message_of,
@@ -96,6 +97,10 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
         """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("anthropic", client, _create, body, stream=stream)
 
+    async def counted(self, client: AnthropicClient, body: Mapping[str, object]) -> object:
+        """Ask the provider how many tokens the input of a request has."""
+        return await answer_once(client, _count, {name: value for name, value in body.items() if name in _COUNTED})
+
     def reader(self, request: ModelRequest | None = None) -> MessagesReader:  # noqa: ARG002  # for others
         """Return a new reader, for one answer to a request."""
         return MessagesReader()
@@ -117,6 +122,29 @@ class AnthropicMessages(ModelProtocol["AnthropicClient", AnthropicMessage]):
 
 def _create(client: AnthropicClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
     return client.messages.with_raw_response.create
+
+
+def _count(client: AnthropicClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
+    methods: Any = client.messages.with_raw_response  # Any: as above
+    count: Callable[..., Awaitable[Any]] = methods.count_tokens  # Any: as above
+    return count
+
+
+_COUNTED: Final = frozenset(
+    (
+        "extra_headers",
+        "extra_query",
+        "messages",
+        "model",
+        "output_config",
+        "system",
+        "thinking",
+        "timeout",
+        "tool_choice",
+        "tools",
+    )
+)
+"""The arguments that count as input, or that belong to each request."""
 
 
 # --- writing ---

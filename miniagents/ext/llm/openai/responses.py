@@ -20,6 +20,7 @@ from miniagents.ext.llm.providers import (
     SystemTurn,
     ToolCallPiece,
     UserTurn,
+    answer_once,
     chunks_of,
     error_of_body,
     is_object,
@@ -99,6 +100,10 @@ class Responses(ModelProtocol["OpenAIClient", OpenAIMessage]):
         """Make the request, and yield the pieces of the answer as plain JSON."""
         return chunks_of("openai", client, _create, body, stream=stream)
 
+    async def counted(self, client: OpenAIClient, body: Mapping[str, object]) -> object:
+        """Ask the provider how many tokens the input of a request has."""
+        return await answer_once(client, _count, {name: value for name, value in body.items() if name in _COUNTED})
+
     def reader(self, request: ModelRequest | None = None) -> ResponsesReader:  # noqa: ARG002  # for others
         """Return a new reader, for one answer to a request."""
         return ResponsesReader()
@@ -124,6 +129,32 @@ _REASONS: Final = re.compile(r"(?:.*[/:])?(?:o\d|gpt-[5-9](?!.*chat)|gpt-oss|cod
 
 def _create(client: OpenAIClient) -> Callable[..., Awaitable[Any]]:  # Any: the SDK's raw response
     return client.responses.with_raw_response.create
+
+
+def _count(client: OpenAIClient) -> Callable[..., Awaitable[Any]]:  # Any: as above
+    responses: Any = client.responses  # Any: as above
+    count: Callable[..., Awaitable[Any]] = responses.input_tokens.with_raw_response.count  # Any: as above
+    return count
+
+
+_COUNTED: Final = frozenset(
+    (
+        "extra_headers",
+        "extra_query",
+        "input",
+        "instructions",
+        "model",
+        "parallel_tool_calls",
+        "previous_response_id",
+        "reasoning",
+        "text",
+        "timeout",
+        "tool_choice",
+        "tools",
+        "truncation",
+    )
+)
+"""The arguments that count as input, or that belong to each request."""
 
 
 def _has_annotations(items: Iterable[JsonObject]) -> bool:
