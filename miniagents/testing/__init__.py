@@ -3,7 +3,7 @@
 `scripted_agent` gives replies that the test chooses, and `replaced` puts it in the place of another agent. `transcript`
 turns a reply into stable text for snapshots.
 `marbles` and `marble` make streams and promises from marble diagrams; `diagram` and `run_marbles` draw results as such
-diagrams, and `assert_marbles` compares them. `VirtualClockEventLoop` makes time pass without waiting;
+diagrams, and `assert_marbles` compares them. `cassette` records calls of models and tools, and replays them. `VirtualClockEventLoop` makes time pass without waiting;
 `miniagents.testing.fixtures` has fixtures of pytest for it.
 """
 
@@ -11,6 +11,15 @@ from typing import TYPE_CHECKING
 
 from miniagents._lazy import at_home, teaching
 from miniagents.agents.replacing import replaced
+from miniagents.testing._cassette_errors import (
+    CassetteDamagedError,
+    CassetteDifference,
+    CassetteError,
+    CassetteFormatError,
+    CassetteMissingError,
+    UnrecordedCallError,
+)
+from miniagents.testing._cassettes import Cassette, CassetteMode, cassette
 from miniagents.testing._diagrams import Delivered, Scenario, assert_marbles, diagram, run_marbles
 from miniagents.testing._marbles import marble, marbles
 from miniagents.testing._scripted import Answer, Asked, Pause, Reply, ScriptedAgent, Several, Step, scripted_agent
@@ -23,6 +32,13 @@ if not TYPE_CHECKING:  # for checkers this would allow any name
 __all__ = [
     "Answer",
     "Asked",
+    "Cassette",
+    "CassetteDamagedError",
+    "CassetteDifference",
+    "CassetteError",
+    "CassetteFormatError",
+    "CassetteMissingError",
+    "CassetteMode",
     "Delivered",
     "Pause",
     "Reply",
@@ -30,8 +46,10 @@ __all__ = [
     "ScriptedAgent",
     "Several",
     "Step",
+    "UnrecordedCallError",
     "VirtualClockEventLoop",
     "assert_marbles",
+    "cassette",
     "diagram",
     "marble",
     "marbles",

@@ -1,6 +1,7 @@
 """`FollowedSequence`: encodes what comes of a sequence without being one of its readers, and without a task.
 
-It gives the pieces that `encode_stream(…, start=0)` gives, with the same positions.
+It gives the pieces that `encode_stream(…, start=0)` gives, with the same positions. If it is `interleaved`, the pieces
+of messages that arrive at the same time come in the order of their arrival.
 """
 
 from __future__ import annotations
@@ -45,19 +46,29 @@ class FollowedSequence:
         promise: The sequence.
         format: The format of the frames.
         woken: Called when `take` may give something.
+        interleaved: Whether messages are not taken one after the other, but as they arrive. Positions have no meaning
+            then.
 
     Attributes:
         ended: Whether the last frame was taken.
     """
 
-    def __init__(self, promise: MessageSequencePromise[Message], format: Format, woken: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        promise: MessageSequencePromise[Message],
+        format: Format,
+        woken: Callable[[], object],
+        *,
+        interleaved: bool = False,
+    ) -> None:
         self._buffer: AnyBuffer = buffer_of(promise)
         self._woken = woken
+        self._interleaved = interleaved
         self._writer = Writer(format)
         self._position = 0
         self._number = 0  # of the next message
         self._next = 0  # piece of the sequence
-        self._message: _FollowedMessage | None = None
+        self._open: list[_FollowedMessage] = []
         self.ended: bool = False
         if not self._buffer.ended:
             self._buffer.follow(self)
@@ -70,8 +81,8 @@ class FollowedSequence:
         """Follow no longer."""
         if not self._buffer.ended:
             self._buffer.unfollow(self)
-        if self._message is not None:
-            self._message.close()
+        for message in self._open:
+            message.close()
 
     def take(self) -> Pieces | None:
         """Return the frames that have come since the last time; None if there are none."""
@@ -81,25 +92,23 @@ class FollowedSequence:
             frames.append(self._writer.bytes_of(Sequence()))
         pieces = self._buffer.readable()
         while not self.ended:
-            message = self._message
-            if message is not None:
-                count += message.take(frames)
-                if not message.ended:
-                    break
-                self._message = None
-                if count > _MOST:
-                    self._woken()
-                    break
-            elif self._next < len(pieces):
+            count += sum(message.take(frames) for message in self._open)
+            self._open = [message for message in self._open if not message.ended]
+            if count > _MOST:
+                self._woken()
+                break
+            if self._open and not self._interleaved:
+                break
+            if self._next < len(pieces):
                 piece = pieces[self._next]
                 self._next += 1
                 if isinstance(piece, Failure):
                     frames.append(self._writer.bytes_of(Failed(info_of(piece.error))))
                 else:
                     frames.append(self._writer.opened(piece, self._number))
-                    self._message = _FollowedMessage(piece, self._number, self._writer, self._woken)
+                    self._open.append(_FollowedMessage(piece, self._number, self._writer, self._woken))
                     self._number += 1
-            elif self._buffer.ended:
+            elif self._buffer.ended and not self._open:
                 frames.append(self._writer.bytes_of(End()))
                 self.ended = True
             else:

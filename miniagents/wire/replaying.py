@@ -1,0 +1,61 @@
+"""Frames that were kept: checked before they are needed, and with errors of the classes that they had."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from miniagents.wire._frames import codec_of_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["check_frame", "errors_in"]
+
+
+def check_frame(data: bytes) -> None:
+    """Check that bytes are one frame of `encode_stream`, as JSON.
+
+    Raises:
+        DecodeError: They are none.
+    """
+    codec_of_frames("json").decode(data)
+
+
+class _Error(msgspec.Struct):
+    type: str
+
+
+class _Head(msgspec.Struct):
+    """As much of a frame as is looked at here."""
+
+    error: _Error | None = None
+
+
+_read: Final = msgspec.json.Decoder(_Head).decode
+
+
+def errors_in(frames: Iterable[bytes]) -> list[type[Exception]]:
+    """Return the classes of the errors in frames that are loaded in this process; nothing is imported."""
+    found: dict[str, type[Exception]] = {}
+    for frame in frames:
+        error = _read(frame).error if b'"error"' in frame else None
+        if error is not None and error.type not in found:
+            cls = _loaded(error.type)
+            if cls is not None:
+                found[error.type] = cls
+    return [*found.values()]
+
+
+def _loaded(name: str) -> type[Exception] | None:
+    parts = name.split(".")
+    for count in range(len(parts) - 1, 0, -1):
+        found: object = sys.modules.get(".".join(parts[:count]))
+        if found is not None:
+            for part in parts[count:]:
+                found = getattr(found, part, None)
+            if isinstance(found, type) and issubclass(found, Exception):
+                return found
+    return None
