@@ -13,8 +13,8 @@ of your own. The page `providers` of the guide writes one, and `miniagents.testi
 - JSON is read without trust: `text_in`, `object_in`, `objects_in`, `number_in` and others.
 - Errors: `error_of_response` (of a status), `problem_in` and `error_of_body` (in an answer); a protocol may raise any
   error of `miniagents.ext.llm.errors`. What else a client raises is translated.
-- Clients: `ClientSettings`, `import_sdk`, `missing_key`. `chunks_of` and `answer_once` make requests with SDKs like OpenAI's
-  and Anthropic's.
+- Clients: `ClientSettings`, `import_sdk`, `missing_key`. `chunks_of` and `answer_once` make requests with SDKs like
+  OpenAI's and Anthropic's.
 - The agent: a subclass of `ModelAgent`, made by its `of_model`.
 """
 
