@@ -75,9 +75,11 @@ def made() -> None:
     create_anthropic_agent("claude", max_tokens="many")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_anthropic_agent("claude", thinking="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_anthropic_agent("claude", stop="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    create_openai_agent("gpt", reply_type=str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    create_openai_agent("gpt", reply_type=Message | str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    create_anthropic_agent("claude", reply_type=Message | None)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_openai_agent("gpt", reply_type=3)
+    create_anthropic_agent("claude", reply_type=[Message])
+    create_openai_agent("gpt", reply_type=int).inquire("Hi").only().value
+    wrong: OpenAIAgent[ValueMessage[str]] = create_openai_agent("gpt", reply_type=int)
+    ValueMessage[int]("3", data=3)
     create_openai_agent("gpt", client=OpenAI())  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_openai_embedding_agent("embed", temperature=0.2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ToolDefinition("now", {})  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]

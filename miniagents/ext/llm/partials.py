@@ -6,7 +6,7 @@ import re
 import string
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from miniagents.ext.llm._replies import KEY_OF_UNION
+from miniagents.ext.llm._replies import KEY_OF_REPLY
 from miniagents.ext.llm.errors import MissingSDKError
 from miniagents.messages import FrozenDict, JsonValue, freeze
 from miniagents.messages.values.freezing import is_list, is_mapping, is_tuple
@@ -34,7 +34,8 @@ def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
 
     A mapping holds the fields that have begun, as plain JSON. Texts, lists and objects have the part that has arrived;
     numbers appear when they are complete. The last mapping has all fields. If the reply may be of several classes, the
-    mappings also have the tag of its class, as "@type".
+    mappings also have the tag of its class, as "@type". If it is no object, but a list, for example, the only field of
+    the mappings is "value".
 
     The values are not validated: await the promise for the checked reply. The errors of the stream are those of the
     tokens.
@@ -111,8 +112,9 @@ class _Growing:
             value: object = self._from_json(certain.encode(), partial_mode="trailing-strings")
         except ValueError:
             return None  # awaiting the reply raises the error
-        if is_mapping(value) and [*value] == [KEY_OF_UNION]:
-            value = value[KEY_OF_UNION]
+        if is_mapping(value) and [*value] == [KEY_OF_REPLY]:
+            value = value[KEY_OF_REPLY]
+            value = value if is_mapping(value) else {"value": value}
         if not is_mapping(value) or value == self._plain:
             return None
         known: Any = _frozen(value, self._plain, self._value)  # Any: an object is frozen to a `Partial`
