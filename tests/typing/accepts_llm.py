@@ -170,8 +170,7 @@ async def values_of_a_type() -> None:
     assert_type(orders, OpenAIAgent[ValueMessage[list[Order]]])
     reply = await orders.inquire("Which?").only()
     assert_type(reply.value, list[Order])
-    number: int = reply.value[0].number
-    told: tuple[str | None, str, Usage | None] = (reply.text, reply.value_type, reply.usage)
+    assert_type((reply.value[0].number, reply.text, reply.value_type), tuple[int, str | None, str])
     assert_type(create_openai_agent("gpt", reply_type=Order), OpenAIAgent[ValueMessage[Order]])
     assert_type(create_openai_agent("gpt", reply_type=Order | int), OpenAIAgent[ValueMessage[Order | int]])
     assert_type(

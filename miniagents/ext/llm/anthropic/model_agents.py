@@ -91,7 +91,7 @@ def create_anthropic_agent(
     **options: Unpack[NewMessagesOptions],
 ) -> AnthropicAgent[AnthropicMessage | ToolResultMessage]: ...
 @overload
-def create_anthropic_agent(  # pyright: ignore[reportOverlappingOverload]  # messages come first
+def create_anthropic_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     tools: tuple[()] = ...,
@@ -109,7 +109,7 @@ def create_anthropic_agent(
     **options: Unpack[NewMessagesOptions],
 ) -> AnthropicAgent[ValueMessage[Value]]: ...
 @overload
-def create_anthropic_agent(  # pyright: ignore[reportOverlappingOverload]  # messages come first
+def create_anthropic_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     tools: Iterable[AnyTool],

@@ -145,7 +145,7 @@ def create_openai_agent(
     **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent[OpenAIMessage | ToolResultMessage]: ...
 @overload
-def create_openai_agent(  # pyright: ignore[reportOverlappingOverload]  # messages come first
+def create_openai_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     api: Literal["chat_completions"] = ...,
@@ -165,7 +165,7 @@ def create_openai_agent(
     **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent[ValueMessage[Value]]: ...
 @overload
-def create_openai_agent(  # pyright: ignore[reportOverlappingOverload]  # messages come first
+def create_openai_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     api: Literal["chat_completions"] = ...,
@@ -203,7 +203,7 @@ def create_openai_agent(
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage]: ...
 @overload
-def create_openai_agent(  # pyright: ignore[reportOverlappingOverload]  # messages come first
+def create_openai_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     api: Literal["responses"],
@@ -223,7 +223,7 @@ def create_openai_agent(
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent[ValueMessage[Value]]: ...
 @overload
-def create_openai_agent(  # pyright: ignore[reportOverlappingOverload]  # messages come first
+def create_openai_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     api: Literal["responses"],
