@@ -154,7 +154,7 @@ _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 def reply_form(
     where: str, reply_type: object, form: StrictForm | None, *, strict: bool, provider: str
-) -> ReplyForm[Any]:
+) -> ReplyForm[Any]:  # Any: messages of a class that is known at run time
     """Return the form of replies of a type.
 
     Args:
