@@ -47,6 +47,7 @@ MODELS: Final[Mapping[str, Answer | tuple[Answer, ...]]] = {
     "claude-opus-4-8": answer("A drink that calms."),
     "claude-haiku-4-5": answer('{"city": "Kiel", "celsius": 21, "sky": "clouds"}'),
     "qwen3": answer('{"city": "Venus", "celsius": 464}'),
+    "gpt-5-nano": answer('{"reply-value": [{"item": "tea", "count": 2}, {"item": "scone", "count": 1}]}'),
     "gpt-5-mini": (
         answer(
             "I ask for today, and for next month.",

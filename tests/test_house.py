@@ -80,6 +80,7 @@ FLOORS: Final = {
 """The floors of the generator, whose packages all have one rank."""
 
 FOREIGN: Final = {
+    "miniagents.describing.pydantic_types": {"msgspec", "pydantic", "typing_extensions"},
     "miniagents.chat": {"markdown_it", "msgspec", "prompt_toolkit", "rich", "typing_extensions"},
     "miniagents.codegen": {"jsonschema", "yaml"},
     "miniagents.commands": {"msgspec", "rich", "shtab", "typing_extensions"},
@@ -114,6 +115,7 @@ CACHES: Final = {
     "miniagents.messages.values.freezers": {"_known"},
     "miniagents.messages.values.untyped": {"when_noted"},
     "miniagents.messages.coding.typed_codec": {"_codecs"},
+    "miniagents.messages.coding.value_message": {"_readers"},
     "miniagents.messages.coding.readers": {
         "_open_readers",
         "_unchecked_readers",
@@ -125,7 +127,8 @@ CACHES: Final = {
 }
 """What is remembered of classes: it follows from the classes and the notes on them (see `values/untyped.py`) alone, or
 from which of them were in data, which no result depends on. No loop, no conversation and no user is in it. `_codecs`
-are weak references to what remembers such things itself. `_opened` are weak references to open contexts: an error names
+are weak references to what remembers such things itself. `_readers` are the types of replies by their names, so that a
+stored message finds its type, as it finds its class by the tag. `_opened` are weak references to open contexts: an error names
 them where code is in none of them, and nothing else leads there."""
 
 

@@ -5,6 +5,7 @@ Checked, not run.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_type
 
 from miniagents import (
@@ -26,6 +27,8 @@ from miniagents import (
     ToolResultMessage,
     Usage,
     UserMessage,
+    ValueMessage,
+    decode,
     parallel,
 )
 from miniagents.ext.llm import (
@@ -155,6 +158,32 @@ def replies_of_a_type() -> None:
         create_openai_agent("gpt", api="responses", tools=[claude.as_tool()], reply_type=Sunny | Rainy),
         OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage | Sunny | Rainy],
     )
+
+
+@dataclass
+class Order:
+    number: int
+
+
+async def values_of_a_type() -> None:
+    orders = create_openai_agent("gpt", reply_type=list[Order])
+    assert_type(orders, OpenAIAgent[ValueMessage[list[Order]]])
+    reply = await orders.inquire("Which?").only()
+    assert_type(reply.value, list[Order])
+    assert_type((reply.value[0].number, reply.text, reply.value_type), tuple[int, str | None, str])
+    assert_type(create_openai_agent("gpt", reply_type=Order), OpenAIAgent[ValueMessage[Order]])
+    assert_type(create_openai_agent("gpt", reply_type=Order | int), OpenAIAgent[ValueMessage[Order | int]])
+    assert_type(
+        create_openai_agent("gpt", tools=[claude.as_tool()], reply_type=Order),
+        OpenAIAgent[OpenAIMessage | ToolResultMessage | ValueMessage[Order]],
+    )
+    assert_type(
+        create_openai_agent("gpt", api="responses", reply_type=Order), OpenAIResponsesAgent[ValueMessage[Order]]
+    )
+    assert_type(create_anthropic_agent("claude", reply_type=Order), AnthropicAgent[ValueMessage[Order]])
+    assert_type(create_anthropic_agent("claude", reply_type=list[Sunny]), AnthropicAgent[ValueMessage[list[Sunny]]])
+    assert_type(decode(b"{}", ValueMessage[Order]).value, Order)
+    assert_type(ValueMessage[int]("3", data=3, value_type="int").value, int)
 
 
 def parts(message: AssistantMessage) -> None:

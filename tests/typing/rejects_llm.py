@@ -23,6 +23,7 @@ from miniagents import (
     ToolResultMessage,
     Usage,
     UserMessage,
+    ValueMessage,
 )
 from miniagents.ext.llm import (
     AnthropicAgent,
@@ -75,15 +76,24 @@ def made() -> None:
     create_anthropic_agent("claude", max_tokens="many")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_anthropic_agent("claude", thinking="yes")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_anthropic_agent("claude", stop="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
-    create_openai_agent("gpt", reply_type=str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    create_openai_agent("gpt", reply_type=Message | str)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    create_anthropic_agent("claude", reply_type=Message | None)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_openai_agent("gpt", reply_type=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    create_anthropic_agent("claude", reply_type=[Message])  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
     create_openai_agent("gpt", client=OpenAI())  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     create_openai_embedding_agent("embed", temperature=0.2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     ToolDefinition("now", {})  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def takes(replies: MessageSequencePromise[AnthropicMessage], agent: OpenAIAgent) -> None: ...
+
+
+def takes_text(value: str, agent: OpenAIAgent[ValueMessage[str]]) -> None: ...
+
+
+def values(message: ValueMessage[int]) -> None:
+    takes_text(message.value, create_openai_agent("gpt", reply_type=str))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    takes_text("x", create_openai_agent("gpt", reply_type=int))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    message.value = 3  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    ValueMessage[int]("3", data=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def asked() -> None:

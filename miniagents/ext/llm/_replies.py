@@ -1,4 +1,4 @@
-"""Structured replies: writes the schema of a message class for a provider, and reads a model's answer as that class."""
+"""Structured replies: writes the schema of a type for a provider, and reads a model's answer as that type."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import contextlib
 import re
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, Generic, get_args
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 import msgspec
 from typing_extensions import TypeVar
 
 from miniagents.describing.json_schema import JsonSchema, json_schema, object_schema, own_fields
 from miniagents.describing.nulls import without_nulls
+from miniagents.describing.typed_json import full_name, members_of, short_name, typed_json
 from miniagents.ext.llm._finding import json_in
 from miniagents.ext.llm._json import object_from_text
 from miniagents.ext.llm.common import ReplySchema
 from miniagents.ext.llm.errors import WrongReplyError
-from miniagents.messages import AssistantMessage, DecodeError, Message, decode
-from miniagents.messages.coding.type_shapes import bare, is_union, union_of
+from miniagents.messages import AssistantMessage, DecodeError, Message, ValueMessage, decode
+from miniagents.messages.coding.type_shapes import union_of
+from miniagents.messages.coding.value_message import read_values_with
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from miniagents.ext.llm._strict_schemas import StrictForm
 
-__all__ = ["KEY_OF_UNION", "ReplyForm", "reply_form"]
+__all__ = ["KEY_OF_REPLY", "ReplyForm", "reply_form"]
 
 M = TypeVar("M", bound=Message)
 
@@ -33,22 +37,21 @@ class ReplyForm(Generic[M]):
     """A type of replies, with the schema that asks for it and the method that reads it.
 
     Attributes:
-        classes: The class, or the classes of a union.
-        schema: The JSON Schema of the type. Providers take only schemas of objects, so that of a union is the schema of
-            an object with the reply under `KEY_OF_UNION`.
+        name: The name of the type.
+        classes: The class of the messages, or the classes of a union.
+        schema: The JSON Schema of the type. Providers take only schemas of objects, so that of any other type is the
+            schema of an object with the reply under `KEY_OF_REPLY`.
         asked: The schema that the provider is sent.
         provider: The name of the provider.
+        is_inside: Whether the reply is inside such an object.
     """
 
+    name: str
     classes: tuple[type[M], ...]
     schema: JsonSchema
     asked: ReplySchema
     provider: str
-
-    @property
-    def name(self) -> str:
-        """The name of the type."""
-        return " | ".join(each.__name__ for each in self.classes)
+    is_inside: bool
 
     @property
     def message_class(self) -> type[M] | None:
@@ -71,9 +74,12 @@ class ReplyForm(Generic[M]):
         fenced = _FENCED.fullmatch(text)  # models put JSON into a code block unless a schema is enforced
         text = fenced["content"] if fenced is not None else text
         try:
-            message = self._decoded(text) if self.asked.strict else self._found(text)
+            return self._completed(self._decoded(text) if self.asked.strict else self._found(text), answer)
         except DecodeError as error:
             raise self._wrong(answer, error.path, error.reason) from None
+
+    def _completed(self, message: M, answer: AssistantMessage) -> M:
+        """Return a decoded message with what else is known of the answer."""
         if not isinstance(message, AssistantMessage):
             return message
         own = own_fields(type(message))
@@ -81,16 +87,20 @@ class ReplyForm(Generic[M]):
         return message.__replace__(**{**known, "text": message.text})
 
     def _decoded(self, text: str) -> M:
-        if self.asked.strict:
-            with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):  # `decode` reports them below
-                text = msgspec.json.encode(without_nulls(msgspec.json.decode(text), self.schema)).decode()
-        if len(self.classes) > 1:
-            with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
-                parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-                if parts.keys() == {KEY_OF_UNION}:
-                    text = bytes(parts[KEY_OF_UNION]).decode()
-        decoded: M = decode(text, union_of(self.classes))
+        decoded: M = decode(self._reply_in(text), union_of(self.classes))
         return decoded
+
+    def _reply_in(self, text: str) -> str:
+        """Return the JSON of the reply itself, without what only the form of the provider adds to it."""
+        # where this fails, who decodes the text says what is wrong with it
+        with contextlib.suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+            if self.asked.strict:
+                text = msgspec.json.encode(without_nulls(msgspec.json.decode(text), self.schema)).decode()
+            if self.is_inside:
+                parts = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+                if parts.keys() == {KEY_OF_REPLY}:
+                    text = bytes(parts[KEY_OF_REPLY]).decode()
+        return text
 
     def _found(self, text: str) -> M:
         """Decode the JSON in a text; of several errors, that of the first part that is an object says the most."""
@@ -113,63 +123,86 @@ class ReplyForm(Generic[M]):
         )
 
 
-KEY_OF_UNION: Final = "reply-value"
-"""The only property of answers of several classes. No field of a class has this name, so `partial_values` knows it."""
+@dataclass(frozen=True, slots=True)
+class ValueForm(ReplyForm[ValueMessage[Any]]):  # Any: of a type that is known at run time
+    """A type of replies that is no message: messages carry its values.
+
+    Attributes:
+        value_type: The name of the type in messages.
+        read_value: Returns the value of plain JSON.
+    """
+
+    value_type: str
+    read_value: Callable[[object], object]
+
+    def _completed(self, message: ValueMessage[Any], answer: AssistantMessage) -> ValueMessage[Any]:  # Any: as above
+        known = {name: getattr(answer, name) for name in AssistantMessage.__struct_fields__}
+        return message.__replace__(**known)._with_value(message.value)
+
+    def _decoded(self, text: str) -> ValueMessage[Any]:  # Any: as above
+        data: Any = decode(self._reply_in(text), object)  # Any: plain JSON
+        message: ValueMessage[Any] = ValueMessage(data=data, value_type=self.value_type)  # Any: as above
+        return message._with_value(self.read_value(message.data))
+
+
+KEY_OF_REPLY: Final = "reply-value"
+"""The only property of answers that are no single class. No field has this name, so `partial_values` knows it."""
 
 _FENCED: Final = re.compile(r"\s*```(?:json)?\n(?P<content>.*)\n```\s*", re.DOTALL)
-_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def reply_form(
     where: str, reply_type: object, form: StrictForm | None, *, strict: bool, provider: str
-) -> ReplyForm[Message]:
+) -> ReplyForm[Any]:  # Any: messages of a class that is known at run time
     """Return the form of replies of a type.
 
     Args:
         where: The function that makes the agent, for errors.
-        reply_type: The type: a class, or a union of classes.
+        reply_type: The type.
         form: The schemas that the provider can enforce; None if it enforces none.
         strict: Whether the provider enforces the schema.
         provider: The name of the provider, for errors.
 
     Raises:
-        TypeError: It is not a class of messages with fields of its own or a union of such classes, a field is not
-            JSON-serialisable, or the provider's form cannot express the schema.
+        TypeError: It is no type, a class of messages has no fields of its own, a field is not JSON-serialisable, or the
+            provider's form cannot express the schema.
     """
-    classes = _members(reply_type)
-    name = " | ".join(getattr(each, "__name__", str(each)) for each in classes)
+    classes = members_of(reply_type)
+    name = " | ".join(map(short_name, classes))
     what = f"{where}: reply_type={name}"
+    if isinstance(reply_type, str):
+        raise TypeError(f"{what}: give a type, not its name")
     for each in classes:
-        if not _is_message_class(each):
-            raise TypeError(f"{what}: give a class of messages, or a union of such classes")
-        if not own_fields(each) or each.__module__.startswith(Message.__module__):
+        if _is_message_class(each) and (not own_fields(each) or each.__module__.startswith(Message.__module__)):
             raise TypeError(f"{what}: there is nothing to ask for: give a class with fields of its own")
-    whole = union_of(classes)
+    is_message = all(map(_is_message_class, classes))
     try:
-        schema = json_schema(whole)
-        with contextlib.suppress(DecodeError):
-            decode("null", whole)  # raises TypeError for a type that has a schema but cannot be decoded
+        if is_message:
+            schema = json_schema(union_of(classes))
+            with contextlib.suppress(DecodeError):
+                decode("null", union_of(classes))  # raises TypeError for a type that has a schema but cannot be decoded
+            read = None
+        else:
+            schema, read = typed_json(reply_type)
     except TypeError as error:
         raise TypeError(f"{what}: {error}") from None
     description: Any = schema.get("description")  # Any: plain JSON
-    if len(classes) > 1:
+    is_inside = schema.get("type") != "object"
+    if is_inside:
         definitions = {"$defs": schema.pop("$defs")} if "$defs" in schema else {}
-        schema = object_schema({KEY_OF_UNION: (whole, schema)}, (KEY_OF_UNION,)) | definitions
+        schema = object_schema({KEY_OF_REPLY: (object, schema)}, (KEY_OF_REPLY,)) | definitions
     asked = ReplySchema(
-        name=_NO_NAME.sub("_", name.replace(" | ", "_or_"))[:64],
+        name=_NO_NAME.sub("_", name.replace(" | ", "_or_")).strip("_")[:64],
         description=description,
         schema=form.of(schema, what, "strict_reply=False") if strict and form is not None else schema,
         strict=strict,
     )
-    return ReplyForm(classes, schema, asked, provider)
-
-
-def _members(form: object) -> tuple[Any, ...]:  # Any: types of whatever kind
-    """Return the members of a union once each, those of named unions in it included; else the type itself."""
-    inner = bare(form)
-    if not is_union(inner):
-        return (inner,)
-    return tuple(dict.fromkeys(each for member in get_args(inner) for each in _members(member)))
+    if read is None:
+        return ReplyForm(name, classes, schema, asked, provider, is_inside)
+    value_type = " | ".join(map(full_name, classes))
+    read_values_with(value_type, read)
+    return ValueForm(name, (ValueMessage,), schema, asked, provider, is_inside, value_type, read)
 
 
 def _is_message_class(given: object) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import string
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from miniagents.ext.llm._replies import KEY_OF_UNION
+from miniagents.ext.llm._arriving import ArrivingObject
+from miniagents.ext.llm._replies import KEY_OF_REPLY
 from miniagents.ext.llm.errors import MissingSDKError
-from miniagents.messages import FrozenDict, JsonValue, freeze
-from miniagents.messages.values.freezing import is_list, is_mapping, is_tuple
+from miniagents.messages import FrozenDict, JsonValue
+from miniagents.messages.values.freezing import frozen_dict, is_mapping
 from miniagents.promising.combinators.piped import attempt
 from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure
@@ -34,7 +33,8 @@ def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
 
     A mapping holds the fields that have begun, as plain JSON. Texts, lists and objects have the part that has arrived;
     numbers appear when they are complete. The last mapping has all fields. If the reply may be of several classes, the
-    mappings also have the tag of its class, as "@type".
+    mappings also have the tag of its class, as "@type". If it is no object, but a list, for example, the only field of
+    the mappings is "value".
 
     The values are not validated: await the promise for the checked reply. The errors of the stream are those of the
     tokens.
@@ -78,69 +78,25 @@ def partial_values(promise: MessagePromise[Message], /) -> Stream[Partial]:
 
 # --- machinery ---
 
-_OUTSIDE: Final = re.compile(r'[^"]+')
-_INSIDE: Final = re.compile(r'(?:[^"\\]|\\.)+', re.DOTALL)
-_UNFINISHED: Final = "+-.0123456789" + string.ascii_letters
-"""The characters of numbers and of words such as true. At the end of a text, a number or a word may be incomplete."""
-
 
 class _Growing:
-    """The text of an object that is still arriving."""
+    """The known fields of a reply that is still arriving."""
 
-    __slots__ = ("_from_json", "_in_string", "_place", "_plain", "_text", "_value")
+    __slots__ = ("_object", "_value")
 
-    def __init__(self, from_json: Callable[..., object]) -> None:
-        self._from_json = from_json
-        self._text = ""
-        self._place = 0
-        self._in_string = False  # whether `_place` is inside a string
-        self._plain: object = {}
+    def __init__(self, from_json: Callable[[bytes], object]) -> None:
+        self._object = ArrivingObject(from_json)
         self._value: Partial = FrozenDict()
 
     def fed(self, token: str) -> Partial | None:
         """Add a token, and return the new value; None if it is the same as before."""
-        self._text += token
-        if self._place == 0:
-            brace = self._text.find("{")
-            if brace < 0:
-                return None
-            self._text = self._text[brace:]
-        self._look()
-        certain = self._text if self._in_string else self._text.rstrip(_UNFINISHED)
-        try:
-            value: object = self._from_json(certain.encode(), partial_mode="trailing-strings")
-        except ValueError:
-            return None  # awaiting the reply raises the error
-        if is_mapping(value) and [*value] == [KEY_OF_UNION]:
-            value = value[KEY_OF_UNION]
-        if not is_mapping(value) or value == self._plain:
+        if not self._object.feed(token):
             return None
-        known: Any = _frozen(value, self._plain, self._value)  # Any: an object is frozen to a `Partial`
-        self._plain, self._value = value, known
+        known: Any = self._object.value()  # Any: plain JSON; what is returned is a mapping of it
+        if [*known] == [KEY_OF_REPLY]:
+            known = known[KEY_OF_REPLY]
+            known = known if is_mapping(known) else frozen_dict({"value": known})
+        if not known and not self._value:
+            return None
+        self._value = known
         return self._value
-
-    def _look(self) -> None:
-        """Update `_in_string` for the text that was added; `_place` is how far it was read."""
-        while self._place < len(self._text):
-            run = (_INSIDE if self._in_string else _OUTSIDE).match(self._text, self._place)
-            if run is not None:
-                self._place = run.end()
-            elif self._text[self._place] == '"':
-                self._in_string = not self._in_string
-                self._place += 1
-            else:
-                return  # a backslash at the end: the character that it escapes has not arrived
-
-
-def _frozen(value: object, before: object, frozen_before: object) -> object:
-    """Freeze a value, and reuse the frozen parts of the value before it that have not changed."""
-    if value == before:
-        return frozen_before
-    if is_mapping(value) and is_mapping(before) and is_mapping(frozen_before):
-        return FrozenDict(
-            {name: _frozen(part, before.get(name), frozen_before.get(name)) for name, part in value.items()}
-        )
-    if is_list(value) and is_list(before) and is_tuple(frozen_before):
-        same = [_frozen(*parts) for parts in zip(value, before, frozen_before, strict=False)]
-        return (*same, *(freeze(part) for part in value[len(same) :]))
-    return freeze(value)

@@ -23,6 +23,7 @@ from miniagents.messages.coding.msgspec_formats import Format, functions_of, ref
 from miniagents.messages.coding.readers import known_readers, learn, read_large, read_open, read_unpacked, reader_of
 from miniagents.messages.coding.rebuilding import Rebuilder
 from miniagents.messages.coding.unknown_message import UnknownMessage
+from miniagents.messages.coding.value_message import ValueMessage
 from miniagents.messages.values.freezing import is_mapping
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeForm
 
-__all__ = ["DecodeError", "Format", "Unknown", "UnknownMessage", "decode", "encode", "encode_into"]
+__all__ = ["DecodeError", "Format", "Unknown", "UnknownMessage", "ValueMessage", "decode", "encode", "encode_into"]
 
 T = TypeVar("T")
 

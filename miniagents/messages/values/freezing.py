@@ -312,7 +312,7 @@ def _flat(value: object) -> object:
     if kind is dict:
         mapping = cast("dict[object, object]", value)  # `kind` narrows nothing
         if _ONLY_STRINGS.issuperset(map(type, mapping)) and FLAT.issuperset(map(type, mapping.values())):
-            return _wrapped(mapping) if mapping else _empty
+            return frozen_dict(mapping) if mapping else _empty
     elif kind is list or kind is tuple:
         items = cast("list[object] | tuple[object, ...]", value)  # `kind` narrows nothing
         if _are_frozen(items):
@@ -352,10 +352,10 @@ def _nested(value: Any, depth: int, scalars: frozenset[type]) -> object:  # Any:
             if type(item) not in scalars:
                 break
         else:
-            return _wrapped(value) if value else _empty
+            return frozen_dict(value) if value else _empty
         if not _ONLY_STRINGS.issuperset(map(type, value)):
             raise _OtherError
-        return _wrapped(
+        return frozen_dict(
             {key: item if type(item) in scalars else _nested(item, depth - 1, scalars) for key, item in value.items()}
         )
     if kind is float and not value - value:  # it is finite
@@ -454,18 +454,19 @@ def _container(value: object) -> _Frame:
 
 
 def _frozen_dict(flat: list[object]) -> object:
-    return _wrapped(dict(zip(flat[::2], flat[1::2], strict=True)))
+    return frozen_dict(dict(zip(flat[::2], flat[1::2], strict=True)))
 
 
-def _wrapped(frozen: dict[object, object]) -> object:
-    made = _empty_dict(_FrozenDict)
+def frozen_dict(frozen: Mapping[K, V_co]) -> FrozenDict[K, V_co]:
+    """Return a FrozenDict of keys and values that are known to be frozen."""
+    made: FrozenDict[K, V_co] = _empty_dict(_FrozenDict)
     _fill(made, frozen)
     return made
 
 
 _FrozenDict: Any = FrozenDict  # Any: a dict by nature, which checkers are not told
 _empty_dict: Any = dict.__new__  # Any: as above
-_fill = dict[object, object].update
+_fill: Any = dict[object, object].update  # Any: as above
 
 
 note_json: Callable[[object, bool], None] = vars(FrozenDict)["_is_json"].__set__

@@ -18,9 +18,9 @@ from miniagents.messages.values.freezing import (
     JSON_FLAT,
     FrozenDict,
     _FrozenDict,
-    _wrapped,
     class_of,
     freeze,
+    frozen_dict,
     note_json,
 )
 
@@ -91,7 +91,7 @@ def frozen_json(raw: dict[Any, Any]) -> object:  # Any: JSON or MessagePack
         if not is_plain(frozen := freeze(raw)):
             raise ValueError("a part of the object is no plain JSON") from None
         return frozen
-    made = _wrapped(raw) if raw else _EMPTY
+    made = frozen_dict(raw) if raw else _EMPTY
     note_json(made, True)
     return made
 

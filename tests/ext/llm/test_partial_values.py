@@ -3,12 +3,15 @@
 import asyncio
 import itertools
 import json
+import re
+import string
 import sys
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, strategies as st
+from jiter import from_json
 
 from miniagents import Message, MiniAgents, stream_message
 from miniagents.ext.llm import MissingSDKError, partial_values
@@ -74,6 +77,50 @@ async def test_without_jiter_the_error_says_what_to_install(monkeypatch: pytest.
         await values_of("{}")
 
 
+async def test_the_end_of_the_object_may_come_with_what_stands_behind_it() -> None:
+    assert await values_of('{"a": 1}\n``', "`") == [{"a": 1}]
+    assert await values_of('{"a": [1]} {"b": 2}') == [{"a": (1,)}]
+
+
+async def test_a_key_that_comes_twice() -> None:
+    assert await values_of('{"a": 1, ', '"b": 2, "a": 1', ", ", '"a": [') == [
+        {"a": 1},
+        {"a": 1, "b": 2},
+        {"a": (), "b": 2},
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(
+            '"b" 1',
+            '"b": 1 2,',
+            '"b": [1,]',
+            '"b": [1}',
+            '"b": {]',
+            "1",
+            ",",
+            '"b": tru,',
+            '"b": 01,',
+            '"b": "\\q',
+            ":",
+        ),
+        *('"b": "\n', '"b": "\\ud83dx', '"b": "\\ud83d\\u0041', '"b": "\\ude00', '"b": "\\u00g', '"b": @', '"b": ]'),
+        '"b": ' + "[" * 300,
+    ],
+)
+async def test_nothing_is_known_of_what_is_no_json(wrong: str) -> None:
+    assert await values_of('{"a": "x", ', wrong, '"c": 3}', '{"d": 4}') == [{"a": "x"}]
+    assert await values_of('{"a": "x", ' + wrong + " ", '"c": 3}') == []
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+async def test_a_number_that_json_has_not_is_an_error(number: str) -> None:
+    with pytest.raises(ValueError, match="JSON has only finite numbers"):
+        await values_of('{"a": 1, "b": ', number, ", ", '"c": 2}')
+
+
 # --- laws ---
 
 PLAIN = st.recursive(
@@ -98,6 +145,25 @@ def test_the_last_value_is_the_whole_object(drawn: tuple[dict[str, Any], list[st
     value, tokens = drawn
     seen = asyncio.run(values_of(*tokens))
     assert (seen[-1] if seen else {}) == freeze(value)
+
+
+@given(cut())
+def test_each_value_is_that_of_the_whole_text_so_far(drawn: tuple[dict[str, Any], list[str]]) -> None:  # Any: as above
+    _, tokens = drawn
+    expected: list[object] = [{}]
+    for count in range(1, len(tokens) + 1):
+        text = "".join(tokens[:count])
+        if not is_in_text(text):  # a number or a word at the end may go on
+            text = text.rstrip("+-.0123456789" + string.ascii_letters)
+        known = freeze(from_json(text.encode(), partial_mode="trailing-strings")) if "{" in text else {}
+        if known != expected[-1]:
+            expected.append(known)
+    assert asyncio.run(values_of(*tokens)) == expected[1:]
+
+
+def is_in_text(json_text: str) -> bool:
+    """Whether the end of a part of JSON is between the quotes of a text."""
+    return re.sub(r"\\.?", "", json_text, flags=re.DOTALL).count('"') % 2 == 1
 
 
 @given(cut())

@@ -400,14 +400,15 @@ async def test_what_is_no_reply_type_is_refused() -> None:
         number: complex
 
     for reply_type, text in [
-        (dict, "create_openai_agent: reply_type=dict: give a class of messages"),
+        (dict, "create_openai_agent: reply_type=dict: $ is a mapping, which OpenAI takes in no strict schema"),
         (AssistantMessage, "reply_type=AssistantMessage: there is nothing to ask for: give a class with fields of"),
-        (Weather | None, "create_openai_agent: reply_type=Weather | NoneType: give a class of messages, or a union of"),
+        (AssistantMessage | None, "reply_type=AssistantMessage | None: there is nothing to ask for: give a class with"),
         (
             Weather | AssistantMessage,
             "reply_type=Weather | AssistantMessage: there is nothing to ask for: give a class",
         ),
-        ("Weather", "create_openai_agent: reply_type=Weather: give a class of messages, or a union of such classes"),
+        ("Weather", "create_openai_agent: reply_type='Weather': give a type, not its name"),
+        (3, "create_openai_agent: reply_type=3: "),
         (Odd, "reply_type=Odd: $.number: complex has no form in JSON"),
     ]:
         given: Any = reply_type  # Any: what the checkers refuse

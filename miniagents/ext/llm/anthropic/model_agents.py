@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from miniagents.ext.llm.anthropic.options import AnthropicClient, NewMessagesOptions
     from miniagents.ext.llm.providers import AnyTool, ToolDefinition
-    from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
+    from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage, ValueMessage
     from miniagents.miniagents import Inquirable
     from miniagents.tools import Tool
 
@@ -27,6 +27,7 @@ __all__ = ["DEFAULT_MAX_TOKENS", "AnthropicAgent", "MessagesOptions", "create_an
 Out_co = TypeVar("Out_co", bound=Message, default=AnthropicMessage, covariant=True)
 OtherOut = TypeVar("OtherOut", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
+Value = TypeVar("Value")
 
 if TYPE_CHECKING:
 
@@ -90,7 +91,7 @@ def create_anthropic_agent(
     **options: Unpack[NewMessagesOptions],
 ) -> AnthropicAgent[AnthropicMessage | ToolResultMessage]: ...
 @overload
-def create_anthropic_agent(
+def create_anthropic_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     tools: tuple[()] = ...,
@@ -102,16 +103,34 @@ def create_anthropic_agent(
 def create_anthropic_agent(
     model: str,
     *,
+    tools: tuple[()] = ...,
+    reply_type: TypeForm[Value],
+    strict_reply: bool = ...,
+    **options: Unpack[NewMessagesOptions],
+) -> AnthropicAgent[ValueMessage[Value]]: ...
+@overload
+def create_anthropic_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
+    model: str,
+    *,
     tools: Iterable[AnyTool],
     reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewMessagesOptions],
 ) -> AnthropicAgent[AnthropicMessage | ToolResultMessage | Reply]: ...
+@overload
+def create_anthropic_agent(
+    model: str,
+    *,
+    tools: Iterable[AnyTool],
+    reply_type: TypeForm[Value],
+    strict_reply: bool = ...,
+    **options: Unpack[NewMessagesOptions],
+) -> AnthropicAgent[AnthropicMessage | ToolResultMessage | ValueMessage[Value]]: ...
 def create_anthropic_agent(  # pyright: ignore[reportInconsistentOverload]  # of `strict_reply`: nothing is a `NoSuchOption`
     model: str,
     *,
     tools: Iterable[AnyTool] = (),
-    reply_type: TypeForm[Message] | None = None,
+    reply_type: TypeForm[object] | None = None,
     strict_reply: bool = True,
     client: AnthropicClient | Callable[[], AnthropicClient] | None = None,
     api_key: str | None = None,
@@ -133,7 +152,8 @@ def create_anthropic_agent(  # pyright: ignore[reportInconsistentOverload]  # of
     Args:
         model: The name of the model.
         tools: The tools that the model may call; a mapping is a tool of Anthropic, as its reference describes it.
-        reply_type: The type of the answer: a message class with fields of its own, or a union of such classes.
+        reply_type: The type of the answer: a message class with fields of its own, a union of such classes, or any
+            other type, whose values the replies have as their `value`.
         strict_reply: Whether Anthropic enforces that type. A type that its schemas cannot express is then refused. If
             False, the model is only shown the schema.
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from miniagents.ext.llm.openai.options import NewChatOptions, NewResponsesOptions, OpenAIClient
     from miniagents.ext.llm.providers import AnyTool, ToolDefinition
-    from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage
+    from miniagents.messages import MessageSequencePromise, MessageType, ToolResultMessage, ValueMessage
     from miniagents.miniagents import Inquirable
     from miniagents.tools import Tool
 
@@ -37,6 +37,7 @@ __all__ = [
 Out_co = TypeVar("Out_co", bound=Message, default=OpenAIMessage, covariant=True)
 OtherOut = TypeVar("OtherOut", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
+Value = TypeVar("Value")
 
 if TYPE_CHECKING:
 
@@ -144,7 +145,7 @@ def create_openai_agent(
     **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent[OpenAIMessage | ToolResultMessage]: ...
 @overload
-def create_openai_agent(
+def create_openai_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     api: Literal["chat_completions"] = ...,
@@ -158,11 +159,31 @@ def create_openai_agent(
     model: str,
     *,
     api: Literal["chat_completions"] = ...,
+    tools: tuple[()] = ...,
+    reply_type: TypeForm[Value],
+    strict_reply: bool = ...,
+    **options: Unpack[NewChatOptions],
+) -> OpenAIAgent[ValueMessage[Value]]: ...
+@overload
+def create_openai_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
+    model: str,
+    *,
+    api: Literal["chat_completions"] = ...,
     tools: Iterable[AnyTool],
     reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewChatOptions],
 ) -> OpenAIAgent[OpenAIMessage | ToolResultMessage | Reply]: ...
+@overload
+def create_openai_agent(
+    model: str,
+    *,
+    api: Literal["chat_completions"] = ...,
+    tools: Iterable[AnyTool],
+    reply_type: TypeForm[Value],
+    strict_reply: bool = ...,
+    **options: Unpack[NewChatOptions],
+) -> OpenAIAgent[OpenAIMessage | ToolResultMessage | ValueMessage[Value]]: ...
 @overload
 def create_openai_agent(
     model: str,
@@ -182,7 +203,7 @@ def create_openai_agent(
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage]: ...
 @overload
-def create_openai_agent(
+def create_openai_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
     model: str,
     *,
     api: Literal["responses"],
@@ -196,17 +217,37 @@ def create_openai_agent(
     model: str,
     *,
     api: Literal["responses"],
+    tools: tuple[()] = ...,
+    reply_type: TypeForm[Value],
+    strict_reply: bool = ...,
+    **options: Unpack[NewResponsesOptions],
+) -> OpenAIResponsesAgent[ValueMessage[Value]]: ...
+@overload
+def create_openai_agent(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]  # messages first
+    model: str,
+    *,
+    api: Literal["responses"],
     tools: Iterable[AnyTool],
     reply_type: TypeForm[Reply],
     strict_reply: bool = ...,
     **options: Unpack[NewResponsesOptions],
 ) -> OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage | Reply]: ...
+@overload
+def create_openai_agent(
+    model: str,
+    *,
+    api: Literal["responses"],
+    tools: Iterable[AnyTool],
+    reply_type: TypeForm[Value],
+    strict_reply: bool = ...,
+    **options: Unpack[NewResponsesOptions],
+) -> OpenAIResponsesAgent[OpenAIMessage | ToolResultMessage | ValueMessage[Value]]: ...
 def create_openai_agent(  # pyright: ignore[reportInconsistentOverload]  # of `strict_reply`: nothing is a `NoSuchOption`
     model: str,
     *,
     api: Literal["chat_completions", "responses"] = "chat_completions",
     tools: Iterable[AnyTool] = (),
-    reply_type: TypeForm[Message] | None = None,
+    reply_type: TypeForm[object] | None = None,
     strict_reply: bool = True,
     client: OpenAIClient | Callable[[], OpenAIClient] | None = None,
     api_key: str | None = None,
@@ -228,16 +269,18 @@ def create_openai_agent(  # pyright: ignore[reportInconsistentOverload]  # of `s
     same time. If a tool raises an error, the model is told. If a tool is only a `ToolDefinition`, the caller carries it
     out: a call of it ends the reply.
 
-    With a `reply_type`, the answer is a message of that class, or of one of the classes of a union. A wrong answer
-    raises a `WrongReplyError` with the path to the fault. The tokens of the answer are JSON, and `partial_values` reads
-    them as they arrive.
+    With a `reply_type`, the answer is a message of that class, or of one of the classes of a union. For any other type
+    (a dataclass, a Struct, a TypedDict, a list, a model of pydantic, a union of them, …) it is a `ValueMessage`, whose
+    `value` is of the type. A wrong answer raises a `WrongReplyError` with the path to the fault. The tokens of the
+    answer are JSON, and `partial_values` reads them as they arrive.
 
     Args:
         model: The name of the model.
         api: The protocol; most servers other than OpenAI's know only chat completions.
         tools: The tools that the model may call (see `miniagents.tool`, and `as_tool` of agents); a mapping is a tool
             of OpenAI, as its reference describes it.
-        reply_type: The type of the answer: a message class with fields of its own, or a union of such classes.
+        reply_type: The type of the answer: a message class with fields of its own, a union of such classes, or any
+            other type, whose values the replies have as their `value`.
         strict_reply: Whether OpenAI enforces that type. A type that its strict schemas cannot express is then
             refused. Give False for servers that do not know strict schemas.
         client: The client to use, or a function that makes one for each `MiniAgents` context. By default each context
