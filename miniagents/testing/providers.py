@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelAnswer", "ModelFailure", "ProviderContract", "ProviderServer"]
 
+_USAGE: Final = Usage(input_tokens=11, output_tokens=7)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAnswer:
@@ -77,7 +79,7 @@ class ModelAnswer:
     reasoning: tuple[str, ...] = ()
     calls: tuple[ToolCall, ...] = ()
     finish: Literal["stop", "length", "content_filter"] = "stop"
-    usage: Usage = Usage(input_tokens=11, output_tokens=7)
+    usage: Usage = _USAGE
     ends: Literal["properly", "cut", "stalled"] = "properly"
 
 
@@ -170,7 +172,9 @@ class ProviderContract(ABC):
         """Tokens come as they were sent; the message has the text, the usage and why the model stopped."""
         for stream in _STREAMED:
             pieces, _, message = self._answer(ModelAnswer(text=("Leaves", " in hot", " water.")), stream=stream)
-            _same("the tokens", pieces, ["Leaves", " in hot", " water."] if stream else ["Leaves in hot water."])
+            if stream:
+                _same("the tokens", pieces, ["Leaves", " in hot", " water."])
+            _same("the text of the tokens", "".join(pieces), "Leaves in hot water.")
             _same("the text", message.text, "Leaves in hot water.")
             _same("finish_reason", message.finish_reason, "stop")
             usage = message.usage
@@ -324,7 +328,8 @@ class ProviderContract(ABC):
                     async for piece in self._agent(server).inquire("Hi").only():
                         pieces.append(piece)  # noqa: PERF401  # it has those before the error
                 except LanguageModelError as error:
-                    _expect(isinstance(error, TransientModelError), f"a cut raises a TransientModelError, not {error!r}")
+                    is_transient = isinstance(error, TransientModelError)
+                    _expect(is_transient, f"a cut raises a TransientModelError, not {error!r}")
                     _same("partial", error.partial and error.partial.text, "one two")
                 else:
                     raise AssertionError("a stream that is cut off ends as if it were complete")
@@ -442,7 +447,7 @@ def _call(city: str, call_id: str) -> ToolCall:
     return ToolCall(id=call_id, name="weather", arguments=json.dumps({"city": city}))
 
 
-def _expect(holds: bool, otherwise: str) -> None:  # noqa: FBT001  # like `assert`
+def _expect(holds: bool, otherwise: str) -> None:  # like `assert`
     if not holds:
         raise AssertionError(otherwise)
 

@@ -20,6 +20,7 @@ __all__ = [
     "GIVEN_ELSEWHERE",
     "LIBRARY_OPTIONS",
     "CommonOptions",
+    "LibraryOptions",
     "Limits",
     "NewAgentOptions",
     "NoSuchOption",
@@ -35,8 +36,8 @@ class NoSuchOption(Enum):
     """
 
 
-class CommonOptions(TypedDict, total=False):
-    """The options that all language models take.
+class LibraryOptions(TypedDict, total=False):
+    """The options that need nothing of a provider.
 
     Attributes:
         system: An instruction that stands before the conversation.
@@ -48,10 +49,6 @@ class CommonOptions(TypedDict, total=False):
             still may, no token of a reply can be read before the whole reply was checked.
         deps: What the model's tools get in their `ToolContext`, such as the user or a connection. The model does not
             see it, and records of calls have only its class.
-        timeout: Seconds that the answer may take to begin, and that each further piece may take.
-        extra_body: Properties of the request that are not options here, for servers that take more.
-        extra_headers: Headers of the request.
-        extra_query: Parameters of the request's URL. The HTTP client logs the URL, so never put a key here.
     """
 
     system: str | None
@@ -60,6 +57,18 @@ class CommonOptions(TypedDict, total=False):
     max_calls: int
     repair_turns: int
     deps: object
+
+
+class CommonOptions(LibraryOptions, total=False):
+    """The options that all language models take, of providers whose requests an SDK makes.
+
+    Attributes:
+        timeout: Seconds that the answer may take to begin, and that each further piece may take.
+        extra_body: Properties of the request that are not options here, for servers that take more.
+        extra_headers: Headers of the request.
+        extra_query: Parameters of the request's URL. The HTTP client logs the URL, so never put a key here.
+    """
+
     timeout: float | None
     extra_body: Mapping[str, object]
     extra_headers: Mapping[str, str]
@@ -127,7 +136,7 @@ class OptionRules(NamedTuple):
     """
 
     api: str
-    known: type = CommonOptions
+    known: type = LibraryOptions
     withdrawn: Mapping[str, str] = MappingProxyType({})
 
     def check(self, where: str, given: Mapping[str, object]) -> None:
