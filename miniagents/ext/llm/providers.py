@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from miniagents._lazy import at_home, teaching
 from miniagents.ext.llm._agent import ModelAgent
 from miniagents.ext.llm._answers import chunks_of, whole_answer
-from miniagents.ext.llm._catalogue import Provider, Providers
+from miniagents.ext.llm._catalogue import Provider, Providers, create_agent, provider_of
 from miniagents.ext.llm._clients import (
     AsyncResource,
     ClientOf,
@@ -124,6 +124,7 @@ __all__ = [
     "UserTurn",
     "chunks_of",
     "clients_for",
+    "create_agent",
     "error_of_body",
     "error_of_response",
     "identifier_in",
@@ -140,6 +141,7 @@ __all__ = [
     "objects_in",
     "plain_object",
     "problem_in",
+    "provider_of",
     "raw_piece",
     "requested",
     "source_of",

@@ -1,25 +1,31 @@
 """The library's own providers pass the contract of providers."""
 
+import base64
+import dataclasses
+import importlib.util
 import json
 import re
+import struct
 import sys
 import types
+import zlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import pytest
 
-from miniagents.ext.llm import create_anthropic_agent, create_openai_agent
+from miniagents.ext.llm import create_agent
 from miniagents.ext.llm.errors import LanguageModelError
 from miniagents.ext.llm.providers import ModelAgent
 from miniagents.testing import providers
 from miniagents.testing.providers import ModelAnswer, ModelFailure, ProviderContract
 from tests.ext.llm import answers as said_by
 from tests.ext.llm.model_server import ModelServer
-from tests.ext.llm.protocols import Reply
-from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, Saying, http_error
+from tests.ext.llm.protocols import Chunk, Event, Reply, Request, Response, Script
+from tests.ext.llm.replies import CHAT, MESSAGES, RESPONSES, http_error, script_for
 
 BEFORE: Final = {CHAT: 1, RESPONSES: 4, MESSAGES: 3}
 """How many events there are before the first token."""
@@ -105,16 +111,13 @@ def test_each_test_finds_a_fault(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 class Served:
     """The test server, as the contract sees it."""
 
-    def __init__(self, path: str, server: ModelServer) -> None:
-        self._path = path
+    def __init__(self, model: str, server: ModelServer, options: Mapping[str, Any]) -> None:
+        self._model = model
         self._server = server
+        self._options = options
 
     def agent(self, **given: Any) -> ModelAgent[Any]:
-        create: Any = create_anthropic_agent if self._path == MESSAGES else create_openai_agent
-        base_url = self._server.anthropic_url if self._path == MESSAGES else self._server.openai_url
-        api = {RESPONSES: {"api": "responses"}}.get(self._path, {})
-        agent: ModelAgent[Any] = create("a-model", base_url=base_url, max_retries=0, **api, **given)
-        return agent
+        return create_agent(self._model, max_retries=0, **self._options, **given)
 
     def requests(self) -> Sequence[str]:
         return [json.dumps(request.body, ensure_ascii=False) for request in self._server.requests]
@@ -123,37 +126,103 @@ class Served:
         await self._server.until_client_gone()
 
 
+@dataclasses.dataclass(frozen=True)
+class Scripted:
+    """A script for a server whose requests may say by their path that they want a stream."""
+
+    script: Script
+
+    def to(self, request: Request) -> Response:
+        if request.path.endswith("/invoke-with-response-stream"):
+            return framed(self.script.streamed)
+        return self.script.to(request)
+
+
+def framed(response: Response) -> Response:
+    """Return a stream as AWS sends it: frames with checksums in place of events."""
+    steps = (Chunk(frame(each.data)) if isinstance(each, Event) else each for each in response.steps)
+    headers = (("content-type", "application/vnd.amazon.eventstream"),)
+    return dataclasses.replace(response, steps=tuple(steps), headers=headers)
+
+
+def frame(data: str) -> bytes:
+    headers = b""
+    for name, value in (
+        (b":event-type", b"chunk"),
+        (b":content-type", b"application/json"),
+        (b":message-type", b"event"),
+    ):
+        headers += struct.pack("!B", len(name)) + name + struct.pack("!BH", 7, len(value)) + value
+    payload = json.dumps({"bytes": base64.b64encode(data.encode()).decode()}).encode()
+    prelude = struct.pack("!II", 16 + len(headers) + len(payload), len(headers))
+    content = prelude + struct.pack("!I", zlib.crc32(prelude)) + headers + payload
+    return content + struct.pack("!I", zlib.crc32(content))
+
+
 def reply_for(path: str, said: ModelAnswer | ModelFailure) -> Reply:
     if isinstance(said, ModelFailure):
         return http_error(said.status, message=said.message, retry_after=said.retry_after)
     calls = [said_by.tool_call(call.name, [call.arguments], id=call.id) for call in said.calls]
     finish: Any = None if said.calls or said.finish == "stop" else said.finish
     answer = said_by.answer(said.text, reasoning=said.reasoning, tool_calls=calls, finish=finish)
+    script = script_for(path, answer)
     after = BEFORE[path] + len(said.text)
     if said.ends == "cut":
-        return Saying(answer, change=lambda script: script.cut(after=after))
-    if said.ends == "stalled":
-        return Saying(answer, change=lambda script: script.stall(after=after))
-    return Saying(answer)
+        script = script.cut(after=after)
+    elif said.ends == "stalled":
+        script = script.stall(after=after)
+    return Scripted(script)
 
 
 class OnModelServer(ProviderContract):
-    path: ClassVar[str]
+    path: ClassVar[str] = CHAT
+    model: ClassVar[str]
+    address: ClassVar[str] = ""
+    """What stands between the server and the paths of the SDK."""
+    options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    environment: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @asynccontextmanager
     async def serving(self, *answers: ModelAnswer | ModelFailure) -> AsyncGenerator[Served]:
-        async with ModelServer(*(reply_for(self.path, each) for each in answers)) as server:
-            yield Served(self.path, server)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            async with ModelServer(*(reply_for(self.path, each) for each in answers)) as server:
+                yield Served(self.model, server, {"base_url": f"{server.url}{self.address}", **self.options})
 
 
 class TestOpenAIChat(OnModelServer):
-    path = CHAT
+    model = "openai:gpt-test"
+    address = "/v1"
 
 
-class TestOpenAIResponses(OnModelServer):
+class TestOpenAIResponses(TestOpenAIChat):
     path = RESPONSES
+    options = MappingProxyType({"api": "responses"})
+
+
+class TestOllama(OnModelServer):
+    model = "ollama:llama:8b"
+    address = "/v1"
+
+
+class TestAzure(OnModelServer):
+    model = "azure:my-deployment"
+    environment = MappingProxyType({"OPENAI_API_VERSION": "2024-10-21"})
 
 
 class TestAnthropic(OnModelServer):
     path = MESSAGES
+    model = "anthropic:claude-test"
     filters = False
+
+
+class TestVertex(TestAnthropic):
+    model = "vertex:claude-test"
+    environment = MappingProxyType({"CLOUD_ML_REGION": "global", "ANTHROPIC_VERTEX_PROJECT_ID": "mine"})
+
+
+@pytest.mark.skipif(importlib.util.find_spec("botocore") is None, reason="it is of the extra `bedrock`")
+class TestBedrock(TestAnthropic):
+    model = "bedrock:claude-test"
+    environment = MappingProxyType({"AWS_REGION": "eu-north-1"})
