@@ -117,7 +117,9 @@ class Served:
         self._options = options
 
     def agent(self, **given: Any) -> ModelAgent[Any]:
-        return create_agent(self._model, max_retries=0, **self._options, **given)
+        create: Any = create_agent  # Any: options of any kind do not tell the overloads apart
+        agent: ModelAgent[Any] = create(self._model, max_retries=0, **self._options, **given)
+        return agent
 
     def requests(self) -> Sequence[str]:
         return [json.dumps(request.body, ensure_ascii=False) for request in self._server.requests]

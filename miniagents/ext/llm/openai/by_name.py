@@ -49,11 +49,12 @@ def _ollama_address() -> str | None:
         port = parts.port
     except ValueError:
         return None
-    if port is None:
-        port = {"http": 80, "https": 443}.get(parts.scheme, _OLLAMA_PORT) if has_scheme else _OLLAMA_PORT
+    if port is None and not has_scheme:
+        port = _OLLAMA_PORT
     name = parts.hostname or "127.0.0.1"
     name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104  # where a server listens, not where it is
-    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}/v1"
+    place = f"[{name}]" if ":" in name else name
+    return f"{parts.scheme}://{place}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}/v1"
 
 
 _OLLAMA_PORT: Final = 11434
