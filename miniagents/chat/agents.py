@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from miniagents.chat.chat_errors import ChatError, one_line
 from miniagents.chat.history import read_conversation
 from miniagents.chat.scripted import echoing_agent, replaying_agent
 from miniagents.ext.llm.errors import MissingKeyError, ModelSetupError
-from miniagents.ext.llm.providers import Provider, Providers
+from miniagents.ext.llm.providers import Provider, Providers, provider_of
 from miniagents.messages import DecodeError, Message, UserMessage, decode
 from miniagents.messages.values.surrogates import mended
 from miniagents.miniagents import MiniAgent
@@ -119,15 +120,13 @@ def _model(arguments: Arguments) -> AnyAgent:
         path = Path(name)
         script = replaying_agent(read_conversation(path), f"scripted:{path.name}") if name else echoing_agent
         return _bound(script, arguments.options)
-    providers = Providers()
-    if provider not in providers:
+    try:
+        known, name = provider_of(arguments.model or "", Providers())
+    except ValueError as error:
         raise ChatError(
-            f"--model {arguments.model!r}: it must begin with {', '.join(f'{each}:' for each in providers)} or "
-            "scripted, as in openai:gpt-5; servers that speak the protocol of one of them are given by --base-url"
-        )
-    if not name:
-        raise ChatError(f"--model {arguments.model!r}: the name of the model is missing, as in {provider}:NAME")
-    known = providers[provider]
+            f"--{error}; or with scripted, or scripted:FILE. Servers that speak the protocol of one of them are given "
+            "by --base-url"
+        ) from None
     for option, instead in (("client", "--base-url and -o max_retries=N are options"), ("base_url", "give --base-url")):
         if option in arguments.options:
             raise ChatError(f"-o {option}: it cannot be given here; {instead}")
@@ -139,7 +138,7 @@ def _model(arguments: Arguments) -> AnyAgent:
     try:
         return known.create_agent(name, client=lambda: client, **options)
     except (TypeError, ValueError) as error:
-        raise ChatError(str(error).removeprefix(f"{known.create_agent.__name__}: ")) from None
+        raise ChatError(re.sub(r"^create_\w+: ", "", str(error))) from None
 
 
 def _client(

@@ -36,6 +36,7 @@ from miniagents.ext.llm.openai import (
     create_openai_embedding_agent,
 )
 from miniagents.ext.llm.partials import Partial, partial_values
+from miniagents.ext.llm.providers import Provider, Providers, create_agent
 
 if not TYPE_CHECKING:  # for checkers this would allow any name
     __getattr__ = teaching(__name__)
@@ -56,7 +57,9 @@ __all__ = [
     "OverloadedError",
     "Partial",
     "ProtocolError",
+    "Provider",
     "ProviderError",
+    "Providers",
     "QuotaExceededError",
     "RateLimitError",
     "ReplySchema",
@@ -66,6 +69,7 @@ __all__ = [
     "TransientModelError",
     "TruncatedError",
     "WrongReplyError",
+    "create_agent",
     "create_anthropic_agent",
     "create_openai_agent",
     "create_openai_embedding_agent",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
 from collections.abc import Mapping
@@ -9,19 +10,27 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, overload
 
-from typing_extensions import override
+from typing_extensions import TypeVar, override
 
 from miniagents.ext.llm._clients import ClientSettings, made
 from miniagents.ext.llm._secrets import Hidden
+from miniagents.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from typing_extensions import TypeForm
 
     from miniagents.ext.llm._agent import ModelAgent
+    from miniagents.ext.llm._equipping import AnyTool
+    from miniagents.ext.llm.common import ToolDefinition
+    from miniagents.messages import AssistantMessage, ToolResultMessage
 
-__all__ = ["ENTRY_POINTS", "Provider", "Providers"]
+__all__ = ["ENTRY_POINTS", "Provider", "Providers", "create_agent", "provider_of"]
+
+Reply = TypeVar("Reply", bound=Message)
 
 ENTRY_POINTS: Final = "miniagents.providers"
 """The group of the entry points by which packages offer providers: `name = "module:PROVIDER"`."""
@@ -116,7 +125,102 @@ class Providers(Mapping[str, Provider]):
         return f"Providers({', '.join(self)})"
 
 
+@overload
+def create_agent(
+    model: str,
+    *,
+    providers: Mapping[str, Provider] = ...,
+    tools: Iterable[ToolDefinition | Mapping[str, object]] = ...,
+    reply_type: None = ...,
+    **options: Any,
+) -> ModelAgent[AssistantMessage]: ...
+@overload
+def create_agent(
+    model: str,
+    *,
+    providers: Mapping[str, Provider] = ...,
+    tools: Iterable[AnyTool],
+    reply_type: None = ...,
+    **options: Any,
+) -> ModelAgent[AssistantMessage | ToolResultMessage]: ...
+@overload
+def create_agent(
+    model: str,
+    *,
+    providers: Mapping[str, Provider] = ...,
+    tools: tuple[()] = ...,
+    reply_type: TypeForm[Reply],
+    **options: Any,
+) -> ModelAgent[Reply]: ...
+@overload
+def create_agent(
+    model: str,
+    *,
+    providers: Mapping[str, Provider] = ...,
+    tools: Iterable[AnyTool],
+    reply_type: TypeForm[Reply],
+    **options: Any,
+) -> ModelAgent[AssistantMessage | ToolResultMessage | Reply]: ...
+def create_agent(
+    model: str,
+    *,
+    providers: Mapping[str, Provider] | None = None,
+    **given: Any,  # Any: the overloads say which there are, and the provider checks its options
+) -> ModelAgent[Any]:  # Any: the overloads say which messages
+    """Make an agent of a model that is chosen by a text, such as "openai:gpt-5" in a configuration.
+
+    The text has the name of a provider, a colon, and that provider's name of the model. Keys and addresses are read
+    from the environment variables of the provider:
+
+    | provider | variables |
+    |---|---|
+    | `openai` | OPENAI_API_KEY, OPENAI_BASE_URL |
+    | `anthropic` | ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL |
+    | `ollama` | OLLAMA_HOST, OLLAMA_API_KEY |
+    | `azure` | AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_API_KEY, OPENAI_API_VERSION; the model is the name of a deployment |
+    | `bedrock` | AWS_REGION, and what AWS finds keys by, or AWS_BEARER_TOKEN_BEDROCK |
+    | `vertex` | CLOUD_ML_REGION, ANTHROPIC_VERTEX_PROJECT_ID, and Google's default credentials |
+
+    Args:
+        model: The provider and the model.
+        providers: The providers to choose from; by default `Providers()`, those of the library and of installed
+            packages.
+        given: What the function of the provider takes; `create_openai_agent` and `create_anthropic_agent` describe
+            `tools`, `reply_type`, `api_key` and all others.
+
+    Raises:
+        TypeError: An argument is none of the provider's.
+        ValueError: There is no such provider, or no name of a model.
+    """
+    held = Hidden(given)
+    del given  # frames of errors are recorded with their variables, and there may be a key
+    chosen, name = provider_of(model, Providers() if providers is None else providers)
+    return chosen.create_agent(name, **held.reveal())
+
+
+def provider_of(model: str, providers: Mapping[str, Provider]) -> tuple[Provider, str]:
+    """Return the provider that a text such as "openai:gpt-5" names, and the name of the model.
+
+    Raises:
+        ValueError: There is no such provider, or no name of a model.
+    """
+    provider, colon, name = model.partition(":")
+    known = providers.get(provider) if colon else None
+    if known is None:
+        close = difflib.get_close_matches(provider, providers, n=1)
+        hint = f"; did you mean {f'{close[0]}:{name}'!r}?" if colon and close else ""
+        begin = ", ".join(f"{each}:" for each in providers)
+        raise ValueError(f"model {model!r}: it must begin with one of {begin} as in {_example(providers)}{hint}")
+    if not name:
+        raise ValueError(f"model {model!r}: the name of the model is missing, as in {provider}:NAME")
+    return known, name
+
+
 # --- machinery ---
+
+
+def _example(providers: Mapping[str, Provider]) -> str:
+    return "openai:gpt-5" if "openai" in providers else f"{next(iter(providers), 'PROVIDER')}:NAME"
 
 
 def _of_the_library() -> dict[str, Provider]:

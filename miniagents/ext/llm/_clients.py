@@ -191,8 +191,12 @@ def made(make: Callable[[ClientSettings], C], settings: Hidden[ClientSettings]) 
     raise problem
 
 
-def import_sdk(name: str) -> ModuleType:
-    """Import an SDK.
+def import_sdk(name: str, *, extra: str | None = None) -> ModuleType:
+    """Import an SDK, or a part of one.
+
+    Args:
+        name: The name of the module.
+        extra: The extra of this package that installs it; by default that of the same name.
 
     Raises:
         MissingSDKError: The SDK is not installed.
@@ -200,9 +204,9 @@ def import_sdk(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name != name:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
-        message = f"the package {name!r} is not installed; install it with: pip install 'miniagents[{name}]'"
+        message = f"the package {name!r} is not installed; install it with: pip install 'miniagents[{extra or name}]'"
     raise MissingSDKError(message)
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "GIVEN_ELSEWHERE",
     "LIBRARY_OPTIONS",
     "CommonOptions",
+    "LibraryOptions",
     "Limits",
     "NewAgentOptions",
     "NoSuchOption",
@@ -37,8 +38,8 @@ class NoSuchOption(Enum):
     """
 
 
-class CommonOptions(TypedDict, total=False):
-    """The options that all language models take.
+class LibraryOptions(TypedDict, total=False):
+    """The options that need nothing of a provider.
 
     Attributes:
         system: An instruction that stands before the conversation.
@@ -51,10 +52,6 @@ class CommonOptions(TypedDict, total=False):
         deps: What the model's tools get in their `ToolContext`, such as the user or a connection. The model does not
             see it, and records of calls have only its class.
         rate_limit: What the model's requests count for, and wait for; see `with_rate_limit`.
-        timeout: Seconds that the answer may take to begin, and that each further piece may take.
-        extra_body: Properties of the request that are not options here, for servers that take more.
-        extra_headers: Headers of the request.
-        extra_query: Parameters of the request's URL. The HTTP client logs the URL, so never put a key here.
     """
 
     system: str | None
@@ -64,6 +61,18 @@ class CommonOptions(TypedDict, total=False):
     repair_turns: int
     deps: object
     rate_limit: RateLimit | None
+
+
+class CommonOptions(LibraryOptions, total=False):
+    """The options that all language models take, of providers whose requests an SDK makes.
+
+    Attributes:
+        timeout: Seconds that the answer may take to begin, and that each further piece may take.
+        extra_body: Properties of the request that are not options here, for servers that take more.
+        extra_headers: Headers of the request.
+        extra_query: Parameters of the request's URL. The HTTP client logs the URL, so never put a key here.
+    """
+
     timeout: float | None
     extra_body: Mapping[str, object]
     extra_headers: Mapping[str, str]
@@ -141,7 +150,7 @@ class OptionRules(NamedTuple):
     """
 
     api: str
-    known: type = CommonOptions
+    known: type = LibraryOptions
     withdrawn: Mapping[str, str] = MappingProxyType({})
 
     def check(self, where: str, given: Mapping[str, object]) -> None:

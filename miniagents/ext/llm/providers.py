@@ -1,10 +1,11 @@
 """What a provider of language models is written on.
 
 OpenAI and Anthropic stand on this module alone, and so does any other provider: a folder of this package, or a package
-of your own. The page `providers` of the guide writes one, and `miniagents.testing.ProviderContract` tests it.
+of your own. The page `providers` of the guide writes one, and `miniagents.testing.providers` tests it.
 
 - The protocol writes requests and reads answers: `ModelProtocol`, with a `Reader` for each answer. It says what it
-  takes: `OptionRules` of `CommonOptions`, `ConversationRules`, and the schemas that it enforces, a `StrictForm`.
+  takes: `OptionRules` (of `LibraryOptions` and its own), `ConversationRules`, and a `StrictForm` of the schemas that
+  it enforces.
 - Requests: a `ModelRequest` has a `Conversation`, which is turns (`SystemTurn`, `UserTurn`, `AssistantTurn`).
   `spoken` returns the text of a message, `source_of` the source of a picture or file, `valid_arguments` the arguments
   of a call.
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING
 from miniagents._lazy import at_home, teaching
 from miniagents.ext.llm._agent import ModelAgent
 from miniagents.ext.llm._answers import answer_once, chunks_of, whole_answer
-from miniagents.ext.llm._catalogue import Provider, Providers
+from miniagents.ext.llm._catalogue import Provider, Providers, create_agent, provider_of
 from miniagents.ext.llm._clients import (
     AsyncResource,
     ClientOf,
@@ -72,7 +73,7 @@ from miniagents.ext.llm._json import (
     valid_arguments,
     wrong_type,
 )
-from miniagents.ext.llm._options import CommonOptions, NewAgentOptions, NoSuchOption, OptionRules
+from miniagents.ext.llm._options import CommonOptions, LibraryOptions, NewAgentOptions, NoSuchOption, OptionRules
 from miniagents.ext.llm._parts import Source, source_of
 from miniagents.ext.llm._protocol import AS_IT_CAME, ModelProtocol, ModelRequest, Reader, message_of
 from miniagents.ext.llm._requesting import requested
@@ -98,6 +99,7 @@ __all__ = [
     "Finished",
     "JsonObject",
     "Kept",
+    "LibraryOptions",
     "ModelAgent",
     "ModelEvent",
     "ModelProtocol",
@@ -123,6 +125,7 @@ __all__ = [
     "answer_once",
     "chunks_of",
     "clients_for",
+    "create_agent",
     "error_of_body",
     "error_of_response",
     "identifier_in",
@@ -139,6 +142,7 @@ __all__ = [
     "objects_in",
     "plain_object",
     "problem_in",
+    "provider_of",
     "raw_piece",
     "requested",
     "source_of",

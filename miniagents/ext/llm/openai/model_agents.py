@@ -303,13 +303,8 @@ def create_openai_agent(  # pyright: ignore[reportInconsistentOverload]  # of `s
     given |= {"client": client, "api_key": api_key, "base_url": base_url, "default_headers": default_headers}
     given |= {"max_retries": max_retries, "alias": alias, "description": description}
     del options, client, api_key, base_url, default_headers  # frames of errors are recorded with their variables
-    where = "create_openai_agent"
-    if api not in ("chat_completions", "responses"):
-        given.clear()  # it may have a key
-        raise ValueError(f"{where}: api={api!r}: give 'chat_completions' or 'responses'")
-    cls: type[OpenAIAgent[Any] | OpenAIResponsesAgent[Any]]  # Any: the overloads say which messages
-    cls = OpenAIAgent if api == "chat_completions" else OpenAIResponsesAgent
-    return cls.of_model(where, model, default_client, given)
+    given["api"] = api
+    return openai_agent_of("create_openai_agent", model, default_client, given)
 
 
 def create_openai_embedding_agent(
@@ -364,6 +359,29 @@ def create_openai_embedding_agent(
 
 
 # --- machinery ---
+
+
+def openai_agent_of(
+    where: str,
+    model: str,
+    make_client: Callable[[ClientSettings], OpenAIClient],
+    given: dict[str, object],
+) -> OpenAIAgent[Any] | OpenAIResponsesAgent[Any]:  # Any: any class of answers
+    """Make an agent of a model of a server that speaks OpenAI's protocols.
+
+    Args:
+        where: The function that the user called, for errors.
+        model: The name of the model.
+        make_client: Makes a client with settings.
+        given: The arguments of the user: those of `create_openai_agent`.
+    """
+    api = given.pop("api", "chat_completions")
+    if api not in ("chat_completions", "responses"):
+        given.clear()  # it may have a key
+        raise ValueError(f"{where}: api={api!r}: give 'chat_completions' or 'responses'")
+    cls: type[OpenAIAgent[Any] | OpenAIResponsesAgent[Any]]  # Any: as above
+    cls = OpenAIAgent if api == "chat_completions" else OpenAIResponsesAgent
+    return cls.of_model(where, model, make_client, given)
 
 
 def default_client(settings: ClientSettings) -> OpenAIClient:
