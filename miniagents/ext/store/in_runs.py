@@ -60,6 +60,7 @@ async def once(
     Raises:
         TypeError: The value is not the same when it is read back: give its type as `form`.
 
+    >>> from miniagents.ext.store import SQLiteStore, durable
     >>> async def main() -> None:
     ...     async with SQLiteStore(":memory:") as store:
     ...         for _ in range(2):
