@@ -126,6 +126,7 @@ async def wrong_runs(run: DurableRun, on_cut: OnCut) -> None:
     open_calls("order-17")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
     await answer_call("runs.db", run="order-17", key="x", answer=[])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     OpenCall(run="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    DurableRun("runs.db")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
     CallAtPlace("x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     DivergedError("runs.db", "x", (1,))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     RunTakenError("runs.db")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -34,6 +34,7 @@ from miniagents.ext.store.errors import (
     StreamError,
     StreamTakenError,
 )
+from miniagents.messages import Message, decode
 from miniagents.wire import Pieces
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     from miniagents.ext.store.protocols import StreamInfo, StreamLog
 
-__all__ = ["Begun", "Ended", "JournalWriter", "Kept", "Once", "Part", "Waiting", "answers_of", "opened", "read_journal"]
+__all__ = ["Begun", "Ended", "Journal", "Kept", "Once", "Part", "Waiting", "answers_of", "opened", "read_journal"]
 
 _VERSION: Final = 1
 """The version of the records below."""
@@ -156,6 +157,10 @@ class Kept:
         elif isinstance(record, Waiting):
             self.waiting[record.key] = record
 
+    def messages(self, key: str) -> list[Message]:
+        """Return the messages of a call that has not ended, as far as they were committed."""
+        return [decode(part, Message) for part in self.parts.get(key, ())]
+
     def is_over(self, call: str) -> bool:
         """Return whether a call, or one of those that it was made by, has ended or was given up."""
         current: str | None = call
@@ -236,8 +241,8 @@ def _record(log: StreamLog, run: str, stream: str, line: bytes) -> _Record:
     return record
 
 
-async def opened(log: StreamLog, run: str) -> tuple[Kept, JournalWriter]:
-    """Take a run for this process; return what is committed of it, and what writes further records.
+async def opened(log: StreamLog, run: str) -> Journal:
+    """Take a run for this process, and return its journal.
 
     Raises:
         RunTakenError: Another process goes on with it.
@@ -266,7 +271,7 @@ async def opened(log: StreamLog, run: str) -> tuple[Kept, JournalWriter]:
             if not first.data.startswith(head):
                 raise taken
             try:
-                return await _read(log, run, lives), JournalWriter(log, run, stream)
+                return Journal(log, run, stream, await _read(log, run, lives))
             except BaseException:
                 await log.end(stream)  # nobody goes on with the run
                 raise
@@ -275,27 +280,39 @@ async def opened(log: StreamLog, run: str) -> tuple[Kept, JournalWriter]:
     raise taken
 
 
-class JournalWriter:
-    """Writes records. What comes while a commit is under way is committed together.
+class Journal:
+    """What is committed of a run that this process has taken, and what writes further records.
 
-    Args:
+    What comes while a commit is under way is committed together.
+
+    Attributes:
         log: The log.
         run: The name of the run.
-        stream: The stream of this life.
+        kept: What was committed in the lives before.
+        error: With it nothing of the run goes on; None as long as it does.
     """
 
-    def __init__(self, log: StreamLog, run: str, stream: str) -> None:
-        self._log = log
-        self._run = run
+    def __init__(self, log: StreamLog, run: str, stream: str, kept: Kept) -> None:
+        self.log: StreamLog = log
+        self.run: str = run
+        self.kept: Kept = kept
+        self.error: StoreError | None = None
         self._stream = stream
         self._position = 1
         self._waiting: list[bytes] = []
         self._done: asyncio.Future[None] | None = None  # of what waits
         self._task: asyncio.Task[None] | None = None
-        self._error: StoreError | None = None
+        self._failed: StoreError | None = None
+        self._is_closed = False
 
     def note(self, record: Begun | Part | Ended | Once | Waiting) -> asyncio.Future[None]:
-        """Have a record written behind those before it; return what is done when it is committed."""
+        """Have a record written behind those before it; return what is done when it is committed.
+
+        Raises:
+            RuntimeError: The run was left.
+        """
+        if self._is_closed:
+            raise RuntimeError(f"run {self.run!r} was left while its calls went on; leave their context first")
         loop = asyncio.get_running_loop()
         if self._done is None:
             self._done = loop.create_future()
@@ -303,7 +320,7 @@ class JournalWriter:
         done = self._done
         self._waiting.append(msgspec.json.encode(record) + b"\n")
         if self._task is None:
-            self._task = loop.create_task(self._work(), name=f"journal of run {self._run!r}", context=Context())
+            self._task = loop.create_task(self._work(), name=f"journal of run {self.run!r}", context=Context())
         return done
 
     async def commit(self, record: Begun | Part | Ended | Once | Waiting) -> None:
@@ -312,8 +329,12 @@ class JournalWriter:
         Raises:
             StoreError: It could not be.
         """
-        # not awaited itself: cancelling one who waits must cancel nothing for the others
-        await asyncio.shield(self.note(record))
+        try:
+            # not awaited itself: cancelling one who waits must cancel nothing for the others
+            await asyncio.shield(self.note(record))
+        except StoreError as error:
+            self.error = self.error or error
+            raise
 
     async def close(self) -> None:
         """Write what waits, and end the life.
@@ -321,13 +342,14 @@ class JournalWriter:
         Raises:
             StoreError: Something could not be written.
         """
+        self._is_closed = True
         while self._task is not None:
             await asyncio.wait((self._task,))
-        if self._error is not None:
+        if self._failed is not None:
             with suppress(StoreError):
-                await self._log.end(self._stream)  # so that others need not wait for the lease to be over
-            raise self._error
-        await self._log.end(self._stream)
+                await self.log.end(self._stream)  # so that others need not wait for the lease to be over
+            raise self._failed
+        await self.log.end(self._stream)
 
     async def _work(self) -> None:
         try:
@@ -338,7 +360,7 @@ class JournalWriter:
                     await self._append(Pieces(self._position, len(lines), b"".join(lines)))
                 except BaseException as error:
                     if not done.done():
-                        done.set_exception(_as_store_error(self._log, error))
+                        done.set_exception(_as_store_error(self.log, error))
                     if not isinstance(error, Exception):
                         raise
                 else:
@@ -349,23 +371,23 @@ class JournalWriter:
             self._task = None
 
     async def _append(self, pieces: Pieces) -> None:
-        if self._error is not None:
-            raise copy.copy(self._error)  # what was not written is missing in front of this
+        if self._failed is not None:
+            raise copy.copy(self._failed)  # what was not written is missing in front of this
         for pause in (*_PAUSES, None):
             try:
-                await self._log.append(self._stream, pieces)
+                await self.log.append(self._stream, pieces)
             except StreamTakenError as error:
                 reason = "another process has taken it over, because this one gave no sign of life; it stops here"
-                self._error = RunTakenError(repr(self._log), self._run, reason)
-                raise self._error from error
+                self._failed = RunTakenError(repr(self.log), self.run, reason)
+                raise self._failed from error
             except StreamEndedError as error:
                 reason = "another process has taken it over and ended this life; it stops here"
-                self._error = RunTakenError(repr(self._log), self._run, reason)
-                raise self._error from error
+                self._failed = RunTakenError(repr(self.log), self.run, reason)
+                raise self._failed from error
             except StoreError as error:
                 if pause is None or isinstance(error, StreamError | StoreClosedError):
-                    error.add_note(f"run {self._run!r} cannot go on: what it does would not be kept")
-                    self._error = error
+                    error.add_note(f"run {self.run!r} cannot go on: what it does would not be kept")
+                    self._failed = error
                     raise
                 await asyncio.sleep(pause)
             else:

@@ -15,7 +15,7 @@ from miniagents.promising.core.failure import Failure, ends_task, running_task
 
 if TYPE_CHECKING:
     from miniagents.calls import Call
-    from miniagents.ext.store.durable_runs import DurableRun
+    from miniagents.ext.store._journal import Journal
     from miniagents.messages import Message
 
 __all__ = ["Given", "Place", "given_to", "here", "key_of"]
@@ -92,7 +92,7 @@ class Place:
     """A call of a run, or the program around all calls, with what is counted in it.
 
     Attributes:
-        run: The run.
+        journal: The journal of the run.
         key: The key of the call.
         call: The call; None for the program.
         kept: The messages of its replies that were committed before it was cut, if it is to go on behind them.
@@ -100,10 +100,10 @@ class Place:
         given_up: The calls that it has cancelled, and that are not noted yet.
     """
 
-    __slots__ = ("_counts", "_history", "_open", "call", "given", "given_up", "kept", "key", "run")
+    __slots__ = ("_counts", "_history", "_open", "call", "given", "given_up", "journal", "kept", "key")
 
-    def __init__(self, run: DurableRun, key: str, call: Call | None, given: Given | None) -> None:
-        self.run: DurableRun = run
+    def __init__(self, journal: Journal, key: str, call: Call | None, given: Given | None) -> None:
+        self.journal: Journal = journal
         self.key: str = key
         self.call: Call | None = call
         self.given: Given | None = given

@@ -19,18 +19,16 @@ import asyncio
 import copy
 import logging
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
 import msgspec
 
+from miniagents.ext.store._course import Course
 from miniagents.ext.store._journal import Begun, Ended, Part, opened
 from miniagents.ext.store._places import Place, given_to, here, key_of
 from miniagents.ext.store.durable_errors import CallAtPlace, DivergedError
 from miniagents.ext.store.errors import StoreError
-from miniagents.messages import Message, decode
-from miniagents.promising import ContextStateError, PromiseCancelledError
-from miniagents.promising.core.access import buffer_of, failure_of
-from miniagents.promising.core.failure import Failure
+from miniagents.messages import Message
 from miniagents.wire import decode_stream, encode_stream
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from contextvars import Token
 
     from miniagents.calls import Call, Proceed
-    from miniagents.ext.store._journal import JournalWriter, Kept, Once, Waiting
+    from miniagents.ext.store._journal import Journal
     from miniagents.ext.store._places import Given
     from miniagents.ext.store.protocols import StreamLog
     from miniagents.messages import MessageSequencePromise
@@ -51,8 +49,6 @@ OnCut: TypeAlias = Literal["again", "resume"]
 """What becomes of a call that was cut: it is made again, or goes on behind the messages that were committed."""
 
 _MOST: Final = 1 << 30
-_TURNS: Final = 3
-"""How many turns of the loop an agent has to end behind a message, for both to be committed together."""
 _PATIENCE: Final = 1.0
 """Seconds that the end of a call waits for the end of another one, which came before it."""
 
@@ -133,14 +129,13 @@ class DurableRun:
         self._on_changed = on_changed
         self._errors = errors
         self._told: set[str] = set()  # classes of errors that were warned of
-        self._broken: StoreError | None = None  # with it nothing goes on
-        self._kept: Kept | None = None
-        self._writer: JournalWriter | None = None
-        self._root = Place(self, key_of("run", name), None, None)
-        self._places: dict[int, Place] = {}  # of the calls that have not ended, by their numbers
+        self._journal: Journal | None = None
+        self._root: Place | None = None
+        self._was_entered = False
+        self._places: dict[tuple[str, int], Place] = {}  # of the calls that have not ended, by their runs and numbers
         self._before: dict[str, str] = {}  # the call of the same caller whose end is to be seen before that of another
         self._shown: dict[str, asyncio.Event] = {}  # the calls that have ended before, once their ends are seen
-        self._recorded: dict[tuple[str, int], Begun | None] = {}  # by caller and index; None if there were several
+        self._recorded: dict[tuple[str, int], Begun | None] = {}  # by caller and index; None for several
         self._token: Token[Place | None] | None = None
 
     def __repr__(self) -> str:
@@ -153,9 +148,11 @@ class DurableRun:
             RunTakenError: Another process goes on with the run.
             StoreError: The store cannot be read or written.
         """
-        if self._kept is not None:
+        if self._was_entered:
             raise RuntimeError(f"{self!r} was entered before; make another one with `durable`")
-        kept, self._writer = await opened(self._log, self.name)
+        self._was_entered = True
+        self._journal = journal = await opened(self._log, self.name)
+        kept = journal.kept
         if self._on_failed == "again":
             kept.ended = {key: ended for key, ended in kept.ended.items() if not ended.failed}
         if "again" in (self._on_failed, self._on_changed):
@@ -164,10 +161,10 @@ class DurableRun:
         if "again" not in (self._on_failed, self._on_changed):
             self._before = kept.order_of_ends()
             self._shown = {key: asyncio.Event() for key in self._before.values()}
-        self._kept = kept
         for begun in kept.begun.values():
             place = begun.parent, begun.index
             self._recorded[place] = None if place in self._recorded else begun
+        self._root = Place(journal, key_of("run", self.name), None, None)
         self._token = here.set(self._root)
         return self
 
@@ -177,24 +174,25 @@ class DurableRun:
         Raises:
             StoreError: Something could not be written.
         """
-        writer, self._writer = self._writer, None
-        if here.get() is self._root and self._token is not None:
+        journal, self._journal = self._journal, None
+        if self._token is not None and here.get() is self._root:
             here.reset(self._token)
-        if writer is not None:
-            await writer.close()
+        if journal is not None:
+            await journal.close()
 
     async def __call__(self, call: Call, proceed: Proceed) -> list[Message | MessageSequencePromise[Message]]:
         """Stand around a call."""
-        if self._writer is None or self._kept is None:
+        journal, root = self._journal, self._root
+        if journal is None or root is None:
             raise RuntimeError(
                 f"{self!r} keeps nothing where it is not entered: write `async with durable(...) as run, "
                 "MiniAgents(around_calls=run):`"
             )
-        if self._broken is not None:
-            raise copy.copy(self._broken)
+        if journal.error is not None:
+            raise copy.copy(journal.error)
         if call.outcome is not None:  # it was cancelled before it began
             return [proceed()]
-        caller = self._caller(call)
+        caller = self._caller(call, root)
         history = caller.history()
         try:
             given = await given_to(call)
@@ -202,72 +200,46 @@ class DurableRun:
             error.add_note(f"run {self.name!r} in {self._log!r}: a message of {call.kind} {call.name!r} cannot be kept")
             raise
         key = caller.nth(given.key)
-        place = Place(self, key, call, given)
-        ended = self._kept.ended.pop(key, None)
-        if ended is not None:
-            caller.begins(key, call)
-            call.mark_replayed()
-            kept = self._parts(key)[: ended.resumed]
-            return [*kept, self._decoded(self._replayed(caller, key, ended))]
-        if key not in self._kept.begun:
-            self._check(call, caller, history, key, given)
+        kept = journal.kept
+        before = kept.begun.get(key)
+        if before is None:
+            self._check(journal, call, caller, history, key, given)
+        else:
+            self._recorded.pop((before.parent, before.index), None)
         caller.begins(key, call)
-        if key in self._kept.given_up:
+        ended = kept.ended.pop(key, None)
+        if ended is not None:
+            call.mark_replayed()
+            return [*kept.messages(key)[: ended.resumed], self._decoded(self._replayed(caller, key, ended))]
+        if key in kept.given_up:
             return [self._decoded(_silent())]
-        self._places[call.number] = place
-        call.when_ended(lambda: self._places.pop(call.number, None))
+        place = Place(journal, key, call, given)
+        number = call.run.id, call.number
+        self._places[number] = place
+        call.when_ended(lambda: self._places.pop(number, None))
         mode = self._on_cut(call) if callable(self._on_cut) else self._on_cut
-        resumes = mode == "resume" and key in self._kept.begun
+        resumes = mode == "resume" and before is not None
         if resumes:
-            place.kept = tuple(self._parts(key))
+            place.kept = tuple(kept.messages(key))
         given_up, caller.given_up = tuple(caller.given_up), []
         raw = msgspec.Raw(given.arguments)
         index = call.place[-1]
         begun = Begun(key, caller.key, index, history, given.called, raw, given.shown, resumes, given_up)
-        self._writer.note(begun)
+        journal.note(begun)
         here.set(place)
         return [*place.kept, self._decoded(self._made(caller, place, proceed(), in_order=mode == "resume"))]
 
     # --- machinery ---
 
-    def _value_of(self, key: str) -> bytes | None:
-        """Return the JSON of a value that was taken once; None if it was not."""
-        return None if self._kept is None else self._kept.once.get(key)
-
-    def _note(self, record: Once | Waiting) -> None:
-        """Write a record soon; before those that come later."""
-        self._open_writer().note(record)
-
-    async def _commit(self, record: Part | Ended | Once) -> None:
-        """Write a record, and wait until it is committed.
-
-        Raises:
-            StoreError: It could not be.
-        """
-        try:
-            await self._open_writer().commit(record)
-        except StoreError as error:
-            self._broken = self._broken or error
-            raise
-
-    def _open_writer(self) -> JournalWriter:
-        if self._writer is None:
-            raise RuntimeError(f"{self!r} was left; leave the context of its calls first")
-        return self._writer
-
-    def _caller(self, call: Call) -> Place:
+    def _caller(self, call: Call, root: Place) -> Place:
         parent = call.parent
-        place = None if parent is None else self._places.get(parent.number)
+        place = None if parent is None else self._places.get((parent.run.id, parent.number))
         if place is not None:
             return place
         current = here.get()  # of a caller that goes on behind the end of its replies
-        return self._root if current is None or current.run is not self else current
+        return root if current is None or current.journal is not root.journal else current
 
-    def _parts(self, key: str) -> list[Message]:
-        parts = [] if self._kept is None else self._kept.parts.get(key, [])
-        return [decode(part, Message) for part in parts]
-
-    def _check(self, call: Call, caller: Place, history: str, key: str, given: Given) -> None:
+    def _check(self, journal: Journal, call: Call, caller: Place, history: str, key: str, given: Given) -> None:
         """Refuse a call in whose place another one was made before, for sure.
 
         It is sure if the caller, when it made the call, had seen the ends of the same calls in the same order, and
@@ -283,8 +255,8 @@ class DurableRun:
             return
         before = CallAtPlace(recorded.called, msgspec.json.decode(recorded.arguments), recorded.messages, recorded.key)
         now = CallAtPlace(given.called, msgspec.json.decode(given.arguments), given.shown, key)
-        self._broken = DivergedError(repr(self._log), self.name, call.place, before, now)
-        raise copy.copy(self._broken)
+        journal.error = DivergedError(repr(self._log), self.name, call.place, before, now)
+        raise copy.copy(journal.error)
 
     def _decoded(self, data: AsyncGenerator[bytes]) -> MessageSequencePromise[Message]:
         return decode_stream(data, tuple[Message, ...], errors=self._errors, max_bytes=_MOST)
@@ -307,9 +279,10 @@ class DurableRun:
         self, caller: Place, place: Place, replies: MessageSequencePromise[Message], *, in_order: bool
     ) -> AsyncGenerator[bytes]:
         """Yield the replies as they come; what callers build upon only when it is committed."""
+        journal = place.journal
         frames: list[bytes] = []
         held: list[bytes] = []
-        course = _Course(replies, has_one=place.call is not None and place.call.kind != "agent")
+        course = Course(replies, has_one=place.call is not None and place.call.kind != "agent")
         has_ended = False
         early = 0
         blocks = _in_order(replies) if in_order else encode_stream(replies)
@@ -320,7 +293,7 @@ class DurableRun:
                     for line in block.splitlines():
                         message = course.take(line)
                         if in_order and message is not None and not course.error:
-                            await self._commit(Part(place.key, message))
+                            await journal.commit(Part(place.key, message))
                     held.append(block)
                     if not await course.is_ending():
                         for each in held:
@@ -336,7 +309,7 @@ class DurableRun:
                 whole = b"".join(frames)
                 shown = len(whole[:early].decode())
                 failed = bool(course.errors)
-                await self._commit(Ended(place.key, whole.decode(), shown, len(place.kept), failed))
+                await journal.commit(Ended(place.key, whole.decode(), shown, len(place.kept), failed))
             caller.ends(place.key)
             for each in held:
                 yield each
@@ -356,87 +329,6 @@ class DurableRun:
                     self.name,
                     name,
                 )
-
-
-class _ErrorHead(msgspec.Struct):
-    type: str
-
-
-class _FrameHead(msgspec.Struct):
-    """As much of a frame as is looked at here."""
-
-    frame: str
-    error: _ErrorHead | None = None
-    message: msgspec.Raw = msgspec.Raw()
-
-
-_head: Final = msgspec.json.Decoder(_FrameHead)
-
-
-_STOPS: Final = (PromiseCancelledError, ContextStateError, StoreError)
-
-
-class _Course:
-    """How far the replies of a call have come.
-
-    Args:
-        replies: The replies.
-        has_one: Whether there is one message, behind which nothing comes.
-
-    Attributes:
-        error: Whether there was an error.
-        errors: The names of the classes of the errors.
-    """
-
-    def __init__(self, replies: MessageSequencePromise[Message], *, has_one: bool) -> None:
-        self._replies = replies
-        self._has_one = has_one
-        self._is_ending = False
-        self._has_news = False  # a message or an error that callers may build upon
-        self.error = False
-        self.errors: set[str] = set()
-
-    def take(self, line: bytes) -> msgspec.Raw | None:
-        """Look at a frame; return the message that is complete with it."""
-        head = _head.decode(line)
-        if head.frame in ("whole", "broken", "failed"):
-            self._has_news = True
-        self._is_ending = self._is_ending or head.frame == "end"
-        if head.frame in ("broken", "failed"):
-            self.error = True
-        if head.error is not None:
-            self.errors.add(head.error.type)
-        return head.message if head.frame == "whole" else None
-
-    async def is_ending(self) -> bool:
-        """Return whether only the end is to come: then it is shown together with what is before it."""
-        if self._has_news and not self._is_ending:
-            self._has_news = False
-            self._is_ending = self._has_one
-            for _ in range(_TURNS):
-                if self._is_ending or self._is_complete():
-                    self._is_ending = True
-                    break
-                await asyncio.sleep(0)
-        return self._is_ending
-
-    def stop(self) -> BaseException | None:
-        """Return the error that says that the call was stopped before its own end; None if it has come to that."""
-        if self.errors:
-            buffer: Any = buffer_of(self._replies)  # Any: of messages, promises and failures
-            for piece in buffer.pieces:
-                if isinstance(piece, Message):
-                    continue
-                failure: Failure | None = piece if isinstance(piece, Failure) else failure_of(piece)
-                if failure is not None and (
-                    isinstance(failure.error, _STOPS) or not isinstance(failure.error, Exception)
-                ):
-                    return failure.error
-        return None
-
-    def _is_complete(self) -> bool:
-        buffer: Any = buffer_of(self._replies)  # Any: of messages, promises and failures
-        return buffer.ended and all(isinstance(piece, Message | Failure) or piece.done() for piece in buffer.pieces)
 
 
 async def _in_order(replies: MessageSequencePromise[Message]) -> AsyncGenerator[bytes]:

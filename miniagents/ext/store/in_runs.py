@@ -60,6 +60,7 @@ async def once(
     Raises:
         TypeError: The value is not the same when it is read back: give its type as `form`.
 
+    >>> from miniagents.ext.store import SQLiteStore, durable
     >>> async def main() -> None:
     ...     async with SQLiteStore(":memory:") as store:
     ...         for _ in range(2):
@@ -74,9 +75,9 @@ async def once(
     name: object = getattr(function, "__qualname__", type(function).__qualname__)
     if place is None:
         return await _called(function)
-    run = place.run
+    journal = place.journal
     key = place.nth(f"once {name}")
-    kept = run._value_of(key)
+    kept = journal.kept.once.get(key)
     if kept is not None:
         return _read(kept, form)
     value = await _called(function)
@@ -87,7 +88,7 @@ async def once(
             f"once: {value!r:.200} of {name} would come back as {again!r:.200}; give its type, as in "
             f"once({name}, {type(value).__qualname__})"
         )
-    await run._commit(Once(key, msgspec.Raw(data)))
+    await journal.commit(Once(key, msgspec.Raw(data)))
     return again
 
 
@@ -147,9 +148,9 @@ def wait_for_answer() -> MessageSequencePromise[Message]:
         )
     key = place.nth("answer")
     messages = tuple(msgspec.Raw(encode(message)) for message in place.given.messages)
-    place.run._note(Waiting(key, place.key, messages))
-    log, name = place.run._log, place.run.name
-    return decode_stream(_answer(log, f"{answers_of(name)}{key}"), tuple[Message, ...], max_bytes=_MOST)
+    place.journal.note(Waiting(key, place.key, messages))
+    journal = place.journal
+    return decode_stream(_answer(journal.log, f"{answers_of(journal.run)}{key}"), tuple[Message, ...], max_bytes=_MOST)
 
 
 async def _answer(log: StreamLog, stream: str) -> AsyncGenerator[bytes]:

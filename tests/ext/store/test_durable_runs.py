@@ -104,6 +104,24 @@ async def test_a_call_that_has_ended_is_given_again_token_by_token_and_is_not_ma
     assert [call.replayed for call in calls] == [False, False, True, True, True, True]
 
 
+async def test_several_contexts_at_the_same_time_may_share_a_run() -> None:
+    @miniagent
+    async def outer(ctx: InteractionContext, name: str) -> None:
+        for number in range(3):
+            ctx.reply(await leaf.inquire(f"{name}{number}"))
+
+    async def one(run: CallHandler, name: str) -> list[str | None]:
+        async with MiniAgents(around_calls=run):
+            return [message.text for message in await outer.inquire(name=name)]
+
+    disk = Disk()
+    for _ in range(2):
+        async with durable(Connection(disk), run="one") as run:
+            found = await asyncio.gather(one(run, "a"), one(run, "b"))
+        assert found == [[f"re {name}{number}!" for number in range(3)] for name in "ab"]
+    assert sorted(worked) == ["a0", "a1", "a2", "b0", "b1", "b2"]
+
+
 async def test_equal_calls_are_told_apart_by_their_order_and_runs_by_their_names() -> None:
     @miniagent
     async def counter(ctx: InteractionContext) -> None:
@@ -517,6 +535,23 @@ async def test_ends_are_seen_in_their_order_so_that_the_first_one_stays_the_firs
     assert await life() == "1.0, 2.0, 3.0"
     assert loop.time() - began < 0.5
     assert worked == ["ran 3.0", "ran 2.0", "ran 1.0", "1.0, 2.0, 3.0"]
+
+
+async def test_calls_that_came_at_another_place_are_no_other_program() -> None:
+    """Nobody says in which order calls are begun that are made together."""
+
+    async def life(said: str, *, waits: bool) -> None:
+        async with durable(Connection(disk), run="one") as run, MiniAgents(around_calls=run, on_leave="cancel"):
+            calls = [leaf.inquire(each) for each in said]
+            await asyncio.gather(*calls)
+            if waits:
+                await asyncio.sleep(3600)
+
+    disk = Disk()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(life("ab", waits=True), 60)
+    await life("bac", waits=False)
+    assert sorted(worked) == ["a", "b", "c"]
 
 
 # --- one process at a time ---
