@@ -8,12 +8,16 @@ from typing import assert_type
 from miniagents import (
     AssistantMessage,
     CallRecord,
+    InteractionContext,
     Message,
     MessagePromise,
     MessageSequencePromise,
+    MiniAgent,
     MiniAgents,
     UserMessage,
+    miniagent,
 )
+from miniagents.ext.llm import OpenAIAgent
 from miniagents.ext.store import (
     KeptCall,
     NotStoredError,
@@ -35,11 +39,12 @@ from miniagents.ext.store import (
     StreamInfo,
     StreamLog,
     StreamTakenError,
+    cached,
     open_store,
     read_stream,
     write_stream,
 )
-from miniagents.messages import UnknownMessage
+from miniagents.messages import OpenAIMessage, UnknownMessage
 from miniagents.wire import Pieces, encode_stream
 
 sqlite = SQLiteStore(Path("runs.db"), durability="full", patience=1, lease=2.5)
@@ -142,3 +147,18 @@ def said(
     if isinstance(general, StreamError):
         assert_type(general.index, int | None)
     return general.stream or general.key or general.reason or general.store
+
+
+@miniagent
+async def shout(_: InteractionContext[UserMessage, AssistantMessage], times: int) -> None: ...
+
+
+async def answers(gpt: OpenAIAgent[OpenAIMessage]) -> None:
+    agent = cached(shout, store, ttl=3600)
+    _agent: MiniAgent[UserMessage, AssistantMessage, [int]] = agent
+    assert_type(agent.inquire("a", times=3), MessageSequencePromise[AssistantMessage])
+    assert_type(agent.bound(3).inquire("a"), MessageSequencePromise[AssistantMessage])
+    model = cached(gpt, store)
+    assert_type(model, OpenAIAgent[OpenAIMessage])
+    assert_type(model.inquire("a", temperature=0), MessageSequencePromise[OpenAIMessage])
+    cached(shout.with_retry(), log).with_retry()

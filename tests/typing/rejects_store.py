@@ -6,7 +6,15 @@ needless comment. pyrefly and ty are to refuse the same lines: `gaps.toml` has t
 
 from __future__ import annotations
 
-from miniagents import MessagePromise, MiniAgents, UserMessage
+from miniagents import (
+    AssistantMessage,
+    InteractionContext,
+    MessagePromise,
+    MiniAgents,
+    SystemMessage,
+    UserMessage,
+    miniagent,
+)
 from miniagents.ext.store import (
     KeptCall,
     NotStoredError,
@@ -28,11 +36,17 @@ from miniagents.ext.store import (
     StreamInfo,
     StreamLog,
     StreamTakenError,
+    cached,
     open_store,
     read_stream,
     write_stream,
 )
 from miniagents.wire import Pieces, encode_stream
+
+
+@miniagent
+async def shout(_: InteractionContext[UserMessage, AssistantMessage], times: int) -> None: ...
+
 
 SQLiteStore(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 SQLiteStore("runs.db", durability="fast")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -57,6 +71,15 @@ StreamAbandonedError("runs.db")  # type: ignore[call-arg]  # pyright: ignore[rep
 StreamEndedError("runs.db")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 StreamGapError("runs.db")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 StreamTakenError("runs.db")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+cached(3, SQLiteStore("runs.db"))  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+cached(shout)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+cached(shout, "runs.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+cached(shout, SQLiteStore("runs.db"), 3600)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+cached(shout, SQLiteStore("runs.db"), ttl="1 h")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+cached(shout, SQLiteStore("runs.db")).inquire("a", times="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+cached(shout, SQLiteStore("runs.db")).inquire(SystemMessage("a"), 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def wrong(

@@ -22,6 +22,8 @@ and needs the extra `postgres`. Whatever is wrong is a `StoreError`.
     await store.put(message)
     same = await store.get(message.hash_key, UserMessage | AssistantMessage)
 
+    weather = cached(model, store, ttl=3600)                             # equal calls are answered from the store
+
     await write_stream(store, "answer", agent.inquire("Hello"))         # in one process
     replies = read_stream(store, "answer", tuple[Message, ...])         # in another one, at the same time or later
 
@@ -56,10 +58,13 @@ from miniagents.ext.store.promises import read_stream, write_stream
 from miniagents.ext.store.protocols import KeptCall, RunInfo, Store, StreamInfo, StreamLog
 
 if TYPE_CHECKING:
+    from miniagents.ext.store.caching import cached
     from miniagents.ext.store.postgres import PostgresStore
     from miniagents.ext.store.sqlite import SQLiteStore
 else:
-    __getattr__, __dir__ = lazy_names(__name__, {"postgres": ("PostgresStore",), "sqlite": ("SQLiteStore",)})
+    __getattr__, __dir__ = lazy_names(
+        __name__, {"caching": ("cached",), "postgres": ("PostgresStore",), "sqlite": ("SQLiteStore",)}
+    )
 
 __all__ = [
     "KeptCall",
@@ -82,6 +87,7 @@ __all__ = [
     "StreamInfo",
     "StreamLog",
     "StreamTakenError",
+    "cached",
     "open_store",
     "read_stream",
     "write_stream",
