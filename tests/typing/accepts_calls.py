@@ -41,7 +41,7 @@ from miniagents import (
     observe,
     trace,
 )
-from miniagents.calls import CallKind, CallOutcome, Identified
+from miniagents.calls import Admission, CallKind, CallOutcome, Identified, RateLimit
 from miniagents.ext.otel import spans
 
 
@@ -135,3 +135,12 @@ def errors(refused: CallRefusedError, exceeded: LimitExceededError) -> None:
     assert_type(exceeded.limit, str)
     assert_type(exceeded.most, float)
     assert_type(exceeded.of, str)
+
+
+async def rates(limit: RateLimit) -> None:
+    assert_type(RateLimit(requests=50, tokens=30_000, per=60), RateLimit)
+    assert_type((limit.requests, limit.tokens, limit.per), tuple[int | None, int | None, float])
+    admission = await limit.admit(200)
+    assert_type(admission, Admission)
+    assert_type((admission.time, admission.tokens, admission.counts), tuple[float, int, bool])
+    admission.spent(120)

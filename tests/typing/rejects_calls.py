@@ -24,6 +24,7 @@ from miniagents import (
     observe,
     trace,
 )
+from miniagents.calls import Admission, RateLimit
 from miniagents.ext.otel import spans
 
 trace().write()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -70,3 +71,13 @@ CallRefusedError("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumen
 LimitExceededError("calls")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Identity(kind="person", name="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 CallRecord(run="r", number="1")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+
+
+RateLimit(calls=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+RateLimit(requests="many")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def rates(limit: RateLimit, admission: Admission) -> None:
+    await limit.admit("few")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    admission.spent()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Admission(limit)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
