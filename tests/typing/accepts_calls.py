@@ -41,8 +41,9 @@ from miniagents import (
     observe,
     trace,
 )
-from miniagents.calls import Admission, CallKind, CallOutcome, Identified, RateLimit
+from miniagents.calls import Admission, CallKind, CallOutcome, Identified, Price, RateLimit, usage_of
 from miniagents.ext.otel import spans
+from miniagents.messages import Usage
 
 
 async def passing(call: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
@@ -144,3 +145,18 @@ async def rates(limit: RateLimit) -> None:
     assert_type(admission, Admission)
     assert_type((admission.time, admission.tokens, admission.counts), tuple[float, int, bool])
     admission.spent(120)
+
+
+def spending(run: TracedRun, usage: Usage, price: Price, replies: tuple[Message, ...]) -> None:
+    assert_type(usage + usage, Usage)
+    assert_type(sum([usage], usage), Usage)
+    sum([usage])
+    assert_type(usage_of(replies), Usage | None)
+    assert_type(run.usage, Usage | None)
+    assert_type(run.usage_by("agent"), dict[str, Usage])
+    assert_type(run.cost({"gpt": Price(input=1, output=2.5, cached=0.1, written=1.25)}), float)
+    assert_type(price.of(usage), float)
+    assert_type(
+        (price.input, price.output, price.cached, price.written), tuple[float, float, float | None, float | None]
+    )
+    limits(cost=2.5, prices={"gpt": price}, calls=3)
