@@ -239,7 +239,8 @@ def summarised(
     A history of at most `tokens` goes to the agent as it is, otherwise the older part of it is replaced by a
     `UserMessage` with the summary. It is not a system message: what a conversation said does not become an instruction.
     System messages, the user's last message and what `keep` says stay, and calls stay with their results. If the
-    summary is too long, the rest is trimmed. The replies are those of the agent, streamed.
+    summary is too long, the rest is trimmed, and if there is no room for it at all, it is left out. The replies are
+    those of the agent, streamed.
 
     When the history grows, the same part of it stays summarised until there are too many tokens again. Then the earlier
     summary is summarised with what follows it. So a long history needs several summaries, one after the other, when it
@@ -281,27 +282,35 @@ def summarised(
             ctx.reply(ask(ctx, agent, ctx.messages))
             return
         known = MiniAgents.current().shared((memory, "summaries"), _Summaries, _Summaries.close)
-        summary: UserMessage | None = None
+        earlier: list[Message] = []  # the summary up to here
         for start, end in zip((0, *cuts), cuts, strict=False):
             part = [message for message in history[start:end] if not _is_system(message)]
-            key = (None if summary is None else summary.text, *(message.hash_key for message in part))
-            text = known.get(key)
-            if text is None:
-                asked = [*([] if summary is None else [summary]), *part, UserMessage(instruction)]
-                text = "\n\n".join(map(str, await ask(ctx, by, asked, raises=True)))
-                known.put(key, text)
-            summary = UserMessage(f"A summary of the conversation so far:\n{text}")
-        ctx.reply(ask(ctx, agent, _with_summary(history, cuts[-1], summary)))
+            if part:
+                said = [*earlier, *part]
+                key = tuple(message.hash_key for message in said)
+                text = known.get(key)
+                if text is None:
+                    summary = await ask(ctx, by, [*said, UserMessage(instruction)], raises=True)
+                    text = "\n\n".join(map(str, summary))
+                    known.put(key, text)
+                earlier = [UserMessage(f"A summary of the conversation so far:\n{text}")]
+        ctx.reply(ask(ctx, agent, with_summary(history, cuts[-1], earlier)))
 
-    def _with_summary(history: tuple[Message, ...], end: int, summary: UserMessage | None) -> tuple[Message, ...]:
+    def with_summary(history: tuple[Message, ...], end: int, summary: list[Message]) -> tuple[Message, ...]:
         groups = _groups(history)
         last_ones = _last_ones(history, groups)
         staying = {place for group in groups if group in last_ones or _stays(history, group, keep) for place in group}
         before = [history[place] for place in range(end) if place in staying]
         system = [message for message in before if _is_system(message)]
-        others = [message for message in before if not _is_system(message)]
-        told = [*system, *([] if summary is None else [summary]), *others, *history[end:]]
-        return trim(told, tokens=tokens, keep=lambda each: each is summary or (keep and keep(each)), count=count)
+        rest = [*(message for message in before if not _is_system(message)), *history[end:]]
+
+        def stays(message: Message) -> object:
+            return any(message is each for each in summary) or (keep is not None and keep(message))
+
+        try:
+            return trim([*system, *summary, *rest], tokens=tokens, keep=stays, count=count)
+        except ValueError:  # there is no room for it
+            return trim([*system, *rest], tokens=tokens, keep=keep, count=count)
 
     def declares() -> Declared:
         return (Message,), declared_by(agent)[1]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from itertools import chain
+from typing import TYPE_CHECKING, Literal, Self
 
 from miniagents._replacing import replace, target_of
 from miniagents.agents.agents_context import MiniAgents
+from miniagents.calls.spending import agent_of, cost_of, spends, usage_of
 from miniagents.picturing.pacing import Pace
 from miniagents.promising import ContextStateError, NoActiveContextError
 from miniagents.promising.core.notes import said
@@ -13,11 +15,12 @@ from miniagents.promising.core.presenting import number_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
     from miniagents.calls import Call, Proceed
-    from miniagents.messages import CallRecord, Message, MessageType
+    from miniagents.calls.spending import Price
+    from miniagents.messages import CallRecord, Message, MessageType, Usage
 
 __all__ = ["Trace", "TracedRun", "trace"]
 
@@ -37,6 +40,37 @@ class TracedRun:
     def records(self) -> tuple[CallRecord, ...]:
         """The records of the calls as they stand now."""
         return tuple(call.record() for call in self.calls)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What all requests to models have used by now; None if no answer has said it."""
+        replies = (call.complete_replies for call in self.calls if spends(call))
+        return usage_of(chain.from_iterable(replies))
+
+    def usage_by(self, what: Literal["agent", "model"], /) -> dict[str, Usage]:
+        """Return what requests to models have used by now, for each name of an agent or model that has used something.
+
+        Args:
+            what: Whose the usage is: the agent's that made the request, itself or by its tools, or the model's.
+        """
+        spent: dict[str, Usage] = {}
+        for call in self.calls:
+            usage = usage_of(call.complete_replies) if spends(call) else None
+            if usage is not None:
+                name = call.name if what == "model" else agent_of(call)
+                spent[name] = spent[name] + usage if name in spent else usage
+        return spent
+
+    def cost(self, prices: Mapping[str, Price], /) -> float:
+        """Return what all requests to models have cost by now.
+
+        Args:
+            prices: The prices of the models, by their names.
+
+        Raises:
+            ValueError: A model that has used something has no price.
+        """
+        return sum(cost_of(model, usage, prices) for model, usage in self.usage_by("model").items())
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the picture of the calls as they stand now: one HTML file that needs nothing else.

@@ -9,6 +9,7 @@ from miniagents.calls.call import Call, CallKind, Identified, Run
 from miniagents.calls.limiting import LimitExceededError, limits
 from miniagents.calls.progress import CallOutcome
 from miniagents.calls.rates import Admission, RateLimit
+from miniagents.calls.spending import Price, usage_of
 from miniagents.calls.surrounding import CallHandler, Proceed
 
 __all__ = [
@@ -21,9 +22,11 @@ __all__ = [
     "CallRefusedError",
     "Identified",
     "LimitExceededError",
+    "Price",
     "Proceed",
     "RateLimit",
     "Run",
     "approval",
     "limits",
+    "usage_of",
 ]

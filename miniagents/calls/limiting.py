@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Final, Literal
 from weakref import WeakKeyDictionary
 
 from miniagents.calls.call import KINDS, checked_kinds
-from miniagents.messages import AssistantMessage
+from miniagents.calls.spending import agent_of, cost_of, spends, usage_of
+from miniagents.messages import Usage
 from miniagents.messages.promised.message_promise import MessagePromise, mixed_buffer
 from miniagents.promising.core.access import buffer_of, give_up, is_part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from miniagents.calls.call import Call, CallKind, Run
+    from miniagents.calls.spending import Price
     from miniagents.calls.surrounding import CallHandler, Proceed
     from miniagents.messages import Message, MessageType
 
@@ -25,7 +27,7 @@ class LimitExceededError(RuntimeError):
     """A run, or an agent in it, has spent what it may.
 
     Attributes:
-        limit: Which limit it is: "calls", "tokens" or "seconds".
+        limit: Which limit it is: "calls", "tokens", "cost" or "seconds".
         most: The limit.
         of: Whose limit it is: "the run", or an agent.
     """
@@ -37,6 +39,8 @@ class LimitExceededError(RuntimeError):
         self.of: str = of
 
     def __str__(self) -> str:
+        if self.limit == "cost":
+            return f"{self.of} has reached its limit of costs, {self.most}"
         return f"{self.of} has reached its limit of {self.most} {self.limit}"
 
 
@@ -44,26 +48,33 @@ def limits(
     *,
     calls: int | None = None,
     tokens: int | None = None,
+    cost: float | None = None,
+    prices: Mapping[str, Price] | None = None,
     seconds: float | None = None,
     per: Literal["run", "agent"] = "run",
     kinds: Iterable[CallKind] = KINDS,
 ) -> CallHandler:
     """Return a handler that ends a run, or the work of an agent in it, when it has spent what it may.
 
-    A call beyond a limit fails with a `LimitExceededError` and is not made. The tokens of a model's answer are counted
-    when it is complete, so calls that run at the same time can exceed the limit together. When the time is over, calls
-    that still run are cancelled. Their replies end with the error, and so do the messages that they were streaming.
+    A call beyond a limit fails with a `LimitExceededError` and is not made. The tokens and the cost of a model's answer
+    are counted when it is complete, so calls that run at the same time can exceed the limit together. Replies that were
+    kept from an earlier call cost nothing. When the time is over, calls that still run are cancelled. Their replies end
+    with the error, and so do the messages that they were streaming.
 
     Args:
         calls: The greatest number of calls.
         tokens: The greatest number of tokens, input and output, of all requests to models.
+        cost: The greatest cost of all requests to models, in the currency of the prices.
+        prices: The prices of the models, by their names. A request to a model without a price fails with a `ValueError`
+            and is not made.
         seconds: The longest time from the first call, on the loop's clock.
         per: Whether all calls of a run share the limits, or each agent has its own, by its alias. The tools and models
             that an agent calls count as the agent's.
         kinds: The kinds of calls that are counted and can be refused.
 
     Raises:
-        ValueError: A limit is less than one call or token, or not above zero seconds, or a kind is none.
+        ValueError: A limit is less than one call or token, or not above zero, there is a cost without prices or the
+            other way, or a kind is none.
 
     >>> async def main() -> None:
     ...     async with MiniAgents(around_calls=limits(calls=1)):
@@ -76,15 +87,19 @@ def limits(
     for name, limit in (("calls", calls), ("tokens", tokens)):
         if limit is not None and limit < 1:
             raise ValueError(f"limits: {name}={limit} must be at least 1")
-    if seconds is not None and not seconds > 0:
-        raise ValueError(f"limits: seconds={seconds} must be above 0")
+    for name, amount in (("cost", cost), ("seconds", seconds)):
+        if amount is not None and not amount > 0:
+            raise ValueError(f"limits: {name}={amount} must be above 0")
+    if (cost is None) != (prices is None):
+        raise ValueError("limits: give cost and prices together: cost=5.0, prices={'gpt-5': Price(...)}")
+    known = dict(prices or {})
     counted = checked_kinds("limits", kinds)
     spent: WeakKeyDictionary[Run, dict[str, _Spent]] = WeakKeyDictionary()
 
     async def limited(call: Call, proceed: Proceed) -> MessageType[Message] | None:
         if call.outcome is not None:
             return proceed()
-        of = "the run" if per == "run" else f"agent {_agent_of(call)!r}"
+        of = "the run" if per == "run" else f"agent {agent_of(call)!r}"
         loop = asyncio.get_running_loop()
         so_far = spent.setdefault(call.run, {}).setdefault(of, _Spent(loop.time()))
         if call.kind in counted:
@@ -92,6 +107,10 @@ def limits(
                 raise LimitExceededError("calls", calls, of)
             if tokens is not None and so_far.tokens >= tokens:
                 raise LimitExceededError("tokens", tokens, of)
+            if cost is not None and so_far.cost >= cost:
+                raise LimitExceededError("cost", cost, of)
+            if cost is not None and call.kind == "model":
+                cost_of(call.name, Usage(), known)  # before it costs something
             if seconds is not None:
                 end = so_far.began + seconds
                 if loop.time() >= end:
@@ -99,8 +118,8 @@ def limits(
                 timer = loop.call_at(end, _cut_off, call, LimitExceededError("seconds", seconds, of))
                 call.when_ended(timer.cancel)
             so_far.calls += 1
-        if call.kind == "model" and tokens is not None:
-            call.when_ended(lambda: so_far.count_tokens(call))
+        if call.kind == "model" and (tokens is not None or cost is not None):
+            call.when_ended(lambda: so_far.count(call, known))
         return proceed()
 
     limited.__qualname__ = "limits"
@@ -110,26 +129,20 @@ def limits(
 class _Spent:
     """What was spent so far."""
 
-    __slots__ = ("began", "calls", "tokens")
+    __slots__ = ("began", "calls", "cost", "tokens")
 
     def __init__(self, began: float) -> None:
         self.began: Final = began
         self.calls = 0
         self.tokens = 0
+        self.cost = 0.0
 
-    def count_tokens(self, call: Call) -> None:
-        for reply in call.complete_replies:
-            usage = reply.usage if isinstance(reply, AssistantMessage) else None
-            if usage is not None:
-                self.tokens += usage.input_tokens + usage.output_tokens
-
-
-def _agent_of(call: Call) -> str:
-    """Return the agent that a call counts for: the nearest one that is called here."""
-    counted: Call | None = call
-    while counted is not None and counted.kind != "agent":
-        counted = counted.parent
-    return call.name if counted is None else counted.name
+    def count(self, call: Call, prices: Mapping[str, Price]) -> None:
+        usage = usage_of(call.complete_replies) if spends(call) else None
+        if usage is not None:
+            self.tokens += usage.input_tokens + usage.output_tokens
+            if call.name in prices:
+                self.cost += cost_of(call.name, usage, prices)
 
 
 def _cut_off(call: Call, error: LimitExceededError) -> None:

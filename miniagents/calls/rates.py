@@ -143,6 +143,9 @@ class Admission:
         self.tokens = tokens
         self.counts = True
 
+    def __repr__(self) -> str:
+        return f"<Admission at {self.time} with {self.tokens} tokens>"
+
     def spent(self, tokens: int, /) -> None:
         """Say how many tokens were spent in the end, in place of the estimate."""
         limit = self._limit

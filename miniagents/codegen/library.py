@@ -41,7 +41,14 @@ OPEN_RECORD = "OpenRecord"
 MESSAGE_BASE = "MessageBase"
 """The hand-written base of `Message`; only the library's own schemas may name it."""
 
-HAND_WRITTEN: Final = {FROZEN: "miniagents.messages.values.frozen", MESSAGE_BASE: "miniagents.messages.values.base"}
+USAGE_BASE = "UsageBase"
+"""The hand-written base of `Usage`; only the library's own schemas may name it."""
+
+HAND_WRITTEN: Final = {
+    FROZEN: "miniagents.messages.values.frozen",
+    MESSAGE_BASE: "miniagents.messages.values.base",
+    USAGE_BASE: "miniagents.messages.values.base",
+}
 """The modules from which the library's own generated module imports the hand-written bases."""
 
 HAND_WRITTEN_FIELDS: Final = {MESSAGE_BASE: frozenset({"metadata"})}
@@ -124,7 +131,7 @@ _CONTENT_CLASSES = (
         (_required("id", _STRING), _required("name", _STRING), _optional("arguments", _STRING, "{}")),
     ),
     ObjectType("Reasoning", FROZEN, (_required("text", _STRING), *_nullable("signature")), positional=True),
-    ObjectType("Usage", FROZEN, tuple(_optional(name, Scalar("integer"), 0) for name in _USAGE)),
+    ObjectType("Usage", USAGE_BASE, tuple(_optional(name, Scalar("integer"), 0) for name in _USAGE)),
 )
 _CLASSES = (
     *_CONTENT_CLASSES,

@@ -16,7 +16,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
-from miniagents.messages.values.base import MessageBase
+from miniagents.messages.values.base import MessageBase, UsageBase
 from miniagents.messages.values.freezing import JsonValue
 from miniagents.messages.values.frozen import Frozen
 
@@ -128,8 +128,8 @@ class Reasoning(Frozen, frozen=True, tag="Reasoning"):
     signature: str | None = None
 
 
-class Usage(Frozen, frozen=True, kw_only=True, tag="Usage"):
-    """The cost of an answer of a language model, in tokens.
+class Usage(UsageBase, frozen=True, kw_only=True, tag="Usage"):
+    """The cost of an answer of a language model, in tokens. Usage can be added up.
 
     Attributes:
         input_tokens: The tokens of the input, including those read from or written to a cache.

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from miniagents.messages import AssistantMessage, Message
+from miniagents.calls.spending import usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from miniagents.calls import Call
-    from miniagents.messages import CallRecord, JsonValue
+    from miniagents.messages import CallRecord, JsonValue, Message
     from miniagents.picturing.pacing import Pace
 
 __all__ = ["DrawnCall", "drawn"]
@@ -72,10 +72,9 @@ class DrawnCall:
             yield "provider", provider
         if self.replayed:
             yield "replayed", "the replies were kept from an earlier call"
-        usages = [reply.usage for reply in self.replies if isinstance(reply, AssistantMessage) and reply.usage]
-        if usages:
-            spent = sum(usage.input_tokens for usage in usages), sum(usage.output_tokens for usage in usages)
-            yield "tokens", f"{spent[0]:,} in, {spent[1]:,} out"
+        usage = usage_of(self.replies)
+        if usage is not None:
+            yield "tokens", f"{usage.input_tokens:,} in, {usage.output_tokens:,} out"
 
 
 def drawn(call: Call, pace: Pace | None) -> DrawnCall:

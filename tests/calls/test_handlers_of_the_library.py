@@ -219,6 +219,9 @@ async def test_a_call_that_ends_in_time_is_not_cut_off() -> None:
         ({"calls": 0}, "calls=0 must be at least 1"),
         ({"tokens": -1}, "tokens=-1"),
         ({"seconds": 0}, "seconds=0 must be"),
+        ({"cost": 0, "prices": {}}, "cost=0 must be above 0"),
+        ({"cost": 5}, "give cost and prices together"),
+        ({"prices": {}}, "give cost and prices together"),
     ],
 )
 def test_limits_that_nothing_can_keep_are_refused(options: Any, said: str) -> None:

@@ -103,9 +103,13 @@ async def test_a_summary_that_is_too_long_takes_the_place_of_older_messages() ->
     assert texts(told)[0].startswith(SUMMARY)
 
 
+def is_first_answer(message: Message) -> bool:
+    return str(message).startswith("a0")
+
+
 async def test_what_keep_says_stays() -> None:
     history = turns(6)
-    told = await asked_with(history, scripted_agent("s", "t"), keep=history[1].__eq__)
+    told = await asked_with(history, scripted_agent("s", "t"), keep=is_first_answer)
     assert history[1] in told
 
 

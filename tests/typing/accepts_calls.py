@@ -41,8 +41,9 @@ from miniagents import (
     observe,
     trace,
 )
-from miniagents.calls import CallKind, CallOutcome, Identified
+from miniagents.calls import Admission, CallKind, CallOutcome, Identified, Price, RateLimit, usage_of
 from miniagents.ext.otel import spans
+from miniagents.messages import Usage
 
 
 async def passing(call: Call, proceed: Proceed) -> MessageSequencePromise[Message]:
@@ -135,3 +136,27 @@ def errors(refused: CallRefusedError, exceeded: LimitExceededError) -> None:
     assert_type(exceeded.limit, str)
     assert_type(exceeded.most, float)
     assert_type(exceeded.of, str)
+
+
+async def rates(limit: RateLimit) -> None:
+    assert_type(RateLimit(requests=50, tokens=30_000, per=60), RateLimit)
+    assert_type((limit.requests, limit.tokens, limit.per), tuple[int | None, int | None, float])
+    admission = await limit.admit(200)
+    assert_type(admission, Admission)
+    assert_type((admission.time, admission.tokens, admission.counts), tuple[float, int, bool])
+    admission.spent(120)
+
+
+def spending(run: TracedRun, usage: Usage, price: Price, replies: tuple[Message, ...]) -> None:
+    assert_type(usage + usage, Usage)
+    assert_type(sum([usage], usage), Usage)
+    sum([usage])
+    assert_type(usage_of(replies), Usage | None)
+    assert_type(run.usage, Usage | None)
+    assert_type(run.usage_by("agent"), dict[str, Usage])
+    assert_type(run.cost({"gpt": Price(input=1, output=2.5, cached=0.1, written=1.25)}), float)
+    assert_type(price.of(usage), float)
+    assert_type(
+        (price.input, price.output, price.cached, price.written), tuple[float, float, float | None, float | None]
+    )
+    limits(cost=2.5, prices={"gpt": price}, calls=3)

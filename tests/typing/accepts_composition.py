@@ -35,6 +35,7 @@ from miniagents import (
     parallel,
     route,
 )
+from miniagents.histories import estimated_tokens, summarised, trim
 from miniagents.miniagents import Inquirable
 
 
@@ -287,3 +288,14 @@ async def errors() -> None:
         assert_type((error.message_class, error.routes), tuple[type[Message], tuple[str, ...]])
     except TooManyRoundsError as error:
         assert_type((error.agent, error.rounds, error.replies), tuple[str, int, tuple[Message, ...]])
+
+
+def histories(history: list[UserMessage | AssistantMessage], writer: MiniAgent[Message, AssistantMessage]) -> None:
+    assert_type(estimated_tokens(*history, Message("x")), int)
+    assert_type(trim(history, tokens=99), tuple[UserMessage | AssistantMessage, ...])
+    assert_type(
+        trim(history, tokens=99, keep=lambda message: message.role == "user", count=lambda message: len(str(message))),
+        tuple[UserMessage | AssistantMessage, ...],
+    )
+    assert_type(summarised(writer, by=writer, tokens=99), MiniAgent[Message, AssistantMessage, []])
+    summarised(writer, by=writer.with_retry(), tokens=9, keep=bool, count=estimated_tokens, instruction="Sum up!")

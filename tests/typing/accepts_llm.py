@@ -31,6 +31,7 @@ from miniagents import (
     decode,
     parallel,
 )
+from miniagents.calls import RateLimit
 from miniagents.ext.llm import (
     AnthropicAgent,
     AuthenticationError,
@@ -211,3 +212,11 @@ def built_upon(context: MiniAgents, schema: ReplySchema) -> None:
 
     assert_type(context.shared("key", lambda: {"a": 1}, close), dict[str, int])
     assert_type(schema.strict, bool)
+
+
+async def rates_and_tokens(limit: RateLimit) -> None:
+    assert_type(claude.with_rate_limit(limit), AnthropicAgent)
+    assert_type(claude.bound(rate_limit=limit), AnthropicAgent)
+    assert_type(create_openai_agent("gpt", rate_limit=limit).with_rate_limit(limit), OpenAIAgent)
+    assert_type(create_openai_agent("gpt", api="responses").with_rate_limit(limit), OpenAIResponsesAgent)
+    assert_type(await claude.count_tokens([UserMessage("Hi"), "there"]), int)

@@ -19,12 +19,15 @@ from miniagents import (
     MiniAgents,
     Observed,
     Proceed,
+    TracedRun,
     approval,
     limits,
     observe,
     trace,
 )
+from miniagents.calls import Admission, Price, RateLimit, usage_of
 from miniagents.ext.otel import spans
+from miniagents.messages import Usage
 
 trace().write()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 trace().run.write(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -70,3 +73,23 @@ CallRefusedError("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumen
 LimitExceededError("calls")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Identity(kind="person", name="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 CallRecord(run="r", number="1")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+
+
+RateLimit(calls=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+RateLimit(requests="many")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def rates(limit: RateLimit, admission: Admission) -> None:
+    await limit.admit("few")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    admission.spent()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Admission(limit)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def spending(run: TracedRun, usage: Usage, price: Price) -> None:
+    usage + 1  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
+    usage_of(usage)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run.usage_by("tool")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    run.cost({"gpt": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    Price(3, 4)  # type: ignore[call-arg, misc]  # pyright: ignore[reportCallIssue]
+    price.of(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    limits(cost="cheap")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

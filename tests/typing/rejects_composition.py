@@ -29,6 +29,7 @@ from miniagents import (
     parallel,
     route,
 )
+from miniagents.histories import estimated_tokens, summarised, trim
 
 
 class Draft(Message, frozen=True): ...
@@ -252,3 +253,11 @@ def of_nothing() -> None:
     parallel(settled=True)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     route()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     route(otherwise=write)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+
+
+def histories(history: list[Message], writer: MiniAgent[Message, AssistantMessage]) -> None:
+    estimated_tokens("text")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    trim(history)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    trim(history, tokens="few")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    summarised(writer, tokens=99)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    summarised(writer, by="it", tokens=99)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

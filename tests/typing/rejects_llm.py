@@ -162,3 +162,9 @@ def built_upon(context: MiniAgents) -> None:
     OpenAIAgent()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     OpenAIResponsesAgent()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     AnthropicAgent()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+async def rates_and_tokens() -> None:
+    claude.with_rate_limit(60)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    create_anthropic_agent("claude", rate_limit=60)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await claude.count_tokens(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

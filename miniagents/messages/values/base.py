@@ -1,10 +1,10 @@
-"""The hand-written base of the generated `Message` class: it turns a message into text.
+"""The hand-written bases of generated classes: messages are turned into text, and usage is added up.
 
-It is behaviour, so it is not generated, and it is not a part of `Frozen`, because only messages have a text.
+It is behaviour, so it is not generated, and it is not a part of `Frozen`, because only these have it.
 """
 
 import re
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 
@@ -52,6 +52,20 @@ class MessageBase(Frozen, frozen=True, kw_only=True):
         """Return the replacement of a part of the template: a value for a field, one brace for two."""
         name = match["field"]
         return match[0][0] if name is None else _shown(getattr(self, name))
+
+
+class UsageBase(Frozen, frozen=True, kw_only=True):
+    """The behaviour of usage: `+` and `sum` add up all its numbers."""
+
+    def __add__(self, other: Self) -> Self:
+        """Return the usage of both together."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+
+    def __radd__(self, other: int) -> Self:
+        """Return itself, for `sum`, which begins with 0."""
+        return self if other == 0 else NotImplemented
 
 
 _FIELD = re.compile(r"\{\{|\}\}|\{(?P<field>[^\W\d]\w*)\}")
