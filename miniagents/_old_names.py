@@ -36,7 +36,7 @@ _PACKAGES: Final = (
         "agents",
         "calls",
     ),
-    *("composition", "histories", "tools", "wire", "testing", "utils", "validation"),
+    *("composition", "histories", "tools", "wire", "testing", "utils", "validation", "chat"),
 )
 """The packages whose names are looked for, the most common ones first."""
 

@@ -85,7 +85,8 @@ class _Finder(doctest.DocTestFinder):
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_examples_run(name: str) -> None:
+def test_examples_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # some examples write files
     module = importlib.import_module(name)
     own = {key: value for key, value in vars(module).items() if getattr(value, "__module__", None) == name}
     runner = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF)

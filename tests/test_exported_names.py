@@ -20,7 +20,16 @@ PACKAGES: Final = [
     *(
         f"miniagents.{name}"
         for name in (
-            *("agents", "calls", "composition", "ext.llm", "ext.llm.anthropic", "ext.llm.openai", "ext.notebook"),
+            *(
+                "agents",
+                "calls",
+                "chat",
+                "composition",
+                "ext.llm",
+                "ext.llm.anthropic",
+                "ext.llm.openai",
+                "ext.notebook",
+            ),
             *(
                 "ext.mcp",
                 "ext.otel",
@@ -69,7 +78,7 @@ def test_no_package_is_left_out() -> None:
     packages = {
         each.name
         for each in pkgutil.walk_packages(miniagents.__path__, "miniagents.")
-        if each.ispkg and not re.search(r"\._|\.(chat|commands|guide|codegen|describing|picturing)\b", each.name)
+        if each.ispkg and not re.search(r"\._|\.(commands|guide|codegen|describing|picturing)\b", each.name)
     }
     inner = {"miniagents.ext", "miniagents.promising.core", "miniagents.promising.combinators"}
     inner |= {f"miniagents.messages.{name}" for name in ("coding", "promised", "values")}

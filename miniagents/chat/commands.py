@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from miniagents.chat.chat_errors import ChatError
-from miniagents.chat.conversation import Interrupted
 from miniagents.chat.history import write_conversation
+from miniagents.chat.interfaces import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from miniagents.chat.conversation import Conversation, Input
+    from miniagents.chat.conversation import Conversation
     from miniagents.chat.history import History
+    from miniagents.chat.interfaces import Input
 
 __all__ = ["COMMANDS", "chat"]
 

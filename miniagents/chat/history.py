@@ -20,6 +20,7 @@ __all__ = [
     "MAX_CONVERSATION_BYTES",
     "SUFFIX",
     "History",
+    "append_private",
     "conversations_folder",
     "last_conversation",
     "new_conversation",
@@ -57,7 +58,7 @@ class History:
         if self.path is None or len(messages) == self._kept:
             return
         if len(messages) > self._kept:
-            _append(self.path, messages[self._kept :])
+            append_private(self.path, _lines(messages[self._kept :]))
         else:
             write_conversation(self.path, messages)
         self._kept = len(messages)
@@ -102,6 +103,24 @@ def write_conversation(path: Path, messages: Iterable[Message]) -> None:
         raise ChatError(f"the conversation cannot be saved: {path}: {error.strerror}") from None
 
 
+def append_private(path: Path, lines: bytes) -> None:
+    """Append complete lines to a file, which is made if it is not there; only its owner may read it.
+
+    Raises:
+        ChatError: The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open(path, "a+b", opener=_private) as file:
+            if file.tell() > 0:  # the user may have edited the file and left its last line without an end
+                file.seek(-1, os.SEEK_END)
+                if file.read() != b"\n":
+                    file.write(b"\n")
+            file.write(lines)
+    except OSError as error:
+        raise ChatError(f"the conversation cannot be saved: {path}: {error.strerror}") from None
+
+
 def conversations_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of the conversations for which the user named no file."""
     state = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
@@ -137,20 +156,6 @@ def _line_at(path: Path, offset: int) -> int:
     """Return the number of the line that starts at an offset."""
     with path.open("rb") as file:
         return 1 + sum(file.read(min(_BLOCK, offset - done)).count(b"\n") for done in range(0, offset, _BLOCK))
-
-
-def _append(path: Path, messages: Iterable[Message]) -> None:
-    lines = _lines(messages)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(path, "a+b", opener=_private) as file:
-            if file.tell() > 0:  # the user may have edited the file and left its last line without an end
-                file.seek(-1, os.SEEK_END)
-                if file.read() != b"\n":
-                    file.write(b"\n")
-            file.write(lines)
-    except OSError as error:
-        raise ChatError(f"the conversation cannot be saved: {path}: {error.strerror}") from None
 
 
 def _lines(messages: Iterable[Message]) -> bytes:

@@ -15,6 +15,7 @@ from miniagents.chat.agents import Partner, find_partner
 from miniagents.chat.chat_arguments import Arguments, build_parser, read_arguments
 from miniagents.chat.chat_errors import ChatError
 from miniagents.chat.commands import chat
+from miniagents.chat.console_agent import PACKAGES
 from miniagents.chat.conversation import Conversation
 from miniagents.chat.history import (
     History,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from contextlib import AbstractContextManager
 
-    from miniagents.chat.conversation import View
+    from miniagents.chat.interfaces import View
     from miniagents.messages import Message
 
 __all__ = ["build_parser", "main"]
@@ -40,7 +41,6 @@ DONE, FAILED, WRONG = 0, 1, 2
 """Exit statuses: success; the answer failed; the arguments or files are wrong."""
 
 _NO_QUESTION: Final = "there is no question: give one by a pipe, or by --ask TEXT"
-_PACKAGES: Final = ("prompt_toolkit", "rich")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,7 +98,7 @@ def _kept(arguments: Arguments) -> tuple[Path | None, Sequence[Message]]:
 
 
 def _check_packages() -> None:
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise ChatError(
             f"a chat at a terminal needs packages that are not installed ({', '.join(missing)}); "

@@ -18,10 +18,10 @@ from prompt_toolkit.history import FileHistory, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings
 
 from miniagents.chat.commands import COMMANDS
-from miniagents.chat.conversation import Interrupted
+from miniagents.chat.interfaces import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from pathlib import Path
     from types import FrameType
 
@@ -44,12 +44,18 @@ class TerminalInput:
 
     Args:
         remembered: The file of earlier texts, which the arrow keys bring back; None remembers nothing.
+        commands: The commands that the Tab key completes, with their help.
         source: The source of keys; by default the terminal.
         output: The output that the input line is drawn on; by default the terminal.
     """
 
     def __init__(
-        self, remembered: Path | None = None, *, source: Input | None = None, output: Output | None = None
+        self,
+        remembered: Path | None = None,
+        *,
+        commands: Mapping[str, str] = COMMANDS,
+        source: Input | None = None,
+        output: Output | None = None,
     ) -> None:
         self._session: PromptSession[str] = PromptSession(
             FormattedText([("", "\n"), ("bold", PROMPT)]),
@@ -57,12 +63,12 @@ class TerminalInput:
             prompt_continuation=FormattedText([("", " " * len(PROMPT))]),
             key_bindings=_keys(),
             history=_history(remembered),
-            completer=_CommandCompleter(),
+            completer=_CommandCompleter(commands),
             complete_while_typing=True,
             enable_suspend=True,
             interrupt_exception=Interrupted,
             eof_exception=EOFError,
-            reserve_space_for_menu=len(COMMANDS),
+            reserve_space_for_menu=len(commands),
             input=source,
             output=output,
         )
@@ -149,10 +155,13 @@ def _history(remembered: Path | None) -> History:
 
 
 class _CommandCompleter(Completer):
+    def __init__(self, commands: Mapping[str, str]) -> None:
+        self._commands = commands
+
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:  # noqa: ARG002
         text = document.text
         if text.startswith("/") and " " not in text:
-            for name, does in COMMANDS.items():
+            for name, does in self._commands.items():
                 if name.startswith(text):
                     yield Completion(name, start_position=-len(text), display_meta=does)
 

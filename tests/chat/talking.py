@@ -17,8 +17,9 @@ from miniagents import (
 )
 from miniagents.chat.agents import Partner
 from miniagents.chat.commands import chat
-from miniagents.chat.conversation import Conversation, Interrupted
+from miniagents.chat.conversation import Conversation
 from miniagents.chat.history import History
+from miniagents.chat.interfaces import Interrupted
 from miniagents.testing import VirtualClockEventLoop
 
 Said: TypeAlias = str | Exception

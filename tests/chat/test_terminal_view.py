@@ -26,7 +26,7 @@ from miniagents import (
     UserMessage,
 )
 from miniagents.chat.chat_errors import ChatError
-from miniagents.chat.conversation import View
+from miniagents.chat.interfaces import View
 from miniagents.chat.markdown import THEME
 from miniagents.chat.plain import PlainView
 from miniagents.chat.terminal_view import TerminalView

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 import miniagents
-from miniagents import promising, wire
+from miniagents import chat, promising, wire
 from miniagents.ext import llm
 from miniagents.ext.llm.anthropic import MessagesOptions
 from miniagents.ext.llm.openai import ChatOptions
@@ -69,7 +69,7 @@ def found(name: str) -> object:
         LookupError: There is none.
     """
     first, *rest = name.split(".")
-    for module in (miniagents, llm, promising, wire):
+    for module in (miniagents, llm, promising, wire, chat):
         if first in module.__all__:
             return member(getattr(module, first), rest)
     if hasattr(builtins, first):

@@ -20,6 +20,7 @@ LONGEST_README: Final = 300
 PUBLIC: Final = (
     "miniagents",
     "miniagents.calls",
+    "miniagents.chat",
     "miniagents.codegen",
     "miniagents.composition",
     "miniagents.ext.llm",
