@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from miniagents._replacing import replace, target_of
 from miniagents.command_parser import CommandParser, Example
-from miniagents.commands._kept import is_store, others, state_of, the_run
+from miniagents.commands._named_runs import is_store, others, state_of, the_run
 from miniagents.commands._selecting import Selector, format_of, format_of_data
 from miniagents.commands.cat import _blocks
 from miniagents.messages import CallRecord, Codec
@@ -109,7 +109,7 @@ def _draw(options: Options) -> int:
 
 async def _draw_kept(options: Options) -> int:
     from miniagents.ext.store import StoreError, open_store  # noqa: PLC0415  # records need no store
-    from miniagents.ext.store.contents import contents_of  # noqa: PLC0415  # as above
+    from miniagents.ext.store.kept_contents import contents_of  # noqa: PLC0415  # as above
 
     store = open_store(options.file)
     try:

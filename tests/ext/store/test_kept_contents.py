@@ -16,7 +16,7 @@ from miniagents import (
     stream_message,
 )
 from miniagents.ext.store import NotStoredError, Store
-from miniagents.ext.store.contents import CallContents, StreamContents, contents_of
+from miniagents.ext.store.kept_contents import CallContents, StreamContents, contents_of
 from miniagents.messages import ReasoningDelta, StreamEvent, UnknownMessage
 from miniagents.wire import Pieces, encode_stream
 
