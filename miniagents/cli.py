@@ -43,6 +43,7 @@ COMMANDS: Final = {
     ),
     "convert": Command("miniagents.commands.convert", "write the records of a file in another format"),
     "picture": Command("miniagents.commands.picture", "draw the calls of a run as a page for the browser"),
+    "runs": Command("miniagents.commands.runs", "list the runs in a store with their errors and costs, or follow one"),
     "guide": Command("miniagents.commands.guide", "show a page of the guide, or list its topics"),
     "completion": Command("miniagents.commands.completion", "print the script with which a shell completes commands"),
 }

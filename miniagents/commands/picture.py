@@ -1,16 +1,19 @@
-"""`miniagents picture`: draws the calls of a run, of the records in a file."""
+"""`miniagents picture`: draws the calls of a run, of a store or of the records in a file."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import math
 import sys
+import time
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from miniagents._replacing import replace, target_of
 from miniagents.command_parser import CommandParser, Example
+from miniagents.commands._named_runs import is_store, others, state_of, the_run
 from miniagents.commands._selecting import Selector, format_of, format_of_data
 from miniagents.commands.cat import _blocks
 from miniagents.messages import CallRecord, Codec
@@ -23,12 +26,15 @@ from miniagents.wire import RecordDecoder, RecordError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from miniagents.ext.store import RunInfo, Store
     from miniagents.messages import Format
 
 __all__ = ["build_parser", "main"]
 
-_NAMED: Final = 10
-"""How many other runs are named."""
+_MEANING: Final = {
+    "cut": "it was cut: its process ended before it",
+    "running": "it is still running: draw it again to see more",
+}
 
 
 class Options(argparse.Namespace):
@@ -65,22 +71,29 @@ def build_parser() -> CommandParser:
     """Return the parser of the command line."""
     parser = CommandParser(
         prog="miniagents picture",
-        description="Draw the calls of a run, of the CallRecords in a file: one HTML file that needs nothing else. "
-        "Exit status: 0 done, 1 a record cannot be read (the others are drawn), 2 the arguments or files are wrong.",
+        description="Draw the calls of a run as one HTML file that needs nothing else: of a store, with messages and "
+        "the pieces of replies, or of the CallRecords in a file. A run that goes on or was cut is drawn as far as it "
+        "came. Exit status: 0 done, 1 a record cannot be read (the others are drawn), 2 the arguments or files are "
+        "wrong.",
     )
-    parser.add_argument("file", metavar="FILE", help="a file of records; - is stdin")
+    parser.add_argument(
+        "file", metavar="FILE", help="a store, by its file or postgresql:// address, or a file of records; - is stdin"
+    )
     parser.add_argument(
         "run", nargs="?", metavar="RUN", help="the identifier of a run, or how it begins (default: the last run)"
     )
     parser.add_argument("--output", default="run.html", metavar="FILE", help="where the picture goes; - is stdout")
     parser.examples = (
-        Example("miniagents picture calls.jsonl", "the last run, in run.html"),
-        Example("miniagents picture calls.jsonl 3fb2 --output slow.html", "the run whose identifier begins with 3fb2"),
+        Example("miniagents picture runs.db", "the last run of a store, in run.html"),
+        Example("miniagents picture runs.db 3fb2 --output slow.html", "the run whose identifier begins with 3fb2"),
+        Example("miniagents picture calls.jsonl", "the last run in a file of CallRecords"),
     )
     return parser
 
 
 def _draw(options: Options) -> int:
+    if is_store(options.file):
+        return asyncio.run(_draw_kept(options))
     runs: dict[str, dict[int, CallRecord]] = {}
     wrong = 0
     for each in _records_of(options.file):
@@ -90,14 +103,55 @@ def _draw(options: Options) -> int:
         elif options.run is None or each.run.startswith(options.run):
             runs.setdefault(each.run, {})[each.number] = each
     name = _chosen(options, runs)
-    calls = runs[name]
-    page = html_page((DrawnCall(record=record) for record in calls.values()), f"Run {name}").encode()
+    _write(options, name, [DrawnCall(record=record) for record in runs[name].values()], None)
+    return 1 if wrong else 0
+
+
+async def _draw_kept(options: Options) -> int:
+    from miniagents.ext.store import StoreError, open_store  # noqa: PLC0415  # records need no store
+    from miniagents.ext.store.kept_contents import contents_of  # noqa: PLC0415  # as above
+
+    store = open_store(options.file)
+    try:
+        async with store:
+            run = await (_last_run(options, store) if options.run is None else the_run(store.runs(), options.run))
+            calls = [
+                DrawnCall(
+                    record=each.call.record,
+                    messages=each.messages,
+                    replies=each.replies,
+                    unfinished=each.unfinished,
+                    pieces=each.times,
+                )
+                async for each in contents_of(store, store.calls(run.id))
+            ]
+    except (StoreError, ImportError) as error:
+        raise ValueError(str(error)) from error
+    except ValueError as error:
+        raise ValueError(f"{options.file}: {error}") from error
+    _write(options, run.id, calls, time.time() if run.is_live else None)
+    state = state_of(run)
+    if state in _MEANING:
+        say(f"run {run.id}: {_MEANING[state]}")
+    return 0
+
+
+async def _last_run(options: Options, store: Store) -> RunInfo:
+    runs = [run async for run in store.runs()]
+    if not runs:
+        raise ValueError("there is no run in it; `MiniAgents(store=...)` keeps runs")
+    if len(runs) > 1:
+        say(_others(options, [run.id for run in runs[1:]]))
+    return runs[0]
+
+
+def _write(options: Options, name: str, calls: Sequence[DrawnCall], until: float | None) -> None:
+    page = html_page(calls, f"Run {name}", until=until).encode()
     if options.output == "-":
         _print(page)
     else:
         replace(target_of(options.output), page, is_durable=False)
         say(f"{options.output}: {number_of(len(calls), 'call')} of run {name}")
-    return 1 if wrong else 0
 
 
 def _print(page: bytes) -> None:
@@ -128,12 +182,15 @@ def _chosen(options: Options, runs: Mapping[str, Mapping[int, CallRecord]]) -> s
     if len(runs) == 1:
         return next(iter(runs))
     last = max(runs, key=lambda name: _began(runs[name]))
-    others = [name for name in runs if name != last]
-    named = ", ".join(others[:_NAMED]) + (f" and {len(others) - _NAMED} more" if len(others) > _NAMED else "")
+    rest = [name for name in runs if name != last]
     if options.run is not None:
-        raise ValueError(f"{options.file}: several runs begin with {options.run!r}: {last}, {named}")
-    say(f"{options.file}: this is the last of {len(runs)} runs; name another to see it: {named}")
+        raise ValueError(f"{options.file}: several runs begin with {options.run!r}: {last}, {others(rest)}")
+    say(_others(options, rest))
     return last
+
+
+def _others(options: Options, rest: Sequence[str]) -> str:
+    return f"{options.file}: this is the last of {len(rest) + 1} runs; name another to see it: {others(rest)}"
 
 
 def _began(calls: Mapping[int, CallRecord]) -> float:

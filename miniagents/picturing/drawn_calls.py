@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from miniagents.calls.spending import usage_of
+from miniagents.messages import Message, UnknownMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ __all__ = ["DrawnCall", "drawn"]
 
 _LONGEST: Final = 20_000
 """The characters of a text that are kept."""
+_UNFINISHED: Final = "not complete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,8 @@ class DrawnCall:
     Attributes:
         record: The record.
         messages: The messages that were sent, as far as they are complete.
-        replies: The replies, as far as they are complete.
+        replies: The complete replies.
+        unfinished: The texts of other replies, as far as they came.
         pieces: When each piece of the replies came, in seconds since 1970.
         replayed: Whether the replies were kept from an earlier call.
     """
@@ -38,6 +41,7 @@ class DrawnCall:
     record: CallRecord
     messages: tuple[Message, ...] = ()
     replies: tuple[Message, ...] = ()
+    unfinished: tuple[str, ...] = ()
     pieces: Sequence[float] = ()
     replayed: bool = False
 
@@ -59,7 +63,7 @@ class DrawnCall:
             "facts": list(self._facts()),
             "messages": _texts(self.messages),
             "pieces": sorted({round((time - start) * 1000, 2) for time in self.pieces}),
-            "replies": _texts(self.replies),
+            "replies": [*_texts(self.replies), *((_UNFINISHED, _cut(text)) for text in self.unfinished)],
         }
         more = {name: value for name, value in more.items() if value}
         return more or None
@@ -101,10 +105,18 @@ def _as_text(arguments: Mapping[str, JsonValue]) -> str:
 
 
 def _texts(messages: Iterable[Message]) -> list[tuple[str, str]]:
-    return [(_label(message), _cut(str(message))) for message in messages]
+    return [(_label(message), _cut(_text(message))) for message in messages]
+
+
+def _text(message: Message) -> str:
+    if isinstance(message, UnknownMessage):  # nothing knows how its class is shown
+        return msgspec.json.format(msgspec.json.encode(message.raw), indent=2).decode()
+    return str(message)
 
 
 def _label(message: Message) -> str:
+    if isinstance(message, UnknownMessage):
+        return str(message.raw.get("@type", "Message"))
     role: object = getattr(message, "role", None)
     name = type(message).__name__
     return name if role is None else f"{name}, {role}"

@@ -12,7 +12,7 @@ from base64 import b64encode
 from hashlib import sha256
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from miniagents.printing import printable
 
@@ -34,16 +34,17 @@ _LATEST: Final = 1e12
 _OUTCOMES: Final = (None, "done", "failed", "cancelled")
 
 
-def html_page(calls: Iterable[DrawnCall], title: str) -> str:
+def html_page(calls: Iterable[DrawnCall], title: str, *, until: float | None = None) -> str:
     """Return the page that draws calls.
 
     Args:
         calls: The calls; of several records of a call the last one counts.
         title: What stands at the top of the page.
+        until: The time to which calls go on that have not ended, in seconds since 1970; None for the last one known.
     """
     script, style = (_read(f"picture.{kind}") for kind in ("js", "css"))
     # no `<` ends the script, and no browser reads anything but ASCII here, not even a lone surrogate
-    data = json.dumps(_data(calls), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    data = json.dumps(_data(calls, until), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     parts = {
         "data": data,
         "policy": f"default-src 'none'; base-uri 'none'; form-action 'none'; "
@@ -63,12 +64,14 @@ def html_frame(page: str) -> str:
     )
 
 
-def _data(calls: Iterable[DrawnCall]) -> dict[str, object]:
+def _data(calls: Iterable[DrawnCall], until: float | None) -> dict[str, object]:
     by_key = {(call.record.run, call.record.number): call for call in calls}
     rows = list(_in_lanes(by_key))
     times = [time for call, _, _ in rows for time in _times(call) if time is not None]
     times += [time for call, _, _ in rows for time in (*call.pieces[:1], *call.pieces[-1:])]
     start = min(times, default=0.0)
+    end = max(times, default=0.0)
+    texts = _Texts()
     names: dict[str, int] = {}
     columns: dict[str, list[object]] = {
         name: [] for name in ("number", "depth", "size", "kind", "name", "began", "first", "ended", "outcome")
@@ -91,9 +94,29 @@ def _data(calls: Iterable[DrawnCall]) -> dict[str, object]:
     return {
         "names": list(names),
         "columns": columns,
-        "details": [call.more(start) for call, _, _ in rows],
-        "end": round((max(times, default=0.0) - start) * 1000, 3),
+        "details": [texts.taken_from(call.more(start)) for call, _, _ in rows],
+        "end": round((max(end, until or end) - start) * 1000, 3),
+        "texts": texts.all,
     }
+
+
+class _Texts:
+    """The texts of a run, each of them once: a conversation sends the same messages again with each call."""
+
+    def __init__(self) -> None:
+        self._places: dict[object, int] = {}
+
+    @property
+    def all(self) -> list[object]:
+        return [*self._places]
+
+    def taken_from(self, more: dict[str, object] | None) -> dict[str, object] | None:
+        """Put the places of texts in their stead."""
+        for name in ("messages", "replies"):
+            if more is not None and name in more:
+                texts: Any = more[name]  # Any: pairs of a label and a text
+                more[name] = [self._places.setdefault(text, len(self._places)) for text in texts]
+        return more
 
 
 def _in_lanes(calls: Mapping[_Key, DrawnCall]) -> Iterable[tuple[DrawnCall, int, int]]:

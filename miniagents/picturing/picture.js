@@ -32,7 +32,7 @@
   let colour = {};
   let chosen = -1, under = -1, pointer = null, grab = null, isDue = false;
   let found = new Set(), foundList = [], foundAt = -1;
-  let haystack = null;
+  let haystack = null, texts = [];
 
   function times(values) {
     return Float64Array.from(values, (value) => (value === null ? NaN : value));
@@ -443,7 +443,7 @@
     for (const [title, texts] of [["Messages", more.messages], ["Replies", more.replies]]) {
       if (!texts) continue;
       details.append(element("h3", title));
-      for (const [from, text] of texts) details.append(element("div", from, "by"), element("pre", text));
+      for (const [from, text] of texts.map((place) => data.texts[place])) details.append(element("div", from, "by"), element("pre", text));
     }
     details.scrollTop = 0;
   }
@@ -454,10 +454,9 @@
     if (!haystack) {
       haystack = data.details.map((more, at) => {
         const name = data.names[column.name[at]];
-        if (!more) return name.toLowerCase();
-        const texts = [...(more.messages || []), ...(more.replies || [])].map(([, text]) => text);
-        return [name, more.error || "", more.arguments || "", ...texts].join("\n").toLowerCase();
+        return [name, more?.error || "", more?.arguments || ""].join("\n").toLowerCase();
       });
+      texts = data.texts.map(([, text]) => text.toLowerCase());
     }
     return haystack;
   }
@@ -465,7 +464,12 @@
   function find() {
     const text = search.value.trim().toLowerCase();
     foundList = [];
-    if (text) hay().forEach((each, at) => { if (each.includes(text)) foundList.push(at); });
+    if (text) {
+      const own = hay(), has = texts.map((each) => each.includes(text)), isIn = (place) => has[place];
+      data.details.forEach((more, at) => {
+        if (own[at].includes(text) || more?.messages?.some(isIn) || more?.replies?.some(isIn)) foundList.push(at);
+      });
+    }
     found = new Set(foundList);
     foundAt = -1;
     hits.textContent = text ? `${foundList.length.toLocaleString("en")} found` : "";

@@ -1,21 +1,26 @@
 """All commands: their versions, their examples, and what they say of a word that they do not know."""
 
 import argparse
+import asyncio
 import importlib.metadata
 import json
 import os
 import shlex
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 
 import miniagents
+from miniagents import MiniAgents
 from miniagents.cli import COMMANDS, main, parser_of
 from miniagents.codegen import main as generator
 from miniagents.command_parser import CommandParser, Example
+from miniagents.ext.store import SQLiteStore
 from miniagents.messages import CallRecord, Identity, UserMessage
+from miniagents.testing import scripted_agent
 from miniagents.wire import write_records
 
 EXAMPLES = [example for name in COMMANDS for example in parser_of(name).examples]
@@ -39,6 +44,11 @@ SCHEMA = {
 }
 
 
+async def _kept_run() -> None:
+    async with SQLiteStore("runs.db") as store, MiniAgents(store=store):
+        await scripted_agent("Roses are red", alias="poet").inquire("Rhyme!")
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the examples name."""
@@ -48,6 +58,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path(name, "order.schema.json").write_text(json.dumps(SCHEMA), encoding="utf-8")
     write_records("log.jsonl", [UserMessage("Tea, please.")] * 3)
     write_records("calls.jsonl", [CallRecord(run="3fb2", number=1, called=Identity(kind="agent", name="poet"))])
+    with monkeypatch.context() as patch:
+        patch.setattr("miniagents.calls.call.uuid.uuid4", lambda: uuid.UUID("3fb2" * 8))
+        asyncio.run(_kept_run())
     git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
     for arguments in (["init", "--quiet"], ["add", "schemas"], ["commit", "--quiet", "--message", "Orders"]):
         subprocess.run([*git, *arguments], check=True)

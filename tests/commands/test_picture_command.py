@@ -1,14 +1,18 @@
 """`miniagents picture`."""
 
+import asyncio
 import io
 import json
+import sqlite3
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from miniagents import encode
+from miniagents import InteractionContext, MiniAgents, encode, miniagent
 from miniagents.cli import main
+from miniagents.ext.store import SQLiteStore
 from miniagents.messages import CallRecord, Identity, UserMessage
 from miniagents.wire import write_records
 from tests.picturing.pages import call, data_of
@@ -117,3 +121,77 @@ def test_a_hostile_name_of_a_run_stays_on_its_line(folder: Path, capsys: pytest.
     assert "\x1b" not in said
     assert len(said.splitlines()) == 2
     assert (folder / "run.html").exists()
+
+
+# --- stores ---
+
+
+@miniagent
+async def poet(ctx: InteractionContext, fails: bool) -> None:
+    ctx.reply("Roses are red")
+    if fails:
+        raise ValueError("no rhyme")
+
+
+async def _kept_runs() -> list[str]:
+    async with SQLiteStore("runs.db") as store:
+        for fails in (False, True):
+            async with MiniAgents(store=store):
+                with suppress(ValueError):
+                    await poet.inquire("Rhyme!", fails=fails)
+        return [run.id async for run in store.runs()]
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A store with two runs, of which the later one failed; their identifiers, the latest first."""
+    monkeypatch.chdir(tmp_path)
+    return asyncio.run(_kept_runs())
+
+
+def test_the_last_run_of_a_store_is_drawn_with_its_messages(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["picture", "runs.db"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"runs.db: this is the last of 2 runs; name another to see it: {runs[1]}",
+        f"run.html: 1 call of run {runs[0]}",
+    ]
+    (more,) = data_of(Path("run.html").read_text(encoding="utf-8"))["details"]
+    assert more["messages"] == [["Message", "Rhyme!"]]
+    assert more["replies"] == [["Message", "Roses are red"]]
+    assert more["error"] == "ValueError: no rhyme"
+
+
+def test_a_run_of_a_store_is_named_by_how_its_identifier_begins(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["picture", "runs.db", runs[1][:9], "--output", "-"]) == 0
+    (more,) = data_of(capsys.readouterr().out)["details"]
+    assert "error" not in more
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["runs.db", "x"], "runs.db: there is no run 'x'; `miniagents runs` lists them"),
+        (["runs.db", ""], "runs.db: 2 runs begin with ''"),
+        (["missing.db"], "missing.db"),
+        (["empty.db"], "empty.db: there is no run in it; `MiniAgents(store=...)` keeps runs"),
+        (["other.db"], "other.db: "),
+        (["postgresql://localhost:1/x"], "look at the server, its address"),
+    ],
+)
+@pytest.mark.usefixtures("runs")
+def test_mistakes_with_stores(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def empty() -> None:
+        async with SQLiteStore("empty.db") as store:
+            await store.flush()
+
+    asyncio.run(empty())
+    with closing(sqlite3.connect("other.db")) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    assert main(["picture", *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not Path("run.html").exists()
+    assert not Path("missing.db").exists()

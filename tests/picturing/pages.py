@@ -35,6 +35,10 @@ def data_of(page: str) -> dict[str, Any]:
     """Return what a page draws."""
     (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     data: dict[str, Any] = json.loads(text)
+    texts = data.pop("texts")
+    for more in data["details"]:
+        for name in {"messages", "replies"} & set(more or ()):
+            more[name] = [texts[place] for place in more[name]]
     return data
 
 

@@ -112,6 +112,11 @@ async def messages(message: Message) -> None:
     assert_type(await store.get("key", UserMessage | AssistantMessage), UserMessage | AssistantMessage)
     assert_type(await sqlite.get("key", UserMessage, unknown="ignore"), UserMessage)
     assert_type(await postgres.get("key", UserMessage, unknown="keep"), UserMessage | UnknownMessage)
+    assert_type(
+        await store.get_all(["key"], UserMessage | AssistantMessage), tuple[UserMessage | AssistantMessage, ...]
+    )
+    assert_type(await sqlite.get_all(iter(["key"]), UserMessage, unknown="ignore"), tuple[UserMessage, ...])
+    assert_type(await postgres.get_all(("key",), UserMessage, unknown="keep"), tuple[UserMessage | UnknownMessage, ...])
     assert_type(await store.conversation("key"), tuple[Message, ...])
     await sqlite.conversation("key")
     await postgres.conversation("key")

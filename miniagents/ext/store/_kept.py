@@ -14,7 +14,7 @@ from miniagents.messages import AgentCallNode, AgentReplyNode, CallRecord, Decod
 from miniagents.messages.values.frozen import longer_hash_keys
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Iterable
+    from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
 
     from typing_extensions import TypeForm
 
@@ -122,9 +122,32 @@ class EngineStore:
         self, key: str, form: TypeForm[M], /, *, unknown: Literal["refuse", "ignore", "keep"] = "refuse"
     ) -> M | UnknownMessage:
         """Return the message with a hash key; see `Store.get`."""
-        data = await self._whole(await self._full_key(key))
-        found: M | UnknownMessage = decode(data, form, unknown=unknown)
-        return found
+        return (await self.get_all((key,), form, unknown=unknown))[0]
+
+    @overload
+    async def get_all(
+        self, keys: Iterable[str], form: TypeForm[M], /, *, unknown: Literal["refuse", "ignore"] = "refuse"
+    ) -> tuple[M, ...]: ...
+    @overload
+    async def get_all(
+        self, keys: Iterable[str], form: TypeForm[M], /, *, unknown: Literal["keep"]
+    ) -> tuple[M | UnknownMessage, ...]: ...
+    async def get_all(
+        self,
+        keys: Iterable[str],
+        form: TypeForm[M],
+        /,
+        *,
+        unknown: Literal["refuse", "ignore", "keep"] = "refuse",
+    ) -> tuple[M | UnknownMessage, ...]:
+        """Return the messages with some hash keys; see `Store.get_all`."""
+        if isinstance(keys, str):
+            raise TypeError("get_all: keys is a list of hash keys, not one; `get` returns one message")
+        full = [await self._full_key(key) for key in keys]
+        found: dict[bytes, M | UnknownMessage] = {}
+        for key, data in (await self._whole(full)).items():
+            found[key] = decode(data, form, unknown=unknown)
+        return tuple(found[key] for key in full)
 
     async def conversation(self, head: str, /) -> tuple[Message, ...]:
         """Return the messages of a call and of its reply; see `Store.conversation`."""
@@ -154,24 +177,31 @@ class EngineStore:
             raise NotStoredError(self._engine.shown, "several keys begin so; give all 64 digits", key=key)
         return found[0]
 
-    async def _whole(self, key: bytes) -> bytes:
-        """Return the JSON of a message."""
+    async def _whole(self, keys: Collection[bytes]) -> dict[bytes, bytes]:
+        """Return the JSON of messages."""
         rows: dict[bytes, MessageRow] = {}
-        missing: set[bytes] = {key}
+        missing: dict[bytes, bytes | None] = dict.fromkeys(keys)  # with the key of a message that holds it
         while missing:
-            found = await self._engine.rows(missing)
-            for wanted in missing:
-                row = found.get(wanted)
-                if row is None and wanted == key:
-                    raise NotStoredError(self._engine.shown, "there is no such message", key=key.hex())
-                if row is None or row.digest != digest_of(wanted, row.body):
-                    reason = f"it is missing, although message {key.hex()} holds it" if row is None else _OTHER_BODY
-                    raise StoreDamagedError(self._engine.shown, f"{reason}; {_RESTORE}", key=wanted.hex())
-                rows[wanted] = row
-            missing = {
-                part for row in found.values() if row.parts for part in keys_of_parts(row.body) if part not in rows
-            }
-        return _assembled(key, rows)
+            holders: dict[bytes, bytes | None] = {}
+            for part in _batches(list(missing)):
+                found = await self._engine.rows(part)
+                for key in part:
+                    row = self._checked(key, found.get(key), missing[key])
+                    rows[key] = row
+                    if row.parts:
+                        holders.update(dict.fromkeys(keys_of_parts(row.body), key))
+            missing = {key: holder for key, holder in holders.items() if key not in rows}
+        return _assembled(keys, rows)
+
+    def _checked(self, key: bytes, row: MessageRow | None, holder: bytes | None) -> MessageRow:
+        if row is not None and row.digest == digest_of(key, row.body):
+            return row
+        if row is None and holder is None:
+            raise NotStoredError(self._engine.shown, "there is no such message", key=key.hex())
+        reason = _OTHER_BODY
+        if row is None and holder is not None:
+            reason = f"it is missing, although message {holder.hex()} holds it"
+        raise StoreDamagedError(self._engine.shown, f"{reason}; {_RESTORE}", key=key.hex())
 
     # --- runs ---
 
@@ -252,10 +282,14 @@ def split_keys(keys: bytes) -> tuple[str, ...]:
     return tuple(keys[place : place + 32].hex() for place in range(0, len(keys), 32))
 
 
-def _assembled(key: bytes, rows: dict[bytes, MessageRow]) -> bytes:
-    """Return the JSON of a message whose rows are all there."""
+def _batches(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    return (keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH))
+
+
+def _assembled(keys: Collection[bytes], rows: dict[bytes, MessageRow]) -> dict[bytes, bytes]:
+    """Return the JSON of messages whose rows are all there."""
     known: dict[bytes, bytes] = {}
-    pending = [key]
+    pending = [*keys]
     while pending:
         current = pending[-1]
         if current in known:
@@ -268,4 +302,4 @@ def _assembled(key: bytes, rows: dict[bytes, MessageRow]) -> bytes:
             continue
         known[current] = whole(row.body, known)
         pending.pop()
-    return known[key]
+    return {key: known[key] for key in keys}

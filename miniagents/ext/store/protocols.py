@@ -175,6 +175,38 @@ class Store(StreamLog, Protocol):
         """
         ...
 
+    @overload
+    async def get_all(
+        self, keys: Iterable[str], form: TypeForm[M], /, *, unknown: Literal["refuse", "ignore"] = "refuse"
+    ) -> tuple[M, ...]: ...
+    @overload
+    async def get_all(
+        self, keys: Iterable[str], form: TypeForm[M], /, *, unknown: Literal["keep"]
+    ) -> tuple[M | UnknownMessage, ...]: ...
+    async def get_all(
+        self,
+        keys: Iterable[str],
+        form: TypeForm[M],
+        /,
+        *,
+        unknown: Literal["refuse", "ignore", "keep"] = "refuse",
+    ) -> tuple[M | UnknownMessage, ...]:
+        """Return the messages with some hash keys, in the order of the keys.
+
+        They are read together, each of them once, which is much faster than one after the other.
+
+        Args:
+            keys: The `hash_key`s of the messages.
+            form: As `get` has it.
+            unknown: As `get` has it.
+
+        Raises:
+            NotStoredError: A message is not there.
+            StoreDamagedError: A message or a part of one is not what was kept.
+            DecodeError: A message is not of that form.
+        """
+        ...
+
     async def conversation(self, head: str, /) -> tuple[Message, ...]:
         """Return the messages of a call, and behind them those of its reply.
 
