@@ -601,6 +601,7 @@ def test_modules_are_documented(module: str) -> None:
 SAME_NAME: Final = {
     "__init__": "a package",
     "__main__": "what `python -m` runs",
+    "_generated": "what `scripts/generate` makes of `schemas/` for a package",
     "errors": "`miniagents.ext.llm.errors` is for users, who find the tree of errors there; so is that of promises",
 }
 """Names that several files have, and why."""

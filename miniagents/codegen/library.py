@@ -44,12 +44,19 @@ MESSAGE_BASE = "MessageBase"
 USAGE_BASE = "UsageBase"
 """The hand-written base of `Usage`; only the library's own schemas may name it."""
 
+FRAME_BASE = "FrameBase"
+"""The hand-written base of what `miniagents.wire` sends; its readers ignore undeclared properties."""
+
 HAND_WRITTEN: Final = {
     FROZEN: "miniagents.messages.values.frozen",
     MESSAGE_BASE: "miniagents.messages.values.base",
     USAGE_BASE: "miniagents.messages.values.base",
+    **dict.fromkeys((FRAME_BASE, "EncodedObject", "EncodedValue"), "miniagents.wire._frame_base"),
 }
-"""The modules from which the library's own generated module imports the hand-written bases."""
+"""The modules from which the library's own generated modules import the hand-written types.
+
+A definition with one of these names describes the type for other languages, and is not generated.
+"""
 
 HAND_WRITTEN_FIELDS: Final = {MESSAGE_BASE: frozenset({"metadata"})}
 """The fields that the hand-written bases declare, by which the library's schemas describe them."""
@@ -97,10 +104,10 @@ def _nullable(*names: str) -> tuple[Field, ...]:
     return tuple(_optional(name, _NULLABLE) for name in names)
 
 
-def _answer(name: str, content: str) -> ObjectType:
+def _answer(name: str, content: str, *data: str) -> ObjectType:
     """Return the class of the replies of one provider."""
-    own = (_optional(content, ArrayOf(_JSON_OBJECT), []), _optional("provider_data", OneOf((_JSON_OBJECT, _NULL))))
-    return ObjectType(name, "AssistantMessage", own)
+    own = (_optional(each, OneOf((_JSON_OBJECT, _NULL))) for each in ("provider_data", *data))
+    return ObjectType(name, "AssistantMessage", (_optional(content, ArrayOf(_JSON_OBJECT), []), *own))
 
 
 _MESSAGES = _optional("messages", ArrayOf(Named("Message")), [])
@@ -152,7 +159,7 @@ _CLASSES = (
             *_nullable("response_id"),
         ),
     ),
-    _answer("OpenAIMessage", "output_items"),
+    _answer("OpenAIMessage", "output_items", "server_fields"),
     _answer("AnthropicMessage", "content_blocks"),
     ObjectType(
         "ToolResultMessage",

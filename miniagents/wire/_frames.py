@@ -1,20 +1,10 @@
-"""The frames that carry a promise that is still arriving; each frame is a record of its own.
-
-`frames.schema.json` beside this file is the contract for other languages; a test compares both. The classes are written
-by hand, because they take over parts that are encoded already, and ignore properties of newer versions.
-
-A message begins with `Opened` and ends with `Whole` or `Broken`. `Text`, `Event` and `Failed` between them are its
-pieces, in their order. A sequence begins with `Sequence` and ends with `End`. The frames of its messages may be mixed,
-and so each has the number of its message. `Failed` without a number is an error between messages.
-"""
+"""The codec of the frames that `schemas/frames.schema.json` describes, and the errors that they carry."""
 
 from __future__ import annotations
 
 import builtins
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final
 
 from miniagents.messages.coding.codec import DecodeError
 from miniagents.messages.coding.typed_codec import Codec
@@ -26,6 +16,7 @@ from miniagents.promising.errors import (
     PromiseCancelledError,
     PromisingError,
 )
+from miniagents.wire._generated import ErrorInfo, Frame
 from miniagents.wire.record_errors import RemoteError
 
 if TYPE_CHECKING:
@@ -33,93 +24,8 @@ if TYPE_CHECKING:
 
     from miniagents.messages.coding.codec import Format
 
-__all__ = [
-    "Broken",
-    "End",
-    "ErrorInfo",
-    "Event",
-    "Failed",
-    "Frame",
-    "Opened",
-    "Sequence",
-    "Text",
-    "Whole",
-    "codec_of_frames",
-    "error_classes",
-    "error_of",
-    "info_of",
-]
+__all__ = ["codec_of_frames", "error_classes", "error_of", "info_of"]
 
-
-class ErrorInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An error, as another process can read it."""
-
-    type: str
-    """The name of its class, with the module."""
-    text: str
-    """Its `str()`."""
-    args: tuple[str | int | float | bool | None, ...] | None = None
-    """Its `args`; None if they are not all scalars."""
-    notes: tuple[str, ...] = ()
-    """The notes that were added with `add_note`."""
-
-
-class Sequence(msgspec.Struct, frozen=True, tag="sequence", tag_field="frame"):
-    """A sequence of messages begins."""
-
-
-class Opened(msgspec.Struct, frozen=True, tag="opened", tag_field="frame", omit_defaults=True):
-    """A message begins."""
-
-    number: int = 0
-    tag: str | None = None
-    """The tag of its class, if that is known."""
-    known: dict[str, msgspec.Raw] = {}  # msgspec copies the default for each object
-    """Fields that are known already, by their names in Python."""
-
-
-class Text(msgspec.Struct, frozen=True, tag="text", tag_field="frame", omit_defaults=True):
-    """A token of the message."""
-
-    text: str
-    number: int = 0
-
-
-class Event(msgspec.Struct, frozen=True, tag="event", tag_field="frame", omit_defaults=True):
-    """A piece of the message that is not text."""
-
-    event: msgspec.Raw
-    number: int = 0
-
-
-class Failed(msgspec.Struct, frozen=True, tag="failed", tag_field="frame", omit_defaults=True):
-    """An error in the place of a piece of a message or, without a number, in the place of a message."""
-
-    error: ErrorInfo
-    number: int | None = None
-
-
-class Whole(msgspec.Struct, frozen=True, tag="whole", tag_field="frame", omit_defaults=True):
-    """A message is complete."""
-
-    message: msgspec.Raw
-    number: int = 0
-
-
-class Broken(msgspec.Struct, frozen=True, tag="broken", tag_field="frame", omit_defaults=True):
-    """A message ends with an error instead."""
-
-    number: int = 0
-    error: ErrorInfo | None = None
-    """The error; None if it is the first one among the pieces, which was sent already."""
-
-
-class End(msgspec.Struct, frozen=True, tag="end", tag_field="frame"):
-    """A sequence ends."""
-
-
-Frame: TypeAlias = Sequence | Opened | Text | Event | Failed | Whole | Broken | End
-"""Any frame."""
 
 _SCALARS: Final = frozenset((str, int, float, bool, type(None)))
 _OURS: Final = (

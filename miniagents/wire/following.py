@@ -22,7 +22,8 @@ from miniagents.messages.values.surrogates import (
 )
 from miniagents.promising.core.access import buffer_of, failure_of, value_of, when_woken
 from miniagents.promising.core.failure import Failure
-from miniagents.wire._frames import Broken, End, Failed, Sequence, Whole, info_of
+from miniagents.wire._frames import info_of
+from miniagents.wire._generated import Broken, End, Failed, Sequence, Whole
 from miniagents.wire.outgoing import Writer, are_texts, seen
 from miniagents.wire.positions import Pieces
 

@@ -18,20 +18,8 @@ from miniagents.promising.core.current import active_context, producing
 from miniagents.promising.core.failure import Catching, Failure
 from miniagents.promising.core.pieces import FAIR_SHARE, PieceBuffer, take_turn
 from miniagents.promising.sentinels import DEFAULT, Default
-from miniagents.wire._frames import (
-    Broken,
-    End,
-    Event,
-    Failed,
-    Frame,
-    Opened,
-    Sequence,
-    Text,
-    Whole,
-    codec_of_frames,
-    error_classes,
-    error_of,
-)
+from miniagents.wire._frames import codec_of_frames, error_classes, error_of
+from miniagents.wire._generated import Broken, End, Event, Failed, Frame, Opened, Sequence, Text, Whole
 from miniagents.wire._sources import async_blocks
 from miniagents.wire.decoding import MAX_RECORD_BYTES, RecordDecoder
 from miniagents.wire.record_errors import InputLimitError, RecordError, TornRecordError

@@ -15,7 +15,8 @@ from miniagents.messages.promised.message_promise import MessagePromise, mixed_b
 from miniagents.messages.promised.tokens import MixedOutcomes, checked_piece, holds_surrogates, known_class
 from miniagents.promising.core.access import outcomes
 from miniagents.promising.core.failure import Failure, ends_task, running_task
-from miniagents.wire._frames import Broken, End, Event, Failed, Opened, Sequence, Text, Whole, info_of
+from miniagents.wire._frames import info_of
+from miniagents.wire._generated import Broken, End, Event, Failed, Opened, Sequence, Text, Whole
 from miniagents.wire.positions import Pieces
 from miniagents.wire.splitting import frame, records_of
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from miniagents.messages import StreamEvent
     from miniagents.messages.coding.codec import Format
     from miniagents.messages.promised.sequence_promise import MessageSequencePromise
-    from miniagents.wire._frames import Frame
+    from miniagents.wire._generated import Frame
 
 __all__ = ["Writer", "are_texts", "encode_stream", "seen"]
 

@@ -24,7 +24,7 @@ from miniagents.messages import (
 )
 from miniagents.messages.values.record import NO_EXTRAS, Extras
 from miniagents.wire import RecordDecoder
-from miniagents.wire._frames import Frame
+from miniagents.wire._generated import Frame
 from miniagents.wire.splitting import frame
 from scripts.fuzzing.definitions import Case, Kind
 

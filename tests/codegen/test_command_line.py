@@ -169,10 +169,12 @@ def test_m2_the_module_can_be_made_where_the_messages_are_not_there(tmp_path: Pa
         shutil.copytree(ROOT / folder, tmp_path / folder)
     for file in ("_lazy.py", "_replacing.py", "command_parser.py", "printing.py"):
         shutil.copy(ROOT / "miniagents" / file, tmp_path / "miniagents")
-    (tmp_path / "miniagents" / "messages").mkdir()
+    for package in ("messages", "wire"):
+        (tmp_path / "miniagents" / package).mkdir()
     subprocess.run([sys.executable, tmp_path / "scripts" / "generate"], env={}, check=True)
-    module = "miniagents/messages/_generated.py"
-    assert (tmp_path / module).read_bytes() == (ROOT / module).read_bytes()
+    for package in ("messages", "wire"):
+        module = f"miniagents/{package}/_generated.py"
+        assert (tmp_path / module).read_bytes() == (ROOT / module).read_bytes()
 
 
 @pytest.mark.parametrize(

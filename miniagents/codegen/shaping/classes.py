@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from miniagents.codegen.documents import Node, Place
-from miniagents.codegen.library import FROZEN, RECORD, SCHEME, foreign
+from miniagents.codegen.library import FRAME_BASE, FROZEN, RECORD, SCHEME, foreign
 from miniagents.codegen.model import Default, Field, Form, Named, ObjectType
 from miniagents.codegen.names import definition_name, field_name
 from miniagents.codegen.reading.bundle import Bundle
@@ -151,6 +151,10 @@ class ClassMaker:
             base = self.base(Site(base))
         return base == self.foreign(RECORD) or base in seen
 
+    def has_own_tag(self, base: str) -> bool:
+        """Return whether a class with this base is told apart by one of its properties, instead of "@type"."""
+        return self.is_record(base) or base == FRAME_BASE
+
     def _name(self, sites: tuple[Site, ...], where: Where, *, is_alone: bool) -> str:
         first = sites[0]
         if len(sites) == 1 and not first.pointer and is_alone:
@@ -180,7 +184,7 @@ class ClassMaker:
         elif not _is_closed(parts):
             if is_record:
                 extras = self.rest(parts, where.inner(f"{where.name}Value"))
-            else:
+            elif base != FRAME_BASE:
                 wrong = "an open object would lose the properties it does not know"
                 remedy = 'write "additionalProperties": false, or "x-miniagents": {"base": "Record"}'
                 self.problems.append(place.problem("additionalProperties", wrong, remedy))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from miniagents.codegen.library import library_types
+from miniagents.codegen.library import HAND_WRITTEN, library_types
 from miniagents.codegen.model import AliasType, Anything, Module, Named, ObjectType, TypeDefinition
 from miniagents.codegen.reading.bundle import Bundle
 from miniagents.codegen.reading.hints import ON_OBJECT, ON_PROPERTY, ON_TYPE, read_hints
@@ -56,7 +56,8 @@ def module_of(bundle: Bundle) -> Module:
     tagged(own, known, classes)
     known.update(own)
     problems = [*classes.problems, *_wrong_hints(bundle, schemas, classes)]
-    module = Module(tuple(own.values()), known, bundle.doc, bundle.is_library, bundle.files)
+    written = tuple(each for each in own.values() if not (bundle.is_library and each.name in HAND_WRITTEN))
+    module = Module(written, known, bundle.doc, bundle.is_library, bundle.files)
     problems += check(module)
     if problems:
         raise GenerationError(tuple(dict.fromkeys(problems)))

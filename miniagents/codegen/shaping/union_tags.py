@@ -37,7 +37,7 @@ def tagged(own: dict[str, TypeDefinition], known: Types, classes: ClassMaker) ->
                 members = [own.get(each.name) for each in leaves(known, union) if isinstance(each, Named)]
                 found = [each for each in members if isinstance(each, ObjectType)]
                 if len(found) < 2 or not all(
-                    classes.is_record(each.base) and each.base not in own and each.name not in extended
+                    classes.has_own_tag(each.base) and each.base not in own and each.name not in extended
                     for each in found
                 ):
                     continue
