@@ -128,8 +128,8 @@ CACHES: Final = {
 """What is remembered of classes: it follows from the classes and the notes on them (see `values/untyped.py`) alone, or
 from which of them were in data, which no result depends on. No loop, no conversation and no user is in it. `_codecs`
 are weak references to what remembers such things itself. `_readers` are the types of replies by their names, so that a
-stored message finds its type, as it finds its class by the tag. `_opened` are weak references to open contexts: an error names
-them where code is in none of them, and nothing else leads there."""
+stored message finds its type, as it finds its class by the tag. `_opened` are weak references to open contexts: an
+error names them where code is in none of them, and nothing else leads there."""
 
 
 MOST_KEYWORDS: Final = 4

@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class ErrorInfo(FrameBase, frozen=True):
+class ErrorInfo(FrameBase, frozen=True, tag="ErrorInfo"):
     """An error, as another process can read it.
 
     Attributes:
@@ -38,7 +38,7 @@ class ErrorInfo(FrameBase, frozen=True):
     notes: tuple[str, ...] = ()
 
 
-class Sequence(FrameBase, frozen=True, tag_field="frame", tag="sequence"):
+class Sequence(FrameBase, frozen=True, tag="Sequence"):
     """A sequence of messages begins.
 
     Attributes:
@@ -48,7 +48,7 @@ class Sequence(FrameBase, frozen=True, tag_field="frame", tag="sequence"):
     frame: ClassVar[Literal["sequence"]] = "sequence"
 
 
-class Opened(FrameBase, frozen=True, tag_field="frame", tag="opened"):
+class Opened(FrameBase, frozen=True, tag="Opened"):
     """A message begins.
 
     Attributes:
@@ -64,7 +64,7 @@ class Opened(FrameBase, frozen=True, tag_field="frame", tag="opened"):
     known: Mapping[str, EncodedValue] = {}
 
 
-class Text(FrameBase, frozen=True, tag_field="frame", tag="text"):
+class Text(FrameBase, frozen=True, tag="Text"):
     """A token of the message.
 
     Attributes:
@@ -78,7 +78,7 @@ class Text(FrameBase, frozen=True, tag_field="frame", tag="text"):
     number: int = 0
 
 
-class Event(FrameBase, frozen=True, tag_field="frame", tag="event"):
+class Event(FrameBase, frozen=True, tag="Event"):
     """A piece of the message that is not text.
 
     Attributes:
@@ -92,7 +92,7 @@ class Event(FrameBase, frozen=True, tag_field="frame", tag="event"):
     number: int = 0
 
 
-class Failed(FrameBase, frozen=True, tag_field="frame", tag="failed"):
+class Failed(FrameBase, frozen=True, tag="Failed"):
     """An error in the place of a piece of a message or, without a number, in the place of a message.
 
     Attributes:
@@ -106,7 +106,7 @@ class Failed(FrameBase, frozen=True, tag_field="frame", tag="failed"):
     number: int | None = None
 
 
-class Whole(FrameBase, frozen=True, tag_field="frame", tag="whole"):
+class Whole(FrameBase, frozen=True, tag="Whole"):
     """A message is complete.
 
     Attributes:
@@ -120,7 +120,7 @@ class Whole(FrameBase, frozen=True, tag_field="frame", tag="whole"):
     number: int = 0
 
 
-class Broken(FrameBase, frozen=True, tag_field="frame", tag="broken"):
+class Broken(FrameBase, frozen=True, tag="Broken"):
     """A message ends with an error instead.
 
     Attributes:
@@ -134,7 +134,7 @@ class Broken(FrameBase, frozen=True, tag_field="frame", tag="broken"):
     error: ErrorInfo | None = None
 
 
-class End(FrameBase, frozen=True, tag_field="frame", tag="end"):
+class End(FrameBase, frozen=True, tag="End"):
     """A sequence ends.
 
     Attributes:
