@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from miniagents.wire._frames import Failed, codec_of_frames, error_classes, error_of
+from miniagents.wire._frames import codec_of_frames, error_classes, error_of
+from miniagents.wire._generated import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,6 +15,7 @@ from hypothesis import given, strategies as st
 
 from miniagents import (
     AssistantMessage,
+    Call,
     InteractionContext,
     Message,
     MessageSequencePromise,
@@ -22,7 +23,7 @@ from miniagents import (
     miniagent,
     stream_message,
 )
-from miniagents.ext.store import call_key, durable, once
+from miniagents.ext.store import OnCut, call_key, durable, kept_replies, once
 from tests.ext.store.dying import Connection, Died, Disk, lived
 
 pytestmark = pytest.mark.leaves_errors_unread  # those of calls that nobody reads
@@ -53,6 +54,8 @@ class World:
     """The calls whose ends their callers saw, in all lives."""
     keys: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     connection: Connection = field(default_factory=lambda: Connection(Disk()))
+    resumes: bool = False
+    """Whether leaves that were cut go on behind the messages that they had replied with."""
 
     def place(self, node: Node, path: str) -> None:
         self.nodes[path] = node
@@ -83,7 +86,7 @@ async def leaf(ctx: InteractionContext, path: str) -> None:
             await asyncio.sleep(node.pause)
             yield token
 
-    for number in range(node.messages):
+    for number in range(len(kept_replies()), node.messages):
         ctx.reply(stream_message(AssistantMessage, tokens(number)))
     if node.fails:
         await asyncio.sleep(node.pause)
@@ -150,13 +153,19 @@ async def outcome_of(promise: MessageSequencePromise[Message]) -> Outcome:
             found.append(("error", str(error)))
             continue
         try:
-            found.append(("message", *[token async for token in message]))
+            tokens = [token async for token in message]
+            # messages that were kept are given again as a whole
+            found.append(("message", *(["".join(tokens)] if world.resumes else tokens)))
         except ValueError as error:
             found.append(("error", str(error)))
 
 
+def on_cut(call: Call) -> OnCut:
+    return "resume" if world.resumes and call.name == "leaf" else "again"
+
+
 async def program() -> Outcome:
-    async with durable(world.connection, run="a run") as run, MiniAgents(around_calls=run):
+    async with durable(world.connection, run="a run", on_cut=on_cut) as run, MiniAgents(around_calls=run):
         return await outcome_of(made("0", "begin"))
 
 
@@ -177,9 +186,9 @@ def life(turns: int | None) -> tuple[Outcome, int]:
         assert all(len(keys) == 1 for keys in world.keys.values())
 
 
-def begun(node: Node) -> Outcome:
+def begun(node: Node, *, resumes: bool = False) -> Outcome:
     """Begin another world, and return the outcome of the run without kills and without a store."""
-    world.__init__()  # type: ignore[misc]  # agents are named by their modules, and know this one world
+    world.__init__(resumes=resumes)  # type: ignore[misc]  # agents are named by their modules, and know this one world
     world.place(node, "0")
     world.connection.is_dead = True  # it does not count
     outcome, _ = lived(Connection(Disk()), undisturbed)
@@ -214,11 +223,11 @@ def branches(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 trees = st.recursive(leaves, branches, max_leaves=10)
 
 
-@given(tree=trees, kills=st.lists(st.integers(1, 400), min_size=1, max_size=3))
+@given(tree=trees, kills=st.lists(st.integers(1, 400), min_size=1, max_size=3), resumes=st.booleans())
 def test_a_run_that_is_killed_and_started_again_comes_to_what_it_comes_to_undisturbed(
-    tree: Node, kills: list[int]
+    tree: Node, kills: list[int], resumes: bool
 ) -> None:
-    expected = begun(tree)
+    expected = begun(tree, resumes=resumes)
     for turns in kills:
         with suppress(Died):
             assert life(turns)[0] == expected

@@ -118,7 +118,7 @@ async def test_several_contexts_at_the_same_time_may_share_a_run() -> None:
     for _ in range(2):
         async with durable(Connection(disk), run="one") as run:
             found = await asyncio.gather(one(run, "a"), one(run, "b"))
-        assert found == [[f"re {name}{number}!" for number in range(3)] for name in "ab"]
+        assert [*found] == [[f"re {name}{number}!" for number in range(3)] for name in "ab"]
     assert sorted(worked) == ["a0", "a1", "a2", "b0", "b1", "b2"]
 
 
@@ -552,6 +552,34 @@ async def test_calls_that_came_at_another_place_are_no_other_program() -> None:
         await asyncio.wait_for(life("ab", waits=True), 60)
     await life("bac", waits=False)
     assert sorted(worked) == ["a", "b", "c"]
+
+
+async def test_a_caller_that_saw_other_ends_may_make_another_call_at_the_same_place() -> None:
+    @miniagent
+    async def work(ctx: InteractionContext) -> None:
+        await asyncio.sleep(seconds)
+        ctx.reply("worked")
+
+    async def behind_work() -> None:
+        await work.inquire()
+        await leaf.inquire("behind the work")
+
+    async def behind_a_while() -> None:
+        await asyncio.sleep(3)
+        await leaf.inquire("behind a while")
+
+    async def life() -> None:
+        async with durable(Connection(disk), run="one") as run, MiniAgents(around_calls=run, on_leave="cancel"):
+            await asyncio.gather(behind_work(), behind_a_while())
+
+    disk = Disk()
+    seconds = 3600
+    with suppress(TimeoutError):
+        await asyncio.wait_for(life(), 5)
+    assert worked == ["behind a while"]
+    seconds = 1
+    await life()
+    assert worked == ["behind a while", "behind the work"]
 
 
 # --- one process at a time ---
