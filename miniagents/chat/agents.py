@@ -120,13 +120,12 @@ def _model(arguments: Arguments) -> AnyAgent:
         path = Path(name)
         script = replaying_agent(read_conversation(path), f"scripted:{path.name}") if name else echoing_agent
         return _bound(script, arguments.options)
+    providers = Providers()
     try:
-        known, name = provider_of(arguments.model or "", Providers())
+        known, name = provider_of(arguments.model or "", providers)
     except ValueError as error:
-        raise ChatError(
-            f"--{error}; or with scripted, or scripted:FILE. Servers that speak the protocol of one of them are given "
-            "by --base-url"
-        ) from None
+        more = "; or be scripted. Servers that speak the protocol of one of them are given by --base-url"
+        raise ChatError(f"--{error}{'' if provider in providers else more}") from None
     for option, instead in (("client", "--base-url and -o max_retries=N are options"), ("base_url", "give --base-url")):
         if option in arguments.options:
             raise ChatError(f"-o {option}: it cannot be given here; {instead}")
